@@ -1,0 +1,27 @@
+"""The hatch build hook: a distribution is only built from a contract and a generated client that agree."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class GeneratedClientHook(BuildHookInterface):  # type: ignore[type-arg]
+    """Generates into a temporary folder and refuses to build when generated/ differs."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+        """Compare, except for an editable installation, in which generated/ is work in progress."""
+        if version == "editable":
+            return
+        sys.path.insert(0, str(Path(self.root)))
+        from tools.contract.generate import GenerationError, stale_files
+
+        try:
+            stale = stale_files()
+        except GenerationError as error:
+            self.app.abort(f"openapi.yaml cannot be generated: {error}")
+        if stale:
+            self.app.abort("not what openapi.yaml generates: " + ", ".join(stale) + "; run `make generate`")

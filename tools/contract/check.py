@@ -1,0 +1,94 @@
+"""`make check`: the contract is valid, and everything that is derived from it agrees with it.
+
+Each problem is one line; the exit status is 1 when there is any.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from tools.contract import document
+from tools.contract.generate import GenerationError, stale_files
+
+SOURCES = ("benchmarks", "codegen_ext", "docs", "examples", "generator-templates", "tests", "tools")
+TEXTS = {".cfg", ".jinja", ".json", ".md", ".py", ".toml", ".yaml", ".yml"}
+
+
+def document_problems(path: Path = document.CONTRACT) -> Iterator[str]:
+    """Say where the document is not OpenAPI 3.1."""
+    for error in OpenAPIV31SpecValidator(document.load(path)).iter_errors():
+        where = "/".join(str(part) for part in getattr(error, "absolute_path", ()))
+        yield f"{path.name} is invalid at /{where}: {str(error).splitlines()[0]}"
+
+
+def generated_problems() -> Iterator[str]:
+    """Name the files of generated/ that are not what the contract generates."""
+    try:
+        for name in stale_files():
+            yield f"generated/codegen_api/{name} is not what openapi.yaml generates; run `make generate`"
+    except GenerationError as error:
+        yield f"openapi.yaml cannot be generated: {error}"
+
+
+def reachability_problems() -> Iterator[str]:
+    """Name the operations that a client of their service does not offer."""
+    from codegen_api.operations import OPERATIONS
+
+    from codegen_ext import AsyncChatServerClient, AsyncCodegenClient, ChatServerClient, CodegenClient
+
+    clients = {
+        "codegen": (CodegenClient, AsyncCodegenClient),
+        "chatserver": (ChatServerClient, AsyncChatServerClient),
+    }
+    declared = {
+        item[method]["operationId"]: item[method]["x-codegen"]["service"]
+        for item in document.load()["paths"].values()
+        for method in document.METHODS
+        if method in item
+    }
+    for operation_id, service in declared.items():
+        if operation_id not in OPERATIONS:
+            yield f"operation {operation_id} is not in the table of operations"
+        for client in clients.get(service, ()):
+            method = getattr(client, operation_id, None)
+            asynchronous = client.__name__.startswith("Async")
+            if not callable(method) or inspect.iscoroutinefunction(method) is not asynchronous:
+                yield f"operation {operation_id} is not reachable as {client.__name__}.{operation_id}"
+        if service not in clients:
+            yield f"operation {operation_id} belongs to {service}, a service without a client"
+
+
+def path_problems() -> Iterator[str]:
+    """Name the files that restate a path of the contract."""
+    from codegen_api.operations import OPERATIONS
+
+    paths = sorted({operation.path for operation in OPERATIONS.values() if "{" in operation.path})
+    files = [path for path in document.ROOT.iterdir() if path.is_file() and path != document.CONTRACT]
+    for folder in SOURCES:
+        files += [path for path in (document.ROOT / folder).rglob("*") if path.is_file()]
+    for path in sorted(files):
+        if path.suffix in TEXTS:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            for template in paths:
+                if template in text:
+                    name = path.relative_to(document.ROOT)
+                    yield f"{name} restates the path {template}, which belongs to openapi.yaml alone"
+
+
+def main() -> int:
+    """Run every check; returns the exit status."""
+    problems = list(document_problems())
+    if not problems:
+        problems = [*generated_problems(), *reachability_problems(), *path_problems()]
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""Reading the contract and the places that belong to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTRACT = ROOT / "openapi.yaml"
+CONFIG = ROOT / "generator-config.yml"
+TEMPLATES = ROOT / "generator-templates"
+GENERATED = ROOT / "generated" / "codegen_api"
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+def load(path: Path = CONTRACT) -> dict[str, Any]:
+    """Return the OpenAPI document at `path` as plain dicts and lists.
+
+    Raises:
+        ruamel.yaml.error.YAMLError: if the file is not YAML.
+
+    """
+    document: dict[str, Any] = YAML(typ="safe", pure=True).load(path)
+    return document
+
+
+def resolve(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    """Follow a local `$ref` once; keywords beside it win over the target's (OpenAPI 3.1)."""
+    reference = node.get("$ref")
+    if reference is None:
+        return node
+    target: Any = document
+    for part in reference.removeprefix("#/").split("/"):
+        target = target[part]
+    return {**target, **{key: value for key, value in node.items() if key != "$ref"}}
