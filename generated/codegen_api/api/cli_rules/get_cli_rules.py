@@ -1,0 +1,103 @@
+"""Get command line rules."""
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import Client
+from ...models.cli_rules_response import CLIRulesResponse
+from ...types import Response
+
+
+def _get_kwargs(
+    org_id: int,
+) -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/organizations/{org_id}/cli/rules".format(
+            org_id=quote(str(org_id), safe=""),
+        ),
+    }
+    return _kwargs
+
+
+def _parse_response(response: httpx.Response) -> CLIRulesResponse:
+    """Decode a successful answer.
+
+    Raises:
+        UnexpectedStatus: for every other status.
+        InvalidModel: when the JSON does not fit.
+        ValueError: when the body is not JSON.
+    """
+    if not response.is_success:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    return CLIRulesResponse.from_dict(response.json())
+
+
+def _build_response(response: httpx.Response) -> Response[CLIRulesResponse]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync_detailed(
+    org_id: int,
+    *,
+    client: Client,
+) -> Response[CLIRulesResponse]:
+    """Get the organization's rules and the user's prompt for command line tools. Returns the whole response."""
+    return _build_response(
+        client.get_httpx_client().request(
+            **_get_kwargs(
+                org_id=org_id,
+            )
+        )
+    )
+
+
+def sync(
+    org_id: int,
+    *,
+    client: Client,
+) -> CLIRulesResponse:
+    """Get the organization's rules and the user's prompt for command line tools."""
+    return sync_detailed(
+        org_id=org_id,
+        client=client,
+    ).parsed
+
+
+async def asyncio_detailed(
+    org_id: int,
+    *,
+    client: Client,
+) -> Response[CLIRulesResponse]:
+    """Get the organization's rules and the user's prompt for command line tools. Returns the whole response."""
+    return _build_response(
+        await client.get_async_httpx_client().request(
+            **_get_kwargs(
+                org_id=org_id,
+            )
+        )
+    )
+
+
+async def asyncio(
+    org_id: int,
+    *,
+    client: Client,
+) -> CLIRulesResponse:
+    """Get the organization's rules and the user's prompt for command line tools."""
+    return (
+        await asyncio_detailed(
+            org_id=org_id,
+            client=client,
+        )
+    ).parsed

@@ -1,0 +1,93 @@
+"""Words that the service sends as free text, normalised; an unknown word stays a plain string."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class MessageType(StrEnum):
+    """Word for the kind of a log entry, from an open set to which the service may add words."""
+
+    ACTION = "ACTION"
+    PLAN_EVALUATION = "PLAN_EVALUATION"
+    FINAL_ANSWER = "FINAL_ANSWER"
+    ERROR = "ERROR"
+    USER_MESSAGE = "USER_MESSAGE"
+    USER_GITHUB_ISSUE_COMMENT = "USER_GITHUB_ISSUE_COMMENT"
+    INITIAL_PR_GENERATION = "INITIAL_PR_GENERATION"
+    DETECT_PR_ERRORS = "DETECT_PR_ERRORS"
+    FIX_PR_ERRORS = "FIX_PR_ERRORS"
+    PR_CREATION_FAILED = "PR_CREATION_FAILED"
+    PR_EVALUATION = "PR_EVALUATION"
+    COMMIT_EVALUATION = "COMMIT_EVALUATION"
+    AGENT_RUN_LINK = "AGENT_RUN_LINK"
+
+
+_MESSAGE_TYPE_WORDS = {
+    "ACTION": MessageType.ACTION,
+    "PLAN_EVALUATION": MessageType.PLAN_EVALUATION,
+    "FINAL_ANSWER": MessageType.FINAL_ANSWER,
+    "ERROR": MessageType.ERROR,
+    "USER_MESSAGE": MessageType.USER_MESSAGE,
+    "USER_GITHUB_ISSUE_COMMENT": MessageType.USER_GITHUB_ISSUE_COMMENT,
+    "INITIAL_PR_GENERATION": MessageType.INITIAL_PR_GENERATION,
+    "DETECT_PR_ERRORS": MessageType.DETECT_PR_ERRORS,
+    "FIX_PR_ERRORS": MessageType.FIX_PR_ERRORS,
+    "PR_CREATION_FAILED": MessageType.PR_CREATION_FAILED,
+    "PR_EVALUATION": MessageType.PR_EVALUATION,
+    "COMMIT_EVALUATION": MessageType.COMMIT_EVALUATION,
+    "AGENT_RUN_LINK": MessageType.AGENT_RUN_LINK,
+}
+
+
+def to_message_type(word: str | None) -> MessageType | str | None:
+    """Return the member that a word of the service means; an unknown word and null are returned as they are."""
+    return _MESSAGE_TYPE_WORDS.get(word.upper(), word) if isinstance(word, str) else word
+
+
+class AgentRunStatus(StrEnum):
+    """State word of a run in the upper case that the service sends; new words appear without notice, and clients see
+    the normalized words listed in x-codegen."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    PAUSED = "paused"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a run in this state has ended for good."""
+        return self in _AGENT_RUN_STATUS_TERMINAL
+
+
+_AGENT_RUN_STATUS_WORDS = {
+    "PENDING": AgentRunStatus.PENDING,
+    "QUEUED": AgentRunStatus.PENDING,
+    "RUNNING": AgentRunStatus.RUNNING,
+    "ACTIVE": AgentRunStatus.RUNNING,
+    "EVALUATION": AgentRunStatus.RUNNING,
+    "COMPLETE": AgentRunStatus.COMPLETED,
+    "COMPLETED": AgentRunStatus.COMPLETED,
+    "FAILED": AgentRunStatus.FAILED,
+    "ERROR": AgentRunStatus.FAILED,
+    "TIMEOUT": AgentRunStatus.FAILED,
+    "MAX_ITERATIONS_REACHED": AgentRunStatus.FAILED,
+    "OUT_OF_TOKENS": AgentRunStatus.FAILED,
+    "CANCELLED": AgentRunStatus.CANCELLED,
+    "STOPPED": AgentRunStatus.CANCELLED,
+    "PAUSED": AgentRunStatus.PAUSED,
+}
+_AGENT_RUN_STATUS_TERMINAL = frozenset(
+    {
+        AgentRunStatus.COMPLETED,
+        AgentRunStatus.FAILED,
+        AgentRunStatus.CANCELLED,
+    }
+)
+
+
+def to_agent_run_status(word: str | None) -> AgentRunStatus | str | None:
+    """Return the member that a word of the service means; an unknown word and null are returned as they are."""
+    return _AGENT_RUN_STATUS_WORDS.get(word.upper(), word) if isinstance(word, str) else word

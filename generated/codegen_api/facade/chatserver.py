@@ -1,0 +1,393 @@
+"""The operations of the chatserver service as methods; whoever inherits says how one is performed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .. import operations
+
+if TYPE_CHECKING:
+    from ..decoding import Model
+    from ..models import (
+        AdminResponse,
+        AdminsResponse,
+        AuditLogResponse,
+        ChatCompletionChunk,
+        ChatCompletionResponse,
+        ChatMessage,
+        ChatSessionDetailResponse,
+        ChatSessionListResponse,
+        ModelsResponse,
+        PlatformStats,
+    )
+    from ..operations import Operation
+
+T = TypeVar("T")
+M = TypeVar("M", bound="Model")
+
+
+class ChatServerOperations(ABC):
+    """Every operation of the service."""
+
+    @abstractmethod
+    def _call(
+        self,
+        operation: Operation[T],
+        arguments: dict[str, Any],
+        timeout: float | None,
+        extra_headers: Mapping[str, str] | None,
+    ) -> T: ...
+
+    @abstractmethod
+    def _stream(
+        self,
+        operation: Operation[Any],
+        arguments: dict[str, Any],
+        event: type[M],
+        timeout: float | None,
+        extra_headers: Mapping[str, str] | None,
+    ) -> Iterator[M]: ...
+
+    def create_chat_completion(
+        self,
+        model: str,
+        messages: Sequence[ChatMessage | Mapping[str, Any]],
+        temperature: float = 0.7,
+        max_tokens: int = 4000,
+        top_p: float = 1.0,
+        user: str | None = None,
+        system_prompt: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        *,
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> ChatCompletionResponse:
+        """Generate the model's answer to a conversation, whole or as a stream.
+
+        POST /v1/chat/completions; at most 60 requests per 30 s in the limit group "standard".
+
+        Args:
+            model: Name of the model to use, as the model list gives it.
+            messages: Conversation so far, oldest message first.
+            temperature: Randomness of the answer, from 0 (least) to 2 (most); 0.7 if absent.
+            max_tokens: Largest number of tokens the answer may have; 4000 if absent.
+            top_p: Share of the probability mass from which tokens are drawn, from 0 to 1; 1 if absent.
+            user: Id of the user under whom the history is recorded; null or absent names nobody.
+            system_prompt: Instructions for the model that apply to the whole conversation; null or absent gives
+                none.
+            metadata: Free-form options such as session_id, workflow or variables; null or absent gives none.
+            timeout: Seconds for each attempt, instead of the client's.
+            extra_headers: Headers to send besides the client's own.
+
+        Raises:
+            CodegenAPIError: the subclass that fits the status, when the service refuses.
+            ValidationError: before anything is sent, when an argument does not fit the contract.
+            NetworkError: when no usable answer arrives.
+        """
+
+        return self._call(
+            operations.CREATE_CHAT_COMPLETION,
+            {
+                "model": model,
+                "messages": messages,
+                "temperature": temperature,
+                "max_tokens": max_tokens,
+                "top_p": top_p,
+                "user": user,
+                "system_prompt": system_prompt,
+                "metadata": metadata,
+            },
+            timeout,
+            extra_headers,
+        )
+
+    def stream_chat_completion(
+        self,
+        model: str,
+        messages: Sequence[ChatMessage | Mapping[str, Any]],
+        temperature: float = 0.7,
+        max_tokens: int = 4000,
+        top_p: float = 1.0,
+        user: str | None = None,
+        system_prompt: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        *,
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Iterator[ChatCompletionChunk]:
+        """Yield the answer in chunks as they are written. Arguments and errors as for `create_chat_completion`."""
+        from ..models import ChatCompletionChunk
+
+        return self._stream(
+            operations.CREATE_CHAT_COMPLETION,
+            {
+                "model": model,
+                "messages": messages,
+                "temperature": temperature,
+                "max_tokens": max_tokens,
+                "top_p": top_p,
+                "user": user,
+                "system_prompt": system_prompt,
+                "metadata": metadata,
+                "stream": True,
+            },
+            ChatCompletionChunk,
+            timeout,
+            extra_headers,
+        )
+
+    def list_models(
+        self,
+        *,
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> ModelsResponse:
+        """List the models that the ChatServer offers.
+
+        GET /v1/models; at most 60 requests per 30 s in the limit group "standard".
+
+        Args:
+            timeout: Seconds for each attempt, instead of the client's.
+            extra_headers: Headers to send besides the client's own.
+
+        Raises:
+            CodegenAPIError: the subclass that fits the status, when the service refuses.
+            ValidationError: before anything is sent, when an argument does not fit the contract.
+            NetworkError: when no usable answer arrives.
+        """
+
+        return self._call(
+            operations.LIST_MODELS,
+            {},
+            timeout,
+            extra_headers,
+        )
+
+    def list_chat_sessions(
+        self,
+        user_id: str,
+        page: int = 1,
+        page_size: int = 20,
+        *,
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> ChatSessionListResponse:
+        """List the recorded chat sessions of one user, page by page.
+
+        GET /atoms/chat/sessions; at most 60 requests per 30 s in the limit group "standard".
+
+        Args:
+            user_id: Id of the user whose sessions are listed.
+            page: Page to return, counted from 1; 1 if absent.
+            page_size: Largest number of sessions on one page, from 1 to 100; 20 if absent.
+            timeout: Seconds for each attempt, instead of the client's.
+            extra_headers: Headers to send besides the client's own.
+
+        Raises:
+            CodegenAPIError: the subclass that fits the status, when the service refuses.
+            ValidationError: before anything is sent, when an argument does not fit the contract.
+            NetworkError: when no usable answer arrives.
+        """
+
+        return self._call(
+            operations.LIST_CHAT_SESSIONS,
+            {
+                "user_id": user_id,
+                "page": page,
+                "page_size": page_size,
+            },
+            timeout,
+            extra_headers,
+        )
+
+    def get_chat_session(
+        self,
+        session_id: str,
+        user_id: str,
+        *,
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> ChatSessionDetailResponse:
+        """Get one recorded chat session with its messages.
+
+        GET /atoms/chat/sessions/{session_id}; at most 60 requests per 30 s in the limit group "standard".
+
+        Args:
+            session_id: Id of the session, as the session list or a system_fingerprint gives it.
+            user_id: Id of the user to whom the session belongs.
+            timeout: Seconds for each attempt, instead of the client's.
+            extra_headers: Headers to send besides the client's own.
+
+        Raises:
+            CodegenAPIError: the subclass that fits the status, when the service refuses.
+            ValidationError: before anything is sent, when an argument does not fit the contract.
+            NetworkError: when no usable answer arrives.
+        """
+
+        return self._call(
+            operations.GET_CHAT_SESSION,
+            {
+                "session_id": session_id,
+                "user_id": user_id,
+            },
+            timeout,
+            extra_headers,
+        )
+
+    def get_platform_stats(
+        self,
+        *,
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> PlatformStats:
+        """Get user and request counts of the whole platform.
+
+        GET /api/v1/platform/stats; at most 60 requests per 30 s in the limit group "standard".
+
+        Args:
+            timeout: Seconds for each attempt, instead of the client's.
+            extra_headers: Headers to send besides the client's own.
+
+        Raises:
+            CodegenAPIError: the subclass that fits the status, when the service refuses.
+            ValidationError: before anything is sent, when an argument does not fit the contract.
+            NetworkError: when no usable answer arrives.
+        """
+
+        return self._call(
+            operations.GET_PLATFORM_STATS,
+            {},
+            timeout,
+            extra_headers,
+        )
+
+    def list_platform_admins(
+        self,
+        *,
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> AdminsResponse:
+        """List everyone who administers the platform.
+
+        GET /api/v1/platform/admins; at most 60 requests per 30 s in the limit group "standard".
+
+        Args:
+            timeout: Seconds for each attempt, instead of the client's.
+            extra_headers: Headers to send besides the client's own.
+
+        Raises:
+            CodegenAPIError: the subclass that fits the status, when the service refuses.
+            ValidationError: before anything is sent, when an argument does not fit the contract.
+            NetworkError: when no usable answer arrives.
+        """
+
+        return self._call(
+            operations.LIST_PLATFORM_ADMINS,
+            {},
+            timeout,
+            extra_headers,
+        )
+
+    def add_platform_admin(
+        self,
+        workos_id: str,
+        email: str,
+        name: str = "",
+        *,
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> AdminResponse:
+        """Give a person the rights of a platform administrator.
+
+        POST /api/v1/platform/admins; at most 60 requests per 30 s in the limit group "standard".
+
+        Args:
+            workos_id: Id that WorkOS, the login provider, gave the person.
+            email: Email address of the person.
+            name: Name to show for the person; empty text if absent.
+            timeout: Seconds for each attempt, instead of the client's.
+            extra_headers: Headers to send besides the client's own.
+
+        Raises:
+            CodegenAPIError: the subclass that fits the status, when the service refuses.
+            ValidationError: before anything is sent, when an argument does not fit the contract.
+            NetworkError: when no usable answer arrives.
+        """
+
+        return self._call(
+            operations.ADD_PLATFORM_ADMIN,
+            {
+                "workos_id": workos_id,
+                "email": email,
+                "name": name,
+            },
+            timeout,
+            extra_headers,
+        )
+
+    def remove_platform_admin(
+        self,
+        email: str,
+        *,
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> AdminResponse:
+        """Take the rights of a platform administrator away from a person.
+
+        DELETE /api/v1/platform/admins/{email}; at most 60 requests per 30 s in the limit group "standard".
+
+        Args:
+            email: Email address of the administrator to remove.
+            timeout: Seconds for each attempt, instead of the client's.
+            extra_headers: Headers to send besides the client's own.
+
+        Raises:
+            CodegenAPIError: the subclass that fits the status, when the service refuses.
+            ValidationError: before anything is sent, when an argument does not fit the contract.
+            NetworkError: when no usable answer arrives.
+        """
+
+        return self._call(
+            operations.REMOVE_PLATFORM_ADMIN,
+            {
+                "email": email,
+            },
+            timeout,
+            extra_headers,
+        )
+
+    def get_audit_log(
+        self,
+        limit: int = 50,
+        offset: int = 0,
+        *,
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> AuditLogResponse:
+        """Get entries of the audit log of the platform, page by page.
+
+        GET /api/v1/platform/audit; at most 60 requests per 30 s in the limit group "standard".
+
+        Args:
+            limit: Largest number of entries to return, from 1 to 1000; 50 if absent.
+            offset: Number of entries to leave out at the start of the log; 0 if absent.
+            timeout: Seconds for each attempt, instead of the client's.
+            extra_headers: Headers to send besides the client's own.
+
+        Raises:
+            CodegenAPIError: the subclass that fits the status, when the service refuses.
+            ValidationError: before anything is sent, when an argument does not fit the contract.
+            NetworkError: when no usable answer arrives.
+        """
+
+        return self._call(
+            operations.GET_AUDIT_LOG,
+            {
+                "limit": limit,
+                "offset": offset,
+            },
+            timeout,
+            extra_headers,
+        )

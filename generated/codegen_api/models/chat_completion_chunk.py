@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define, field
+
+from ..decoding import (
+    Model,
+    as_object,
+    encode,
+)
+from ..errors import InvalidModel
+from .chat_completion_chunk_choice import ChatCompletionChunkChoice
+from .usage_info import UsageInfo
+
+
+@define
+class ChatCompletionChunk(Model):
+    """One event of a streamed answer."""
+
+    id: str
+    """Id of the completion to which the chunk belongs."""
+    object: str
+    """Word for the type of this object, chat.completion.chunk in the OpenAI API."""
+    created: int
+    """Time at which the completion was created, in seconds since 1970 (Unix time)."""
+    model: str
+    """Name of the model that writes the answer."""
+    choices: list[ChatCompletionChunkChoice]
+    """Next pieces of text, one for each answer that goes on."""
+    usage: UsageInfo | None = None
+    """Token counts of the whole exchange; null or absent in chunks that carry none."""
+    system_fingerprint: str | None = None
+    """Id of the chat session in which the exchange was recorded; null or absent when the service sends none."""
+    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    """Fields that the contract does not know, as they came."""
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Build the model from a decoded JSON object; raises InvalidModel when the object does not fit."""
+        d = as_object("ChatCompletionChunk", src_dict)
+        try:
+            instance = cls(
+                id=d.pop("id"),
+                object=d.pop("object"),
+                created=d.pop("created"),
+                model=d.pop("model"),
+                choices=[ChatCompletionChunkChoice.from_dict(item) for item in d.pop("choices")],
+                usage=None if (value := d.pop("usage", None)) is None else UsageInfo.from_dict(value),
+                system_fingerprint=d.pop("system_fingerprint", None),
+            )
+        except KeyError as missing:
+            raise InvalidModel("ChatCompletionChunk", f"the required field {missing} is missing") from None
+        except (AttributeError, TypeError, ValueError) as error:
+            raise InvalidModel("ChatCompletionChunk", str(error)) from error
+        instance.additional_properties = d
+        return instance
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        d: dict[str, Any] = {**self.additional_properties}
+        d["id"] = self.id
+        d["object"] = self.object
+        d["created"] = self.created
+        d["model"] = self.model
+        d["choices"] = [encode(item) for item in self.choices]
+        if self.usage is not None:
+            d["usage"] = encode(self.usage)
+        if self.system_fingerprint is not None:
+            d["system_fingerprint"] = self.system_fingerprint
+        return d

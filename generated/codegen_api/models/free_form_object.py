@@ -1,0 +1,5 @@
+"""JSON object with any keys and values."""
+
+from typing import Any
+
+FreeFormObject = dict[str, Any]

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define, field
+
+from ..decoding import (
+    Model,
+    as_object,
+    encode,
+)
+from ..errors import InvalidModel
+from .user_response import UserResponse
+
+
+@define
+class UsersResponse(Model):
+    """One page of users."""
+
+    items: list[UserResponse]
+    """Users on this page."""
+    total: int
+    """How many users there are on all pages together."""
+    page: int
+    """Which page this is within the whole list."""
+    size: int
+    """Page size, as a number of users."""
+    pages: int
+    """How many pages the whole list has."""
+    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    """Fields that the contract does not know, as they came."""
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Build the model from a decoded JSON object; raises InvalidModel when the object does not fit."""
+        d = as_object("UsersResponse", src_dict)
+        try:
+            instance = cls(
+                items=[UserResponse.from_dict(item) for item in d.pop("items")],
+                total=d.pop("total"),
+                page=d.pop("page"),
+                size=d.pop("size"),
+                pages=d.pop("pages"),
+            )
+        except KeyError as missing:
+            raise InvalidModel("UsersResponse", f"the required field {missing} is missing") from None
+        except (AttributeError, TypeError, ValueError) as error:
+            raise InvalidModel("UsersResponse", str(error)) from error
+        instance.additional_properties = d
+        return instance
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        d: dict[str, Any] = {**self.additional_properties}
+        d["items"] = [encode(item) for item in self.items]
+        d["total"] = self.total
+        d["page"] = self.page
+        d["size"] = self.size
+        d["pages"] = self.pages
+        return d
