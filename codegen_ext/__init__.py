@@ -1,0 +1,96 @@
+"""Run coding agents from Python: agents and tasks, clients of the Codegen API and of a ChatServer.
+
+The names are imported when first used, so that `import codegen_ext` costs little.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from codegen_api.enums import AgentRunStatus as AgentRunStatus
+    from codegen_api.enums import MessageType as MessageType
+    from codegen_api.models import AgentRunLogResponse as AgentRunLogResponse
+    from codegen_api.models import AgentRunResponse as AgentRunResponse
+    from codegen_api.models import AgentRunsResponse as AgentRunsResponse
+    from codegen_api.models import AgentRunWithLogsResponse as AgentRunWithLogsResponse
+    from codegen_api.models import GithubPullRequestResponse as GithubPullRequestResponse
+    from codegen_api.models import OrganizationResponse as OrganizationResponse
+    from codegen_api.models import OrganizationsResponse as OrganizationsResponse
+    from codegen_api.models import RepoResponse as RepoResponse
+    from codegen_api.models import RepositoriesResponse as RepositoriesResponse
+    from codegen_api.models import SourceType as SourceType
+    from codegen_api.models import UserResponse as UserResponse
+    from codegen_api.models import UsersResponse as UsersResponse
+
+    from .agents.agent import Agent as Agent
+    from .agents.async_agent import AsyncAgent as AsyncAgent
+    from .agents.async_task import AsyncTask as AsyncTask
+    from .agents.task import Task as Task
+    from .async_client import AsyncCodegenClient as AsyncCodegenClient
+    from .chatserver.client import AsyncChatServerClient as AsyncChatServerClient
+    from .chatserver.client import ChatServerClient as ChatServerClient
+    from .client import CodegenClient as CodegenClient
+    from .config import ClientConfig as ClientConfig
+    from .config import CodegenConfig as CodegenConfig
+    from .config import ConfigPresets as ConfigPresets
+    from .errors import AmbiguousRequestError as AmbiguousRequestError
+    from .errors import AuthenticationError as AuthenticationError
+    from .errors import BulkOperationError as BulkOperationError
+    from .errors import CodegenAPIError as CodegenAPIError
+    from .errors import ConfigurationError as ConfigurationError
+    from .errors import ConflictError as ConflictError
+    from .errors import InvalidResponseError as InvalidResponseError
+    from .errors import NetworkError as NetworkError
+    from .errors import NotFoundError as NotFoundError
+    from .errors import PaymentRequiredError as PaymentRequiredError
+    from .errors import PermissionDeniedError as PermissionDeniedError
+    from .errors import RateLimitError as RateLimitError
+    from .errors import ServerError as ServerError
+    from .errors import TaskError as TaskError
+    from .errors import TimeoutError as TimeoutError
+    from .errors import ValidationError as ValidationError
+    from .errors import WaitTimeoutError as WaitTimeoutError
+    from .errors import WebhookError as WebhookError
+    from .retrying import retry_on_error as retry_on_error
+
+_NAMES = {
+    "codegen_api.enums": "AgentRunStatus MessageType",
+    "codegen_api.models": (
+        "AgentRunLogResponse AgentRunResponse AgentRunWithLogsResponse AgentRunsResponse GithubPullRequestResponse "
+        "OrganizationResponse OrganizationsResponse RepoResponse RepositoriesResponse SourceType UserResponse "
+        "UsersResponse"
+    ),
+    ".agents.agent": "Agent",
+    ".agents.async_agent": "AsyncAgent",
+    ".agents.async_task": "AsyncTask",
+    ".agents.task": "Task",
+    ".async_client": "AsyncCodegenClient",
+    ".chatserver.client": "AsyncChatServerClient ChatServerClient",
+    ".client": "CodegenClient",
+    ".config": "ClientConfig CodegenConfig ConfigPresets",
+    ".errors": (
+        "AmbiguousRequestError AuthenticationError BulkOperationError CodegenAPIError ConfigurationError ConflictError "
+        "InvalidResponseError NetworkError NotFoundError PaymentRequiredError PermissionDeniedError RateLimitError "
+        "ServerError TaskError TimeoutError ValidationError WaitTimeoutError WebhookError"
+    ),
+    ".retrying": "retry_on_error",
+}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+__all__ = ["__version__", *sorted(_MODULES)]  # noqa: PLE0604 - computed, so that a name is written once less
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(module, __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

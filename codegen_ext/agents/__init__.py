@@ -1,0 +1,1 @@
+"""Agent and Task: start a run, follow it, get its result."""

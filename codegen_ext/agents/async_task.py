@@ -1,0 +1,80 @@
+"""A run that somebody started, as an object that a coroutine can follow."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any, Self
+
+from .. import flow
+from .images import Image
+from .task import TaskBase
+
+if TYPE_CHECKING:
+    from codegen_api.models import AgentRunLogResponse, AgentRunResponse
+
+    from ..async_client import AsyncCodegenClient
+    from ..waiting import Observation
+
+
+class AsyncTask(TaskBase):
+    """`Task` for asyncio: the same names, awaitable."""
+
+    def __init__(
+        self, client: AsyncCodegenClient, org_id: int, run: AgentRunResponse, wait_timeout: float | None = None
+    ) -> None:
+        super().__init__(org_id, run, client._clock, wait_timeout)
+        self._client = client
+
+    async def refresh(self) -> Self:
+        """Read the run anew."""
+        self._see(await self._client.get_agent_run(**self._ids))
+        return self
+
+    async def get_logs(self, limit: int = 100) -> list[AgentRunLogResponse]:
+        """Return the oldest `limit` entries of the run's log."""
+        return await flow.run_async(self._first_logs(limit), self._client._perform, self._clock)
+
+    def stream_logs(self, follow: bool = True, poll_interval: float = 5.0) -> AsyncIterator[AgentRunLogResponse]:
+        """Yield log entries as `Task.stream_logs` does."""
+        logs = self._client._logs(self.org_id, self.id, follow, poll_interval)
+        if follow:
+            looks = self._client._completion(self.org_id, self.id, poll_interval, None, False, False)
+            logs = self._followed(logs, looks)
+        return flow.iterate_async(logs, self._client._perform, self._clock)
+
+    async def wait_for_completion(
+        self,
+        poll_interval: float = 5.0,
+        timeout: float | None = None,
+        progress_callback: Callable[[dict[str, Any]], Awaitable[object] | object] | None = None,
+        *,
+        cancel_on_timeout: bool = False,
+    ) -> Self:
+        """Wait as `Task.wait_for_completion` does; the callback may be a coroutine function."""
+
+        def observe(seen: Observation) -> object:
+            self._see_progress(seen)
+            return progress_callback(seen.progress) if progress_callback and seen.progress else None
+
+        steps = self._client._completion(
+            self.org_id,
+            self.id,
+            poll_interval,
+            self._wait_limit(timeout),
+            progress_callback is not None,
+            cancel_on_timeout,
+        )
+        await flow.run_async(steps, self._client._perform, self._clock, observe)
+        return self
+
+    wait = wait_for_completion
+
+    async def resume(self, prompt: str, images: Iterable[Image] | None = None) -> Self:
+        """Give a paused or ended run a further prompt; as `Task.resume`."""
+        self._see(await self._client.resume_agent_run(**self._resume_arguments(prompt, images)))
+        return self
+
+    async def cancel(self) -> Self:
+        """Stop the run with the ban operation, which also bans the checks of its pull requests, and read it anew."""
+        await self._client.ban_agent_run(**self._ids)
+        return await self.refresh()

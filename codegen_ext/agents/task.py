@@ -1,0 +1,129 @@
+"""A run that somebody started, as an object that can be followed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Self
+
+from codegen_api import operations
+
+from .. import flow, paging
+from .brief import check_prompt
+from .images import Image, encode_images
+from .state import TaskState
+
+if TYPE_CHECKING:
+    from codegen_api.models import AgentRunLogResponse, AgentRunResponse
+
+    from ..client import CodegenClient
+    from ..waiting import Observation
+
+
+class TaskBase(TaskState):
+    """Requests that the sync and the async task share."""
+
+    @property
+    def _ids(self) -> dict[str, Any]:
+        return {"org_id": self.org_id, "agent_run_id": self.id}
+
+    def _first_logs(self, limit: int) -> flow.Flow[Any, list[AgentRunLogResponse]]:
+        return paging.first(operations.GET_AGENT_RUN_LOGS, self._ids, limit)
+
+    def _followed(
+        self, logs: flow.Flow[AgentRunLogResponse, None], looks: flow.Flow[Observation, Any]
+    ) -> flow.Flow[AgentRunLogResponse, None]:
+        """Emit a log to its end, and then see how the run ended."""
+        yield from logs
+        (seen,) = yield from flow.gather(looks, 1)
+        self._see(seen.run)
+
+    def _resume_arguments(self, prompt: str, images: Iterable[Image] | None) -> dict[str, Any]:
+        return {**self._ids, "prompt": check_prompt(prompt), "images": encode_images(images)}
+
+
+class Task(TaskBase):
+    """One agent run; made by `Agent.run`, `Agent.get_task` and `Agent.list_tasks`."""
+
+    def __init__(
+        self, client: CodegenClient, org_id: int, run: AgentRunResponse, wait_timeout: float | None = None
+    ) -> None:
+        super().__init__(org_id, run, client._clock, wait_timeout)
+        self._client = client
+
+    def refresh(self) -> Self:
+        """Read the run anew."""
+        self._see(self._client.get_agent_run(**self._ids))
+        return self
+
+    def get_logs(self, limit: int = 100) -> list[AgentRunLogResponse]:
+        """Return the oldest `limit` entries of the run's log."""
+        return flow.run(self._first_logs(limit), self._client._perform, self._clock)
+
+    def stream_logs(self, follow: bool = True, poll_interval: float = 5.0) -> Iterator[AgentRunLogResponse]:
+        """Yield each entry of the log once, oldest first; after following it to the end the task is up to date.
+
+        Args:
+            follow: Whether to wait for further entries until the run has ended or is paused.
+            poll_interval: The longest pause between two requests, in seconds.
+
+        """
+        logs = self._client._logs(self.org_id, self.id, follow, poll_interval)
+        if follow:
+            looks = self._client._completion(self.org_id, self.id, poll_interval, None, False, False)
+            logs = self._followed(logs, looks)
+        return flow.iterate(logs, self._client._perform, self._clock)
+
+    def wait_for_completion(
+        self,
+        poll_interval: float = 5.0,
+        timeout: float | None = None,
+        progress_callback: Callable[[dict[str, Any]], object] | None = None,
+        *,
+        cancel_on_timeout: bool = False,
+    ) -> Self:
+        """Wait until the run has ended or is paused, and return the task; a failed run is not raised.
+
+        Args:
+            poll_interval: The longest pause between two polls, in seconds.
+            timeout: Seconds to wait at most; None takes the `timeout` that was given to `Agent.run`.
+            progress_callback: Called after each poll with one dict: status, elapsed, log_count, last_thought.
+            cancel_on_timeout: Whether to stop the run when the time is over.
+
+        Raises:
+            WaitTimeoutError: (a TimeoutError) with the id and the last known run; the run itself goes on.
+            CodegenAPIError: when the run cannot be read.
+
+        """
+
+        def observe(seen: Observation) -> None:
+            self._see_progress(seen)
+            if progress_callback and seen.progress:
+                progress_callback(seen.progress)
+
+        steps = self._client._completion(
+            self.org_id,
+            self.id,
+            poll_interval,
+            self._wait_limit(timeout),
+            progress_callback is not None,
+            cancel_on_timeout,
+        )
+        flow.run(steps, self._client._perform, self._clock, observe)
+        return self
+
+    wait = wait_for_completion
+
+    def resume(self, prompt: str, images: Iterable[Image] | None = None) -> Self:
+        """Give a paused or ended run a further prompt and let it go on.
+
+        Raises:
+            ValidationError: for a blank prompt or a picture that cannot be read.
+
+        """
+        self._see(self._client.resume_agent_run(**self._resume_arguments(prompt, images)))
+        return self
+
+    def cancel(self) -> Self:
+        """Stop the run with the ban operation, which also bans the checks of its pull requests, and read it anew."""
+        self._client.ban_agent_run(**self._ids)
+        return self.refresh()

@@ -1,0 +1,135 @@
+"""How calls are performed in an event loop, for the clients of all services."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import httpx
+from codegen_api.types import Response
+
+from . import exchange, flow
+from .base import BaseClient, name_of, translated
+from .clock import SYSTEM_CLOCK, Clock
+from .transport.network import async_network_transport
+
+if TYPE_CHECKING:
+    from codegen_api.decoding import Model
+    from codegen_api.operations import Operation
+
+    from .config import ClientConfig
+    from .flow import Perform
+
+T = TypeVar("T")
+M = TypeVar("M", bound="Model")
+
+
+class AsyncClient(BaseClient):
+    """Performs operations in the running event loop."""
+
+    _http: httpx.AsyncClient
+
+    def __init__(self, config: ClientConfig | None = None, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        super().__init__(config, clock=clock)
+        network = self.config.transport or async_network_transport(self.config.service_url)
+        self._http = httpx.AsyncClient(transport=self._stack(network), **self._http_settings())
+
+    @property
+    def session(self) -> httpx.AsyncClient:
+        """The httpx client underneath, with credential and transports."""
+        return self._http
+
+    async def close(self) -> None:
+        """Close the connections; a client made by `with_options` leaves them open."""
+        if self._owns_http:
+            await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.close()
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        start = self._clock.monotonic()
+        try:
+            response = await self._http.send(request)
+        except httpx.HTTPError as error:
+            raise exchange.network_error(error, name_of(request), exchange.timeout_of(request)) from error
+        self._log(request, response, start)
+        return response
+
+    async def _call(
+        self,
+        operation: Operation[T],
+        arguments: dict[str, Any],
+        timeout: float | None,
+        extra_headers: Mapping[str, str] | None,
+    ) -> T:
+        if self._must_reconcile(operation):
+            return (await self._call_whole(operation, arguments, timeout, extra_headers)).parsed
+        return exchange.decode(operation, await self._send(self._build(operation, arguments, timeout, extra_headers)))
+
+    async def _call_whole(
+        self,
+        operation: Operation[T],
+        arguments: dict[str, Any],
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Response[T]:
+        if self._must_reconcile(operation):
+            performer = self if timeout is None else self.with_options(timeout=timeout)
+            steps = self._reconciled(operation, arguments, extra_headers)
+            return await flow.run_async(steps, performer._perform, self._clock)
+        request = self._build(operation, arguments, timeout, extra_headers)
+        return exchange.decode_whole(operation, await self._send(request))
+
+    async def _perform(self, effect: Perform[T]) -> Response[T]:
+        """Send what a flow asks for, within the time that the flow has left."""
+        request = self._build(effect.operation, effect.arguments, None, effect.extra_headers, effect.timeout)
+        return exchange.decode_whole(effect.operation, await self._send(request))
+
+    async def _stream(
+        self,
+        operation: Operation[Any],
+        arguments: dict[str, Any],
+        event: type[M],
+        timeout: float | None,
+        extra_headers: Mapping[str, str] | None,
+    ) -> AsyncIterator[M]:
+        from . import sse
+
+        sse.require_extra()
+        request = self._build(
+            operation, arguments, timeout, {**(extra_headers or {}), "Accept": "text/event-stream"}, stream=True
+        )
+        start = self._clock.monotonic()
+        with translated(request):
+            response = await self._http.send(request, stream=True)
+        self._log(request, response, start)
+        try:
+            with translated(request):
+                if not response.is_success:
+                    await response.aread()
+                    raise exchange.error_of(response, operation)
+                async for message in sse.event_source(operation.id, response).aiter_sse():
+                    if (item := sse.decode_event(operation.id, message, event)) is None:
+                        return
+                    yield item
+            raise sse.cut_stream(operation.id)
+        finally:
+            await response.aclose()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Send a request that the contract does not know; like `SyncClient.request`, awaitable."""
+        request = self._build_other(method, path, params, json, timeout, extra_headers)
+        return exchange.parse_json(name_of(request), await self._send(request))

@@ -1,0 +1,233 @@
+"""What the clients of all services have in common: settings, options, statistics, and the stack of transports."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import logging
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import httpx
+from codegen_api.types import Response
+
+from . import exchange, once
+from .clock import SYSTEM_CLOCK, Clock
+from .errors import ConfigurationError
+from .transport.auth import BearerAuth
+from .transport.metrics import OPERATION, MetricsCollector, MetricsTransport, Stats
+from .transport.network import FRESH
+from .transport.retry import DEADLINE, MAX_RETRIES, STREAM, RetryPolicy, RetryTransport
+
+if TYPE_CHECKING:
+    from codegen_api.decoding import Model
+    from codegen_api.operations import Operation
+
+    from .config import ClientConfig
+    from .flow import Flow
+
+T = TypeVar("T")
+M = TypeVar("M", bound="Model")
+
+_logger = logging.getLogger("codegen_ext")
+_logger.addHandler(logging.NullHandler())
+
+
+class BaseClient:
+    """Settings, statistics and options; the sync and the async client add how requests travel."""
+
+    config: ClientConfig
+    _http: httpx.Client | httpx.AsyncClient
+
+    def __init__(self, config: ClientConfig | None = None, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.config = copy.copy(config) if config is not None else _configuration()
+        self._check()
+        self.config.retry_on_status = list(self.config.retry_on_status)
+        self._clock = clock
+        self._service_url = self.config.service_url
+        self._owns_http = True
+        self._metrics = MetricsCollector(clock)
+        _logger.setLevel(self.config.log_level)
+
+    def _check(self) -> None:
+        self.config.validate()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self.config.base_url!r})"
+
+    @property
+    def metrics(self) -> MetricsCollector:
+        """Counts of this client's requests.
+
+        Raises:
+            ConfigurationError: when `enable_metrics` is false.
+
+        """
+        self.config.require("metrics")
+        return self._metrics
+
+    def get_stats(self) -> Stats:
+        """Return statistics since the client was built or `reset_stats` was called; raises like `metrics`."""
+        return Stats(
+            {
+                "metrics": self.metrics.get_stats(),
+                "config": {
+                    "base_url": self.config.base_url,
+                    "metrics_enabled": self.config.enable_metrics,
+                    "caching_enabled": self.config.enable_caching,
+                    "max_retries": self.config.max_retries,
+                    "timeout": self.config.timeout,
+                },
+            }
+        )
+
+    def reset_stats(self) -> None:
+        """Start the statistics anew; raises like `metrics`."""
+        self.metrics.reset()
+
+    reset_metrics = reset_stats
+
+    def with_options(self, *, timeout: float | None = None, max_retries: int | None = None) -> Self:
+        """Return a client with other settings that shares this one's connections and statistics.
+
+        Closing it does nothing; the connections end with the client that it was made from.
+
+        Args:
+            timeout: Seconds for each attempt.
+            max_retries: How often a failed request is repeated.
+
+        Raises:
+            ConfigurationError: when a value is out of range.
+
+        """
+        derived = copy.copy(self)
+        derived.config = copy.copy(self.config)
+        derived._owns_http = False
+        if timeout is not None:
+            derived.config.timeout = timeout
+        if max_retries is not None:
+            derived.config.max_retries = max_retries
+        derived._check()
+        return derived
+
+    def _stack(self, network: Any) -> Any:
+        policy = RetryPolicy(
+            max_retries=self.config.max_retries,
+            delay=self.config.retry_delay,
+            factor=self.config.retry_backoff_factor,
+            statuses=frozenset(self.config.retry_on_status),
+            budget=self.config.total_timeout,
+        )
+        stack = RetryTransport(network, policy, self._clock)
+        return MetricsTransport(stack, self._metrics, self._clock) if self.config.enable_metrics else stack
+
+    def _http_settings(self) -> dict[str, Any]:
+        return {
+            "base_url": self.config.service_url,
+            "auth": BearerAuth(self.config.api_token) if self.config.api_token else None,
+            "headers": {"User-Agent": exchange.USER_AGENT, "Accept": "application/json"},
+            "timeout": self.config.timeout,
+        }
+
+    def _build(
+        self,
+        operation: Operation[Any],
+        arguments: Mapping[str, Any],
+        timeout: float | None,
+        extra_headers: Mapping[str, str] | None,
+        budget: float | None = None,
+        stream: bool = False,
+    ) -> httpx.Request:
+        limit = self._limit(timeout)
+        extensions = self._extensions(operation.id, budget)
+        if operation.reconcile is not None:
+            extensions[FRESH] = True
+        if stream:
+            extensions[STREAM] = True
+        return exchange.build_request(
+            self._http, self._service_url, operation, arguments, limit, extra_headers, extensions
+        )
+
+    def _extensions(self, operation_id: str | None, budget: float | None) -> dict[str, Any]:
+        """Tell the transports what a request is for, and how much time and how many attempts it has."""
+        seconds = self.config.total_timeout if budget is None else min(max(budget, 0.0), self.config.total_timeout)
+        return {
+            OPERATION: operation_id,
+            DEADLINE: self._clock.monotonic() + seconds,
+            MAX_RETRIES: self.config.max_retries,
+        }
+
+    def _limit(self, timeout: float | None) -> float:
+        if timeout is None:
+            return self.config.timeout
+        check_seconds("timeout", timeout)
+        return timeout
+
+    def _reconciled(
+        self, operation: Operation[Any], arguments: dict[str, Any], extra_headers: Mapping[str, str] | None
+    ) -> Flow[Any, Response[Any]]:
+        settings = self._once_settings()
+        if operation.reconcile == "request-id":
+            return once.create(arguments, settings, extra_headers)
+        return once.attempt(operation, arguments, settings, extra_headers)
+
+    def _once_settings(self) -> once.Settings:
+        return once.Settings(self._clock, self.config.total_timeout, self.config.create_settle_seconds)
+
+    def _must_reconcile(self, operation: Operation[Any]) -> bool:
+        return operation.reconcile is not None and self.config.exactly_once
+
+    def _build_other(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None,
+        json: Any,
+        timeout: float | None,
+        extra_headers: Mapping[str, str] | None,
+    ) -> httpx.Request:
+        if "://" in path:
+            raise ConfigurationError(f"expected a path below the base URL, got {path!r}", config_key="path")
+        limit = self._limit(timeout)
+        with exchange.sendable(f"{method} {path}"):
+            return self._http.build_request(
+                method,
+                path,
+                params=params,
+                json=json,
+                headers=extra_headers,
+                timeout=limit,
+                extensions=self._extensions(None, None),
+            )
+
+    def _log(self, request: httpx.Request, response: httpx.Response, start: float) -> None:
+        if self.config.log_requests and _logger.isEnabledFor(logging.DEBUG):
+            seconds = self._clock.monotonic() - start
+            exchange.log_exchange(request, response, seconds, self.config.log_responses)
+
+
+def check_seconds(name: str, seconds: object) -> None:
+    """Raise ConfigurationError unless this is a finite number of seconds above 0."""
+    if not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
+        raise ConfigurationError(f"{name} must be a number of seconds greater than 0", config_key=name)
+
+
+def _configuration() -> ClientConfig:
+    from .config import ClientConfig
+
+    return ClientConfig()
+
+
+def name_of(request: httpx.Request) -> str:
+    """Return what errors call a request: its operation, or else method and path."""
+    operation: str | None = request.extensions.get(OPERATION)
+    return operation or f"{request.method} {request.url.path}"
+
+
+@contextlib.contextmanager
+def translated(request: httpx.Request) -> Iterator[None]:
+    """Turn what httpx raises into errors that name the operation."""
+    try:
+        yield
+    except (httpx.HTTPError, httpx.StreamError) as error:
+        raise exchange.network_error(error, name_of(request), exchange.timeout_of(request)) from error

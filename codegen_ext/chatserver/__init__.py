@@ -1,0 +1,5 @@
+"""The ChatServer client."""
+
+from .client import AsyncChatServerClient, ChatServerClient
+
+__all__ = ["AsyncChatServerClient", "ChatServerClient"]

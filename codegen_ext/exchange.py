@@ -1,0 +1,317 @@
+"""One call on its way out and back: arguments become a request, a response becomes a model or a typed error.
+
+Nothing here sends anything, so the sync and the async client share all of it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import httpx
+from codegen_api.errors import InvalidModel
+from codegen_api.types import Response
+
+from ._version import __version__
+from .errors import (
+    AuthenticationError,
+    CodegenAPIError,
+    ConflictError,
+    InvalidResponseError,
+    NetworkError,
+    NotFoundError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    TimeoutError,
+    ValidationError,
+)
+from .transport.metrics import OPERATION
+
+if TYPE_CHECKING:
+    from codegen_api.operations import Argument, Operation
+
+T = TypeVar("T")
+
+USER_AGENT = f"codegen-sdk/{__version__} python/{sys.version_info.major}.{sys.version_info.minor}"
+REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
+
+_ERRORS: dict[int, type[CodegenAPIError]] = {
+    400: ValidationError,
+    401: AuthenticationError,
+    402: PaymentRequiredError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: ValidationError,
+    429: RateLimitError,
+}
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,100}")
+_logger = logging.getLogger("codegen_ext")
+
+
+def build_request(
+    client: httpx.Client | httpx.AsyncClient,
+    service_url: str,
+    operation: Operation[Any],
+    arguments: Mapping[str, Any],
+    timeout: float,
+    extra_headers: Mapping[str, str] | None,
+    extensions: dict[str, Any],
+) -> httpx.Request:
+    """Turn a method's arguments into a request; `extensions` tells the transports what they need to know.
+
+    Raises:
+        ValidationError: when an argument does not fit the contract; nothing has been sent.
+
+    """
+    query_and_path: dict[str, Any] = {}
+    body: dict[str, Any] = {}
+    problems: dict[str, list[str]] = {}
+    for argument in operation.arguments:
+        value = arguments.get(argument.python_name)
+        if value is None:
+            if argument.required:
+                problems[argument.name] = ["is required"]
+            continue
+        if argument.type in _NUMBERS and (type(value) is not int or argument.minimum is not None):
+            value, problem = _number(argument, value)
+            if problem:
+                problems[argument.name] = [problem]
+                continue
+        elif argument.type == "string" and not isinstance(value, str):
+            problems[argument.name] = [f"expected text, got {type(value).__name__}"]
+            continue
+        (body if argument.location == "body" else query_and_path)[argument.python_name] = value
+    if problems:
+        raise ValidationError(_summary(problems), operation=operation.id, field_errors=problems)
+    with sendable(operation.id):
+        if operation.body:
+            query_and_path["body"] = operation.body_model(**body)
+        parts = operation.endpoint._get_kwargs(**query_and_path)
+        headers = parts.get("headers")
+        if extra_headers:
+            headers = {**(headers or {}), **extra_headers}
+        return client.build_request(
+            parts["method"],
+            service_url + parts["url"],
+            params=parts.get("params"),
+            json=parts.get("json"),
+            headers=headers,
+            timeout=timeout,
+            extensions=extensions,
+        )
+
+
+@contextmanager
+def sendable(operation_id: str | None) -> Iterator[None]:
+    """Turn what Python says about a value that has no form in JSON, a URL or a header into a ValidationError."""
+    try:
+        yield
+    except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
+        problem = f"an argument cannot be sent: {error}"
+        raise ValidationError(problem, operation=operation_id, field_errors={"request": [problem]}) from error
+
+
+def _number(argument: Argument, value: Any) -> tuple[float, str | None]:
+    if argument.type == "integer" and isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+        value = int(value)
+    kind, name = _NUMBERS[argument.type]
+    if isinstance(value, bool) or not isinstance(value, kind):
+        shown = repr(value) if isinstance(value, str) and len(value) <= 40 else type(value).__name__
+        return 0, f"expected {name}, got {shown}"
+    if argument.minimum is not None and not value >= argument.minimum:
+        return 0, f"must be at least {argument.minimum}"
+    if argument.maximum is not None and not value <= argument.maximum:
+        return 0, f"must be at most {argument.maximum}"
+    return value, None
+
+
+_NUMBERS: dict[str, tuple[Any, str]] = {"integer": (int, "a whole number"), "number": (int | float, "a number")}
+
+
+def _summary(field_errors: Mapping[str, list[str]]) -> str:
+    return "; ".join(f"{field}: {', '.join(problems)}" for field, problems in field_errors.items())
+
+
+def decode(operation: Operation[T], response: httpx.Response) -> T:
+    """Return the model of a successful response.
+
+    Raises:
+        CodegenAPIError: the subclass that fits the status, or InvalidResponseError when the body does not fit.
+
+    """
+    if not response.is_success:
+        raise error_of(response, operation)
+    check_json(operation.id, response)
+    try:
+        result: T = operation.endpoint._parse_response(response)
+    except InvalidModel as error:
+        raise _invalid(operation.id, response, f"the response does not fit the contract: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise _invalid(operation.id, response, f"the response body is not valid JSON: {error}") from error
+    except TypeError as error:
+        raise _invalid(operation.id, response, f"the response does not fit the contract: {error}") from error
+    return result
+
+
+def decode_whole(operation: Operation[T], response: httpx.Response) -> Response[T]:
+    """Like `decode`, with status, headers and body of the response beside the model."""
+    parsed = decode(operation, response)
+    return Response(_status(response.status_code), response.content, response.headers, parsed)
+
+
+def _status(code: int) -> HTTPStatus:
+    try:
+        return HTTPStatus(code)
+    except ValueError:
+        return cast("HTTPStatus", code)  # a status without a name is still an int
+
+
+def check_json(operation_id: str, response: httpx.Response) -> None:
+    """Raise InvalidResponseError when a body is missing or is something else than JSON."""
+    kind = response.headers.get("content-type", "")
+    if "json" in kind:
+        return
+    if not response.content:
+        raise _invalid(operation_id, response, "the response body is empty")
+    raise _invalid(operation_id, response, f"expected JSON, got content type {kind or 'none'!r}")
+
+
+def _invalid(operation_id: str, response: httpx.Response, problem: str) -> InvalidResponseError:
+    return InvalidResponseError(problem, response.status_code, request_id_of(response), operation=operation_id)
+
+
+def request_id_of(response: httpx.Response) -> str | None:
+    """Return the id under which the service logged the request, None without one."""
+    return next((response.headers[name] for name in REQUEST_ID_HEADERS if name in response.headers), None)
+
+
+def error_of(response: httpx.Response, operation: Operation[Any] | None, name: str | None = None) -> CodegenAPIError:
+    """Turn a response without success into the error that fits its status."""
+    status = response.status_code
+    try:
+        data = response.json()
+    except (ValueError, RecursionError):
+        data = None
+    operation_id = operation.id if operation else name
+    message, field_errors = _message(data)
+    kind = _ERRORS.get(status, ServerError if status >= 500 else CodegenAPIError)
+    if 300 <= status < 400:
+        message = f"unexpected redirect to {response.headers.get('location', 'nowhere')}; check base_url"
+    if message is None:
+        message = response.reason_phrase or f"HTTP status {status}"
+    common = (message, status, request_id_of(response), data)
+    if kind is ValidationError:
+        details = data.get("detail") if isinstance(data, dict) else None
+        return ValidationError(*common, operation=operation_id, field_errors=field_errors, details=details)
+    if kind is RateLimitError:
+        wait = retry_after_of(response)
+        if wait is None:
+            wait = float(operation.rate_limit.seconds) if operation else 1.0
+        return RateLimitError(*common, operation=operation_id, retry_after=wait)
+    return kind(*common, operation=operation_id)
+
+
+def _message(data: Any) -> tuple[str | None, dict[str, list[str]]]:
+    """Find what the service says in the shapes that it uses: its own, FastAPI's, and OpenAI's."""
+    if not isinstance(data, dict):
+        return None, {}
+    detail = data.get("detail")
+    if isinstance(detail, list):
+        field_errors: dict[str, list[str]] = {}
+        for entry in detail:
+            if isinstance(entry, dict):
+                location = entry.get("loc")
+                path = location if isinstance(location, list) else []
+                field = ".".join(str(part) for part in path[1:]) or ".".join(str(part) for part in path) or "request"
+                field_errors.setdefault(field, []).append(str(entry.get("msg", "is invalid")))
+        return _summary(field_errors) or None, field_errors
+    error = data.get("error")
+    nested = error.get("message") if isinstance(error, dict) else error
+    for text in (data.get("message"), detail, nested):
+        if isinstance(text, str) and text:
+            return text, {}
+    return None, {}
+
+
+def retry_after_of(response: httpx.Response | Response[Any]) -> float | None:
+    """Return the seconds that `Retry-After` asks for (RFC 9110, 10.2.3: seconds or a date), None without a usable one.
+
+    A date is compared with the response's own `Date`, so that a clock that is off does no harm.
+    """
+    text = response.headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(text)
+            seconds = (moment - parsedate_to_datetime(response.headers["date"])).total_seconds()
+        except (KeyError, OverflowError, TypeError, ValueError):
+            return None
+    return max(0.0, seconds) if seconds < float("inf") else None
+
+
+def network_error(error: Exception, operation_id: str, timeout: float | None) -> CodegenAPIError:
+    """Turn an exception of httpx into an error that names the operation."""
+    if isinstance(error, httpx.TimeoutException):
+        phase = {httpx.ConnectTimeout: "connecting", httpx.PoolTimeout: "waiting for a free connection"}
+        doing = phase.get(type(error), "waiting for the response")
+        limit = f" after {timeout:g} s" if timeout is not None else ""
+        return TimeoutError(f"{operation_id} timed out{limit} while {doing}", timeout, operation=operation_id)
+    return NetworkError(f"{operation_id}: {error or type(error).__name__}", error, operation=operation_id)
+
+
+def timeout_of(request: httpx.Request) -> float | None:
+    """Return the seconds after which an attempt of this request times out."""
+    # A copy, because the `get` of the retries' own tells what is left by now.
+    timeouts: dict[str, float | None] = dict(request.extensions.get("timeout", {}))
+    return timeouts.get("read")
+
+
+def log_exchange(request: httpx.Request, response: httpx.Response, seconds: float, with_body: bool) -> None:
+    """Log one line for a request and its answer; never headers, and a body that is here only where it is asked for."""
+    operation = request.extensions.get(OPERATION) or request.url.path
+    body = f" {response.text}" if with_body and response.is_closed else ""
+    _logger.debug(
+        "%s %s -> %d in %.3f s, request id %s%s",
+        request.method,
+        operation,
+        response.status_code,
+        seconds,
+        request_id_of(response),
+        body,
+    )
+
+
+def parse_json(name: str, response: httpx.Response) -> Any:
+    """Return the JSON of a response to a request that the contract does not know; None for an empty body.
+
+    Raises:
+        CodegenAPIError: as `decode` does.
+
+    """
+    if not response.is_success:
+        raise error_of(response, None, name)
+    if not response.content:
+        return None
+    check_json(name, response)
+    try:
+        return json.loads(response.content)
+    except (ValueError, RecursionError) as error:
+        raise _invalid(name, response, f"the response body is not valid JSON: {error}") from error
+
+
+def error_message(data: Any) -> str | None:
+    """Return what the service says in an error body, None where it says nothing."""
+    return _message(data)[0]

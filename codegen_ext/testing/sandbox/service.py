@@ -1,0 +1,166 @@
+"""The sandbox as tests see it."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from codegen_ext.clock import SYSTEM_CLOCK, Clock
+
+from .faults import Fault, Faults
+from .handler import Handler, RequestRecord
+from .runs import Run
+from .script import Script
+from .timing import Timeline
+from .world import Settings, World
+
+if TYPE_CHECKING:
+    from .server import HttpServer
+    from .transport import SandboxTransport
+
+IN_PROCESS_URL = "http://sandbox.invalid"
+
+
+class Sandbox:
+    """An imitation of the Codegen API and the ChatServer, with organisation 323 and the repository `owner/repo`.
+
+    As a context manager it serves HTTP on a loopback port; `transport()` serves in process, started or not.
+    """
+
+    def __init__(
+        self,
+        *,
+        rate_limits: bool = True,
+        run_seconds: float = 2.0,
+        token: str | None = "sandbox-token",  # noqa: S107 - it opens nothing
+        org_id: int = 323,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: Clock = SYSTEM_CLOCK,
+        speed: float = 1.0,
+        seed: int = 0,
+    ) -> None:
+        """Make a sandbox whose runs take `run_seconds`; raise ValueError for a time or speed that is out of range.
+
+        A token of None accepts every token; port 0 is any free one; `speed` shortens runs and the windows of the rate
+        limits; `seed` decides which faults strike, and the ids.
+        """
+        if not run_seconds >= 0:
+            raise ValueError(f"run_seconds must not be negative: {run_seconds}")
+        self.settings = Settings(token, org_id, run_seconds, rate_limits, seed=seed)
+        self._clock = clock
+        self._address = (host, port)
+        self._world = World(self.settings, Timeline(clock, speed))
+        self._faults = Faults(seed)
+        self._handler = Handler(self._world, self._faults)
+        self._server: HttpServer | None = None
+
+    def start(self) -> Self:
+        """Serve HTTP until `stop`; raise ImportError without the extra `[sandbox]`, OSError when the port is taken."""
+        if self._server is None:
+            try:
+                from .server import HttpServer
+            except ImportError as error:
+                hint = "the sandbox over HTTP needs more: pip install 'codegen-sdk[sandbox]'"
+                raise ImportError(f"{hint} ({error})", name=error.name) from error
+            self._server = HttpServer(self._handler, self._clock, *self._address)
+        return self
+
+    def stop(self) -> None:
+        """Close the port; what the sandbox knows stays."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def transport(self) -> "SandboxTransport":
+        """Return a transport for `httpx.Client` or `httpx.AsyncClient` that answers without a socket."""
+        from .transport import SandboxTransport
+
+        return SandboxTransport(self._handler, self._clock)
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens; while it does not, a host for `transport()` that does not exist."""
+        return self._server.base_url if self._server else IN_PROCESS_URL
+
+    @property
+    def token(self) -> str:
+        """A token that is accepted by both services."""
+        return self.settings.token or "any-token"
+
+    @property
+    def chat_api_key(self) -> str:
+        """The ChatServer's API key, which is the same token."""
+        return self.token
+
+    @property
+    def org_id(self) -> int:
+        """The organisation that the token may use; the next one exists too, but not for it."""
+        return self.settings.org_id
+
+    @property
+    def credits(self) -> int | None:
+        """How many more runs may be created before the answer is 402; None is no limit."""
+        return self.settings.credits
+
+    @credits.setter
+    def credits(self, credits: int | None) -> None:
+        self.settings.credits = credits
+
+    @property
+    def admin(self) -> bool:
+        """Whether the token may use the ChatServer's administration; otherwise that answers 403."""
+        return self.settings.admin
+
+    @admin.setter
+    def admin(self, admin: bool) -> None:
+        self.settings.admin = admin
+
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """The requests so far, oldest first."""
+        return self._handler.records
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs so far, oldest first."""
+        with self._world.lock:
+            return list(self._world.runs.values())
+
+    def script(
+        self,
+        outcome: str = "completed",
+        *,
+        seconds: float | None = None,
+        logs: int | None = None,
+        result: str | None = None,
+        status: str | None = None,
+        pull_request: bool | None = None,
+        states: Sequence[tuple[str | None, float]] | None = None,
+        times: int = 1,
+    ) -> Script:
+        """Let the next `times` runs live by a script, explained at `Script`; raise ValueError for a wrong one.
+
+        A script in the prompt of a run goes first, and leaves this one for the next.
+        """
+        script = Script(outcome, seconds, logs, result, status, pull_request, states)
+        self._world.add_script(script, times)
+        return script
+
+    def inject(self, operation: str, fault: Fault, *, times: int | None = None, rate: float = 1.0) -> None:
+        """Let a fault strike an operation, or all for `*`, with probability `rate`, `times` times or for ever.
+
+        Of the faults that apply, the first injected strikes. Raise ValueError for an operation that does not exist.
+        """
+        self._faults.inject(operation, fault, times, rate)
+
+    def clear_faults(self) -> None:
+        """Forget all injected faults."""
+        self._faults.clear()

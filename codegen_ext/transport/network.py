@@ -1,0 +1,131 @@
+"""The innermost transport: httpx's own, with the environment's proxy for the one host that a client talks to."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from functools import partial
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+NO_POOL = httpx.Limits(max_connections=100, max_keepalive_connections=0)
+FRESH = "codegen_fresh"
+"""Key of a request's extensions: use a connection of its own, so that a stale pooled one is no source of doubt."""
+
+
+def environment_proxy(base_url: str) -> str | None:
+    """Return the proxy that the environment names for this address, None for none.
+
+    httpx looks at the environment only while it builds its transports itself, which we do not let it do.
+    """
+    parts = urlsplit(base_url)
+    if _is_loopback(parts.hostname or ""):
+        return None
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or (parts.hostname and proxy_bypass(parts.netloc.rpartition("@")[2])):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a host is this machine, which a proxy elsewhere could not reach."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def network_transport(base_url: str) -> httpx.BaseTransport:
+    """Return a pooling transport; certificates are only loaded where the address needs them."""
+    make = partial(httpx.HTTPTransport, **_settings(base_url))
+    return ChoosingTransport(make(limits=LIMITS), make(limits=NO_POOL))
+
+
+def async_network_transport(base_url: str) -> httpx.AsyncBaseTransport:
+    """Return a pooling transport for event loops; otherwise like `network_transport`."""
+    make = partial(httpx.AsyncHTTPTransport, **_settings(base_url))
+    return LoopTransport(lambda: ChoosingTransport(make(limits=LIMITS), make(limits=NO_POOL)))
+
+
+class ChoosingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Sends a request over the pool, or over a connection of its own where its extensions ask for one."""
+
+    def __init__(self, pooled: Any, fresh: Any) -> None:
+        self._pooled = pooled
+        self._fresh = fresh
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send."""
+        transport = self._fresh if request.extensions.get(FRESH) else self._pooled
+        response: httpx.Response = transport.handle_request(request)
+        return response
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send."""
+        transport = self._fresh if request.extensions.get(FRESH) else self._pooled
+        response: httpx.Response = await transport.handle_async_request(request)
+        return response
+
+    def close(self) -> None:
+        """Close both."""
+        self._pooled.close()
+        self._fresh.close()
+
+    async def aclose(self) -> None:
+        """Close both."""
+        await self._pooled.aclose()
+        await self._fresh.aclose()
+
+
+class LoopTransport(httpx.AsyncBaseTransport):
+    """A pool for each event loop: a connection cannot leave the loop that opened it, but a client may."""
+
+    def __init__(self, make: Callable[[], httpx.AsyncBaseTransport]) -> None:
+        self._make = make
+        self._pools: dict[AbstractEventLoop, httpx.AsyncBaseTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send over a connection of the running loop."""
+        from asyncio import get_running_loop
+
+        loop = get_running_loop()
+        pool = self._pools.get(loop)
+        if pool is None:
+            self._forget_ended()
+            pool = self._pools[loop] = self._make()
+        return await pool.handle_async_request(request)
+
+    def _forget_ended(self) -> None:
+        # What an ended loop left open can no longer be closed in order; Python closes the sockets.
+        for ended in [other for other in list(self._pools) if other.is_closed()]:
+            self._pools.pop(ended, None)
+
+    async def aclose(self) -> None:
+        """Close the connections of the running loop; those of other loops end with their loop."""
+        from asyncio import get_running_loop
+
+        pool = self._pools.pop(get_running_loop(), None)
+        self._forget_ended()
+        if pool is not None:
+            await pool.aclose()
+
+
+def _settings(base_url: str) -> dict[str, Any]:
+    proxy = environment_proxy(base_url)
+    needs_tls = base_url.startswith("https:") or bool(proxy and proxy.startswith("https:"))
+    return {"verify": ssl_context() if needs_tls else False, "proxy": proxy}
+
+
+def ssl_context() -> ssl.SSLContext:
+    """Return httpx's own settings; made once for both pools, because reading the certificates takes 20 ms."""
+    return httpx.create_ssl_context()
