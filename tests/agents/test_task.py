@@ -1,0 +1,367 @@
+"""A task: what it shows of its run, and how it is followed, resumed and cancelled."""
+
+import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codegen_ext import (
+    AgentRunResponse,
+    NotFoundError,
+    TaskError,
+    ValidationError,
+    WaitTimeoutError,
+)
+from codegen_ext.agents.state import TaskState
+from codegen_ext.testing import FakeClock, Fault, Sandbox
+
+from ..conftest import Flavour
+from ..unit.test_words import WORDS
+
+
+def state(clock: FakeClock | None = None, **fields: Any) -> TaskState:
+    """A task's state without a client."""
+    run = AgentRunResponse.from_dict({"id": 7, "organization_id": 323, **fields})
+    return TaskState(323, run, clock or FakeClock(), None)
+
+
+def test_a_task_shows_its_run(agent: Any, sandbox: Sandbox, clock: FakeClock) -> None:
+    sandbox.script(pull_request=True, result="All done", logs=12)
+    task = agent.run("hello", metadata={"a": 1})
+    assert (task.id, task.org_id, task.status, task.raw_status) == (1, 323, "pending", "PENDING")
+    assert (task.result, task.summary, task.metadata) == (None, None, {"a": 1})
+    assert task.web_url == "https://sandbox.invalid/323/1"
+    assert task.created_at == "2023-11-14T22:13:20.000+00:00"
+    assert task.github_pull_requests == []
+    assert (task.is_terminal, task.is_running, task.error, task.duration) == (False, False, None, None)
+    clock.advance(5)
+    task.refresh()
+    assert (task.status, task.is_running) == ("running", True)
+    clock.advance(10)
+    assert task.refresh() == task
+    assert (task.status, task.is_terminal, task.is_running) == ("completed", True, False)
+    assert (task.result, task.summary) == ("All done", "Completed in 12 steps.")
+    assert [pull.title for pull in task.github_pull_requests] == ["Change 4"]
+    assert task.run.id == 1
+
+
+def test_a_run_that_is_gone_is_an_error(agent: Any, sandbox: Sandbox) -> None:
+    task = agent.run("hello")
+    sandbox.inject("get_agent_run", Fault.status(404), times=1)
+    with pytest.raises(NotFoundError):
+        task.refresh()
+    assert task.status == "pending"
+
+
+def test_text_and_representation_show_kind_id_and_status(agent: Any, flavour: Flavour, clock: FakeClock) -> None:
+    task = agent.run("hello")
+    name = "AsyncTask" if flavour.is_async else "Task"
+    assert repr(task) == str(task) == f"{name}(id=1, status='pending')"
+    clock.advance(20)
+    assert str(task.refresh()) == f"{name}(id=1, status='completed')"
+
+
+@pytest.mark.parametrize(("word", "shown"), [("NEW", "'NEW'"), (None, "None")])
+def test_an_unknown_status_is_shown_as_it_came(word: str | None, shown: str) -> None:
+    task = state(status=word)
+    assert repr(task) == f"TaskState(id=7, status={shown})"
+    assert (task.status, task.raw_status, task.is_terminal, task.is_running) == (word, word, False, False)
+
+
+@pytest.mark.parametrize(("word", "status"), WORDS.items())
+def test_what_a_status_means_for_a_task(word: str, status: str) -> None:
+    task = state(status=word, result="the result", summary="the summary")
+    assert task.is_terminal is (status in {"completed", "failed", "cancelled"})
+    assert task.is_running is (status == "running")
+    assert task.error == ("the result" if status == "failed" else None)
+    if status in {"failed", "cancelled"}:
+        with pytest.raises(TaskError) as caught:
+            task.raise_for_status()
+        assert (caught.value.task_id, caught.value.task_status) == (7, status)
+        assert "agent run 7" in str(caught.value)
+        assert ("the result" in str(caught.value)) is (status == "failed")
+    else:
+        task.raise_for_status()
+
+
+@pytest.mark.parametrize("word", ["NEW", None])
+def test_an_unknown_status_is_no_failure(word: str | None) -> None:
+    state(status=word).raise_for_status()
+
+
+def test_the_summary_explains_a_failure_without_result() -> None:
+    assert state(status="FAILED", summary="the summary").error == "the summary"
+    assert state(status="FAILED").error is None
+    with pytest.raises(TaskError, match=r"^agent run 7 failed$"):
+        state(status="FAILED").raise_for_status()
+
+
+def test_lists_that_the_service_leaves_out_are_empty() -> None:
+    task = state()
+    assert task.github_pull_requests == []
+    assert task.get_artifacts() == []
+
+
+def test_the_duration_ends_with_the_first_look_at_the_end(agent: Any, clock: FakeClock) -> None:
+    task = agent.run("[[seconds=30]]")
+    clock.advance(25)
+    task.refresh()
+    assert task.duration is None
+    clock.advance(15)
+    task.refresh()
+    assert task.duration == pytest.approx(40)
+    clock.advance(100)
+    task.refresh()
+    assert task.duration == pytest.approx(40)
+
+
+def test_the_duration_starts_anew_when_the_run_goes_on(agent: Any, clock: FakeClock) -> None:
+    task = agent.run("[[seconds=30]]")
+    clock.advance(30)
+    task.refresh()
+    assert task.duration == pytest.approx(30)
+    task.resume("[[seconds=50]] go on")
+    assert task.duration is None
+    clock.advance(50)
+    assert task.refresh().duration == pytest.approx(80)
+
+
+@given(st.one_of(st.none(), st.text(), st.sampled_from(["yesterday", "2023-11-14", "9999-12-31T23:59:59Z"])))
+def test_any_time_of_creation_gives_a_duration(created_at: str | None) -> None:
+    task = state(status="COMPLETE", created_at=created_at)
+    assert task.created_at == created_at
+    assert task.duration is not None
+    assert task.duration >= 0
+
+
+def test_without_a_readable_time_of_creation_the_first_look_counts() -> None:
+    clock = FakeClock()
+    task = state(clock, created_at="some time ago")
+    clock.advance(5)
+    assert task.progress["elapsed"] == 5
+    zoned = state(clock, created_at=datetime.datetime.fromtimestamp(clock.time() - 9, datetime.UTC).isoformat())
+    assert zoned.progress["elapsed"] == 9
+
+
+def test_progress_is_known_without_a_request(agent: Any, sandbox: Sandbox, clock: FakeClock) -> None:
+    task = agent.run("[[seconds=50 logs=12]]")
+    clock.advance(4)
+    before = len(sandbox.requests)
+    assert task.progress == {
+        "status": "pending",
+        "elapsed": pytest.approx(4),
+        "log_count": None,
+        "last_thought": None,
+    }
+    assert len(sandbox.requests) == before
+    task.wait_for_completion(progress_callback=lambda progress: None)
+    assert task.progress["status"] == "completed"
+    assert task.progress["log_count"] == 12
+    assert task.progress["last_thought"] == "The task is done."
+    elapsed = task.progress["elapsed"]
+    clock.advance(100)
+    assert task.progress["elapsed"] == elapsed == pytest.approx(task.duration)
+
+
+def test_artifacts_are_pull_requests_and_the_links_of_the_result() -> None:
+    result = (
+        "See [the PR](https://github.com/o/r/pull/1), [a doc](https://docs.example/a_b) and https://example.com/x. "
+        "Twice: https://example.com/x! Also <http://example.org/y?z=1>, (https://example.net/p) not ftp://no."
+    )
+    pulls = [
+        {"id": 1, "created_at": "x", "title": "The change", "url": "https://github.com/o/r/pull/1"},
+        {"id": 2, "created_at": "x", "title": None, "url": None},
+    ]
+    assert state(result=result, github_pull_requests=pulls).get_artifacts() == [
+        {"kind": "pull_request", "title": "The change", "url": "https://github.com/o/r/pull/1"},
+        {"kind": "pull_request", "title": None, "url": None},
+        {"kind": "link", "title": "a doc", "url": "https://docs.example/a_b"},
+        {"kind": "link", "title": "https://example.com/x", "url": "https://example.com/x"},
+        {"kind": "link", "title": "http://example.org/y?z=1", "url": "http://example.org/y?z=1"},
+        {"kind": "link", "title": "https://example.net/p", "url": "https://example.net/p"},
+    ]
+
+
+@given(st.text())
+def test_no_result_breaks_the_search_for_links(result: str) -> None:
+    for artifact in state(result=result).get_artifacts():
+        assert set(artifact) == {"kind", "title", "url"}
+        assert artifact["url"] in result
+
+
+def test_monitoring_information(agent: Any, sandbox: Sandbox, clock: FakeClock) -> None:
+    sandbox.script(pull_request=True, logs=12)
+    task = agent.run("see https://example.com")
+    assert task.get_monitoring_info() == {
+        "task_id": 1,
+        "status": "pending",
+        "creation_time": "2023-11-14T22:13:20.000+00:00",
+        "refresh_count": 0,
+        "last_refresh_time": None,
+        "duration": None,
+        "is_terminal": False,
+        "is_running": False,
+        "artifacts_count": 0,
+        "logs_count": None,
+        "progress": task.progress,
+    }
+    clock.advance(10)
+    task.refresh()
+    task.wait_for_completion(progress_callback=lambda progress: None)
+    before = len(sandbox.requests)
+    info = task.get_monitoring_info()
+    assert info["refresh_count"] == 2
+    assert info["last_refresh_time"] == pytest.approx(1_700_000_010)
+    assert info["duration"] == pytest.approx(10)
+    assert (info["artifacts_count"], info["logs_count"]) == (2, 12)
+    assert (info["status"], info["is_terminal"], info["is_running"]) == ("completed", True, False)
+    assert len(sandbox.requests) == before
+
+
+def test_status_callbacks_hear_of_each_change_once(agent: Any, sandbox: Sandbox, clock: FakeClock) -> None:
+    sandbox.script(states=[("PENDING", 1), ("ACTIVE", 1), ("RUNNING", 1), ("NEW", 1), ("COMPLETE", 0)])
+    task = agent.run("hello")
+    changes: list[Any] = []
+    task.add_status_callback(lambda old, new: changes.append((old, new)))
+    task.add_status_callback(lambda old, new: changes.append("second"))
+    for _ in range(5):
+        clock.advance(1)
+        task.refresh()
+    assert changes == [
+        ("pending", "running"),
+        "second",
+        ("running", "NEW"),
+        "second",
+        ("NEW", "completed"),
+        "second",
+    ]
+
+
+def test_status_callbacks_hear_of_changes_during_a_wait_a_resume_and_a_cancellation(agent: Any) -> None:
+    task = agent.run("[[outcome=paused]]")
+    changes: list[Any] = []
+    task.add_status_callback(lambda old, new: changes.append(str(new)))
+    task.wait()
+    task.resume("[[outcome=never]] go on")
+    task.cancel()
+    assert [change for change in changes if change != "running"] == ["paused", "cancelled"]
+    assert changes[-2:] == ["running", "cancelled"]
+
+
+def test_an_error_of_a_status_callback_comes_out(agent: Any, clock: FakeClock) -> None:
+    task = agent.run("hello")
+
+    def fail(old: Any, new: Any) -> None:
+        raise LookupError("mine")
+
+    task.add_status_callback(fail)
+    clock.advance(20)
+    with pytest.raises(LookupError, match="mine"):
+        task.refresh()
+    assert task.status == "completed"
+
+
+def test_waiting_returns_the_task_whatever_the_outcome(agent: Any) -> None:
+    for outcome, status in (("completed", "completed"), ("failed", "failed"), ("cancelled", "cancelled")):
+        task = agent.run(f"[[outcome={outcome}]]")
+        assert task.wait() == task
+        assert task.status == status
+        assert task.wait_for_completion().status == status
+
+
+def test_a_failed_task_is_raised_only_when_asked(agent: Any) -> None:
+    task = agent.run("[[outcome=failed result='The tests do not pass.']]").wait()
+    assert task.error == "The tests do not pass."
+    with pytest.raises(TaskError, match=r"agent run 1 failed: The tests do not pass\.") as caught:
+        task.raise_for_status()
+    assert (caught.value.task_id, caught.value.task_status) == (1, "failed")
+
+
+def test_the_timeout_of_the_run_is_the_default_of_its_wait(agent: Any, clock: FakeClock) -> None:
+    task = agent.run("[[outcome=never]]", timeout=20)
+    with pytest.raises(WaitTimeoutError) as caught:
+        task.wait()
+    assert caught.value.timeout_duration == 20
+    assert clock.monotonic() == pytest.approx(20)
+    with pytest.raises(WaitTimeoutError) as caught:
+        task.wait_for_completion(timeout=5)
+    assert caught.value.timeout_duration == 5
+    assert clock.monotonic() == pytest.approx(25)
+
+
+def test_a_task_is_up_to_date_after_a_timeout(agent: Any) -> None:
+    task = agent.run("[[outcome=never seconds=10]]")
+    with pytest.raises(WaitTimeoutError) as caught:
+        task.wait(timeout=30)
+    assert task.status == "running"
+    assert caught.value.run == task.run
+
+
+def test_a_timeout_may_cancel_the_run(agent: Any, sandbox: Sandbox) -> None:
+    task = agent.run("[[outcome=never]]")
+    with pytest.raises(WaitTimeoutError):
+        task.wait(timeout=5, cancel_on_timeout=True)
+    assert sandbox.runs[0].status == "CANCELLED"
+
+
+def test_a_paused_run_goes_on_with_a_further_prompt(agent: Any, sandbox: Sandbox) -> None:
+    task = agent.run("[[outcome=paused]]").wait()
+    assert (task.status, task.is_terminal) == ("paused", False)
+    task.raise_for_status()
+    assert task.resume("Please go on", images=["data:image/png;base64,AAAA"]) == task
+    assert task.status == "running"
+    assert task.wait().status == "completed"
+    assert task.result == "Done: Please go on"
+    assert [run.id for run in sandbox.runs] == [1]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "images", "field"),
+    [(" ", None, "prompt"), (None, None, "prompt"), ("go on", [b"text"], "images.0"), ("go on", "a.png", "images")],
+)
+def test_a_bad_prompt_to_go_on_is_refused_before_anything_is_sent(
+    agent: Any, sandbox: Sandbox, prompt: Any, images: Any, field: str
+) -> None:
+    task = agent.run("hello")
+    with pytest.raises(ValidationError) as caught:
+        task.resume(prompt, images)
+    assert caught.value.field == field
+    assert len(sandbox.requests) == 1
+
+
+def test_cancelling_bans_the_run_and_reads_it_anew(agent: Any, sandbox: Sandbox) -> None:
+    task = agent.run("[[outcome=never]]")
+    assert task.cancel() == task
+    assert task.status == "cancelled"
+    assert task.is_terminal
+    assert sandbox.runs[0].banned
+    assert [record.operation for record in sandbox.requests][1:] == ["ban_agent_run", "get_agent_run"]
+    with pytest.raises(TaskError, match="agent run 1 cancelled"):
+        task.raise_for_status()
+
+
+@pytest.mark.parametrize(("limit", "count"), [(0, 0), (1, 1), (50, 50), (100, 100), (230, 230), (500, 250)])
+def test_the_oldest_entries_of_a_log_come_first_across_pages(
+    agent: Any, sandbox: Sandbox, limit: int, count: int
+) -> None:
+    task = agent.run("[[seconds=0 logs=250]]")
+    logs = task.get_logs(limit=limit)
+    assert type(logs) is list
+    assert len(logs) == count
+    wanted = [entry["thought"] for entry in sandbox.runs[0].logs[:count]]
+    assert [entry.thought for entry in logs] == wanted
+    sizes = [record.query for record in sandbox.requests if record.operation == "get_agent_run_logs"]
+    assert len(sizes) == -(-count // 100)
+
+
+def test_a_hundred_entries_is_the_default(agent: Any) -> None:
+    assert len(agent.run("[[seconds=0 logs=250]]").get_logs()) == 100
+
+
+def test_entries_show_tools_and_messages(agent: Any) -> None:
+    task = agent.run("[[seconds=0]]")
+    actions = [entry for entry in task.get_logs(50) if entry.message_type == "ACTION"]
+    assert actions[0].tool_name == "ripgrep_search"
+    assert actions[0].tool_input == {"query": "def main", "file_pattern": "*.py"}

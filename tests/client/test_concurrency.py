@@ -1,0 +1,110 @@
+"""One client for many threads, tasks and event loops."""
+
+import asyncio
+import gc
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenClient
+from codegen_ext.testing import FakeClock, Sandbox
+
+from ..conftest import TOKEN
+from ..support.inside import network_of
+from ..support.loopback import HANG, Loopback, reply
+
+
+def settings(sandbox: Sandbox) -> ClientConfig:
+    # Without a cache, as only what travels says something about connections.
+    return ClientConfig(api_token=TOKEN, base_url=sandbox.base_url, enable_caching=False)
+
+
+def test_threads_may_share_a_client(sandbox: Sandbox, clock: FakeClock) -> None:
+    with CodegenClient(settings(sandbox), clock=clock) as client, ThreadPoolExecutor(8) as pool:
+        runs = list(pool.map(lambda number: client.create_agent_run(323, f"run {number}"), range(40)))
+        prompts = {run.id: run.prompt for run in sandbox.runs}
+        assert [prompts[run.id] for run in runs] == [f"run {number}" for number in range(40)]
+        finished = list(pool.map(lambda run: client.wait_for_completion(323, run.id), runs))
+        assert [run.id for run in finished] == [run.id for run in runs]
+        assert client.get_stats().total_requests == len(sandbox.requests)
+
+
+def test_threads_may_share_an_agents_view_of_the_repositories(sandbox: Sandbox, clock: FakeClock) -> None:
+    from codegen_ext import Agent
+
+    with CodegenClient(settings(sandbox), clock=clock) as client, ThreadPoolExecutor(8) as pool:
+        agent = Agent(323, client=client)
+        list(pool.map(lambda number: agent.run("hello", repository="owner/repo"), range(16)))
+    assert {run.order.repo_id for run in sandbox.runs} == {107}
+
+
+def test_tasks_may_share_a_client(sandbox: Sandbox, clock: FakeClock) -> None:
+    async def main() -> list[int]:
+        async with AsyncCodegenClient(settings(sandbox), clock=clock) as client:
+            runs = await asyncio.gather(*(client.create_agent_run(323, f"run {number}") for number in range(30)))
+            finished = await asyncio.gather(*(client.wait_for_completion(323, run.id) for run in runs))
+            assert [run.id for run in finished] == [run.id for run in runs]
+            return [run.id for run in finished]
+
+    assert len(set(asyncio.run(main()))) == 30
+
+
+# A loop that ends leaves the connections of a client that was not closed in it to Python's collector.
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_event_loops_may_follow_each_other(sandbox: Sandbox) -> None:
+    client = AsyncCodegenClient(settings(sandbox))
+    for _ in range(4):
+        assert asyncio.run(client.get_current_user()).id == 1
+    assert len(network_of(client)._pools) == 1
+
+    async def finish() -> None:
+        await client.get_current_user()
+        await client.close()
+
+    asyncio.run(finish())
+    assert network_of(client)._pools == {}
+    gc.collect()
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_closing_forgets_what_ended_loops_left(sandbox: Sandbox) -> None:
+    client = AsyncCodegenClient(settings(sandbox))
+    asyncio.run(client.get_current_user())
+    asyncio.run(client.close())
+    assert network_of(client)._pools == {}
+    gc.collect()
+
+
+def test_event_loops_may_use_a_client_at_the_same_time(sandbox: Sandbox) -> None:
+    client = AsyncCodegenClient(settings(sandbox))
+
+    async def ask() -> list[Any]:
+        users = await asyncio.gather(*(client.get_current_user() for _ in range(10)))
+        await network_of(client).aclose()
+        return users
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: asyncio.run(ask()), range(4)))
+    assert [user.id for users in answers for user in users] == [1] * 40
+
+
+def test_a_client_that_was_never_used_can_be_closed(sandbox: Sandbox) -> None:
+    asyncio.run(AsyncCodegenClient(settings(sandbox)).close())
+    CodegenClient(settings(sandbox)).close()
+
+
+def test_cancelling_a_call_leaves_the_client_usable(serve: Callable[..., Loopback]) -> None:
+    server = serve(HANG, reply({"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}))
+
+    async def main() -> None:
+        async with AsyncCodegenClient(ClientConfig(api_token=TOKEN, base_url=server.base_url)) as client:
+            call = asyncio.create_task(client.get_current_user())
+            await asyncio.to_thread(server.arrived.wait)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            assert (await client.get_current_user()).id == 1
+
+    asyncio.run(main())

@@ -1,0 +1,197 @@
+"""Every operation of the contract as a method of every client, and both kinds of client alike."""
+
+import inspect
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from codegen_api import models
+from codegen_api.operations import OPERATIONS, Operation
+from codegen_api.types import Unset
+
+from codegen_ext import (
+    Agent,
+    AsyncAgent,
+    AsyncChatServerClient,
+    AsyncCodegenClient,
+    AsyncTask,
+    ChatServerClient,
+    CodegenClient,
+    Task,
+)
+from codegen_ext.raw import AsyncRawChatServer, AsyncRawCodegen, RawChatServer, RawCodegen
+from codegen_ext.testing import Sandbox
+
+from ..conftest import TOKEN, Flavour
+from ..support.calls import SESSION_USER, required
+
+CLIENTS = {"codegen": (CodegenClient, AsyncCodegenClient), "chatserver": (ChatServerClient, AsyncChatServerClient)}
+RAW = {"codegen": (RawCodegen, AsyncRawCodegen), "chatserver": (RawChatServer, AsyncRawChatServer)}
+TWINS = [
+    *CLIENTS.values(),
+    *RAW.values(),
+    (Agent, AsyncAgent),
+    (Task, AsyncTask),
+]
+RENAMED = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
+every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda operation: operation.id)
+
+
+@every_operation
+def test_an_operation_is_a_method_of_its_service_in_four_forms(operation: Operation[Any]) -> None:
+    for kind in (*CLIENTS[operation.service], *RAW[operation.service]):
+        method = getattr(kind, operation.id)
+        assert inspect.iscoroutinefunction(method) is kind.__name__.startswith("Async")
+        assert inspect.getdoc(method)
+    (other,) = set(CLIENTS) - {operation.service}
+    assert not any(hasattr(kind, operation.id) for kind in CLIENTS[other])
+
+
+@every_operation
+def test_a_method_takes_the_arguments_of_its_operation(operation: Operation[Any]) -> None:
+    for kind in (*CLIENTS[operation.service], *RAW[operation.service]):
+        parameters = dict(inspect.signature(getattr(kind, operation.id)).parameters)
+        for name in ("self", "timeout", "extra_headers"):
+            parameters.pop(name)
+        wanted = {a.python_name: a.required for a in operation.arguments if a.name != "stream"}
+        assert {name: one.default is one.empty for name, one in parameters.items()} == wanted
+
+
+def public(kind: type) -> dict[str, Any]:
+    names = [name for name in dir(kind) if not name.startswith("_") or name in RENAMED or name in RENAMED.values()]
+    members = {name: inspect.getattr_static(kind, name) for name in names}
+    return {{new: old for old, new in RENAMED.items()}.get(name, name): member for name, member in members.items()}
+
+
+@pytest.mark.parametrize(("sync", "asynchronous"), TWINS, ids=lambda kind: kind.__name__)
+def test_twins_have_the_same_names_parameters_kinds_and_defaults(sync: type, asynchronous: type) -> None:
+    ours, theirs = public(sync), public(asynchronous)
+    assert ours.keys() == theirs.keys()
+    for name, member in ours.items():
+        twin = theirs[name]
+        assert type(member) is type(twin), name
+        if callable(member):
+            assert shape(member) == shape(twin), name
+    assert shape(sync.__init__) == shape(asynchronous.__init__)  # type: ignore[misc]
+
+
+def shape(function: Callable[..., Any]) -> list[tuple[str, Any, Any]]:
+    return [(one.name, one.kind, one.default) for one in inspect.signature(function).parameters.values()]
+
+
+def test_wait_and_cancel_say_in_their_documentation_what_they_do() -> None:
+    assert "ban" in (Task.cancel.__doc__ or "")
+    assert "ban" in (AsyncTask.cancel.__doc__ or "")
+    assert Task.wait is Task.wait_for_completion
+
+
+class Services:
+    """Clients of both services on one sandbox, with something in it."""
+
+    def __init__(self, flavour: Flavour, client: Any, sandbox: Sandbox) -> None:
+        chat = flavour.chat(TOKEN, sandbox.base_url)
+        self.clients = {"codegen": client, "chatserver": chat}
+        client.create_agent_run(323, "hello", metadata={"a": {"b": [1]}})
+        answer = chat.create_chat_completion("gpt-4o", [{"role": "user", "content": "Hi"}], user=SESSION_USER)
+        self.session_id = answer.system_fingerprint
+
+    def arguments(self, operation: Operation[Any]) -> dict[str, Any]:
+        ours = operation.id == "get_chat_session"
+        return required(operation, **({"session_id": self.session_id} if ours else {}))
+
+
+@pytest.fixture
+def services(flavour: Flavour, client: Any, sandbox: Sandbox) -> Any:
+    services = Services(flavour, client, sandbox)
+    yield services
+    services.clients["chatserver"].close()
+
+
+def result_kind(operation: Operation[Any]) -> Any:
+    (client, _) = CLIENTS[operation.service]
+    return getattr(client, operation.id).__annotations__["return"]
+
+
+@every_operation
+def test_an_operation_returns_its_model_over_http(operation: Operation[Any], services: Services) -> None:
+    client = services.clients[operation.service]
+    check(getattr(client, operation.id)(**services.arguments(operation)), result_kind(operation))
+
+
+@every_operation
+def test_an_operation_returns_the_whole_response_when_asked(operation: Operation[Any], services: Services) -> None:
+    client = services.clients[operation.service]
+    whole = getattr(client.with_raw_response, operation.id)(**services.arguments(operation))
+    assert whole.status_code == 200
+    assert whole.status_code.phrase == "OK"
+    assert whole.headers["X-Request-Id"].startswith("sandbox-")
+    assert json.loads(whole.content)
+    check(whole.parsed, result_kind(operation))
+
+
+def check(result: Any, annotation: str) -> None:
+    if annotation == "Any" or annotation.startswith("dict["):
+        assert isinstance(result, dict)
+    elif annotation.startswith("list["):
+        assert result
+        for item in result:
+            check(item, annotation.removeprefix("list[").removesuffix("]"))
+    else:
+        assert type(result) is getattr(models, annotation)
+        check_model(result)
+
+
+def check_model(model: Any) -> None:
+    plain = model.dict()
+    assert json.loads(json.dumps(plain)) == plain
+    assert not list(unset_in(model))
+    assert json.loads(json.dumps(model.to_dict())) == model.to_dict()
+
+
+def unset_in(value: Any) -> Any:
+    if isinstance(value, Unset):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from unset_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from unset_in(item)
+    elif hasattr(value, "__attrs_attrs__"):
+        for field in value.__attrs_attrs__:
+            yield from unset_in(getattr(value, field.name))
+
+
+def test_every_operation_reaches_the_path_that_the_contract_gives_it(services: Services, sandbox: Sandbox) -> None:
+    for operation in OPERATIONS.values():
+        getattr(services.clients[operation.service], operation.id)(**services.arguments(operation))
+        assert sandbox.requests[-1].operation == operation.id
+
+
+def test_optional_arguments_that_are_not_given_are_not_sent(services: Services, sandbox: Sandbox) -> None:
+    services.clients["codegen"].list_agent_runs(323)
+    assert sandbox.requests[-1].query in ("", "skip=0&limit=100")
+
+
+def test_arguments_reach_the_service(client: Any, sandbox: Sandbox) -> None:
+    for number in range(3):
+        client.create_agent_run(323, f"run {number}")
+    page = client.list_agent_runs(323, user_id=1, source_type="API", skip=1, limit=1)
+    assert [run.id for run in page.items] == [2]
+    assert (page.total, page.page, page.size, page.pages) == (3, 2, 1, 3)
+    assert sandbox.requests[-1].query == "user_id=1&source_type=API&skip=1&limit=1"
+
+
+def test_path_arguments_are_quoted(flavour: Flavour, sandbox: Sandbox) -> None:
+    with flavour.chat(TOKEN, sandbox.base_url) as chat:
+        chat.add_platform_admin("user_3", "a/b c?d@example.com")
+        assert chat.remove_platform_admin("a/b c?d@example.com").success is True
+    assert sandbox.requests[-1].path == "/api/v1/platform/admins/a%2Fb%20c%3Fd%40example.com"
+
+
+def test_a_body_may_be_given_as_models_too(flavour: Flavour, sandbox: Sandbox) -> None:
+    with flavour.chat(TOKEN, sandbox.base_url) as chat:
+        message = models.ChatMessage(role=models.ChatRole.USER, content="Hi there")
+        answer = chat.create_chat_completion("gpt-4o", [message, {"role": "assistant", "content": "Yes?"}])
+    assert answer.choices[0].message.content == "Echo: Hi there"

@@ -1,0 +1,165 @@
+"""What comes back: models that keep all they were sent, with plain dicts where the contract is free."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from codegen_api import models
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codegen_ext import AgentRunResponse, SourceType
+from codegen_ext.testing import Fault, Sandbox
+
+from ..support.loopback import Loopback, reply
+
+USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
+RUN = {"id": 7, "organization_id": 323}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 203, 206, 299])
+def test_any_status_of_success_is_decoded(client: Any, sandbox: Sandbox, status: int) -> None:
+    sandbox.inject("get_current_user", Fault.status(status, USER))
+    assert client.get_current_user().github_username == "octocat"
+    whole = client.with_raw_response.get_current_user()
+    assert whole.status_code == status
+    assert whole.parsed.id == 1
+    assert json.loads(whole.content) == USER
+    assert whole.headers["content-type"] == "application/json"
+
+
+def test_an_absent_optional_field_is_none(client: Any, sandbox: Sandbox) -> None:
+    sandbox.inject("get_agent_run", Fault.status(200, RUN))
+    run = client.get_agent_run(323, 7)
+    names = ["status", "created_at", "web_url", "result", "summary"]
+    names += ["source_type", "github_pull_requests", "metadata", "raw_status"]
+    assert [getattr(run, name) for name in names] == [None] * len(names)
+    assert run.dict() == {**RUN, **dict.fromkeys(names)}
+
+
+def test_an_unknown_field_is_kept_and_reachable_in_every_way(client: Any, sandbox: Sandbox) -> None:
+    sandbox.inject("get_current_user", Fault.status(200, {**USER, "karma": {"level": [1, 2]}}))
+    user = client.get_current_user()
+    assert user.karma == {"level": [1, 2]}
+    assert user["karma"]["level"] == [1, 2]
+    assert user["github_username"] == "octocat"
+    assert user.dict()["karma"] == {"level": [1, 2]}
+    assert user.to_dict()["karma"] == {"level": [1, 2]}
+    assert "karma" in user
+    assert "id" in user
+    assert "fame" not in user
+    with pytest.raises(AttributeError, match="'UserResponse' object has no attribute 'fame'"):
+        user.fame  # noqa: B018
+    with pytest.raises(KeyError):
+        user["fame"]
+
+
+def test_an_unknown_word_of_an_enum_survives(client: Any, sandbox: Sandbox) -> None:
+    sandbox.inject("get_agent_run", Fault.status(200, {**RUN, "source_type": "CARRIER_PIGEON", "status": "ODD"}))
+    run = client.get_agent_run(323, 7)
+    assert run.source_type == "CARRIER_PIGEON"
+    assert not isinstance(run.source_type, SourceType)
+    assert run.status == run.raw_status == "ODD"
+
+
+def test_a_known_word_of_an_enum_is_a_member(client: Any) -> None:
+    run = client.create_agent_run(323, "hello")
+    assert run.source_type is SourceType.API
+    assert run.status == "pending"
+    assert run.raw_status == "PENDING"
+
+
+@pytest.mark.parametrize("metadata", [{}, {"a": 1}, {"deep": {"list": [1, {"x": None}]}, "ünï": "☃"}, None])
+def test_metadata_comes_back_as_it_was_given(client: Any, metadata: dict[str, Any] | None) -> None:
+    run = client.create_agent_run(323, "hello", metadata=metadata)
+    again = client.get_agent_run(323, run.id)
+    assert run.metadata == again.metadata == metadata
+    assert client.list_agent_runs(323).items[0].metadata == metadata
+    assert client.get_agent_run_logs(323, run.id).metadata == metadata
+    assert type(run.metadata) is type(metadata)
+
+
+def test_the_reserved_key_of_metadata_is_not_shown(client: Any, sandbox: Sandbox) -> None:
+    run = client.create_agent_run(323, "hello", metadata={"a": 1, "codegen_sdk": {"priority": "high"}})
+    kept = {"priority": "high", "request_id": sandbox.runs[0].metadata["codegen_sdk"]["request_id"]}
+    assert sandbox.runs[0].metadata == {"a": 1, "codegen_sdk": kept}
+    for shown in (run, client.get_agent_run_logs(323, run.id), client.list_agent_runs(323).items[0]):
+        assert shown.metadata == {"a": 1}
+        assert shown.dict()["metadata"] == {"a": 1}
+        assert "codegen_sdk" not in json.dumps(shown.dict())
+        assert shown.to_dict()["metadata"] == {"a": 1, "codegen_sdk": kept}
+
+
+def test_free_form_fields_are_plain_dicts(client: Any, sandbox: Sandbox) -> None:
+    sandbox.script(logs=20, seconds=0)
+    run = client.create_agent_run(323, "hello", metadata={"a": 1})
+    logs = client.get_agent_run_logs(323, run.id).logs
+    actions = [entry for entry in logs if entry.message_type == "ACTION"]
+    assert actions
+    for entry in actions:
+        assert type(entry.tool_input) is dict
+        assert type(entry.tool_output) is dict
+    assert {type(entry.observation) for entry in actions} == {str, dict}
+    assert type(client.get_integrations(323).integrations[1].metadata) is dict
+    assert type(client.get_check_suite_settings(323, 107).custom_prompts) is dict
+    assert type(client.get_mcp_providers()[0].meta) is dict
+    assert type(client.get_oauth_token_status(323)) is dict
+
+
+def test_message_types_print_their_word(client: Any, sandbox: Sandbox) -> None:
+    sandbox.script(seconds=0)
+    run = client.create_agent_run(323, "hello")
+    shown = {f"{entry.message_type}" for entry in client.get_agent_run_logs(323, run.id).logs}
+    assert {"ACTION", "FINAL_ANSWER", "USER_MESSAGE"} <= shown
+
+
+def test_a_page_says_where_it_stands(client: Any) -> None:
+    page = client.get_repositories(323, skip=100)
+    assert (len(page.items), page.total, page.page, page.size, page.pages) == (50, 150, 2, 100, 2)
+    assert page.items[6].full_name == "owner/repo"
+
+
+@given(JSON)
+def test_any_free_form_value_comes_through_unchanged(value: Any) -> None:
+    run = AgentRunResponse.from_dict({**RUN, "metadata": {"value": value}, "extra": value})
+    assert run.metadata == {"value": value}
+    assert run["extra"] == value
+    assert json.loads(json.dumps(run.dict()))["extra"] == value
+    assert AgentRunResponse.from_dict(run.to_dict()) == run
+
+
+FREE_NAMES = st.text().filter(lambda name: not name.startswith("_") and not hasattr(models.UserResponse, name))
+
+
+@given(st.dictionaries(FREE_NAMES, JSON, max_size=4))
+def test_any_unknown_field_is_kept(fields: dict[str, Any]) -> None:
+    user = models.UserResponse.from_dict({**fields, **USER})
+    assert {**user.dict(), **fields} == user.dict()
+    assert all(user[name] == value for name, value in fields.items())
+
+
+def test_the_model_does_not_change_the_object_it_is_made_from() -> None:
+    data = {**RUN, "extra": 1}
+    AgentRunResponse.from_dict(data)
+    assert data == {**RUN, "extra": 1}
+
+
+def test_models_can_be_copied_and_pickled() -> None:
+    import copy
+    import pickle
+
+    run = AgentRunResponse.from_dict({**RUN, "status": "COMPLETE", "extra": [1]})
+    for other in (copy.copy(run), copy.deepcopy(run), pickle.loads(pickle.dumps(run))):
+        assert other == run
+        assert other.extra == [1]
+
+
+def test_numbers_beyond_the_usual_come_through(serve: Callable[..., Loopback], connect: Callable[..., Any]) -> None:
+    client = connect(serve(reply({**RUN, "id": 2**70})).base_url)
+    assert client.get_agent_run(323, 7).id == 2**70

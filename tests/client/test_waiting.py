@@ -1,0 +1,362 @@
+"""Waiting for a run over HTTP, by the client and by a task, sync and async."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from codegen_ext import (
+    AsyncCodegenClient,
+    AuthenticationError,
+    ClientConfig,
+    CodegenClient,
+    ConfigurationError,
+    NotFoundError,
+    ValidationError,
+    WaitTimeoutError,
+)
+from codegen_ext.testing import FakeClock, Fault, Sandbox
+
+from ..conftest import TOKEN, Flavour
+from ..support.loopback import HANG, Loopback, reply
+from ..unit.test_words import WORDS
+
+SETTLED = {word: status for word, status in WORDS.items() if status not in ("pending", "running")}
+
+
+class Waiter:
+    """Waits through the client or through a task; both show the run."""
+
+    def __init__(self, through: str, client: Any, agent: Any) -> None:
+        self.through = through
+        self.client = client
+        self.agent = agent
+
+    def __call__(self, run_id: int = 1, **options: Any) -> Any:
+        if self.through == "client":
+            return self.client.wait_for_completion(323, run_id, **options)
+        task = self.agent.get_task(run_id)
+        result = task.wait_for_completion(**options)
+        assert result == task
+        return result.run
+
+
+@pytest.fixture(params=["client", "task"])
+def wait(request: pytest.FixtureRequest, client: Any, agent: Any) -> Waiter:
+    return Waiter(request.param, client, agent)
+
+
+by_client = pytest.mark.parametrize("wait", ["client"], indirect=True)
+"""For what a task leaves to its client."""
+
+
+def polls(sandbox: Sandbox) -> int:
+    return sum(record.operation == "get_agent_run" for record in sandbox.requests)
+
+
+@by_client
+@pytest.mark.parametrize(("word", "status"), SETTLED.items())
+def test_a_wait_returns_at_every_word_that_ends_or_pauses_a_run(
+    wait: Waiter, client: Any, sandbox: Sandbox, word: str, status: str
+) -> None:
+    sandbox.script(states=[("PENDING", 2), ("ACTIVE", 20), (word, 0)])
+    client.create_agent_run(323, "hello")
+    run = wait()
+    assert (run.status, run.raw_status) == (status, word)
+
+
+@by_client
+@pytest.mark.parametrize("word", ["PENDING", "QUEUED", "RUNNING", "EVALUATION", "NEVER_HEARD_OF", None])
+def test_a_wait_goes_on_while_the_run_does(wait: Waiter, client: Any, sandbox: Sandbox, word: str | None) -> None:
+    sandbox.script(states=[(word, 60), ("COMPLETE", 0)])
+    client.create_agent_run(323, "hello")
+    assert wait().status == "completed"
+    assert polls(sandbox) > 12
+
+
+@pytest.mark.parametrize("word", ["NEVER_HEARD_OF", None, "RUNNING"])
+def test_the_deadline_ends_a_wait_and_shows_the_last_state(
+    wait: Waiter, client: Any, sandbox: Sandbox, clock: FakeClock, word: str | None
+) -> None:
+    sandbox.script(states=[(word, 0)])
+    client.create_agent_run(323, "hello")
+    with pytest.raises(TimeoutError) as caught:
+        wait(timeout=60)
+    error = caught.value
+    assert isinstance(error, WaitTimeoutError)
+    assert (error.run_id, error.run.id, error.timeout_duration) == (1, 1, 60)
+    assert error.run.raw_status == word
+    assert clock.monotonic() == pytest.approx(60)
+    assert sandbox.runs[0].status == word
+
+
+@by_client
+@pytest.mark.parametrize("word", ["NEVER_HEARD_OF", None])
+def test_a_state_that_stays_unknown_for_an_hour_ends_a_wait_without_deadline(
+    wait: Waiter, client: Any, sandbox: Sandbox, clock: FakeClock, word: str | None
+) -> None:
+    sandbox.script(states=[(word, 0)])
+    client.create_agent_run(323, "hello")
+    with pytest.raises(TimeoutError, match="3600 s"):
+        wait(poll_interval=200)
+    assert 3600 <= clock.monotonic() < 3900
+
+
+@by_client
+def test_a_wait_without_a_deadline_has_no_end_of_its_own(wait: Waiter, client: Any, clock: FakeClock) -> None:
+    client.create_agent_run(323, "[[seconds=20000]]")
+    assert wait(poll_interval=600).status == "completed"
+    assert clock.monotonic() >= 20_000
+
+
+def test_pauses_grow_from_a_second_to_the_interval(
+    wait: Waiter, client: Any, sandbox: Sandbox, clock: FakeClock
+) -> None:
+    client.create_agent_run(323, "[[seconds=90]]")
+    wait(poll_interval=3)
+    bounds = [1, 2, *[3] * 1000]
+    assert all(0 <= pause <= bound for pause, bound in zip(clock.slept, bounds, strict=False))
+    assert max(clock.slept) > 2
+    assert len(set(clock.slept)) == len(clock.slept)
+
+
+def test_the_default_interval_is_five_seconds(wait: Waiter, client: Any, clock: FakeClock) -> None:
+    client.create_agent_run(323, "[[seconds=200]]")
+    wait()
+    assert 3.5 < max(clock.slept) <= 5
+
+
+def test_the_services_wish_is_heeded_on_success_and_on_refusal_each_time_anew(
+    flavour: Flavour, serve: Callable[..., Loopback], connect: Callable[..., Any], clock: FakeClock
+) -> None:
+    running = {"id": 1, "organization_id": 323, "status": "RUNNING"}
+    server = serve(
+        reply(running, headers={"Retry-After": "40"}),
+        reply({"message": "slow down"}, 429, {"Retry-After": "70"}),
+        reply(running),
+        reply({"message": "busy"}, 503, {"Retry-After": "20"}),
+        reply({**running, "status": "COMPLETE"}),
+    )
+    connect(server.base_url).wait_for_completion(323, 1)
+    assert clock.slept[0] == 40
+    assert clock.slept[1] == 70
+    assert clock.slept[2] <= 4
+    assert len(clock.slept) == 4
+
+
+def test_the_deadline_is_nearer_than_the_services_wish(
+    serve: Callable[..., Loopback], connect: Callable[..., Any], clock: FakeClock
+) -> None:
+    server = serve(reply({"id": 1, "organization_id": 323}, headers={"Retry-After": "4000"}))
+    with pytest.raises(WaitTimeoutError):
+        connect(server.base_url).wait_for_completion(323, 1, timeout=10)
+    assert clock.slept == [10]
+    assert len(server.requests) == 1
+
+
+def test_a_timeout_of_nothing_looks_once(wait: Waiter, client: Any, sandbox: Sandbox, clock: FakeClock) -> None:
+    client.create_agent_run(323, "hello")
+    with pytest.raises(WaitTimeoutError) as caught:
+        wait(timeout=0)
+    assert caught.value.run.status == "pending"
+    clock.advance(60)
+    assert wait(timeout=0).status == "completed"
+
+
+def test_an_attempt_ends_with_the_deadline_at_the_latest(serve: Callable[..., Loopback], flavour: Flavour) -> None:
+    config = ClientConfig(api_token=TOKEN, base_url=serve(HANG).base_url, max_retries=0)
+    with flavour.client(config) as client, pytest.raises(WaitTimeoutError) as caught:
+        client.wait_for_completion(323, 1, timeout=0.05)
+    assert caught.value.run is None
+    assert caught.value.run_id == 1
+
+
+@pytest.mark.parametrize("run_is_cancelled", [False, True])
+def test_the_run_goes_on_after_a_timeout_unless_its_end_was_asked_for(
+    wait: Waiter, client: Any, sandbox: Sandbox, run_is_cancelled: bool
+) -> None:
+    client.create_agent_run(323, "[[outcome=never]]")
+    options = {"cancel_on_timeout": True} if run_is_cancelled else {}
+    with pytest.raises(WaitTimeoutError):
+        wait(timeout=5, **options)
+    assert sandbox.runs[0].status == ("CANCELLED" if run_is_cancelled else "RUNNING")
+    assert sandbox.runs[0].banned is run_is_cancelled
+
+
+PASSING = {
+    "reset before": Fault.reset_before(),
+    "reset after": Fault.reset_after(),
+    "500": Fault.status(500),
+    "502 html": Fault.status(502, b"<html>", {"content-type": "text/html"}),
+    "429": Fault.status(429, retry_after=3),
+    "truncated": Fault.truncate(10),
+}
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_a_failure_in_passing_does_not_end_a_wait(client: Any, sandbox: Sandbox, fault: Fault) -> None:
+    client.create_agent_run(323, "hello")
+    sandbox.inject("get_agent_run", fault, times=4)
+    assert client.wait_for_completion(323, 1).status == "completed"
+    assert polls(sandbox) > 4
+
+
+def test_a_poll_that_times_out_does_not_end_a_wait(serve: Callable[..., Loopback], connect: Callable[..., Any]) -> None:
+    server = serve(HANG, reply({"id": 1, "organization_id": 323, "status": "COMPLETE"}))
+    assert connect(server.base_url, timeout=0.03).wait_for_completion(323, 1).status == "completed"
+
+
+def test_failures_all_the_way_to_the_deadline(client: Any, sandbox: Sandbox, clock: FakeClock) -> None:
+    sandbox.inject("get_agent_run", Fault.status(503))
+    with pytest.raises(WaitTimeoutError, match="state unknown") as caught:
+        client.wait_for_completion(323, "1", timeout=30)
+    assert caught.value.run is None
+    assert caught.value.run_id == 1
+    assert clock.monotonic() == pytest.approx(30)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, AuthenticationError), (404, NotFoundError), (422, ValidationError)])
+def test_a_failure_that_lasts_ends_a_wait_at_once(
+    client: Any, sandbox: Sandbox, clock: FakeClock, status: int, kind: type[Exception]
+) -> None:
+    client.create_agent_run(323, "hello")
+    sandbox.inject("get_agent_run", Fault.status(status))
+    with pytest.raises(kind):
+        client.wait_for_completion(323, 1)
+    assert polls(sandbox) == 1
+    assert clock.slept == []
+
+
+@by_client
+@pytest.mark.parametrize("options", [{"poll_interval": 0}, {"poll_interval": -1}, {"timeout": -1}, {"timeout": "5"}])
+def test_options_that_make_no_sense_are_refused(
+    wait: Waiter, client: Any, sandbox: Sandbox, options: dict[str, Any]
+) -> None:
+    client.create_agent_run(323, "hello")
+    with pytest.raises(ConfigurationError, match=next(iter(options))):
+        wait(**options)
+    assert polls(sandbox) <= 1
+
+
+def test_the_progress_callback_gets_one_dict_after_each_poll(wait: Waiter, client: Any, sandbox: Sandbox) -> None:
+    client.create_agent_run(323, "[[seconds=30 logs=12]]")
+    seen: list[dict[str, Any]] = []
+    wait(progress_callback=seen.append)
+    assert len(seen) == polls(sandbox) - (wait.through == "task")
+    assert all(list(progress) == ["status", "elapsed", "log_count", "last_thought"] for progress in seen)
+    assert [progress["status"] for progress in seen][-1] == "completed"
+    assert seen[0]["status"] == "pending"
+    counts = [progress["log_count"] for progress in seen]
+    assert counts == sorted(counts)
+    assert counts[-1] == 12
+    assert seen[-1]["last_thought"] == "The task is done."
+    elapsed = [progress["elapsed"] for progress in seen]
+    assert elapsed == sorted(elapsed)
+    assert elapsed[-1] >= 30
+
+
+def test_progress_without_readable_logs_is_still_progress(wait: Waiter, client: Any, sandbox: Sandbox) -> None:
+    client.create_agent_run(323, "hello")
+    sandbox.inject("get_agent_run_logs", Fault.status(404))
+    seen: list[dict[str, Any]] = []
+    wait(progress_callback=seen.append)
+    assert {(progress["log_count"], progress["last_thought"]) for progress in seen} == {(None, None)}
+
+
+def test_logs_are_only_read_for_a_callback(wait: Waiter, client: Any, sandbox: Sandbox) -> None:
+    client.create_agent_run(323, "hello")
+    wait()
+    assert "get_agent_run_logs" not in {record.operation for record in sandbox.requests}
+
+
+def test_an_error_of_the_callback_comes_out(wait: Waiter, client: Any) -> None:
+    client.create_agent_run(323, "hello")
+
+    def fail(progress: dict[str, Any]) -> None:
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        wait(progress_callback=fail)
+    assert wait().status == "completed"
+
+
+@pytest.mark.parametrize("flavour", ["async"], indirect=True)
+def test_an_async_callback_is_awaited(wait: Waiter, client: Any) -> None:
+    client.create_agent_run(323, "hello")
+    seen: list[str] = []
+
+    async def notify(progress: dict[str, Any]) -> None:
+        await asyncio.sleep(0)
+        seen.append(progress["status"])
+
+    wait(progress_callback=notify)
+    assert seen[-1] == "completed"
+
+
+class Interrupting(FakeClock):
+    """Somebody presses Ctrl-C during the third sleep."""
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if len(self.slept) == 3:
+            raise KeyboardInterrupt
+
+
+def test_an_interruption_leaves_the_client_usable(sandbox: Sandbox) -> None:
+    clock = Interrupting()
+    config = ClientConfig(api_token=TOKEN, base_url=sandbox.base_url)
+    with CodegenClient(config, clock=clock) as client:
+        client.create_agent_run(323, "hello")
+        with pytest.raises(KeyboardInterrupt):
+            client.wait_for_completion(323, 1, cancel_on_timeout=True)
+        assert len(clock.slept) == 3
+        assert client.get_agent_run(323, 1).status == "pending"
+        assert not sandbox.runs[0].banned
+
+
+def test_cancelling_a_wait_leaves_the_client_usable(sandbox: Sandbox) -> None:
+    async def main() -> None:
+        config = ClientConfig(api_token=TOKEN, base_url=sandbox.base_url)
+        async with AsyncCodegenClient(config) as client:
+            await client.create_agent_run(323, "hello")
+            polled = asyncio.Event()
+            wait = asyncio.create_task(
+                client.wait_for_completion(323, 1, progress_callback=lambda progress: polled.set())
+            )
+            await polled.wait()
+            await asyncio.sleep(0)
+            wait.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await wait
+            assert (await client.get_agent_run(323, 1)).status == "pending"
+
+    asyncio.run(main())
+    assert not sandbox.runs[0].banned
+
+
+def test_an_outer_timeout_of_asyncio_ends_a_wait(sandbox: Sandbox) -> None:
+    async def main() -> None:
+        config = ClientConfig(api_token=TOKEN, base_url=sandbox.base_url)
+        async with AsyncCodegenClient(config) as client:
+            await client.create_agent_run(323, "hello")
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(client.wait_for_completion(323, 1), 0.02)
+
+    asyncio.run(main())
+
+
+def test_a_run_that_another_thread_ends_ends_the_wait(sandbox: Sandbox, client: Any) -> None:
+    client.create_agent_run(323, "[[outcome=never]]")
+    seen: list[str] = []
+
+    def end_after_some_polls(progress: dict[str, Any]) -> None:
+        seen.append(progress["status"])
+        if len(seen) == 5:
+            thread = threading.Thread(target=sandbox.runs[0].finish)
+            thread.start()
+            thread.join()
+
+    assert client.wait_for_completion(323, 1, progress_callback=end_after_some_polls).status == "completed"
+    assert len(seen) == 6

@@ -1,0 +1,151 @@
+"""What all tests share: a clean environment, a fake clock, a sandbox on loopback, and clients of both kinds."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from codegen_ext import (
+    Agent,
+    AsyncAgent,
+    AsyncChatServerClient,
+    AsyncCodegenClient,
+    ChatServerClient,
+    ClientConfig,
+    CodegenClient,
+)
+from codegen_ext.testing import FakeClock, Sandbox
+
+from .support.blocking import Blocking
+from .support.loopback import Loopback
+
+settings.register_profile("codegen", deadline=None)  # a busy machine is no failure
+settings.load_profile("codegen")
+
+TOKEN = "sk-SECRET-0123456789-SECRET"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No settings from outside, no proxy between a test and its server, and the logger as it was."""
+    for name in list(os.environ):
+        if (name.startswith("CODEGEN_") and not name.startswith("CODEGEN_TEST")) or name == "LOG_LEVEL":
+            monkeypatch.delenv(name)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, f"{os.environ.get(name, '')},127.0.0.1,localhost")
+    logger = logging.getLogger("codegen_ext")
+    level = logger.level
+    yield
+    logger.setLevel(level)
+
+
+class ImpatientClock(FakeClock):
+    """Fails a test that would wait for ever, which takes no time on a fake clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = 5_000
+
+    def sleep(self, seconds: float) -> None:
+        self._left -= 1
+        assert self._left, "this test sleeps without end"
+        super().sleep(seconds)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """One clock for client and sandbox."""
+    return ImpatientClock()
+
+
+@pytest.fixture
+def sandbox(clock: FakeClock) -> Iterator[Sandbox]:
+    """A sandbox on loopback without rate limits, whose runs take 10 s of the fake clock."""
+    with Sandbox(rate_limits=False, run_seconds=10, clock=clock, token=TOKEN) as running:
+        yield running
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Loopback]]:
+    """Start servers that give written answers."""
+    with ExitStack() as stack:
+        yield lambda *answers: stack.enter_context(Loopback(*answers))
+
+
+class Flavour:
+    """Builds the sync clients, or the async ones behind a blocking front."""
+
+    def __init__(self, runner: asyncio.Runner | None) -> None:
+        self._runner = runner
+
+    @property
+    def is_async(self) -> bool:
+        return self._runner is not None
+
+    def client(self, config: ClientConfig | None = None, **options: Any) -> Any:
+        return self._wrap((AsyncCodegenClient if self._runner else CodegenClient)(config, **options))
+
+    def chat(self, *args: Any, **options: Any) -> Any:
+        return self._wrap((AsyncChatServerClient if self._runner else ChatServerClient)(*args, **options))
+
+    def agent(self, *args: Any, client: Any = None, **options: Any) -> Any:
+        if self._runner:
+            client = client and client._target
+            return self._wrap(AsyncAgent(*args, client=client, **options))
+        return Agent(*args, client=client, **options)
+
+    def settle(self, value: Any) -> Any:
+        """Await what an async client returned."""
+
+        async def wait() -> Any:
+            return await value
+
+        return self._runner.run(wait()) if self._runner else value
+
+    def _wrap(self, built: Any) -> Any:
+        return Blocking(built, self._runner) if self._runner else built
+
+
+once = pytest.mark.parametrize("flavour", ["sync"], indirect=True)
+"""For long tables of what both kinds of client share to the letter: the sync one alone."""
+
+
+@pytest.fixture(params=["sync", "async"])
+def flavour(request: pytest.FixtureRequest) -> Iterator[Flavour]:
+    """Both kinds of client, one after the other."""
+    if request.param == "sync":
+        yield Flavour(None)
+        return
+    with asyncio.Runner() as runner:
+        yield Flavour(runner)
+
+
+@pytest.fixture
+def connect(flavour: Flavour, serve: object, clock: FakeClock, request: pytest.FixtureRequest) -> Iterator[Callable]:
+    """Build clients whose every call travels, by default to the sandbox; they are closed after the test."""
+    with ExitStack() as stack:
+
+        def build(base_url: str | None = None, **settings: Any) -> Any:
+            address = base_url or request.getfixturevalue("sandbox").base_url
+            plain = {"api_token": TOKEN, "base_url": address, "max_retries": 0, "enable_caching": False}
+            config = ClientConfig(**{**plain, **settings})
+            return stack.enter_context(flavour.client(config, clock=clock))
+
+        yield build
+
+
+@pytest.fixture
+def client(sandbox: Sandbox, connect: Callable[..., Any]) -> Any:
+    """A client of the sandbox."""
+    return connect()
+
+
+@pytest.fixture
+def agent(client: Any, flavour: Flavour) -> Any:
+    """An agent of the sandbox's organisation."""
+    return flavour.agent(323, client=client)

@@ -1,0 +1,81 @@
+"""What users install: a wheel that runs in an environment with nothing else, built only from agreeing sources."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tools.contract import document
+
+pytestmark = pytest.mark.skipif("CODEGEN_TEST_ALL" not in os.environ, reason="installs from the index; `make test-all`")
+
+QUICK_START = """
+import sys
+from codegen_ext import Agent, CodegenClient, ConfigPresets
+
+config = ConfigPresets.testing()
+config.api_token = "any"
+with CodegenClient(config) as client, Agent(org_id=323, client=client) as agent:
+    task = agent.run("Say hello").wait(poll_interval=0.05)
+    print(task.status, task.result)
+assert not {"starlette", "uvicorn", "httpx_sse", "rich", "typer"} & set(sys.modules)
+"""
+
+
+def copy_sources(target: Path) -> None:
+    names = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=document.ROOT,
+        capture_output=True,
+        check=True,
+    )
+    for name in filter(None, names.stdout.decode().split("\0")):
+        if (document.ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(document.ROOT / name, target / name)
+
+
+def build(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(target), str(source)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
+    copy_sources(source)
+    finished = build(source, target)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return next(target.glob("*.whl"))
+
+
+def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"codegen_api", "codegen_ext"}
+    for name in ("codegen_ext/py.typed", "codegen_api/py.typed", "codegen_api/contract.json"):
+        assert name in names
+
+
+def test_the_wheel_runs_the_quick_start_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel], check=True)
+    finished = subprocess.run([python, "-c", QUICK_START], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.startswith("completed ")
+    command = [tmp_path / "venv" / "bin" / "codegen-sandbox", "--port", "0"]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert refused.returncode != 0
+    assert "codegen-sdk[sandbox]" in refused.stderr
+
+
+def test_a_stale_client_is_not_built(tmp_path: Path) -> None:
+    copy_sources(tmp_path / "source")
+    (tmp_path / "source" / "generated" / "codegen_api" / "enums.py").write_text("changed", encoding="utf-8")
+    finished = build(tmp_path / "source", tmp_path / "dist")
+    assert finished.returncode != 0
+    assert "not what openapi.yaml generates: enums.py" in finished.stdout + finished.stderr

@@ -1,0 +1,122 @@
+"""`make generate` and `make check`: nothing but the contract decides what generated/ holds."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tools.contract import check, document, generate
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("fresh") / "codegen_api"
+    generate.generate(target)
+    return target
+
+
+def changed(tmp_path: Path, change: Any) -> Path:
+    contract = document.load()
+    change(contract)
+    path = tmp_path / "openapi.yaml"
+    YAML().dump(contract, path)
+    return path
+
+
+def test_generated_is_what_the_contract_generates(fresh: Path) -> None:
+    assert generate.differences(fresh, document.GENERATED) == []
+
+
+def test_two_runs_write_the_same_bytes(fresh: Path, tmp_path: Path) -> None:
+    generate.generate(tmp_path / "codegen_api")
+    assert generate.differences(fresh, tmp_path / "codegen_api") == []
+
+
+def test_check_names_each_file_that_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stale = tmp_path / "codegen_api"
+    shutil.copytree(document.GENERATED, stale)
+    (stale / "enums.py").write_text("changed", encoding="utf-8")
+    (stale / "models" / "user_response.py").unlink()
+    (stale / "left_over.py").touch()
+    monkeypatch.setattr(document, "GENERATED", stale)
+    assert check.main() == 1
+    lines = capsys.readouterr().err.splitlines()
+    for name in ("enums.py", "models/user_response.py", "left_over.py"):
+        assert f"generated/codegen_api/{name} is not what openapi.yaml generates; run `make generate`" in lines
+    assert len(lines) == 3
+
+
+def test_a_generator_warning_fails_the_target(tmp_path: Path) -> None:
+    def break_an_operation(contract: dict[str, Any]) -> None:
+        operation = contract["paths"][next(iter(contract["paths"]))]["get"]
+        operation["parameters"].append({"name": "authorization", "in": "header", "required": False, "schema": {}})
+
+    with pytest.raises(generate.GenerationError, match="WARNING parsing"):
+        generate.generate(tmp_path / "out", changed(tmp_path, break_an_operation))
+
+
+def test_a_missing_formatter_fails_the_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generate.sys, "executable", "/nowhere/python")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(generate.GenerationError, match="ruff is not in PATH"):
+        generate.generate(tmp_path / "out")
+
+
+def test_another_generator_version_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(generate, "version", lambda package: "0.0.1")
+    with pytest.raises(generate.GenerationError, match=r"openapi-python-client is 0\.0\.1, but 0\.29\.1 is pinned"):
+        generate.generate(tmp_path / "out")
+
+
+def test_an_invalid_document_is_one_line(tmp_path: Path) -> None:
+    def drop_the_title(contract: dict[str, Any]) -> None:
+        del contract["info"]["title"]
+
+    problems = list(check.document_problems(changed(tmp_path, drop_the_title)))
+    assert len(problems) == 1
+    assert problems[0].startswith('openapi.yaml is invalid at /info: "title" is a required property')
+
+
+def test_a_new_operation_is_a_method_without_a_handwritten_line(tmp_path: Path) -> None:
+    def add(contract: dict[str, Any]) -> None:
+        item = contract["paths"][next(iter(contract["paths"]))]
+        contract["paths"]["/v1/brand-new"] = {"get": {**item["get"], "operationId": "get_brand_new", "parameters": []}}
+
+    generate.generate(tmp_path / "out", changed(tmp_path, add))
+    for name, prefix in (("codegen", "def"), ("codegen_async", "async def"), ("codegen_raw", "def")):
+        text = (tmp_path / "out" / "facade" / f"{name}.py").read_text(encoding="utf-8")
+        assert f"    {prefix} get_brand_new(" in text
+
+
+def test_a_model_that_mentions_itself_can_be_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def add(contract: dict[str, Any]) -> None:
+        user = contract["components"]["schemas"]["UserResponse"]
+        user["properties"]["manager"] = {"$ref": "#/components/schemas/UserResponse", "description": "Another user."}
+
+    generate.generate(tmp_path / "cyclic_api", changed(tmp_path, add))
+    monkeypatch.syspath_prepend(tmp_path)
+    from cyclic_api.models import UserResponse  # type: ignore[import-not-found]
+
+    plain = {"id": 1, "github_user_id": "1", "github_username": "a"}
+    assert UserResponse.from_dict({**plain, "manager": plain}).manager.id == 1
+
+
+def test_an_unreachable_operation_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from codegen_api.facade.codegen_async import AsyncCodegenOperations
+    from codegen_api.operations import OPERATIONS
+
+    assert list(check.reachability_problems()) == []
+    monkeypatch.delattr(AsyncCodegenOperations, "get_user")
+    monkeypatch.delitem(OPERATIONS, "list_models")
+    assert list(check.reachability_problems()) == [
+        "operation get_user is not reachable as AsyncCodegenClient.get_user",
+        "operation list_models is not in the table of operations",
+    ]
+
+
+def test_no_other_file_restates_a_path() -> None:
+    assert list(check.path_problems()) == []

@@ -1,0 +1,85 @@
+"""The pages of the documentation, as a Markdown parser reads them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_PARSER = MarkdownIt("commonmark").enable("table")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A code block; `line` is the first line of its content, counted from 1."""
+
+    language: str
+    content: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table: its text, and the pieces of code in it."""
+
+    text: str
+    code: list[str]
+
+    @property
+    def name(self) -> str:
+        """The first piece of code, empty without one."""
+        return self.code[0] if self.code else ""
+
+
+def _tokens(page: Path) -> list[Token]:
+    return _PARSER.parse(page.read_text(encoding="utf-8"))
+
+
+def blocks(page: Path) -> list[Block]:
+    """Return every code block of a page, in order; an indented one has no language."""
+    return [
+        Block(token.info.strip(), token.content, (token.map or [0])[0] + (2 if token.type == "fence" else 1))
+        for token in _tokens(page)
+        if token.type in ("fence", "code_block")
+    ]
+
+
+def _inline(page: Path) -> Iterator[Token]:
+    for token in _tokens(page):
+        yield from token.children or ()
+
+
+def spans(page: Path) -> list[str]:
+    """Return every piece of code within a sentence or a table."""
+    return [token.content for token in _inline(page) if token.type == "code_inline"]
+
+
+def links(page: Path) -> list[str]:
+    """Return where the links of a page lead."""
+    return [str(token.attrs["href"]) for token in _inline(page) if token.type == "link_open"]
+
+
+def table(page: Path, *headings: str) -> list[dict[str, Cell]]:
+    """Return the rows of the table whose head begins with `headings`; each row is a dict by heading."""
+    for rows in _tables(page):
+        head = [cell.text for cell in rows[0]]
+        if head[: len(headings)] == list(headings):
+            return [dict(zip(head, row, strict=True)) for row in rows[1:]]
+    raise LookupError(f"{page.name} has no table with the head {headings}")
+
+
+def _tables(page: Path) -> Iterator[list[list[Cell]]]:
+    rows: list[list[Cell]] = []
+    for token in _tokens(page):
+        if token.type == "table_open":
+            rows = []
+        elif token.type == "tr_open":
+            rows.append([])
+        elif token.type == "table_close":
+            yield rows
+        elif token.type == "inline" and token.level >= 4 and rows:
+            code = [child.content for child in token.children or () if child.type == "code_inline"]
+            rows[-1].append(Cell(token.content, code))

@@ -1,0 +1,47 @@
+"""The examples run as programs of their own, over real HTTP, and print what they promise."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from .pages import ROOT
+
+EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
+EXPECTED = {
+    "first_run.py": [
+        r"listens on http://127\.0\.0\.1:\d+",
+        r"created .* is pending",
+        r"log +USER_MESSAGE: Add a --version option",
+        r"log +ACTION: Step 1",
+        r"log +FINAL_ANSWER: The task is done\.",
+        r"result +Done: Add a --version option to the command line",
+        r"the run took \d+\.\d s and \d+ HTTP requests",
+    ],
+    "async_run.py": [
+        r"run \d created: ",
+        r"run \d .*-> completed\n",
+        r"run \d result: Done: Write the release notes\n",
+        r"run \d result: Done: Find the flaky test\n",
+        r"run \d error: No such version\n",
+    ],
+}
+
+
+def test_every_example_has_expectations() -> None:
+    assert sorted(EXPECTED) == EXAMPLES
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example(name: str) -> None:
+    command = [sys.executable, "-W", "error", str(ROOT / "examples" / name), "0.15"]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    position = 0
+    for pattern in EXPECTED[name]:
+        found = re.compile(pattern).search(finished.stdout, position)
+        assert found, f"{pattern} is missing after {finished.stdout[:position]!r} in\n{finished.stdout}"
+        position = found.end()
+    if name == "first_run.py":
+        assert re.findall(r"status +\w+ -> (\w+)\n", finished.stdout)[-1] == "completed"

@@ -1,0 +1,54 @@
+"""The built site."""
+
+import subprocess
+import sys
+from html import unescape
+from pathlib import Path
+
+import pytest
+from codegen_api.operations import OPERATIONS
+
+from tools.contract import document
+
+from .pages import ROOT
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    # With --quiet, --strict would not see the warnings.
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+def test_it_has_every_page_and_nothing_else_from_the_sources(site: Path) -> None:
+    assert {page.stem for page in (ROOT / "docs").glob("*.md")} - {"index"} <= {page.name for page in site.iterdir()}
+    assert list(site.rglob("*.py*")) == []
+
+
+def test_it_needs_no_other_host(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        for start in ('src="http', 'src="//', '<link rel="stylesheet" href="http', '<link rel="stylesheet" href="//'):
+            assert start not in text, page
+
+
+def test_the_operations_page_has_every_operation_with_its_policy(site: Path) -> None:
+    text = unescape((site / "operations" / "index.html").read_text(encoding="utf-8"))
+    assert "{{" not in text
+    for operation in OPERATIONS.values():
+        row = text.partition(f"<code>{operation.id}</code>")[2].partition("</tr>")[0]
+        limit = operation.rate_limit
+        assert f"{limit.requests} per {limit.seconds:g} s" in row
+        assert operation.tag in row
+        assert ("yes" in row) is operation.idempotent
+        assert (f"{operation.cache_seconds} s" in row) is (operation.cache_seconds is not None)
+
+
+def test_the_contract_page_explains_every_template(site: Path) -> None:
+    text = unescape((site / "contract" / "index.html").read_text(encoding="utf-8"))
+    for template in document.TEMPLATES.iterdir():
+        row = text.partition(f"<code>{template.name}</code>")[2].partition("</tr>")[0]
+        assert len(row) > len("</td><td></td>"), template.name

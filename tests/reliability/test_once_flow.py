@@ -1,0 +1,326 @@
+"""The decisions about one create, driven by hand: against any service that keeps the assumption, and step by step."""
+
+import datetime
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+import pytest
+from codegen_api.models import AgentRunResponse, AgentRunsResponse
+from codegen_api.operations import CREATE_AGENT_RUN, GENERATE_SETUP_COMMANDS, GET_AGENT_RUN, RESUME_AGENT_RUN
+from codegen_api.types import Response
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codegen_ext import (
+    AmbiguousRequestError,
+    CodegenAPIError,
+    InvalidResponseError,
+    NetworkError,
+    NotFoundError,
+    PaymentRequiredError,
+    RateLimitError,
+    ServerError,
+    TimeoutError,
+    ValidationError,
+    once,
+)
+from codegen_ext.flow import Perform, Sleep
+from codegen_ext.testing import FakeClock
+
+SETTLE = 30.0
+BUDGET = 300.0
+PAGE = 3
+LOST = (ServerError("broken", 502), NetworkError("reset"), TimeoutError("late"), InvalidResponseError("no JSON"))
+PASSING = (*LOST, RateLimitError("slow down", 429))
+
+
+def unreachable() -> NetworkError:
+    error = NetworkError("nobody listens")
+    error.__cause__ = httpx.ConnectError("nobody listens")
+    return error
+
+
+class Service:
+    """Processes creates at once, late or never, and lists runs late, but both together within the settle time.
+
+    `draw` decides; others create runs all the while, so that the pages move.
+    """
+
+    def __init__(self, clock: FakeClock, draw: Any) -> None:
+        self.clock = clock
+        self.draw = draw
+        self.mine: list[AgentRunResponse] = []
+        self.lists = 0
+        self._visible: list[tuple[float, AgentRunResponse]] = []
+        self._number = 0
+        for _ in range(draw(st.integers(0, 8))):
+            self._add({"org_id": 1, "prompt": "other"}, 0.0)
+
+    def perform(self, effect: Perform[Any]) -> Response[Any]:
+        assert effect.timeout is None or effect.timeout > 0
+        seconds = self.draw(st.sampled_from([0.01, 0.2, 5.0, 40.0]))
+        self.clock.advance(seconds if effect.timeout is None else min(seconds, effect.timeout))
+        for _ in range(self.draw(st.integers(0, 3))):
+            self._add({"org_id": 1, "prompt": "other"}, 0.0)
+        return self._create(effect.arguments) if effect.operation is CREATE_AGENT_RUN else self._list(effect.arguments)
+
+    def _create(self, arguments: dict[str, Any]) -> Response[Any]:
+        # What is created twice is created twice, whether or not the first has shown up yet.
+        fate = self.draw(st.sampled_from(["answered", "answer lost", "request lost", "unreachable", "refused"]))
+        if fate == "unreachable":
+            raise unreachable()
+        if fate == "refused":
+            raise PaymentRequiredError("no runs left", 402)
+        if fate == "request lost":
+            raise self.draw(st.sampled_from(LOST))
+        run = self._add(arguments, self.draw(st.floats(0, SETTLE)) if fate == "answer lost" else 0.0)
+        self.mine.append(run)
+        if fate == "answer lost":
+            raise self.draw(st.sampled_from(LOST))
+        return self._response(run)
+
+    def _list(self, arguments: dict[str, Any]) -> Response[Any]:
+        self.lists += 1
+        if self.draw(st.integers(0, 3)) == 0:
+            raise self.draw(st.sampled_from(PASSING))
+        now = self.clock.monotonic()
+        shown = [run for visible, run in reversed(self._visible) if visible <= now]
+        items = shown[arguments["skip"] :][:PAGE]
+        page = AgentRunsResponse(items=items, total=len(shown), page=1, size=PAGE, pages=1)
+        return self._response(page)
+
+    def _add(self, arguments: dict[str, Any], lag: float) -> AgentRunResponse:
+        self._number += 1
+        moment = datetime.datetime.fromtimestamp(self.clock.time(), datetime.UTC).isoformat()
+        data = {"id": self._number, "organization_id": 1, "created_at": moment, "metadata": arguments.get("metadata")}
+        run = AgentRunResponse.from_dict(data)
+        self._visible.append((self.clock.monotonic() + lag, run))
+        return run
+
+    def _response(self, parsed: Any) -> Response[Any]:
+        headers = {"date": formatdate(self.clock.time(), usegmt=True)} if self.draw(st.booleans()) else {}
+        return Response(HTTPStatus.OK, b"", headers, parsed)
+
+
+def drive(steps: Any, clock: FakeClock, perform: Any) -> Any:
+    """Run a flow; every effect is carried out here."""
+    try:
+        effect = next(steps)
+        while True:
+            try:
+                outcome = perform(effect) if isinstance(effect, Perform) else clock.sleep(effect.seconds)
+            except CodegenAPIError as error:
+                effect = steps.throw(error)
+            else:
+                effect = steps.send(outcome)
+    except StopIteration as stop:
+        return stop.value
+
+
+@given(data=st.data())
+def test_whatever_happens_a_run_is_created_at_most_once(data: st.DataObject) -> None:
+    clock = FakeClock()
+    service = Service(clock, data.draw)
+    settings = once.Settings(clock, BUDGET, SETTLE, lambda: data.draw(st.sampled_from([0.0, 0.5, 1.0])))
+    given_metadata = data.draw(st.sampled_from([None, {}, {"a": 1}]))
+    start = clock.monotonic()
+    steps = once.create({"org_id": 1, "prompt": "mine", "metadata": given_metadata}, settings)
+    outcome: Any
+    try:
+        outcome = drive(steps, clock, service.perform)
+    except CodegenAPIError as error:
+        outcome = error
+    assert clock.monotonic() - start <= BUDGET
+    if isinstance(outcome, Response):
+        assert [run.id for run in service.mine] == [outcome.parsed.id]
+        assert outcome.parsed.metadata == given_metadata
+    elif isinstance(outcome, AmbiguousRequestError):
+        ids = [(run.reserved_metadata or {})["request_id"] for run in service.mine]
+        assert ids in ([], [outcome.request_id])
+    else:
+        assert isinstance(outcome, PaymentRequiredError | NetworkError)
+        assert service.mine == []
+
+
+@given(data=st.data())
+def test_a_run_is_repeated_only_after_a_list_that_was_asked_for_after_the_settle_time(data: st.DataObject) -> None:
+    clock = FakeClock()
+    settle = data.draw(st.sampled_from([0.0, 1.0, 30.0, 120.0]))
+    moments: list[float] = []
+    lists: list[float] = []
+
+    def perform(effect: Perform[Any]) -> Response[Any]:
+        if effect.operation is CREATE_AGENT_RUN:
+            clock.advance(1.0)
+            moments.append(clock.monotonic())
+            if len(moments) == 2:
+                return answer(AgentRunResponse(1, 1))
+            raise ServerError("lost", 500)
+        lists.append(clock.monotonic())
+        clock.advance(data.draw(st.sampled_from([0.01, 3.0])))
+        return answer(AgentRunsResponse([], 0, 1, PAGE, 0))
+
+    drive(once.create({"org_id": 1}, once.Settings(clock, BUDGET, settle)), clock, perform)
+    first, second = moments
+    assert max(lists) >= first + settle
+    assert second > max(lists)
+
+
+def answer(parsed: Any, **headers: str) -> Response[Any]:
+    return Response(HTTPStatus.OK, b"", headers, parsed)
+
+
+def scripted(*outcomes: Any) -> Any:
+    """Perform what comes with these outcomes, in this order; errors are raised."""
+    rest = list(outcomes)
+
+    def perform(effect: Perform[Any]) -> Any:
+        outcome = rest.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    return perform
+
+
+def settings(clock: FakeClock, budget: float = BUDGET, settle: float = SETTLE) -> once.Settings:
+    return once.Settings(clock, budget, settle)
+
+
+def test_when_the_list_that_settles_it_took_all_the_time_nothing_is_repeated(clock: FakeClock) -> None:
+    calls = []
+
+    def perform(effect: Perform[Any]) -> Response[Any]:
+        calls.append(effect.operation.id)
+        if effect.operation is CREATE_AGENT_RUN:
+            raise NetworkError("reset")
+        clock.advance(BUDGET)
+        return answer(AgentRunsResponse([], 0, 1, PAGE, 0))
+
+    with pytest.raises(AmbiguousRequestError, match="reset"):
+        drive(once.create({"org_id": 1}, settings(clock, settle=0.0)), clock, perform)
+    assert calls == ["create_agent_run", "list_agent_runs"]
+
+
+def test_runs_that_grow_older_while_slow_pages_are_read_do_not_end_the_search(clock: FakeClock) -> None:
+    made: list[AgentRunResponse] = []
+
+    def run(effect: Perform[Any] | None = None) -> AgentRunResponse:
+        moment = datetime.datetime.fromtimestamp(clock.time(), datetime.UTC).isoformat()
+        metadata = None if effect is None else effect.arguments["metadata"]
+        data = {"id": len(made) + 1, "organization_id": 1, "created_at": moment, "metadata": metadata}
+        made.insert(0, AgentRunResponse.from_dict(data))
+        return made[0]
+
+    def perform(effect: Perform[Any]) -> Response[Any]:
+        if effect.operation is CREATE_AGENT_RUN:
+            run(effect)
+            for _ in range(9):
+                run()
+            raise NetworkError("reset")
+        clock.advance(30)
+        items = made[effect.arguments["skip"] :][:1]
+        return answer(AgentRunsResponse(items, len(made), 1, 1, 1), date=formatdate(clock.time(), usegmt=True))
+
+    assert drive(once.create({"org_id": 1}, settings(clock, budget=1000)), clock, perform).parsed.id == 1
+
+
+def test_a_search_through_many_pages_ends_with_the_budget(clock: FakeClock) -> None:
+    def perform(effect: Perform[Any]) -> Response[Any]:
+        assert effect.timeout is not None
+        assert effect.timeout > 0
+        clock.advance(min(7.0, effect.timeout))
+        return answer(AgentRunsResponse([AgentRunResponse(1, 1)], 10**6, 1, PAGE, 1))
+
+    with pytest.raises(TimeoutError):
+        drive(once.find(1, "id", settings(clock)), clock, perform)
+    assert clock.monotonic() == BUDGET
+
+
+def test_an_unreachable_service_is_no_doubt(clock: FakeClock) -> None:
+    with pytest.raises(NetworkError):
+        drive(once.create({"org_id": 1}, settings(clock)), clock, scripted(unreachable()))
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize(
+    "metadata", [[1], "text", 5, {"codegen_sdk": "mine"}, {"codegen_sdk": None}, {"codegen_sdk": {"request_id": 5}}]
+)
+def test_metadata_that_could_not_carry_the_request_id_is_refused_before_anything_is_sent(
+    clock: FakeClock, metadata: Any
+) -> None:
+    steps = once.create({"org_id": 1, "metadata": metadata}, settings(clock))
+    with pytest.raises(ValidationError) as caught:
+        next(steps)
+    assert (caught.value.field, caught.value.operation) == ("metadata", "create_agent_run")
+
+
+def test_the_callers_metadata_is_left_as_it_was(clock: FakeClock) -> None:
+    metadata = {"a": 1, "codegen_sdk": {"tags": ["x"]}}
+    effect = next(once.create({"org_id": 1, "metadata": metadata}, settings(clock)))
+    assert isinstance(effect, Perform)
+    assert metadata == {"a": 1, "codegen_sdk": {"tags": ["x"]}}
+    assert set(effect.arguments["metadata"]["codegen_sdk"]) == {"tags", "request_id"}
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", "Wed, 21 Oct 2015 07:28:00 -0000"])
+@pytest.mark.parametrize("created", [None, "", "nonsense", "2015-10-21T07:28:00"])
+def test_a_page_whose_age_cannot_be_told_does_not_end_the_search(
+    clock: FakeClock, date: str | None, created: str | None
+) -> None:
+    other = AgentRunResponse(1, 1, created_at=created)
+    mine = AgentRunResponse(2, 1, reserved_metadata={"request_id": "id"})
+    headers = {} if date is None else {"date": date}
+    pages = [answer(AgentRunsResponse([item], 2, 1, PAGE, 1), **headers) for item in (other, mine)]
+    found = drive(once.find(1, "id", settings(clock)), clock, scripted(*pages))
+    assert found.parsed is mine
+
+
+def test_a_search_by_an_id_ends_an_hour_before_it_was_made(clock: FakeClock) -> None:
+    request_id = once.new_request_id(clock)
+    clock.advance(500)
+    date = formatdate(clock.time(), usegmt=True)
+
+    def page(age: float) -> Response[Any]:
+        moment = datetime.datetime.fromtimestamp(clock.time() - age, datetime.UTC).isoformat()
+        return answer(AgentRunsResponse([AgentRunResponse(1, 1, created_at=moment)], 10, 1, 1, 10), date=date)
+
+    assert drive(once.find(1, request_id, settings(clock)), clock, scripted(page(4000), page(4102))) is None
+
+
+def test_an_empty_page_ends_the_search_whatever_the_total_says(clock: FakeClock) -> None:
+    page = answer(AgentRunsResponse([], 10, 1, PAGE, 4))
+    assert drive(once.find(1, "id", settings(clock)), clock, scripted(page)) is None
+
+
+@pytest.mark.parametrize("error", [NotFoundError("gone", 404), ServerError("down", 503)])
+def test_candidates_that_cannot_be_read_do_not_hide_that_the_outcome_is_unknown(
+    clock: FakeClock, error: CodegenAPIError
+) -> None:
+    for operation, arguments in (
+        (GENERATE_SETUP_COMMANDS, {"org_id": 1, "repo_id": 2}),
+        (RESUME_AGENT_RUN, {"org_id": 1, "agent_run_id": 2, "prompt": "go on"}),
+    ):
+        steps = once.attempt(operation, arguments, settings(clock))
+        with pytest.raises(AmbiguousRequestError, match="none that is known") as caught:
+            drive(steps, clock, scripted(NetworkError("reset"), error))
+        assert (caught.value.candidates, caught.value.operation) == ([], operation.id)
+        assert caught.value.request_id is None
+
+
+def test_an_attempt_that_is_refused_or_succeeds_has_no_candidates(clock: FakeClock) -> None:
+    arguments = {"org_id": 1, "agent_run_id": 2, "prompt": "go on"}
+    with pytest.raises(NotFoundError):
+        drive(once.attempt(RESUME_AGENT_RUN, arguments, settings(clock)), clock, scripted(NotFoundError("no run", 404)))
+    done = answer(AgentRunResponse(2, 1))
+    assert drive(once.attempt(RESUME_AGENT_RUN, arguments, settings(clock)), clock, scripted(done)) is done
+
+
+def test_the_run_that_was_named_is_the_candidate(clock: FakeClock) -> None:
+    steps = once.attempt(RESUME_AGENT_RUN, {"org_id": 1, "agent_run_id": 2, "prompt": "go on"}, settings(clock))
+    assert isinstance(next(steps), Perform)
+    effect = steps.throw(TimeoutError("late"))
+    assert not isinstance(effect, Sleep)
+    assert (effect.operation, effect.arguments) == (GET_AGENT_RUN, {"org_id": 1, "agent_run_id": 2})

@@ -1,0 +1,194 @@
+"""Which failures are repeated, how often, how soon, and inside which budget."""
+
+import email.utils
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from codegen_api.operations import OPERATIONS
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codegen_ext import CodegenAPIError, NetworkError, RateLimitError, ServerError, TimeoutError
+from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.transport.retry import DEADLINE, MAX_PAUSE, RetryPolicy, RetryTransport, is_idempotent
+
+from ..support.calls import required
+from ..support.inside import network_of
+
+Connect = Callable[..., Any]
+PROCESSED = {"reset_after": Fault.reset_after(), "status": Fault.status(503, processed=True)}
+
+
+def attempts(sandbox: Sandbox, operation: str) -> int:
+    return sum(record.operation == operation for record in sandbox.requests)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_read_is_repeated_after_a_status_that_may_pass(sandbox: Sandbox, connect: Connect, status: int) -> None:
+    sandbox.inject("get_current_user", Fault.status(status), times=3)
+    assert connect(max_retries=3).get_current_user().id == 1
+    assert attempts(sandbox, "get_current_user") == 4
+
+
+@pytest.mark.parametrize("fault", [Fault.reset_before(), Fault.reset_after(), Fault.truncate(10)])
+def test_a_read_is_repeated_after_a_lost_answer(sandbox: Sandbox, connect: Connect, fault: Fault) -> None:
+    sandbox.inject("get_current_user", fault, times=2)
+    assert connect(max_retries=2).get_current_user().id == 1
+    assert attempts(sandbox, "get_current_user") == 3
+
+
+def test_a_read_is_repeated_after_a_timeout(clock: FakeClock, connect: Connect) -> None:
+    sandbox = Sandbox(rate_limits=False, clock=clock, token=None)
+    sandbox.inject("get_current_user", Fault.latency(40), times=1)
+    client = connect(sandbox.base_url, max_retries=1, transport=sandbox.transport())
+    assert client.get_current_user().id == 1
+    assert attempts(sandbox, "get_current_user") == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 418, 422, 501])
+def test_other_statuses_are_not_repeated(sandbox: Sandbox, connect: Connect, status: int) -> None:
+    sandbox.inject("get_current_user", Fault.status(status))
+    with pytest.raises(CodegenAPIError):
+        connect(max_retries=3).get_current_user()
+    assert attempts(sandbox, "get_current_user") == 1
+
+
+@pytest.mark.parametrize("operation", [item for item in OPERATIONS.values() if item.service == "codegen"], ids=str)
+def test_what_may_have_been_processed_is_repeated_only_where_that_does_no_harm(
+    sandbox: Sandbox, connect: Connect, operation: Any
+) -> None:
+    client = connect(max_retries=2, exactly_once=False)
+    run = client.create_agent_run(323, "Make something to work on")
+    before = attempts(sandbox, operation.id)
+    sandbox.inject(operation.id, Fault.reset_after())
+    with pytest.raises(NetworkError):
+        getattr(client, operation.id)(
+            **required(operation, **({"agent_run_id": run.id} if _has_run(operation) else {}))
+        )
+    assert attempts(sandbox, operation.id) - before == (3 if operation.idempotent else 1)
+
+
+def _has_run(operation: Any) -> bool:
+    return any(argument.name == "agent_run_id" for argument in operation.arguments)
+
+
+def test_429_is_repeated_for_every_operation(sandbox: Sandbox, connect: Connect) -> None:
+    sandbox.inject("create_agent_run", Fault.status(429, retry_after=7), times=1)
+    assert connect(max_retries=1).create_agent_run(323, "x").id == 1
+
+
+def test_an_address_where_nobody_listens_is_tried_again_for_every_operation(connect: Connect, clock: FakeClock) -> None:
+    client = connect("http://127.0.0.1:9", max_retries=2)
+    with pytest.raises(NetworkError):
+        client.create_agent_run(323, "x")
+    assert len(clock.slept) == 2
+
+
+def test_pauses_grow_with_full_jitter(sandbox: Sandbox, connect: Connect, clock: FakeClock) -> None:
+    sandbox.inject("get_current_user", Fault.status(503))
+    with pytest.raises(ServerError):
+        connect(max_retries=5, retry_delay=2.0, retry_backoff_factor=3.0).get_current_user()
+    bounds = [2.0, 6.0, 18.0, 54.0, MAX_PAUSE]
+    assert len(clock.slept) == 5
+    assert all(0 <= slept <= bound for slept, bound in zip(clock.slept, bounds, strict=True))
+
+
+@given(st.integers(0, 30), st.floats(0.01, 10), st.floats(1, 5), st.floats(0, 1))
+def test_a_pause_is_never_above_its_bound(attempt: int, delay: float, factor: float, draw: float) -> None:
+    pause = RetryPolicy(delay=delay, factor=factor).pause(attempt, lambda: draw)
+    assert 0 <= pause <= min(delay * factor**attempt, MAX_PAUSE)
+
+
+@pytest.mark.parametrize("text", ["7.5", "date"])
+def test_retry_after_is_the_least_pause(sandbox: Sandbox, connect: Connect, clock: FakeClock, text: str) -> None:
+    headers = {"date": email.utils.formatdate(clock.time(), usegmt=True)}
+    wish = email.utils.formatdate(clock.time() + 8, usegmt=True) if text == "date" else text
+    sandbox.inject("get_current_user", Fault.status(503, retry_after=wish, headers=headers), times=1)
+    connect(max_retries=1, retry_delay=0.1).get_current_user()
+    assert clock.slept == [8.0 if text == "date" else 7.5]
+
+
+def test_a_wait_that_is_longer_than_the_budget_fails_at_once(
+    sandbox: Sandbox, connect: Connect, clock: FakeClock
+) -> None:
+    sandbox.inject("get_current_user", Fault.status(429, retry_after=301))
+    with pytest.raises(RateLimitError) as caught:
+        connect(max_retries=3).get_current_user()
+    assert caught.value.retry_after == 301
+    assert clock.slept == []
+
+
+def test_the_budget_counts_requests_as_well_as_pauses(clock: FakeClock, connect: Connect) -> None:
+    sandbox = Sandbox(rate_limits=False, clock=clock, token=None)
+    sandbox.inject("get_current_user", Fault.latency(9))
+    sandbox.inject("get_current_user", Fault.status(503))
+    start = clock.monotonic()
+    client = connect(sandbox.base_url, max_retries=100, total_timeout=60, transport=sandbox.transport())
+    with pytest.raises((ServerError, TimeoutError)):
+        client.get_current_user()
+    assert clock.monotonic() - start <= 60
+    assert 3 <= attempts(sandbox, "get_current_user") <= 7
+
+
+def test_an_answer_that_drips_does_not_outlast_the_budget(clock: FakeClock, connect: Connect) -> None:
+    sandbox = Sandbox(rate_limits=False, clock=clock, token=None)
+    sandbox.inject("get_current_user", Fault.drip(1, 1.0))
+    client = connect(sandbox.base_url, max_retries=0, total_timeout=20, transport=sandbox.transport())
+    with pytest.raises(TimeoutError):
+        client.get_current_user()
+    assert clock.monotonic() <= 22
+
+
+def test_with_options_changes_the_number_of_repetitions(sandbox: Sandbox, connect: Connect) -> None:
+    client = connect(max_retries=3)
+    sandbox.inject("get_current_user", Fault.status(503))
+    with pytest.raises(ServerError):
+        client.with_options(max_retries=1).get_current_user()
+    assert attempts(sandbox, "get_current_user") == 2
+
+
+def test_statuses_to_repeat_can_be_chosen(sandbox: Sandbox, connect: Connect) -> None:
+    sandbox.inject("get_current_user", Fault.status(503), times=1)
+    with pytest.raises(ServerError):
+        connect(max_retries=3, retry_on_status=[429]).get_current_user()
+
+
+def test_requests_outside_the_contract_are_judged_by_their_method() -> None:
+    assert is_idempotent(httpx.Request("GET", "http://service.invalid/new"))
+    assert not is_idempotent(httpx.Request("POST", "http://service.invalid/new"))
+
+
+def test_a_stream_is_not_repeated_after_its_first_byte(sandbox: Sandbox, connect: Connect, flavour: Any) -> None:
+    sandbox.inject("create_chat_completion", Fault.truncate(120))
+    with flavour.chat(sandbox.token, sandbox.base_url) as chat, pytest.raises(NetworkError):
+        list(chat.stream_chat_completion(model="m", messages=[{"role": "user", "content": "a b c d e f g"}]))
+    assert attempts(sandbox, "create_chat_completion") == 1
+
+
+def test_it_works_alone_in_any_client(sandbox: Sandbox, clock: FakeClock) -> None:
+    sandbox.inject("get_current_user", Fault.status(503), times=2)
+    seen: list[httpx.Request] = []
+    transport = RetryTransport(
+        httpx.HTTPTransport(), RetryPolicy(max_retries=2), clock, draw=lambda: 1.0, on_retry=seen.append
+    )
+    with httpx.Client(transport=transport) as client:
+        url = sandbox.base_url + OPERATIONS["get_current_user"].path
+        headers = {"Authorization": f"Bearer {sandbox.token}"}
+        assert client.get(url, headers=headers).status_code == 200
+        sandbox.inject("get_current_user", Fault.status(503))
+        extensions = {DEADLINE: clock.monotonic() + 0.9}
+        assert client.get(url, headers=headers, extensions=extensions).status_code == 503
+    assert len(seen) == 2
+
+
+def test_failed_answers_give_their_connection_back(sandbox: Sandbox, connect: Connect, flavour: Any) -> None:
+    sandbox.inject("get_current_user", Fault.status(503), rate=0.5)
+    client = connect(max_retries=50)
+    for _ in range(30):
+        client.get_current_user()
+    if not flavour.is_async:
+        pool = network_of(client)._pooled._pool
+        assert len(pool.connections) == 1
+        assert all(connection.is_idle() for connection in pool.connections)

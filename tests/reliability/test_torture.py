@@ -1,0 +1,147 @@
+"""Many operations over TCP, one in three disturbed: nothing is lost, nothing is done twice, nothing is left open."""
+
+import asyncio
+import os
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from codegen_ext import AmbiguousRequestError, AsyncCodegenClient, ClientConfig, CodegenAPIError, CodegenClient
+from codegen_ext.testing import Sandbox
+
+from .proxy import FaultProxy
+
+# CODEGEN_TORTURE=5000 runs as many as the issue on reliability names; it takes about five minutes.
+COUNT = int(os.environ.get("CODEGEN_TORTURE", "1000" if "CODEGEN_TEST_ALL" in os.environ else "250"))
+IN_FLIGHT = 64
+
+
+class Ledger:
+    """What callers got, to be compared with what the service has."""
+
+    def __init__(self) -> None:
+        self.created: dict[int, int] = {}
+        self.ambiguous: dict[int, str] = {}
+        self.errors = Counter[str]()
+        self.returned = 0
+
+    def note(self, number: int, outcome: Any) -> None:
+        self.returned += 1
+        if number % 2 == 0:
+            assert outcome.metadata == {"number": number}
+            self.created[number] = outcome.id
+
+    def note_error(self, number: int, error: CodegenAPIError) -> None:
+        assert error.operation
+        self.errors[type(error).__name__] += 1
+        if isinstance(error, AmbiguousRequestError):
+            assert error.request_id
+            self.ambiguous[number] = error.request_id
+
+    def check(self, sandbox: Sandbox) -> None:
+        assert self.returned + self.errors.total() == COUNT
+        runs = {run.id: run.metadata["number"] for run in sandbox.runs if "number" in (run.metadata or {})}
+        twice = [number for number, times in Counter(runs.values()).items() if times > 1]
+        assert twice == []
+        assert {number: runs[run_id] for number, run_id in self.created.items()} == {n: n for n in self.created}
+        assert set(runs.values()) <= {*self.created, *self.ambiguous}
+        creates = COUNT // 2
+        assert len(self.created) >= 0.99 * creates, self.errors
+        # An answer that arrived damaged is an answer that the service gave: it is reported, not asked for again.
+        assert self.returned + self.errors["InvalidResponseError"] >= 0.99 * COUNT, self.errors
+
+
+@pytest.fixture
+def sandbox() -> Any:
+    with Sandbox(rate_limits=False, run_seconds=0.1) as running:
+        yield running
+
+
+@pytest.fixture
+def proxy(sandbox: Sandbox) -> Any:
+    with FaultProxy(sandbox.base_url, rate=1 / 3, seed=1, stall=0.45).running() as running:
+        yield running
+
+
+@pytest.fixture
+def config(sandbox: Sandbox, proxy: FaultProxy) -> ClientConfig:
+    return ClientConfig(
+        api_token=sandbox.token,
+        base_url=proxy.base_url,
+        timeout=0.4,
+        total_timeout=120,
+        max_retries=8,
+        retry_delay=0.02,
+        create_settle_seconds=1.0,
+    )
+
+
+def test_threads(sandbox: Sandbox, proxy: FaultProxy, config: ClientConfig) -> None:
+    ledger, lock, threads = Ledger(), threading.Lock(), threading.active_count()
+    with CodegenClient(config) as client:
+        first = client.create_agent_run(sandbox.org_id, "to be read")
+
+        def work(number: int) -> None:
+            try:
+                if number % 2 == 0:
+                    outcome: Any = client.create_agent_run(sandbox.org_id, "job", metadata={"number": number})
+                elif number % 10 == 1:
+                    outcome = client.list_agent_runs(sandbox.org_id, limit=5)
+                else:
+                    outcome = client.get_agent_run(sandbox.org_id, first.id)
+            except CodegenAPIError as error:
+                with lock:
+                    ledger.note_error(number, error)
+            else:
+                with lock:
+                    ledger.note(number, outcome)
+
+        with ThreadPoolExecutor(IN_FLIGHT) as pool:
+            list(pool.map(work, range(COUNT)))
+    ledger.check(sandbox)
+    assert threading.active_count() == threads
+    _nothing_left(proxy)
+
+
+def test_tasks(sandbox: Sandbox, proxy: FaultProxy, config: ClientConfig) -> None:
+    ledger = Ledger()
+
+    async def main() -> None:
+        async with AsyncCodegenClient(config) as client:
+            first = await client.create_agent_run(sandbox.org_id, "to be read")
+            gate = asyncio.Semaphore(IN_FLIGHT)
+
+            async def work(number: int) -> None:
+                async with gate:
+                    try:
+                        if number % 2 == 0:
+                            outcome: Any = await client.create_agent_run(
+                                sandbox.org_id, "job", metadata={"number": number}
+                            )
+                        elif number % 10 == 1:
+                            outcome = await client.list_agent_runs(sandbox.org_id, limit=5)
+                        else:
+                            outcome = await client.get_agent_run(sandbox.org_id, first.id)
+                    except CodegenAPIError as error:
+                        ledger.note_error(number, error)
+                    else:
+                        ledger.note(number, outcome)
+
+            await asyncio.gather(*(work(number) for number in range(COUNT)))
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(main())
+    ledger.check(sandbox)
+    _nothing_left(proxy)
+
+
+def _nothing_left(proxy: FaultProxy) -> None:
+    """Connections that the client closed are gone as soon as the proxy has ended its stalls."""
+    for _ in range(40):
+        if proxy.open_connections == 0:
+            break
+        threading.Event().wait(0.05)
+    assert proxy.open_connections == 0

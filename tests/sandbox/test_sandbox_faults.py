@@ -1,0 +1,133 @@
+"""Injected faults, over a real connection and in process alike."""
+
+import httpx
+import pytest
+
+from codegen_ext.testing import Fault
+
+
+@pytest.mark.parametrize("operation_id", ["create_agent_run", "*"])
+def test_a_reset_before_leaves_no_trace(api, operation_id):
+    api.sandbox.inject(operation_id, Fault.reset_before(), times=1)
+    with pytest.raises(httpx.ReadError):
+        api.create()
+    assert api.sandbox.runs == []
+    assert api.sandbox.requests[0].status is None
+    assert api.create() == 1
+
+
+def test_a_reset_after_leaves_the_run(api):
+    api.sandbox.inject("create_agent_run", Fault.reset_after(), times=1)
+    with pytest.raises(httpx.ReadError):
+        api.create()
+    assert [run.status for run in api.sandbox.runs] == ["PENDING"]
+
+
+def test_a_truncated_answer_is_no_answer(api):
+    length = len(api.call("get_current_user").content)
+    for keep in (0, 1, length - 1):
+        api.sandbox.inject("get_current_user", Fault.truncate(keep), times=1)
+        with pytest.raises(httpx.RemoteProtocolError):
+            api.call("get_current_user")
+    api.sandbox.inject("get_current_user", Fault.truncate(10), times=1)
+    with api.client.stream("GET", api.url("get_current_user")) as response:
+        assert response.headers["content-length"] == str(length)
+        with pytest.raises(httpx.RemoteProtocolError):
+            response.read()
+    for keep in (length, length + 1):
+        api.sandbox.inject("get_current_user", Fault.truncate(keep), times=1)
+        assert api.call("get_current_user").status_code == 200
+
+
+def test_a_status_comes_instead_of_the_answer(api):
+    api.sandbox.inject("create_agent_run", Fault.status(429, retry_after=7), times=1)
+    response = api.call("create_agent_run", {"prompt": "x"})
+    assert (response.status_code, response.headers["retry-after"]) == (429, "7")
+    assert api.sandbox.runs == []
+    api.sandbox.inject("create_agent_run", Fault.status(503, {"oops": 1}, {"X-Odd": "1"}, processed=True), times=1)
+    response = api.call("create_agent_run", {"prompt": "x"}, check=False)
+    assert (response.status_code, response.json(), response.headers["x-odd"]) == (503, {"oops": 1}, "1")
+    assert len(api.sandbox.runs) == 1
+    assert response.headers["x-request-id"]
+    api.sandbox.inject("*", Fault.status(502, b"<html>", {"Content-Type": "text/html"}))
+    response = api.client.get("/")
+    assert (response.text, response.headers["content-type"]) == ("<html>", "text/html")
+
+
+def test_an_answer_that_says_something_else(api):
+    api.sandbox.inject("create_agent_run", Fault.invalid_body("{", "text/plain"), times=1)
+    api.sandbox.inject("create_agent_run", Fault.empty_body(), times=1)
+    broken, empty = (api.call("create_agent_run", {"prompt": "x"}, check=False) for _ in range(2))
+    assert (broken.status_code, broken.text, broken.headers["content-type"]) == (200, "{", "text/plain")
+    assert (empty.status_code, empty.content, empty.headers["content-length"]) == (200, b"", "0")
+    assert len(api.sandbox.runs) == 2
+
+
+def test_an_answer_that_drips(api):
+    whole = api.call("get_current_user").content
+    api.sandbox.inject("get_current_user", Fault.drip(10, 0.5), times=1)
+    before = api.clock.monotonic()
+    assert api.call("get_current_user").content == whole
+    assert api.clock.slept == [0.5] * -(-len(whole) // 10)
+    assert api.clock.monotonic() - before == 0.5 * len(api.clock.slept)
+    with pytest.raises(ValueError, match="at least 1"):
+        Fault.drip(0, 1)
+
+
+def test_latency_lets_other_faults_follow(api):
+    api.sandbox.inject("get_current_user", Fault.latency(3))
+    api.sandbox.inject("get_current_user", Fault.status(500), times=1)
+    assert api.call("get_current_user", check=False).status_code == 500
+    assert api.call("get_current_user").status_code == 200
+    assert api.clock.slept == [3, 3]
+
+
+def test_faults_strike_in_the_order_in_which_they_were_injected(api):
+    api.sandbox.inject("get_current_user", Fault.status(500), times=2)
+    api.sandbox.inject("get_current_user", Fault.status(502), times=1)
+    statuses = [api.call("get_current_user", check=False).status_code for _ in range(4)]
+    assert statuses == [500, 500, 502, 200]
+
+
+def test_faults_can_be_forgotten(api):
+    api.sandbox.inject("*", Fault.status(500))
+    api.sandbox.clear_faults()
+    assert api.call("get_current_user").status_code == 200
+
+
+def test_chance_is_decided_by_the_seed(serve):
+    def statuses(seed):
+        api = serve(seed=seed)
+        api.sandbox.inject("*", Fault.status(503), rate=0.4)
+        return [api.call("get_current_user", check=False).status_code for _ in range(50)]
+
+    assert statuses(1) == statuses(1)
+    assert statuses(1) != statuses(2)
+    assert 10 < statuses(3).count(503) < 30
+
+
+def test_wrong_injections_are_refused(api):
+    with pytest.raises(ValueError, match="nothing"):
+        api.sandbox.inject("nothing", Fault.reset_before())
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        api.sandbox.inject("*", Fault.reset_before(), rate=2)
+
+
+def test_a_fault_strikes_before_the_rate_limit_counts(serve):
+    api = serve(rate_limits=True)
+    api.sandbox.inject("create_agent_run", Fault.status(503), times=20)
+    for _ in range(20):
+        api.call("create_agent_run", {"prompt": "x"}, check=False)
+    assert api.create() == 1
+
+
+def test_a_stream_can_be_cut(api):
+    api.sandbox.inject("create_chat_completion", Fault.truncate(100))
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+    received: list[bytes] = []
+    with (
+        api.client.stream("POST", api.url("create_chat_completion"), json=body) as response,
+        pytest.raises(httpx.RemoteProtocolError),
+    ):
+        received.extend(response.iter_raw())
+    assert len(b"".join(received)) == 100

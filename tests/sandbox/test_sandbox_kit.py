@@ -1,0 +1,62 @@
+"""The names, the clock and the fixture around the sandbox."""
+
+import asyncio
+import threading
+
+import httpx
+import pytest
+from codegen_api.operations import OPERATIONS
+
+import codegen_ext.testing
+from codegen_ext.clock import Clock
+from codegen_ext.testing import FakeClock, Sandbox
+from codegen_ext.testing.sandbox.contract import load_contract
+
+
+def test_public_names():
+    assert dir(codegen_ext.testing) == sorted(codegen_ext.testing.__all__)
+    for name in codegen_ext.testing.__all__:
+        assert getattr(codegen_ext.testing, name).__name__ == name
+    with pytest.raises(AttributeError, match="Nothing"):
+        codegen_ext.testing.Nothing  # noqa: B018
+
+
+def test_a_fake_clock_moves_when_told():
+    clock: Clock = FakeClock(start=100)
+    assert isinstance(clock, FakeClock)
+    clock.advance(1.5)
+    clock.sleep(2)
+    asyncio.run(clock.sleep_async(0.5))
+    assert (clock.time(), clock.monotonic(), clock.slept) == (104, 4, [2, 0.5])
+    with pytest.raises(ValueError, match="backwards"):
+        clock.sleep(-1)
+
+
+def test_a_fake_clock_is_safe_between_threads():
+    clock = FakeClock()
+    threads = [threading.Thread(target=lambda: [clock.sleep(1) for _ in range(500)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert clock.monotonic() == len(clock.slept) == 2000
+
+
+def test_the_fixture_is_a_running_sandbox(codegen_sandbox):
+    assert codegen_sandbox.settings.run_seconds < 0.2
+    headers = {"authorization": f"Bearer {codegen_sandbox.token}"}
+    with httpx.Client(base_url=codegen_sandbox.base_url, headers=headers, trust_env=False) as client:
+        assert all(client.get(OPERATIONS["list_models"].path).status_code == 200 for _ in range(61))
+
+
+@pytest.mark.parametrize("settings", [{"speed": 0}, {"speed": float("inf")}, {"run_seconds": -1}])
+def test_impossible_times_are_refused(settings):
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        Sandbox(**settings)
+
+
+def test_every_body_of_the_contract_is_required():
+    document = load_contract()._document
+    for operation in OPERATIONS.values():
+        spec = document["paths"][operation.path][operation.method.lower()]
+        assert spec.get("requestBody", {"required": True})["required"], operation.id

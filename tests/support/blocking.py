@@ -1,0 +1,66 @@
+"""Async clients, agents and tasks as if they were the sync ones, so that one test serves both."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Self
+
+
+class Blocking:
+    """Awaits what the wrapped object makes awaitable, and turns its streams into iterators."""
+
+    def __init__(self, target: Any, runner: asyncio.Runner) -> None:
+        self._target = target
+        self._runner = runner
+
+    def __getattr__(self, name: str) -> Any:
+        return self._settle(getattr(self._target, name))
+
+    def __enter__(self) -> Self:
+        self._run(self._target.__aenter__())
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._run(self._target.__aexit__(*exception))
+
+    def __repr__(self) -> str:
+        return repr(self._target)
+
+    def __str__(self) -> str:
+        return str(self._target)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Blocking) and other._target is self._target
+
+    def __hash__(self) -> int:
+        return hash(self._target)
+
+    def _settle(self, value: Any) -> Any:
+        if inspect.isawaitable(value):
+            return self._settle(self._run(value))
+        if isinstance(value, AsyncIterator):
+            return self._iterate(value)
+        if inspect.ismethod(value):
+            return lambda *args, **kwargs: self._settle(value(*args, **kwargs))
+        if isinstance(value, list):
+            return [self._settle(item) for item in value]
+        kind = type(value)
+        ours = kind.__module__.startswith("codegen_ext") and kind.__name__.startswith("Async")
+        return Blocking(value, self._runner) if ours else value
+
+    def _iterate(self, stream: Any) -> Iterator[Any]:
+        try:
+            while True:
+                try:
+                    item = self._run(anext(stream))
+                except StopAsyncIteration:
+                    return
+                yield self._settle(item)
+        finally:
+            self._run(stream.aclose())
+
+    def _run(self, awaitable: Any) -> Any:
+        async def wait() -> Any:
+            return await awaitable
+
+        return self._runner.run(wait())

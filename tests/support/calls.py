@@ -1,0 +1,33 @@
+"""Arguments with which every operation of the contract succeeds on a sandbox, looked up by name and type."""
+
+from typing import Any
+
+from codegen_api.operations import Operation
+
+ORG = 323
+REPOSITORY = 107
+SESSION_USER = "user-1"
+
+_VALUES: dict[tuple[str, str], Any] = {
+    ("org_id", "integer"): ORG,
+    ("user_id", "integer"): 1,
+    ("user_id", "string"): SESSION_USER,
+    ("agent_run_id", "integer"): 1,
+    ("repo_id", "integer"): REPOSITORY,
+    ("pr_id", "integer"): 1,
+    ("sandbox_id", "integer"): 1,
+    ("session_id", "string"): "some-session",
+    ("state", "string"): "closed",
+    ("provider", "string"): "github",
+    ("prompt", "string"): "Say hello.",
+    ("model", "string"): "gpt-4o",
+    ("messages", "array"): [{"role": "user", "content": "Hello there"}],
+    ("workos_id", "string"): "user_2",
+    ("email", "string"): "admin@example.com",
+}
+
+
+def required(operation: Operation[Any], **instead: Any) -> dict[str, Any]:
+    """Return the required arguments of an operation, some of them with other values."""
+    names = [(argument.python_name, argument.type) for argument in operation.arguments if argument.required]
+    return {name: instead[name] if name in instead else _VALUES[name, kind] for name, kind in names} | instead

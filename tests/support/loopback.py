@@ -1,0 +1,108 @@
+"""A server on loopback that gives the answers a test wrote down, byte for byte, and keeps what it was asked."""
+
+import json
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+HANG = b"\0hang"
+"""An answer that never comes."""
+CLOSE = b"\0close"
+"""The connection is closed instead of an answer."""
+
+
+def reply(
+    body: Any = b"",
+    status: int | str = 200,
+    headers: Mapping[str, str] | None = None,
+    *,
+    content_type: str | None = "application/json",
+    length: int | None = None,
+) -> bytes:
+    """Return a whole response; a body that is not bytes is sent as JSON, and `length` may lie about its size."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    kind = {} if content_type is None else {"content-type": content_type}
+    fields = {**kind, "content-length": str(len(content) if length is None else length), **(headers or {})}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"HTTP/1.1 {status} \r\n{head}\r\n".encode() + content
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request; names of headers are in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    port: int = 0
+    """The client's port, which tells connections apart."""
+
+    def json(self) -> Any:
+        """Return the decoded body."""
+        return json.loads(self.body)
+
+
+class Loopback:
+    """Answers in the order given; the last answer repeats."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self.answers = list(answers)
+        self.requests: list[Received] = []
+        self.arrived = threading.Event()
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.005,), daemon=True)
+        self.base_url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._over.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _answer(self, received: Received) -> bytes:
+        with self._lock:
+            self.requests.append(received)
+            self.arrived.set()
+            return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        loopback = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def handle(self) -> None:
+                with suppress(ConnectionError):
+                    super().handle()
+
+            def serve(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                answer = loopback._answer(Received(self.command, self.path, headers, body, self.client_address[1]))
+                if answer == HANG:
+                    loopback._over.wait()
+                if answer in (HANG, CLOSE):
+                    self.close_connection = True
+                    return
+                self.wfile.write(answer)
+                promised = answer.partition(b"content-length: ")[2].partition(b"\r\n")[0]
+                self.close_connection = len(answer.partition(b"\r\n\r\n")[2]) != int(promised or -1)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve  # noqa: N815 - http.server's names
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        return Handler

@@ -1,0 +1,156 @@
+"""What users' editors see; every line must pass mypy --strict."""
+
+from collections.abc import AsyncIterator, Iterator
+from http import HTTPStatus
+from typing import Any, assert_type
+
+from codegen_api.models import ChatCompletionChunk, ChatCompletionResponse, OAuthProviderResponse
+from codegen_api.types import Response
+
+from codegen_ext import (
+    Agent,
+    AgentRunLogResponse,
+    AgentRunResponse,
+    AgentRunsResponse,
+    AgentRunStatus,
+    AsyncAgent,
+    AsyncChatServerClient,
+    AsyncCodegenClient,
+    AsyncTask,
+    ChatServerClient,
+    ClientConfig,
+    CodegenAPIError,
+    CodegenClient,
+    CodegenConfig,
+    ConfigPresets,
+    MessageType,
+    RateLimitError,
+    SourceType,
+    Task,
+    UserResponse,
+    UsersResponse,
+    ValidationError,
+    WaitTimeoutError,
+)
+from codegen_ext.testing import FakeClock, Sandbox
+
+
+def settings() -> None:
+    config = ConfigPresets.production()
+    assert_type(config, ClientConfig)
+    config.api_token = "abc"
+    assert_type(config.timeout, float)
+    config.timeout = 5
+    assert_type(config.retry_on_status, list[int])
+    assert_type(CodegenConfig.from_settings({"TIMEOUT": 5}), CodegenConfig)
+    assert_type(CodegenConfig(rate_limit_requests=5, timeout=3).rate_limit_requests, int)
+
+
+def agents(agent: Agent) -> None:
+    task = agent.run("hello", images=["a.png", b"bytes"], metadata={"a": 1}, repository="owner/repo", priority="high")
+    assert_type(task, Task)
+    assert_type(task.wait(), Task)
+    assert_type(task.wait_for_completion(timeout=5, progress_callback=print), Task)
+    assert_type(task.refresh(), Task)
+    assert_type(task.resume("go on"), Task)
+    assert_type(task.cancel(), Task)
+    assert_type(task.id, int)
+    assert_type(task.status, AgentRunStatus | str | None)
+    assert_type(task.result, str | None)
+    assert_type(task.metadata, dict[str, Any] | None)
+    assert_type(task.duration, float | None)
+    assert_type(task.get_logs(5), list[AgentRunLogResponse])
+    assert_type(task.stream_logs(), Iterator[AgentRunLogResponse])
+    assert_type(task.get_artifacts(), list[dict[str, Any]])
+    assert_type(agent.get_task("5"), Task)
+    assert_type(agent.list_tasks(), list[Task])
+    assert_type(agent.get_status(), dict[str, Any])
+    with Agent(323, "abc") as other:
+        assert_type(other, Agent)
+        assert_type(other.org_id, int)
+
+
+async def async_agents(agent: AsyncAgent) -> None:
+    task = await agent.run("hello", tags=["a"])
+    assert_type(task, AsyncTask)
+    assert_type(await task.wait(), AsyncTask)
+    assert_type(await task.refresh(), AsyncTask)
+    assert_type(await task.cancel(), AsyncTask)
+    assert_type(await task.get_logs(), list[AgentRunLogResponse])
+    assert_type(task.stream_logs(), AsyncIterator[AgentRunLogResponse])
+    assert_type(await agent.get_task(5), AsyncTask)
+    assert_type(await agent.list_tasks(), list[AsyncTask])
+    async with AsyncAgent("323", "abc") as other:
+        assert_type(other, AsyncAgent)
+
+    async def notify(progress: dict[str, Any]) -> None:
+        print(progress)
+
+    await task.wait_for_completion(progress_callback=notify)
+
+
+def clients(client: CodegenClient) -> None:
+    run = client.create_agent_run(323, "hello", metadata={"a": {"b": 1}}, agent_type="codegen")
+    assert_type(run, AgentRunResponse)
+    assert_type(client.get_agent_run("323", 1), AgentRunResponse)
+    assert_type(client.get_agent_run(323, 1, timeout=5, extra_headers={"X": "y"}), AgentRunResponse)
+    assert_type(client.list_agent_runs(323, source_type=SourceType.API), AgentRunsResponse)
+    assert_type(client.get_users(323), UsersResponse)
+    assert_type(client.get_users(323).items, list[UserResponse])
+    assert_type(client.get_mcp_providers(), list[OAuthProviderResponse])
+    assert_type(client.wait_for_completion(323, run.id, timeout=5), AgentRunResponse)
+    assert_type(client.stream_all_agent_runs(323), Iterator[AgentRunResponse])
+    assert_type(client.stream_logs(323, 1, follow=True), Iterator[AgentRunLogResponse])
+    assert_type(client.with_options(timeout=5), CodegenClient)
+    whole = client.with_raw_response.get_agent_run(323, 1)
+    assert_type(whole, Response[AgentRunResponse])
+    assert_type(whole.parsed, AgentRunResponse)
+    assert_type(whole.status_code, HTTPStatus)
+    assert_type(run.status, AgentRunStatus | str | None)
+    assert_type(run.metadata, dict[str, Any] | None)
+    assert_type(run.source_type, SourceType | str | None)
+    assert_type(run.dict(), dict[str, Any])
+    assert_type(client.get_agent_run_logs(323, 1).logs[0].message_type, MessageType | str | None)
+    if run.status == "completed" or run.status is AgentRunStatus.FAILED:
+        print(run.result)
+
+
+async def async_clients(client: AsyncCodegenClient) -> None:
+    assert_type(await client.get_agent_run(323, 1), AgentRunResponse)
+    assert_type(await client.wait_for_completion(323, 1), AgentRunResponse)
+    assert_type(client.stream_all_agent_runs(323), AsyncIterator[AgentRunResponse])
+    assert_type(await client.with_raw_response.get_agent_run(323, 1), Response[AgentRunResponse])
+    assert_type(client.with_options(max_retries=1), AsyncCodegenClient)
+    async for entry in client.stream_logs(323, 1):
+        assert_type(entry, AgentRunLogResponse)
+
+
+def chat(client: ChatServerClient) -> None:
+    assert_type(client.create_chat_completion("m", [{"role": "user", "content": "x"}]), ChatCompletionResponse)
+    assert_type(client.stream_chat_completion("m", []), Iterator[ChatCompletionChunk])
+
+
+async def async_chat(client: AsyncChatServerClient) -> None:
+    assert_type(await client.create_chat_completion("m", []), ChatCompletionResponse)
+    assert_type(client.stream_chat_completion("m", []), AsyncIterator[ChatCompletionChunk])
+
+
+def errors() -> None:
+    try:
+        pass
+    except ValidationError as error:
+        assert_type(error.field_errors, dict[str, list[str]])
+    except RateLimitError as error:
+        assert_type(error.retry_after, float)
+    except WaitTimeoutError as error:
+        assert_type(error.timeout_duration, float | None)
+    except CodegenAPIError as error:
+        assert_type(error.status_code, int | None)
+        assert_type(error.request_id, str | None)
+
+
+def sandboxes() -> None:
+    with Sandbox(rate_limits=False, run_seconds=0.2, clock=FakeClock()) as sandbox:
+        assert_type(sandbox, Sandbox)
+        config = ClientConfig(api_token=sandbox.token, base_url=sandbox.base_url, transport=sandbox.transport())
+        CodegenClient(config, clock=FakeClock()).close()

@@ -1,0 +1,119 @@
+"""The error tree: attributes, ancestry, text, and travel between processes."""
+
+import builtins
+import copy
+import pickle
+from typing import Any
+
+import httpx
+import pytest
+from codegen_api.models import AgentRunResponse
+
+import codegen_ext
+from codegen_ext import (
+    AmbiguousRequestError,
+    AuthenticationError,
+    BulkOperationError,
+    CodegenAPIError,
+    ConfigurationError,
+    ConflictError,
+    InvalidResponseError,
+    NetworkError,
+    NotFoundError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    TaskError,
+    TimeoutError,
+    ValidationError,
+    WaitTimeoutError,
+    WebhookError,
+)
+
+FROM_A_RESPONSE = (
+    CodegenAPIError,
+    AuthenticationError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    NotFoundError,
+    ConflictError,
+    ServerError,
+    InvalidResponseError,
+    WebhookError,
+    BulkOperationError,
+)
+RUN = AgentRunResponse.from_dict({"id": 7, "organization_id": 323, "status": "EVALUATION", "new": [1]})
+ERRORS: list[CodegenAPIError] = [
+    *(kind("it failed", 499, "req-1", {"a": [1]}, operation="get_user") for kind in FROM_A_RESPONSE),
+    ValidationError("bad", 422, "req-1", {"detail": []}, operation="x", field_errors={"f": ["no"]}, details=[1]),
+    RateLimitError("slow down", 429, "req-1", {"m": 1}, operation="x", retry_after=2.5),
+    ConfigurationError("wrong", config_key="timeout"),
+    AmbiguousRequestError("unknown", "req-1", [RUN], operation="x"),
+    NetworkError("broken", httpx.ReadError("reset"), operation="x"),
+    TimeoutError("late", 30.0, operation="x"),
+    WaitTimeoutError("late", 60.0, run_id=7, run=RUN),
+    TaskError("failed", task_id=7, task_status="failed"),
+]
+
+
+def test_every_public_error_is_covered_here_and_belongs_to_one_tree() -> None:
+    names = [name for name in codegen_ext.__all__ if name.endswith("Error")]
+    assert {type(error).__name__ for error in ERRORS} == set(names)
+    assert all(issubclass(getattr(codegen_ext, name), CodegenAPIError) for name in names)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("again", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy, copy.deepcopy])
+def test_an_error_survives_a_pickle_with_all_its_attributes(error: CodegenAPIError, again: Any) -> None:
+    other = again(error)
+    assert type(other) is type(error)
+    assert str(other) == str(error)
+    assert other.args == error.args
+    mine, theirs = dict(vars(error)), dict(vars(other))
+    assert repr(theirs.pop("original_error", None)) == repr(mine.pop("original_error", None))
+    assert theirs == mine
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_every_error_has_the_common_attributes(error: CodegenAPIError) -> None:
+    assert error.message
+    assert error.message in str(error)
+    for name in ("status_code", "request_id", "response_data", "operation"):
+        assert hasattr(error, name)
+
+
+def test_the_text_names_operation_status_and_request() -> None:
+    error = ServerError("Oops", 503, "req-9", operation="get_user")
+    assert str(error) == "Oops (operation get_user, status 503, request id req-9)"
+    assert str(CodegenAPIError("Oops")) == "Oops"
+    assert error.message == "Oops"
+
+
+def test_the_first_four_arguments_are_positional() -> None:
+    error = CodegenAPIError("Oops", 500, "req-1", {"a": 1})
+    assert (error.status_code, error.request_id, error.response_data) == (500, "req-1", {"a": 1})
+
+
+def test_errors_of_time_and_settings_are_pythons_own_too() -> None:
+    assert issubclass(TimeoutError, builtins.TimeoutError)
+    assert issubclass(WaitTimeoutError, TimeoutError)
+    assert issubclass(ConfigurationError, ValueError)
+
+
+def test_a_validation_error_names_its_first_field() -> None:
+    error = ValidationError("bad", field_errors={"prompt": ["blank"], "images": ["odd"]})
+    assert error.field == "prompt"
+    assert error.details == {"prompt": ["blank"], "images": ["odd"]}
+    bare = ValidationError("bad")
+    assert (bare.field, bare.field_errors, bare.details) == (None, {}, {})
+
+
+def test_the_special_attributes_of_the_others() -> None:
+    cause = httpx.ReadError("reset")
+    assert NetworkError("x", cause).original_error is cause
+    assert TimeoutError("x", 5.0).timeout_duration == 5.0
+    assert ConfigurationError("x", "timeout").config_key == "timeout"
+    assert RateLimitError("x").retry_after == 0.0
+    task = TaskError("x", 7, "failed")
+    assert (task.task_id, task.task_status) == (7, "failed")

@@ -1,0 +1,102 @@
+"""Pictures become data URIs, or a refusal that names their position."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codegen_ext import ValidationError
+from codegen_ext.agents.images import encode_images
+
+PNG = b"\x89PNG\r\n\x1a\n....."
+SAMPLES = [
+    (PNG, "image/png"),
+    (b"\xff\xd8\xff\xe0....", "image/jpeg"),
+    (b"GIF89a....", "image/gif"),
+    (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
+    (b"BM......", "image/bmp"),
+]
+
+
+def uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+@pytest.mark.parametrize(("content", "kind"), SAMPLES)
+def test_bytes_are_known_by_how_they_begin(content: bytes, kind: str) -> None:
+    assert encode_images([content]) == [uri(kind, content)]
+
+
+@pytest.mark.parametrize(("content", "kind"), SAMPLES)
+@pytest.mark.parametrize("form", [str, Path])
+def test_a_file_is_read_and_its_content_decides(tmp_path: Path, content: bytes, kind: str, form: Any) -> None:
+    path = tmp_path / "picture.svg"
+    path.write_bytes(content)
+    assert encode_images([form(path)]) == [uri(kind, content)]
+
+
+def test_a_file_without_a_known_beginning_is_known_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "drawing.svg"
+    path.write_bytes(b"<svg/>")
+    assert encode_images([path]) == [uri("image/svg+xml", b"<svg/>")]
+
+
+def test_a_data_uri_passes_as_it_is() -> None:
+    assert encode_images(["data:image/png;base64,AAAA"]) == ["data:image/png;base64,AAAA"]
+
+
+def test_any_iterable_and_any_mixture_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    mixture = iter([str(path), PNG, "data:x"])
+    assert encode_images(mixture) == [uri("image/png", PNG), uri("image/png", PNG), "data:x"]
+    assert encode_images([]) == []
+    assert encode_images(None) is None
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"",
+        b"text",
+        b"RIFF\0\0\0\0WAVEfmt ",
+        "no/such/file.png",
+        "",
+        "\0",
+        5,
+        None,
+        bytearray(PNG),
+        "a\ud800b.png",
+        Path("/"),
+    ],
+)
+def test_a_bad_picture_is_refused_with_its_position(bad: Any) -> None:
+    with pytest.raises(ValidationError, match=r"images\.1") as caught:
+        encode_images([PNG, bad])
+    assert list(caught.value.field_errors) == ["images.1"]
+    assert caught.value.field == "images.1"
+
+
+def test_a_file_that_is_no_picture_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("hello")
+    with pytest.raises(ValidationError, match="not a picture"):
+        encode_images([path])
+
+
+@pytest.mark.parametrize("bad", ["picture.png", PNG, Path("picture.png"), 5])
+def test_something_else_than_a_list_is_refused(bad: Any) -> None:
+    with pytest.raises(ValidationError, match="expected a list"):
+        encode_images(bad)
+
+
+@given(st.binary(max_size=64))
+def test_no_content_breaks_it(content: bytes) -> None:
+    try:
+        (encoded,) = encode_images([content]) or []
+    except ValidationError:
+        return
+    assert base64.b64decode(encoded.partition(",")[2]) == content

@@ -1,0 +1,63 @@
+"""The package's front door: its names, and what importing it costs and touches."""
+
+import subprocess
+import sys
+
+import pytest
+
+import codegen_ext
+
+
+def run_python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", codegen_ext.__all__)
+def test_every_public_name_can_be_imported(name: str) -> None:
+    assert getattr(codegen_ext, name) is not None
+    assert name in dir(codegen_ext)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Agents'"):
+        codegen_ext.Agents  # noqa: B018
+    with pytest.raises(ImportError):
+        from codegen_ext import Nothing  # noqa: F401
+
+
+def test_star_import_gives_every_public_name() -> None:
+    names: dict[str, object] = {}
+    exec("from codegen_ext import *", names)
+    assert {"Agent", "CodegenClient", "AsyncTask", "__version__"} <= set(names)
+
+
+def test_the_package_is_imported_without_its_parts() -> None:
+    loaded = run_python("import sys, codegen_ext; print(*sys.modules)").split()
+    assert "httpx" not in loaded
+    assert "attrs" not in loaded
+
+
+def test_the_main_names_are_imported_without_extras_asyncio_or_the_sandbox() -> None:
+    loaded = run_python("import sys; from codegen_ext import Agent, CodegenClient; print(*sys.modules)").split()
+    bare = run_python("import sys, httpx; print(*sys.modules)").split()
+    for name in ("starlette", "uvicorn", "httpx_sse", "rich", "typer", "asyncio", "codegen_ext.testing", "yaml"):
+        assert name not in set(loaded) - set(bare)
+
+
+def test_importing_and_building_leaves_logging_alone() -> None:
+    print_state = (
+        "import logging, asyncio\n"
+        "from codegen_ext import ClientConfig, CodegenClient, AsyncCodegenClient, ChatServerClient, Agent\n"
+        "config = ClientConfig(api_token='abc', log_level='DEBUG')\n"
+        "CodegenClient(config).close()\n"
+        "Agent(323, 'abc').close()\n"
+        "ChatServerClient().close()\n"
+        "asyncio.run(AsyncCodegenClient(config).close())\n"
+        "root = logging.getLogger()\n"
+        "levels = {name: logger.level for name, logger in logging.Logger.manager.loggerDict.items()\n"
+        "          if isinstance(logger, logging.Logger) and logger.level}\n"
+        "print(root.level, root.handlers, levels)"
+    )
+    assert run_python(print_state).strip() == "30 [] {'codegen_ext': 10}"

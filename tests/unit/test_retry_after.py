@@ -1,0 +1,80 @@
+"""Retry-After in every notation that a service may use."""
+
+import math
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codegen_ext.exchange import retry_after_of
+
+NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
+DATE = {"date": format_datetime(NOW, usegmt=True)}
+
+
+def seconds_of(text: str, headers: dict[str, str] = DATE) -> float | None:
+    return retry_after_of(httpx.Response(429, headers={**headers, "retry-after": text}))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0", 0), ("7", 7), (" 7 ", 7), ("0.25", 0.25), ("1e2", 100), ("-5", 0), ("86400", 86400)],
+)
+def test_seconds(text: str, seconds: float) -> None:
+    assert seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "nan", "inf", "1e999", "7 s", "Mon, 01 Jan 99999999999999 00:00:00 GMT", "2026-02-03"]
+)
+def test_what_is_neither_seconds_nor_a_date_counts_as_absent(text: str) -> None:
+    assert seconds_of(text) is None
+
+
+def test_absence() -> None:
+    assert retry_after_of(httpx.Response(429, headers=DATE)) is None
+
+
+def test_a_date_counts_from_the_responses_own_date() -> None:
+    assert seconds_of("Tue, 03 Feb 2026 04:06:06 GMT") == 60
+    assert seconds_of("Tuesday, 03-Feb-26 04:06:06 GMT") == 60
+    assert seconds_of("Tue, 03 Feb 2026 05:06:06 +0100") == 60
+    assert seconds_of("Tue, 03 Feb 2026 04:05:00 GMT") == 0
+
+
+def test_a_date_says_nothing_in_a_response_without_a_date() -> None:
+    assert seconds_of("Tue, 03 Feb 2026 04:06:06 GMT", {}) is None
+    assert seconds_of("Tue, 03 Feb 2026 04:06:06 GMT", {"date": "yesterday"}) is None
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_any_number_of_seconds_is_read_and_never_negative(seconds: float) -> None:
+    assert seconds_of(repr(seconds)) == max(0.0, seconds)
+
+
+@given(st.integers(-(10**8), 10**8))
+def test_any_date_is_read(seconds: int) -> None:
+    moment = NOW + timedelta(seconds=seconds)
+    assert seconds_of(format_datetime(moment, usegmt=True)) == max(0, seconds)
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
+def test_no_text_breaks_it(text: str) -> None:
+    seconds = seconds_of(text)
+    assert seconds is None or 0 <= seconds < math.inf
+
+
+@given(
+    st.sampled_from(["Mon", "Tue", "", "X"]),
+    st.integers(-(10**20), 10**20),
+    st.sampled_from(["Jan", "Feb", "Foo", "13"]),
+    st.integers(-(10**20), 10**20),
+    st.sampled_from(["00:00:00", "99:99:99", "1:2", ":", "0000000000000000000000000:00:00"]),
+    st.sampled_from(["GMT", "+0000", "+99999999999999999999", "-2500", "PST", ""]),
+)
+def test_no_distorted_date_breaks_it(day: str, number: int, month: str, year: int, time: str, zone: str) -> None:
+    seconds = seconds_of(f"{day}, {number} {month} {year} {time} {zone}")
+    assert seconds is None or 0 <= seconds < math.inf
