@@ -1,0 +1,46 @@
+"""Fills the placeholders of the pages with tables made from the code, so that no page restates them."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from codegen_api.operations import OPERATIONS
+
+TEMPLATES = Path(__file__).resolve().parents[1] / "generator-templates"
+
+
+def operations() -> str:
+    """Return the table of all operations."""
+    rows = ["| method | service | tag | limit | cached | idempotent |", "|---|---|---|---|---|---|"]
+    for operation in OPERATIONS.values():
+        limit = operation.rate_limit
+        cells = (
+            f"`{operation.id}`",
+            operation.service,
+            operation.tag,
+            f"{limit.requests} per {limit.seconds:g} s, group {limit.group}",
+            "no" if operation.cache_seconds is None else f"{operation.cache_seconds} s",
+            "yes" if operation.idempotent else "no",
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def templates() -> str:
+    """Return the table of the overridden templates with the comment that each begins with."""
+    rows = ["| template | why |", "|---|---|"]
+    for path in sorted(TEMPLATES.iterdir()):
+        comment = re.match(r"\{#\s*(.*?)\s*#\}", path.read_text(encoding="utf-8"), re.DOTALL)
+        rows.append(f"| `{path.name}` | {' '.join(comment[1].split()) if comment else ''} |")
+    return "\n".join(rows)
+
+
+PLACEHOLDERS = {"{{ operations }}": operations, "{{ templates }}": templates}
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Replace each placeholder; mkdocs calls this for every page."""
+    for placeholder, make in PLACEHOLDERS.items():
+        if placeholder in markdown:
+            markdown = markdown.replace(placeholder, make())
+    return markdown
