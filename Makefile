@@ -1,6 +1,6 @@
 # Every target creates and uses .venv; `make run` and `make test` are the two that a newcomer needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all check bench generate docs format clean
+.PHONY: help setup run test test-all redis-server check bench generate docs format clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -25,9 +25,13 @@ run: $(STAMP) ## watch an agent run on the bundled sandbox, from created to comp
 test: $(STAMP) ## the fast tests
 	@$(BIN)/python -m pytest -q
 
-test-all: $(STAMP) node_modules/.installed ## all tests, with coverage and what comes from npm
+test-all: $(STAMP) node_modules/.installed redis-server ## all tests, with coverage, Redis and what comes from npm
 	@CODEGEN_TEST_ALL=1 $(BIN)/coverage run -m pytest -q
 	@$(BIN)/coverage report --fail-under=95
+
+redis-server:
+	@command -v redis-server >/dev/null || { echo "installing redis-server"; sudo=$$(command -v sudo || true); \
+	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq redis-server >/dev/null; }
 
 node_modules/.installed: package.json
 	npm ci --no-audit --no-fund --loglevel=error

@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from codegen_ext.testing import FakeClock, Sandbox
 
 from .support.blocking import Blocking
 from .support.loopback import Loopback
+from .support.redis_server import RedisServer, require_redis
 
 settings.register_profile("codegen", deadline=None)  # a busy machine is no failure
 settings.load_profile("codegen")
@@ -149,3 +151,30 @@ def client(sandbox: Sandbox, connect: Callable[..., Any]) -> Any:
 def agent(client: Any, flavour: Flavour) -> Any:
     """An agent of the sandbox's organisation."""
     return flavour.agent(323, client=client)
+
+
+@pytest.fixture(scope="session")
+def lasting_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """The one Redis that tests share; use `redis_server`, which empties it first."""
+    require_redis()
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis_server(lasting_redis: RedisServer) -> RedisServer:
+    """An empty Redis that stays up."""
+    lasting_redis.client.flushall()
+    return lasting_redis
+
+
+@pytest.fixture
+def mortal_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis that the test may pause, kill and start again."""
+    require_redis()
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.kill()
