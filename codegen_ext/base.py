@@ -15,9 +15,9 @@ from . import exchange, once
 from .clock import SYSTEM_CLOCK, Clock
 from .errors import ConfigurationError
 from .transport.auth import BearerAuth
-from .transport.metrics import OPERATION, MetricsCollector, MetricsTransport, Stats
-from .transport.network import FRESH
-from .transport.retry import DEADLINE, MAX_RETRIES, STREAM, RetryPolicy, RetryTransport
+from .transport.extensions import DEADLINE, FRESH, MAX_RETRIES, OPERATION, STREAM
+from .transport.metrics import MetricsCollector, MetricsTransport, Stats
+from .transport.retry import RetryPolicy, RetryTransport
 
 if TYPE_CHECKING:
     from codegen_api.decoding import Model

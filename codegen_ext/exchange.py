@@ -34,7 +34,7 @@ from .errors import (
     TimeoutError,
     ValidationError,
 )
-from .transport.metrics import OPERATION
+from .transport.extensions import OPERATION
 
 if TYPE_CHECKING:
     from codegen_api.operations import Argument, Operation

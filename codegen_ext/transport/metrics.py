@@ -10,14 +10,8 @@ from typing import Any, Literal
 import httpx
 
 from ..clock import SYSTEM_CLOCK, Clock
+from .extensions import CACHED, OPERATION
 from .histogram import Histogram
-
-OPERATION = "codegen_operation"
-"""Key of a request's extensions under which the client leaves the operation's id."""
-ATTEMPT = "codegen_attempt"
-"""Key of a request's extensions under which the retry leaves the number of the attempt, from 1."""
-CACHED = "codegen_cached"
-"""Key of a response's extensions that is true where the cache answered."""
 
 Level = Literal["call", "attempt"]
 

@@ -12,14 +12,14 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from .extensions import FRESH
+
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
 
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 NO_POOL = httpx.Limits(max_connections=100, max_keepalive_connections=0)
-FRESH = "codegen_fresh"
-"""Key of a request's extensions: use a connection of its own, so that a stale pooled one is no source of doubt."""
 
 
 def environment_proxy(base_url: str) -> str | None:

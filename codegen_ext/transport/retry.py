@@ -13,15 +13,8 @@ from codegen_api.operations import OPERATIONS
 from ..clock import SYSTEM_CLOCK, Clock
 from ..exchange import retry_after_of
 from ..flow import Sleep
-from .metrics import OPERATION
+from .extensions import DEADLINE, MAX_RETRIES, OPERATION, STREAM
 from .steps import Close, Read, Send, SteppedTransport, Steps
-
-DEADLINE = "codegen_deadline"
-"""Key of a request's extensions: the monotonic second at which the whole call must be over."""
-MAX_RETRIES = "codegen_max_retries"
-"""Key of a request's extensions: how often this request may be repeated."""
-STREAM = "codegen_stream"
-"""Key of a request's extensions: the caller reads the body as it comes."""
 
 
 class RetryPolicy(NamedTuple):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from codegen_ext import CodegenAPIError, NetworkError, RateLimitError, ServerError, TimeoutError
 from codegen_ext.testing import FakeClock, Fault, Sandbox
-from codegen_ext.transport.retry import DEADLINE, MAX_PAUSE, RetryPolicy, RetryTransport, is_idempotent
+from codegen_ext.transport.extensions import DEADLINE
+from codegen_ext.transport.retry import MAX_PAUSE, RetryPolicy, RetryTransport, is_idempotent
 
 from ..support.calls import required
 from ..support.inside import network_of

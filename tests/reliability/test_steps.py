@@ -12,7 +12,8 @@ import pytest
 from codegen_ext import ClientConfig, CodegenClient
 from codegen_ext.flow import Sleep
 from codegen_ext.testing import FakeClock, Fault, Sandbox
-from codegen_ext.transport.retry import DEADLINE, STREAM, RetryPolicy, RetryTransport
+from codegen_ext.transport.extensions import DEADLINE, STREAM
+from codegen_ext.transport.retry import RetryPolicy, RetryTransport
 from codegen_ext.transport.steps import Ask, Close, Read, Send, SteppedTransport, Steps
 
 URL = "http://service.invalid/"

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from codegen_ext.testing import FakeClock
-from codegen_ext.transport.metrics import OPERATION, MetricsCollector, MetricsTransport, Stats
+from codegen_ext.transport.extensions import OPERATION
+from codegen_ext.transport.metrics import MetricsCollector, MetricsTransport, Stats
 
 
 def part(counted: dict[str, Any], *names: str) -> dict[str, Any]:
