@@ -189,7 +189,7 @@ class BaseClient:
         if "://" in path:
             raise ConfigurationError(f"expected a path below the base URL, got {path!r}", config_key="path")
         limit = self._limit(timeout)
-        with exchange.sendable(f"{method} {path}"):
+        try:
             return self._http.build_request(
                 method,
                 path,
@@ -199,6 +199,8 @@ class BaseClient:
                 timeout=limit,
                 extensions=self._extensions(None, None),
             )
+        except exchange.UNSENDABLE as error:
+            raise exchange.unsendable(error, f"{method} {path}") from error
 
     def _log(self, request: httpx.Request, response: httpx.Response, start: float) -> None:
         if self.config.log_requests and _logger.isEnabledFor(logging.DEBUG):

@@ -9,8 +9,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -54,6 +53,7 @@ _ERRORS: dict[int, type[CodegenAPIError]] = {
     422: ValidationError,
     429: RateLimitError,
 }
+_PHASES = ("connect", "read", "write", "pool")
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,100}")
 _logger = logging.getLogger("codegen_ext")
 
@@ -93,32 +93,38 @@ def build_request(
         (body if argument.location == "body" else query_and_path)[argument.python_name] = value
     if problems:
         raise ValidationError(_summary(problems), operation=operation.id, field_errors=problems)
-    with sendable(operation.id):
+    try:
         if operation.body:
             query_and_path["body"] = operation.body_model(**body)
         parts = operation.endpoint._get_kwargs(**query_and_path)
-        headers = parts.get("headers")
-        if extra_headers:
-            headers = {**(headers or {}), **extra_headers}
-        return client.build_request(
+        params, headers = parts.get("params"), client.headers
+        if client.params:
+            params = client.params.merge(params)
+        if "headers" in parts or extra_headers:
+            headers = httpx.Headers(headers)
+            headers.update({**parts.get("headers", {}), **(extra_headers or {})})
+        # What client.build_request would do, without merging a base URL and copying every part twice.
+        return httpx.Request(
             parts["method"],
             service_url + parts["url"],
-            params=parts.get("params"),
+            params=params,
             json=parts.get("json"),
             headers=headers,
-            timeout=timeout,
-            extensions=extensions,
+            cookies=client.cookies,
+            extensions={**extensions, "timeout": dict.fromkeys(_PHASES, timeout)},
         )
+    except UNSENDABLE as error:
+        raise unsendable(error, operation.id) from error
 
 
-@contextmanager
-def sendable(operation_id: str | None) -> Iterator[None]:
-    """Turn what Python says about a value that has no form in JSON, a URL or a header into a ValidationError."""
-    try:
-        yield
-    except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
-        problem = f"an argument cannot be sent: {error}"
-        raise ValidationError(problem, operation=operation_id, field_errors={"request": [problem]}) from error
+UNSENDABLE = (TypeError, ValueError, RecursionError, httpx.InvalidURL)
+"""What Python and httpx raise for a value that has no form in JSON, a URL or a header."""
+
+
+def unsendable(error: Exception, operation_id: str | None) -> ValidationError:
+    """Return the error for a value that one of `UNSENDABLE` was raised for."""
+    problem = f"an argument cannot be sent: {error}"
+    return ValidationError(problem, operation=operation_id, field_errors={"request": [problem]})
 
 
 def _number(argument: Argument, value: Any) -> tuple[float, str | None]:

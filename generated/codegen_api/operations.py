@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -97,12 +98,17 @@ class Operation(NamedTuple, Generic[T]):
     @property
     def endpoint(self) -> ModuleType:
         """The generated module that builds the request and decodes the answer."""
-        return import_module(self.module, __package__)
+        return _module(self.module)
 
     @property
     def body_model(self) -> Any:
         """The class of the request body, None for an operation without one."""
-        return None if self.body is None else getattr(import_module(".models", __package__), self.body)
+        return None if self.body is None else getattr(_module(".models"), self.body)
+
+
+@cache  # looking an imported module up takes longer than it seems
+def _module(name: str) -> ModuleType:
+    return import_module(name, __package__)
 
 
 GET_USERS: Operation[UsersResponse] = Operation(
