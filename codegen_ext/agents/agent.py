@@ -69,6 +69,12 @@ def configuration(
     return ClientConfig(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
 
 
+def refuse_parts(client: object, *parts: object) -> None:
+    """Raise ConfigurationError when a client is given together with settings that it would ignore."""
+    if client is not None and any(part is not None for part in parts):
+        raise ConfigurationError("a client has its own settings: pass it without token, base_url and config", "client")
+
+
 def check_options(repository: str | None, repo_id: int | str | None, timeout: float | None) -> None:
     """Refuse two names for one repository, and a time that no wait can take."""
     if repository is not None and repo_id is not None:
@@ -103,6 +109,7 @@ class Agent(AgentBase):
         config: ClientConfig | None = None,
         client: CodegenClient | None = None,
     ) -> None:
+        refuse_parts(client, token, base_url, config)
         self._owns_client = client is None
         self.client = client or CodegenClient(configuration(org_id, token, base_url, config))
         super().__init__(self.client.config, org_id)

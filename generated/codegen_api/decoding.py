@@ -81,6 +81,13 @@ def as_object(model: str, value: object) -> dict[str, Any]:
     raise InvalidModel(model, f"expected an object, got {type(value).__name__}")
 
 
+def as_list(value: Any) -> list[Any]:
+    """Return a JSON array as it is; raises TypeError for any other value, of which some could be iterated as well."""
+    if isinstance(value, list):
+        return value
+    raise TypeError(f"expected a list, got {type(value).__name__}")
+
+
 def decode_object(model: Any, value: Any) -> Any:
     """Decode an object where the contract also allows other kinds of values."""
     return model.from_dict(value) if isinstance(value, Mapping) else value

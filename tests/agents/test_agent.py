@@ -73,6 +73,12 @@ def test_an_agent_is_made_from_a_configuration(flavour: Flavour, sandbox: Sandbo
         flavour.agent(323, base_url="http://x", config=config)
 
 
+@pytest.mark.parametrize("part", [{"token": "abc"}, {"base_url": "http://x"}, {"config": ClientConfig(api_token="a")}])
+def test_settings_beside_a_client_are_refused(client: Any, flavour: Flavour, part: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="a client has its own settings"):
+        flavour.agent(323, client=client, **part)
+
+
 def test_a_client_that_was_brought_along_stays_open(client: Any, agent: Any) -> None:
     agent.close()
     assert not client.session.is_closed

@@ -51,6 +51,18 @@ def test_with_methods_leave_the_client_alone() -> None:
     assert changed.get_httpx_client().headers["X-New"] == "1"
 
 
+def test_a_required_field_travels_as_null() -> None:
+    rules = {"organization_rules": None, "user_custom_prompt": None}
+    assert models.CLIRulesResponse.from_dict(rules).to_dict() == rules
+
+
+@pytest.mark.parametrize("items", [{}, "", {"a": 1}, 0])
+def test_only_a_list_is_a_list(items: Any) -> None:
+    page = {"items": items, "total": 0, "page": 1, "size": 1, "pages": 0}
+    with pytest.raises(InvalidModel, match="AgentRunsResponse"):
+        models.AgentRunsResponse.from_dict(page)
+
+
 def test_unknown_words_survive() -> None:
     run = models.AgentRunResponse.from_dict({**RUN, "source_type": "CARRIER_PIGEON", "status": "DREAMING"})
     assert (run.source_type, run.status, run.raw_status) == ("CARRIER_PIGEON", "DREAMING", "DREAMING")

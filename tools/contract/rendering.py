@@ -89,7 +89,7 @@ def decode(prop: PropertyProtocol, source: str, depth: int = 0) -> str:
             case ListProperty():
                 item = f"item{depth or ''}"
                 inner = decode(variant.inner_property, item, depth + 1)
-                return source if inner == item else f"[{inner} for {item} in {source}]"
+                return source if inner == item else f"[{inner} for {item} in as_list({source})]"
             case EnumProperty():
                 return f"known({variant.class_info.name}, {source})"
             case DateTimeProperty():
@@ -235,6 +235,8 @@ class Models:
         raw_word = open_enum in self._normalised
         reserved = extra.get("x-codegen", {}).get("reserved")
         encoded = encode(prop, source)
+        if prop.required and is_nullable(prop) and encoded != source:
+            encoded = f"None if {source} is None else {encoded}"
         if reserved:
             decoded = f"without_reserved(value := {pop})"
             encoded = f"with_reserved({source}, self.reserved_{python_name})"
@@ -255,7 +257,7 @@ class Models:
             description=safe_for_docstring(prop.description or ""),
             decoded=decoded,
             encoded=encoded,
-            always_sent=prop.required and not is_nullable(prop),
+            always_sent=prop.required,
             raw_word=raw_word,
             reserved=reserved,
         )

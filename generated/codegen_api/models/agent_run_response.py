@@ -7,6 +7,7 @@ from attrs import define, field
 
 from ..decoding import (
     Model,
+    as_list,
     as_object,
     encode,
     known,
@@ -67,7 +68,7 @@ class AgentRunResponse(Model):
                 source_type=None if (value := d.pop("source_type", None)) is None else known(SourceType, value),
                 github_pull_requests=None
                 if (value := d.pop("github_pull_requests", None)) is None
-                else [GithubPullRequestResponse.from_dict(item) for item in value],
+                else [GithubPullRequestResponse.from_dict(item) for item in as_list(value)],
                 metadata=without_reserved(value := d.pop("metadata", None)),
                 reserved_metadata=only_reserved(value),
                 raw_status=raw_status,
@@ -80,7 +81,7 @@ class AgentRunResponse(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
         d["id"] = self.id
         d["organization_id"] = self.organization_id

@@ -7,6 +7,7 @@ from attrs import define, field
 
 from ..decoding import (
     Model,
+    as_list,
     as_object,
     encode,
     only_reserved,
@@ -61,7 +62,7 @@ class AgentRunWithLogsResponse(Model):
             instance = cls(
                 id=d.pop("id"),
                 organization_id=d.pop("organization_id"),
-                logs=[AgentRunLogResponse.from_dict(item) for item in d.pop("logs")],
+                logs=[AgentRunLogResponse.from_dict(item) for item in as_list(d.pop("logs"))],
                 status=(raw_status := d.pop("status", None)),
                 created_at=d.pop("created_at", None),
                 web_url=d.pop("web_url", None),
@@ -82,7 +83,7 @@ class AgentRunWithLogsResponse(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
         d["id"] = self.id
         d["organization_id"] = self.organization_id

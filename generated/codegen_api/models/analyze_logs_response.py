@@ -48,7 +48,7 @@ class AnalyzeLogsResponse(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
         d["agent_run_id"] = self.agent_run_id
         d["message"] = self.message

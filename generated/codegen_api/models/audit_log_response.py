@@ -7,6 +7,7 @@ from attrs import define, field
 
 from ..decoding import (
     Model,
+    as_list,
     as_object,
     encode,
 )
@@ -35,7 +36,7 @@ class AuditLogResponse(Model):
         d = as_object("AuditLogResponse", src_dict)
         try:
             instance = cls(
-                entries=[AuditLogEntry.from_dict(item) for item in d.pop("entries")],
+                entries=[AuditLogEntry.from_dict(item) for item in as_list(d.pop("entries"))],
                 total=d.pop("total"),
                 limit=d.pop("limit", None),
                 offset=d.pop("offset", None),
@@ -48,7 +49,7 @@ class AuditLogResponse(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
         d["entries"] = [encode(item) for item in self.entries]
         d["total"] = self.total

@@ -7,6 +7,7 @@ from attrs import define, field
 
 from ..decoding import (
     Model,
+    as_list,
     as_object,
     encode,
 )
@@ -46,7 +47,7 @@ class ChatCompletionChunk(Model):
                 object=d.pop("object"),
                 created=d.pop("created"),
                 model=d.pop("model"),
-                choices=[ChatCompletionChunkChoice.from_dict(item) for item in d.pop("choices")],
+                choices=[ChatCompletionChunkChoice.from_dict(item) for item in as_list(d.pop("choices"))],
                 usage=None if (value := d.pop("usage", None)) is None else UsageInfo.from_dict(value),
                 system_fingerprint=d.pop("system_fingerprint", None),
             )
@@ -58,7 +59,7 @@ class ChatCompletionChunk(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
         d["id"] = self.id
         d["object"] = self.object

@@ -42,7 +42,7 @@ class ChatCompletionDelta(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
         if self.role is not None:
             d["role"] = str(self.role)

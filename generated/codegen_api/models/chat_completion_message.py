@@ -42,9 +42,8 @@ class ChatCompletionMessage(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
         d["role"] = str(self.role)
-        if self.content is not None:
-            d["content"] = self.content
+        d["content"] = self.content
         return d

@@ -7,6 +7,7 @@ from attrs import define, field
 
 from ..decoding import (
     Model,
+    as_list,
     as_object,
     encode,
 )
@@ -46,7 +47,7 @@ class ChatCompletionRequest(Model):
         try:
             instance = cls(
                 model=d.pop("model"),
-                messages=[ChatMessage.from_dict(item) for item in d.pop("messages")],
+                messages=[ChatMessage.from_dict(item) for item in as_list(d.pop("messages"))],
                 temperature=d.pop("temperature", None),
                 max_tokens=d.pop("max_tokens", None),
                 top_p=d.pop("top_p", None),
@@ -63,7 +64,7 @@ class ChatCompletionRequest(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
         d["model"] = self.model
         d["messages"] = [encode(item) for item in self.messages]

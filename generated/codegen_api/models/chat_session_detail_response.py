@@ -7,6 +7,7 @@ from attrs import define, field
 
 from ..decoding import (
     Model,
+    as_list,
     as_object,
     encode,
 )
@@ -33,7 +34,7 @@ class ChatSessionDetailResponse(Model):
         try:
             instance = cls(
                 session=ChatSessionSummary.from_dict(d.pop("session")),
-                messages=[ChatMessageRecord.from_dict(item) for item in d.pop("messages")],
+                messages=[ChatMessageRecord.from_dict(item) for item in as_list(d.pop("messages"))],
             )
         except KeyError as missing:
             raise InvalidModel("ChatSessionDetailResponse", f"the required field {missing} is missing") from None
@@ -43,7 +44,7 @@ class ChatSessionDetailResponse(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
         d["session"] = encode(self.session)
         d["messages"] = [encode(item) for item in self.messages]

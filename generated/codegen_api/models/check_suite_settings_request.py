@@ -49,7 +49,7 @@ class CheckSuiteSettingsRequest(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
         if self.check_retry_count is not None:
             d["check_retry_count"] = self.check_retry_count

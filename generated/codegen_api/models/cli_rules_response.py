@@ -40,10 +40,8 @@ class CLIRulesResponse(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
-        if self.organization_rules is not None:
-            d["organization_rules"] = self.organization_rules
-        if self.user_custom_prompt is not None:
-            d["user_custom_prompt"] = self.user_custom_prompt
+        d["organization_rules"] = self.organization_rules
+        d["user_custom_prompt"] = self.user_custom_prompt
         return d

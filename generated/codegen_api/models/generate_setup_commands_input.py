@@ -43,7 +43,7 @@ class GenerateSetupCommandsInput(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
         d["repo_id"] = self.repo_id
         if self.prompt is not None:

@@ -7,6 +7,7 @@ from attrs import define, field
 
 from ..decoding import (
     Model,
+    as_list,
     as_object,
     encode,
 )
@@ -31,7 +32,7 @@ class HTTPValidationError(Model):
             instance = cls(
                 detail=None
                 if (value := d.pop("detail", None)) is None
-                else [ValidationError.from_dict(item) for item in value],
+                else [ValidationError.from_dict(item) for item in as_list(value)],
             )
         except KeyError as missing:
             raise InvalidModel("HTTPValidationError", f"the required field {missing} is missing") from None
@@ -41,7 +42,7 @@ class HTTPValidationError(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
         if self.detail is not None:
             d["detail"] = [encode(item) for item in self.detail]

@@ -7,6 +7,7 @@ from attrs import define, field
 
 from ..decoding import (
     Model,
+    as_list,
     as_object,
     encode,
 )
@@ -31,7 +32,7 @@ class ModelsResponse(Model):
         d = as_object("ModelsResponse", src_dict)
         try:
             instance = cls(
-                data=[ModelInfo.from_dict(item) for item in d.pop("data")],
+                data=[ModelInfo.from_dict(item) for item in as_list(d.pop("data"))],
                 object=d.pop("object", None),
             )
         except KeyError as missing:
@@ -42,7 +43,7 @@ class ModelsResponse(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
         d["data"] = [encode(item) for item in self.data]
         if self.object is not None:

@@ -58,15 +58,14 @@ class OAuthProviderResponse(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
         d["id"] = self.id
         d["name"] = self.name
         d["issuer"] = self.issuer
         d["authorization_endpoint"] = self.authorization_endpoint
         d["token_endpoint"] = self.token_endpoint
-        if self.default_scopes is not None:
-            d["default_scopes"] = self.default_scopes
+        d["default_scopes"] = self.default_scopes
         d["is_mcp"] = self.is_mcp
         if self.meta is not None:
             d["meta"] = self.meta

@@ -7,6 +7,7 @@ from attrs import define, field
 
 from ..decoding import (
     Model,
+    as_list,
     as_object,
     encode,
 )
@@ -37,7 +38,7 @@ class OrganizationIntegrationsResponse(Model):
             instance = cls(
                 organization_id=d.pop("organization_id"),
                 organization_name=d.pop("organization_name"),
-                integrations=[IntegrationStatus.from_dict(item) for item in d.pop("integrations")],
+                integrations=[IntegrationStatus.from_dict(item) for item in as_list(d.pop("integrations"))],
                 total_active_integrations=d.pop("total_active_integrations"),
             )
         except KeyError as missing:
@@ -48,7 +49,7 @@ class OrganizationIntegrationsResponse(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
         d["organization_id"] = self.organization_id
         d["organization_name"] = self.organization_name

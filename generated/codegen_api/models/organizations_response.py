@@ -7,6 +7,7 @@ from attrs import define, field
 
 from ..decoding import (
     Model,
+    as_list,
     as_object,
     encode,
 )
@@ -37,7 +38,7 @@ class OrganizationsResponse(Model):
         d = as_object("OrganizationsResponse", src_dict)
         try:
             instance = cls(
-                items=[OrganizationResponse.from_dict(item) for item in d.pop("items")],
+                items=[OrganizationResponse.from_dict(item) for item in as_list(d.pop("items"))],
                 total=d.pop("total"),
                 page=d.pop("page"),
                 size=d.pop("size"),
@@ -51,7 +52,7 @@ class OrganizationsResponse(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
         d["items"] = [encode(item) for item in self.items]
         d["total"] = self.total

@@ -64,20 +64,16 @@ class RepoResponse(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
         d["id"] = self.id
         d["name"] = self.name
         d["full_name"] = self.full_name
-        if self.description is not None:
-            d["description"] = self.description
+        d["description"] = self.description
         d["github_id"] = self.github_id
         d["organization_id"] = self.organization_id
-        if self.visibility is not None:
-            d["visibility"] = self.visibility
-        if self.archived is not None:
-            d["archived"] = self.archived
+        d["visibility"] = self.visibility
+        d["archived"] = self.archived
         d["setup_status"] = self.setup_status
-        if self.language is not None:
-            d["language"] = self.language
+        d["language"] = self.language
         return d

@@ -43,7 +43,7 @@ class UsageInfo(Model):
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: absent fields left out, unknown fields kept."""
+        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
         d["prompt_tokens"] = self.prompt_tokens
         d["completion_tokens"] = self.completion_tokens

@@ -7,6 +7,7 @@ import httpx
 
 from ... import errors
 from ...client import Client
+from ...decoding import as_list
 from ...models.o_auth_provider_response import OAuthProviderResponse
 from ...types import Response
 
@@ -30,7 +31,7 @@ def _parse_response(response: httpx.Response) -> list[OAuthProviderResponse]:
     """
     if not response.is_success:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return [OAuthProviderResponse.from_dict(item) for item in response.json()]
+    return [OAuthProviderResponse.from_dict(item) for item in as_list(response.json())]
 
 
 def _build_response(response: httpx.Response) -> Response[list[OAuthProviderResponse]]:
