@@ -77,7 +77,7 @@ class CacheTransport(SteppedTransport):
         except GeneratorExit:
             forget()  # the task is cancelled, and nothing can be yielded any more
             raise
-        except BaseException:
+        except Exception:
             yield forgetting
             raise
         yield forgetting
