@@ -82,7 +82,7 @@ redis.call('ZADD', KEYS[2], now(), KEYS[3])
 last(KEYS[1], milliseconds)
 last(KEYS[2], milliseconds)
 if redis.call('ZCARD', KEYS[2]) > most then
-  for _, key in ipairs(redis.call('ZRANGE', KEYS[2], 0, count() - most - 1)) do drop(key) end
+  for _ = 1, count() - most do drop(redis.call('ZRANGE', KEYS[2], 0, 0)[1]) end
 end
 return 1
 """
