@@ -155,7 +155,7 @@ class RedisStore(Store):
         answer = self._ask(self._get, names, [key.operation, key.credential])
         if answer is None:
             return Found(None, 0.0, None)
-        value, left, ticket = answer[0], answer[1], answer[2].decode()
+        value, left, ticket = answer[0], answer[1], answer[2].decode("latin-1")
         entry, lifetime = _decoded(value, names[2], ticket) if value is not None and left > 0 else (None, 0)
         return Found(entry, max(lifetime - left, 0) / 1000, ticket)
 

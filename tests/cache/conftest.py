@@ -1,7 +1,8 @@
 """Clients that keep answers, and a server whose answers wait for the test."""
 
+import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -19,16 +20,17 @@ def user(name: str = "octocat") -> dict[str, Any]:
 
 
 class Gated(Loopback):
-    """Gives its first answers only after `gate` is set."""
+    """Gives the answers that are counted from 0 in `held` only after `gate` is set."""
 
-    def __init__(self, *answers: bytes, held: int = 1) -> None:
+    def __init__(self, *answers: bytes, held: Collection[int] = (0,)) -> None:
         super().__init__(*answers)
         self.gate = threading.Event()
-        self._held = threading.Semaphore(held)
+        self._held = held
+        self._numbers = itertools.count()
 
     def _answer(self, received: Received) -> bytes:
         answer = super()._answer(received)
-        if self._held.acquire(blocking=False):
+        if next(self._numbers) in self._held:
             assert self.gate.wait(PATIENCE)
         return answer
 
@@ -41,7 +43,7 @@ class Gated(Loopback):
 def gated() -> Iterator[Callable[..., Gated]]:
     """Start servers that hold back their first answers; by default they name octocat."""
     with ExitStack() as stack:
-        yield lambda *answers, held=1: stack.enter_context(Gated(*(answers or (reply(user()),)), held=held))
+        yield lambda *answers, held=(0,): stack.enter_context(Gated(*(answers or (reply(user()),)), held=held))
 
 
 @pytest.fixture

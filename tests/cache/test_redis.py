@@ -1,5 +1,6 @@
 """Answers shared by processes through Redis: a real one, which is paused, killed, emptied and written to by others."""
 
+import asyncio
 import json
 import logging
 import pickle
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from codegen_ext import ClientConfig, ConfigurationError
+from codegen_ext import AsyncCodegenClient, ClientConfig, ConfigurationError
 from codegen_ext.caching import redis_store
 from codegen_ext.caching.entry import Entry, Key
 from codegen_ext.caching.redis_store import PAUSE, RedisStore
@@ -21,7 +22,7 @@ from ..conftest import TOKEN, Flavour, once
 from ..support.calls import ORG, REPOSITORY
 from ..support.loopback import Loopback, reply
 from ..support.redis_server import RedisServer, free_port
-from .conftest import user
+from .conftest import Gated, user
 
 Caching = Callable[..., Any]
 KEY = Key("site", "credential", "get_current_user", "parameters")
@@ -297,6 +298,27 @@ def test_a_write_while_redis_is_away_is_made_up_for(
         client.update_check_suite_settings(ORG, REPOSITORY, check_retry_count=count)
     clock.advance(PAUSE + 1)
     assert client.get_check_suite_settings(ORG, REPOSITORY).check_retry_count == count
+
+
+def test_many_tasks_send_one_request(gated: Callable[..., Gated], redis_server: RedisServer) -> None:
+    """More tasks than the event loop has threads."""
+    server = gated(held=())
+    config = ClientConfig(api_token=TOKEN, base_url=server.base_url, shared_state=redis_server.address)
+    before = len(redis_server.client.client_list())
+
+    async def ask() -> None:
+        async with AsyncCodegenClient(config) as client:
+            answers = await asyncio.gather(*(client.get_current_user() for _ in range(100)))
+            assert {answer.id for answer in answers} == {1}
+            assert (await client.get_cache_stats()).hits == 99
+            assert (await client.cache.get_stats()).size == 1
+            await client.cache.clear()
+
+    asyncio.run(ask())
+    assert len(server.requests) == 1
+    # A process that ends leaves nothing behind either: there is no lock, and every key has a time to live.
+    assert len(redis_server.client.client_list()) <= before
+    assert all(redis_server.client.pttl(key) > 0 for key in redis_server.client.scan_iter("*"))
 
 
 @once

@@ -248,6 +248,20 @@ def test_an_answer_that_a_change_overtook_is_not_kept(gated: Gate, how: str) -> 
     assert len(server.requests) == 3
 
 
+def test_what_is_kept_does_not_serve_while_a_write_runs(gated: Gate) -> None:
+    """A process that dies before the answer comes would leave it to others."""
+    server = gated(reply(user("old")), reply({}), reply(user("new")), held=(1,))
+    with CodegenClient(settings(server)) as client, ThreadPoolExecutor(1) as pool:
+        client.get_current_user()
+        write = pool.submit(client.request, "PUT", "/v1/users/me")
+        until(lambda: len(server.requests) == 2)
+        assert client.get_current_user().github_username == "new"
+        server.gate.set()
+        write.result(PATIENCE)
+        client.get_current_user()
+    assert len(server.requests) == 4
+
+
 def test_a_cancelled_write_drops_what_was_read_while_it_ran(gated: Gate) -> None:
     server = gated(reply({}), reply(user("old")), reply(user("new")))
 
@@ -264,7 +278,7 @@ def test_a_cancelled_write_drops_what_was_read_while_it_ran(gated: Gate) -> None
 
 
 def test_a_client_lives_across_event_loops(gated: Gate) -> None:
-    server = gated(held=0)
+    server = gated(held=())
     client = AsyncCodegenClient(settings(server))
 
     async def ask() -> int:
