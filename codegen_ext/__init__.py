@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .agents.async_task import AsyncTask as AsyncTask
     from .agents.task import Task as Task
     from .async_client import AsyncCodegenClient as AsyncCodegenClient
+    from .caching.manager import CacheManager as CacheManager
     from .chatserver.client import AsyncChatServerClient as AsyncChatServerClient
     from .chatserver.client import ChatServerClient as ChatServerClient
     from .client import CodegenClient as CodegenClient
@@ -66,6 +67,7 @@ _NAMES = {
     ".agents.async_task": "AsyncTask",
     ".agents.task": "Task",
     ".async_client": "AsyncCodegenClient",
+    ".caching.manager": "CacheManager",
     ".chatserver.client": "AsyncChatServerClient ChatServerClient",
     ".client": "CodegenClient",
     ".config": "ClientConfig CodegenConfig ConfigPresets",

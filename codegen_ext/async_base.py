@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from codegen_api.decoding import Model
     from codegen_api.operations import Operation
 
+    from .caching.manager import AsyncResponseCache, CacheStats
     from .config import ClientConfig
     from .flow import Perform
 
@@ -38,6 +39,26 @@ class AsyncClient(BaseClient):
     def session(self) -> httpx.AsyncClient:
         """The httpx client underneath, with credential and transports."""
         return self._http
+
+    @property
+    def cache(self) -> AsyncResponseCache:
+        """The answers that are kept.
+
+        Raises:
+            ConfigurationError: when `enable_caching` is false.
+
+        """
+        from .caching.manager import AsyncResponseCache
+
+        return AsyncResponseCache(self._response_cache)
+
+    async def get_cache_stats(self) -> CacheStats:
+        """Return size, max_size, hits, misses and hit_rate_percentage of the cache; raises like `cache`."""
+        return await self.cache.get_stats()
+
+    async def clear_cache(self) -> None:
+        """Drop the answers that are kept for this credential; raises like `cache`."""
+        await self.cache.clear()
 
     async def close(self) -> None:
         """Close the connections; a client made by `with_options` leaves them open."""
@@ -86,7 +107,14 @@ class AsyncClient(BaseClient):
 
     async def _perform(self, effect: Perform[T]) -> Response[T]:
         """Send what a flow asks for, within the time that the flow has left."""
-        request = self._build(effect.operation, effect.arguments, None, effect.extra_headers, effect.timeout)
+        request = self._build(
+            effect.operation,
+            effect.arguments,
+            None,
+            effect.extra_headers,
+            effect.timeout,
+            past_cache=effect.past_cache,
+        )
         return exchange.decode_whole(effect.operation, await self._send(request))
 
     async def _stream(

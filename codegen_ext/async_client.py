@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from codegen_api import operations
 from codegen_api.facade.codegen_async import AsyncCodegenOperations
 
 from . import flow, once, waiting
@@ -75,7 +76,7 @@ class AsyncCodegenClient(CodegenBase, AsyncClient, AsyncCodegenOperations):
         """Ask the service a cheap question; as `CodegenClient.health_check`."""
         start = self._clock.monotonic()
         try:
-            await self.get_current_user()
+            await self._perform(flow.Perform(operations.GET_CURRENT_USER, {}, past_cache=True))
         except CodegenAPIError as error:
             return self._health(start, error)
         return self._health(start, None)

@@ -15,7 +15,7 @@ from . import exchange, once
 from .clock import SYSTEM_CLOCK, Clock
 from .errors import ConfigurationError
 from .transport.auth import BearerAuth
-from .transport.extensions import DEADLINE, FRESH, MAX_RETRIES, OPERATION, STREAM
+from .transport.extensions import DEADLINE, FRESH, MAX_RETRIES, OPERATION, PAST_CACHE, STREAM
 from .transport.metrics import MetricsCollector, MetricsTransport, Stats
 from .transport.retry import RetryPolicy, RetryTransport
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from codegen_api.decoding import Model
     from codegen_api.operations import Operation
 
+    from .caching.manager import ResponseCache
     from .config import ClientConfig
     from .flow import Flow
 
@@ -47,6 +48,7 @@ class BaseClient:
         self._service_url = self.config.service_url
         self._owns_http = True
         self._metrics = MetricsCollector(clock)
+        self._cache = self._make_cache() if self.config.enable_caching else None
         _logger.setLevel(self.config.log_level)
 
     def _check(self) -> None:
@@ -65,6 +67,20 @@ class BaseClient:
         """
         self.config.require("metrics")
         return self._metrics
+
+    def _make_cache(self) -> ResponseCache:
+        from .caching.manager import response_cache
+
+        return response_cache(self.config, self._clock)
+
+    @property
+    def _response_cache(self) -> ResponseCache:
+        if self._cache is None:
+            raise ConfigurationError(
+                "enable_caching was false when the client was built; set it to true to use this",
+                config_key="enable_caching",
+            )
+        return self._cache
 
     def get_stats(self) -> Stats:
         """Return statistics since the client was built or `reset_stats` was called; raises like `metrics`."""
@@ -118,7 +134,11 @@ class BaseClient:
             statuses=frozenset(self.config.retry_on_status),
             budget=self.config.total_timeout,
         )
-        stack = RetryTransport(network, policy, self._clock)
+        stack: Any = RetryTransport(network, policy, self._clock)
+        if self._cache is not None:
+            from .transport.cache import CacheTransport
+
+            stack = CacheTransport(stack, self._cache, self._clock)
         return MetricsTransport(stack, self._metrics, self._clock) if self.config.enable_metrics else stack
 
     def _http_settings(self) -> dict[str, Any]:
@@ -137,9 +157,12 @@ class BaseClient:
         extra_headers: Mapping[str, str] | None,
         budget: float | None = None,
         stream: bool = False,
+        past_cache: bool = False,
     ) -> httpx.Request:
         limit = self._limit(timeout)
         extensions = self._extensions(operation.id, budget)
+        if past_cache:
+            extensions[PAST_CACHE] = True
         if operation.reconcile is not None:
             extensions[FRESH] = True
         if stream:

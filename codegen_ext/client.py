@@ -174,7 +174,7 @@ class CodegenClient(CodegenBase, SyncClient, CodegenOperations):
         """Ask the service a cheap question; returns status, healthy, timestamp, response_time_seconds and error."""
         start = self._clock.monotonic()
         try:
-            self.get_current_user()
+            self._perform(flow.Perform(operations.GET_CURRENT_USER, {}, past_cache=True))
         except CodegenAPIError as error:
             return self._health(start, error)
         return self._health(start, None)

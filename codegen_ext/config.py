@@ -114,6 +114,8 @@ class ClientConfig:
     """The longest time that an answer is kept."""
     cache_max_size: int = _setting(128, "CODEGEN_CACHE_MAX_SIZE", parse=int)
     """How many answers are kept."""
+    stale_if_error: float = _setting(0.0, "CODEGEN_STALE_IF_ERROR", parse=float)
+    """Seconds for which an answer may serve beyond its time while the service is down; 0 for never."""
     enable_webhooks: bool = _setting(True, "CODEGEN_ENABLE_WEBHOOKS", parse=_boolean)
     """Whether webhook handlers may be made."""
     enable_bulk_operations: bool = _setting(True, "CODEGEN_ENABLE_BULK_OPERATIONS", parse=_boolean)
@@ -224,7 +226,7 @@ class ClientConfig:
         ):
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f"{name} must be greater than 0", config_key=name)
-        for name in ("max_retries", "retry_delay", "create_settle_seconds"):
+        for name in ("max_retries", "retry_delay", "create_settle_seconds", "stale_if_error"):
             if getattr(self, name) < 0:
                 raise ConfigurationError(f"{name} must not be negative", config_key=name)
         if self.log_level not in LOG_LEVELS:

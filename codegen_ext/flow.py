@@ -21,13 +21,15 @@ R = TypeVar("R")
 class Perform(NamedTuple, Generic[T]):
     """Perform an operation; the flow is sent the `Response` with the model in `parsed`, or its error is thrown in.
 
-    Everything together, repetitions included, takes at most `timeout` seconds where the client allows more.
+    Everything together, repetitions included, takes at most `timeout` seconds where the client allows more. With
+    `past_cache` the service is asked, whatever is kept.
     """
 
     operation: Operation[T]
     arguments: dict[str, Any]
     timeout: float | None = None
     extra_headers: Mapping[str, str] | None = None
+    past_cache: bool = False
 
 
 class Sleep(NamedTuple):

@@ -13,8 +13,10 @@ PAGE_SIZE = 100
 _REMEMBERED = 10 * PAGE_SIZE
 
 
-def items(operation: Operation[Any], arguments: dict[str, Any], page_size: int = PAGE_SIZE) -> Flow[Any, None]:
-    """Emit every item of a list, one after the other.
+def items(
+    operation: Operation[Any], arguments: dict[str, Any], page_size: int = PAGE_SIZE, *, past_cache: bool = False
+) -> Flow[Any, None]:
+    """Emit every item of a list, one after the other; with `past_cache` the service is asked, whatever is kept.
 
     Items that appear while the list is read push others onto the next page; an id that was just seen is left out.
     """
@@ -24,7 +26,8 @@ def items(operation: Operation[Any], arguments: dict[str, Any], page_size: int =
     seen: deque[Any] = deque(maxlen=_REMEMBERED)
     position, received = (1 if paging.style == "page" else 0), 0
     while True:
-        response = yield Perform(operation, {**arguments, paging.start: position, paging.size: page_size})
+        part = {**arguments, paging.start: position, paging.size: page_size}
+        response = yield Perform(operation, part, past_cache=past_cache)
         found = getattr(response.parsed, paging.items)
         for item in found:
             identity = getattr(item, "id", None)

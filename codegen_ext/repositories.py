@@ -36,6 +36,7 @@ class RepositoryIndex:
         return known[name]
 
     def _load(self, org_id: int) -> Flow[None, dict[str, int]]:
-        found = yield from gather(items(operations.GET_REPOSITORIES, {"org_id": org_id}))
+        # What is kept may be older than the repository that somebody asks for.
+        found = yield from gather(items(operations.GET_REPOSITORIES, {"org_id": org_id}, past_cache=True))
         self._ids[org_id] = {repository.full_name.lower(): repository.id for repository in found}
         return self._ids[org_id]

@@ -16,6 +16,7 @@ from .extensions import FRESH
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
+    from collections.abc import AsyncGenerator
 
 
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
@@ -92,21 +93,24 @@ class LoopTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, make: Callable[[], httpx.AsyncBaseTransport]) -> None:
         self._make = make
-        self._pools: dict[AbstractEventLoop, httpx.AsyncBaseTransport] = {}
+        self._pools: dict[AbstractEventLoop, tuple[httpx.AsyncBaseTransport, AsyncGenerator[None, None]]] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send over a connection of the running loop."""
         from asyncio import get_running_loop
 
         loop = get_running_loop()
-        pool = self._pools.get(loop)
-        if pool is None:
+        known = self._pools.get(loop)
+        if known is None:
             self._forget_ended()
-            pool = self._pools[loop] = self._make()
-        return await pool.handle_async_request(request)
+            pool = self._make()
+            # `asyncio.run` ends what generators its loop has left before it closes the loop, and so this pool.
+            known = self._pools[loop] = pool, _open(pool)
+            await anext(known[1])
+        return await known[0].handle_async_request(request)
 
     def _forget_ended(self) -> None:
-        # What an ended loop left open can no longer be closed in order; Python closes the sockets.
+        # What a loop left open that ended in another way can no longer be closed in order; Python closes the sockets.
         for ended in [other for other in list(self._pools) if other.is_closed()]:
             self._pools.pop(ended, None)
 
@@ -114,10 +118,17 @@ class LoopTransport(httpx.AsyncBaseTransport):
         """Close the connections of the running loop; those of other loops end with their loop."""
         from asyncio import get_running_loop
 
-        pool = self._pools.pop(get_running_loop(), None)
+        known = self._pools.pop(get_running_loop(), None)
         self._forget_ended()
-        if pool is not None:
-            await pool.aclose()
+        if known is not None:
+            await known[1].aclose()
+
+
+async def _open(pool: httpx.AsyncBaseTransport) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        await pool.aclose()
 
 
 def _settings(base_url: str) -> dict[str, Any]:

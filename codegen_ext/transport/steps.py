@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
@@ -47,7 +49,14 @@ class Ask(NamedTuple):
     blocks: bool
 
 
-Steps = Generator[Send | Read | Close | Ask | Sleep, Any, httpx.Response]
+class Wait(NamedTuple):
+    """Wait until a future is done, however it ended, and until `deadline` (monotonic seconds) at the latest."""
+
+    future: Future[Any]
+    deadline: float | None
+
+
+Steps = Generator[Send | Read | Close | Ask | Wait | Sleep, Any, httpx.Response]
 
 
 class SteppedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -82,6 +91,8 @@ class SteppedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                         effect.response.close()
                     elif isinstance(effect, Ask):
                         outcome = effect.question()
+                    elif isinstance(effect, Wait):
+                        wait([effect.future], _left(effect.deadline, self._clock))
                     else:
                         self._clock.sleep(effect.seconds)
                 except Exception as error:  # noqa: BLE001 - the steps decide
@@ -115,6 +126,8 @@ class SteppedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                         await effect.response.aclose()
                     elif isinstance(effect, Ask):
                         outcome = await _in_thread(effect.question) if effect.blocks else effect.question()
+                    elif isinstance(effect, Wait):
+                        await _wait_async(effect.future, _left(effect.deadline, self._clock))
                     else:
                         await self._clock.sleep_async(effect.seconds)
                 except Exception as error:  # noqa: BLE001 - the steps decide
@@ -140,6 +153,29 @@ async def _in_thread(question: Callable[[], Any]) -> Any:
     from asyncio import to_thread
 
     return await to_thread(question)
+
+
+async def _wait_async(future: Future[Any], seconds: float | None) -> None:
+    # Not asyncio.wrap_future: cancelling that cancels the future for everybody else who waits.
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+
+    def finish() -> None:
+        if not done.done():
+            done.set_result(None)
+
+    def wake(_future: object) -> None:
+        with suppress(RuntimeError):  # the loop has ended, and with it the wait
+            loop.call_soon_threadsafe(finish)
+
+    future.add_done_callback(wake)
+    await asyncio.wait([done], timeout=seconds)
+
+
+def _left(deadline: float | None, clock: Clock) -> float | None:
+    return None if deadline is None else max(deadline - clock.monotonic(), 0.0)
 
 
 class _Limited(httpx.SyncByteStream, httpx.AsyncByteStream):

@@ -31,6 +31,7 @@ DEFAULTS = {
     "enable_caching": True,
     "cache_ttl_seconds": 300,
     "cache_max_size": 128,
+    "stale_if_error": 0.0,
     "enable_webhooks": True,
     "enable_bulk_operations": True,
     "enable_streaming": True,
@@ -63,6 +64,7 @@ VARIABLES = [
     ("enable_caching", "CODEGEN_ENABLE_CACHING", "false", False),
     ("cache_ttl_seconds", "CODEGEN_CACHE_TTL", "17", 17.0),
     ("cache_max_size", "CODEGEN_CACHE_MAX_SIZE", "9", 9),
+    ("stale_if_error", "CODEGEN_STALE_IF_ERROR", "60", 60.0),
     ("enable_webhooks", "CODEGEN_ENABLE_WEBHOOKS", "no", False),
     ("enable_bulk_operations", "CODEGEN_ENABLE_BULK_OPERATIONS", "0", False),
     ("enable_streaming", "CODEGEN_ENABLE_STREAMING", "OFF", False),
@@ -92,6 +94,7 @@ NUMBERS = {
     "retry_backoff_factor",
     "rate_limit_period_seconds",
     "cache_ttl_seconds",
+    "stale_if_error",
     "create_settle_seconds",
 }
 WHOLE_NUMBERS = {
@@ -101,7 +104,7 @@ WHOLE_NUMBERS = {
     "bulk_max_workers",
     "bulk_batch_size",
 }
-MAY_BE_NOTHING = {"max_retries", "retry_delay", "create_settle_seconds"}
+MAY_BE_NOTHING = {"max_retries", "retry_delay", "create_settle_seconds", "stale_if_error"}
 SWITCHES = {name for name, value in DEFAULTS.items() if isinstance(value, bool)}
 
 BAD_VALUES: list[tuple[str, Any]] = [

@@ -1,0 +1,77 @@
+"""The small cache for values of users' own."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from codegen_ext import CacheManager, ConfigurationError
+from codegen_ext.testing import FakeClock
+
+
+def test_it_keeps_values_for_a_time(clock: FakeClock) -> None:
+    cache = CacheManager(max_size=2, ttl_seconds=10, clock=clock)
+    assert cache.get("a") is None
+    assert cache.get("a", 0) == 0
+    cache.set("a", None)
+    assert cache.get("a", "missing") is None
+    clock.advance(9.9)
+    cache.set("b", 2)
+    assert (cache.get("a", 0), cache.get("b")) == (None, 2)
+    clock.advance(0.2)
+    assert (cache.get("a", 0), cache.get("b")) == (0, 2)
+    assert cache.get_stats() == {
+        "size": 1,
+        "max_size": 2,
+        "hits": 4,
+        "misses": 3,
+        "hit_rate_percentage": pytest.approx(400 / 7),
+    }
+    cache.clear()
+    assert cache.get("b") is None
+    assert cache.get_stats().size == 0
+
+
+def test_the_least_recently_used_value_gives_way() -> None:
+    cache = CacheManager(2, 60)
+    for key in "ab":
+        cache.set(key, key)
+    cache.get("a")
+    cache.set("c", "c")
+    assert [cache.get(key) for key in "abc"] == ["a", None, "c"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("max_size", 0), ("max_size", "5"), ("ttl_seconds", -1), ("ttl_seconds", True)]
+)
+def test_a_size_or_time_that_makes_no_sense(name: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=name) as caught:
+        CacheManager(**{name: value})
+    assert caught.value.config_key == name
+
+
+def test_threads_may_share_it() -> None:
+    cache = CacheManager(8, 60)
+
+    def use(seed: int) -> None:
+        for number in range(2_000):
+            key = (seed * number) % 16
+            cache.set(key, key)
+            assert cache.get(key, key) == key
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(use, range(4)))
+    stats = cache.get_stats()
+    assert stats.size == 8
+    assert stats.hits + stats.misses == 8_000
+
+
+def test_an_import_loads_no_cache() -> None:
+    code = (
+        "import sys; from codegen_ext import Agent, CodegenClient\n"
+        "print([name for name in sys.modules if 'caching' in name or name in ('cachetools', 'redis')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

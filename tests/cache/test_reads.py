@@ -1,0 +1,398 @@
+"""What is answered from the cache, what is not, and for how long."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import pytest
+from codegen_api.operations import OPERATIONS, Operation
+
+from codegen_ext import ClientConfig, CodegenAPIError, ConfigurationError, NotFoundError
+from codegen_ext.caching.manager import response_cache
+from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.transport import cache as transport
+from codegen_ext.transport.cache import CacheTransport
+from codegen_ext.transport.extensions import CACHED, OPERATION, PAST_CACHE
+
+from ..conftest import TOKEN, Flavour, once
+from ..support.calls import ORG, REPOSITORY, required
+from ..support.loopback import Loopback, reply
+from .conftest import user
+
+Caching = Callable[..., Any]
+MARKED = [one for one in OPERATIONS.values() if one.cache_seconds is not None]
+ids = {"ids": lambda operation: operation.id}
+
+
+def asked(server: Any) -> int:
+    return len(server.requests)
+
+
+@pytest.mark.parametrize("operation", [one for one in MARKED if one.service == "codegen"], **ids)
+def test_what_the_contract_marks_is_asked_once(operation: Operation[Any], caching: Caching, sandbox: Sandbox) -> None:
+    client = caching()
+    first, second = (getattr(client, operation.id)(**required(operation)) for _ in range(2))
+    assert first == second
+    assert asked(sandbox) == 1
+
+
+@once
+@pytest.mark.parametrize(
+    "operation",
+    [
+        one
+        for one in OPERATIONS.values()
+        if one.cache_seconds is None and one.method == "GET" and one.service == "codegen"
+    ],
+    **ids,
+)
+def test_what_the_contract_does_not_mark_is_asked_each_time(
+    operation: Operation[Any], caching: Caching, sandbox: Sandbox
+) -> None:
+    client = caching()
+    client.create_agent_run(ORG, "hello")
+    before = asked(sandbox)
+    for _ in range(2):
+        getattr(client, operation.id)(**required(operation))
+    assert asked(sandbox) == before + 2
+
+
+def test_the_chatserver_client_keeps_answers_too(flavour: Flavour, sandbox: Sandbox, clock: FakeClock) -> None:
+    with flavour.chat(TOKEN, sandbox.base_url) as chat:
+        assert chat.list_models() == chat.list_models()
+        assert asked(sandbox) == 1
+        assert chat.get_cache_stats().hits == 1
+
+
+@pytest.mark.parametrize(("setting", "current"), [(60, 60), (10_000, 300)], ids=["setting", "contract"])
+def test_an_answer_is_current_for_the_shorter_time(
+    caching: Caching, sandbox: Sandbox, clock: FakeClock, setting: float, current: float
+) -> None:
+    client = caching(cache_ttl_seconds=setting)
+    client.get_current_user()
+    clock.advance(current - 1)
+    client.get_current_user()
+    assert asked(sandbox) == 1
+    clock.advance(2)
+    client.get_current_user()
+    assert asked(sandbox) == 2
+    assert client.get_cache_stats().size == 1
+
+
+def test_the_least_recently_used_answer_gives_way(caching: Caching, sandbox: Sandbox) -> None:
+    client = caching(cache_max_size=2)
+    for number in (1, 2, 1, 3):
+        client.get_user(ORG, number)
+    assert asked(sandbox) == 3
+    client.get_user(ORG, 1)
+    assert asked(sandbox) == 3
+    client.get_user(ORG, 2)
+    assert asked(sandbox) == 4
+    assert client.get_cache_stats().size == 2
+
+
+def test_other_parameters_are_another_answer(caching: Caching, sandbox: Sandbox) -> None:
+    client = caching()
+    assert len(client.get_users(ORG, limit=1).items) == 1
+    assert len(client.get_users(ORG, limit=2).items) == 2
+    assert client.get_users(ORG, limit=1, skip=1).items != client.get_users(ORG, limit=1, skip=0).items
+
+
+def bare(answers: Loopback, **settings: Any) -> Any:
+    """Return an httpx client with nothing but the cache above the network."""
+    config = ClientConfig(api_token=TOKEN, base_url=answers.base_url, **settings)
+    clock = FakeClock()
+    return httpx.Client(transport=CacheTransport(httpx.HTTPTransport(), response_cache(config, clock), clock))
+
+
+def test_the_order_of_parameters_and_headers_does_not_matter(serve: Callable[..., Loopback]) -> None:
+    page = reply({"items": [], "total": 0, "page": 1, "size": 1, "pages": 0})
+    server = serve(page)
+    extensions = {OPERATION: "get_users"}
+    with bare(server) as client:
+        url = f"{server.base_url}/v1/organizations/1/users"
+        client.get(f"{url}?skip=1&limit=2", headers={"X-A": "1", "X-B": "2"}, extensions=extensions)
+        again = client.get(f"{url}?limit=2&skip=1", headers={"X-B": "2", "X-A": "1"}, extensions=extensions)
+        assert CACHED in again.extensions
+        for other in ("?limit=1&skip=2", "?limit=2", "?limit=2&skip=1&skip=2"):
+            assert CACHED not in client.get(url + other, extensions=extensions).extensions
+        assert CACHED not in client.get(f"{url}?skip=1&limit=2", headers={"X-A": "2"}, extensions=extensions).extensions
+
+
+def test_it_works_alone_above_the_network(serve: Callable[..., Loopback]) -> None:
+    server = serve(reply(user(), headers={"Set-Cookie": "session=1", "X-Request-Id": "r1"}))
+    with bare(server) as client:
+        extensions = {OPERATION: "get_current_user"}
+        answers = []
+        for _ in range(2):
+            answers.append(client.get(server.base_url, extensions=extensions))
+            client.cookies.clear()
+        assert [answer.json() for answer in answers] == [user(), user()]
+        assert answers[1].headers["x-request-id"] == "r1"
+        assert answers[1].headers["age"] == "0"
+        assert answers[1].elapsed.total_seconds() == 0
+        assert "set-cookie" not in answers[1].headers
+        fresh = client.get(server.base_url, extensions={**extensions, PAST_CACHE: True})
+        assert CACHED not in fresh.extensions
+    assert len(server.requests) == 2
+
+
+def test_no_token_sees_what_another_was_answered(serve: Callable[..., Loopback]) -> None:
+    server = serve(*(reply(user(name)) for name in ("ann", "bob", "nobody")))
+    with bare(server) as client:
+        for _ in range(2):
+            for name, headers in (("ann", {"Authorization": "Bearer a"}), ("bob", {"Authorization": "Bearer b"})):
+                answer = client.get(server.base_url, headers=headers, extensions={OPERATION: "get_current_user"})
+                assert answer.json()["github_username"] == name
+        assert client.get(server.base_url, extensions={OPERATION: "get_current_user"}).json() == user("nobody")
+        cookie = client.get(
+            server.base_url, headers={"Cookie": "session=1"}, extensions={OPERATION: "get_current_user"}
+        )
+        assert CACHED not in cookie.extensions
+    assert len(server.requests) == 4
+
+
+def test_another_server_is_another_answer(serve: Callable[..., Loopback]) -> None:
+    first, second = serve(reply(user("one"))), serve(reply(user("two")))
+    with bare(first) as client:
+        for server, name in ((first, "one"), (second, "two")):
+            answer = client.get(server.base_url, extensions={OPERATION: "get_current_user"})
+            assert answer.json()["github_username"] == name
+
+
+def test_what_a_caller_changes_does_not_change_the_cache(caching: Caching) -> None:
+    client = caching()
+    for _ in range(3):
+        found = client.get_users(ORG)
+        assert found.items[0].github_username == "octocat"
+        found.items[0].github_username = "changed"
+        found.items.clear()
+        raw = client.with_raw_response.get_users(ORG)
+        raw.headers["x-changed"] = "1"
+        assert "x-changed" not in client.with_raw_response.get_users(ORG).headers
+
+
+def test_a_write_drops_what_it_makes_stale(caching: Caching, sandbox: Sandbox) -> None:
+    client = caching()
+    client.get_current_user()
+    before = client.get_check_suite_settings(ORG, REPOSITORY)
+    count = before.check_retry_count + 1
+    client.update_check_suite_settings(ORG, REPOSITORY, check_retry_count=count)
+    assert client.get_check_suite_settings(ORG, REPOSITORY).check_retry_count == count
+    seen = asked(sandbox)
+    client.get_current_user()
+    assert asked(sandbox) == seen
+
+
+@pytest.mark.parametrize("fault", [Fault.status(500), Fault.reset_after()], ids=["500", "lost"])
+def test_a_write_that_failed_may_have_taken_place(caching: Caching, sandbox: Sandbox, fault: Fault) -> None:
+    client = caching()
+    before = client.get_check_suite_settings(ORG, REPOSITORY)
+    sandbox.inject("update_check_suite_settings", fault, times=1)
+    with pytest.raises(CodegenAPIError):
+        client.update_check_suite_settings(ORG, REPOSITORY, check_retry_count=before.check_retry_count + 1)
+    seen = asked(sandbox)
+    client.get_check_suite_settings(ORG, REPOSITORY)
+    assert asked(sandbox) == seen + 1
+
+
+def test_a_write_outside_the_contract_drops_everything(caching: Caching, serve: Callable[..., Loopback]) -> None:
+    server = serve(reply(user()))
+    client = caching(server.base_url)
+    client.get_current_user()
+    client.request("GET", "/v1/other")
+    client.get_current_user()
+    assert len(server.requests) == 2
+    client.request("PUT", "/v1/other")
+    client.get_current_user()
+    assert len(server.requests) == 4
+
+
+def test_polling_reads_no_cache(caching: Caching, sandbox: Sandbox) -> None:
+    client = caching()
+    run = client.create_agent_run(ORG, "hello")
+    done = client.wait_for_completion(ORG, run.id, poll_interval=1)
+    assert done.status == "completed"
+    assert client.get_cache_stats() == {"size": 0, "max_size": 128, "hits": 0, "misses": 0, "hit_rate_percentage": 0}
+
+
+def test_health_is_asked_of_the_service(caching: Caching, sandbox: Sandbox) -> None:
+    client = caching(stale_if_error=1000)
+    client.get_current_user()
+    assert client.health_check()["healthy"]
+    assert asked(sandbox) == 2
+    sandbox.inject("get_current_user", Fault.status(503))
+    assert not client.health_check()["healthy"]
+    client.get_current_user()
+
+
+def test_a_request_past_the_cache_brings_what_is_kept_up_to_date(
+    caching: Caching, serve: Callable[..., Loopback]
+) -> None:
+    server = serve(reply(user("old")), reply(user("new")), reply(user("newer")), reply(user("newest")))
+    client = caching(server.base_url)
+    client.get_current_user()
+    client.health_check()
+    assert client.get_current_user().github_username == "new"
+    assert client.get_current_user(extra_headers={"Cache-Control": "no-cache"}).github_username == "newer"
+    assert client.get_current_user().github_username == "newer"
+
+
+def test_a_repository_is_looked_up_past_the_cache(
+    caching: Caching, flavour: Flavour, serve: Callable[..., Loopback]
+) -> None:
+    def page(*names: str) -> bytes:
+        items = [
+            {
+                "id": number,
+                "name": name,
+                "full_name": f"acme/{name}",
+                "description": "",
+                "github_id": "1",
+                "organization_id": ORG,
+                "visibility": "public",
+                "archived": False,
+                "setup_status": "ready",
+                "language": "Python",
+            }
+            for number, name in enumerate(names, 7)
+        ]
+        return reply({"items": items, "total": len(items), "page": 1, "size": 100, "pages": 1})
+
+    run = {
+        "id": 1,
+        "organization_id": ORG,
+        "status": "ACTIVE",
+        "created_at": "2026-01-01",
+        "web_url": "",
+        "result": None,
+    }
+    server = serve(page("one"), page("one", "two"), reply(run))
+    client = caching(server.base_url)
+    assert len(client.get_repositories(ORG, skip=0, limit=100).items) == 1
+    flavour.agent(ORG, client=client).run("hello", repository="acme/two")
+    assert server.requests[-1].json()["repo_id"] == 8
+    assert len(client.get_repositories(ORG, skip=0, limit=100).items) == 2
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply({"detail": "no"}, 404),
+        reply({"detail": "no"}, 401),
+        reply({"detail": "no"}, 500),
+        reply(user(), 203),
+        reply(b"<html>", content_type="text/html"),
+        reply(b'{"id": 1'),
+        reply({"id": "no number"}),
+        reply(user(), length=5_000),
+        reply(user(), headers={"Cache-Control": "no-store"}),
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + reply(user()).partition(b"\r\n\r\n")[2],
+    ],
+    ids=["404", "401", "500", "203", "html", "broken", "unfit", "cut", "no-store", "unframed"],
+)
+def test_only_whole_answers_with_status_200_are_kept(
+    caching: Caching, serve: Callable[..., Loopback], answer: bytes
+) -> None:
+    server = serve(answer, reply(user()))
+    client = caching(server.base_url)
+    with suppress(CodegenAPIError):
+        client.get_current_user()
+    assert client.get_cache_stats().size == 0
+    assert client.get_current_user().github_username == "octocat"
+    assert len(server.requests) == 2
+
+
+def test_a_body_that_is_too_large_is_not_kept(
+    caching: Caching, serve: Callable[..., Loopback], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = user()
+    monkeypatch.setattr(transport, "MAX_BODY", len(reply(body).partition(b"\r\n\r\n")[2]))
+    server = serve(reply(user("octocats")), reply(body))
+    client = caching(server.base_url)
+    for _ in range(3):
+        client.get_current_user()
+    assert len(server.requests) == 2
+
+
+def test_the_hit_rate_is_among_the_statistics(caching: Caching) -> None:
+    client = caching()
+    for _ in range(4):
+        client.get_current_user()
+    assert client.get_stats().cache_hit_rate == 0.75
+    assert client.get_stats()["metrics"]["operations"]["get_current_user"]["cache_hits"] == 3
+    stats = client.get_cache_stats()
+    assert (stats.hits, stats.misses, stats.size) == (stats["hits"], stats["misses"], stats["size"]) == (3, 1, 1)
+    assert stats.hit_rate_percentage == 75
+    assert client.cache.get_stats() == stats
+    with pytest.raises(AttributeError, match="no statistic 'hit'"):
+        _ = stats.hit
+
+
+def test_clearing(caching: Caching, sandbox: Sandbox) -> None:
+    client = caching()
+    for clear in (client.clear_cache, client.cache.clear):
+        before = asked(sandbox)
+        client.get_current_user()
+        client.get_current_user()
+        assert asked(sandbox) == before + 1
+        clear()
+        assert client.get_cache_stats().size == 0
+
+
+def test_a_client_with_other_options_shares_it(caching: Caching, sandbox: Sandbox) -> None:
+    client = caching()
+    client.get_current_user()
+    other = client.with_options(timeout=5)
+    other.get_current_user()
+    assert asked(sandbox) == 1
+    other.clear_cache()
+    assert client.get_cache_stats().size == 0
+
+
+def test_without_caching(connect: Caching, sandbox: Sandbox) -> None:
+    client = connect(enable_caching=False)
+    client.get_current_user()
+    client.get_current_user()
+    assert asked(sandbox) == 2
+    for use in (lambda: client.cache, client.get_cache_stats, client.clear_cache):
+        with pytest.raises(ConfigurationError, match="enable_caching") as caught:
+            use()
+        assert caught.value.config_key == "enable_caching"
+
+
+@once
+def test_an_error_is_raised_each_time(caching: Caching, sandbox: Sandbox) -> None:
+    client = caching()
+    for _ in range(2):
+        with pytest.raises(NotFoundError):
+            client.get_user(ORG, 99_999)
+    assert asked(sandbox) == 2
+
+
+@once
+def test_without_metrics(caching: Caching, sandbox: Sandbox) -> None:
+    client = caching(enable_metrics=False)
+    client.get_current_user()
+    client.get_current_user()
+    assert asked(sandbox) == 1
+
+
+@once
+def test_sqlite_state_keeps_answers_in_memory(caching: Caching, sandbox: Sandbox, tmp_path: Any) -> None:
+    client = caching(shared_state=f"sqlite:///{tmp_path}/state.db")
+    client.get_current_user()
+    client.get_current_user()
+    assert asked(sandbox) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@once
+@pytest.mark.parametrize("address", ["memcached://SECRET", "SECRET", "redis://:SECRET@host:port/0"])
+def test_a_shared_state_that_is_none(flavour: Flavour, address: str) -> None:
+    with pytest.raises(ConfigurationError, match="shared_state") as caught:
+        flavour.client(ClientConfig(api_token=TOKEN, shared_state=address))
+    assert caught.value.config_key == "shared_state"
+    assert "SECRET" not in str(caught.value)
