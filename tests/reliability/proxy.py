@@ -53,6 +53,7 @@ class FaultProxy:
         self._rate, self._kinds, self._stall, self._retry_after = rate, kinds, stall, retry_after
         self.seen = Counter[str]()
         self.open_connections = 0
+        self._tasks = set[asyncio.Task[None] | None]()
         self.base_url = ""
 
     @contextmanager
@@ -91,11 +92,15 @@ class FaultProxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open_connections += 1
+        # asyncio holds a task weakly, and the connection that holds it is let go when the client hangs up early.
+        task = asyncio.current_task()
+        self._tasks.add(task)
         try:
             await self._requests(reader, writer)
         except (OSError, h11.RemoteProtocolError, asyncio.CancelledError):
             pass
         finally:
+            self._tasks.discard(task)
             self.open_connections -= 1
             # Without waiting: at the end of a test nobody would be there any more to let this task go on.
             writer.close()
