@@ -62,7 +62,7 @@ def sandbox() -> Any:
 
 @pytest.fixture
 def proxy(sandbox: Sandbox) -> Any:
-    with FaultProxy(sandbox.base_url, rate=1 / 3, seed=1, stall=0.45).running() as running:
+    with FaultProxy(sandbox.base_url, rate=1 / 3, seed=1, stall=1.1).running() as running:
         yield running
 
 
@@ -71,7 +71,7 @@ def config(sandbox: Sandbox, proxy: FaultProxy) -> ClientConfig:
     return ClientConfig(
         api_token=sandbox.token,
         base_url=proxy.base_url,
-        timeout=0.4,
+        timeout=1.0,
         total_timeout=120,
         max_retries=8,
         retry_delay=0.02,
@@ -140,7 +140,7 @@ def test_tasks(sandbox: Sandbox, proxy: FaultProxy, config: ClientConfig) -> Non
 
 def _nothing_left(proxy: FaultProxy) -> None:
     """Connections that the client closed are gone as soon as the proxy has ended its stalls."""
-    for _ in range(40):
+    for _ in range(80):
         if proxy.open_connections == 0:
             break
         threading.Event().wait(0.05)
