@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .agents.async_task import AsyncTask as AsyncTask
     from .agents.task import Task as Task
     from .async_client import AsyncCodegenClient as AsyncCodegenClient
-    from .chatserver.client import AsyncChatServerClient as AsyncChatServerClient
+    from .chatserver.async_client import AsyncChatServerClient as AsyncChatServerClient
     from .chatserver.client import ChatServerClient as ChatServerClient
     from .client import CodegenClient as CodegenClient
     from .config import ClientConfig as ClientConfig
@@ -66,7 +66,8 @@ _NAMES = {
     ".agents.async_task": "AsyncTask",
     ".agents.task": "Task",
     ".async_client": "AsyncCodegenClient",
-    ".chatserver.client": "AsyncChatServerClient ChatServerClient",
+    ".chatserver.async_client": "AsyncChatServerClient",
+    ".chatserver.client": "ChatServerClient",
     ".client": "CodegenClient",
     ".config": "ClientConfig CodegenConfig ConfigPresets",
     ".errors": (

@@ -204,7 +204,7 @@ def error_of(response: httpx.Response, operation: Operation[Any] | None, name: s
         data = None
     operation_id = operation.id if operation else name
     message, field_errors = _message(data)
-    kind = _ERRORS.get(status, ServerError if status >= 500 else CodegenAPIError)
+    kind = error_kind(status)
     if 300 <= status < 400:
         message = f"unexpected redirect to {response.headers.get('location', 'nowhere')}; check base_url"
     if message is None:
@@ -219,6 +219,11 @@ def error_of(response: httpx.Response, operation: Operation[Any] | None, name: s
             wait = float(operation.rate_limit.seconds) if operation else 1.0
         return RateLimitError(*common, operation=operation_id, retry_after=wait)
     return kind(*common, operation=operation_id)
+
+
+def error_kind(status: int) -> type[CodegenAPIError]:
+    """Return the error that fits a status without success."""
+    return _ERRORS.get(status, ServerError if status >= 500 else CodegenAPIError)
 
 
 def _message(data: Any) -> tuple[str | None, dict[str, list[str]]]:

@@ -19,8 +19,8 @@ from codegen_ext import (
     NetworkError,
     NotFoundError,
     PermissionDeniedError,
-    ServerError,
     ValidationError,
+    chatserver,
 )
 from codegen_ext import TimeoutError as CodegenTimeoutError
 from codegen_ext.testing import Fault, Sandbox
@@ -263,7 +263,13 @@ def test_another_content_type_is_an_error(
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(400, ValidationError), (401, AuthenticationError), (404, NotFoundError), (500, ServerError)]
+    ("status", "kind"),
+    [
+        (400, chatserver.BadRequestError),
+        (401, chatserver.UnauthorizedError),
+        (404, chatserver.NotFoundError),
+        (500, chatserver.InternalServerError),
+    ],
 )
 def test_a_refused_stream_is_the_error_of_its_status(
     chat: Any, sandbox: Sandbox, status: int, kind: type[CodegenAPIError]
