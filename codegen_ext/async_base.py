@@ -128,6 +128,8 @@ class AsyncClient(BaseClient):
                 yield None
                 idle.restart()
                 async for message in source.aiter_sse():
+                    if sse.is_empty(message):
+                        continue
                     if (item := sse.decode_event(operation.id, message, event)) is None:
                         return
                     yield item

@@ -52,6 +52,11 @@ def event_source(operation_id: str, response: httpx.Response) -> EventSource:
     return EventSource(response)
 
 
+def is_empty(event: ServerSentEvent) -> bool:
+    """Whether there is nothing to dispatch by HTML, 9.2.6; httpx-sse hands out blank lines that follow an id."""
+    return not event.data and event.event != "error"
+
+
 def decode_event(operation_id: str, event: ServerSentEvent, model: type[M]) -> M | None:
     """Return the model that an event carries, None for the mark of a complete stream.
 

@@ -126,6 +126,8 @@ class SyncClient(BaseClient):
                 yield None
                 idle.restart()
                 for message in source.iter_sse():
+                    if sse.is_empty(message):
+                        continue
                     if (item := sse.decode_event(operation.id, message, event)) is None:
                         return
                     yield item

@@ -15,6 +15,7 @@ from .. import errors as common
 if TYPE_CHECKING:
     from codegen_api.models import ChatCompletionResponse
 
+E = TypeVar("E", bound="ChatServerError")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -86,15 +87,29 @@ def as_chatserver_error(error: common.CodegenAPIError) -> common.CodegenAPIError
     """Return the ChatServer's twin of an error; a wrong setting or a missing extra stays what it is."""
     if isinstance(error, ChatServerError | common.ConfigurationError):
         return error
-    kind = next(_KINDS[base] for base in type(error).__mro__ if base in _KINDS)
-    twin = kind(error.message)
-    twin.__dict__.update(error.__dict__)
+    twin = _twin(error, next(_KINDS[base] for base in type(error).__mro__ if base in _KINDS))
     if isinstance(twin, BadRequestError) and twin.status_code is None:
         twin.status_code = 400
     if isinstance(twin, ForbiddenError):
         twin.args = (f"{error.message} ({_need(error.operation)})",)
         twin.message = twin.args[0]
     return twin
+
+
+def _twin(error: common.CodegenAPIError, kind: type[E]) -> E:
+    twin = kind(error.message)
+    twin.__dict__.update(error.__dict__)
+    return twin
+
+
+def of_stream(error: ChatServerError, partial: ChatCompletionResponse | None) -> ChatServerError:
+    """Return the error of a stream that had begun, with what had arrived."""
+    if isinstance(error, ConnectionError):
+        cut = _twin(error, StreamInterruptedError)
+        cut.__cause__ = error.__cause__
+        error = cut.with_traceback(error.__traceback__)
+    error.partial = partial
+    return error
 
 
 def _need(operation_id: str | None) -> str:

@@ -13,7 +13,7 @@ from codegen_api.models import (
     ChatRole,
 )
 
-from .errors import ChatServerError
+from .errors import ChatServerError, of_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,14 +50,17 @@ class Record:
 
     def __init__(self, on_session: Callable[[str], object] | None = None) -> None:
         self.metadata: dict[str, Any] = dict.fromkeys(("system_fingerprint", "usage", "model", "finish_reason"))
-        self.is_complete = False
+        self.has_begun = self.is_complete = False
         self._on_session = on_session
         self._first: ChatCompletionChunk | None = None
         self._answers: dict[int, _Answer] = {}
         self._unknown: dict[str, Any] = {}
 
-    def add(self, chunk: ChatCompletionChunk) -> None:
-        """Take note of a chunk."""
+    def add(self, chunk: ChatCompletionChunk | None) -> None:
+        """Take note of a chunk; None is the beginning of the stream."""
+        self.has_begun = True
+        if chunk is None:
+            return
         self._first = self._first or chunk
         self._unknown.update(chunk.additional_properties)
         for name in ("system_fingerprint", "usage", "model"):
@@ -98,8 +101,9 @@ class Record:
         try:
             yield
         except ChatServerError as error:
-            error.partial = self.response
-            raise
+            if not self.has_begun:
+                raise
+            raise of_stream(error, self.response) from error.__cause__
 
 
 def recorded(
@@ -108,8 +112,7 @@ def recorded(
     """Pass chunks on and record them."""
     with closing(chunks), record.failing():
         for chunk in chunks:
-            if chunk is not None:
-                record.add(chunk)
+            record.add(chunk)
             yield chunk
         record.is_complete = True
 
@@ -121,8 +124,7 @@ async def recorded_async(
     with record.failing():
         async with aclosing(chunks):
             async for chunk in chunks:
-                if chunk is not None:
-                    record.add(chunk)
+                record.add(chunk)
                 yield chunk
             record.is_complete = True
 
