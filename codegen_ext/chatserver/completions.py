@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 from codegen_api.models import ModelInfo, ModelsResponse
@@ -46,17 +46,22 @@ def create_arguments(model: str, messages: Iterable[AnyMessage], options: Mappin
     for name, value in _SATISFIED.items():
         if given.pop(name, value) != value:
             raise refused(name, f"a ChatServer only knows {value!r}")
-    given = {"model": model, "messages": messages, **given, **given.pop("extra_body", {})}
+    extra = given.pop("extra_body", {})
+    given = {"model": model, "messages": messages, **given, **extra}
     for name in given.keys() - _FIELDS:
         raise refused(name, "a ChatServer does not have this option")
     return completion_arguments(user=given.pop("user", None), metadata=given.pop("metadata", None), **given)
 
 
 class ModelList(ModelsResponse):
-    """The models of the server, which can be iterated."""
+    """The models of the server, which can be iterated, also with `async for`."""
 
     def __iter__(self) -> Iterator[ModelInfo]:
         return iter(self.data)
+
+    async def __aiter__(self) -> AsyncIterator[ModelInfo]:
+        for model in self.data:
+            yield model
 
 
 class Chat:
@@ -166,6 +171,23 @@ class AsyncModels:
     def __init__(self, client: AsyncChatServerClient) -> None:
         self._client = client
 
-    async def list(self) -> ModelList:
-        """Return the models that the server offers."""
+    def list(self) -> AsyncModelListing:
+        """Return the models that the server offers; to be awaited, or iterated with `async for`."""
+        return AsyncModelListing(self._client)
+
+
+class AsyncModelListing:
+    """A request for the models, sent when it is awaited or iterated."""
+
+    def __init__(self, client: AsyncChatServerClient) -> None:
+        self._client = client
+
+    def __await__(self) -> Generator[Any, Any, ModelList]:
+        return self._fetch().__await__()
+
+    async def __aiter__(self) -> AsyncIterator[ModelInfo]:
+        for model in await self:
+            yield model
+
+    async def _fetch(self) -> ModelList:
         return ModelList.from_dict((await self._client.list_models()).to_dict())
