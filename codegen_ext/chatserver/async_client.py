@@ -200,6 +200,7 @@ class AsyncChatServerClient(ChatServerBase, AsyncClient, AsyncChatServerOperatio
         timeout: float | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AsyncChatStream:
+        self.config.require("streaming")
         opened = self._open(
             CREATE_CHAT_COMPLETION, {**arguments, "stream": True}, ChatCompletionChunk, timeout, extra_headers
         )

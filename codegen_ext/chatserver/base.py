@@ -33,9 +33,11 @@ class ChatServerBase(BaseClient):
         self.config.validate(needs_token=False)
 
     def _all_sessions(self, user_id: str) -> Flow[ChatSessionSummary, None]:
+        self.config.require("streaming")
         return paging.items(operations.LIST_CHAT_SESSIONS, {"user_id": user_id})
 
     def _whole_audit_log(self) -> Flow[AuditLogEntry, None]:
+        self.config.require("streaming")
         return paging.items(operations.GET_AUDIT_LOG, {})
 
 

@@ -233,6 +233,7 @@ class ChatServerClient(ChatServerBase, SyncClient, ChatServerOperations):
         timeout: float | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ChatStream:
+        self.config.require("streaming")
         opened = self._open(
             CREATE_CHAT_COMPLETION, {**arguments, "stream": True}, ChatCompletionChunk, timeout, extra_headers
         )

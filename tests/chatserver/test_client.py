@@ -2,6 +2,8 @@
 
 import inspect
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +28,7 @@ from codegen_ext.chatserver import (
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour
+from ..docs.pages import ROOT, table
 from ..support.loopback import CLOSE, Loopback, reply
 from .conftest import HELLO
 
@@ -410,3 +413,35 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 def test_roles_and_messages_are_what_models_say(flavour: Flavour) -> None:
     assert [role.value for role in MessageRole] == ["assistant", "system", "user"]
     assert Message(role=MessageRole.USER, content="x").dict() == {"role": "user", "content": "x"}
+
+
+def test_streaming_can_be_forbidden(chat: Any, sandbox: Sandbox) -> None:
+    chat.config.enable_streaming = False
+    calls: list[Callable[[], Any]] = [
+        lambda: chat.create_completion("gpt-4o", HELLO, stream=True),
+        lambda: chat.iter_sessions("u"),
+        chat.iter_audit_log,
+    ]
+    for call in calls:
+        with pytest.raises(codegen_ext.ConfigurationError, match="enable_streaming"):
+            call()
+    assert sandbox.requests == []
+
+
+def test_the_page_lists_every_error() -> None:
+    rows = {row["Error"].name: row["Also"].name for row in table(ROOT / "docs" / "chatserver.md", "Error", "Status")}
+    public = {name: getattr(chatserver, name) for name in chatserver.__all__ if name.endswith("Error")}
+    assert rows.keys() == public.keys()
+    for name, also in rows.items():
+        assert issubclass(public[name], getattr(codegen_ext, also))
+
+
+def test_the_page_lists_the_members_of_a_stream() -> None:
+    names = {row["ChatStream"].name.partition("(")[0] for row in table(ROOT / "docs" / "chatserver.md", "ChatStream")}
+    assert names == {name for name in dir(chatserver.ChatStream) if not name.startswith("_")} | {"for piece in stream"}
+
+
+def test_the_package_needs_no_extra_to_be_imported() -> None:
+    code = "import sys; sys.modules['httpx_sse'] = None; from codegen_ext.chatserver import *; create_client().close()"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

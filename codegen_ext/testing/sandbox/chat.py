@@ -151,8 +151,7 @@ class Chat:
 
     def list_chat_sessions(self, call: Call) -> Json:
         user_id, number, size = (call.parameters[name] for name in ("user_id", "page", "page_size"))
-        sessions = [session for session in self._sessions.values() if session.user_id == user_id]
-        sessions.sort(key=lambda session: session.updated_at, reverse=True)
+        sessions = [session for session in reversed(self._sessions.values()) if session.user_id == user_id]
         shown = sessions[(number - 1) * size : number * size]
         return {
             "sessions": [session.summary() for session in shown],
@@ -238,7 +237,8 @@ class Chat:
         session.tokens_in += tokens_in
         session.tokens_out += tokens_out
         session.updated_at = at
-        self._sessions[session.id] = session
+        self._sessions.pop(session.id, None)
+        self._sessions[session.id] = session  # the latest is the last
 
     def _note(self, action: str, resource: str, actor: str = "admin") -> None:
         self._audit.append(
