@@ -54,6 +54,8 @@ _ERRORS: dict[int, type[CodegenAPIError]] = {
     422: ValidationError,
     429: RateLimitError,
 }
+_NO_SEGMENT = ("", ".", "..")
+"""What no quoting keeps from changing the path (RFC 3986, 5.2.4), so that it would name another operation."""
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,100}")
 _logger = logging.getLogger("codegen_ext")
 
@@ -89,6 +91,9 @@ def build_request(
                 continue
         elif argument.type == "string" and not isinstance(value, str):
             problems[argument.name] = [f"expected text, got {type(value).__name__}"]
+            continue
+        elif argument.location == "path" and value in _NO_SEGMENT:
+            problems[argument.name] = [f"cannot stand in a path: {value!r}"]
             continue
         (body if argument.location == "body" else query_and_path)[argument.python_name] = value
     if problems:

@@ -203,7 +203,7 @@ class ChatServerClient(ChatServerBase, SyncClient, ChatServerOperations):
 
     def list_admins(self) -> dict[str, Any]:
         """Return a dict with `admins`, of which each is a dict, and their `count`; administrators only."""
-        return (self.list_platform_admins()).dict()
+        return self.list_platform_admins().dict()
 
     def add_admin(self, workos_id: str, email: str, name: str = "") -> AdminResponse:
         """Make a person an administrator of the platform; administrators only."""

@@ -255,6 +255,15 @@ def test_an_email_in_a_path_is_quoted(chat: Any, sandbox: Sandbox, email: str) -
         chat.remove_admin(email)
 
 
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_what_would_lead_to_another_path_is_refused(chat: Any, sandbox: Sandbox, name: str) -> None:
+    with pytest.raises(BadRequestError, match="email: cannot stand in a path"):
+        chat.remove_admin(name)
+    with pytest.raises(BadRequestError, match="session_id: cannot stand in a path"):
+        chat.get_session(name, user_id="u")
+    assert sandbox.requests == []
+
+
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import pickle
 import socket
 import sys
 import threading
@@ -144,6 +145,7 @@ def test_what_breaks_a_stream_is_an_error_that_carries_what_arrived(
     assert error.partial.choices[0].message.content == stream.text == "Echo: Hello"
     assert error.partial.choices[0].finish_reason is None
     assert error.partial.system_fingerprint
+    assert pickle.loads(pickle.dumps(error)).partial == error.partial
     assert stream.response is None
     assert list(stream) == []
     assert stream.response is None
