@@ -131,7 +131,7 @@ def test_models_can_be_iterated(program: Program, flavour: Flavour) -> None:
 
 
 def test_options_of_the_server_and_headers(program: Program, sandbox: Sandbox) -> None:
-    options = {"extra_body": {"system_prompt": "One two three"}, "extra_headers": {"X-A": "1"}, "timeout": 5}
+    options = {"extra_body": {"system_prompt": "One two three"}, "extra_headers": {"X-A": "1"}, "timeout": 60}
     assert program.create(**options).usage.prompt_tokens == 5
     assert program.create(max_completion_tokens=None).usage.prompt_tokens == 2
 

@@ -96,3 +96,17 @@ def test_what_fails_changes_nothing(chat: Any, sandbox: Sandbox) -> None:
 def test_making_a_conversation_sends_nothing(chat: Any, sandbox: Sandbox) -> None:
     assert repr(chat.session("ada")).endswith("ChatSession(user_id='ada', session_id=None)")
     assert sandbox.requests == []
+
+
+def test_a_recorded_session_without_model_takes_the_first_of_the_server(
+    serve: Callable[..., Loopback], connect_chat: Callable[..., Any]
+) -> None:
+    moments = {"created_at": "2025-10-01T12:00:00Z", "updated_at": "2025-10-01T12:00:00Z"}
+    counts = dict.fromkeys(("message_count", "tokens_in", "tokens_out", "tokens_total"), 0)
+    session = {"id": "s", "user_id": "ada", "metadata": {}, "archived": False, "model": None, **moments, **counts}
+    answer = {"id": "c", "object": "chat.completion", "created": 1, "model": "first", "choices": []}
+    server = serve(reply({"session": session, "messages": []}), reply({"data": [{"id": "first"}]}), reply(answer))
+    talk = connect_chat(None, server.base_url).session("ada", "s")
+    talk.send("Hello")
+    assert server.requests[-1].json()["model"] == "first"
+    assert (talk.model, talk.session_id) == ("first", "s")

@@ -244,6 +244,7 @@ class Dribble:
         self._endless = endless
         self.left = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket.settimeout(30)
         self.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -257,10 +258,13 @@ class Dribble:
         self._socket.close()
 
     def _serve(self) -> None:
-        connection, _ = self._socket.accept()
+        try:
+            connection, _ = self._socket.accept()
+        except TimeoutError:
+            return
         with connection, suppress(ConnectionError):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            while not connection.recv(65536).endswith(b"}"):
+            while (received := connection.recv(65536)) and not received.endswith(b"}"):
                 pass
             connection.sendall(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: text/event-stream\r\n\r\n")
             for piece in self._pieces:
