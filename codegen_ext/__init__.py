@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .agents.task import Task as Task
     from .async_client import AsyncCodegenClient as AsyncCodegenClient
     from .caching.manager import CacheManager as CacheManager
-    from .chatserver.client import AsyncChatServerClient as AsyncChatServerClient
+    from .chatserver.async_client import AsyncChatServerClient as AsyncChatServerClient
     from .chatserver.client import ChatServerClient as ChatServerClient
     from .client import CodegenClient as CodegenClient
     from .config import ClientConfig as ClientConfig
@@ -68,7 +68,8 @@ _NAMES = {
     ".agents.task": "Task",
     ".async_client": "AsyncCodegenClient",
     ".caching.manager": "CacheManager",
-    ".chatserver.client": "AsyncChatServerClient ChatServerClient",
+    ".chatserver.async_client": "AsyncChatServerClient",
+    ".chatserver.client": "ChatServerClient",
     ".client": "CodegenClient",
     ".config": "ClientConfig CodegenConfig ConfigPresets",
     ".errors": (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
@@ -34,11 +35,6 @@ class AsyncClient(BaseClient):
         super().__init__(config, clock=clock)
         network = self.config.transport or async_network_transport(self.config.service_url)
         self._http = httpx.AsyncClient(transport=self._stack(network), **self._http_settings())
-
-    @property
-    def session(self) -> httpx.AsyncClient:
-        """The httpx client underneath, with credential and transports."""
-        return self._http
 
     @property
     def cache(self) -> AsyncResponseCache:
@@ -125,26 +121,48 @@ class AsyncClient(BaseClient):
         timeout: float | None,
         extra_headers: Mapping[str, str] | None,
     ) -> AsyncIterator[M]:
+        async with aclosing(self._open(operation, arguments, event, timeout, extra_headers)) as opened:
+            async for item in opened:
+                if item is not None:
+                    yield item
+
+    async def _open(
+        self,
+        operation: Operation[Any],
+        arguments: dict[str, Any],
+        event: type[M],
+        timeout: float | None,
+        extra_headers: Mapping[str, str] | None,
+    ) -> AsyncGenerator[M | None, None]:
+        """Yield None as soon as the service has accepted the request, then what its events carry."""
         from . import sse
 
         sse.require_extra()
+        limit = self._limit(timeout)
         request = self._build(
-            operation, arguments, timeout, {**(extra_headers or {}), "Accept": "text/event-stream"}, stream=True
+            operation, arguments, limit, {**(extra_headers or {}), "Accept": "text/event-stream"}, stream=True
         )
         start = self._clock.monotonic()
         with translated(request):
             response = await self._http.send(request, stream=True)
         self._log(request, response, start)
         try:
-            with translated(request):
+            with sse.identified(response), translated(request):
                 if not response.is_success:
                     await response.aread()
                     raise exchange.error_of(response, operation)
-                async for message in sse.event_source(operation.id, response).aiter_sse():
+                source = sse.event_source(operation.id, response)
+                response.stream = idle = sse.IdleLimit(response, request, limit, self._clock)
+                yield None
+                idle.restart()
+                async for message in source.aiter_sse():
+                    if sse.is_empty(message):
+                        continue
                     if (item := sse.decode_event(operation.id, message, event)) is None:
                         return
                     yield item
-            raise sse.cut_stream(operation.id)
+                    idle.restart()
+                raise sse.cut_stream(operation.id)
         finally:
             await response.aclose()
 

@@ -14,6 +14,7 @@ from .client import CodegenBase, Progress
 from .errors import CodegenAPIError
 
 if TYPE_CHECKING:
+    import httpx
     from codegen_api.facade.codegen_async_raw import AsyncRawCodegenOperations
     from codegen_api.models import AgentRunLogResponse, AgentRunResponse, SourceType
 
@@ -26,6 +27,11 @@ class AsyncCodegenClient(CodegenBase, AsyncClient, AsyncCodegenOperations):
 
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock | None = None) -> None:
         super().__init__(config, **({} if clock is None else {"clock": clock}))
+
+    @property
+    def session(self) -> httpx.AsyncClient:
+        """The httpx client underneath, with credential and transports."""
+        return self._http
 
     @property
     def with_raw_response(self) -> AsyncRawCodegenOperations:

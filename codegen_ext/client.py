@@ -16,6 +16,7 @@ from .repositories import RepositoryIndex
 from .sync_base import SyncClient
 
 if TYPE_CHECKING:
+    import httpx
     from codegen_api.facade.codegen_raw import RawCodegenOperations
     from codegen_api.models import AgentRunLogResponse, AgentRunResponse, SourceType
 
@@ -98,6 +99,11 @@ class CodegenClient(CodegenBase, SyncClient, CodegenOperations):
 
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock | None = None) -> None:
         super().__init__(config, **({} if clock is None else {"clock": clock}))
+
+    @property
+    def session(self) -> httpx.Client:
+        """The httpx client underneath, with credential and transports."""
+        return self._http
 
     @property
     def with_raw_response(self) -> RawCodegenOperations:

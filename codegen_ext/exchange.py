@@ -54,6 +54,8 @@ _ERRORS: dict[int, type[CodegenAPIError]] = {
     429: RateLimitError,
 }
 _PHASES = ("connect", "read", "write", "pool")
+_NO_SEGMENT = ("", ".", "..")
+"""What no quoting keeps from changing the path (RFC 3986, 5.2.4), so that it would name another operation."""
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,100}")
 _logger = logging.getLogger("codegen_ext")
 
@@ -89,6 +91,9 @@ def build_request(
                 continue
         elif argument.type == "string" and not isinstance(value, str):
             problems[argument.name] = [f"expected text, got {type(value).__name__}"]
+            continue
+        elif argument.location == "path" and value in _NO_SEGMENT:
+            problems[argument.name] = [f"cannot stand in a path: {value!r}"]
             continue
         (body if argument.location == "body" else query_and_path)[argument.python_name] = value
     if problems:
@@ -210,7 +215,7 @@ def error_of(response: httpx.Response, operation: Operation[Any] | None, name: s
         data = None
     operation_id = operation.id if operation else name
     message, field_errors = _message(data)
-    kind = _ERRORS.get(status, ServerError if status >= 500 else CodegenAPIError)
+    kind = error_kind(status)
     if 300 <= status < 400:
         message = f"unexpected redirect to {response.headers.get('location', 'nowhere')}; check base_url"
     if message is None:
@@ -225,6 +230,11 @@ def error_of(response: httpx.Response, operation: Operation[Any] | None, name: s
             wait = float(operation.rate_limit.seconds) if operation else 1.0
         return RateLimitError(*common, operation=operation_id, retry_after=wait)
     return kind(*common, operation=operation_id)
+
+
+def error_kind(status: int) -> type[CodegenAPIError]:
+    """Return the error that fits a status without success."""
+    return _ERRORS.get(status, ServerError if status >= 500 else CodegenAPIError)
 
 
 def _message(data: Any) -> tuple[str | None, dict[str, list[str]]]:

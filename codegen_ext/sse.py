@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 from codegen_api.errors import InvalidModel
 
-from .errors import ConfigurationError, InvalidResponseError, NetworkError
-from .exchange import error_message, request_id_of
+from .errors import CodegenAPIError, ConfigurationError, InvalidResponseError, NetworkError, ServerError
+from .exchange import error_kind, error_message, request_id_of
 
 if TYPE_CHECKING:
     from codegen_api.decoding import Model
     from httpx_sse import EventSource, ServerSentEvent
+
+    from .clock import Clock
 
 M = TypeVar("M", bound="Model")
 
@@ -48,11 +52,18 @@ def event_source(operation_id: str, response: httpx.Response) -> EventSource:
     return EventSource(response)
 
 
+def is_empty(event: ServerSentEvent) -> bool:
+    """Whether there is nothing to dispatch by HTML, 9.2.6; httpx-sse hands out blank lines that follow an id."""
+    return not event.data and event.event != "error"
+
+
 def decode_event(operation_id: str, event: ServerSentEvent, model: type[M]) -> M | None:
     """Return the model that an event carries, None for the mark of a complete stream.
 
     Raises:
-        InvalidResponseError: for an event that is no such model, or that says that the service failed.
+        InvalidResponseError: for an event that is no such model.
+        CodegenAPIError: for an event that says that the service failed, the subclass that fits the status in it,
+            ServerError without one.
 
     """
     if event.data == DONE:
@@ -60,11 +71,73 @@ def decode_event(operation_id: str, event: ServerSentEvent, model: type[M]) -> M
     try:
         data: Any = json.loads(event.data)
         if event.event == "error" or (isinstance(data, dict) and data.get("error")):
-            message = error_message(data) or "the service reported an error in the stream"
-            raise InvalidResponseError(message, response_data=data, operation=operation_id)
+            raise _reported(operation_id, data)
         return model.from_dict(data)
     except (ValueError, RecursionError, InvalidModel) as error:
+        if event.event == "error":
+            raise _reported(operation_id, event.data) from None
         raise InvalidResponseError(f"an event of the stream is not usable: {error}", operation=operation_id) from error
+
+
+def _reported(operation_id: str, data: Any) -> CodegenAPIError:
+    places = [data, data.get("error")] if isinstance(data, dict) else []
+    codes = [place.get(name) for place in places if isinstance(place, dict) for name in ("status_code", "code")]
+    status = next((code for code in codes if type(code) is int and 400 <= code <= 599), None)
+    text = data if isinstance(data, str) else error_message(data)
+    kind = ServerError if status is None else error_kind(status)
+    return kind(
+        text or "the service reported an error in the stream", status, response_data=data, operation=operation_id
+    )
+
+
+class IdleLimit(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body in which `seconds` may pass between two events, whatever arrives that is none.
+
+    A connection that carries nothing at all is httpx's to notice; comments and pieces of an event are noticed here.
+    """
+
+    def __init__(self, response: httpx.Response, request: httpx.Request, seconds: float, clock: Clock) -> None:
+        self._wrapped: Any = response.stream
+        self._request = request
+        self._seconds = seconds
+        self._clock = clock
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin to count: an event has been dealt with."""
+        self._since = self._clock.monotonic()
+
+    def _check(self) -> None:
+        if self._clock.monotonic() - self._since > self._seconds:
+            raise httpx.ReadTimeout("no event came in time", request=self._request)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._wrapped:
+            self._check()
+            yield chunk
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._wrapped:
+            self._check()
+            yield chunk
+
+    def close(self) -> None:
+        """Close the body."""
+        self._wrapped.close()
+
+    async def aclose(self) -> None:
+        """Close the body."""
+        await self._wrapped.aclose()
+
+
+@contextmanager
+def identified(response: httpx.Response) -> Iterator[None]:
+    """Give errors the id under which the service logged the request."""
+    try:
+        yield
+    except CodegenAPIError as error:
+        error.request_id = error.request_id or request_id_of(response)
+        raise
 
 
 def cut_stream(operation_id: str) -> NetworkError:

@@ -36,7 +36,9 @@ TOKEN = "sk-SECRET-0123456789-SECRET"
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No settings from outside, no proxy between a test and its server, and the logger as it was."""
     for name in list(os.environ):
-        if (name.startswith("CODEGEN_") and not name.startswith("CODEGEN_TEST")) or name == "LOG_LEVEL":
+        if (
+            name.startswith(("CODEGEN_", "CHATSERVER_")) and not name.startswith("CODEGEN_TEST")
+        ) or name == "LOG_LEVEL":
             monkeypatch.delenv(name)
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, f"{os.environ.get(name, '')},127.0.0.1,localhost")

@@ -45,7 +45,7 @@ def refusal(call: Any, sandbox: Sandbox, operation: Operation[Any], argument: Ar
     assert sandbox.requests == []
     error: ValidationError = caught.value
     assert error.operation == operation.id
-    assert error.status_code is None
+    assert error.status_code == (400 if operation.service == "chatserver" else None)
     assert list(error.field_errors) == [argument.name]
     assert error.field == argument.name
     assert argument.name in error.message

@@ -20,6 +20,7 @@ from codegen_ext import (
     CodegenClient,
     Task,
 )
+from codegen_ext.chatserver import AsyncChatSession, AsyncChatStream, ChatSession, ChatStream
 from codegen_ext.raw import AsyncRawChatServer, AsyncRawCodegen, RawChatServer, RawCodegen
 from codegen_ext.testing import Sandbox
 
@@ -33,8 +34,10 @@ TWINS = [
     *RAW.values(),
     (Agent, AsyncAgent),
     (Task, AsyncTask),
+    (ChatSession, AsyncChatSession),
+    (ChatStream, AsyncChatStream),
 ]
-RENAMED = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
+RENAMED = {"__enter__": "__aenter__", "__exit__": "__aexit__", "__iter__": "__aiter__", "__next__": "__anext__"}
 every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda operation: operation.id)
 
 

@@ -1,12 +1,9 @@
 """What the pages show happens: Python blocks run, their output is what stands below them, and commands exist."""
 
 import logging
-import random
 import shlex
 import time
-from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
-from io import StringIO
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from tools.contract import document
 
 from .facts import environment_variables, extras
 from .pages import PAGES, ROOT, Block, blocks, links, spans
+from .running import run
 
 LANGUAGES = {"python", "bash", "text", "yaml"}
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -68,20 +66,6 @@ def test_python_blocks_run(page: Path, service: Sandbox, request: pytest.Fixture
         for value in namespace.values():
             if isinstance(value, Agent | CodegenClient | ChatServerClient):
                 value.close()
-
-
-def run(block: Block, page: Path, namespace: dict[str, Any], fixture: Callable[[str], Any]) -> str:
-    """Run a block, and the tests that it defines; return what it printed."""
-    code = compile("\n" * (block.line - 1) + block.content, str(page), "exec", dont_inherit=True)
-    before = dict(namespace)
-    random.seed(0)  # pauses between polls are random
-    with redirect_stdout(StringIO()) as printed:
-        exec(code, namespace)
-        for name, value in list(namespace.items()):
-            if name.startswith("test_") and before.get(name) is not value:
-                arguments = value.__code__.co_varnames[: value.__code__.co_argcount]
-                value(**{argument: fixture(argument) for argument in arguments})
-    return printed.getvalue()
 
 
 @pages

@@ -169,3 +169,25 @@ def test_ids_are_decided_by_the_seed(serve):
     assert (
         ask(serve(seed=4), "Hi").json()["system_fingerprint"] != ask(serve(seed=5), "Hi").json()["system_fingerprint"]
     )
+
+
+def test_a_member_is_no_administrator(api):
+    member = {"authorization": f"Bearer {api.sandbox.member_api_key}"}
+    for method, path in (("GET", "stats"), ("GET", "admins"), ("DELETE", "admins/x"), ("GET", "audit")):
+        assert api.client.request(method, f"/api/v1/platform/{path}", headers=member).status_code == 403
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+    for headers in (member, {}):
+        assert api.client.post("/v1/chat/completions", json=body, headers=headers).status_code == 200
+    actors = [(entry["action"], entry["actor"]) for entry in api.call("get_audit_log").json()["entries"]]
+    assert actors == [("chat.completion", "admin"), ("chat.completion", "member"), ("admin.added", "admin")]
+
+
+def test_a_continued_session_is_the_latest(api):
+    first, second = (ask(api, text, user="ada").json()["system_fingerprint"] for text in ("One", "Two"))
+    assert [session["id"] for session in api.call("list_chat_sessions", user_id="ada").json()["sessions"]] == [
+        second,
+        first,
+    ]
+    ask(api, "Three", user="ada", metadata={"session_id": first})
+    latest = api.call("list_chat_sessions", user_id="ada", page_size=1).json()["sessions"]
+    assert [session["id"] for session in latest] == [first]

@@ -1,5 +1,7 @@
 """Injected faults, over a real connection and in process alike."""
 
+import json
+
 import httpx
 import pytest
 
@@ -131,3 +133,56 @@ def test_a_stream_can_be_cut(api):
     ):
         received.extend(response.iter_raw())
     assert len(b"".join(received)) == 100
+
+
+STREAM = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+PIECES = ["", "Echo:", " Hi", None, "[DONE]"]
+
+
+def read(api, fault):
+    """Return what a stream says under a fault, and which error ended it."""
+    api.sandbox.inject("create_chat_completion", fault, times=1)
+    lines, error = [], None
+    with api.client.stream("POST", api.url("create_chat_completion"), json=STREAM) as response:
+        try:
+            lines.extend(line for line in response.iter_lines() if line)
+        except httpx.HTTPError as caught:
+            error = type(caught)
+    return [piece(line) for line in lines], error
+
+
+def piece(line):
+    data = line.removeprefix("data: ")
+    if data in ("[DONE]", ": keep-alive", '{"id": ', "5"):
+        return data
+    event = json.loads(data)
+    return event.get("error") or event["choices"][0]["delta"].get("content")
+
+
+def test_faults_of_a_stream(api):
+    whole = PIECES
+    error = {"message": "no", "type": "server_error", "code": 503}
+    assert read(api, Fault.cut(2)) == (whole[:2], httpx.RemoteProtocolError)
+    assert read(api, Fault.cut(0)) == ([], httpx.RemoteProtocolError)
+    assert read(api, Fault.malformed_event()) == ([*whole[:1], '{"id": ', *whole[1:]], None)
+    assert read(api, Fault.malformed_event(3, "5")) == ([*whole[:3], "5", *whole[3:]], None)
+    assert read(api, Fault.error_event(2, "no", 503)) == ([*whole[:2], error], None)
+    assert api.clock.slept == []
+    assert read(api, Fault.keep_alive(1, 2, 0.5)) == ([*whole[:1], ": keep-alive", ": keep-alive", *whole[1:]], None)
+    assert api.clock.slept == [0.5] * 2
+    assert read(api, Fault.slow_events(2)) == (whole, None)
+    assert api.clock.slept == [0.5] * 2 + [2] * 5
+
+
+def test_a_completion_is_recorded_however_its_stream_ends(api):
+    for fault in (Fault.cut(1), Fault.error_event(1), Fault.malformed_event(1)):
+        read(api, fault)
+    assert api.call("get_platform_stats").json()["total_requests"] == 3
+
+
+def test_a_stream_that_stalls(serve):
+    api = serve()
+    api.sandbox.inject("create_chat_completion", Fault.stall(1, 4), times=1)
+    response = api.client.post(api.url("create_chat_completion"), json=STREAM)
+    assert response.text.endswith("data: [DONE]\n\n")
+    assert api.clock.slept == [4]

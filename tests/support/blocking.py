@@ -23,6 +23,15 @@ class Blocking:
     def __exit__(self, *exception: object) -> None:
         self._run(self._target.__aexit__(*exception))
 
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            return self._settle(self._run(anext(self._target)))
+        except StopAsyncIteration:
+            raise StopIteration from None
+
     def __repr__(self) -> str:
         return repr(self._target)
 
@@ -38,14 +47,14 @@ class Blocking:
     def _settle(self, value: Any) -> Any:
         if inspect.isawaitable(value):
             return self._settle(self._run(value))
-        if isinstance(value, AsyncIterator):
+        kind = type(value)
+        ours = kind.__module__.startswith("codegen_ext") and kind.__name__.startswith("Async")
+        if isinstance(value, AsyncIterator) and not ours:
             return self._iterate(value)
         if inspect.ismethod(value):
             return lambda *args, **kwargs: self._settle(value(*args, **kwargs))
         if isinstance(value, list):
             return [self._settle(item) for item in value]
-        kind = type(value)
-        ours = kind.__module__.startswith("codegen_ext") and kind.__name__.startswith("Async")
         return Blocking(value, self._runner) if ours else value
 
     def _iterate(self, stream: Any) -> Iterator[Any]:

@@ -32,6 +32,17 @@ from codegen_ext import (
     ValidationError,
     WaitTimeoutError,
 )
+from codegen_ext.chatserver import (
+    AsyncChatStream,
+    ChatMessageRecord,
+    ChatServerError,
+    ChatSession,
+    ChatSessionListResponse,
+    ChatSessionSummary,
+    ChatStream,
+    Message,
+    MessageRole,
+)
 from codegen_ext.testing import FakeClock, Sandbox
 
 
@@ -128,16 +139,45 @@ async def async_clients(client: AsyncCodegenClient) -> None:
 def chat(client: ChatServerClient) -> None:
     assert_type(client.create_chat_completion("m", [{"role": "user", "content": "x"}]), ChatCompletionResponse)
     assert_type(client.stream_chat_completion("m", []), Iterator[ChatCompletionChunk])
+    mixed = client.create_completion("m", [Message(MessageRole.USER, "x"), {"role": "user", "content": "y"}, "z"])
+    assert_type(mixed, ChatCompletionResponse)
+    messages = [Message(MessageRole.USER, "x")]
+    assert_type(client.create_completion("m", messages, 0.5, 10, 1.0, False, "u"), ChatCompletionResponse)
+    stream = client.create_completion("m", ["x"], stream=True, session_id="s", metadata={"a": 1})
+    assert_type(stream, ChatStream)
+    assert_type(next(stream), str)
+    assert_type(next(stream.events()), ChatCompletionChunk)
+    assert_type(stream.metadata, dict[str, Any])
+    assert_type(stream.response, ChatCompletionResponse | None)
+    assert_type(client.create_completion("m", ["x"], stream=bool(1)), ChatCompletionResponse | ChatStream)
+    assert_type(client.session("u"), ChatSession)
+    assert_type(client.session("u").send("x", max_tokens=5), ChatCompletionResponse)
+    assert_type(client.session("u").history(), list[ChatMessageRecord])
+    assert_type(client.list_sessions("u"), ChatSessionListResponse)
+    assert_type(client.iter_sessions("u"), Iterator[ChatSessionSummary])
+    assert_type(client.list_admins(), dict[str, Any])
+    assert_type(client.chat.completions.create(model="m", messages=["x"]), ChatCompletionResponse)
+    for chunk in client.chat.completions.create(model="m", messages=["x"], stream=True):
+        assert_type(chunk, ChatCompletionChunk)
 
 
 async def async_chat(client: AsyncChatServerClient) -> None:
     assert_type(await client.create_chat_completion("m", []), ChatCompletionResponse)
+    assert_type(await client.create_completion("m", ["x"]), ChatCompletionResponse)
+    stream = await client.create_completion("m", ["x"], stream=True)
+    assert_type(stream, AsyncChatStream)
+    async for text in stream:
+        assert_type(text, str)
+    assert_type(await client.session("u").stream("x"), AsyncChatStream)
+    assert_type([model.id async for model in client.models.list()], list[str])
     assert_type(client.stream_chat_completion("m", []), AsyncIterator[ChatCompletionChunk])
 
 
 def errors() -> None:
     try:
         pass
+    except ChatServerError as error:
+        assert_type(error.partial, ChatCompletionResponse | None)
     except ValidationError as error:
         assert_type(error.field_errors, dict[str, list[str]])
     except RateLimitError as error:

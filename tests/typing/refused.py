@@ -1,6 +1,14 @@
 """Mistakes that users' editors show; the comment at each line is the error that mypy must report there."""
 
-from codegen_ext import Agent, AsyncAgent, AsyncCodegenClient, ClientConfig, CodegenClient, ValidationError
+from codegen_ext import (
+    Agent,
+    AsyncAgent,
+    AsyncCodegenClient,
+    ChatServerClient,
+    ClientConfig,
+    CodegenClient,
+    ValidationError,
+)
 
 
 def settings() -> None:
@@ -47,3 +55,11 @@ async def async_clients(client: AsyncCodegenClient, agent: AsyncAgent) -> None:
 
 def errors(error: ValidationError) -> None:
     print(error.retry_after)  # error: attr-defined
+
+
+def chat(client: ChatServerClient) -> None:
+    client.create_completion("m")  # error: call-overload
+    client.create_completion("m", ["x"], session="s")  # error: call-overload
+    client.create_completion("m", [5])  # error: list-item
+    client.session("u").send("x", stream=True)  # error: call-arg
+    client.session.get("/")  # error: attr-defined

@@ -126,6 +126,7 @@ class Chat:
         pieces = words[: int(body["max_tokens"])]
         tokens_in = sum(_tokens(message["content"]) for message in body["messages"]) + _tokens(body["system_prompt"])
         self._remember(session, body["messages"], "".join(pieces), tokens_in, len(pieces))
+        self._note("chat.completion", session.id, "member" if call.is_member else "admin")
         completion = _Completion(
             f"chatcmpl-{self._requests}",
             body["model"],
@@ -150,8 +151,7 @@ class Chat:
 
     def list_chat_sessions(self, call: Call) -> Json:
         user_id, number, size = (call.parameters[name] for name in ("user_id", "page", "page_size"))
-        sessions = [session for session in self._sessions.values() if session.user_id == user_id]
-        sessions.sort(key=lambda session: session.updated_at, reverse=True)
+        sessions = [session for session in reversed(self._sessions.values()) if session.user_id == user_id]
         shown = sessions[(number - 1) * size : number * size]
         return {
             "sessions": [session.summary() for session in shown],
@@ -166,21 +166,21 @@ class Chat:
         return {"session": session.summary(), "messages": session.messages}
 
     def get_platform_stats(self, call: Call) -> Json:
-        self._require_admin()
+        self._require_admin(call)
         users = {session.user_id for session in self._sessions.values()} - {""}
         return {"total_users": len(users), "active_users": len(users), "total_requests": self._requests}
 
     def list_platform_admins(self, call: Call) -> Json:
-        self._require_admin()
+        self._require_admin(call)
         return {"admins": list(self._admins.values()), "count": len(self._admins)}
 
     def add_platform_admin(self, call: Call) -> Json:
-        self._require_admin()
+        self._require_admin(call)
         admin = self._admit_admin(call.body["workos_id"], call.body["email"], call.body["name"])
         return {"success": True, "message": "Admin added.", "admin": admin}
 
     def remove_platform_admin(self, call: Call) -> Json:
-        self._require_admin()
+        self._require_admin(call)
         email = call.parameters["email"]
         if email not in self._admins:
             raise ApiError(404, "Admin not found.")
@@ -189,13 +189,13 @@ class Chat:
         return {"success": True, "message": "Admin removed.", "admin": admin}
 
     def get_audit_log(self, call: Call) -> Json:
-        self._require_admin()
+        self._require_admin(call)
         limit, offset = call.parameters["limit"], call.parameters["offset"]
         entries = self._audit[::-1][offset : offset + limit]
         return {"entries": entries, "total": len(self._audit), "limit": limit, "offset": offset}
 
-    def _require_admin(self) -> None:
-        if not self._settings.admin:
+    def _require_admin(self, call: Call) -> None:
+        if call.is_member or not self._settings.admin:
             raise ApiError(403, "Platform admin access required.")
 
     def _admit_admin(self, workos_id: str, email: str, name: str) -> Json:
@@ -237,17 +237,17 @@ class Chat:
         session.tokens_in += tokens_in
         session.tokens_out += tokens_out
         session.updated_at = at
-        self._sessions[session.id] = session
-        self._note("chat.completion", session.id)
+        self._sessions.pop(session.id, None)
+        self._sessions[session.id] = session  # the latest is the last
 
-    def _note(self, action: str, resource: str) -> None:
+    def _note(self, action: str, resource: str, actor: str = "admin") -> None:
         self._audit.append(
             {
                 "id": f"audit-{len(self._audit) + 1}",
                 "timestamp": self._now(),
                 "action": action,
                 "resource": resource,
-                "actor": "sandbox",
+                "actor": actor,
                 "details": None,
             }
         )

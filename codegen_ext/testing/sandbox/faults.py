@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from random import Random
 from threading import Lock
 from typing import Any
@@ -122,10 +123,69 @@ class Fault:
 
         return cls(apply)
 
+    @classmethod
+    def cut(cls, after: int = 1) -> "Fault":
+        """Break the connection after so many events of a stream."""
+        return cls(lambda flow: _instead(flow, after, Reset()))
+
+    @classmethod
+    def stall(cls, after: int = 1, seconds: float = 3600.0) -> "Fault":
+        """Say nothing for so long after so many events of a stream, and then go on."""
+        return cls(lambda flow: _between(flow, after, Delay(seconds)))
+
+    @classmethod
+    def keep_alive(cls, after: int = 1, comments: int = 3, pause_seconds: float = 0.0) -> "Fault":
+        """Send comments, with a pause before each, after so many events of a stream, and then go on."""
+        beat = (Delay(pause_seconds), Chunk(b": keep-alive\n\n"))
+        return cls(lambda flow: _between(flow, after, *beat * comments))
+
+    @classmethod
+    def malformed_event(cls, after: int = 1, data: str = '{"id": ') -> "Fault":
+        """Send an event with other data, by default broken JSON, after so many events of a stream, and then go on."""
+        return cls(lambda flow: _between(flow, after, Chunk(f"data: {data}\n\n".encode())))
+
+    @classmethod
+    def error_event(cls, after: int = 1, message: str = "Injected fault", code: int | str | None = None) -> "Fault":
+        """Report an error, in OpenAI's form, after so many events of a stream, and end it in order."""
+        error = {"error": {"message": message, "type": "server_error", "code": code}}
+        return cls(lambda flow: _instead(flow, after, Chunk(b"data: " + dumps(error) + b"\n\n")))
+
+    @classmethod
+    def slow_events(cls, pause_seconds: float) -> "Fault":
+        """Pause before each event of a stream."""
+
+        def apply(flow: Flow) -> Iterator[Effect]:
+            for effect in flow():
+                if isinstance(effect, Chunk):
+                    yield Delay(pause_seconds)
+                yield effect
+
+        return cls(apply)
+
+
+def _instead(flow: Flow, after: int, *others: Effect) -> Iterator[Effect]:
+    """Let the head and so many pieces of the body pass, and other effects in place of the rest."""
+    effects = flow()
+    yield from islice(effects, 1 + after)
+    _exhaust(effects)
+    yield from others
+
+
+def _between(flow: Flow, after: int, *others: Effect) -> Iterator[Effect]:
+    """Let other effects happen after the head and so many pieces of the body."""
+    effects = flow()
+    yield from islice(effects, 1 + after)
+    yield from others
+    yield from effects
+
+
+def _exhaust(effects: Iterator[Effect]) -> None:
+    for _ in effects:
+        pass
+
 
 def _drain(flow: Flow) -> None:
-    for _ in flow():
-        pass
+    _exhaust(flow())
 
 
 @dataclass(slots=True)

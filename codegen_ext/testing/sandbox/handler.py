@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from functools import partial
 from typing import Any
@@ -93,6 +93,7 @@ class Handler:
         token = self._authenticate(request)
         self._limit(operation, token)
         call = read(load_contract(), operation, match.values, request)
+        call = replace(call, is_member=token == self._world.settings.member_token)
         if "org_id" in call.parameters:
             self._world.check_access(call.parameters["org_id"])
         if operation.id not in self.serving:
@@ -104,7 +105,11 @@ class Handler:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         accepted = self._world.settings.token
         token = token.strip()
-        if scheme.lower() != "bearer" or not token or (accepted is not None and token != accepted):
+        if (
+            scheme.lower() != "bearer"
+            or not token
+            or (accepted is not None and token not in (accepted, self._world.settings.member_token))
+        ):
             raise ApiError(401, "Missing or invalid API token.", www_authenticate="Bearer")
         return token
 

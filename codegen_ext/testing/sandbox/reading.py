@@ -25,6 +25,8 @@ class Call:
     operation: Operation[Any]
     parameters: Json
     body: Json
+    is_member: bool = False
+    """Whether whoever calls is a mere member of the platform."""
 
     def page(self, items: Sequence[Any]) -> Json:
         """Return the part of a list that `skip` and `limit` ask for, and which part that is."""

@@ -101,6 +101,11 @@ class Sandbox:
         return self.token
 
     @property
+    def member_api_key(self) -> str:
+        """Another key of the ChatServer, whose owner is no administrator."""
+        return self.settings.member_token
+
+    @property
     def org_id(self) -> int:
         """The organisation that the token may use; the next one exists too, but not for it."""
         return self.settings.org_id

@@ -32,6 +32,11 @@ class Settings:
     """Whether the token is a platform administrator's."""
     seed: int = 0
 
+    @property
+    def member_token(self) -> str:
+        """A token that is accepted, but is no platform administrator's."""
+        return f"{self.token or 'any-token'}-member"
+
 
 @dataclass(slots=True)
 class World:

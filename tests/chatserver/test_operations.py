@@ -1,10 +1,9 @@
 """The clients of a ChatServer: operations, credentials, and completions as a stream of events."""
 
 import asyncio
-import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,44 +18,15 @@ from codegen_ext import (
     NetworkError,
     NotFoundError,
     PermissionDeniedError,
-    ServerError,
     ValidationError,
+    chatserver,
 )
 from codegen_ext import TimeoutError as CodegenTimeoutError
 from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour
 from ..support.loopback import HANG, Loopback, reply
-
-HELLO = [{"role": "user", "content": "Hello there"}]
-EVENTS = "text/event-stream"
-
-
-@pytest.fixture
-def connect_chat(flavour: Flavour, serve: object) -> Iterator[Callable[..., Any]]:
-    with contextlib.ExitStack() as stack:
-        yield lambda *args, **options: stack.enter_context(flavour.chat(*args, **options))
-
-
-@pytest.fixture
-def chat(connect_chat: Callable[..., Any], sandbox: Sandbox) -> Any:
-    return connect_chat(TOKEN, sandbox.base_url)
-
-
-def chunk(text: str | None, **more: Any) -> dict[str, Any]:
-    delta = {} if text is None else {"content": text}
-    choice = {"index": 0, "delta": delta, "finish_reason": None}
-    common = {"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-    return {**common, "choices": [choice], **more}
-
-
-def events(*items: Any, done: bool = True) -> bytes:
-    lines = [f"data: {item if isinstance(item, str) else json.dumps(item)}\n\n" for item in items]
-    return "".join([*lines, *(["data: [DONE]\n\n"] if done else [])]).encode()
-
-
-def streamed(*items: Any, done: bool = True, **options: Any) -> bytes:
-    return reply(events(*items, done=done), content_type=EVENTS, **options)
+from .conftest import EVENTS, HELLO, chunk, events, streamed
 
 
 def ask(chat: Any, **options: Any) -> Any:
@@ -263,7 +233,13 @@ def test_another_content_type_is_an_error(
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(400, ValidationError), (401, AuthenticationError), (404, NotFoundError), (500, ServerError)]
+    ("status", "kind"),
+    [
+        (400, chatserver.BadRequestError),
+        (401, chatserver.UnauthorizedError),
+        (404, chatserver.NotFoundError),
+        (500, chatserver.InternalServerError),
+    ],
 )
 def test_a_refused_stream_is_the_error_of_its_status(
     chat: Any, sandbox: Sandbox, status: int, kind: type[CodegenAPIError]

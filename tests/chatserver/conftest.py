@@ -1,0 +1,43 @@
+"""Clients of a ChatServer of both kinds, and what servers of written answers say."""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from codegen_ext.testing import Sandbox
+
+from ..conftest import TOKEN, Flavour
+from ..support.loopback import reply
+
+EVENTS = "text/event-stream"
+HELLO = [{"role": "user", "content": "Hello there"}]
+
+
+@pytest.fixture
+def connect_chat(flavour: Flavour, serve: object) -> Iterator[Callable[..., Any]]:
+    with contextlib.ExitStack() as stack:
+        yield lambda *args, **options: stack.enter_context(flavour.chat(*args, **options))
+
+
+@pytest.fixture
+def chat(connect_chat: Callable[..., Any], sandbox: Sandbox) -> Any:
+    return connect_chat(TOKEN, sandbox.base_url)
+
+
+def chunk(text: str | None, **more: Any) -> dict[str, Any]:
+    delta = {} if text is None else {"content": text}
+    choice = {"index": 0, "delta": delta, "finish_reason": None}
+    common = {"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    return {**common, "choices": [choice], **more}
+
+
+def events(*items: Any, done: bool = True) -> bytes:
+    lines = [f"data: {item if isinstance(item, str) else json.dumps(item)}\n\n" for item in items]
+    return "".join([*lines, *(["data: [DONE]\n\n"] if done else [])]).encode()
+
+
+def streamed(*items: Any, done: bool = True, **options: Any) -> bytes:
+    return reply(events(*items, done=done), content_type=EVENTS, **options)

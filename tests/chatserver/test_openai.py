@@ -1,0 +1,199 @@
+"""Code for the `openai` package runs on a ChatServer's client as well as on the package itself."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import openai
+import pytest
+
+from codegen_ext.chatserver import (
+    AsyncChatServerClient,
+    BadRequestError,
+    ChatServerClient,
+    ChatServerError,
+    UnauthorizedError,
+)
+from codegen_ext.testing import Fault, Sandbox
+
+from ..conftest import TOKEN, Flavour
+
+HELLO: Any = [{"role": "user", "content": "Hello there"}]
+
+
+def ours(is_async: bool, key: str, address: str) -> Any:
+    return (AsyncChatServerClient if is_async else ChatServerClient)(key, address)
+
+
+def theirs(is_async: bool, key: str, address: str) -> Any:
+    kind = openai.AsyncOpenAI if is_async else openai.OpenAI
+    return kind(api_key=key, base_url=f"{address}/v1", max_retries=0)
+
+
+class Program:
+    """What a user wrote, for a client of either make and of either kind."""
+
+    def __init__(self, flavour: Flavour, make: Callable[..., Any], sandbox: Sandbox, key: str = TOKEN) -> None:
+        self._flavour = flavour
+        self.client = make(flavour.is_async, key, sandbox.base_url)
+
+    def create(self, **options: Any) -> Any:
+        return self._wait(self.client.chat.completions.create(**{"model": "gpt-4o", "messages": HELLO, **options}))
+
+    def models(self) -> Any:
+        return self._wait(self.client.models.list())
+
+    def read(self, stream: Any, limit: int = 100) -> list[Any]:
+        """Read chunks until the end or the limit, in a `with` statement."""
+
+        async def collect() -> list[Any]:
+            found = []
+            async with stream:
+                async for event in stream:
+                    found.append(event)
+                    if len(found) == limit:
+                        break
+            return found
+
+        if self._flavour.is_async:
+            found: list[Any] = self._flavour.settle(collect())
+            return found
+        with stream:
+            return [event for event, _ in zip(stream, range(limit), strict=False)]
+
+    def close(self) -> None:
+        self._wait(self.client.close())
+
+    def _wait(self, value: Any) -> Any:
+        return self._flavour.settle(value) if asyncio.iscoroutine(value) or hasattr(value, "__await__") else value
+
+
+@pytest.fixture(params=[ours, theirs], ids=["ours", "openai"])
+def program(request: pytest.FixtureRequest, flavour: Flavour, sandbox: Sandbox) -> Iterator[Program]:
+    made = Program(flavour, request.param, sandbox)
+    yield made
+    made.close()
+
+
+def test_a_completion(program: Program) -> None:
+    answer = program.create(temperature=0.0, max_tokens=2, top_p=0.5, user="u", metadata={"workflow": "w"}, n=1)
+    assert answer.object == "chat.completion"
+    assert answer.model == "gpt-4o"
+    (choice,) = answer.choices
+    assert (choice.index, choice.message.role, choice.message.content) == (0, "assistant", "Echo: Hello")
+    assert choice.finish_reason == "length"
+    assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens == 4
+    assert answer.system_fingerprint
+
+
+def test_a_conversation(program: Program) -> None:
+    messages: list[Any] = [{"role": "system", "content": "Be brief"}, *HELLO]
+    answer = program.create(messages=messages, user="u")
+    messages.append({"role": "assistant", "content": answer.choices[0].message.content})
+    messages.append({"role": "user", "content": "And again"})
+    again = program.create(messages=messages, user="u", metadata={"session_id": answer.system_fingerprint})
+    assert again.choices[0].message.content == "Echo: And again"
+    assert again.system_fingerprint == answer.system_fingerprint
+
+
+@pytest.mark.parametrize("options", [{}, {"stream_options": {"include_usage": True}}])
+def test_a_stream(program: Program, options: dict[str, Any]) -> None:
+    chunks = program.read(program.create(stream=True, **options))
+    assert "".join(event.choices[0].delta.content or "" for event in chunks) == "Echo: Hello there"
+    assert {event.object for event in chunks} == {"chat.completion.chunk"}
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert chunks[-1].choices[0].finish_reason == "stop"
+    assert chunks[-1].usage.completion_tokens == 3
+    assert len({event.system_fingerprint for event in chunks}) == 1
+
+
+def test_a_stream_may_be_left(program: Program) -> None:
+    for _ in range(3):
+        assert len(program.read(program.create(stream=True), 2)) == 2
+    assert program.create().choices
+
+
+def test_the_models(program: Program) -> None:
+    models = program.models()
+    assert models.object == "list"
+    assert [model.id for model in models.data][:2] == ["claude-3-haiku", "claude-3-5-sonnet"]
+    assert (models.data[0].object, models.data[0].owned_by, models.data[0].provider) == ("model", "claude", "claude")
+
+
+def test_models_can_be_iterated(program: Program, flavour: Flavour) -> None:
+    async def collect(models: Any) -> list[str]:
+        return [model.id async for model in models]
+
+    ids = [model.id for model in program.models().data]
+    for models in (program.client.models.list(), program.models()):
+        found = flavour.settle(collect(models)) if flavour.is_async else [model.id for model in models]
+        assert found == ids
+
+
+def test_options_of_the_server_and_headers(program: Program, sandbox: Sandbox) -> None:
+    options = {"extra_body": {"system_prompt": "One two three"}, "extra_headers": {"X-A": "1"}, "timeout": 60}
+    assert program.create(**options).usage.prompt_tokens == 5
+    assert program.create(max_completion_tokens=None).usage.prompt_tokens == 2
+
+
+STATUSES = {
+    400: (openai.BadRequestError, BadRequestError),
+    401: (openai.AuthenticationError, UnauthorizedError),
+    404: (openai.NotFoundError, ChatServerError),
+    500: (openai.InternalServerError, ChatServerError),
+}
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_refusal_is_an_error_at_once(program: Program, sandbox: Sandbox, status: int, stream: bool) -> None:
+    sandbox.inject("*", Fault.status(status))
+    with pytest.raises(STATUSES[status]) as caught:
+        program.create(stream=stream)
+    assert caught.value.status_code == status
+    assert caught.value.request_id == "sandbox-0-1"
+
+
+def test_a_wrong_key(request: pytest.FixtureRequest, program: Program, flavour: Flavour, sandbox: Sandbox) -> None:
+    make = request.node.callspec.params["program"]
+    other = Program(flavour, make, sandbox, "wrong")
+    with pytest.raises((openai.AuthenticationError, UnauthorizedError)):
+        other.create()
+    other.close()
+
+
+def test_an_error_in_a_stream_is_an_error(program: Program, sandbox: Sandbox) -> None:
+    sandbox.inject("*", Fault.error_event(2, "out of memory"))
+    with pytest.raises((openai.APIError, ChatServerError), match="out of memory"):
+        program.read(program.create(stream=True))
+
+
+def test_a_stream_with_comments_and_slow_pieces(program: Program, sandbox: Sandbox) -> None:
+    sandbox.inject("*", Fault.keep_alive(2))
+    assert len(program.read(program.create(stream=True))) == 5
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"n": 2}, "n"),
+        ({"stream_options": {"include_usage": False}}, "stream_options"),
+        ({"extra_body": {"tools": []}}, "tools"),
+        ({"seed": 5}, "seed"),
+    ],
+)
+def test_options_that_a_chatserver_does_not_have_are_refused(
+    flavour: Flavour, sandbox: Sandbox, options: dict[str, Any], field: str
+) -> None:
+    program = Program(flavour, ours, sandbox)
+    with pytest.raises(BadRequestError, match=field) as caught:
+        program.create(**options)
+    assert (caught.value.status_code, caught.value.field) == (400, field)
+    assert sandbox.requests == []
+    program.close()
+
+
+def test_more_tokens_by_their_new_name(flavour: Flavour, sandbox: Sandbox) -> None:
+    program = Program(flavour, ours, sandbox)
+    assert program.create(max_completion_tokens=1).choices[0].message.content == "Echo:"
+    program.close()

@@ -1,0 +1,24 @@
+"""Running the Python blocks of a page one after the other, as a reader would."""
+
+import random
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from .pages import Block
+
+
+def run(block: Block, page: Path, namespace: dict[str, Any], fixture: Callable[[str], Any]) -> str:
+    """Run a block, and the tests that it defines; return what it printed."""
+    code = compile("\n" * (block.line - 1) + block.content, str(page), "exec", dont_inherit=True)
+    before = dict(namespace)
+    random.seed(0)  # pauses between polls are random
+    with redirect_stdout(StringIO()) as printed:
+        exec(code, namespace)
+        for name, value in list(namespace.items()):
+            if name.startswith("test_") and before.get(name) is not value:
+                arguments = value.__code__.co_varnames[: value.__code__.co_argcount]
+                value(**{argument: fixture(argument) for argument in arguments})
+    return printed.getvalue()
