@@ -189,6 +189,22 @@ def test_cancelling_who_waits_disturbs_nobody(gated: Gate, waiting: list[int]) -
     assert len(server.requests) == 1
 
 
+def test_an_answer_that_was_stored_a_moment_ago_is_found(gated: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between looking and asking there is time for somebody else to do both."""
+    server = gated(held=())
+    join = ResponseCache.join
+    with CodegenClient(settings(server)) as client:
+
+        def late(self: ResponseCache, key: Any) -> Any:
+            monkeypatch.setattr(ResponseCache, "join", join)
+            client.get_current_user()
+            return join(self, key)
+
+        monkeypatch.setattr(ResponseCache, "join", late)
+        assert client.get_current_user().id == 1
+    assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize("kind", ["thread", "task"])
 def test_nobody_waits_beyond_its_own_deadline(gated: Gate, waiting: list[int], kind: str) -> None:
     server = gated()
