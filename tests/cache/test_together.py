@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenClient, NotFoundError, TimeoutError
+from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenClient, NetworkError, NotFoundError, TimeoutError
 from codegen_ext.caching.manager import ResponseCache, response_cache
 from codegen_ext.clock import SYSTEM_CLOCK
 from codegen_ext.testing import FakeClock
@@ -276,6 +276,17 @@ def test_what_is_kept_does_not_serve_while_a_write_runs(gated: Gate) -> None:
         write.result(PATIENCE)
         client.get_current_user()
     assert len(server.requests) == 4
+
+
+def test_a_failed_write_drops_what_was_read_while_it_ran(gated: Gate) -> None:
+    server = gated(CLOSE, reply(user("old")), reply(user("new")))
+    with CodegenClient(settings(server)) as client, ThreadPoolExecutor(1) as pool:
+        write = pool.submit(client.request, "PUT", "/v1/users/me")
+        assert server.arrived.wait(PATIENCE)
+        assert client.get_current_user().github_username == "old"
+        server.gate.set()
+        assert isinstance(write.exception(PATIENCE), NetworkError)
+        assert client.get_current_user().github_username == "new"
 
 
 def test_a_cancelled_write_drops_what_was_read_while_it_ran(gated: Gate) -> None:
