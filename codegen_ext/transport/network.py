@@ -93,35 +93,39 @@ class LoopTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, make: Callable[[], httpx.AsyncBaseTransport]) -> None:
         self._make = make
-        self._pools: dict[AbstractEventLoop, tuple[httpx.AsyncBaseTransport, AsyncGenerator[None, None]]] = {}
+        self._pools: dict[AbstractEventLoop, httpx.AsyncBaseTransport] = {}
+        self._open: dict[AbstractEventLoop, AsyncGenerator[None, None]] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send over a connection of the running loop."""
         from asyncio import get_running_loop
 
         loop = get_running_loop()
-        known = self._pools.get(loop)
-        if known is None:
+        pool = self._pools.get(loop)
+        if pool is None:
             self._forget_ended()
-            pool = self._make()
-            # `asyncio.run` ends what generators its loop has left before it closes the loop, and so this pool.
-            known = self._pools[loop] = pool, _open(pool)
-            await anext(known[1])
-        return await known[0].handle_async_request(request)
+            pool = self._pools[loop] = self._make()
+            # `asyncio.run` ends the generators that its loop has left before it closes the loop, and so this pool.
+            self._open[loop] = _open(pool)
+            await anext(self._open[loop])
+        return await pool.handle_async_request(request)
 
     def _forget_ended(self) -> None:
         # What a loop left open that ended in another way can no longer be closed in order; Python closes the sockets.
         for ended in [other for other in list(self._pools) if other.is_closed()]:
             self._pools.pop(ended, None)
+            self._open.pop(ended, None)
 
     async def aclose(self) -> None:
         """Close the connections of the running loop; those of other loops end with their loop."""
         from asyncio import get_running_loop
 
-        known = self._pools.pop(get_running_loop(), None)
+        loop = get_running_loop()
+        self._pools.pop(loop, None)
+        opened = self._open.pop(loop, None)
         self._forget_ended()
-        if known is not None:
-            await known[1].aclose()
+        if opened is not None:
+            await opened.aclose()
 
 
 async def _open(pool: httpx.AsyncBaseTransport) -> AsyncGenerator[None, None]:

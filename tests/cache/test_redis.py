@@ -29,6 +29,12 @@ KEY = Key("site", "credential", "get_current_user", "parameters")
 ENTRY = Entry(((b"content-type", b"application/json"), (b"x-name", "Jürgen".encode("latin-1"))), b'{"a":\n"\xff"}')
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no outage."""
+    monkeypatch.setattr(redis_store, "TIMEOUT", 20.0)
+
+
 def store(server: RedisServer, credential: str = KEY.credential, max_size: int = 10, **others: Any) -> RedisStore:
     return RedisStore(server.address, KEY.site, credential, max_size, others.get("clock") or FakeClock())
 
@@ -340,6 +346,8 @@ def test_processes_share_answers(caching: Caching, sandbox: Sandbox, redis_serve
     script = (
         "import json, sys\n"
         "from codegen_ext import ClientConfig, CodegenClient\n"
+        "from codegen_ext.caching import redis_store\n"
+        "redis_store.TIMEOUT = 20.0\n"
         "settings = json.loads(sys.stdin.read())\n"
         "with CodegenClient(ClientConfig(**settings)) as client:\n"
         "    client.get_current_user()\n"

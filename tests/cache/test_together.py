@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenClient, NotFoundError, TimeoutError
+from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenClient, NetworkError, NotFoundError, TimeoutError
 from codegen_ext.caching.manager import ResponseCache, response_cache
 from codegen_ext.clock import SYSTEM_CLOCK
 from codegen_ext.testing import FakeClock
@@ -189,6 +189,22 @@ def test_cancelling_who_waits_disturbs_nobody(gated: Gate, waiting: list[int]) -
     assert len(server.requests) == 1
 
 
+def test_an_answer_that_was_stored_a_moment_ago_is_found(gated: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between looking and asking there is time for somebody else to do both."""
+    server = gated(held=())
+    join = ResponseCache.join
+    with CodegenClient(settings(server)) as client:
+
+        def late(self: ResponseCache, key: Any) -> Any:
+            monkeypatch.setattr(ResponseCache, "join", join)
+            client.get_current_user()
+            return join(self, key)
+
+        monkeypatch.setattr(ResponseCache, "join", late)
+        assert client.get_current_user().id == 1
+    assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize("kind", ["thread", "task"])
 def test_nobody_waits_beyond_its_own_deadline(gated: Gate, waiting: list[int], kind: str) -> None:
     server = gated()
@@ -260,6 +276,17 @@ def test_what_is_kept_does_not_serve_while_a_write_runs(gated: Gate) -> None:
         write.result(PATIENCE)
         client.get_current_user()
     assert len(server.requests) == 4
+
+
+def test_a_failed_write_drops_what_was_read_while_it_ran(gated: Gate) -> None:
+    server = gated(CLOSE, reply(user("old")), reply(user("new")))
+    with CodegenClient(settings(server)) as client, ThreadPoolExecutor(1) as pool:
+        write = pool.submit(client.request, "PUT", "/v1/users/me")
+        assert server.arrived.wait(PATIENCE)
+        assert client.get_current_user().github_username == "old"
+        server.gate.set()
+        assert isinstance(write.exception(PATIENCE), NetworkError)
+        assert client.get_current_user().github_username == "new"
 
 
 def test_a_cancelled_write_drops_what_was_read_while_it_ran(gated: Gate) -> None:

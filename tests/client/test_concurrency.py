@@ -51,8 +51,6 @@ def test_tasks_may_share_a_client(sandbox: Sandbox, clock: FakeClock) -> None:
     assert len(set(asyncio.run(main()))) == 30
 
 
-# A loop that ends leaves the connections of a client that was not closed in it to Python's collector.
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_event_loops_may_follow_each_other(sandbox: Sandbox) -> None:
     client = AsyncCodegenClient(settings(sandbox))
     for _ in range(4):
@@ -68,7 +66,6 @@ def test_event_loops_may_follow_each_other(sandbox: Sandbox) -> None:
     gc.collect()
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_closing_forgets_what_ended_loops_left(sandbox: Sandbox) -> None:
     client = AsyncCodegenClient(settings(sandbox))
     asyncio.run(client.get_current_user())
