@@ -9,7 +9,7 @@ import httpx
 from codegen_api.types import Response
 
 from . import exchange, flow
-from .base import BaseClient, name_of, translated
+from .base import BaseClient, name_of
 from .clock import SYSTEM_CLOCK, Clock
 from .transport.network import async_network_transport
 
@@ -51,13 +51,8 @@ class AsyncClient(BaseClient):
         await self.close()
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
-        start = self._clock.monotonic()
-        try:
-            response = await self._http.send(request)
-        except httpx.HTTPError as error:
-            raise exchange.network_error(error, name_of(request), exchange.timeout_of(request)) from error
-        self._log(request, response, start)
-        return response
+        with self._translated(request):
+            return await self._http.send(request)
 
     async def _call(
         self,
@@ -103,12 +98,10 @@ class AsyncClient(BaseClient):
         request = self._build(
             operation, arguments, timeout, {**(extra_headers or {}), "Accept": "text/event-stream"}, stream=True
         )
-        start = self._clock.monotonic()
-        with translated(request):
+        with self._translated(request):
             response = await self._http.send(request, stream=True)
-        self._log(request, response, start)
         try:
-            with translated(request):
+            with self._translated(request):
                 if not response.is_success:
                     await response.aread()
                     raise exchange.error_of(response, operation)

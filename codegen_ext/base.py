@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import logging
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -13,10 +12,12 @@ from codegen_api.types import Response
 
 from . import exchange, once
 from .clock import SYSTEM_CLOCK, Clock
-from .errors import ConfigurationError
+from .errors import ClientClosedError, ConfigurationError
+from .redact import Redactor
 from .transport.auth import BearerAuth
-from .transport.extensions import DEADLINE, FRESH, MAX_RETRIES, OPERATION, STREAM
-from .transport.metrics import MetricsCollector, MetricsTransport, Stats
+from .transport.extensions import DEADLINE, FRESH, MAX_RETRIES, OPERATION, REDACT, STREAM
+from .transport.logs import LogTransport, log_retry, logger
+from .transport.metrics import MetricsCollector, MetricsTransport, Stats, operation_of
 from .transport.retry import RetryPolicy, RetryTransport
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 M = TypeVar("M", bound="Model")
-
-_logger = logging.getLogger("codegen_ext")
-_logger.addHandler(logging.NullHandler())
 
 
 class BaseClient:
@@ -47,7 +45,8 @@ class BaseClient:
         self._service_url = self.config.service_url
         self._owns_http = True
         self._metrics = MetricsCollector(clock)
-        _logger.setLevel(self.config.log_level)
+        self._redact = Redactor(self.config.api_token)
+        logger.setLevel(self.config.log_level)
 
     def _check(self) -> None:
         self.config.validate()
@@ -118,8 +117,22 @@ class BaseClient:
             statuses=frozenset(self.config.retry_on_status),
             budget=self.config.total_timeout,
         )
-        stack = RetryTransport(network, policy, self._clock)
-        return MetricsTransport(stack, self._metrics, self._clock) if self.config.enable_metrics else stack
+        metrics = self._metrics if self.config.enable_metrics else None
+
+        def on_retry(request: httpx.Request, failure: httpx.Response | Exception, pause: float) -> None:
+            if metrics is not None:
+                metrics.record_retry(operation_of(request))
+            log_retry(request, failure, pause)
+
+        stack = network
+        if metrics is not None:
+            stack = MetricsTransport(stack, metrics, self._clock, "attempt")
+        stack = RetryTransport(stack, policy, self._clock, on_retry=on_retry)
+        if metrics is not None:
+            stack = MetricsTransport(stack, metrics, self._clock)
+        if self.config.log_requests:
+            stack = LogTransport(stack, self._clock, with_bodies=self.config.log_responses)
+        return stack
 
     def _http_settings(self) -> dict[str, Any]:
         return {
@@ -155,6 +168,7 @@ class BaseClient:
             OPERATION: operation_id,
             DEADLINE: self._clock.monotonic() + seconds,
             MAX_RETRIES: self.config.max_retries,
+            REDACT: self._redact,
         }
 
     def _limit(self, timeout: float | None) -> float:
@@ -200,10 +214,18 @@ class BaseClient:
                 extensions=self._extensions(None, None),
             )
 
-    def _log(self, request: httpx.Request, response: httpx.Response, start: float) -> None:
-        if self.config.log_requests and _logger.isEnabledFor(logging.DEBUG):
-            seconds = self._clock.monotonic() - start
-            exchange.log_exchange(request, response, seconds, self.config.log_responses)
+    @contextlib.contextmanager
+    def _translated(self, request: httpx.Request) -> Iterator[None]:
+        """Turn what httpx raises into errors that name the operation."""
+        try:
+            yield
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            raise exchange.network_error(error, name_of(request), exchange.timeout_of(request)) from error
+        except RuntimeError as error:
+            if not self._http.is_closed:
+                raise
+            problem = "the client is closed; build another one, or make the call before close()"
+            raise ClientClosedError(problem, operation=name_of(request)) from error
 
 
 def check_seconds(name: str, seconds: object) -> None:
@@ -222,12 +244,3 @@ def name_of(request: httpx.Request) -> str:
     """Return what errors call a request: its operation, or else method and path."""
     operation: str | None = request.extensions.get(OPERATION)
     return operation or f"{request.method} {request.url.path}"
-
-
-@contextlib.contextmanager
-def translated(request: httpx.Request) -> Iterator[None]:
-    """Turn what httpx raises into errors that name the operation."""
-    try:
-        yield
-    except (httpx.HTTPError, httpx.StreamError) as error:
-        raise exchange.network_error(error, name_of(request), exchange.timeout_of(request)) from error

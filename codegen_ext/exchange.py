@@ -6,7 +6,6 @@ Nothing here sends anything, so the sync and the async client share all of it.
 from __future__ import annotations
 
 import json
-import logging
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -34,13 +33,15 @@ from .errors import (
     TimeoutError,
     ValidationError,
 )
-from .transport.extensions import OPERATION
+from .redact import Redactor
+from .transport.extensions import REDACT
 
 if TYPE_CHECKING:
     from codegen_api.operations import Argument, Operation
 
 T = TypeVar("T")
 
+_NO_CREDENTIAL = Redactor()
 USER_AGENT = f"codegen-sdk/{__version__} python/{sys.version_info.major}.{sys.version_info.minor}"
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
 
@@ -55,7 +56,6 @@ _ERRORS: dict[int, type[CodegenAPIError]] = {
     429: RateLimitError,
 }
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,100}")
-_logger = logging.getLogger("codegen_ext")
 
 
 def build_request(
@@ -196,17 +196,21 @@ def request_id_of(response: httpx.Response) -> str | None:
 
 
 def error_of(response: httpx.Response, operation: Operation[Any] | None, name: str | None = None) -> CodegenAPIError:
-    """Turn a response without success into the error that fits its status."""
+    """Turn a response without success into the error that fits its status.
+
+    A service may repeat the credential that it refuses; the error does not.
+    """
     status = response.status_code
+    redact: Redactor = response.request.extensions.get(REDACT, _NO_CREDENTIAL)
     try:
-        data = response.json()
+        data = redact.within(response.json())
     except (ValueError, RecursionError):
         data = None
     operation_id = operation.id if operation else name
     message, field_errors = _message(data)
     kind = _ERRORS.get(status, ServerError if status >= 500 else CodegenAPIError)
     if 300 <= status < 400:
-        message = f"unexpected redirect to {response.headers.get('location', 'nowhere')}; check base_url"
+        message = f"unexpected redirect to {redact.url(response.headers.get('location', 'nowhere'))}; check base_url"
     if message is None:
         message = response.reason_phrase or f"HTTP status {status}"
     common = (message, status, request_id_of(response), data)
@@ -277,21 +281,6 @@ def timeout_of(request: httpx.Request) -> float | None:
     # A copy, because the `get` of the retries' own tells what is left by now.
     timeouts: dict[str, float | None] = dict(request.extensions.get("timeout", {}))
     return timeouts.get("read")
-
-
-def log_exchange(request: httpx.Request, response: httpx.Response, seconds: float, with_body: bool) -> None:
-    """Log one line for a request and its answer; never headers, and a body that is here only where it is asked for."""
-    operation = request.extensions.get(OPERATION) or request.url.path
-    body = f" {response.text}" if with_body and response.is_closed else ""
-    _logger.debug(
-        "%s %s -> %d in %.3f s, request id %s%s",
-        request.method,
-        operation,
-        response.status_code,
-        seconds,
-        request_id_of(response),
-        body,
-    )
 
 
 def parse_json(name: str, response: httpx.Response) -> Any:
