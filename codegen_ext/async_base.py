@@ -106,7 +106,7 @@ class AsyncClient(BaseClient):
                     await response.aread()
                     raise exchange.error_of(response, operation)
                 async for message in sse.event_source(operation.id, response).aiter_sse():
-                    if (item := sse.decode_event(operation.id, message, event)) is None:
+                    if (item := sse.decode_event(operation.id, message, event, self._redact)) is None:
                         return
                     yield item
             raise sse.cut_stream(operation.id)

@@ -243,4 +243,4 @@ def _configuration() -> ClientConfig:
 def name_of(request: httpx.Request) -> str:
     """Return what errors call a request: its operation, or else method and path."""
     operation: str | None = request.extensions.get(OPERATION)
-    return operation or f"{request.method} {request.url.path}"
+    return operation or f"{request.method} {request.extensions[REDACT].url(request.url.path)}"

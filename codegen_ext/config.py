@@ -13,7 +13,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
-from attrs import Factory, define, field, fields, fields_dict
+from attrs import Factory, define, evolve, field, fields, fields_dict
 
 from .errors import ConfigurationError
 
@@ -149,6 +149,23 @@ class ClientConfig:
         if not self.api_token and not isinstance(self.api_token, _UnsetStr) and self.org_id:
             raise _missing_token()
 
+    def __copy__(self) -> Self:
+        return evolve(self)
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return evolve(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle everything but the token, which the process that loads the pickle reads from its environment.
+
+        Raises ConfigurationError when `shared_state` holds a password, without which processes would not share.
+        """
+        if "@" in (self.shared_state or ""):
+            problem = "shared_state holds a password, which does not belong into a pickle; set CODEGEN_SHARED_STATE"
+            raise ConfigurationError(problem, config_key="shared_state")
+        names = [setting.name for setting in fields(type(self)) if setting.name != "api_token"]
+        return _unpickled, (type(self), {name: getattr(self, name) for name in names})
+
     @property
     def service_url(self) -> str:
         """The base URL without `/v1`, which the contract's paths begin with."""
@@ -256,6 +273,10 @@ class ClientConfig:
                 raise ConfigurationError(f"{key} is not a setting{hint}", config_key=key)
             values[_ALIASES.get(name, name)] = value
         return cls(**values)
+
+
+def _unpickled(kind: type[ClientConfig], settings: dict[str, Any]) -> ClientConfig:
+    return kind(**settings)
 
 
 _KINDS: dict[str, tuple[Any, str]] = {

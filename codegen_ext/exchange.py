@@ -155,11 +155,12 @@ def decode(operation: Operation[T], response: httpx.Response) -> T:
     try:
         result: T = operation.endpoint._parse_response(response)
     except InvalidModel as error:
-        raise _invalid(operation.id, response, f"the response does not fit the contract: {error}") from error
+        raise invalid(operation.id, response, f"the response does not fit the contract: {error}") from error
     except (ValueError, RecursionError) as error:
-        raise _invalid(operation.id, response, f"the response body is not valid JSON: {error}") from error
+        forget_text(error)
+        raise invalid(operation.id, response, f"the response body is not valid JSON: {error}") from error
     except TypeError as error:
-        raise _invalid(operation.id, response, f"the response does not fit the contract: {error}") from error
+        raise invalid(operation.id, response, f"the response does not fit the contract: {error}") from error
     return result
 
 
@@ -167,6 +168,12 @@ def decode_whole(operation: Operation[T], response: httpx.Response) -> Response[
     """Like `decode`, with status, headers and body of the response beside the model."""
     parsed = decode(operation, response)
     return Response(_status(response.status_code), response.content, response.headers, parsed)
+
+
+def forget_text(error: Exception) -> None:
+    """Take the whole text, in which anything may stand, out of an error that others keep and pickle."""
+    if isinstance(error, json.JSONDecodeError):
+        error.doc = ""
 
 
 def _status(code: int) -> HTTPStatus:
@@ -182,12 +189,24 @@ def check_json(operation_id: str, response: httpx.Response) -> None:
     if "json" in kind:
         return
     if not response.content:
-        raise _invalid(operation_id, response, "the response body is empty")
-    raise _invalid(operation_id, response, f"expected JSON, got content type {kind or 'none'!r}")
+        raise invalid(operation_id, response, "the response body is empty")
+    raise invalid(operation_id, response, f"expected JSON, got content type {kind or 'none'!r}")
 
 
-def _invalid(operation_id: str, response: httpx.Response, problem: str) -> InvalidResponseError:
-    return InvalidResponseError(problem, response.status_code, request_id_of(response), operation=operation_id)
+def invalid(operation_id: str, response: httpx.Response, problem: str) -> InvalidResponseError:
+    """Return the error for a response that breaks the contract."""
+    redact = _redactor(response)
+    return InvalidResponseError(redact(problem), response.status_code, _safe_id(response), operation=operation_id)
+
+
+def _redactor(response: httpx.Response) -> Redactor:
+    redactor: Redactor = response.request.extensions.get(REDACT, _NO_CREDENTIAL)
+    return redactor
+
+
+def _safe_id(response: httpx.Response) -> str | None:
+    request_id = request_id_of(response)
+    return None if request_id is None else _redactor(response)(request_id)
 
 
 def request_id_of(response: httpx.Response) -> str | None:
@@ -201,7 +220,7 @@ def error_of(response: httpx.Response, operation: Operation[Any] | None, name: s
     A service may repeat the credential that it refuses; the error does not.
     """
     status = response.status_code
-    redact: Redactor = response.request.extensions.get(REDACT, _NO_CREDENTIAL)
+    redact = _redactor(response)
     try:
         data = redact.within(response.json())
     except (ValueError, RecursionError):
@@ -213,7 +232,7 @@ def error_of(response: httpx.Response, operation: Operation[Any] | None, name: s
         message = f"unexpected redirect to {redact.url(response.headers.get('location', 'nowhere'))}; check base_url"
     if message is None:
         message = response.reason_phrase or f"HTTP status {status}"
-    common = (message, status, request_id_of(response), data)
+    common = (message, status, _safe_id(response), data)
     if kind is ValidationError:
         details = data.get("detail") if isinstance(data, dict) else None
         return ValidationError(*common, operation=operation_id, field_errors=field_errors, details=details)
@@ -298,7 +317,8 @@ def parse_json(name: str, response: httpx.Response) -> Any:
     try:
         return json.loads(response.content)
     except (ValueError, RecursionError) as error:
-        raise _invalid(name, response, f"the response body is not valid JSON: {error}") from error
+        forget_text(error)
+        raise invalid(name, response, f"the response body is not valid JSON: {error}") from error
 
 
 def error_message(data: Any) -> str | None:

@@ -48,11 +48,11 @@ class Redactor:
         return self._run.sub(MASK, text) if any(piece in text for piece in self._pieces) else text
 
     def within(self, data: Any) -> Any:
-        """Return parsed JSON without the credential; keys are names and stay."""
+        """Return parsed JSON without the credential."""
         if isinstance(data, str):
             return self(data)
         if isinstance(data, dict):
-            return {key: self.within(value) for key, value in data.items()}
+            return {self(key): self.within(value) for key, value in data.items()}
         return [self.within(item) for item in data] if isinstance(data, list) else data
 
     def body(self, text: str) -> str:

@@ -9,11 +9,13 @@ import httpx
 from codegen_api.errors import InvalidModel
 
 from .errors import ConfigurationError, InvalidResponseError, NetworkError
-from .exchange import error_message, request_id_of
+from .exchange import error_message, forget_text, invalid
 
 if TYPE_CHECKING:
     from codegen_api.decoding import Model
     from httpx_sse import EventSource, ServerSentEvent
+
+    from .redact import Redactor
 
 M = TypeVar("M", bound="Model")
 
@@ -39,16 +41,11 @@ def event_source(operation_id: str, response: httpx.Response) -> EventSource:
 
     kind = response.headers.get("content-type", "").partition(";")[0]
     if kind != "text/event-stream":
-        raise InvalidResponseError(
-            f"expected a stream of events, got content type {kind or 'none'!r}",
-            response.status_code,
-            request_id_of(response),
-            operation=operation_id,
-        )
+        raise invalid(operation_id, response, f"expected a stream of events, got content type {kind or 'none'!r}")
     return EventSource(response)
 
 
-def decode_event(operation_id: str, event: ServerSentEvent, model: type[M]) -> M | None:
+def decode_event(operation_id: str, event: ServerSentEvent, model: type[M], redact: Redactor) -> M | None:
     """Return the model that an event carries, None for the mark of a complete stream.
 
     Raises:
@@ -60,11 +57,14 @@ def decode_event(operation_id: str, event: ServerSentEvent, model: type[M]) -> M
     try:
         data: Any = json.loads(event.data)
         if event.event == "error" or (isinstance(data, dict) and data.get("error")):
+            data = redact.within(data)
             message = error_message(data) or "the service reported an error in the stream"
             raise InvalidResponseError(message, response_data=data, operation=operation_id)
         return model.from_dict(data)
     except (ValueError, RecursionError, InvalidModel) as error:
-        raise InvalidResponseError(f"an event of the stream is not usable: {error}", operation=operation_id) from error
+        forget_text(error)
+        problem = redact(f"an event of the stream is not usable: {error}")
+        raise InvalidResponseError(problem, operation=operation_id) from error
 
 
 def cut_stream(operation_id: str) -> NetworkError:

@@ -104,7 +104,7 @@ class SyncClient(BaseClient):
                     response.read()
                     raise exchange.error_of(response, operation)
                 for message in sse.event_source(operation.id, response).iter_sse():
-                    if (item := sse.decode_event(operation.id, message, event)) is None:
+                    if (item := sse.decode_event(operation.id, message, event, self._redact)) is None:
                         return
                     yield item
             raise sse.cut_stream(operation.id)
