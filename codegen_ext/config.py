@@ -139,9 +139,9 @@ class ClientConfig:
     )
     """Level of the logger `codegen_ext`."""
     log_requests: bool = _setting(True, "CODEGEN_LOG_REQUESTS", parse=_boolean)
-    """Whether each request is logged, at DEBUG."""
+    """Whether requests and answers are logged, at DEBUG."""
     log_responses: bool = _setting(False, "CODEGEN_LOG_RESPONSES", parse=_boolean)
-    """Whether response bodies are logged, at DEBUG."""
+    """Whether response bodies are logged, at DEBUG; cut, and without credentials."""
     transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None = field(default=None, repr=False)
     """An httpx transport instead of the network."""
 

@@ -97,7 +97,7 @@ def _families(calls: Mapping[str, OperationMetrics], attempts: Mapping[str, Oper
 def _classes(seen: OperationMetrics) -> dict[str, int]:
     """Return how many requests ended with each class of status, and how many without an answer."""
     classes: dict[str, int] = {}
-    for status, count in seen.statuses.items():
+    for status, count in sorted(seen.statuses.items()):
         name = f"{status // 100}xx"
         classes[name] = classes.get(name, 0) + count
     if unanswered := seen.requests - sum(classes.values()):
