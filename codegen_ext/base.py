@@ -13,7 +13,7 @@ from codegen_api.types import Response
 from . import exchange, once
 from .clock import SYSTEM_CLOCK, Clock
 from .errors import ClientClosedError, ConfigurationError
-from .redact import Redactor
+from .redact import Redactor, without_user
 from .transport.auth import BearerAuth
 from .transport.extensions import DEADLINE, FRESH, MAX_RETRIES, OPERATION, REDACT, STREAM
 from .transport.logs import LogTransport, log_retry, logger
@@ -52,7 +52,7 @@ class BaseClient:
         self.config.validate()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self.config.base_url!r})"
+        return f"{type(self).__name__}(base_url={without_user(self.config.base_url)!r})"
 
     @property
     def metrics(self) -> MetricsCollector:
@@ -71,7 +71,7 @@ class BaseClient:
             {
                 "metrics": self.metrics.get_stats(),
                 "config": {
-                    "base_url": self.config.base_url,
+                    "base_url": without_user(self.config.base_url),
                     "metrics_enabled": self.config.enable_metrics,
                     "caching_enabled": self.config.enable_caching,
                     "max_retries": self.config.max_retries,

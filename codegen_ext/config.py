@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from attrs import Factory, define, evolve, field, fields, fields_dict
 
 from .errors import ConfigurationError
+from .redact import without_user
 
 if TYPE_CHECKING:
     import httpx
@@ -67,7 +68,7 @@ def _read(variables: tuple[str, ...], parse: Callable[[str], T], default: T) -> 
     return default
 
 
-def _setting(default: T, *variables: str, parse: Callable[[str], Any] = str, repr: bool = True) -> T:
+def _setting(default: T, *variables: str, parse: Callable[[str], Any] = str, repr: Any = True) -> T:
     """Declare a setting that reads the first of `variables` that is set."""
     setting: T = field(default=Factory(lambda: _read(variables, parse, default)), repr=repr)
     return setting
@@ -86,7 +87,9 @@ class ClientConfig:
     """The credential; sent as a bearer token."""
     org_id: str = field(default=Factory(lambda: _read(("CODEGEN_ORG_ID",), str, "")), converter=_text)
     """The organisation that `Agent` and the integrations use."""
-    base_url: str = _setting(DEFAULT_BASE_URL, "CODEGEN_BASE_URL", "CODEGEN_API_BASE_URL")
+    base_url: str = _setting(
+        DEFAULT_BASE_URL, "CODEGEN_BASE_URL", "CODEGEN_API_BASE_URL", repr=lambda url: repr(without_user(str(url)))
+    )
     """Address of the service, with or without `/v1`."""
     timeout: float = _setting(30.0, "CODEGEN_TIMEOUT", parse=float)
     """Seconds for each attempt: to connect, and between two parts of the answer."""

@@ -72,13 +72,18 @@ class Redactor:
 
     def url(self, url: str) -> str:
         """Return a URL without user information and without query values that their names tell to be secret."""
-        bare, mark, query = _USER.sub(r"\1", url).partition("?")
+        bare, mark, query = without_user(url).partition("?")
         pairs = [pair.partition("=") for pair in query.split("&")]
         shown = [f"{name}{sign}{MASK if is_secret_name(name) else value}" for name, sign, value in pairs]
         whole = f"{bare}{mark}{'&'.join(shown)}"
         plain = unquote(whole)
         clean = self(plain)
         return whole if clean == plain else clean
+
+
+def without_user(url: str) -> str:
+    """Return a URL without user information, which may hold a password."""
+    return _USER.sub(r"\1", url)
 
 
 def is_secret_name(name: str) -> bool:

@@ -259,3 +259,12 @@ def test_a_copied_configuration_keeps_the_token(again: Callable[[Any], Any]) -> 
     assert (copied, type(copied)) == (config, CodegenConfig)
     copied.retry_on_status.append(418)
     assert 418 not in config.retry_on_status
+
+
+def test_a_password_in_the_base_url_is_not_shown(flavour: Flavour) -> None:
+    config = ClientConfig(api_token="another-token", base_url=f"https://user:{SECRET}@host.invalid/v1")
+    with flavour.client(config) as client:
+        shown = [config, client, flavour.agent(323, client=client), client.get_stats()]
+        assert [thing for thing in shown if found_in(repr(thing))] == []
+        assert "https://host.invalid/v1" in repr(client)
+    assert client.config.base_url == config.base_url
