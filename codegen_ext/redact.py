@@ -16,8 +16,9 @@ _SECRET_NAME = re.compile(
     r"|^env([-_]|$|ironment)",
     re.IGNORECASE,
 )
-_BEARER = re.compile(r"\b(bearer|basic)\s+[^\s\"'<>,;]+", re.IGNORECASE)
-_ASSIGNED = re.compile(r"([\w-]+)(\"?\s*[=:]\s*\"?)([^\s\"'&<>,;]+)")
+_BEARER = re.compile(r"\b(bearer|authorization:\s*basic)\s+[^\s\"'<>,;]+", re.IGNORECASE)
+# Possessive, because a body may be one word of a million letters.
+_ASSIGNED = re.compile(r"(?<![\w-])([\w-]++)(\"?\s*+[=:]\s*+\"?)([^\s\"'&<>,;]++)")
 _USER = re.compile(r"(\w://)[^/?#\s@\"']*@")
 
 

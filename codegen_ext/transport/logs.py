@@ -134,7 +134,8 @@ def _name(request: httpx.Request) -> str:
 
 
 def _body(request: httpx.Request, response: httpx.Response) -> str:
-    text = _redactor(request).body(response.text)
+    text = " ".join(_redactor(request).body(response.text).splitlines())
+    text = text.encode("utf-8", "replace").decode()  # JSON can spell what no file can hold
     more = len(text) - MOST_OF_A_BODY
     return text if more <= 0 else f"{text[:MOST_OF_A_BODY]}… ({more} more characters)"
 

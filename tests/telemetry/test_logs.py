@@ -144,12 +144,14 @@ def test_a_long_body_is_cut(connect: Connect, serve: Callable[..., Loopback], se
     assert message.endswith(f" {shown}… ({len(json.dumps(body)) - MOST_OF_A_BODY} more characters)")
 
 
-@pytest.mark.parametrize("body", [b"", b"plain text", b"\xff\xfe", b"[" * 10_000, b"null"])
+@pytest.mark.parametrize("body", [b"", b"plain text", b"\xff\xfe", b"[" * 10_000, b"null", b'["\\ud800"]', b"a\nb"])
 def test_any_body_can_be_logged(connect: Connect, serve: Callable[..., Loopback], seen: Seen, body: bytes) -> None:
     client = connect(serve(reply(body, 404)).base_url, log_level="DEBUG", log_responses=True)
     with pytest.raises(CodegenAPIError):
         client.get_current_user()
-    assert "404" in seen("response")[0].getMessage()
+    message = seen("response")[0].getMessage()
+    assert "404" in message
+    assert message.encode().splitlines() == [message.encode()]
 
 
 def test_the_slack_token_is_not_logged(connect: Connect, sandbox: Sandbox, seen: Seen) -> None:
