@@ -11,6 +11,7 @@ from ..clock import SYSTEM_CLOCK, Clock
 from ..exchange import request_id_of
 from ..redact import Redactor
 from .extensions import ATTEMPT, OPERATION, REDACT
+from .steps import Send, SteppedTransport, Steps
 
 logger = logging.getLogger("codegen_ext")
 logger.addHandler(logging.NullHandler())
@@ -20,7 +21,7 @@ MOST_OF_A_BODY = 2_000
 _NO_CREDENTIAL = Redactor()
 
 
-class LogTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+class LogTransport(SteppedTransport):
     """Logs each request of the wrapped transport, and what came of it, at DEBUG; never a header.
 
     Around the retries it logs whole calls. `with_bodies` adds what was read of an answer: at most 2,000 characters,
@@ -28,70 +29,48 @@ class LogTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """
 
     def __init__(self, wrapped: Any, clock: Clock = SYSTEM_CLOCK, *, with_bodies: bool = False) -> None:
-        self._wrapped = wrapped
-        self._clock = clock
+        super().__init__(wrapped, clock)
         self._with_bodies = with_bodies
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send and log."""
-        if not logger.isEnabledFor(logging.DEBUG):
-            sent: httpx.Response = self._wrapped.handle_request(request)
-            return sent
-        start = self._begin(request)
-        try:
-            response: httpx.Response = self._wrapped.handle_request(request)
-        except Exception as error:
-            self._log_failure(request, start, error)
-            raise
-        self._log_response(request, start, response)
+        """Send, and log where somebody listens."""
+        handle = super().handle_request if logger.isEnabledFor(logging.DEBUG) else self._wrapped.handle_request
+        response: httpx.Response = handle(request)
         return response
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send and log."""
-        if not logger.isEnabledFor(logging.DEBUG):
-            sent: httpx.Response = await self._wrapped.handle_async_request(request)
-            return sent
-        start = self._begin(request)
-        try:
-            response: httpx.Response = await self._wrapped.handle_async_request(request)
-        except Exception as error:
-            self._log_failure(request, start, error)
-            raise
-        self._log_response(request, start, response)
+        """Send, and log where somebody listens."""
+        listens = logger.isEnabledFor(logging.DEBUG)
+        handle = super().handle_async_request if listens else self._wrapped.handle_async_request
+        response: httpx.Response = await handle(request)
         return response
 
-    def _begin(self, request: httpx.Request) -> float:
-        name = _name(request)
-        logger.debug("%s", name, extra=_fields("request", request))
-        return self._clock.monotonic()
+    def steps(self, request: httpx.Request) -> Steps:
+        """Send between two records."""
+        logger.debug("%s", _name(request), extra=_fields("request", request))
+        start = self._clock.monotonic()
+        try:
+            response: httpx.Response = yield Send(request)
+        except Exception as error:
+            seconds = self._clock.monotonic() - start
+            fields = _fields("failure", request, None, seconds)
+            logger.debug("%s failed after %.3f s: %s", _name(request), seconds, reason_of(request, error), extra=fields)
+            raise
+        self._log_response(request, response, self._clock.monotonic() - start)
+        return response
 
-    def _log_response(self, request: httpx.Request, start: float, response: httpx.Response) -> None:
-        seconds = self._clock.monotonic() - start
+    def _log_response(self, request: httpx.Request, response: httpx.Response, seconds: float) -> None:
         body = f" {_body(request, response)}" if self._with_bodies and response.is_closed else ""
         fields = _fields("response", request, response, seconds)
-        request_id = fields["codegen_request_id"]
         logger.debug(
             "%s -> %d in %.3f s, request id %s%s",
             _name(request),
             response.status_code,
             seconds,
-            request_id,
+            fields["codegen_request_id"],
             body,
             extra=fields,
         )
-
-    def _log_failure(self, request: httpx.Request, start: float, error: Exception) -> None:
-        seconds = self._clock.monotonic() - start
-        fields = _fields("failure", request, None, seconds)
-        logger.debug("%s failed after %.3f s: %s", _name(request), seconds, reason_of(request, error), extra=fields)
-
-    def close(self) -> None:
-        """Close the wrapped transport."""
-        self._wrapped.close()
-
-    async def aclose(self) -> None:
-        """Close the wrapped transport."""
-        await self._wrapped.aclose()
 
 
 def log_retry(request: httpx.Request, failure: httpx.Response | Exception, pause: float) -> None:
