@@ -51,8 +51,10 @@ class AsyncClient(BaseClient):
         await self.close()
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
-        with self._translated(request):
+        try:
             return await self._http.send(request)
+        except (httpx.HTTPError, RuntimeError) as error:
+            raise self._failure(request, error) from error
 
     async def _call(
         self,

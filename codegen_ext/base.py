@@ -12,7 +12,7 @@ from codegen_api.types import Response
 
 from . import exchange, once
 from .clock import SYSTEM_CLOCK, Clock
-from .errors import ClientClosedError, ConfigurationError
+from .errors import ClientClosedError, CodegenAPIError, ConfigurationError
 from .redact import Redactor, without_user
 from .transport.auth import BearerAuth
 from .transport.extensions import DEADLINE, FRESH, MAX_RETRIES, OPERATION, REDACT, STREAM
@@ -219,13 +219,16 @@ class BaseClient:
         """Turn what httpx raises into errors that name the operation."""
         try:
             yield
-        except (httpx.HTTPError, httpx.StreamError) as error:
-            raise exchange.network_error(error, name_of(request), exchange.timeout_of(request)) from error
-        except RuntimeError as error:
-            if not self._http.is_closed:
-                raise
-            problem = "the client is closed; build another one, or make the call before close()"
-            raise ClientClosedError(problem, operation=name_of(request)) from error
+        except (httpx.HTTPError, RuntimeError) as error:
+            raise self._failure(request, error) from error
+
+    def _failure(self, request: httpx.Request, error: Exception) -> CodegenAPIError:
+        if isinstance(error, httpx.HTTPError | httpx.StreamError):
+            return exchange.network_error(error, name_of(request), exchange.timeout_of(request))
+        if not self._http.is_closed:
+            raise error
+        problem = "the client is closed; build another one, or make the call before close()"
+        return ClientClosedError(problem, operation=name_of(request))
 
 
 def check_seconds(name: str, seconds: object) -> None:

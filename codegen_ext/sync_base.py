@@ -51,8 +51,10 @@ class SyncClient(BaseClient):
         self.close()
 
     def _send(self, request: httpx.Request) -> httpx.Response:
-        with self._translated(request):
+        try:
             return self._http.send(request)
+        except (httpx.HTTPError, RuntimeError) as error:
+            raise self._failure(request, error) from error
 
     def _call(
         self,

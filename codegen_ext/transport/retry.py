@@ -130,7 +130,10 @@ class _Timeouts(dict[str, float | None]):
     def get(self, phase: str, default: Any = None) -> Any:
         """Return the seconds for a phase that begins now."""
         seconds = super().get(phase, default)
-        return seconds if seconds is None else min(seconds, _left(self._deadline, self._clock))
+        if seconds is None:
+            return None
+        left = self._deadline - self._clock.monotonic()
+        return seconds if seconds < left else max(left, 0.001)
 
 
 def _left(deadline: float, clock: Clock) -> float:
