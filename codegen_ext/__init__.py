@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .errors import AmbiguousRequestError as AmbiguousRequestError
     from .errors import AuthenticationError as AuthenticationError
     from .errors import BulkOperationError as BulkOperationError
+    from .errors import ClientClosedError as ClientClosedError
     from .errors import CodegenAPIError as CodegenAPIError
     from .errors import ConfigurationError as ConfigurationError
     from .errors import ConflictError as ConflictError
@@ -73,9 +74,10 @@ _NAMES = {
     ".client": "CodegenClient",
     ".config": "ClientConfig CodegenConfig ConfigPresets",
     ".errors": (
-        "AmbiguousRequestError AuthenticationError BulkOperationError CodegenAPIError ConfigurationError ConflictError "
-        "InvalidResponseError NetworkError NotFoundError PaymentRequiredError PermissionDeniedError RateLimitError "
-        "ServerError TaskError TimeoutError ValidationError WaitTimeoutError WebhookError"
+        "AmbiguousRequestError AuthenticationError BulkOperationError ClientClosedError CodegenAPIError "
+        "ConfigurationError ConflictError InvalidResponseError NetworkError NotFoundError PaymentRequiredError "
+        "PermissionDeniedError RateLimitError ServerError TaskError TimeoutError ValidationError WaitTimeoutError "
+        "WebhookError"
     ),
     ".retrying": "retry_on_error",
 }

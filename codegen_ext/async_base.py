@@ -10,7 +10,7 @@ import httpx
 from codegen_api.types import Response
 
 from . import exchange, flow
-from .base import BaseClient, name_of, translated
+from .base import BaseClient, name_of
 from .clock import SYSTEM_CLOCK, Clock
 from .transport.network import async_network_transport
 
@@ -68,13 +68,10 @@ class AsyncClient(BaseClient):
         await self.close()
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
-        start = self._clock.monotonic()
         try:
-            response = await self._http.send(request)
-        except httpx.HTTPError as error:
-            raise exchange.network_error(error, name_of(request), exchange.timeout_of(request)) from error
-        self._log(request, response, start)
-        return response
+            return await self._http.send(request)
+        except (httpx.HTTPError, RuntimeError) as error:
+            raise self._failure(request, error) from error
 
     async def _call(
         self,
@@ -142,12 +139,10 @@ class AsyncClient(BaseClient):
         request = self._build(
             operation, arguments, limit, {**(extra_headers or {}), "Accept": "text/event-stream"}, stream=True
         )
-        start = self._clock.monotonic()
-        with translated(request):
+        with self._translated(request):
             response = await self._http.send(request, stream=True)
-        self._log(request, response, start)
         try:
-            with sse.identified(response), translated(request):
+            with sse.identified(response), self._translated(request):
                 if not response.is_success:
                     await response.aread()
                     raise exchange.error_of(response, operation)
@@ -158,7 +153,7 @@ class AsyncClient(BaseClient):
                 async for message in source.aiter_sse():
                     if sse.is_empty(message):
                         continue
-                    if (item := sse.decode_event(operation.id, message, event)) is None:
+                    if (item := sse.decode_event(operation.id, message, event, self._redact)) is None:
                         return
                     yield item
                     idle.restart()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import logging
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -13,10 +12,12 @@ from codegen_api.types import Response
 
 from . import exchange, once
 from .clock import SYSTEM_CLOCK, Clock
-from .errors import ConfigurationError
+from .errors import ClientClosedError, CodegenAPIError, ConfigurationError
+from .redact import Redactor, without_user
 from .transport.auth import BearerAuth
-from .transport.extensions import DEADLINE, FRESH, MAX_RETRIES, OPERATION, PAST_CACHE, STREAM
-from .transport.metrics import MetricsCollector, MetricsTransport, Stats
+from .transport.extensions import DEADLINE, FRESH, MAX_RETRIES, OPERATION, PAST_CACHE, REDACT, STREAM
+from .transport.logs import LogTransport, log_retry, logger
+from .transport.metrics import MetricsCollector, MetricsTransport, Stats, operation_of
 from .transport.retry import RetryPolicy, RetryTransport
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 M = TypeVar("M", bound="Model")
-
-_logger = logging.getLogger("codegen_ext")
-_logger.addHandler(logging.NullHandler())
 
 
 class BaseClient:
@@ -49,13 +47,14 @@ class BaseClient:
         self._owns_http = True
         self._metrics = MetricsCollector(clock)
         self._cache = self._make_cache() if self.config.enable_caching else None
-        _logger.setLevel(self.config.log_level)
+        self._redact = Redactor(self.config.api_token)
+        logger.setLevel(self.config.log_level)
 
     def _check(self) -> None:
         self.config.validate()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self.config.base_url!r})"
+        return f"{type(self).__name__}(base_url={without_user(self.config.base_url)!r})"
 
     @property
     def metrics(self) -> MetricsCollector:
@@ -88,7 +87,7 @@ class BaseClient:
             {
                 "metrics": self.metrics.get_stats(),
                 "config": {
-                    "base_url": self.config.base_url,
+                    "base_url": without_user(self.config.base_url),
                     "metrics_enabled": self.config.enable_metrics,
                     "caching_enabled": self.config.enable_caching,
                     "max_retries": self.config.max_retries,
@@ -134,12 +133,26 @@ class BaseClient:
             statuses=frozenset(self.config.retry_on_status),
             budget=self.config.total_timeout,
         )
-        stack: Any = RetryTransport(network, policy, self._clock)
+        metrics = self._metrics if self.config.enable_metrics else None
+
+        def on_retry(request: httpx.Request, failure: httpx.Response | Exception, pause: float) -> None:
+            if metrics is not None:
+                metrics.record_retry(operation_of(request))
+            log_retry(request, failure, pause)
+
+        stack = network
+        if metrics is not None:
+            stack = MetricsTransport(stack, metrics, self._clock, "attempt")
+        stack = RetryTransport(stack, policy, self._clock, on_retry=on_retry)
         if self._cache is not None:
             from .transport.cache import CacheTransport
 
             stack = CacheTransport(stack, self._cache, self._clock)
-        return MetricsTransport(stack, self._metrics, self._clock) if self.config.enable_metrics else stack
+        if metrics is not None:
+            stack = MetricsTransport(stack, metrics, self._clock)
+        if self.config.log_requests:
+            stack = LogTransport(stack, self._clock, with_bodies=self.config.log_responses)
+        return stack
 
     def _http_settings(self) -> dict[str, Any]:
         return {
@@ -178,6 +191,7 @@ class BaseClient:
             OPERATION: operation_id,
             DEADLINE: self._clock.monotonic() + seconds,
             MAX_RETRIES: self.config.max_retries,
+            REDACT: self._redact,
         }
 
     def _limit(self, timeout: float | None) -> float:
@@ -225,10 +239,21 @@ class BaseClient:
         except exchange.UNSENDABLE as error:
             raise exchange.unsendable(error, f"{method} {path}") from error
 
-    def _log(self, request: httpx.Request, response: httpx.Response, start: float) -> None:
-        if self.config.log_requests and _logger.isEnabledFor(logging.DEBUG):
-            seconds = self._clock.monotonic() - start
-            exchange.log_exchange(request, response, seconds, self.config.log_responses)
+    @contextlib.contextmanager
+    def _translated(self, request: httpx.Request) -> Iterator[None]:
+        """Turn what httpx raises into errors that name the operation."""
+        try:
+            yield
+        except (httpx.HTTPError, RuntimeError) as error:
+            raise self._failure(request, error) from error
+
+    def _failure(self, request: httpx.Request, error: Exception) -> CodegenAPIError:
+        if isinstance(error, httpx.HTTPError | httpx.StreamError):
+            return exchange.network_error(error, name_of(request), exchange.timeout_of(request))
+        if not self._http.is_closed:
+            raise error
+        problem = "the client is closed; build another one, or make the call before close()"
+        return ClientClosedError(problem, operation=name_of(request))
 
 
 def check_seconds(name: str, seconds: object) -> None:
@@ -246,13 +271,4 @@ def _configuration() -> ClientConfig:
 def name_of(request: httpx.Request) -> str:
     """Return what errors call a request: its operation, or else method and path."""
     operation: str | None = request.extensions.get(OPERATION)
-    return operation or f"{request.method} {request.url.path}"
-
-
-@contextlib.contextmanager
-def translated(request: httpx.Request) -> Iterator[None]:
-    """Turn what httpx raises into errors that name the operation."""
-    try:
-        yield
-    except (httpx.HTTPError, httpx.StreamError) as error:
-        raise exchange.network_error(error, name_of(request), exchange.timeout_of(request)) from error
+    return operation or f"{request.method} {request.extensions[REDACT].url(request.url.path)}"

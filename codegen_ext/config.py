@@ -13,9 +13,10 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
-from attrs import Factory, define, field, fields, fields_dict
+from attrs import Factory, define, evolve, field, fields, fields_dict
 
 from .errors import ConfigurationError
+from .redact import without_user
 
 if TYPE_CHECKING:
     import httpx
@@ -67,7 +68,7 @@ def _read(variables: tuple[str, ...], parse: Callable[[str], T], default: T) -> 
     return default
 
 
-def _setting(default: T, *variables: str, parse: Callable[[str], Any] = str, repr: bool = True) -> T:
+def _setting(default: T, *variables: str, parse: Callable[[str], Any] = str, repr: Any = True) -> T:
     """Declare a setting that reads the first of `variables` that is set."""
     setting: T = field(default=Factory(lambda: _read(variables, parse, default)), repr=repr)
     return setting
@@ -86,7 +87,9 @@ class ClientConfig:
     """The credential; sent as a bearer token."""
     org_id: str = field(default=Factory(lambda: _read(("CODEGEN_ORG_ID",), str, "")), converter=_text)
     """The organisation that `Agent` and the integrations use."""
-    base_url: str = _setting(DEFAULT_BASE_URL, "CODEGEN_BASE_URL", "CODEGEN_API_BASE_URL")
+    base_url: str = _setting(
+        DEFAULT_BASE_URL, "CODEGEN_BASE_URL", "CODEGEN_API_BASE_URL", repr=lambda url: repr(without_user(str(url)))
+    )
     """Address of the service, with or without `/v1`."""
     timeout: float = _setting(30.0, "CODEGEN_TIMEOUT", parse=float)
     """Seconds for each attempt: to connect, and between two parts of the answer."""
@@ -141,15 +144,32 @@ class ClientConfig:
     )
     """Level of the logger `codegen_ext`."""
     log_requests: bool = _setting(True, "CODEGEN_LOG_REQUESTS", parse=_boolean)
-    """Whether each request is logged, at DEBUG."""
+    """Whether requests and answers are logged, at DEBUG."""
     log_responses: bool = _setting(False, "CODEGEN_LOG_RESPONSES", parse=_boolean)
-    """Whether response bodies are logged, at DEBUG."""
+    """Whether response bodies are logged, at DEBUG; cut, and without credentials."""
     transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None = field(default=None, repr=False)
     """An httpx transport instead of the network."""
 
     def __attrs_post_init__(self) -> None:
         if not self.api_token and not isinstance(self.api_token, _UnsetStr) and self.org_id:
             raise _missing_token()
+
+    def __copy__(self) -> Self:
+        return evolve(self)
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return evolve(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle everything but the token, which the process that loads the pickle reads from its environment.
+
+        Raises ConfigurationError when `shared_state` holds a password, without which processes would not share.
+        """
+        if "@" in (self.shared_state or ""):
+            problem = "shared_state holds a password, which does not belong into a pickle; set CODEGEN_SHARED_STATE"
+            raise ConfigurationError(problem, config_key="shared_state")
+        names = [setting.name for setting in fields(type(self)) if setting.name != "api_token"]
+        return _unpickled, (type(self), {name: getattr(self, name) for name in names})
 
     @property
     def service_url(self) -> str:
@@ -258,6 +278,10 @@ class ClientConfig:
                 raise ConfigurationError(f"{key} is not a setting{hint}", config_key=key)
             values[_ALIASES.get(name, name)] = value
         return cls(**values)
+
+
+def _unpickled(kind: type[ClientConfig], settings: dict[str, Any]) -> ClientConfig:
+    return kind(**settings)
 
 
 _KINDS: dict[str, tuple[Any, str]] = {

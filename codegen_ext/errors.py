@@ -47,6 +47,10 @@ class ConfigurationError(CodegenAPIError, ValueError):
         self.config_key = config_key
 
 
+class ClientClosedError(CodegenAPIError, RuntimeError):
+    """The client was closed before the call; nothing was sent."""
+
+
 class ValidationError(CodegenAPIError):
     """An argument does not fit, found here before sending or by the service (400, 422).
 

@@ -6,7 +6,6 @@ Nothing here sends anything, so the sync and the async client share all of it.
 from __future__ import annotations
 
 import json
-import logging
 import re
 import sys
 from collections.abc import Mapping
@@ -33,13 +32,15 @@ from .errors import (
     TimeoutError,
     ValidationError,
 )
-from .transport.extensions import OPERATION
+from .redact import Redactor
+from .transport.extensions import REDACT
 
 if TYPE_CHECKING:
     from codegen_api.operations import Argument, Operation
 
 T = TypeVar("T")
 
+_NO_CREDENTIAL = Redactor()
 USER_AGENT = f"codegen-sdk/{__version__} python/{sys.version_info.major}.{sys.version_info.minor}"
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
 
@@ -57,7 +58,6 @@ _PHASES = ("connect", "read", "write", "pool")
 _NO_SEGMENT = ("", ".", "..")
 """What no quoting keeps from changing the path (RFC 3986, 5.2.4), so that it would name another operation."""
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,100}")
-_logger = logging.getLogger("codegen_ext")
 
 
 def build_request(
@@ -166,11 +166,12 @@ def decode(operation: Operation[T], response: httpx.Response) -> T:
     try:
         result: T = operation.endpoint._parse_response(response)
     except InvalidModel as error:
-        raise _invalid(operation.id, response, f"the response does not fit the contract: {error}") from error
+        raise invalid(operation.id, response, f"the response does not fit the contract: {error}") from error
     except (ValueError, RecursionError) as error:
-        raise _invalid(operation.id, response, f"the response body is not valid JSON: {error}") from error
+        forget_text(error)
+        raise invalid(operation.id, response, f"the response body is not valid JSON: {error}") from error
     except TypeError as error:
-        raise _invalid(operation.id, response, f"the response does not fit the contract: {error}") from error
+        raise invalid(operation.id, response, f"the response does not fit the contract: {error}") from error
     return result
 
 
@@ -178,6 +179,12 @@ def decode_whole(operation: Operation[T], response: httpx.Response) -> Response[
     """Like `decode`, with status, headers and body of the response beside the model."""
     parsed = decode(operation, response)
     return Response(_status(response.status_code), response.content, response.headers, parsed)
+
+
+def forget_text(error: Exception) -> None:
+    """Take the whole text, in which anything may stand, out of an error that others keep and pickle."""
+    if isinstance(error, json.JSONDecodeError):
+        error.doc = ""
 
 
 def _status(code: int) -> HTTPStatus:
@@ -193,12 +200,24 @@ def check_json(operation_id: str, response: httpx.Response) -> None:
     if "json" in kind:
         return
     if not response.content:
-        raise _invalid(operation_id, response, "the response body is empty")
-    raise _invalid(operation_id, response, f"expected JSON, got content type {kind or 'none'!r}")
+        raise invalid(operation_id, response, "the response body is empty")
+    raise invalid(operation_id, response, f"expected JSON, got content type {kind or 'none'!r}")
 
 
-def _invalid(operation_id: str, response: httpx.Response, problem: str) -> InvalidResponseError:
-    return InvalidResponseError(problem, response.status_code, request_id_of(response), operation=operation_id)
+def invalid(operation_id: str, response: httpx.Response, problem: str) -> InvalidResponseError:
+    """Return the error for a response that breaks the contract."""
+    redact = _redactor(response)
+    return InvalidResponseError(redact(problem), response.status_code, _safe_id(response), operation=operation_id)
+
+
+def _redactor(response: httpx.Response) -> Redactor:
+    redactor: Redactor = response.request.extensions.get(REDACT, _NO_CREDENTIAL)
+    return redactor
+
+
+def _safe_id(response: httpx.Response) -> str | None:
+    request_id = request_id_of(response)
+    return None if request_id is None else _redactor(response)(request_id)
 
 
 def request_id_of(response: httpx.Response) -> str | None:
@@ -207,20 +226,24 @@ def request_id_of(response: httpx.Response) -> str | None:
 
 
 def error_of(response: httpx.Response, operation: Operation[Any] | None, name: str | None = None) -> CodegenAPIError:
-    """Turn a response without success into the error that fits its status."""
+    """Turn a response without success into the error that fits its status.
+
+    A service may repeat the credential that it refuses; the error does not.
+    """
     status = response.status_code
+    redact = _redactor(response)
     try:
-        data = response.json()
+        data = redact.within(response.json())
     except (ValueError, RecursionError):
         data = None
     operation_id = operation.id if operation else name
     message, field_errors = _message(data)
     kind = error_kind(status)
     if 300 <= status < 400:
-        message = f"unexpected redirect to {response.headers.get('location', 'nowhere')}; check base_url"
+        message = f"unexpected redirect to {redact.url(response.headers.get('location', 'nowhere'))}; check base_url"
     if message is None:
         message = response.reason_phrase or f"HTTP status {status}"
-    common = (message, status, request_id_of(response), data)
+    common = (message, status, _safe_id(response), data)
     if kind is ValidationError:
         details = data.get("detail") if isinstance(data, dict) else None
         return ValidationError(*common, operation=operation_id, field_errors=field_errors, details=details)
@@ -295,21 +318,6 @@ def timeout_of(request: httpx.Request) -> float | None:
     return timeouts.get("read")
 
 
-def log_exchange(request: httpx.Request, response: httpx.Response, seconds: float, with_body: bool) -> None:
-    """Log one line for a request and its answer; never headers, and a body that is here only where it is asked for."""
-    operation = request.extensions.get(OPERATION) or request.url.path
-    body = f" {response.text}" if with_body and response.is_closed else ""
-    _logger.debug(
-        "%s %s -> %d in %.3f s, request id %s%s",
-        request.method,
-        operation,
-        response.status_code,
-        seconds,
-        request_id_of(response),
-        body,
-    )
-
-
 def parse_json(name: str, response: httpx.Response) -> Any:
     """Return the JSON of a response to a request that the contract does not know; None for an empty body.
 
@@ -325,7 +333,8 @@ def parse_json(name: str, response: httpx.Response) -> Any:
     try:
         return json.loads(response.content)
     except (ValueError, RecursionError) as error:
-        raise _invalid(name, response, f"the response body is not valid JSON: {error}") from error
+        forget_text(error)
+        raise invalid(name, response, f"the response body is not valid JSON: {error}") from error
 
 
 def error_message(data: Any) -> str | None:

@@ -11,13 +11,14 @@ import httpx
 from codegen_api.errors import InvalidModel
 
 from .errors import CodegenAPIError, ConfigurationError, InvalidResponseError, NetworkError, ServerError
-from .exchange import error_kind, error_message, request_id_of
+from .exchange import error_kind, error_message, forget_text, invalid, request_id_of
 
 if TYPE_CHECKING:
     from codegen_api.decoding import Model
     from httpx_sse import EventSource, ServerSentEvent
 
     from .clock import Clock
+    from .redact import Redactor
 
 M = TypeVar("M", bound="Model")
 
@@ -43,12 +44,7 @@ def event_source(operation_id: str, response: httpx.Response) -> EventSource:
 
     kind = response.headers.get("content-type", "").partition(";")[0]
     if kind != "text/event-stream":
-        raise InvalidResponseError(
-            f"expected a stream of events, got content type {kind or 'none'!r}",
-            response.status_code,
-            request_id_of(response),
-            operation=operation_id,
-        )
+        raise invalid(operation_id, response, f"expected a stream of events, got content type {kind or 'none'!r}")
     return EventSource(response)
 
 
@@ -57,7 +53,7 @@ def is_empty(event: ServerSentEvent) -> bool:
     return not event.data and event.event != "error"
 
 
-def decode_event(operation_id: str, event: ServerSentEvent, model: type[M]) -> M | None:
+def decode_event(operation_id: str, event: ServerSentEvent, model: type[M], redact: Redactor) -> M | None:
     """Return the model that an event carries, None for the mark of a complete stream.
 
     Raises:
@@ -71,12 +67,14 @@ def decode_event(operation_id: str, event: ServerSentEvent, model: type[M]) -> M
     try:
         data: Any = json.loads(event.data)
         if event.event == "error" or (isinstance(data, dict) and data.get("error")):
-            raise _reported(operation_id, data)
+            raise _reported(operation_id, redact.within(data))
         return model.from_dict(data)
     except (ValueError, RecursionError, InvalidModel) as error:
+        forget_text(error)
         if event.event == "error":
-            raise _reported(operation_id, event.data) from None
-        raise InvalidResponseError(f"an event of the stream is not usable: {error}", operation=operation_id) from error
+            raise _reported(operation_id, redact(event.data)) from None
+        problem = redact(f"an event of the stream is not usable: {error}")
+        raise InvalidResponseError(problem, operation=operation_id) from error
 
 
 def _reported(operation_id: str, data: Any) -> CodegenAPIError:

@@ -10,6 +10,7 @@ from codegen_api import operations
 from .. import flow, paging
 from ..client import CodegenClient
 from ..errors import ConfigurationError, ValidationError
+from ..redact import without_user
 from .brief import run_arguments
 from .images import Image
 from .task import Task
@@ -32,7 +33,7 @@ class AgentBase:
         self.org_id = _organisation(config.org_id if org_id is None else org_id)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(org_id={self.org_id}, base_url={self.base_url!r})"
+        return f"{type(self).__name__}(org_id={self.org_id}, base_url={without_user(self.base_url)!r})"
 
     def _newest(self, limit: int) -> flow.Flow[Any, list[AgentRunResponse]]:
         return paging.first(operations.LIST_AGENT_RUNS, {"org_id": self.org_id}, limit)

@@ -84,8 +84,8 @@ _KINDS: dict[type[common.CodegenAPIError], type[ChatServerError]] = {
 
 
 def as_chatserver_error(error: common.CodegenAPIError) -> common.CodegenAPIError:
-    """Return the ChatServer's twin of an error; a wrong setting or a missing extra stays what it is."""
-    if isinstance(error, ChatServerError | common.ConfigurationError):
+    """Return the ChatServer's twin of an error; what the caller did wrong with the client stays what it is."""
+    if isinstance(error, ChatServerError | common.ConfigurationError | common.ClientClosedError):
         return error
     twin = _twin(error, next(_KINDS[base] for base in type(error).__mro__ if base in _KINDS))
     if isinstance(twin, BadRequestError) and twin.status_code is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import NoReturn
 
 import httpx
 
@@ -23,3 +24,6 @@ class BearerAuth(httpx.Auth):
 
     def __repr__(self) -> str:
         return "BearerAuth()"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a credential is not pickled")

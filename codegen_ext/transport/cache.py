@@ -151,6 +151,7 @@ class CacheTransport(SteppedTransport):
         self, response: httpx.Response, request: httpx.Request, operation: Operation[Any], key: Key, ticket: str | None
     ) -> Generator[Any, Any, Entry | None]:
         """Read a response, and store it if it is worth it; return what others may share."""
+        response.request = request  # which httpx would set only later, and decoding wants to know
         yield Read(response, request, request.extensions.get(DEADLINE))
         if not _is_answer(response, operation):
             return None

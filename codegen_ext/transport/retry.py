@@ -13,7 +13,7 @@ from codegen_api.operations import OPERATIONS
 from ..clock import SYSTEM_CLOCK, Clock
 from ..exchange import retry_after_of
 from ..flow import Sleep
-from .extensions import DEADLINE, MAX_RETRIES, OPERATION, STREAM
+from .extensions import ATTEMPT, DEADLINE, MAX_RETRIES, OPERATION, STREAM
 from .steps import Close, Read, Send, SteppedTransport, Steps
 
 
@@ -35,6 +35,8 @@ class RetryPolicy(NamedTuple):
 
 
 MAX_PAUSE = 60.0
+OnRetry = Callable[[httpx.Request, httpx.Response | Exception, float], object]
+"""Told before each repetition: the request, the closed response or the exception that failed, the seconds of pause."""
 
 
 def never_arrived(error: BaseException | None) -> bool:
@@ -56,7 +58,7 @@ class RetryTransport(SteppedTransport):
         clock: Clock = SYSTEM_CLOCK,
         *,
         draw: Callable[[], float] = random.random,
-        on_retry: Callable[[httpx.Request], object] | None = None,
+        on_retry: OnRetry | None = None,
     ) -> None:
         super().__init__(wrapped, clock)
         self._policy = policy or RetryPolicy()
@@ -72,8 +74,10 @@ class RetryTransport(SteppedTransport):
         retries: int = extensions.get(MAX_RETRIES, self._policy.max_retries)
         timeouts: dict[str, float | None] = dict(extensions.get("timeout", {}))
         attempt = 0
+        failure: httpx.Response | Exception
         while True:
             start = self._clock.monotonic()
+            extensions[ATTEMPT] = attempt + 1
             if deadline is not None:
                 extensions["timeout"] = _Timeouts(timeouts, deadline, self._clock)
             try:
@@ -88,6 +92,7 @@ class RetryTransport(SteppedTransport):
                 pause = self._policy.pause(attempt, self._draw)
                 if not self._fits(deadline, pause):
                     raise
+                failure = error
             else:
                 status = response.status_code
                 if status not in self._policy.statuses or attempt >= retries:
@@ -98,8 +103,9 @@ class RetryTransport(SteppedTransport):
                 if not self._fits(deadline, pause):
                     return response
                 yield Close(response)
+                failure = response
             if self._on_retry is not None:
-                self._on_retry(request)
+                self._on_retry(request, failure, pause)
             yield Sleep(pause)
             attempt += 1
 
@@ -124,7 +130,10 @@ class _Timeouts(dict[str, float | None]):
     def get(self, phase: str, default: Any = None) -> Any:
         """Return the seconds for a phase that begins now."""
         seconds = super().get(phase, default)
-        return seconds if seconds is None else min(seconds, _left(self._deadline, self._clock))
+        if seconds is None:
+            return None
+        left = self._deadline - self._clock.monotonic()
+        return seconds if seconds < left else max(left, 0.001)
 
 
 def _left(deadline: float, clock: Clock) -> float:

@@ -1,4 +1,4 @@
-"""One line for each request, at DEBUG, of the logger `codegen_ext`, which alone is touched."""
+"""One line for each answer, at DEBUG, of the logger `codegen_ext`, which alone is touched."""
 
 import logging
 import re
@@ -18,7 +18,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     def lines() -> list[str]:
         found = [record for record in caplog.records if record.name == "codegen_ext"]
         assert all(record.levelno == logging.DEBUG for record in found)
-        return [record.getMessage() for record in found]
+        return [record.getMessage() for record in found if record.codegen_event == "response"]
 
     return lines
 

@@ -158,7 +158,7 @@ def test_connections_are_kept_for_the_next_request(client: Any, sandbox: Sandbox
     for _ in range(5):
         client.get_current_user()
     network = network_of(client)
-    network = next(iter(network._pools.values()))[0] if flavour.is_async else network
+    network = next(iter(network._pools.values())) if flavour.is_async else network
     assert len(network._pooled._pool.connections) == 1
 
 

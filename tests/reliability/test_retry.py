@@ -170,9 +170,13 @@ def test_a_stream_is_not_repeated_after_its_first_byte(sandbox: Sandbox, connect
 
 def test_it_works_alone_in_any_client(sandbox: Sandbox, clock: FakeClock) -> None:
     sandbox.inject("get_current_user", Fault.status(503), times=2)
-    seen: list[httpx.Request] = []
+    seen: list[tuple[Any, ...]] = []
     transport = RetryTransport(
-        httpx.HTTPTransport(), RetryPolicy(max_retries=2), clock, draw=lambda: 1.0, on_retry=seen.append
+        httpx.HTTPTransport(),
+        RetryPolicy(max_retries=2),
+        clock,
+        draw=lambda: 1.0,
+        on_retry=lambda *told: seen.append(told),
     )
     with httpx.Client(transport=transport) as client:
         url = sandbox.base_url + OPERATIONS["get_current_user"].path
@@ -181,7 +185,7 @@ def test_it_works_alone_in_any_client(sandbox: Sandbox, clock: FakeClock) -> Non
         sandbox.inject("get_current_user", Fault.status(503))
         extensions = {DEADLINE: clock.monotonic() + 0.9}
         assert client.get(url, headers=headers, extensions=extensions).status_code == 503
-    assert len(seen) == 2
+    assert [(failure.status_code, pause) for _, failure, pause in seen] == [(503, 1.0), (503, 2.0)]
 
 
 def test_failed_answers_give_their_connection_back(sandbox: Sandbox, connect: Connect, flavour: Any) -> None:

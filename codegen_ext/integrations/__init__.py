@@ -1,0 +1,1 @@
+"""What other libraries need to work with this one; each module needs the extra of its name."""

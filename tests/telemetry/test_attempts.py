@@ -1,0 +1,121 @@
+"""What is counted of each operation: calls on one side, the attempts that they are made of on the other."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from codegen_ext import NetworkError, ServerError
+from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.transport.extensions import ATTEMPT, CACHED, OPERATION
+from codegen_ext.transport.metrics import MetricsCollector, MetricsTransport
+from codegen_ext.transport.retry import RetryPolicy, RetryTransport
+
+Connect = Callable[..., Any]
+
+
+def test_a_call_is_counted_once_and_each_of_its_attempts_by_itself(sandbox: Sandbox, connect: Connect) -> None:
+    sandbox.inject("get_current_user", Fault.status(503), times=1)
+    sandbox.inject("get_current_user", Fault.reset_before(), times=1)
+    client = connect(max_retries=3)
+    client.get_current_user()
+    stats = client.get_stats()["metrics"]
+    call, attempts = stats["operations"]["get_current_user"], stats["attempts"]["get_current_user"]
+    assert (stats["total_requests"], stats["total_attempts"], stats["retries"]) == (1, 3, 2)
+    assert (call["requests"], call["errors"], call["status_codes"], call["retries"]) == (1, 0, {200: 1}, 2)
+    assert (attempts["requests"], attempts["errors"], attempts["status_codes"]) == (3, 2, {200: 1, 503: 1})
+
+
+def test_the_time_of_a_call_has_its_pauses_and_that_of_an_attempt_has_not(
+    sandbox: Sandbox, connect: Connect, clock: FakeClock
+) -> None:
+    sandbox.inject("get_current_user", Fault.latency(2), times=2)
+    sandbox.inject("get_current_user", Fault.status(503, retry_after=10), times=1)
+    client = connect(max_retries=1)
+    client.get_current_user()
+    stats = client.get_stats()["metrics"]
+    assert stats["operations"]["get_current_user"]["average_response_time"] == pytest.approx(14, abs=1)
+    assert stats["attempts"]["get_current_user"]["average_response_time"] == pytest.approx(2)
+
+
+def test_every_operation_has_its_numbers(sandbox: Sandbox, connect: Connect) -> None:
+    client = connect()
+    for seconds in [0.1] * 90 + [1.0] * 8 + [10.0] * 2:
+        sandbox.inject("get_current_user", Fault.latency(seconds), times=1)
+        client.get_current_user()
+    seen = client.get_stats()["metrics"]["operations"]["get_current_user"]
+    assert set(seen) == {
+        "requests",
+        "errors",
+        "status_codes",
+        "retries",
+        "wait_seconds",
+        "cache_hits",
+        "average_response_time",
+        "p50",
+        "p95",
+        "p99",
+    }
+    assert seen["average_response_time"] == pytest.approx(0.37)
+    assert (seen["p50"], seen["p95"], seen["p99"]) == pytest.approx((0.1, 1.0, 10.0), rel=0.05)
+
+
+def test_a_call_without_answer_is_one_error_and_so_is_each_attempt(sandbox: Sandbox, connect: Connect) -> None:
+    sandbox.inject("get_users", Fault.reset_before())
+    client = connect(max_retries=2)
+    with pytest.raises(NetworkError):
+        client.get_users(323)
+    stats = client.get_stats()["metrics"]
+    assert (stats["total_errors"], stats["attempts"]["get_users"]["errors"], stats["retries"]) == (1, 3, 2)
+
+
+def test_what_is_not_repeated_is_no_retry(sandbox: Sandbox, connect: Connect) -> None:
+    sandbox.inject("*", Fault.status(500))
+    client = connect(max_retries=3, exactly_once=False)
+    with pytest.raises(ServerError):
+        client.create_agent_run(323, "x")
+    stats = client.get_stats()["metrics"]
+    assert (stats["retries"], stats["total_attempts"]) == (0, 1)
+
+
+def test_waits_for_limits_are_counted_by_operation() -> None:
+    metrics = MetricsCollector(FakeClock())
+    metrics.record_wait("get_users", 1.5)
+    metrics.record_wait("get_users", 2.0)
+    stats = metrics.get_stats()
+    assert stats["operations"]["get_users"]["wait_seconds"] == stats["wait_seconds"] == 3.5
+
+
+class Network(httpx.BaseTransport):
+    """Answers in the order given, and notes the number of each attempt."""
+
+    def __init__(self, *answers: httpx.Response) -> None:
+        self.answers = list(answers)
+        self.attempts: list[int] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.attempts.append(request.extensions[ATTEMPT])
+        return self.answers.pop(0)
+
+
+def test_an_attempt_knows_its_number() -> None:
+    network = Network(httpx.Response(503), httpx.Response(429), httpx.Response(200))
+    transport = RetryTransport(network, RetryPolicy(), FakeClock())
+    with httpx.Client(transport=transport, base_url="http://service") as client:
+        client.get("/")
+    assert network.attempts == [1, 2, 3]
+
+
+def test_an_answer_from_the_cache_is_a_hit() -> None:
+    class Cache(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, extensions={CACHED: True})
+
+    metrics = MetricsCollector(FakeClock())
+    transport = MetricsTransport(Cache(), metrics, FakeClock())
+    with httpx.Client(transport=transport, base_url="http://service") as client:
+        client.get("/", extensions={OPERATION: "get_users"})
+    stats = metrics.get_stats()
+    assert (stats["cache_hits"], stats["cache_hit_rate"]) == (1, 1.0)
+    assert stats["operations"]["get_users"]["cache_hits"] == 1

@@ -1,0 +1,255 @@
+"""Spans of calls and attempts, as the SDK exports them, and the trace that the service is told."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from codegen_api.operations import OPERATIONS
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
+
+from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenAPIError, CodegenClient, ConfigurationError
+from codegen_ext.integrations.opentelemetry import CallSpans, instrument
+from codegen_ext.testing import Fault, Sandbox
+from codegen_ext.transport.extensions import CACHED
+
+from ..conftest import TOKEN, Flavour
+from ..support.loopback import HANG, Loopback, reply
+from .helpers import real
+
+Connect = Callable[..., Any]
+USER = {"id": 1, "github_user_id": "7", "github_username": "octocat"}
+
+
+class Spans:
+    """What was traced."""
+
+    def __init__(self) -> None:
+        self._exporter = InMemorySpanExporter()
+        self.provider = TracerProvider()
+        self.provider.add_span_processor(SimpleSpanProcessor(self._exporter))
+
+    def of(self, kind: SpanKind) -> list[ReadableSpan]:
+        return [span for span in self._exporter.get_finished_spans() if span.kind is kind]
+
+    @property
+    def calls(self) -> list[ReadableSpan]:
+        return self.of(SpanKind.INTERNAL)
+
+    @property
+    def attempts(self) -> list[ReadableSpan]:
+        return self.of(SpanKind.CLIENT)
+
+    def call(self) -> ReadableSpan:
+        (span,) = self.calls
+        return span
+
+
+@pytest.fixture
+def spans() -> Iterator[Spans]:
+    spans = Spans()
+    yield spans
+    spans.provider.shutdown()
+
+
+@pytest.fixture
+def traced(connect: Connect, spans: Spans) -> Connect:
+    def build(*args: Any, **settings: Any) -> Any:
+        client = connect(*args, **settings)
+        assert instrument(real(client), spans.provider) is real(client)
+        return client
+
+    return build
+
+
+def test_a_call_is_a_span_with_a_child_for_its_request(traced: Connect, spans: Spans, sandbox: Sandbox) -> None:
+    traced().get_users(323, limit=5)
+    call, (attempt,) = spans.call(), spans.attempts
+    assert (call.name, dict(call.attributes)) == (
+        "get_users",
+        {"codegen.operation": "get_users", "http.response.status_code": 200},
+    )
+    assert call.parent is None
+    assert attempt.parent.span_id == call.context.span_id
+    assert attempt.context.trace_id == call.context.trace_id
+    path = OPERATIONS["get_users"].path
+    assert attempt.name == f"GET {path}"
+    assert dict(attempt.attributes) == {
+        "http.request.method": "GET",
+        "server.address": "127.0.0.1",
+        "server.port": int(sandbox.base_url.rpartition(":")[2]),
+        "url.full": f"{sandbox.base_url}{path.format(org_id=323)}?skip=0&limit=5",
+        "url.template": path,
+        "http.response.status_code": 200,
+    }
+    assert {span.status.status_code for span in (call, attempt)} == {StatusCode.UNSET}
+    assert attempt.instrumentation_scope.name == "codegen_ext"
+
+
+def test_each_attempt_has_its_span_and_its_resend_count(traced: Connect, spans: Spans, sandbox: Sandbox) -> None:
+    sandbox.inject("get_current_user", Fault.status(503), times=1)
+    sandbox.inject("get_current_user", Fault.reset_before(), times=1)
+    traced(max_retries=3).get_current_user()
+    call = spans.call()
+    seen = [dict(span.attributes) for span in spans.attempts]
+    assert [item.get("http.request.resend_count") for item in seen] == [None, 1, 2]
+    assert [item.get("http.response.status_code") for item in seen] == [503, None, 200]
+    assert [item.get("error.type") for item in seen] == ["503", "httpx.ReadError", None]
+    assert [span.status.status_code.name for span in spans.attempts] == ["ERROR", "ERROR", "UNSET"]
+    assert {span.parent.span_id for span in spans.attempts} == {call.context.span_id}
+    assert "error.type" not in call.attributes
+    assert call.start_time <= spans.attempts[0].start_time <= spans.attempts[2].end_time <= call.end_time
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [(Fault.status(401), "401"), (Fault.status(503), "503"), (Fault.reset_after(), "httpx.ReadError")],
+)
+def test_a_failed_call_says_why(traced: Connect, spans: Spans, sandbox: Sandbox, fault: Fault, kind: str) -> None:
+    sandbox.inject("*", fault)
+    with pytest.raises(CodegenAPIError):
+        traced().get_current_user()
+    for span in (spans.call(), *spans.attempts):
+        assert span.attributes["error.type"] == kind
+        assert span.status.status_code is StatusCode.ERROR
+        assert span.status.description is None
+        assert span.events == ()
+
+
+def test_a_body_that_ends_early_fails_the_call(traced: Connect, spans: Spans, sandbox: Sandbox) -> None:
+    sandbox.inject("*", Fault.truncate(3))
+    with pytest.raises(CodegenAPIError):
+        traced().get_current_user()
+    assert spans.call().attributes["error.type"] == "httpx.RemoteProtocolError"
+
+
+def test_the_service_is_told_the_trace_of_each_attempt(
+    traced: Connect, spans: Spans, serve: Callable[..., Loopback]
+) -> None:
+    server = serve(reply({}, 503), reply(USER))
+    traced(server.base_url, max_retries=1).get_current_user()
+    told = [request.headers["traceparent"] for request in server.requests]
+    contexts = [span.context for span in spans.attempts]
+    assert [header.split("-")[1:3] for header in told] == [
+        [f"{context.trace_id:032x}", f"{context.span_id:016x}"] for context in contexts
+    ]
+    assert len(set(told)) == 2
+
+
+def test_spans_belong_to_the_callers_span(spans: Spans, sandbox: Sandbox) -> None:
+    config = ClientConfig(api_token=TOKEN, base_url=sandbox.base_url)
+
+    async def call() -> None:
+        async with AsyncCodegenClient(config) as client:
+            await instrument(client, spans.provider).get_current_user()
+
+    with spans.provider.get_tracer("test").start_as_current_span("mine", kind=SpanKind.SERVER) as mine:
+        with CodegenClient(config) as client:
+            instrument(client, spans.provider).get_current_user()
+        asyncio.run(call())
+        assert trace.get_current_span() is mine
+    assert [span.parent.span_id for span in spans.calls] == [mine.get_span_context().span_id] * 2
+
+
+def test_a_request_that_the_contract_does_not_know(
+    traced: Connect, spans: Spans, serve: Callable[..., Loopback], sandbox: Sandbox
+) -> None:
+    server = serve(reply({}))
+    traced(server.base_url).request("GET", "/new", params={"api_key": "hush-hush", "page": 1})
+    with pytest.raises(CodegenAPIError):
+        traced().request("BREW", "/v1/users/me")
+    known, unknown = spans.attempts
+    assert [span.name for span in (*spans.calls, known, unknown)] == ["GET", "HTTP", "GET", "HTTP"]
+    assert known.attributes["url.full"] == f"{server.base_url}/new?api_key=[redacted]&page=1"
+    assert "url.template" not in known.attributes
+    assert unknown.attributes["http.request.method"] == "_OTHER"
+    assert unknown.attributes["http.request.method_original"] == "BREW"
+
+
+def test_a_stream_is_traced_too(flavour: Flavour, sandbox: Sandbox, spans: Spans) -> None:
+    with flavour.chat(TOKEN, sandbox.base_url) as chat:
+        instrument(real(chat), spans.provider)
+        list(chat.stream_chat_completion("gpt-4o", [{"role": "user", "content": "Hi"}]))
+    assert spans.call().name == "create_chat_completion"
+    assert len(spans.attempts) == 1
+
+
+def test_an_answer_from_the_cache_is_a_call_without_attempt(spans: Spans) -> None:
+    class Cache(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, extensions={CACHED: True})
+
+    with httpx.Client(transport=CallSpans(Cache(), spans.provider.get_tracer("test"))) as client:
+        client.get("http://service")
+    assert spans.call().attributes["codegen.cached"] is True
+
+
+def test_a_second_time_changes_nothing(traced: Connect, spans: Spans) -> None:
+    client = traced()
+    instrument(real(client), spans.provider)
+    instrument(real(client.with_options(timeout=5)), spans.provider)
+    client.get_current_user()
+    client.with_options(timeout=5).get_current_user()
+    assert (len(spans.calls), len(spans.attempts)) == (2, 2)
+
+
+def test_other_clients_are_not_traced(traced: Connect, connect: Connect, spans: Spans) -> None:
+    traced()
+    connect().get_current_user()
+    assert spans.calls == spans.attempts == []
+
+
+@pytest.mark.parametrize("settings", [{"enable_metrics": False}, {"log_requests": False}])
+def test_it_needs_no_other_transport(traced: Connect, spans: Spans, settings: dict[str, Any]) -> None:
+    traced(**settings).get_current_user()
+    assert (len(spans.calls), len(spans.attempts)) == (1, 1)
+
+
+def test_a_cancelled_call_is_a_failed_span(serve: Callable[..., Loopback], spans: Spans) -> None:
+    server = serve(HANG)
+
+    async def cancel() -> None:
+        async with AsyncCodegenClient(ClientConfig(api_token=TOKEN, base_url=server.base_url)) as client:
+            instrument(client, spans.provider)
+            task = asyncio.create_task(client.get_current_user())
+            await asyncio.to_thread(server.arrived.wait)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert not trace.get_current_span().get_span_context().is_valid
+
+    asyncio.run(cancel())
+    assert [span.attributes["error.type"] for span in (spans.call(), *spans.attempts)] == ["cancelled"] * 2
+
+
+def test_concurrent_calls_do_not_become_each_others_children(spans: Spans, sandbox: Sandbox) -> None:
+    async def calls() -> None:
+        config = ClientConfig(api_token=TOKEN, base_url=sandbox.base_url, enable_caching=False)
+        async with AsyncCodegenClient(config) as client:
+            instrument(client, spans.provider)
+            await asyncio.gather(*(client.get_current_user() for _ in range(5)))
+
+    asyncio.run(calls())
+    assert {span.parent for span in spans.calls} == {None}
+    assert {span.parent.span_id for span in spans.attempts} == {span.context.span_id for span in spans.calls}
+    assert len(spans.attempts) == 5
+
+
+def test_the_global_provider_is_the_default(client: Any, spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: spans.provider)
+    instrument(real(client))
+    client.get_current_user()
+    assert len(spans.calls) == 1
+
+
+def test_without_the_extra_the_error_names_it(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    with pytest.raises(ConfigurationError, match=r"codegen-sdk\[opentelemetry\]"):
+        instrument(real(client))
+    client.get_current_user()

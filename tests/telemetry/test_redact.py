@@ -1,0 +1,136 @@
+"""Taking credentials out of texts."""
+
+import pickle
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codegen_ext.redact import MASK, Redactor, is_secret_name
+
+SECRET = "sk-Zq8Rv2Lw7Xk4Np9Tj6Hb3"
+PIECES = [SECRET[at : at + 8] for at in range(len(SECRET) - 7)]
+redact = Redactor(SECRET)
+others = st.text(st.characters(exclude_characters=SECRET))
+
+
+@given(before=others, after=others, start=st.integers(0, 16), length=st.integers(8, 24))
+def test_no_piece_of_eight_characters_is_left(before: str, after: str, start: int, length: int) -> None:
+    text = redact(before + SECRET[start : start + length] + after)
+    assert text == before + MASK + after
+
+
+@given(st.lists(st.sampled_from([*PIECES, SECRET, *SECRET, " "])).map("".join))
+def test_pieces_may_touch_and_overlap(text: str) -> None:
+    assert not [piece for piece in PIECES if piece in redact(text)]
+
+
+@given(st.text())
+def test_what_holds_no_piece_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_shorter_pieces_and_short_credentials_stay() -> None:
+    assert redact(f"{SECRET[:7]}…") == f"{SECRET[:7]}…"
+    assert Redactor("right")("all right") == "all right"
+    assert Redactor()("anything") == "anything"
+
+
+@given(
+    st.recursive(
+        st.sampled_from([SECRET, f"Bearer {SECRET}", "x", 1, None, True]),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["a", "token", "env"]), inner),
+    )
+)
+def test_parsed_json_is_freed_of_it(data: Any) -> None:
+    cleaned = redact.within(data)
+    assert not [piece for piece in PIECES if piece in repr(cleaned)]
+    assert type(cleaned) is type(data)
+
+
+def test_it_shows_and_pickles_nothing() -> None:
+    redact("")
+    assert repr(redact) == "Redactor()"
+    assert SECRET.encode() not in pickle.dumps(redact)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "token",
+        "api_token",
+        "access_token",
+        "TOKEN",
+        "x-api-key",
+        "apiKey",
+        "api_key",
+        "client_secret",
+        "password",
+        "passwd",
+        "Authorization",
+        "Set-Cookie",
+        "env",
+        "environment",
+        "env_vars",
+        "credential",
+        "private_key",
+        "signature",
+        "sig",
+    ],
+)
+def test_names_of_secrets(name: str) -> None:
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["id", "status", "prompt", "message", "envelope", "design", "signal", "key", "author", "page", "result"]
+)
+def test_other_names(name: str) -> None:
+    assert not is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://host/a?page=1", "https://host/a?page=1"),
+        ("https://user:pass@host/a", "https://host/a"),
+        ("https://host/a?token=abc&page=1&flag", f"https://host/a?token={MASK}&page=1&flag"),
+        (f"https://host/{SECRET}/b", f"https://host/{MASK}/b"),
+        (f"https://host/?q={SECRET[:4]}%{ord(SECRET[4]):02x}{SECRET[5:]}", f"https://host/?q={MASK}"),
+    ],
+)
+def test_urls(url: str, shown: str) -> None:
+    assert redact.url(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ('{"token": "abc", "n": 1}', f'{{"token": "{MASK}", "n": 1}}'),
+        ('{"env": {"A": ["b"]}}', f'{{"env": {{"A": ["{MASK}"]}}}}'),
+        ('{"token": "abcdefgh", "text": "use abcdefgh"}', f'{{"token": "{MASK}", "text": "use {MASK}"}}'),
+        ('"Authorization: Basic abc"', f'"Authorization: Basic {MASK}"'),
+        ('"Basic rules apply"', '"Basic rules apply"'),
+        ('"Authorization: Bearer abc"', f'"Authorization: Bearer {MASK}"'),
+        ("token=abc&page=1", f"token={MASK}&page=1"),
+        ('{"token": "abc", broken', f'{{"token": "{MASK}", broken'),
+        (f"you sent {SECRET}!", f"you sent {MASK}!"),
+        (f'"{SECRET[:4]}\\u{ord(SECRET[4]):04x}{SECRET[5:]}"', f'"{MASK}"'),
+    ],
+)
+def test_bodies(body: str, shown: str) -> None:
+    assert redact.body(body) == shown
+
+
+@given(st.binary() | st.text().map(str.encode), st.integers(0, 50))
+def test_any_body_can_be_shown(content: bytes, at: int) -> None:
+    text = (content[:at] + SECRET.encode() + content[at:]).decode("utf-8", "replace")
+    assert not [piece for piece in PIECES if piece in redact.body(text)]
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 1_000_000, "a " * 500_000, "a" + " " * 1_000_000, "a://" * 250_000, '"' * 1_000_000]
+)
+def test_long_bodies_take_no_longer_than_their_length(text: str) -> None:
+    assert redact.body(text) == text  # a quadratic expression would take minutes
