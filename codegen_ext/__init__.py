@@ -52,7 +52,11 @@ if TYPE_CHECKING:
     from .errors import ValidationError as ValidationError
     from .errors import WaitTimeoutError as WaitTimeoutError
     from .errors import WebhookError as WebhookError
+    from .health import HealthStatus as HealthStatus
     from .retrying import retry_on_error as retry_on_error
+    from .webhooks import WebhookEvent as WebhookEvent
+    from .webhooks import WebhookHandler as WebhookHandler
+    from .webhooks import WebhookResult as WebhookResult
 
 _NAMES = {
     "codegen_api.enums": "AgentRunStatus MessageType",
@@ -74,7 +78,9 @@ _NAMES = {
         "InvalidResponseError NetworkError NotFoundError PaymentRequiredError PermissionDeniedError RateLimitError "
         "ServerError TaskError TimeoutError ValidationError WaitTimeoutError WebhookError"
     ),
+    ".health": "HealthStatus",
     ".retrying": "retry_on_error",
+    ".webhooks": "WebhookEvent WebhookHandler WebhookResult",
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
 

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from codegen_api.facade.codegen_async import AsyncCodegenOperations
 
-from . import flow, once, waiting
+from . import exchange, flow, once, waiting
 from .async_base import AsyncClient
 from .client import CodegenBase, Progress
-from .errors import CodegenAPIError
 
 if TYPE_CHECKING:
     from codegen_api.facade.codegen_async_raw import AsyncRawCodegenOperations
     from codegen_api.models import AgentRunLogResponse, AgentRunResponse, SourceType
+    from codegen_api.types import Response
 
     from .clock import Clock
     from .config import ClientConfig
+    from .health import AsyncHealthMonitor
 
 
 class AsyncCodegenClient(CodegenBase, AsyncClient, AsyncCodegenOperations):
@@ -73,9 +74,22 @@ class AsyncCodegenClient(CodegenBase, AsyncClient, AsyncCodegenOperations):
 
     async def health_check(self) -> dict[str, Any]:
         """Ask the service a cheap question; as `CodegenClient.health_check`."""
-        start = self._clock.monotonic()
-        try:
-            await self.get_current_user()
-        except CodegenAPIError as error:
-            return self._health(start, error)
-        return self._health(start, None)
+        from . import health
+
+        return await flow.run_async(health.check(self._clock), self._probe, self._clock)
+
+    def create_health_monitor(self, interval: float = 30, *, failure_threshold: int = 1) -> AsyncHealthMonitor:
+        """Return a monitor as `CodegenClient.create_health_monitor` does, that runs in an asyncio task."""
+        from .health import AsyncHealthMonitor
+
+        return AsyncHealthMonitor(self, interval, failure_threshold)
+
+    async def close(self) -> None:
+        """Stop the monitors and close the connections; a client made by `with_options` leaves both alone."""
+        if self._owns_http:
+            for monitor in list(self._monitors):
+                await monitor.stop()
+        await super().close()
+
+    async def _probe(self, effect: flow.Perform[Any]) -> Response[Any]:
+        return exchange.decode_whole(effect.operation, await self._send(self._past_cache(effect)))

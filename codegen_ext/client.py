@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakSet
 
 from codegen_api import operations
 from codegen_api.facade.codegen import CodegenOperations
 
-from . import flow, once, paging, waiting
+from . import exchange, flow, once, paging, waiting
 from .base import BaseClient, check_seconds
-from .errors import CodegenAPIError
 from .repositories import RepositoryIndex
 from .sync_base import SyncClient
+from .transport.extensions import PAST_CACHE
 
 if TYPE_CHECKING:
+    import httpx
     from codegen_api.facade.codegen_raw import RawCodegenOperations
     from codegen_api.models import AgentRunLogResponse, AgentRunResponse, SourceType
+    from codegen_api.types import Response
 
     from .clock import Clock
     from .config import ClientConfig
+    from .health import HealthMonitor
 
 Progress = dict[str, Any]
 """What a progress callback gets: status, elapsed (seconds), log_count, last_thought; the last two may be None."""
@@ -32,6 +35,7 @@ class CodegenBase(BaseClient):
     def __init__(self, config: ClientConfig | None, **options: Any) -> None:
         super().__init__(config, **options)
         self.repositories = RepositoryIndex()
+        self._monitors: WeakSet[Any] = WeakSet()
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
@@ -76,14 +80,10 @@ class CodegenBase(BaseClient):
         arguments = {"org_id": org_id, "user_id": user_id, "source_type": source_type}
         return paging.items(operations.LIST_AGENT_RUNS, arguments)
 
-    def _health(self, start: float, error: CodegenAPIError | None) -> dict[str, Any]:
-        return {
-            "status": "unhealthy" if error else "healthy",
-            "healthy": error is None,
-            "timestamp": datetime.datetime.fromtimestamp(self._clock.time(), datetime.UTC).isoformat(),
-            "response_time_seconds": self._clock.monotonic() - start,
-            "error": str(error) if error else None,
-        }
+    def _past_cache(self, effect: flow.Perform[Any]) -> httpx.Request:
+        request = self._build(effect.operation, effect.arguments, None, effect.extra_headers, effect.timeout)
+        request.extensions[PAST_CACHE] = True
+        return request
 
 
 class CodegenClient(CodegenBase, SyncClient, CodegenOperations):
@@ -172,9 +172,33 @@ class CodegenClient(CodegenBase, SyncClient, CodegenOperations):
 
     def health_check(self) -> dict[str, Any]:
         """Ask the service a cheap question; returns status, healthy, timestamp, response_time_seconds and error."""
-        start = self._clock.monotonic()
-        try:
-            self.get_current_user()
-        except CodegenAPIError as error:
-            return self._health(start, error)
-        return self._health(start, None)
+        from . import health
+
+        return flow.run(health.check(self._clock), self._probe, self._clock)
+
+    def create_health_monitor(self, interval: float = 30, *, failure_threshold: int = 1) -> HealthMonitor:
+        """Return a monitor that checks the service every `interval` seconds once it is started, in a daemon thread.
+
+        Closing the client stops it. See docs/health.md.
+
+        Args:
+            interval: Seconds from the end of a check to the next; never less than the contract's limit allows.
+            failure_threshold: How many checks in a row must fail before the service counts as unhealthy.
+
+        Raises:
+            ConfigurationError: when a value is out of range.
+
+        """
+        from .health import HealthMonitor
+
+        return HealthMonitor(self, interval, failure_threshold)
+
+    def close(self) -> None:
+        """Stop the monitors and close the connections; a client made by `with_options` leaves both alone."""
+        if self._owns_http:
+            for monitor in list(self._monitors):
+                monitor.stop()
+        super().close()
+
+    def _probe(self, effect: flow.Perform[Any]) -> Response[Any]:
+        return exchange.decode_whole(effect.operation, self._send(self._past_cache(effect)))
