@@ -56,7 +56,7 @@ def routes(webhook_secret: str | None) -> list[Any]:
             return JsonResponse(client.create_agent_run(org_id, request.POST["prompt"], metadata=metadata).dict())
         return JsonResponse({"runs": [run.dict() for run in client.list_agent_runs(org_id).items]})
 
-    def get_finished(request: HttpRequest) -> JsonResponse:
+    def get_finished(_: HttpRequest) -> JsonResponse:
         return JsonResponse(finished)
 
     return [
