@@ -286,6 +286,8 @@ class AsyncHealthMonitor(MonitorBase):
     async def _run(self) -> None:
         async def take(seen: HealthStatus) -> None:
             for callback in self._take(seen):
+                if self._task is not asyncio.current_task():
+                    return
                 try:
                     outcome = callback()
                     if inspect.isawaitable(outcome):
