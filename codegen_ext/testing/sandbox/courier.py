@@ -9,6 +9,9 @@ from uuid import uuid4
 
 import httpx
 
+from codegen_ext.errors import ConfigurationError
+from codegen_ext.testing.webhooks import signed_headers
+
 from .contract import load_contract
 from .runs import Run, Step
 from .timing import Timeline
@@ -119,8 +122,6 @@ class Courier:
                 self._deliver(http, Delivery(url, event, f"msg_{uuid4().hex}", run.id), run, step)
 
     def _deliver(self, http: httpx.Client, delivery: Delivery, run: Run, step: Step) -> None:
-        from codegen_ext.errors import ConfigurationError
-
         with self._lock:
             self._deliveries.append(delivery)
             body = dumps({"type": delivery.event, "timestamp": self._timeline.stamp(step.at), "data": _data(run, step)})
@@ -141,15 +142,8 @@ class Courier:
                     return
 
     def _headers(self, delivery: Delivery, body: bytes) -> dict[str, str]:
-        from codegen_ext.webhooks.signing import sign, signer
-
         moment = int(self._timeline.epoch(self._timeline.now()))
-        return {
-            "content-type": "application/json",
-            "webhook-id": delivery.id,
-            "webhook-timestamp": str(moment),
-            "webhook-signature": sign(signer(self._settings.webhook_secret), delivery.id, moment, body),
-        }
+        return signed_headers(self._settings.webhook_secret, body, delivery.id, moment)
 
 
 def _event_of(step: Step) -> str | None:
