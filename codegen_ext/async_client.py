@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from codegen_api.facade.codegen_async import AsyncCodegenOperations
 
-from . import exchange, flow, once, waiting
-from .async_base import AsyncClient
+from . import flow, once, waiting
+from .async_checks import AsyncCheckedClient
 from .client import CodegenBase, Progress
 
 if TYPE_CHECKING:
     from codegen_api.facade.codegen_async_raw import AsyncRawCodegenOperations
     from codegen_api.models import AgentRunLogResponse, AgentRunResponse, SourceType
-    from codegen_api.types import Response
 
     from .clock import Clock
     from .config import ClientConfig
-    from .health import AsyncHealthMonitor
 
 
-class AsyncCodegenClient(CodegenBase, AsyncClient, AsyncCodegenOperations):
+class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations):
     """`CodegenClient` for asyncio: the same names, awaitable, and streams as async iterators."""
 
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock | None = None) -> None:
@@ -71,25 +69,3 @@ class AsyncCodegenClient(CodegenBase, AsyncClient, AsyncCodegenOperations):
     ) -> AsyncIterator[AgentRunResponse]:
         """Yield runs as `CodegenClient.stream_all_agent_runs` does."""
         return flow.iterate_async(self._all_runs(org_id, user_id, source_type), self._perform, self._clock)
-
-    async def health_check(self) -> dict[str, Any]:
-        """Ask the service a cheap question; as `CodegenClient.health_check`."""
-        from . import health
-
-        return await flow.run_async(health.check(self._clock), self._probe, self._clock)
-
-    def create_health_monitor(self, interval: float = 30, *, failure_threshold: int = 1) -> AsyncHealthMonitor:
-        """Return a monitor as `CodegenClient.create_health_monitor` does, that runs in an asyncio task."""
-        from .health import AsyncHealthMonitor
-
-        return AsyncHealthMonitor(self, interval, failure_threshold)
-
-    async def close(self) -> None:
-        """Stop the monitors and close the connections; a client made by `with_options` leaves both alone."""
-        if self._owns_http:
-            for monitor in list(self._monitors):
-                await monitor.stop()
-        await super().close()
-
-    async def _probe(self, effect: flow.Perform[Any]) -> Response[Any]:
-        return exchange.decode_whole(effect.operation, await self._send(self._past_cache(effect)))

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
-from weakref import WeakSet
 
 from codegen_api import operations
 from codegen_api.facade.codegen import CodegenOperations
 
-from . import exchange, flow, once, paging, waiting
+from . import flow, once, paging, waiting
 from .base import BaseClient, check_seconds
+from .checks import CheckedClient
 from .repositories import RepositoryIndex
-from .sync_base import SyncClient
-from .transport.extensions import PAST_CACHE
 
 if TYPE_CHECKING:
-    import httpx
     from codegen_api.facade.codegen_raw import RawCodegenOperations
     from codegen_api.models import AgentRunLogResponse, AgentRunResponse, SourceType
-    from codegen_api.types import Response
 
     from .clock import Clock
     from .config import ClientConfig
-    from .health import HealthMonitor
 
 Progress = dict[str, Any]
 """What a progress callback gets: status, elapsed (seconds), log_count, last_thought; the last two may be None."""
@@ -35,7 +30,6 @@ class CodegenBase(BaseClient):
     def __init__(self, config: ClientConfig | None, **options: Any) -> None:
         super().__init__(config, **options)
         self.repositories = RepositoryIndex()
-        self._monitors: WeakSet[Any] = WeakSet()
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
@@ -80,13 +74,8 @@ class CodegenBase(BaseClient):
         arguments = {"org_id": org_id, "user_id": user_id, "source_type": source_type}
         return paging.items(operations.LIST_AGENT_RUNS, arguments)
 
-    def _past_cache(self, effect: flow.Perform[Any]) -> httpx.Request:
-        request = self._build(effect.operation, effect.arguments, None, effect.extra_headers, effect.timeout)
-        request.extensions[PAST_CACHE] = True
-        return request
 
-
-class CodegenClient(CodegenBase, SyncClient, CodegenOperations):
+class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
     """Every operation of the Codegen API as a method, and waiting, streaming and statistics on top.
 
     May be shared by threads. Without `config` the environment is read. Close it, or use it in a `with` statement.
@@ -169,36 +158,3 @@ class CodegenClient(CodegenBase, SyncClient, CodegenOperations):
     ) -> Iterator[AgentRunResponse]:
         """Yield every run of an organisation, newest first, page after page; filters as in `list_agent_runs`."""
         return flow.iterate(self._all_runs(org_id, user_id, source_type), self._perform, self._clock)
-
-    def health_check(self) -> dict[str, Any]:
-        """Ask the service a cheap question; returns status, healthy, timestamp, response_time_seconds and error."""
-        from . import health
-
-        return flow.run(health.check(self._clock), self._probe, self._clock)
-
-    def create_health_monitor(self, interval: float = 30, *, failure_threshold: int = 1) -> HealthMonitor:
-        """Return a monitor that checks the service every `interval` seconds once it is started, in a daemon thread.
-
-        Closing the client stops it. See docs/health.md.
-
-        Args:
-            interval: Seconds from the end of a check to the next; never less than the contract's limit allows.
-            failure_threshold: How many checks in a row must fail before the service counts as unhealthy.
-
-        Raises:
-            ConfigurationError: when a value is out of range.
-
-        """
-        from .health import HealthMonitor
-
-        return HealthMonitor(self, interval, failure_threshold)
-
-    def close(self) -> None:
-        """Stop the monitors and close the connections; a client made by `with_options` leaves both alone."""
-        if self._owns_http:
-            for monitor in list(self._monitors):
-                monitor.stop()
-        super().close()
-
-    def _probe(self, effect: flow.Perform[Any]) -> Response[Any]:
-        return exchange.decode_whole(effect.operation, self._send(self._past_cache(effect)))

@@ -21,8 +21,8 @@ from .errors import CodegenAPIError, ConfigurationError, RateLimitError
 from .flow import Emit, Flow, Perform, Sleep
 
 if TYPE_CHECKING:
-    from .async_client import AsyncCodegenClient
-    from .client import CodegenClient
+    from .async_checks import AsyncCheckedClient
+    from .checks import CheckedClient
     from .clock import Clock
 
 PROBE = operations.GET_CURRENT_USER
@@ -178,7 +178,7 @@ def _log(callback: object) -> None:
 class HealthMonitor(MonitorBase):
     """Checks the service in a daemon thread; made by `CodegenClient.create_health_monitor`."""
 
-    def __init__(self, client: CodegenClient, interval: float, failure_threshold: int) -> None:
+    def __init__(self, client: CheckedClient, interval: float, failure_threshold: int) -> None:
         super().__init__(client._clock, interval, failure_threshold)
         self._client = client
         self._lock = threading.Lock()
@@ -250,7 +250,7 @@ class AsyncHealthMonitor(MonitorBase):
     Callbacks may be coroutine functions.
     """
 
-    def __init__(self, client: AsyncCodegenClient, interval: float, failure_threshold: int) -> None:
+    def __init__(self, client: AsyncCheckedClient, interval: float, failure_threshold: int) -> None:
         super().__init__(client._clock, interval, failure_threshold)
         self._client = client
         self._task: asyncio.Task[None] | None = None
