@@ -123,7 +123,9 @@ def read_event(message_id: str | None, body: bytes) -> WebhookEvent:
         raise refused("body", "`data` must be an object")
     if name not in RUN_EVENTS:
         return WebhookEvent(message_id, name, timestamp, data)
-    return WebhookEvent(message_id, name, timestamp, _run_data(RUN_EVENTS[name], data), data)
+    expected = RUN_EVENTS[name]
+    run = data if data.get("status") else {**data, "status": expected.value}
+    return WebhookEvent(message_id, name, timestamp, _run_data(expected, data), run)
 
 
 def _run_data(expected: AgentRunStatus, data: dict[str, Any]) -> dict[str, Any]:

@@ -51,7 +51,8 @@ def open_seen(address: str | None, clock: Clock) -> Seen:
     """
     if address is None:
         return SeenHere(clock)
-    if address.startswith("sqlite:///") and address != "sqlite:///":
+    # SQLite's memory is new for each connection, so it would remember nothing.
+    if address.startswith("sqlite:///") and address.removeprefix("sqlite:///") not in ("", ":memory:"):
         return SeenInSQLite(address.removeprefix("sqlite:///"), clock)
     if address.startswith(("redis://", "rediss://")):
         return SeenInRedis(address)

@@ -23,6 +23,7 @@ from codegen_ext import (
     CodegenClient,
     CodegenConfig,
     ConfigPresets,
+    HealthStatus,
     MessageType,
     RateLimitError,
     SourceType,
@@ -31,8 +32,11 @@ from codegen_ext import (
     UsersResponse,
     ValidationError,
     WaitTimeoutError,
+    WebhookEvent,
+    WebhookHandler,
 )
 from codegen_ext.testing import FakeClock, Sandbox
+from codegen_ext.webhooks import RunCompleted, RunEvent, RunFailed
 
 
 def settings() -> None:
@@ -154,3 +158,31 @@ def sandboxes() -> None:
         assert_type(sandbox, Sandbox)
         config = ClientConfig(api_token=sandbox.token, base_url=sandbox.base_url, transport=sandbox.transport())
         CodegenClient(config, clock=FakeClock()).close()
+
+
+def webhooks(handler: WebhookHandler) -> None:
+    @handler.on("agent_run.completed")
+    def completed(payload: RunCompleted) -> None:
+        assert_type(payload["result"], str | None)
+        assert_type(payload["error"], None)
+
+    @handler.on("agent_run.failed")
+    async def failed(payload: RunFailed, event: WebhookEvent) -> None:
+        assert_type(payload["error"], str)
+
+    @handler.on("agent_run.*")
+    def any_run(payload: RunEvent) -> None:
+        assert_type(payload["id"], int)
+
+    @handler.on("*")
+    def anything(payload: dict[str, object]) -> None: ...
+
+    result = handler.handle_request(b"", {"webhook-id": "1"})
+    assert_type(result.ok, bool)
+    assert_type(result.event.data["id"], Any)
+
+
+def monitors(client: CodegenClient) -> None:
+    with client.create_health_monitor(interval=30) as monitor:
+        assert_type(monitor.status, HealthStatus)
+        assert_type(monitor.status.healthy, bool | None)

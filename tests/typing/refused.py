@@ -1,6 +1,15 @@
 """Mistakes that users' editors show; the comment at each line is the error that mypy must report there."""
 
-from codegen_ext import Agent, AsyncAgent, AsyncCodegenClient, ClientConfig, CodegenClient, ValidationError
+from codegen_ext import (
+    Agent,
+    AsyncAgent,
+    AsyncCodegenClient,
+    ClientConfig,
+    CodegenClient,
+    ValidationError,
+    WebhookHandler,
+)
+from codegen_ext.webhooks import RunFailed
 
 
 def settings() -> None:
@@ -47,3 +56,15 @@ async def async_clients(client: AsyncCodegenClient, agent: AsyncAgent) -> None:
 
 def errors(error: ValidationError) -> None:
     print(error.retry_after)  # error: attr-defined
+
+
+def webhooks(handler: WebhookHandler) -> None:
+    WebhookHandler()  # error: call-arg
+    WebhookHandler(7)  # error: arg-type
+
+    @handler.on("agent_run.failed")
+    def failed(payload: RunFailed) -> None:
+        print(payload["reason"])  # error: typeddict-item
+
+    handler.on("agent_run.completed")(failed)  # error: arg-type
+    print(handler.handle_request(b"", {}).stauts)  # error: attr-defined

@@ -336,6 +336,9 @@ def test_a_client_is_told_about_runs(handle: Handle, make: Callable[..., Webhook
     with pytest.raises(WebhookError):
         call(handle, handler)
     assert len(client.runs) == 1
+    bare = json.dumps({"type": "agent_run.failed", "data": {"id": 5}}).encode()
+    assert call(handle, handler, bare, "msg_4").ok
+    assert client.runs[-1] == {"id": 5, "status": "failed"}
     assert call(handle, handler, envelope(id=8), "msg_3").ok, "a wait that is not woken polls"
 
 

@@ -133,7 +133,7 @@ def test_a_password_is_not_shown(make: Callable[..., WebhookHandler], mortal_red
     assert "hunter2" not in repr(handler)
 
 
-@pytest.mark.parametrize("address", ["sqlite:///", "sqlite://x", "postgres://x", "ids.db"])
+@pytest.mark.parametrize("address", ["sqlite:///", "sqlite:///:memory:", "sqlite://x", "postgres://x", "ids.db"])
 def test_an_address_that_is_none(make: Callable[..., WebhookHandler], address: str) -> None:
     with pytest.raises(ConfigurationError, match="redis:// or sqlite:///"):
         make(shared_state=address)
