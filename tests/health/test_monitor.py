@@ -241,6 +241,36 @@ def test_a_monitor_of_a_closed_client_ends(sandbox: Sandbox, caplog: pytest.LogC
     assert "a health monitor ended" in caplog.text
 
 
+def test_a_task_of_a_closed_client_or_an_ended_loop_ends(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    async def closed() -> None:
+        client = AsyncCodegenClient(config_of(sandbox.base_url))
+        await client.close()
+        monitor = await client.create_health_monitor().start()
+        await until_async(lambda: not monitor.status.running)
+
+    with caplog.at_level(logging.ERROR, "codegen_ext.health"):
+        asyncio.run(closed())
+    assert "a health monitor ended" in caplog.text
+
+    async def begin() -> AsyncHealthMonitor:
+        async with AsyncCodegenClient(config_of(sandbox.base_url)) as client:
+            return await client.create_health_monitor(interval=3_600).start()
+
+    monitor = asyncio.run(begin())
+    asyncio.run(monitor.stop())
+    assert not monitor.status.running
+
+
+def test_a_task_is_stopped_from_another_loop(sandbox: Sandbox) -> None:
+    async def main() -> None:
+        async with AsyncCodegenClient(config_of(sandbox.base_url)) as client:
+            monitor = await client.create_health_monitor(interval=3_600).start()
+            await asyncio.to_thread(asyncio.run, monitor.stop())
+            await until_async(lambda: not tasks())
+
+    asyncio.run(main())
+
+
 def test_settings_that_do_not_fit(real: CodegenClient) -> None:
     for interval in (0, -1, float("inf"), float("nan"), "30"):
         with pytest.raises(ConfigurationError, match="interval must be a number of seconds"):

@@ -1,18 +1,21 @@
 """From a run of the sandbox to a handler, over real HTTP."""
 
 import json
+import logging
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from codegen_ext import WebhookHandler
-from codegen_ext.testing import FakeClock, Sandbox
+from codegen_ext.testing import FakeClock, Sandbox, webhook_call
 
 from ..support import serving
 from ..support.loopback import HANG, reply
 from ..support.waiting import until
 from .calls import SECRET
+from .conftest import Handle
 
 
 @pytest.fixture
@@ -119,3 +122,22 @@ def test_a_sandbox_that_was_stopped_sends_nothing(agent: Any, sandbox: Sandbox, 
     run.finish()
     sandbox.start()
     until(lambda: len(receiver.requests) > sent)
+
+
+def test_without_the_extra_a_run_goes_on(
+    agent: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "standardwebhooks.webhooks", None)
+    with caplog.at_level(logging.WARNING, "codegen_ext.sandbox"):
+        assert agent.run("Hello [[seconds=0]]", webhook_url="http://127.0.0.1:9/").wait().status == "completed"
+        until(lambda: "codegen-sdk[webhooks]" in caplog.text)
+
+
+def test_calls_for_users_tests(handle: Handle, make: Callable[..., WebhookHandler], clock: FakeClock) -> None:
+    handler = make()
+    seen: list[Any] = []
+    handler.on("agent_run.failed")(seen.append)
+    for _ in range(2):
+        assert handle(handler, *webhook_call(SECRET, "agent_run.failed", {"id": 7, "error": "E"}, clock=clock)).ok
+    assert [payload["error"] for payload in seen] == ["E", "E"]
+    assert webhook_call(SECRET, "*", {}, message_id="msg_9", clock=clock)[1]["webhook-id"] == "msg_9"

@@ -149,3 +149,20 @@ def test_a_missing_extra_is_named(
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ConfigurationError, match=rf"codegen-sdk\[{extra}\]"):
         make(**options)
+
+
+def test_a_call_that_cannot_be_forgotten_still_gives_its_result(
+    handle: Handle,
+    make: Callable[..., WebhookHandler],
+    mortal_redis: RedisServer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    handler = make(shared_state=mortal_redis.address)
+
+    @handler.on("*")
+    def fails(payload: Any) -> None:
+        mortal_redis.kill()
+        raise ValueError
+
+    assert not handle(handler, BODY, signed(BODY)).ok
+    assert "the webhook call msg_1 is still taken for accepted" in caplog.text
