@@ -19,6 +19,7 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from codegen_ext import WebhookHandler
+from codegen_ext.webhooks import AnyRun
 
 urlpatterns: list[Any] = []
 
@@ -44,9 +45,9 @@ def routes(webhook_secret: str | None) -> list[Any]:
     finished: dict[int, str] = {}
 
     @handler.on("agent_run.*")
-    def note(payload: Any) -> None:
+    def note(payload: AnyRun) -> None:
         if payload["status"].is_terminal:
-            finished[payload["id"]] = payload["error"] or payload["result"]
+            finished[payload["id"]] = payload["error"] or payload["result"] or ""
 
     @csrf_exempt
     def agent_runs(request: HttpRequest, org_id: int) -> JsonResponse:

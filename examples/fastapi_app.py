@@ -16,6 +16,7 @@ from codegen_ext import (
     get_codegen_client,
 )
 from codegen_ext.integrations.fastapi import add_webhook_route
+from codegen_ext.webhooks import AnyRun
 
 
 def create_app(webhook_secret: str | None) -> FastAPI:
@@ -25,9 +26,9 @@ def create_app(webhook_secret: str | None) -> FastAPI:
     finished: dict[int, str] = {}
 
     @handler.on("agent_run.*")
-    def note(payload: Any) -> None:
+    def note(payload: AnyRun) -> None:
         if payload["status"].is_terminal:
-            finished[payload["id"]] = payload["error"] or payload["result"]
+            finished[payload["id"]] = payload["error"] or payload["result"] or ""
 
     @app.get("/agent-runs/{org_id}")
     async def get_agent_runs(

@@ -11,6 +11,7 @@ from flask import Flask, request
 
 from codegen_ext import WebhookHandler
 from codegen_ext.integrations.flask import Codegen
+from codegen_ext.webhooks import AnyRun
 
 codegen = Codegen()
 
@@ -24,9 +25,9 @@ def create_app(webhook_secret: str | None, settings: Mapping[str, Any] | None = 
     finished: dict[int, str] = {}
 
     @handler.on("agent_run.*")
-    def note(payload: Any) -> None:
+    def note(payload: AnyRun) -> None:
         if payload["status"].is_terminal:
-            finished[payload["id"]] = payload["error"] or payload["result"]
+            finished[payload["id"]] = payload["error"] or payload["result"] or ""
 
     @app.get("/agent-runs/<int:org_id>")
     def get_agent_runs(org_id: int) -> dict[str, Any]:
@@ -38,8 +39,8 @@ def create_app(webhook_secret: str | None, settings: Mapping[str, Any] | None = 
         return codegen.client.create_agent_run(org_id, request.form["prompt"], metadata=metadata).dict()
 
     @app.get("/finished")
-    def get_finished() -> dict[int, str]:
-        return finished
+    def get_finished() -> dict[str, str]:
+        return {str(number): outcome for number, outcome in finished.items()}
 
     codegen.add_webhook_route(app, "/webhooks/codegen", handler)
     return app

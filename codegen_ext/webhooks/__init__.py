@@ -2,6 +2,7 @@
 
 from .events import (
     EVENTS,
+    AnyRun,
     RunCancelled,
     RunCompleted,
     RunCreated,
@@ -15,6 +16,7 @@ from .handler import HandlerOutcome, WebhookHandler, WebhookResult
 
 __all__ = [
     "EVENTS",
+    "AnyRun",
     "HandlerOutcome",
     "RunCancelled",
     "RunCompleted",

@@ -84,6 +84,8 @@ class RunCancelled(RunEvent):
     error: None
 
 
+AnyRun = RunCreated | RunRunning | RunPaused | RunCompleted | RunFailed | RunCancelled
+"""Data of `agent_run.*`."""
 _FIELDS = tuple(RunEvent.__annotations__)
 
 

@@ -25,7 +25,7 @@ from .signing import Headers, Keys, Secret
 
 if TYPE_CHECKING:
     from ..config import ClientConfig
-    from .events import RunCancelled, RunCompleted, RunCreated, RunEvent, RunFailed, RunPaused, RunRunning
+    from .events import AnyRun, RunCancelled, RunCompleted, RunCreated, RunFailed, RunPaused, RunRunning
     from .mounting import AsgiApp, WsgiApp
 
 P = TypeVar("P")
@@ -152,7 +152,7 @@ class WebhookHandler:
     @overload
     def on(self, event: Literal["agent_run.cancelled"]) -> Handles[RunCancelled]: ...
     @overload
-    def on(self, event: Literal["agent_run.*"]) -> Handles[RunEvent]: ...
+    def on(self, event: Literal["agent_run.*"]) -> Handles[AnyRun]: ...
     @overload
     def on(self, event: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]: ...
     def on(self, event: str) -> Callable[[Any], Any]:

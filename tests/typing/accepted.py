@@ -1,6 +1,6 @@
 """What users' editors see; every line must pass mypy --strict."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, assert_type
 
@@ -36,7 +36,7 @@ from codegen_ext import (
     WebhookHandler,
 )
 from codegen_ext.testing import FakeClock, Sandbox
-from codegen_ext.webhooks import RunCompleted, RunEvent, RunFailed
+from codegen_ext.webhooks import AnyRun, RunCompleted, RunEvent, RunFailed
 
 
 def settings() -> None:
@@ -173,6 +173,14 @@ def webhooks(handler: WebhookHandler) -> None:
     @handler.on("agent_run.*")
     def any_run(payload: RunEvent) -> None:
         assert_type(payload["id"], int)
+
+    @handler.on("agent_run.*")
+    def whatever_happens(payload: AnyRun) -> None:
+        assert_type(payload["error"], str | None)
+        assert_type(payload["status"].is_terminal, bool)
+
+    @handler.on("agent_run.completed")
+    def plain(payload: Mapping[str, Any]) -> None: ...
 
     @handler.on("*")
     def anything(payload: dict[str, object]) -> None: ...
