@@ -54,7 +54,13 @@ if TYPE_CHECKING:
     from .errors import ValidationError as ValidationError
     from .errors import WaitTimeoutError as WaitTimeoutError
     from .errors import WebhookError as WebhookError
+    from .health import HealthStatus as HealthStatus
+    from .integrations.fastapi import get_async_codegen_client as get_async_codegen_client
+    from .integrations.fastapi import get_codegen_client as get_codegen_client
     from .retrying import retry_on_error as retry_on_error
+    from .webhooks import WebhookEvent as WebhookEvent
+    from .webhooks import WebhookHandler as WebhookHandler
+    from .webhooks import WebhookResult as WebhookResult
 
 _NAMES = {
     "codegen_api.enums": "AgentRunStatus MessageType",
@@ -79,15 +85,19 @@ _NAMES = {
         "PermissionDeniedError RateLimitError ServerError TaskError TimeoutError ValidationError WaitTimeoutError "
         "WebhookError"
     ),
+    ".health": "HealthStatus",
     ".retrying": "retry_on_error",
+    ".webhooks": "WebhookEvent WebhookHandler WebhookResult",
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
+# Not in __all__, because they need an extra and `import *` shall not.
+_OPTIONAL = dict.fromkeys(("get_async_codegen_client", "get_codegen_client"), ".integrations.fastapi")
 
 __all__ = ["__version__", *sorted(_MODULES)]  # noqa: PLE0604 - computed, so that a name is written once less
 
 
 def __getattr__(name: str) -> Any:
-    module = _MODULES.get(name)
+    module = _MODULES.get(name) or _OPTIONAL.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

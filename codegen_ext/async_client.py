@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from codegen_api import operations
 from codegen_api.facade.codegen_async import AsyncCodegenOperations
 
 from . import flow, once, waiting
-from .async_base import AsyncClient
+from .async_checks import AsyncCheckedClient
 from .client import CodegenBase, Progress
-from .errors import CodegenAPIError
 
 if TYPE_CHECKING:
     import httpx
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from .config import ClientConfig
 
 
-class AsyncCodegenClient(CodegenBase, AsyncClient, AsyncCodegenOperations):
+class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations):
     """`CodegenClient` for asyncio: the same names, awaitable, and streams as async iterators."""
 
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock | None = None) -> None:
@@ -77,12 +75,3 @@ class AsyncCodegenClient(CodegenBase, AsyncClient, AsyncCodegenOperations):
     ) -> AsyncIterator[AgentRunResponse]:
         """Yield runs as `CodegenClient.stream_all_agent_runs` does."""
         return flow.iterate_async(self._all_runs(org_id, user_id, source_type), self._perform, self._clock)
-
-    async def health_check(self) -> dict[str, Any]:
-        """Ask the service a cheap question; as `CodegenClient.health_check`."""
-        start = self._clock.monotonic()
-        try:
-            await self._perform(flow.Perform(operations.GET_CURRENT_USER, {}, past_cache=True))
-        except CodegenAPIError as error:
-            return self._health(start, error)
-        return self._health(start, None)

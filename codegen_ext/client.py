@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,9 +10,8 @@ from codegen_api.facade.codegen import CodegenOperations
 
 from . import flow, once, paging, waiting
 from .base import BaseClient, check_seconds
-from .errors import CodegenAPIError
+from .checks import CheckedClient
 from .repositories import RepositoryIndex
-from .sync_base import SyncClient
 
 if TYPE_CHECKING:
     import httpx
@@ -77,17 +75,8 @@ class CodegenBase(BaseClient):
         arguments = {"org_id": org_id, "user_id": user_id, "source_type": source_type}
         return paging.items(operations.LIST_AGENT_RUNS, arguments)
 
-    def _health(self, start: float, error: CodegenAPIError | None) -> dict[str, Any]:
-        return {
-            "status": "unhealthy" if error else "healthy",
-            "healthy": error is None,
-            "timestamp": datetime.datetime.fromtimestamp(self._clock.time(), datetime.UTC).isoformat(),
-            "response_time_seconds": self._clock.monotonic() - start,
-            "error": str(error) if error else None,
-        }
 
-
-class CodegenClient(CodegenBase, SyncClient, CodegenOperations):
+class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
     """Every operation of the Codegen API as a method, and waiting, streaming and statistics on top.
 
     May be shared by threads. Without `config` the environment is read. Close it, or use it in a `with` statement.
@@ -175,12 +164,3 @@ class CodegenClient(CodegenBase, SyncClient, CodegenOperations):
     ) -> Iterator[AgentRunResponse]:
         """Yield every run of an organisation, newest first, page after page; filters as in `list_agent_runs`."""
         return flow.iterate(self._all_runs(org_id, user_id, source_type), self._perform, self._clock)
-
-    def health_check(self) -> dict[str, Any]:
-        """Ask the service a cheap question; returns status, healthy, timestamp, response_time_seconds and error."""
-        start = self._clock.monotonic()
-        try:
-            self._perform(flow.Perform(operations.GET_CURRENT_USER, {}, past_cache=True))
-        except CodegenAPIError as error:
-            return self._health(start, error)
-        return self._health(start, None)

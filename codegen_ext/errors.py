@@ -183,7 +183,20 @@ class TaskError(CodegenAPIError):
 
 
 class WebhookError(CodegenAPIError):
-    """A webhook call is refused."""
+    """A webhook call is refused; `status_code` is the status to answer with, `reason` one of docs/webhooks.md."""
+
+    def __init__(
+        self,
+        message: str,
+        status_code: int | None = None,
+        request_id: str | None = None,
+        response_data: Any = None,
+        *,
+        operation: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        super().__init__(message, status_code, request_id, response_data, operation=operation)
+        self.reason = reason
 
 
 class BulkOperationError(CodegenAPIError):

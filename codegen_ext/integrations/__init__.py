@@ -1,1 +1,1 @@
-"""What other libraries need to work with this one; each module needs the extra of its name."""
+"""What other libraries need to work with this one; each module is imported only by those who use its library."""

@@ -6,10 +6,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .clock import FakeClock
     from .sandbox import Fault, Sandbox, Script
+    from .webhooks import webhook_call
 
-_HOMES = {"FakeClock": ".clock", "Fault": ".sandbox", "Sandbox": ".sandbox", "Script": ".sandbox"}
+_HOMES = {
+    "FakeClock": ".clock",
+    "Fault": ".sandbox",
+    "Sandbox": ".sandbox",
+    "Script": ".sandbox",
+    "webhook_call": ".webhooks",
+}
 
-__all__ = ["FakeClock", "Fault", "Sandbox", "Script"]
+__all__ = ["FakeClock", "Fault", "Sandbox", "Script", "webhook_call"]
 
 
 def __getattr__(name: str) -> Any:

@@ -121,7 +121,7 @@ def test_every_option_reaches_the_service(agent: Any, sandbox: Sandbox) -> None:
         context={"why": "it breaks"},
         model="some-model",
         agent_type="claude_code",
-        webhook_url="https://example.com/hook",
+        webhook_url="http://127.0.0.1:9/hook",
     )
     run = sandbox.runs[0]
     encoded = "data:image/png;base64," + base64.b64encode(PNG).decode()
@@ -130,7 +130,7 @@ def test_every_option_reaches_the_service(agent: Any, sandbox: Sandbox) -> None:
     assert run.prompt == 'Branch: fix/it\nContext: {"why": "it breaks"}\n\nFix the bug'
     assert without_request_id(run.metadata) == {
         "ticket": 7,
-        "webhook_url": "https://example.com/hook",
+        "webhook_url": "http://127.0.0.1:9/hook",
         "codegen_sdk": {
             "priority": "high",
             "tags": ["a", "b"],
@@ -138,7 +138,7 @@ def test_every_option_reaches_the_service(agent: Any, sandbox: Sandbox) -> None:
             "context": {"why": "it breaks"},
         },
     }
-    assert task.metadata == {"ticket": 7, "webhook_url": "https://example.com/hook"}
+    assert task.metadata == {"ticket": 7, "webhook_url": "http://127.0.0.1:9/hook"}
 
 
 def test_options_without_metadata_show_none(agent: Any, sandbox: Sandbox) -> None:

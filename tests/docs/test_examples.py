@@ -8,7 +8,8 @@ import pytest
 
 from .pages import ROOT
 
-EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
+# Applications are started and called in tests/integrations.
+EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py") if not path.stem.endswith("_app"))
 EXPECTED = {
     "first_run.py": [
         r"listens on http://127\.0\.0\.1:\d+",

@@ -17,8 +17,13 @@ from codegen_ext import (
     CodegenConfig,
     ConfigPresets,
     Task,
+    WebhookHandler,
 )
+from codegen_ext.health import HealthMonitor
 from codegen_ext.testing import Fault, Sandbox, Script
+from codegen_ext.webhooks import EVENTS
+from codegen_ext.webhooks.events import RUN_EVENTS
+from codegen_ext.webhooks.refusal import STATUSES as STATUS_OF
 from tools.contract import document
 
 from .facts import settings
@@ -145,3 +150,19 @@ def test_the_policy_keys_of_the_contract_are_listed() -> None:
         schemas |= set(schema.get("x-codegen", ()))
     assert set(names(table(DOCS / "contract.md", "Key of an operation"), "Key of an operation")) == operations
     assert set(names(table(DOCS / "contract.md", "Key of a schema"), "Key of a schema")) == schemas
+
+
+def test_webhooks_are_listed() -> None:
+    page = DOCS / "webhooks.md"
+    assert names(table(page, "Event"), "Event") == list(EVENTS)
+    assert [row["Status in the data"].name for row in table(page, "Event")] == list(RUN_EVENTS.values())
+    assert {row["Reason"].name: int(row["Status"].name) for row in table(page, "Reason", "Status")} == STATUS_OF
+    parameters = list(inspect.signature(WebhookHandler).parameters)
+    assert names(table(page, "Argument"), "Argument") == parameters
+    listed = [row["Method"].name.partition("(")[0] for row in table(page, "Method")]
+    assert sorted(listed) == sorted(public(WebhookHandler))
+
+
+def test_the_health_monitor_is_listed() -> None:
+    listed = [row["Method"].name.partition("(")[0] for row in table(DOCS / "health.md", "Method")]
+    assert sorted(listed) == sorted(public(HealthMonitor))

@@ -1,6 +1,6 @@
 """What users' editors see; every line must pass mypy --strict."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, assert_type
 
@@ -23,6 +23,7 @@ from codegen_ext import (
     CodegenClient,
     CodegenConfig,
     ConfigPresets,
+    HealthStatus,
     MessageType,
     RateLimitError,
     SourceType,
@@ -31,6 +32,8 @@ from codegen_ext import (
     UsersResponse,
     ValidationError,
     WaitTimeoutError,
+    WebhookEvent,
+    WebhookHandler,
 )
 from codegen_ext.chatserver import (
     AsyncChatStream,
@@ -44,6 +47,7 @@ from codegen_ext.chatserver import (
     MessageRole,
 )
 from codegen_ext.testing import FakeClock, Sandbox
+from codegen_ext.webhooks import AnyRun, RunCompleted, RunEvent, RunFailed
 
 
 def settings() -> None:
@@ -194,3 +198,39 @@ def sandboxes() -> None:
         assert_type(sandbox, Sandbox)
         config = ClientConfig(api_token=sandbox.token, base_url=sandbox.base_url, transport=sandbox.transport())
         CodegenClient(config, clock=FakeClock()).close()
+
+
+def webhooks(handler: WebhookHandler) -> None:
+    @handler.on("agent_run.completed")
+    def completed(payload: RunCompleted) -> None:
+        assert_type(payload["result"], str | None)
+        assert_type(payload["error"], None)
+
+    @handler.on("agent_run.failed")
+    async def failed(payload: RunFailed, event: WebhookEvent) -> None:
+        assert_type(payload["error"], str)
+
+    @handler.on("agent_run.*")
+    def any_run(payload: RunEvent) -> None:
+        assert_type(payload["id"], int)
+
+    @handler.on("agent_run.*")
+    def whatever_happens(payload: AnyRun) -> None:
+        assert_type(payload["error"], str | None)
+        assert_type(payload["status"].is_terminal, bool)
+
+    @handler.on("agent_run.completed")
+    def plain(payload: Mapping[str, Any]) -> None: ...
+
+    @handler.on("*")
+    def anything(payload: dict[str, object]) -> None: ...
+
+    result = handler.handle_request(b"", {"webhook-id": "1"})
+    assert_type(result.ok, bool)
+    assert_type(result.event.data["id"], Any)
+
+
+def monitors(client: CodegenClient) -> None:
+    with client.create_health_monitor(interval=30) as monitor:
+        assert_type(monitor.status, HealthStatus)
+        assert_type(monitor.status.healthy, bool | None)

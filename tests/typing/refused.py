@@ -8,7 +8,9 @@ from codegen_ext import (
     ClientConfig,
     CodegenClient,
     ValidationError,
+    WebhookHandler,
 )
+from codegen_ext.webhooks import RunFailed
 
 
 def settings() -> None:
@@ -63,3 +65,15 @@ def chat(client: ChatServerClient) -> None:
     client.create_completion("m", [5])  # error: list-item
     client.session("u").send("x", stream=True)  # error: call-arg
     client.session.get("/")  # error: attr-defined
+
+
+def webhooks(handler: WebhookHandler) -> None:
+    WebhookHandler()  # error: call-arg
+    WebhookHandler(7)  # error: arg-type
+
+    @handler.on("agent_run.failed")
+    def failed(payload: RunFailed) -> None:
+        print(payload["reason"])  # error: typeddict-item
+
+    handler.on("agent_run.completed")(failed)  # error: arg-type
+    print(handler.handle_request(b"", {}).stauts)  # error: attr-defined

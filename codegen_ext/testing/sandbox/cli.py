@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
+from .courier import WEBHOOK_SECRET
 from .service import Sandbox
 
 
@@ -18,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--no-rate-limits", action="store_true", help="never answer 429")
     parser.add_argument("--run-seconds", type=float, default=2.0, metavar="S", help="how long an agent run takes")
     parser.add_argument("--seed", type=int, default=0, help="decides ids and chances")
+    parser.add_argument("--webhook-secret", default=WEBHOOK_SECRET, metavar="SECRET", help="what signs webhook calls")
     options = parser.parse_args(arguments)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -29,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rate_limits=not options.no_rate_limits,
             run_seconds=options.run_seconds,
             seed=options.seed,
+            webhook_secret=options.webhook_secret,
         ).start()
     except (ImportError, OSError, ValueError) as error:
         parser.exit(1, f"codegen-sandbox: {error}\n")

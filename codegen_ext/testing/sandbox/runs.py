@@ -71,6 +71,7 @@ class Run:
         timeline: Timeline,
         lock: RLock,
         open_pull_request: Callable[["Run", float], PullRequest],
+        on_change: Callable[[], object] = lambda: None,
     ) -> None:
         self.id = run_id
         self.organization_id = organization_id
@@ -80,6 +81,7 @@ class Run:
         self._timeline = timeline
         self._lock = lock
         self._open_pull_request = open_pull_request
+        self._on_change = on_change
         self._created = timeline.now()
         self._steps: list[Step] = []
         self._logs: list[LogLine] = []
@@ -127,12 +129,19 @@ class Run:
         with self._lock:
             return [pull for pull in self._pull_requests if pull.at <= now]
 
+    @property
+    def steps(self) -> list[Step]:
+        """What it says from which moment on, oldest first; later ones are plans."""
+        with self._lock:
+            return list(self._steps)
+
     def finish(self, status: str = "COMPLETE", result: str | None = None, summary: str | None = None) -> None:
         """Put the run into a status at once; it stays there until it is resumed."""
         with self._lock:
             now = self._timeline.now()
             self._forget_future(now)
             self._steps.append(Step(now, status, result, summary))
+        self._on_change()
 
     def start(self, script: Script, run_seconds: float) -> None:
         """Begin to live by a script."""
@@ -218,6 +227,7 @@ class Run:
                 self._steps.append(_step(now + offset, word, script, answer, len(entries)))
             if script.pull_request or (script.pull_request is None and meaning == "completed" and self.id % 2):
                 self._pull_requests.append(self._open_pull_request(self, now + length))
+        self._on_change()
 
 
 def _step(at: float, word: str | None, script: Script, answer: str, count: int) -> Step:

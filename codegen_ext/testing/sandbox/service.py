@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from codegen_ext.clock import SYSTEM_CLOCK, Clock
 
+from .courier import WEBHOOK_SECRET, Delivery
 from .faults import Fault, Faults
 from .handler import Handler, RequestRecord
 from .runs import Run
@@ -38,15 +39,17 @@ class Sandbox:
         clock: Clock = SYSTEM_CLOCK,
         speed: float = 1.0,
         seed: int = 0,
+        webhook_secret: str = WEBHOOK_SECRET,
     ) -> None:
         """Make a sandbox whose runs take `run_seconds`; raise ValueError for a time or speed that is out of range.
 
         A token of None accepts every token; port 0 is any free one; `speed` shortens runs and the windows of the rate
-        limits; `seed` decides which faults strike, and the ids.
+        limits; `seed` decides which faults strike, and the ids; `webhook_secret` signs what a run's `webhook_url` is
+        sent.
         """
         if not run_seconds >= 0:
             raise ValueError(f"run_seconds must not be negative: {run_seconds}")
-        self.settings = Settings(token, org_id, run_seconds, rate_limits, seed=seed)
+        self.settings = Settings(token, org_id, run_seconds, rate_limits, seed=seed, webhook_secret=webhook_secret)
         self._clock = clock
         self._address = (host, port)
         self._world = World(self.settings, Timeline(clock, speed))
@@ -63,10 +66,12 @@ class Sandbox:
                 hint = "the sandbox over HTTP needs more: pip install 'codegen-sdk[sandbox]'"
                 raise ImportError(f"{hint} ({error})", name=error.name) from error
             self._server = HttpServer(self._handler, self._clock, *self._address)
+            self._world.courier.open()
         return self
 
     def stop(self) -> None:
-        """Close the port; what the sandbox knows stays."""
+        """Close the port and send no more webhook calls; what the sandbox knows stays."""
+        self._world.courier.stop()
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -132,6 +137,16 @@ class Sandbox:
     def requests(self) -> list[RequestRecord]:
         """The requests so far, oldest first."""
         return self._handler.records
+
+    @property
+    def webhook_secret(self) -> str:
+        """What webhook calls are signed with."""
+        return self.settings.webhook_secret
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """The webhook calls so far, one for each event of a run that has a `webhook_url`."""
+        return self._world.courier.deliveries
 
     @property
     def runs(self) -> list[Run]:

@@ -7,6 +7,7 @@ from itertools import chain, count, repeat
 from threading import RLock
 
 from . import fixtures
+from .courier import WEBHOOK_SECRET, Courier
 from .runs import Order, PullRequest, Run
 from .script import LIMIT_REACHED, Script, script_in
 from .timing import Timeline
@@ -31,6 +32,8 @@ class Settings:
     admin: bool = True
     """Whether the token is a platform administrator's."""
     seed: int = 0
+    webhook_secret: str = WEBHOOK_SECRET
+    """What webhook calls are signed with."""
 
     @property
     def member_token(self) -> str:
@@ -52,10 +55,12 @@ class World:
     repositories: dict[int, Json] = field(init=False)
     check_suites: dict[int, Json] = field(default_factory=dict)
     pull_requests: list[PullRequest] = field(init=False)
+    courier: Courier = field(init=False)
     _numbers: Iterator[int] = field(default_factory=lambda: count(_SEEDED_PULL_REQUESTS + 1))
 
     def __post_init__(self) -> None:
         org_id = self.settings.org_id
+        self.courier = Courier(self.timeline, self.lock, self.settings)
         self.repositories = {repository["id"]: repository for repository in fixtures.repositories(org_id)}
         self.pull_requests = [
             self._pull_request(number, self.default_repository, 0.0, f"change-{number}")
@@ -115,9 +120,11 @@ class World:
             self.timeline,
             self.lock,
             self._open_pull_request,
+            self.courier.wake,
         )
         run.start(script, self.settings.run_seconds)
         self.runs[run.id] = run
+        self.courier.watch(run)
         return run
 
     def directive(self, prompt: str) -> Script | None:

@@ -1,0 +1,40 @@
+"""The part of the async client that asks whether the service works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import exchange, flow
+from .async_base import AsyncClient
+from .checks import Checks
+
+if TYPE_CHECKING:
+    from codegen_api.types import Response
+
+    from .health import AsyncHealthMonitor
+
+
+class AsyncCheckedClient(Checks, AsyncClient):
+    """`CheckedClient` for asyncio."""
+
+    async def health_check(self) -> dict[str, Any]:
+        """Ask the service a cheap question; as `CodegenClient.health_check`."""
+        from . import health
+
+        return await flow.run_async(health.check(self._clock), self._probe, self._clock)
+
+    def create_health_monitor(self, interval: float = 30, *, failure_threshold: int = 1) -> AsyncHealthMonitor:
+        """Return a monitor as `CodegenClient.create_health_monitor` does, that runs in an asyncio task."""
+        from .health import AsyncHealthMonitor
+
+        return AsyncHealthMonitor(self, interval, failure_threshold)
+
+    async def close(self) -> None:
+        """Stop the monitors and close the connections; a client made by `with_options` leaves both alone."""
+        if self._owns_http:
+            for monitor in list(self._monitors):
+                await monitor.stop()
+        await super().close()
+
+    async def _probe(self, effect: flow.Perform[Any]) -> Response[Any]:
+        return exchange.decode_whole(effect.operation, await self._send(self._past_cache(effect)))

@@ -1,0 +1,91 @@
+"""Flask: an extension with one client for an application, and a route that takes webhook calls."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from ..client import CodegenClient
+from ..config import ClientConfig
+from ..errors import ConfigurationError
+from ..webhooks.mounting import answer
+
+try:
+    from flask import Flask, current_app, request
+except ImportError as error:
+    raise ConfigurationError(f"Flask needs an extra: pip install 'codegen-sdk[flask]' ({error})") from error
+
+if TYPE_CHECKING:
+    from ..webhooks import WebhookHandler
+
+_NAME = "codegen"
+
+
+class Codegen:
+    """The extension: `codegen = Codegen(app)`, or `Codegen()` and `init_app` later.
+
+    Settings are the mapping `app.config["CODEGEN_CONFIG"]`, and the environment for what it leaves out. The client is
+    made when first asked for, shared by threads, and closed when the application or the interpreter ends.
+    """
+
+    def __init__(self, app: Flask | None = None) -> None:
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Add the extension to an application.
+
+        Raises:
+            ConfigurationError: for a setting that does not exist.
+
+        """
+        shared = _Shared(ClientConfig.from_settings(app.config.get("CODEGEN_CONFIG", {})))
+        app.extensions[_NAME] = shared
+        weakref.finalize(app, shared.close)
+
+    @property
+    def client(self) -> CodegenClient:
+        """The client of the current application; raises ConfigurationError without a token."""
+        return _shared().get()
+
+    def close(self) -> None:
+        """Close the client of the current application; the next use makes another."""
+        _shared().close()
+
+    def add_webhook_route(self, app: Flask, path: str, handler: WebhookHandler) -> None:
+        """Take webhook calls at a path, by POST."""
+
+        def codegen_webhook() -> Any:
+            # Read no more than the handler would look at.
+            body = request.stream.read(handler.max_body_bytes + 1)
+            status, content = answer(handler, body, request.headers)
+            return content, status
+
+        app.add_url_rule(path, f"codegen_webhook:{path}", codegen_webhook, methods=["POST"])
+
+
+class _Shared:
+    def __init__(self, config: ClientConfig) -> None:
+        self._config = config
+        self._lock = threading.Lock()
+        self._client: CodegenClient | None = None
+
+    def get(self) -> CodegenClient:
+        with self._lock:
+            if self._client is None:
+                self._client = CodegenClient(self._config)
+            return self._client
+
+    def close(self) -> None:
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+
+def _shared() -> _Shared:
+    shared: _Shared | None = current_app.extensions.get(_NAME)
+    if shared is None:
+        raise ConfigurationError("this application lacks the extension: call Codegen(app)")
+    return shared

@@ -1,0 +1,147 @@
+"""The ASGI and the WSGI application, over real HTTP."""
+
+import asyncio
+import http.client
+import json
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from codegen_ext import WebhookError, WebhookHandler
+
+from ..support import serving
+from .calls import envelope, signed
+
+BODY = envelope()
+
+
+@pytest.fixture
+def handler(make: Callable[..., WebhookHandler]) -> WebhookHandler:
+    return make(max_body_bytes=2_000)
+
+
+@pytest.fixture(params=["asgi", "wsgi"])
+def address(request: pytest.FixtureRequest, handler: WebhookHandler) -> Iterator[str]:
+    app = handler.asgi_app() if request.param == "asgi" else handler.wsgi_app()
+    with getattr(serving, request.param)(app) as address:
+        yield address
+
+
+def test_a_call_is_taken_at_any_path(address: str, handler: WebhookHandler) -> None:
+    seen: list[Any] = []
+    handler.on("*")(lambda payload: seen.append(payload["id"]))
+
+    @handler.on("*")
+    async def also(payload: Any) -> None:
+        seen.append("async")
+
+    for number, path in enumerate(("", "/", "/hooks/codegen?a=b")):
+        answer = httpx.post(address + path, content=BODY, headers=signed(BODY, f"msg_{number}"))
+        assert (answer.status_code, answer.json()) == (200, {"status": "accepted"})
+    assert seen == [7, "async"] * 3
+
+
+def test_a_refused_call_is_told_why(address: str) -> None:
+    forged = httpx.post(address, content=BODY[:-1], headers=signed(BODY))
+    assert (forged.status_code, forged.json()["error"]) == (401, "signature")
+    bare = httpx.post(address, content=BODY)
+    assert (bare.status_code, bare.json()["error"]) == (400, "headers")
+    assert "webhook-id" in bare.json()["message"]
+    assert httpx.post(address, content=BODY, headers=signed(BODY)).status_code == 200
+    assert httpx.post(address, content=BODY, headers=signed(BODY)).status_code == 409
+
+
+def test_other_methods(address: str) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        answer = httpx.request(method, address)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+def test_a_failing_handler(address: str, handler: WebhookHandler) -> None:
+    handler.on("*")(lambda payload: payload["a private word"])
+    answer = httpx.post(address, content=BODY, headers=signed(BODY))
+    assert (answer.status_code, answer.json()) == (500, {"error": "handler"})
+
+
+def test_refusing_middleware(address: str, handler: WebhookHandler) -> None:
+    @handler.middleware
+    def refuse(event: Any) -> None:
+        raise WebhookError("not here", None if event.id == "msg_1" else 404)
+
+    assert httpx.post(address, content=BODY, headers=signed(BODY)).status_code == 400
+    answer = httpx.post(address, content=BODY, headers=signed(BODY, "msg_2"))
+    assert (answer.status_code, answer.json()) == (404, {"error": "refused", "message": "not here"})
+
+
+def test_an_oversized_body(address: str, handler: WebhookHandler) -> None:
+    body = envelope(result="x" * 2_000)
+    answer = httpx.post(address, content=body, headers=signed(body))
+    assert (answer.status_code, answer.json()["error"]) == (413, "oversized")
+
+
+def test_headers_that_come_twice(address: str) -> None:
+    connection = http.client.HTTPConnection(urlsplit(address).netloc)
+    for name, value in signed(BODY).items():
+        connection.putrequest("POST", "/")
+        connection.putheader("content-length", str(len(BODY)))
+        for key, text in signed(BODY).items():
+            connection.putheader(key, text)
+        connection.putheader(name.upper(), value)
+        connection.endheaders(BODY)
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["error"]) in [(400, "headers"), (401, "signature")]
+    connection.close()
+
+
+def test_a_body_that_is_cut_changes_nothing(address: str, handler: WebhookHandler) -> None:
+    seen: list[Any] = []
+    handler.on("*")(seen.append)
+    lines = [f"{name}: {value}" for name, value in signed(BODY).items()]
+    head = "\r\n".join(["POST / HTTP/1.1", "host: x", f"content-length: {len(BODY)}", *lines, "", ""])
+    parts = urlsplit(address)
+    with socket.create_connection((parts.hostname, parts.port)) as connection:
+        connection.sendall(head.encode() + BODY[:-1])
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(30)
+        assert b" 200 " not in connection.recv(1_000)
+    assert seen == []
+    assert httpx.post(address, content=BODY, headers=signed(BODY)).status_code == 200
+    assert len(seen) == 1
+
+
+def test_a_body_without_length(handler: WebhookHandler) -> None:
+    with serving.asgi(handler.asgi_app()) as address:
+        assert httpx.post(address, content=iter([BODY[:9], BODY[9:]]), headers=signed(BODY)).status_code == 200
+        flood = httpx.post(address, content=iter([b"x" * 1_500] * 2), headers=signed(BODY))
+        assert flood.status_code == 413
+
+
+@pytest.mark.parametrize(("length", "terminated", "status"), [("", True, 200), ("", False, 401), ("x", False, 401)])
+def test_a_wsgi_server_that_names_no_length(
+    handler: WebhookHandler, length: str, terminated: bool, status: int
+) -> None:
+    from io import BytesIO
+
+    environ = {"REQUEST_METHOD": "POST", "wsgi.input": BytesIO(BODY), "CONTENT_LENGTH": length}
+    environ |= {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in signed(BODY).items()}
+    environ |= {"wsgi.input_terminated": terminated, "WEBHOOK_ID": "from the machine's environment"}
+    statuses: list[str] = []
+    handler.wsgi_app()(environ, lambda line, headers: statuses.append(line))
+    assert statuses[0].startswith(str(status))
+
+
+def test_a_websocket_is_refused(handler: WebhookHandler) -> None:
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(handler.asgi_app()({"type": "websocket"}, receive, send))
+    assert [message["type"] for message in sent] == ["websocket.close"]
