@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .errors import ValidationError as ValidationError
     from .errors import WaitTimeoutError as WaitTimeoutError
     from .errors import WebhookError as WebhookError
+    from .limits.simple import RateLimiter as RateLimiter
     from .retrying import retry_on_error as retry_on_error
 
 _NAMES = {
@@ -74,6 +75,7 @@ _NAMES = {
         "InvalidResponseError NetworkError NotFoundError PaymentRequiredError PermissionDeniedError RateLimitError "
         "ServerError TaskError TimeoutError ValidationError WaitTimeoutError WebhookError"
     ),
+    ".limits.simple": "RateLimiter",
     ".retrying": "retry_on_error",
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -14,8 +14,10 @@ from codegen_api.types import Response
 from . import exchange, once
 from .clock import SYSTEM_CLOCK, Clock
 from .errors import ConfigurationError
+from .limits.opening import open_store
 from .transport.auth import BearerAuth
 from .transport.extensions import DEADLINE, FRESH, MAX_RETRIES, OPERATION, STREAM
+from .transport.limits import RateLimitTransport
 from .transport.metrics import MetricsCollector, MetricsTransport, Stats
 from .transport.retry import RetryPolicy, RetryTransport
 
@@ -36,6 +38,8 @@ _logger.addHandler(logging.NullHandler())
 class BaseClient:
     """Settings, statistics and options; the sync and the async client add how requests travel."""
 
+    _service = "codegen"
+    """The name of the service in the contract."""
     config: ClientConfig
     _http: httpx.Client | httpx.AsyncClient
 
@@ -110,7 +114,13 @@ class BaseClient:
         derived._check()
         return derived
 
+    @property
+    def rate_limiter(self) -> RateLimitTransport:
+        """What keeps this client's requests within the limits; `status()` says how they are used."""
+        return self._limiter
+
     def _stack(self, network: Any) -> Any:
+        self._limiter = self._limit_rate(network)
         policy = RetryPolicy(
             max_retries=self.config.max_retries,
             delay=self.config.retry_delay,
@@ -118,8 +128,23 @@ class BaseClient:
             statuses=frozenset(self.config.retry_on_status),
             budget=self.config.total_timeout,
         )
-        stack = RetryTransport(network, policy, self._clock)
+        stack = RetryTransport(self._limiter, policy, self._clock)
         return MetricsTransport(stack, self._metrics, self._clock) if self.config.enable_metrics else stack
+
+    def _limit_rate(self, wrapped: Any) -> RateLimitTransport:
+        config = self.config
+        cap = (config.rate_limit_requests_per_period, config.rate_limit_period_seconds)
+        return RateLimitTransport(
+            wrapped,
+            open_store(config.shared_state if config.rate_limits else None, self._clock, config.shared_peers),
+            self._clock,
+            service_url=self._service_url,
+            credential=config.api_token,
+            service=self._service,
+            cap=cap if config.has_rate_limit_cap else None,
+            idle=not config.rate_limits,
+            on_wait=self._metrics.record_wait if config.enable_metrics else None,
+        )
 
     def _http_settings(self) -> dict[str, Any]:
         return {

@@ -34,6 +34,7 @@ from .errors import (
     TimeoutError,
     ValidationError,
 )
+from .limits.store import LimitExceeded
 from .transport.extensions import OPERATION
 
 if TYPE_CHECKING:
@@ -263,7 +264,9 @@ def retry_after_of(response: httpx.Response | Response[Any]) -> float | None:
 
 
 def network_error(error: Exception, operation_id: str, timeout: float | None) -> CodegenAPIError:
-    """Turn an exception of httpx into an error that names the operation."""
+    """Turn an exception of httpx, or of the rate limits, into an error that names the operation."""
+    if isinstance(error, LimitExceeded):
+        return RateLimitError(str(error), operation=operation_id, retry_after=error.wait)
     if isinstance(error, httpx.TimeoutException):
         phase = {httpx.ConnectTimeout: "connecting", httpx.PoolTimeout: "waiting for a free connection"}
         doing = phase.get(type(error), "waiting for the response")

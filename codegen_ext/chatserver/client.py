@@ -21,6 +21,8 @@ DEFAULT_BASE_URL = "http://localhost:3284"
 
 
 class _ChatServerBase(BaseClient):
+    _service = "chatserver"
+
     def _check(self) -> None:
         self.config.validate(needs_token=False)
 
