@@ -34,11 +34,9 @@ def open_store(shared_state: str | None, clock: Clock, peers: int = 1) -> Store:
     """
     if shared_state is None:
         return MemoryStore(clock)
-    if peers < 1:
-        raise ConfigurationError("shared_peers must be at least 1", "shared_peers")
     from .shared import SharedStore
 
-    name = fingerprint(shared_state), id(clock)
+    name = fingerprint(shared_state), id(clock)  # the store keeps the clock, so that no other gets its id
     with _lock:
         store = _opened.get(name)
         if store is None:
