@@ -234,10 +234,11 @@ class Queue(RuleBasedStateMachine):
 
     @rule(seconds=st.integers(1, 9))
     def pass_time(self, seconds: int) -> None:
-        for self.now in range(self.now, self.now + seconds + 1):
+        for now in range(self.now, self.now + seconds + 1):
+            self.now = now
             due = sorted((moment, ticket) for ticket, (_, moment) in self.asleep.items() if moment <= self.now)
             for _, ticket in due:
-                which, moment = self.asleep.pop(ticket)
+                which, _ = self.asleep.pop(ticket)
                 wait, booked = plan.take(self._lines(which), ticket, self.now, None)
                 assert booked
                 if wait:
@@ -266,7 +267,7 @@ class Queue(RuleBasedStateMachine):
         plan.close(self._lines(which), self.now, until)
         moved = [(moment, ticket) for moment, ticket in self.lines[first].log.moments if moment > self.now]
         assert all(moment >= until for moment, _ in moved)
-        places = dict((ticket, moment) for moment, ticket in moved)
+        places = {ticket: moment for moment, ticket in moved}
         alike = [ticket for ticket in order if self.asleep[ticket][0] == self.asleep[order[0]][0]]
         assert [places[ticket] for ticket in alike] == sorted(places[ticket] for ticket in alike)
 
