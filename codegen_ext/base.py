@@ -133,10 +133,11 @@ class BaseClient:
 
     def _limit_rate(self, wrapped: Any) -> RateLimitTransport:
         config = self.config
+        shared_state = config.shared_state if config.rate_limits else None
         cap = (config.rate_limit_requests_per_period, config.rate_limit_period_seconds)
         return RateLimitTransport(
             wrapped,
-            open_store(config.shared_state if config.rate_limits else None, self._clock, config.shared_peers),
+            open_store(shared_state, self._clock, config.shared_peers, config.transport),
             self._clock,
             service_url=self._service_url,
             credential=config.api_token,

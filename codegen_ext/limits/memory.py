@@ -106,13 +106,16 @@ class Book:
 
 
 class MemoryStore:
-    """Buckets that all clients of this process share, as far as they share a clock."""
+    """Buckets that all clients of this process share, as far as they share a clock.
+
+    With an `owner` the buckets are that object's: a transport that takes the place of the network leads to a service of
+    its own, such as a sandbox, whatever the address says.
+    """
 
     blocks = False
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._book = _book_of(clock)
+    def __init__(self, clock: Clock, owner: object = None) -> None:
+        self._book = _book_of(clock, clock if owner is None else owner)
 
     def take(self, ticket: str, buckets: Sequence[Bucket], budget: float | None) -> Verdict:
         """Book or confirm a place."""
@@ -140,14 +143,14 @@ def usage(bucket: Bucket, use: Use) -> Usage:
     return Usage(use.remaining, bucket.requests, use.reset / SECOND, use.closed / SECOND)
 
 
-def _book_of(clock: Clock) -> Book:
+def _book_of(clock: Clock, owner: object) -> Book:
     try:
-        weak = proxy(clock)  # the book must not keep its own key alive
-    except TypeError:  # a clock that cannot be a key
+        time = proxy(clock)  # a book must not keep alive what it is found by
+        with _lock:
+            return _books.setdefault(owner, WeakKeyDictionary()).setdefault(clock, Book(lambda: micro(time.monotonic())))
+    except TypeError:  # what cannot be referred to weakly
         return Book(lambda: micro(clock.monotonic()))
-    with _lock:
-        return _books.setdefault(clock, Book(lambda: micro(weak.monotonic())))
 
 
 _lock = threading.Lock()
-_books: WeakKeyDictionary[Clock, Book] = WeakKeyDictionary()
+_books: WeakKeyDictionary[object, WeakKeyDictionary[Clock, Book]] = WeakKeyDictionary()

@@ -22,18 +22,19 @@ _lock = threading.Lock()
 _opened: dict[tuple[str, int], SharedStore] = {}
 
 
-def open_store(shared_state: str | None, clock: Clock, peers: int = 1) -> Store:
+def open_store(shared_state: str | None, clock: Clock, peers: int = 1, owner: object = None) -> Store:
     """Return the store that a setting names; each needs one `close`. Nothing is connected yet.
 
     All clients of a process that name the same place get the same store, because its part of the limits is one. `peers`
-    is the number of processes to reckon with while the place has never been reached.
+    is the number of processes to reckon with while the place has never been reached. In memory the buckets belong to
+    `owner`, None for those of the process.
 
     Raises:
         ConfigurationError: when the address cannot be used, without showing it, or a package is missing.
 
     """
     if shared_state is None:
-        return MemoryStore(clock)
+        return MemoryStore(clock, owner)
     from .shared import SharedStore
 
     name = fingerprint(shared_state), id(clock)  # the store keeps the clock, so that no other gets its id
