@@ -147,7 +147,9 @@ def _book_of(clock: Clock, owner: object) -> Book:
     try:
         time = proxy(clock)  # a book must not keep alive what it is found by
         with _lock:
-            return _books.setdefault(owner, WeakKeyDictionary()).setdefault(clock, Book(lambda: micro(time.monotonic())))
+            return _books.setdefault(owner, WeakKeyDictionary()).setdefault(
+                clock, Book(lambda: micro(time.monotonic()))
+            )
     except TypeError:  # what cannot be referred to weakly
         return Book(lambda: micro(clock.monotonic()))
 

@@ -19,7 +19,7 @@ from ..exchange import retry_after_of
 from ..fingerprint import fingerprint
 from ..flow import Sleep
 from ..limits.memory import MemoryStore
-from ..limits.plan import SECOND, Bucket
+from ..limits.plan import Bucket
 from ..limits.store import LimitExceeded, Store, Verdict
 from .extensions import DEADLINE, OPERATION
 from .metrics import operation_of
@@ -34,6 +34,8 @@ OVERALL = "overall"
 """The name of the cap that the user set, among the groups."""
 MARGIN = 0.02
 """By what part windows are lengthened, because one request may take longer to the service than the next."""
+UNSAID_CLOSURE = 1.0
+"""Seconds for which a refusal without Retry-After closes a group; the pauses of the retries grow from there."""
 LONGEST_CLOSURE = 86_400.0
 """Seconds after which a group opens again, whatever the service said."""
 
@@ -44,7 +46,7 @@ class RateLimitTransport(SteppedTransport):
     """Sends each request of the wrapped transport when the limits of its operation let it, in the order of arrival.
 
     Raises LimitExceeded at once when the wait would exceed the request's deadline. After a 429 the group is closed for
-    everybody who shares the store, as long as Retry-After says or for one window; the response is passed on.
+    everybody who shares the store, as long as Retry-After says; the response is passed on.
 
     Args:
         wrapped: What sends the requests.
@@ -94,7 +96,8 @@ class RateLimitTransport(SteppedTransport):
         response = yield Send(request)
         if response.status_code == 429:
             # No effect between here and the return: a cancelled caller would leave the response open.
-            self._store.close_for(buckets, _closure(response, buckets[0]))
+            seconds = retry_after_of(response)
+            self._store.close_for(buckets, UNSAID_CLOSURE if seconds is None else min(seconds, LONGEST_CLOSURE))
         return response
 
     def _wait(self, request: httpx.Request, buckets: tuple[Bucket, ...]) -> Generator[Ask | Sleep, Verdict, None]:
@@ -181,9 +184,3 @@ class _Place:
 
 def _bucket(scope: str, requests: int, seconds: float, group: str) -> Bucket:
     return Bucket.of(scope, group, requests, seconds * (1 + MARGIN))
-
-
-def _closure(response: httpx.Response, bucket: Bucket) -> float:
-    """Return for how many seconds a refusal closes a bucket: a whole window where the service does not say."""
-    seconds = retry_after_of(response)
-    return bucket.window / SECOND if seconds is None else min(seconds, LONGEST_CLOSURE)
