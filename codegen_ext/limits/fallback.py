@@ -118,7 +118,7 @@ class Fallback:
     def _count(self, bucket: Bucket, lost: int) -> None:
         """Count as used, at the moment of the loss, what the others may have used of this part."""
         missing = bucket.requests // self.peers
-        total, heard = self._totals.get(bucket.name, (0, 0))
-        if heard and lost - heard <= min(FRESH_PERIOD, bucket.window // FRESH):
-            missing = -(-total // self.peers) - len(self.went(bucket))
+        known = self._totals.get(bucket.name)
+        if known is not None and lost - known[1] <= min(FRESH_PERIOD, bucket.window // FRESH):
+            missing = -(-known[0] // self.peers) - len(self.went(bucket))
         self._book.fill(bucket, [f"{GUESS}{index}" for index in range(missing)], lost)

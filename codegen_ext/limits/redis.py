@@ -112,12 +112,15 @@ def _connect(address: str) -> Redis:
             "shared_state in Redis needs an extra: pip install 'codegen-sdk[redis]'", "shared_state"
         ) from error
     try:
-        return Redis.from_url(
+        client = Redis.from_url(
             address,
             socket_connect_timeout=CONNECT_SECONDS,
             socket_timeout=ANSWER_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
-    except ValueError:
+        pool = client.connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # which finds unknown options, and connects to nothing
+        return client
+    except (TypeError, ValueError):
         # Without the cause, which may quote the address and the password in it.
         raise ConfigurationError("shared_state is no address of a Redis", "shared_state") from None

@@ -45,8 +45,11 @@ class _Connection(NamedTuple):
 class SqlitePrimary:
     """Buckets in a file. The lock on it is the operating system's, so a process may be killed at any moment."""
 
-    def __init__(self, path: str, now: Callable[[], int] = machine_clock) -> None:
+    def __init__(
+        self, path: str, now: Callable[[], int] = machine_clock, *, busy_seconds: float = BUSY_SECONDS
+    ) -> None:
         self._path = path
+        self._busy_seconds = busy_seconds
         self._now = now
         self._lock = threading.Lock()
         self._open: _Connection | None = None
@@ -132,7 +135,7 @@ class SqlitePrimary:
             self._abandoned.append(self._open)
             self._open = None
         if self._open is None:
-            self._open = _Connection(_connect(self._path), process)
+            self._open = _Connection(_connect(self._path, self._busy_seconds), process)
         return self._open.database
 
     def _give_up(self) -> None:
@@ -142,18 +145,18 @@ class SqlitePrimary:
             self._open = None
 
 
-def _connect(path: str) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+def _connect(path: str, busy_seconds: float) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
     try:
-        _prepare(database)
+        _prepare(database, busy_seconds)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _prepare(database: sqlite3.Connection) -> None:
-    deadline = time.monotonic() + BUSY_SECONDS
+def _prepare(database: sqlite3.Connection, busy_seconds: float) -> None:
+    deadline = time.monotonic() + busy_seconds
     while True:
         try:
             database.execute("pragma journal_mode = wal")
