@@ -85,12 +85,18 @@ class Log:
 
     def earliest(self, bucket: Bucket, start: int) -> int:
         """Return the first moment from `start` at which one more leaves no window with too many."""
-        requests, window = bucket.requests, bucket.window
-        for index in range(len(self.moments) - requests + 1):
-            first, last = self.moments[index][0], self.moments[index + requests - 1][0]
+        moments, requests, window = self.moments, bucket.requests, bucket.window
+        index = 0 if len(moments) < requests else bisect_left(moments, (start - window + 1,))
+        while index + requests <= len(moments):
+            first, last = moments[index][0], moments[index + requests - 1][0]
+            if last - window >= start:
+                break
             # So many that lie within a window suffer no other within a window of them all.
-            if last - first < window and last - window < start < first + window:
+            if last - first < window:
                 start = first + window
+                index = bisect_left(moments, (first + 1,), index)
+            else:
+                index += 1
         return start
 
     def due(self, bucket: Bucket, now: int) -> int:

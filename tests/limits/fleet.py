@@ -122,7 +122,8 @@ class Fleet:
         moments = sorted(arrival.at for arrival in self._server.arrivals)
         length = self.window - max(0.05 * self.window, self.jitter)
         most = max(bisect_left(moments, moment + length) - index for index, moment in enumerate(moments))
-        assert most <= self.limit, self.outcomes
+        print(f"at most {most} of {self.limit}, jitter {self.jitter:.3f} s, {dict(self.outcomes)}")
+        assert most <= self.limit
 
     def check_used(self, least: float) -> None:
         """Fail when windows typically had less than this part of the limit."""
@@ -130,4 +131,5 @@ class Fleet:
         starts = [moments[0] + step * self.window / 20 for step in range(10_000)]
         full = [start for start in starts if start + self.window <= moments[-1]]
         counts = [bisect_left(moments, start + self.window) - bisect_left(moments, start) for start in full]
-        assert statistics.median(counts) >= (least - self.jitter / self.window) * self.limit, counts
+        print(f"typically {statistics.median(counts)} in {len(counts)} windows")
+        assert statistics.median(counts) >= (least - self.jitter / self.window) * self.limit

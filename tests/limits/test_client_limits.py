@@ -356,3 +356,57 @@ def test_an_interrupted_wait_by_hand_gives_its_place_back() -> None:
         with pytest.raises(KeyboardInterrupt):
             limiter.wait_if_needed()
     assert limiter.get_current_usage()["current_requests"] == 1
+
+
+class Slow(MemoryStore):
+    """A store that keeps its callers waiting, as one on another machine does."""
+
+    blocks = True
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self.asked, self.may_answer = threading.Event(), threading.Event()
+
+    def take(self, ticket: str, buckets: Any, budget: float | None) -> Verdict:
+        self.asked.set()
+        assert self.may_answer.wait(60)
+        return super().take(ticket, buckets, budget)
+
+
+def test_a_task_that_is_cancelled_while_its_place_is_being_booked_gives_it_back(clock: FakeClock) -> None:
+    store = Slow(clock)
+    transport = RateLimitTransport(httpx.MockTransport(answer), store, clock, cap=(1, 60.0))
+
+    async def scenario() -> None:
+        task = asyncio.create_task(transport.handle_async_request(httpx.Request("GET", "http://service/")))
+        assert await asyncio.to_thread(store.asked.wait, 60)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        store.may_answer.set()
+
+    asyncio.run(scenario())  # which waits for the thread
+    with httpx.Client(transport=transport) as client:
+        client.get("http://service/")
+    assert clock.slept == []
+
+
+def test_a_retry_after_a_refusal_waits_once(limited: Sandbox, join: Connect, clock: FakeClock) -> None:
+    limited.inject("get_current_user", Fault.status(429, retry_after=7), times=1)
+    join(max_retries=1).get_current_user()
+    assert clock.slept == [pytest.approx(7, abs=0.01)]
+
+
+def test_the_limits_of_the_chat_server_are_its_own(flavour: Any, limited: Sandbox, clock: FakeClock) -> None:
+    with flavour.chat(TOKEN, limited.base_url, clock=clock) as chat:
+        for _ in range(61):
+            chat.list_models()
+    assert statuses(limited) == {200}
+    assert len(clock.slept) == 1
+
+
+def test_a_request_that_the_contract_does_not_know_counts_as_standard(join: Connect, clock: FakeClock) -> None:
+    client = join()
+    for _ in range(60):
+        client.request("GET", "/v1/users/me")
+    assert client.get_rate_limit_status().groups["standard"].remaining == 0

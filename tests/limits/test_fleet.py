@@ -25,15 +25,15 @@ def test_four_processes_with_wrong_clocks_share_a_limit_and_use_it(
 ) -> None:
     redis = request.getfixturevalue("redis_server") if kind == "redis" else None
     with Fleet(server, LIMIT, WINDOW) as fleet:
-        fleet.start(redis.address if redis else f"sqlite:///{tmp_path}/limits.db", 4.5 * WINDOW, SKEWS)
+        fleet.start(redis.address if redis else f"sqlite:///{tmp_path}/limits.db", 3.25 * WINDOW, SKEWS)
     assert set(fleet.outcomes) <= {"ok", "RateLimitError"}
     fleet.check_never_more()
     fleet.check_used(0.9)
 
 
 def test_redis_is_killed_and_comes_back_empty(server: CountingServer, mortal_redis: RedisServer) -> None:
-    with Fleet(server, LIMIT, WINDOW) as fleet:
-        fleet.start(mortal_redis.address, 14.0, SKEWS)
+    with Fleet(server, LIMIT, WINDOW / 2) as fleet:
+        fleet.start(mortal_redis.address, 10.0, SKEWS)
         fleet.wait_for_arrivals(LIMIT + 5)
         mortal_redis.kill()
         alone = len(server.arrivals)
@@ -48,8 +48,8 @@ def test_redis_is_killed_and_comes_back_empty(server: CountingServer, mortal_red
 
 
 def test_redis_is_paused(server: CountingServer, mortal_redis: RedisServer) -> None:
-    with Fleet(server, LIMIT, WINDOW) as fleet:
-        fleet.start(mortal_redis.address, 10.0, SKEWS[:2])
+    with Fleet(server, LIMIT, WINDOW / 2) as fleet:
+        fleet.start(mortal_redis.address, 7.0, SKEWS[:2])
         fleet.wait_for_arrivals(LIMIT + 5)
         mortal_redis.pause()
         fleet.wait_for_arrivals(len(server.arrivals) + LIMIT // 2)
