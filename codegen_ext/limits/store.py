@@ -46,7 +46,7 @@ class Store(Protocol):
 
     @property
     def blocks(self) -> bool:
-        """Whether `take` and `status` may keep a thread waiting; nothing else does."""
+        """Whether `take`, `status` and `close` may keep a thread waiting; nothing else does."""
         ...
 
     def take(self, ticket: str, buckets: Sequence[Bucket], budget: float | None) -> Verdict:

@@ -151,7 +151,12 @@ class RateLimitTransport(SteppedTransport):
     async def aclose(self) -> None:
         """Close the wrapped transport and the store."""
         await super().aclose()
-        self._close_store()
+        if self._store.blocks:
+            from asyncio import to_thread
+
+            await to_thread(self._close_store)  # which may wait for what is still to be told
+        else:
+            self._close_store()
 
     def _close_store(self) -> None:
         if self._is_open:

@@ -210,6 +210,38 @@ def test_a_place_given_up_is_free_for_the_others(pair: tuple[Caller, Caller]) ->
     assert second.ask() == 0
 
 
+def test_a_part_of_nothing_waits_until_the_place_can_be_trusted_again(
+    pair: tuple[Caller, Caller], place: Breakable, clock: FakeClock
+) -> None:
+    first, second = pair
+    single = Bucket.of("scope", "single", 1, WINDOW)
+    place.is_away = True
+    assert (first.ask(single), second.ask(single)) == (1.0, 1.0)
+    place.is_away = False
+    clock.advance(1)
+    assert first.ask(single) == pytest.approx(WINDOW + 3)
+    clock.advance(WINDOW + 3)
+    assert first.ask(single) == 0
+
+
+def test_the_status_of_a_place_that_is_away_is_that_of_the_part(
+    pair: tuple[Caller, Caller], place: Breakable, clock: FakeClock
+) -> None:
+    first, second = pair
+    second.ask()
+    clock.advance(WINDOW + 1)
+    place.is_away = True
+    usage = first.store.status([BUCKET])[0]
+    assert (usage.remaining, usage.limit, usage.reset_time) == (LIMIT // 2, LIMIT, 0)
+
+
+def test_who_waits_asks_again_often_enough_to_hear_of_a_loss(pair: tuple[Caller, Caller]) -> None:
+    first, _ = pair
+    first.use()
+    verdict = first.store.take("waits", [BUCKET], None)
+    assert (verdict.booked, verdict.wait) == (True, 5.0)
+
+
 def test_it_warns_once_and_says_when_it_is_over(
     pair: tuple[Caller, Caller], place: Breakable, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
