@@ -28,13 +28,13 @@ GUESS = "?"
 class Fallback:
     """One process's part of the limits of a scope; its caller sees to it that one thread at a time uses it."""
 
-    def __init__(self, book: Book, peers: int) -> None:
+    def __init__(self, book: Book, peers: int, now: int) -> None:
         self.peers = peers
         self.life = ""
         self._book = book
         self._buckets: dict[str, Bucket] = {}
         self._totals: dict[str, tuple[int, int]] = {}
-        self._heard = 0
+        self._heard = now
         self._lost: int | None = None
         self._returned: int | None = None
         self._counted: set[str] = set()

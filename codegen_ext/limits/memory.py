@@ -90,7 +90,7 @@ class Book:
                 self._keep[name] = 0
             keep = self._keep[name] = max(self._keep[name], bucket.window)
             log.forget(now - keep)
-            lines.append(Line(bucket, log, self._closed.get(name, 0)))
+            lines.append(Line(bucket, log, self._closed.get(name, now)))
         return lines
 
     def _sweep(self, now: int) -> None:

@@ -195,7 +195,7 @@ class SharedStore:
             if fallback is None:
                 if len(self._fallbacks) >= self._sweep_at:
                     self._sweep()
-                fallback = self._fallbacks[scope] = Fallback(self._book, self._peers)
+                fallback = self._fallbacks[scope] = Fallback(self._book, self._peers, self._now())
             return fallback
 
     def _sweep(self) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Callable
 from typing import NamedTuple, Self
 
 from ..docs.pages import ROOT
@@ -64,8 +65,15 @@ class CountingServer:
             writer.close()
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 class Fleet:
-    """Workers that share a limit; leave the `with` statement to wait for them."""
+    """Workers that share a limit; they stop at the end of the `with` statement."""
 
     def __init__(self, server: CountingServer, limit: int, window: float) -> None:
         self._server = server
@@ -74,27 +82,30 @@ class Fleet:
         self._processes: list[subprocess.Popen[str]] = []
         self.outcomes = Counter[str]()
 
-    def start(self, shared_state: str, seconds: float, skews: tuple[float, ...], threads: int = 4) -> None:
+    def start(self, shared_state: str, skews: tuple[float, ...], threads: int = 4) -> None:
         for skew in skews:
             settings = {
                 "base_url": self._server.base_url,
                 "shared_state": shared_state,
                 "limit": self.limit,
                 "window": self.window,
-                "seconds": seconds,
                 "skew": skew,
                 "threads": threads,
             }
             command = [sys.executable, "-m", "tests.limits.worker", json.dumps(settings)]
-            self._processes.append(
-                subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            )
+            pipe = subprocess.PIPE
+            process = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+            self._processes.append(process)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
         try:
+            for process in self._processes:
+                assert process.stdin is not None
+                process.stdin.close()
+                process.stdin = None  # or else `communicate` would use it
             for process in self._processes:
                 output, errors = process.communicate(timeout=120)
                 assert process.returncode == 0, errors
@@ -104,12 +115,13 @@ class Fleet:
                 process.kill()
                 process.wait()
 
-    def wait_for_arrivals(self, number: int) -> None:
+    def wait_for_more(self, windows: float) -> None:
+        """Return once as many requests more have come as these windows hold."""
+        self.wait_for(len(self._server.arrivals) + windows * self.limit)
+
+    def wait_for(self, number: float) -> None:
         """Return once so many requests have come."""
-        deadline = time.monotonic() + 60
-        while len(self._server.arrivals) < number:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(lambda: len(self._server.arrivals) >= number)
 
     @property
     def jitter(self) -> float:

@@ -321,6 +321,23 @@ def test_a_thread_that_is_interrupted_while_it_waits_gives_its_place_back() -> N
     assert ask(transport, 0.0) == pytest.approx(61.2)
 
 
+class Early(FakeClock):
+    """A clock whose fixed moment is still to come."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() - 86_400
+
+
+def test_a_monotonic_clock_may_show_anything() -> None:
+    clock = Early()
+    transport = one_a_minute(clock)
+    with httpx.Client(transport=transport) as client:
+        client.get("http://service/")
+        assert transport.status().closed_for == 0
+        client.get("http://service/")
+    assert clock.slept == [pytest.approx(61.2)]
+
+
 def test_requests_without_a_deadline_wait_as_long_as_it_takes(clock: FakeClock) -> None:
     with httpx.Client(transport=one_a_minute(clock)) as client:
         for _ in range(10):

@@ -24,7 +24,7 @@ class Breakable(ModelPrimary):
     """A shared place that the test can break."""
 
     def __init__(self, clock: FakeClock) -> None:
-        super().__init__(lambda: micro(clock.monotonic()))
+        super().__init__(lambda: micro(clock.monotonic() + 1_000_000))
         self.is_away = False
         self.asked = 0
 
@@ -58,6 +58,17 @@ class Breakable(ModelPrimary):
     def status(self, buckets: Sequence[Bucket]) -> Any:
         self._come()
         return super().status(buckets)
+
+
+@pytest.fixture(params=[0.0, -86_400.0])
+def clock(request: pytest.FixtureRequest) -> FakeClock:
+    """Clocks may begin anywhere."""
+    made = FakeClock()
+    begin = request.param
+    if begin:
+        reading = made.monotonic
+        made.monotonic = lambda: reading() + begin  # type: ignore[method-assign]
+    return made
 
 
 @pytest.fixture
@@ -196,7 +207,7 @@ def test_a_closure_reaches_the_others_and_outlives_an_absence(
     place.empty()
     clock.advance(2)
     first.ask()
-    assert place.closed[BUCKET.name] == micro(clock.monotonic()) + 58 * SECOND
+    assert place.status([BUCKET])[0].closed == 58 * SECOND
 
 
 def test_a_place_given_up_is_free_for_the_others(pair: tuple[Caller, Caller]) -> None:
