@@ -130,7 +130,8 @@ class RateLimitTransport(SteppedTransport):
         from ..limits.status import status_of
 
         buckets = {group: buckets[0] for group, buckets in self._groups.items()}
-        buckets |= dict.fromkeys([OVERALL] if self._overall else [], *self._overall)
+        if self._overall:
+            buckets[OVERALL] = self._overall[0]
         return status_of(dict(zip(buckets, self._store.status(list(buckets.values())), strict=True)))
 
     def get_current_usage(self) -> dict[str, Any]:
