@@ -34,6 +34,8 @@ OVERALL = "overall"
 """The name of the cap that the user set, among the groups."""
 MARGIN = 0.02
 """By what part windows are lengthened, because one request may take longer to the service than the next."""
+REQUEST_SECONDS = 0.5
+"""What a wait must leave of the call's time; a place that comes later is of no use, and a create would be in doubt."""
 UNSAID_CLOSURE = 1.0
 """Seconds for which a refusal without Retry-After closes a group; the pauses of the retries grow from there."""
 LONGEST_CLOSURE = 86_400.0
@@ -107,7 +109,7 @@ class RateLimitTransport(SteppedTransport):
         try:
             while True:
                 now = self._clock.monotonic()
-                budget = None if deadline is None else max(0.0, deadline - now)
+                budget = None if deadline is None else max(0.0, deadline - now - REQUEST_SECONDS)
                 verdict = yield Ask(partial(place.ask, budget), self._store.blocks)
                 if not verdict.booked:
                     raise LimitExceeded(verdict.wait)

@@ -153,6 +153,21 @@ def test_nobody_waits_beyond_the_budget_behind_a_closure(limited: Sandbox, join:
     assert (len(limited.requests), clock.slept) == (1, [])
 
 
+@pytest.mark.parametrize(("total_timeout", "goes"), [(31.0, False), (31.2, True)])
+def test_a_wait_leaves_time_for_the_request(
+    total_timeout: float, goes: bool, limited: Sandbox, join: Connect, clock: FakeClock
+) -> None:
+    client = join(total_timeout=total_timeout)
+    for _ in range(60):
+        client.get_current_user()
+    if goes:
+        client.get_current_user()
+    else:
+        with pytest.raises(RateLimitError, match=r"another 30\.600 s"):
+            client.get_current_user()
+    assert len(clock.slept) == goes
+
+
 def test_waits_are_in_the_statistics_of_the_call(join: Connect) -> None:
     client = join()
     for _ in range(61):
