@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, cast
 
 from codegen_api.facade.codegen_async import AsyncCodegenOperations
 
 from . import flow, once, waiting
 from .async_base import AsyncClient
 from .client import CodegenBase, Progress
-from .errors import CodegenAPIError
+from .errors import CodegenAPIError, WaitTimeoutError
+from .watching.loops import LoopWatchers
+from .watching.state import News, Order
 
 if TYPE_CHECKING:
     from codegen_api.facade.codegen_async_raw import AsyncRawCodegenOperations
@@ -23,8 +26,11 @@ if TYPE_CHECKING:
 class AsyncCodegenClient(CodegenBase, AsyncClient, AsyncCodegenOperations):
     """`CodegenClient` for asyncio: the same names, awaitable, and streams as async iterators."""
 
+    _watcher: LoopWatchers
+
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock | None = None) -> None:
         super().__init__(config, **({} if clock is None else {"clock": clock}))
+        self._watcher = LoopWatchers(self._clock)
 
     @property
     def with_raw_response(self) -> AsyncRawCodegenOperations:
@@ -44,14 +50,63 @@ class AsyncCodegenClient(CodegenBase, AsyncClient, AsyncCodegenOperations):
         cancel_on_timeout: bool = False,
     ) -> AgentRunResponse:
         """Wait as `CodegenClient.wait_for_completion` does; the callback may be a coroutine function."""
-        steps = self._completion(
-            org_id, agent_run_id, poll_interval, timeout, progress_callback is not None, cancel_on_timeout
-        )
+        order = self._order(org_id, agent_run_id, poll_interval, timeout, progress_callback is not None)
 
-        def notify(seen: waiting.Observation) -> object:
+        def notify(seen: News) -> object:
             return progress_callback(seen.progress) if progress_callback and seen.progress else None
 
-        return await flow.run_async(steps, self._perform, self._clock, notify)
+        return await self._watch_one(order, cancel_on_timeout, notify)
+
+    async def _watch_one(
+        self, order: Order, cancel_on_timeout: bool, observe: Callable[[News], object]
+    ) -> AgentRunResponse:
+        async with aclosing(self._follow([order])) as news:
+            async for seen in news:
+                if seen.error is not None:
+                    if cancel_on_timeout and isinstance(seen.error, WaitTimeoutError):
+                        steps = waiting.cancellation(order.org_id, order.run_id, seen.error)
+                        await flow.run_async(steps, self._perform, self._clock)
+                    raise seen.error
+                outcome = observe(seen)
+                if isinstance(outcome, Awaitable):
+                    await outcome
+        return cast("AgentRunResponse", seen.run)
+
+    def _follow(self, orders: Sequence[Order]) -> AsyncGenerator[News]:
+        return self._watcher.follow(orders, self._perform)
+
+    def as_completed(
+        self,
+        org_id: int | str,
+        agent_run_ids: Iterable[int | str],
+        poll_interval: float = 5.0,
+        timeout: float | None = None,
+    ) -> AsyncIterator[AgentRunResponse]:
+        """Yield each of these runs once, as `CodegenClient.as_completed` does."""
+        return self._completed(self._orders(org_id, agent_run_ids, poll_interval, timeout))
+
+    async def _completed(self, orders: Sequence[Order]) -> AsyncIterator[AgentRunResponse]:
+        first: Exception | None = None
+        async with aclosing(self._follow(orders)) as news:
+            async for seen in news:
+                if seen.error is not None:
+                    first = first or seen.error
+                elif seen.final and seen.run is not None:
+                    yield seen.run
+        if first is not None:
+            raise first
+
+    async def wait_for_all(
+        self,
+        org_id: int | str,
+        agent_run_ids: Iterable[int | str],
+        poll_interval: float = 5.0,
+        timeout: float | None = None,
+    ) -> list[AgentRunResponse]:
+        """Wait for all of these runs, as `CodegenClient.wait_for_all` does."""
+        run_ids = list(agent_run_ids)
+        runs = {run.id: run async for run in self.as_completed(org_id, run_ids, poll_interval, timeout)}
+        return [runs[int(run_id)] for run_id in run_ids]
 
     async def find_agent_run(self, org_id: int | str, request_id: str) -> AgentRunResponse | None:
         """Return the run that was created under a request id; as `CodegenClient.find_agent_run`."""

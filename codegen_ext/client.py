@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from codegen_api import operations
 from codegen_api.facade.codegen import CodegenOperations
 
 from . import flow, once, paging, waiting
 from .base import BaseClient, check_seconds
-from .errors import CodegenAPIError
+from .errors import CodegenAPIError, WaitTimeoutError
 from .repositories import RepositoryIndex
 from .sync_base import SyncClient
+from .watching.state import News, Order
+from .watching.threads import ThreadWatcher
 
 if TYPE_CHECKING:
     from codegen_api.facade.codegen_raw import RawCodegenOperations
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from .clock import Clock
     from .config import ClientConfig
+    from .watching.loops import LoopWatchers
 
 Progress = dict[str, Any]
 """What a progress callback gets: status, elapsed (seconds), log_count, last_thought; the last two may be None."""
@@ -28,6 +31,8 @@ Progress = dict[str, Any]
 
 class CodegenBase(BaseClient):
     """What the sync and the async client share: the flows that both run."""
+
+    _watcher: ThreadWatcher | LoopWatchers
 
     def __init__(self, config: ClientConfig | None, **options: Any) -> None:
         super().__init__(config, **options)
@@ -40,27 +45,33 @@ class CodegenBase(BaseClient):
 
         return cls(ClientConfig.from_settings(settings))
 
-    def _completion(
+    def notify_run(self, run: Mapping[str, Any]) -> None:
+        """Tell those who wait for a run its state, as a webhook brought it; from any thread, without blocking.
+
+        `run` has at least `id` and `status`, and otherwise the contract's fields of a run, as far as they are known.
+        Those who wait are woken when it has ended or is paused. A run for which nobody waits is ignored.
+        """
+        self._watcher.notice(run)
+
+    def _order(
         self,
         org_id: int | str,
         agent_run_id: int | str,
         poll_interval: float,
         timeout: float | None,
-        with_progress: bool,
-        cancel_on_timeout: bool,
-    ) -> flow.Flow[waiting.Observation, AgentRunResponse]:
+        progress: bool = False,
+        fresh: bool = False,
+    ) -> Order:
         check_seconds("poll_interval", poll_interval)
         if timeout is not None and timeout != 0:
             check_seconds("timeout", timeout)
-        return waiting.completion(
-            org_id,
-            agent_run_id,
-            clock=self._clock,
-            poll_interval=poll_interval,
-            timeout=timeout,
-            with_progress=with_progress,
-            cancel_on_timeout=cancel_on_timeout,
-        )
+        return Order(_number(org_id), _number(agent_run_id), poll_interval, timeout, progress, fresh)
+
+    def _orders(
+        self, org_id: int | str, agent_run_ids: Iterable[int | str], poll_interval: float, timeout: float | None
+    ) -> list[Order]:
+        orders = [self._order(org_id, run_id, poll_interval, timeout) for run_id in agent_run_ids]
+        return list({order.run_id: order for order in orders}.values())
 
     def _logs(
         self, org_id: int | str, agent_run_id: int | str, follow: bool, poll_interval: float
@@ -86,6 +97,12 @@ class CodegenBase(BaseClient):
         }
 
 
+def _number(identity: int | str) -> int | str:
+    """Return an id as the number that it is; what is none is refused when the request is built."""
+    is_text = isinstance(identity, str) and identity.isascii() and identity.isdigit()
+    return int(identity) if is_text else identity
+
+
 class CodegenClient(CodegenBase, SyncClient, CodegenOperations):
     """Every operation of the Codegen API as a method, and waiting, streaming and statistics on top.
 
@@ -96,8 +113,11 @@ class CodegenClient(CodegenBase, SyncClient, CodegenOperations):
 
     """
 
+    _watcher: ThreadWatcher
+
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock | None = None) -> None:
         super().__init__(config, **({} if clock is None else {"clock": clock}))
+        self._watcher = ThreadWatcher(self._clock)
 
     @property
     def with_raw_response(self) -> RawCodegenOperations:
@@ -118,14 +138,15 @@ class CodegenClient(CodegenBase, SyncClient, CodegenOperations):
     ) -> AgentRunResponse:
         """Wait until a run has ended or is paused, and return it; a failed run is returned, not raised.
 
-        Pauses between polls grow from 1 s to `poll_interval`, with jitter, and follow the service's Retry-After.
+        All waits of a client share their requests. Pauses between looks grow from 2 s to `poll_interval`, are longer
+        where the rate limit or the service's Retry-After says so, and short again when the run moves.
 
         Args:
             org_id: The organisation of the run.
             agent_run_id: The run.
-            poll_interval: The longest pause between two polls, in seconds.
+            poll_interval: The longest pause between two looks, in seconds, as the rate limit allows.
             timeout: Seconds to wait at most; None waits as long as it takes.
-            progress_callback: Called after each poll with one dict: status, elapsed, log_count, last_thought.
+            progress_callback: Called after each look with one dict: status, elapsed, log_count, last_thought.
             cancel_on_timeout: Whether to stop the run when the time is over.
 
         Raises:
@@ -133,14 +154,72 @@ class CodegenClient(CodegenBase, SyncClient, CodegenOperations):
             CodegenAPIError: when the run cannot be read.
 
         """
-        steps = self._completion(
-            org_id, agent_run_id, poll_interval, timeout, progress_callback is not None, cancel_on_timeout
-        )
+        order = self._order(org_id, agent_run_id, poll_interval, timeout, progress_callback is not None)
 
-        def notify(seen: waiting.Observation) -> object:
+        def notify(seen: News) -> object:
             return progress_callback(seen.progress) if progress_callback and seen.progress else None
 
-        return flow.run(steps, self._perform, self._clock, notify)
+        return self._watch_one(order, cancel_on_timeout, notify)
+
+    def _watch_one(self, order: Order, cancel_on_timeout: bool, observe: Callable[[News], object]) -> AgentRunResponse:
+        for seen in self._follow([order]):
+            if seen.error is not None:
+                if cancel_on_timeout and isinstance(seen.error, WaitTimeoutError):
+                    steps = waiting.cancellation(order.org_id, order.run_id, seen.error)
+                    flow.run(steps, self._perform, self._clock)
+                raise seen.error
+            observe(seen)
+        return cast("AgentRunResponse", seen.run)
+
+    def _follow(self, orders: Sequence[Order]) -> Iterator[News]:
+        return self._watcher.follow(orders, self._perform)
+
+    def as_completed(
+        self,
+        org_id: int | str,
+        agent_run_ids: Iterable[int | str],
+        poll_interval: float = 5.0,
+        timeout: float | None = None,
+    ) -> Iterator[AgentRunResponse]:
+        """Yield each of these runs once, as soon as it has ended or is paused.
+
+        Args:
+            org_id: The organisation of the runs.
+            agent_run_ids: The runs; read whole before anything is asked.
+            poll_interval: The longest pause between two looks at a run, in seconds, as the rate limit allows.
+            timeout: Seconds to wait for all of them at most.
+
+        Raises:
+            WaitTimeoutError: (a TimeoutError) for the first run that is late, after all that were in time.
+            CodegenAPIError: when a run cannot be read, after all others.
+
+        """
+        return self._completed(self._orders(org_id, agent_run_ids, poll_interval, timeout))
+
+    def _completed(self, orders: Sequence[Order]) -> Iterator[AgentRunResponse]:
+        first: Exception | None = None
+        for seen in self._follow(orders):
+            if seen.error is not None:
+                first = first or seen.error
+            elif seen.final and seen.run is not None:
+                yield seen.run
+        if first is not None:
+            raise first
+
+    def wait_for_all(
+        self,
+        org_id: int | str,
+        agent_run_ids: Iterable[int | str],
+        poll_interval: float = 5.0,
+        timeout: float | None = None,
+    ) -> list[AgentRunResponse]:
+        """Wait until all of these runs have ended or are paused, and return them in the order of their ids.
+
+        Arguments and errors as for `as_completed`; failed runs are returned, not raised.
+        """
+        run_ids = list(agent_run_ids)
+        runs = {run.id: run for run in self.as_completed(org_id, run_ids, poll_interval, timeout)}
+        return [runs[int(run_id)] for run_id in run_ids]
 
     def find_agent_run(self, org_id: int | str, request_id: str) -> AgentRunResponse | None:
         """Return the run that was created under a request id, None when the organisation's runs do not show it.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from codegen_api.models import AgentRunLogResponse, AgentRunResponse
 
     from ..async_client import AsyncCodegenClient
-    from ..waiting import Observation
+    from ..watching.state import News
 
 
 class AsyncTask(TaskBase):
@@ -38,8 +38,7 @@ class AsyncTask(TaskBase):
         """Yield log entries as `Task.stream_logs` does."""
         logs = self._client._logs(self.org_id, self.id, follow, poll_interval)
         if follow:
-            looks = self._client._completion(self.org_id, self.id, poll_interval, None, False, False)
-            logs = self._followed(logs, looks)
+            logs = self._followed(logs, poll_interval)
         return flow.iterate_async(logs, self._client._perform, self._clock)
 
     async def wait_for_completion(
@@ -52,19 +51,13 @@ class AsyncTask(TaskBase):
     ) -> Self:
         """Wait as `Task.wait_for_completion` does; the callback may be a coroutine function."""
 
-        def observe(seen: Observation) -> object:
+        def observe(seen: News) -> object:
             self._see_progress(seen)
             return progress_callback(seen.progress) if progress_callback and seen.progress else None
 
-        steps = self._client._completion(
-            self.org_id,
-            self.id,
-            poll_interval,
-            self._wait_limit(timeout),
-            progress_callback is not None,
-            cancel_on_timeout,
-        )
-        await flow.run_async(steps, self._client._perform, self._clock, observe)
+        limit, progress = self._wait_limit(timeout), progress_callback is not None
+        order = self._client._order(self.org_id, self.id, poll_interval, limit, progress, self._is_fresh)
+        await self._client._watch_one(order, cancel_on_timeout, observe)
         return self
 
     wait = wait_for_completion

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from codegen_api import operations
 
-from .. import flow, paging
+from .. import flow, paging, waiting
 from .brief import check_prompt
 from .images import Image, encode_images
 from .state import TaskState
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from codegen_api.models import AgentRunLogResponse, AgentRunResponse
 
     from ..client import CodegenClient
-    from ..waiting import Observation
+    from ..watching.state import News
 
 
 class TaskBase(TaskState):
@@ -30,12 +30,11 @@ class TaskBase(TaskState):
         return paging.first(operations.GET_AGENT_RUN_LOGS, self._ids, limit)
 
     def _followed(
-        self, logs: flow.Flow[AgentRunLogResponse, None], looks: flow.Flow[Observation, Any]
+        self, logs: flow.Flow[AgentRunLogResponse, None], poll_interval: float
     ) -> flow.Flow[AgentRunLogResponse, None]:
         """Emit a log to its end, and then see how the run ended."""
         yield from logs
-        (seen,) = yield from flow.gather(looks, 1)
-        self._see(seen.run)
+        self._see((yield from waiting.last_look(self._ids, self._clock, poll_interval)))
 
     def _resume_arguments(self, prompt: str, images: Iterable[Image] | None) -> dict[str, Any]:
         return {**self._ids, "prompt": check_prompt(prompt), "images": encode_images(images)}
@@ -69,8 +68,7 @@ class Task(TaskBase):
         """
         logs = self._client._logs(self.org_id, self.id, follow, poll_interval)
         if follow:
-            looks = self._client._completion(self.org_id, self.id, poll_interval, None, False, False)
-            logs = self._followed(logs, looks)
+            logs = self._followed(logs, poll_interval)
         return flow.iterate(logs, self._client._perform, self._clock)
 
     def wait_for_completion(
@@ -84,9 +82,9 @@ class Task(TaskBase):
         """Wait until the run has ended or is paused, and return the task; a failed run is not raised.
 
         Args:
-            poll_interval: The longest pause between two polls, in seconds.
+            poll_interval: The longest pause between two looks, in seconds, as the rate limit allows.
             timeout: Seconds to wait at most; None takes the `timeout` that was given to `Agent.run`.
-            progress_callback: Called after each poll with one dict: status, elapsed, log_count, last_thought.
+            progress_callback: Called after each look with one dict: status, elapsed, log_count, last_thought.
             cancel_on_timeout: Whether to stop the run when the time is over.
 
         Raises:
@@ -95,20 +93,14 @@ class Task(TaskBase):
 
         """
 
-        def observe(seen: Observation) -> None:
+        def observe(seen: News) -> None:
             self._see_progress(seen)
             if progress_callback and seen.progress:
                 progress_callback(seen.progress)
 
-        steps = self._client._completion(
-            self.org_id,
-            self.id,
-            poll_interval,
-            self._wait_limit(timeout),
-            progress_callback is not None,
-            cancel_on_timeout,
-        )
-        flow.run(steps, self._client._perform, self._clock, observe)
+        limit, progress = self._wait_limit(timeout), progress_callback is not None
+        order = self._client._order(self.org_id, self.id, poll_interval, limit, progress, self._is_fresh)
+        self._client._watch_one(order, cancel_on_timeout, observe)
         return self
 
     wait = wait_for_completion
