@@ -6,21 +6,31 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
 
+from codegen_api import operations
 from codegen_api.facade.codegen_async import AsyncCodegenOperations
 
-from . import flow, once, waiting
+from . import flow, once, paging, waiting
 from .async_base import AsyncClient
-from .client import CodegenBase, Progress
+from .client import AnyFlow, CodegenBase, Progress, is_in_state
 from .errors import CodegenAPIError, WaitTimeoutError
 from .watching.loops import LoopWatchers
 from .watching.state import News, Order
 
 if TYPE_CHECKING:
     from codegen_api.facade.codegen_async_raw import AsyncRawCodegenOperations
-    from codegen_api.models import AgentRunLogResponse, AgentRunResponse, SourceType
+    from codegen_api.models import (
+        AgentRunLogResponse,
+        AgentRunResponse,
+        OrganizationResponse,
+        RepoResponse,
+        SourceType,
+        UserResponse,
+    )
+    from codegen_api.operations import Operation
 
     from .clock import Clock
     from .config import ClientConfig
+    from .watching.changes import Change
 
 
 class AsyncCodegenClient(CodegenBase, AsyncClient, AsyncCodegenOperations):
@@ -30,7 +40,7 @@ class AsyncCodegenClient(CodegenBase, AsyncClient, AsyncCodegenOperations):
 
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock | None = None) -> None:
         super().__init__(config, **({} if clock is None else {"clock": clock}))
-        self._watcher = LoopWatchers(self._clock)
+        self._watcher = LoopWatchers(self._clock, self._budgets)
 
     @property
     def with_raw_response(self) -> AsyncRawCodegenOperations:
@@ -124,7 +134,39 @@ class AsyncCodegenClient(CodegenBase, AsyncClient, AsyncCodegenOperations):
         self, org_id: int | str, user_id: int | str | None = None, source_type: SourceType | str | None = None
     ) -> AsyncIterator[AgentRunResponse]:
         """Yield runs as `CodegenClient.stream_all_agent_runs` does."""
-        return flow.iterate_async(self._all_runs(org_id, user_id, source_type), self._perform, self._clock)
+        return self._items(
+            operations.LIST_AGENT_RUNS, {"org_id": org_id, "user_id": user_id, "source_type": source_type}
+        )
+
+    def stream_agent_runs(self, org_id: int | str, status: str | None = None) -> AsyncIterator[AgentRunResponse]:
+        """Yield runs as `CodegenClient.stream_agent_runs` does."""
+        return _in_state(self.stream_all_agent_runs(org_id), status)
+
+    def stream_users(self, org_id: int | str) -> AsyncIterator[UserResponse]:
+        """Yield the users of an organisation."""
+        return self._items(operations.GET_USERS, {"org_id": org_id})
+
+    def stream_repositories(self, org_id: int | str) -> AsyncIterator[RepoResponse]:
+        """Yield the repositories of an organisation."""
+        return self._items(operations.GET_REPOSITORIES, {"org_id": org_id})
+
+    def stream_organizations(self) -> AsyncIterator[OrganizationResponse]:
+        """Yield the organisations that the token may use."""
+        return self._items(operations.GET_ORGANIZATIONS, {})
+
+    def iter_pages(self, operation: str, *, page_size: int = paging.PAGE_SIZE, **arguments: Any) -> AsyncIterator[Any]:
+        """Yield the pages of a list as `CodegenClient.iter_pages` does."""
+        return self._read_ahead(self._named_pages(operation, page_size, arguments))
+
+    def watch(self, org_id: int | str, cursor: str | None = None, poll_interval: float = 5.0) -> AsyncIterator[Change]:
+        """Yield changes as `CodegenClient.watch` does."""
+        return flow.iterate_async(self._changes(org_id, cursor, poll_interval), self._perform, self._clock)
+
+    def _items(self, operation: Operation[Any], arguments: dict[str, Any]) -> AsyncIterator[Any]:
+        return _flat(operation, self._read_ahead(self._pages(operation, arguments)))
+
+    def _read_ahead(self, pages: AnyFlow) -> AsyncIterator[Any]:
+        return paging.ahead_async(flow.iterate_async(pages, self._perform, self._clock))
 
     async def health_check(self) -> dict[str, Any]:
         """Ask the service a cheap question; as `CodegenClient.health_check`."""
@@ -134,3 +176,17 @@ class AsyncCodegenClient(CodegenBase, AsyncClient, AsyncCodegenOperations):
         except CodegenAPIError as error:
             return self._health(start, error)
         return self._health(start, None)
+
+
+async def _in_state(runs: AsyncIterator[AgentRunResponse], status: str | None) -> AsyncIterator[AgentRunResponse]:
+    async with aclosing(runs):  # type: ignore[type-var]
+        async for run in runs:
+            if is_in_state(run, status):
+                yield run
+
+
+async def _flat(operation: Operation[Any], pages: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async with aclosing(pages):  # type: ignore[type-var]
+        async for page in pages:
+            for item in paging.items_of(operation, page):
+                yield item

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from codegen_api import operations
@@ -11,20 +12,30 @@ from codegen_api.facade.codegen import CodegenOperations
 
 from . import flow, once, paging, waiting
 from .base import BaseClient, check_seconds
-from .errors import CodegenAPIError, WaitTimeoutError
+from .errors import CodegenAPIError, ValidationError, WaitTimeoutError
 from .repositories import RepositoryIndex
 from .sync_base import SyncClient
-from .watching.state import News, Order
+from .watching.state import News, Order, budgets
 from .watching.threads import ThreadWatcher
 
 if TYPE_CHECKING:
     from codegen_api.facade.codegen_raw import RawCodegenOperations
-    from codegen_api.models import AgentRunLogResponse, AgentRunResponse, SourceType
+    from codegen_api.models import (
+        AgentRunLogResponse,
+        AgentRunResponse,
+        OrganizationResponse,
+        RepoResponse,
+        SourceType,
+        UserResponse,
+    )
+    from codegen_api.operations import Operation
 
     from .clock import Clock
     from .config import ClientConfig
+    from .watching.changes import Change
     from .watching.loops import LoopWatchers
 
+AnyFlow = flow.Flow[Any, None]
 Progress = dict[str, Any]
 """What a progress callback gets: status, elapsed (seconds), log_count, last_thought; the last two may be None."""
 
@@ -37,6 +48,7 @@ class CodegenBase(BaseClient):
     def __init__(self, config: ClientConfig | None, **options: Any) -> None:
         super().__init__(config, **options)
         self.repositories = RepositoryIndex()
+        self._budgets = budgets()
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
@@ -80,12 +92,26 @@ class CodegenBase(BaseClient):
         check_seconds("poll_interval", poll_interval)
         return waiting.logs(org_id, agent_run_id, clock=self._clock, follow=follow, poll_interval=poll_interval)
 
-    def _all_runs(
-        self, org_id: int | str, user_id: int | str | None, source_type: SourceType | str | None
-    ) -> flow.Flow[AgentRunResponse, None]:
+    def _pages(self, operation: Operation[Any], arguments: dict[str, Any], size: int = paging.PAGE_SIZE) -> AnyFlow:
         self.config.require("streaming")
-        arguments = {"org_id": org_id, "user_id": user_id, "source_type": source_type}
-        return paging.items(operations.LIST_AGENT_RUNS, arguments)
+        return paging.pages(operation, arguments, size)
+
+    def _named_pages(self, operation: str, page_size: int, arguments: dict[str, Any]) -> AnyFlow:
+        known = operations.OPERATIONS.get(operation)
+        if known is None or known.paging is None or known.service != "codegen":
+            names = sorted(one.id for one in operations.OPERATIONS.values() if one.paging and one.service == "codegen")
+            problem = f"expected one of {', '.join(names)}, got {operation!r}"
+            raise ValidationError(f"operation: {problem}", field_errors={"operation": [problem]})
+        return self._pages(known, arguments, page_size)
+
+    def _changes(self, org_id: int | str, cursor: str | None, poll_interval: float) -> flow.Flow[Change, None]:
+        self.config.require("streaming")
+        check_seconds("poll_interval", poll_interval)
+        from .watching import changes
+
+        org_id = _number(org_id)
+        known = None if cursor is None else changes.parse_cursor(cursor, org_id)
+        return changes.changes(org_id, known, clock=self._clock, poll_interval=poll_interval, budgets=self._budgets)
 
     def _health(self, start: float, error: CodegenAPIError | None) -> dict[str, Any]:
         return {
@@ -117,7 +143,7 @@ class CodegenClient(CodegenBase, SyncClient, CodegenOperations):
 
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock | None = None) -> None:
         super().__init__(config, **({} if clock is None else {"clock": clock}))
-        self._watcher = ThreadWatcher(self._clock)
+        self._watcher = ThreadWatcher(self._clock, self._budgets)
 
     @property
     def with_raw_response(self) -> RawCodegenOperations:
@@ -246,8 +272,61 @@ class CodegenClient(CodegenBase, SyncClient, CodegenOperations):
     def stream_all_agent_runs(
         self, org_id: int | str, user_id: int | str | None = None, source_type: SourceType | str | None = None
     ) -> Iterator[AgentRunResponse]:
-        """Yield every run of an organisation, newest first, page after page; filters as in `list_agent_runs`."""
-        return flow.iterate(self._all_runs(org_id, user_id, source_type), self._perform, self._clock)
+        """Yield every run of an organisation, newest first; filters as in `list_agent_runs`.
+
+        As all streams do, it holds two pages at most and fetches the next while one is consumed; runs that are created
+        meanwhile neither repeat nor hide others. Close it, or read it to the end.
+        """
+        return self._items(
+            operations.LIST_AGENT_RUNS, {"org_id": org_id, "user_id": user_id, "source_type": source_type}
+        )
+
+    def stream_agent_runs(self, org_id: int | str, status: str | None = None) -> Iterator[AgentRunResponse]:
+        """Yield the runs of an organisation, newest first; `status` keeps those in a state, filtered by the client."""
+        return _in_state(self.stream_all_agent_runs(org_id), status)
+
+    def stream_users(self, org_id: int | str) -> Iterator[UserResponse]:
+        """Yield the users of an organisation."""
+        return self._items(operations.GET_USERS, {"org_id": org_id})
+
+    def stream_repositories(self, org_id: int | str) -> Iterator[RepoResponse]:
+        """Yield the repositories of an organisation."""
+        return self._items(operations.GET_REPOSITORIES, {"org_id": org_id})
+
+    def stream_organizations(self) -> Iterator[OrganizationResponse]:
+        """Yield the organisations that the token may use."""
+        return self._items(operations.GET_ORGANIZATIONS, {})
+
+    def iter_pages(self, operation: str, *, page_size: int = paging.PAGE_SIZE, **arguments: Any) -> Iterator[Any]:
+        """Yield the pages of a list, such as `iter_pages("list_agent_runs", org_id=323)`, without repeated items.
+
+        Raises:
+            ValidationError: when `operation` is not the name of a list of this API.
+
+        """
+        return self._read_ahead(self._named_pages(operation, page_size, arguments))
+
+    def watch(self, org_id: int | str, cursor: str | None = None, poll_interval: float = 5.0) -> Iterator[Change]:
+        """Yield changes of an organisation's runs for ever: created, status_changed, finished.
+
+        Args:
+            org_id: The organisation.
+            cursor: Where to go on: the `cursor` of the last change that was dealt with. Without it the present state
+                is where it begins; of the runs that exist, those after 100 finished ones in a row are not followed.
+            poll_interval: The pause between two looks, in seconds.
+
+        Raises:
+            ValidationError: when the cursor is not one of this organisation.
+            CodegenAPIError: for a failure that lasts, or after an hour of failures.
+
+        """
+        return flow.iterate(self._changes(org_id, cursor, poll_interval), self._perform, self._clock)
+
+    def _items(self, operation: Operation[Any], arguments: dict[str, Any]) -> Iterator[Any]:
+        return _flat(operation, self._read_ahead(self._pages(operation, arguments)))
+
+    def _read_ahead(self, pages: AnyFlow) -> Iterator[Any]:
+        return paging.ahead(flow.iterate(pages, self._perform, self._clock))
 
     def health_check(self) -> dict[str, Any]:
         """Ask the service a cheap question; returns status, healthy, timestamp, response_time_seconds and error."""
@@ -257,3 +336,19 @@ class CodegenClient(CodegenBase, SyncClient, CodegenOperations):
         except CodegenAPIError as error:
             return self._health(start, error)
         return self._health(start, None)
+
+
+def is_in_state(run: AgentRunResponse, status: str | None) -> bool:
+    """Whether a run is in a state, given as our word or the service's; None is any."""
+    return status is None or status in (run.status, run.raw_status)
+
+
+def _in_state(runs: Iterator[AgentRunResponse], status: str | None) -> Iterator[AgentRunResponse]:
+    with closing(runs):  # type: ignore[type-var]
+        yield from (run for run in runs if is_in_state(run, status))
+
+
+def _flat(operation: Operation[Any], pages: Iterator[Any]) -> Iterator[Any]:
+    with closing(pages):  # type: ignore[type-var]
+        for page in pages:
+            yield from paging.items_of(operation, page)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
 from codegen_api.operations import Operation
@@ -13,31 +15,101 @@ PAGE_SIZE = 100
 _REMEMBERED = 10 * PAGE_SIZE
 
 
-def items(operation: Operation[Any], arguments: dict[str, Any], page_size: int = PAGE_SIZE) -> Flow[Any, None]:
-    """Emit every item of a list, one after the other.
+def pages(operation: Operation[Any], arguments: dict[str, Any], page_size: int = PAGE_SIZE) -> Flow[Any, None]:
+    """Emit a list page by page; each item that has an id stands on one page only, and none is left out.
 
-    Items that appear while the list is read push others onto the next page; an id that was just seen is left out.
+    Items that appear at the front while the list is read push others onto the next page, and items that vanish pull
+    them back. The ids that were just read and the total tell how far. Raises TypeError for an operation without pages.
     """
     paging = operation.paging
     if paging is None:
         raise TypeError(f"{operation.id} does not page")
+    by_number = paging.style == "page"
     seen: deque[Any] = deque(maxlen=_REMEMBERED)
-    position, received = (1 if paging.style == "page" else 0), 0
+    number, position, known = 1, 0, None
     while True:
-        response = yield Perform(operation, {**arguments, paging.start: position, paging.size: page_size})
-        found = getattr(response.parsed, paging.items)
-        for item in found:
-            identity = getattr(item, "id", None)
-            if identity is None or identity not in seen:
-                seen.append(identity)
-                yield Emit(item)
-        received += len(found)
-        total = getattr(response.parsed, paging.total)
-        if not found or (len(found) < page_size if total is None else received >= total):
+        start = number if by_number else position
+        page = (yield Perform(operation, {**arguments, paging.start: start, paging.size: page_size})).parsed
+        found, total = getattr(page, paging.items), getattr(page, paging.total)
+        grown = 0 if total is None or known is None or by_number else total - known
+        known = total
+        if grown < 0 and position > 0:
+            position = max(0, position + grown)
+            continue
+        remembered = set(seen)
+        fresh = [item for item in found if _identity(item) is None or _identity(item) not in remembered]
+        if grown > _REMEMBERED and len(seen) == _REMEMBERED and len(fresh) == len(found):
+            # More was pushed down than is remembered, or appended: the place of the last item tells which.
+            there = position + grown - 1
+            shifted = (yield Perform(operation, {**arguments, paging.start: there, paging.size: page_size})).parsed
+            identities = [_identity(item) for item in getattr(shifted, paging.items)]
+            if seen[-1] in identities:
+                page, position, known = shifted, there, getattr(shifted, paging.total)
+                found, total = getattr(page, paging.items), known
+                fresh = found[identities.index(seen[-1]) + 1 :]
+        seen.extend(identity for item in fresh if (identity := _identity(item)) is not None)
+        setattr(page, paging.items, fresh)
+        yield Emit(page)
+        number, position = number + 1, position + len(found)
+        if not found or (len(found) < page_size if total is None else position >= total):
             return
-        position += 1 if paging.style == "page" else len(found)
+
+
+def _identity(item: Any) -> Any:
+    return getattr(item, "id", None)
+
+
+def items(operation: Operation[Any], arguments: dict[str, Any], page_size: int = PAGE_SIZE) -> Flow[Any, None]:
+    """Emit every item of a list once, one after the other; as `pages`."""
+    reading = pages(operation, arguments, page_size)
+    while page := (yield from gather(reading, 1, close=False)):
+        for item in items_of(operation, page[0]):
+            yield Emit(item)
+
+
+def items_of(operation: Operation[Any], page: Any) -> list[Any]:
+    """Return the items of a page."""
+    assert operation.paging is not None  # noqa: S101 - whoever has a page of it read it by its paging
+    found: list[Any] = getattr(page, operation.paging.items)
+    return found
 
 
 def first(operation: Operation[Any], arguments: dict[str, Any], limit: int) -> Flow[Any, list[Any]]:
     """Return the first `limit` items of a list."""
     return gather(items(operation, arguments, min(PAGE_SIZE, limit)), limit)
+
+
+def ahead(reading: Iterator[Any]) -> Iterator[Any]:
+    """Yield what an iterator yields, and fetch the next in a thread meanwhile; the thread ends with the iteration."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    end = object()
+    with contextlib.ExitStack() as stack:
+        stack.callback(getattr(reading, "close", lambda: None))
+        worker = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="codegen-page"))
+        coming = worker.submit(next, reading, end)
+        while (page := coming.result()) is not end:
+            coming = worker.submit(next, reading, end)
+            yield page
+
+
+async def ahead_async(reading: AsyncGenerator[Any]) -> AsyncIterator[Any]:
+    """Yield what an iterator yields, and fetch the next in a task meanwhile; the task ends with the iteration."""
+    import asyncio
+
+    end = object()
+
+    async def fetch() -> Any:
+        return await anext(reading, end)
+
+    coming = asyncio.create_task(fetch())
+    try:
+        while (page := await coming) is not end:
+            coming = asyncio.create_task(fetch())
+            yield page
+    finally:
+        coming.cancel()
+        await asyncio.wait([coming])
+        if not coming.cancelled():
+            coming.exception()
+        await reading.aclose()

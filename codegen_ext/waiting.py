@@ -26,7 +26,7 @@ FIRST_PAUSE = 1.0
 """Upper bound of the first pause between two polls, in seconds; it doubles up to the caller's interval."""
 PATIENCE = 3600.0
 """Seconds after which a wait without deadline gives up on a run whose state is unknown and does not change."""
-_PASSING = (NetworkError, RateLimitError, ServerError, TimeoutError)
+PASSING = (NetworkError, RateLimitError, ServerError, TimeoutError)
 
 
 def is_settled(status: str | None) -> bool:
@@ -59,7 +59,7 @@ def last_look(ids: dict[str, Any], clock: Clock, poll_interval: float) -> Flow[A
     while True:
         try:
             response = yield Perform(operations.GET_AGENT_RUN, ids)
-        except _PASSING as error:
+        except PASSING as error:
             if clock.monotonic() - start >= PATIENCE:
                 raise
             yield Sleep(pauses.next(error.retry_after if isinstance(error, RateLimitError) else None))
@@ -101,7 +101,7 @@ def logs(
         wish: float | None = None
         try:
             response = yield Perform(operations.GET_AGENT_RUN_LOGS, {**ids, "skip": emitted, "limit": PAGE_SIZE})
-        except _PASSING as error:
+        except PASSING as error:
             if not follow or clock.monotonic() - last_answer >= PATIENCE:
                 raise
             wish = error.retry_after if isinstance(error, RateLimitError) else None

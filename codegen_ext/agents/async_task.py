@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .. import flow
 from .images import Image
-from .task import TaskBase
+from .task import GroupWait, TaskBase
 
 if TYPE_CHECKING:
     from codegen_api.models import AgentRunLogResponse, AgentRunResponse
@@ -61,6 +61,19 @@ class AsyncTask(TaskBase):
         return self
 
     wait = wait_for_completion
+
+    @staticmethod
+    async def wait_all(
+        tasks: Iterable[AsyncTask], poll_interval: float = 5.0, timeout: float | None = None
+    ) -> list[AsyncTask]:
+        """Wait for all of these tasks, as `Task.wait_all` does."""
+        tasks = list(tasks)
+        wait = GroupWait(tasks, poll_interval, timeout)
+        for client, orders in wait.rounds():
+            async for seen in client._follow(orders):
+                wait.take(seen)
+        wait.raise_first()
+        return tasks
 
     async def resume(self, prompt: str, images: Iterable[Image] | None = None) -> Self:
         """Give a paused or ended run a further prompt; as `Task.resume`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from codegen_api import operations
@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from codegen_api.models import AgentRunLogResponse, AgentRunResponse
 
     from ..client import CodegenClient
-    from ..watching.state import News
+    from ..watching.state import News, Order
 
 
 class TaskBase(TaskState):
     """Requests that the sync and the async task share."""
+
+    _client: Any
 
     @property
     def _ids(self) -> dict[str, Any]:
@@ -40,6 +42,50 @@ class TaskBase(TaskState):
         return {**self._ids, "prompt": check_prompt(prompt), "images": encode_images(images)}
 
 
+class GroupWait:
+    """One wait for many tasks, client after client; they share one deadline."""
+
+    def __init__(self, tasks: Sequence[TaskBase], poll_interval: float, timeout: float | None) -> None:
+        self._poll_interval = poll_interval
+        self._timeout = timeout
+        self._error: Exception | None = None
+        self._groups: dict[Any, dict[tuple[int, int], list[TaskBase]]] = {}
+        for task in tasks:
+            # Clients made by `with_options` share a watcher.
+            group = self._groups.setdefault(task._client._watcher, {})
+            group.setdefault((task.org_id, task.id), []).append(task)
+
+    def rounds(self) -> Iterator[tuple[Any, list[Order]]]:
+        """Yield each client with what to ask it."""
+        start: float | None = None
+        for group in self._groups.values():
+            self._current = group
+            tasks = [same[0] for same in group.values()]
+            client = tasks[0]._client
+            now = client._clock.monotonic()
+            start = now if start is None else start
+            # What the others took is gone; 0 would be a look without a wait.
+            left = self._timeout and max(self._timeout - (now - start), 0.001)
+            interval = self._poll_interval
+            yield (
+                client,
+                [client._order(task.org_id, task.id, interval, left, False, task._is_fresh) for task in tasks],
+            )
+
+    def take(self, seen: News) -> None:
+        """Show the tasks of a run what became known of it."""
+        if seen.error is not None:
+            self._error = self._error or seen.error
+        elif seen.run is not None:
+            for task in self._current[int(seen.org_id), int(seen.run_id)]:
+                task._see(seen.run)
+
+    def raise_first(self) -> None:
+        """Raise the first error that was seen."""
+        if self._error is not None:
+            raise self._error
+
+
 class Task(TaskBase):
     """One agent run; made by `Agent.run`, `Agent.get_task` and `Agent.list_tasks`."""
 
@@ -47,7 +93,7 @@ class Task(TaskBase):
         self, client: CodegenClient, org_id: int, run: AgentRunResponse, wait_timeout: float | None = None
     ) -> None:
         super().__init__(org_id, run, client._clock, wait_timeout)
-        self._client = client
+        self._client: CodegenClient = client
 
     def refresh(self) -> Self:
         """Read the run anew."""
@@ -104,6 +150,28 @@ class Task(TaskBase):
         return self
 
     wait = wait_for_completion
+
+    @staticmethod
+    def wait_all(tasks: Iterable[Task], poll_interval: float = 5.0, timeout: float | None = None) -> list[Task]:
+        """Wait until all of these tasks have ended or are paused, and return them; failed runs are not raised.
+
+        Args:
+            tasks: Tasks, also of several organisations and clients.
+            poll_interval: The longest pause between two looks at a run, in seconds, as the rate limit allows.
+            timeout: Seconds to wait for all of them at most; a task's own `timeout` does not count here.
+
+        Raises:
+            WaitTimeoutError: (a TimeoutError) for the first task that is late, after all that were in time.
+            CodegenAPIError: when a run cannot be read, after all others.
+
+        """
+        tasks = list(tasks)
+        wait = GroupWait(tasks, poll_interval, timeout)
+        for client, orders in wait.rounds():
+            for seen in client._follow(orders):
+                wait.take(seen)
+        wait.raise_first()
+        return tasks
 
     def resume(self, prompt: str, images: Iterable[Image] | None = None) -> Self:
         """Give a paused or ended run a further prompt and let it go on.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..flow import Perform
 from .budget import Budget
-from .state import News, Order, Rest, Waiter, Watch, budgets, request_of
+from .state import News, Order, Rest, Waiter, Watch, request_of
 
 if TYPE_CHECKING:
     from ..clock import Clock
@@ -22,9 +22,9 @@ _Perform = Callable[[Perform[Any]], Awaitable[Any]]
 class LoopWatchers:
     """The watchers of one client, one for each event loop in which somebody waits; they share the budget."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, budgets: Mapping[str, Budget]) -> None:
         self._clock = clock
-        self._budgets = budgets()
+        self._budgets = budgets
         self._lock = threading.Lock()
         self._watchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopWatcher] = weakref.WeakKeyDictionary()
 

@@ -17,22 +17,21 @@ from ..errors import (
     AuthenticationError,
     CodegenAPIError,
     InvalidResponseError,
-    NetworkError,
     PermissionDeniedError,
     RateLimitError,
     ServerError,
-    TimeoutError,
     WaitTimeoutError,
 )
 from ..exchange import retry_after_of
 from ..flow import Perform
 from ..paging import PAGE_SIZE
-from ..waiting import PATIENCE, is_settled
+from ..waiting import PASSING, PATIENCE, is_settled
 from .budget import Budget
 from .plan import GetRun, Layout, ListRuns, choose
 
 if TYPE_CHECKING:
     from codegen_api.models import AgentRunResponse
+    from codegen_api.operations import Operation
     from codegen_api.types import Response
 
 FIRST_PAUSE = 2.0
@@ -41,7 +40,6 @@ _MOST_MISSES = 2
 """Pages on which a run was not found, after which it is read alone."""
 _LEAST = 0.001
 """Seconds that a request gets even when the deadline is nearer."""
-_PASSING = (NetworkError, RateLimitError, ServerError, TimeoutError)
 
 
 class Order(NamedTuple):
@@ -61,6 +59,7 @@ class Order(NamedTuple):
 class News(NamedTuple):
     """What a waiter learns: a state of a run, or why the wait for it is over; nothing follows when `final`."""
 
+    org_id: int | str
     run_id: int | str
     run: AgentRunResponse | None
     progress: dict[str, Any] | None = None
@@ -131,7 +130,7 @@ def budgets() -> dict[str, Budget]:
     return {operation.rate_limit.group: Budget(operation.rate_limit) for operation in used}
 
 
-_OPERATIONS = {
+_OPERATIONS: dict[type[Action], Operation[Any]] = {
     GetRun: operations.GET_AGENT_RUN,
     ListRuns: operations.LIST_AGENT_RUNS,
     ReadLog: operations.GET_AGENT_RUN_LOGS,
@@ -155,8 +154,8 @@ class Watch:
     `next` says what to do at a moment; `answered` or `failed` take the outcome. Times are monotonic seconds.
     """
 
-    def __init__(self, shared: Mapping[str, Budget] | None = None) -> None:
-        self._budgets = budgets() if shared is None else shared
+    def __init__(self, shared: Mapping[str, Budget]) -> None:
+        self._budgets = shared
         self._tracks: dict[tuple[int | str, int | str], _Track] = {}
         self._wanted: dict[int | str, list[int]] = {}
         self._layouts: dict[int | str, Layout] = {}
@@ -247,7 +246,7 @@ class Watch:
             self._delay(now, error.retry_after or _OPERATIONS[type(action)].rate_limit.seconds)
         if isinstance(action, ReadLog):
             self._tell(self._tracks.get((action.org_id, action.run_id)), now)
-        elif isinstance(error, _PASSING):
+        elif isinstance(error, PASSING):
             self._passing(action, track, error, now)
         elif isinstance(action, GetRun):
             whole = isinstance(error, PermissionDeniedError) and action.org_id in self._unlisted
@@ -384,7 +383,7 @@ class Watch:
                     "last_thought": track.thought,
                 }
             if settled or progress or ticket.shown != (status,):
-                self._mail(ticket, News(track.key[1], track.run, progress, None, settled))
+                self._mail(ticket, News(*track.key, track.run, progress, None, settled))
             ticket.shown = (status,)
         if not settled:
             self._end_single_looks(track)
@@ -438,11 +437,11 @@ class Watch:
         error = WaitTimeoutError(
             f"agent run {run_id}: {why}, {state}", ticket.order.timeout, run_id=int(run_id), run=track.run
         )
-        self._mail(ticket, News(run_id, track.run, None, error, True))
+        self._mail(ticket, News(*track.key, track.run, None, error, True))
 
     def _fail(self, track: _Track, error: Exception) -> None:
         for ticket in list(track.tickets):
-            self._mail(ticket, News(track.key[1], track.run, None, error, True))
+            self._mail(ticket, News(*track.key, track.run, None, error, True))
 
     def _mail(self, ticket: _Ticket, news: News) -> None:
         ticket.waiter.mail.append(news)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..flow import Perform
+from .budget import Budget
 from .state import News, Order, Rest, Waiter, Watch, request_of
 
 if TYPE_CHECKING:
@@ -31,10 +32,10 @@ class ThreadWatcher:
     A leader's request ends at the leader's deadline, so the lead goes to the thread with the latest.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, budgets: Mapping[str, Budget]) -> None:
         self._clock = clock
         self._lock = threading.RLock()
-        self._watch = Watch()
+        self._watch = Watch(budgets)
         self._waiters: list[_Thread] = []
         self._leader: _Thread | None = None
 
