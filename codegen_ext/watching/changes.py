@@ -172,7 +172,8 @@ class _Asking:
     def __call__(self, operation: Operation[Any], arguments: dict[str, Any]) -> Flow[Any, Any]:
         start, pause = self._clock.monotonic(), 1.0
         while True:
-            while wait := self._budgets[operation.rate_limit.group].take(self._clock.monotonic()):
+            budget, page = self._budgets[operation.rate_limit.group], operation.paging is not None
+            while wait := budget.take(self._clock.monotonic(), page=page):
                 yield Sleep(wait)
             try:
                 return (yield Perform(operation, arguments)).parsed

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ..paging import PAGE_SIZE
 
 _MOST_EDGES = 400
+
+
+def _same(_: int) -> float:
+    return 1.0
 
 
 class GetRun(NamedTuple):
@@ -82,22 +86,27 @@ class Layout:
         return max(guess, 1 if older is None else older[1] + 1)
 
 
-def choose(org_id: int | str, run_id: int, wanted: Sequence[int], layout: Layout) -> GetRun | ListRuns:
-    """Return the cheapest request that shows `run_id`: the page with most of the `wanted` ids (ascending), or one run.
+def choose(
+    org_id: int | str, run_id: int, wanted: Sequence[int], layout: Layout, worth: Callable[[int], float] = _same
+) -> GetRun | ListRuns:
+    """Return the cheapest request that shows `run_id`: a page that shows more `wanted` ids (ascending), or one run.
 
-    A page and a run cost one request each, so a page is read as soon as a second wanted run is likely to be on it.
+    A page and a run cost one request each, so a page is read as soon as a second wanted run is likely to be on it. Of
+    the pages that show the run, that with the greatest sum of `worth` is chosen; it may begin anywhere.
     """
     at = bisect_left(wanted, run_id)
     newest = wanted[-1]
     place = layout.place(run_id, newest)
     near = wanted[max(0, at - PAGE_SIZE + 1) : at + PAGE_SIZE]
-    places = sorted(layout.place(other, newest) for other in near)
-    best, start, end = 1, place, 0
-    for index, first in enumerate(places):
+    places = sorted((layout.place(other, newest), worth(other)) for other in near)
+    best, shown, start, end, value = -1.0, 1, place, 0, 0.0
+    for index, (first, gone) in enumerate(places):
         if first > place:
             break
-        while end < len(places) and places[end] < first + PAGE_SIZE:
+        while end < len(places) and places[end][0] < first + PAGE_SIZE:
+            value += places[end][1]
             end += 1
-        if first + PAGE_SIZE > place and end - index > best:
-            best, start = end - index, first
-    return GetRun(org_id, run_id) if best < 2 else ListRuns(org_id, start)
+        if first + PAGE_SIZE > place and value > best:
+            best, shown, start = value, end - index, first
+        value -= gone
+    return GetRun(org_id, run_id) if shown < 2 else ListRuns(org_id, start)

@@ -215,8 +215,9 @@ class Watch:
                 continue
             ready = max(due, self._not_before)
             if ready <= now:
-                action = self._plan(track)
-                wait = self._budgets[_OPERATIONS[type(action)].rate_limit.group].take(now)
+                action = self._plan(track, now)
+                budget = self._budgets[_OPERATIONS[type(action)].rate_limit.group]
+                wait = budget.take(now, page=isinstance(action, ListRuns))
                 if not wait:
                     self._asked = track
                     return action
@@ -284,7 +285,7 @@ class Watch:
                 continue
             self._observe(track, seen, now, None)
 
-    def _plan(self, track: _Track) -> GetRun | ListRuns:
+    def _plan(self, track: _Track, now: float) -> GetRun | ListRuns:
         org_id, run_id = track.key
         if not isinstance(run_id, int) or org_id in self._unlisted or track.misses >= _MOST_MISSES:
             return GetRun(org_id, run_id)
@@ -300,7 +301,11 @@ class Watch:
         layout = self._layouts.setdefault(org_id, Layout())
         if layout.total is None:
             return ListRuns(org_id, 0)
-        return choose(org_id, run_id, wanted, layout)
+
+        def staleness(number: int) -> float:
+            return min(now - self._tracks[org_id, number].looked, PATIENCE)
+
+        return choose(org_id, run_id, wanted, layout, staleness)
 
     def _listed(self, action: ListRuns, response: Response[Any], now: float) -> None:
         page = response.parsed
