@@ -65,12 +65,13 @@ def watch(count: int, seed: int = 0) -> Outcome:
     scene = Scene(count, seed)
     delays: list[float] = []
     lengths = dict(zip((task.id for task in scene.tasks), scene.lengths, strict=True))
+
+    def notice(task_id: int, status: str) -> None:
+        if status == "completed":
+            delays.append(scene.clock.monotonic() - lengths[task_id])
+
     for task in scene.tasks:
-        task.add_status_callback(
-            lambda old, new, task_id=task.id: (
-                delays.append(scene.clock.monotonic() - lengths[task_id]) if new == "completed" else None
-            )
-        )
+        task.add_status_callback(lambda _, status, task_id=task.id: notice(task_id, status))
     with scene.client:
         Task.wait_all(scene.tasks, poll_interval=POLL_INTERVAL)
         return scene.outcome(delays)
@@ -82,13 +83,15 @@ def loop(count: int, seed: int = 0) -> Outcome:
     scene.client.close()
     transport = scene.sandbox.transport()
     headers = {"Authorization": f"Bearer {scene.sandbox.token}"}
+    address = scene.sandbox.base_url + operations.GET_AGENT_RUN.path
+    urls = [address.format(org_id=scene.sandbox.org_id, agent_run_id=task.id) for task in scene.tasks]
+    requests = [httpx.Request("GET", url, headers=headers) for url in urls]
     due = [(0.0, index) for index in range(count)]
     delays: list[float] = []
     while due:
         at, index = heapq.heappop(due)
         scene.clock.advance(max(0.0, at - scene.clock.monotonic()))
-        path = operations.GET_AGENT_RUN.path.format(org_id=scene.sandbox.org_id, agent_run_id=scene.tasks[index].id)
-        response = transport.handle_request(httpx.Request("GET", scene.sandbox.base_url + path, headers=headers))
+        response = transport.handle_request(requests[index])
         body = response.read()
         now = scene.clock.monotonic()
         if response.status_code == 429:
@@ -107,7 +110,8 @@ def mean(outcomes: list[Outcome]) -> Outcome:
 
 def report(counts: tuple[int, ...] = COUNTS) -> Iterator[str]:
     """Yield the lines of a table."""
-    yield "| runs | requests, loop | refused | requests, watcher | refused | loop ÷ watcher | notice, loop | notice, watcher |"
+    heads = ("runs", "requests, loop", "refused", "requests, watcher", "refused", "loop ÷ watcher")
+    yield f"| {' | '.join(heads)} | notice, loop | notice, watcher |"
     yield "|---:|---:|---:|---:|---:|---:|---:|---:|"
     for count in counts:
         seeds = range(20 if count == 1 else 1)

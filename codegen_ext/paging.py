@@ -38,15 +38,18 @@ def pages(operation: Operation[Any], arguments: dict[str, Any], page_size: int =
             continue
         remembered = set(seen)
         fresh = [item for item in found if _identity(item) is None or _identity(item) not in remembered]
-        if grown > _REMEMBERED and len(seen) == _REMEMBERED and len(fresh) == len(found):
-            # More was pushed down than is remembered, or appended: the place of the last item tells which.
-            there = position + grown - 1
+        there = position - 1
+        while grown > 0 and seen and found and _identity(found[0]) not in remembered:
+            # More arrived than was read, or it was appended: where the last item stands now tells which.
+            there += grown
             shifted = (yield Perform(operation, {**arguments, paging.start: there, paging.size: page_size})).parsed
-            identities = [_identity(item) for item in getattr(shifted, paging.items)]
+            behind = getattr(shifted, paging.items)
+            grown, known = getattr(shifted, paging.total) - known, getattr(shifted, paging.total)
+            identities = [_identity(item) for item in behind]
             if seen[-1] in identities:
-                page, position, known = shifted, there, getattr(shifted, paging.total)
-                found, total = getattr(page, paging.items), known
-                fresh = found[identities.index(seen[-1]) + 1 :]
+                page, position, found, total = shifted, there, behind, known
+                fresh = behind[identities.index(seen[-1]) + 1 :]
+                break
         seen.extend(identity for item in fresh if (identity := _identity(item)) is not None)
         setattr(page, paging.items, fresh)
         yield Emit(page)
