@@ -14,7 +14,7 @@ from .async_base import AsyncClient
 from .client import AnyFlow, CodegenBase, Progress, is_in_state
 from .errors import CodegenAPIError, WaitTimeoutError
 from .watching.loops import LoopWatchers
-from .watching.state import News, Order
+from .watching.tickets import News, Order
 
 if TYPE_CHECKING:
     from codegen_api.facade.codegen_async_raw import AsyncRawCodegenOperations

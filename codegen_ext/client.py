@@ -15,8 +15,9 @@ from .base import BaseClient, check_seconds
 from .errors import CodegenAPIError, ValidationError, WaitTimeoutError
 from .repositories import RepositoryIndex
 from .sync_base import SyncClient
-from .watching.state import News, Order, budgets
+from .watching.plan import budgets
 from .watching.threads import ThreadWatcher
+from .watching.tickets import News, Order
 
 if TYPE_CHECKING:
     from codegen_api.facade.codegen_raw import RawCodegenOperations

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from codegen_api.models import AgentRunLogResponse, AgentRunResponse
 
     from ..async_client import AsyncCodegenClient
-    from ..watching.state import News
+    from ..watching.tickets import News
 
 
 class AsyncTask(TaskBase):

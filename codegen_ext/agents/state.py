@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from codegen_api.models import AgentRunResponse, GithubPullRequestResponse
 
     from ..clock import Clock
-    from ..watching.state import News
+    from ..watching.tickets import News
 
 _FRESH = 1.0
 """Seconds for which a state that was read counts as the present one."""

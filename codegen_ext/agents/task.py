@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from codegen_api.models import AgentRunLogResponse, AgentRunResponse
 
     from ..client import CodegenClient
-    from ..watching.state import News, Order
+    from ..watching.tickets import News, Order
 
 
 class TaskBase(TaskState):

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..flow import Perform
 from .budget import Budget
-from .state import News, Order, Rest, Waiter, Watch, request_of
+from .plan import Rest, request_of
+from .state import Watch
+from .tickets import News, Order, Waiter
 
 if TYPE_CHECKING:
     from ..clock import Clock

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from codegen_api import operations
+
+from ..flow import Perform
 from ..paging import PAGE_SIZE
+from .budget import Budget
+
+if TYPE_CHECKING:
+    from codegen_api.operations import Operation
 
 _MOST_EDGES = 400
+_LEAST = 0.001
+"""Seconds that a request gets even when the deadline is nearer."""
 
 
 def _same(_: int) -> float:
@@ -27,6 +37,22 @@ class ListRuns(NamedTuple):
 
     org_id: int | str
     skip: int
+
+
+class ReadLog(NamedTuple):
+    """Read the newest entry of a run's log, and how many there are."""
+
+    org_id: int | str
+    run_id: int | str
+
+
+class Rest(NamedTuple):
+    """Nothing is to be asked for so many seconds, unless somebody comes."""
+
+    seconds: float
+
+
+Action = GetRun | ListRuns | ReadLog
 
 
 class Layout:
@@ -110,3 +136,27 @@ def choose(
             best, shown, start = value, end - index, first
         value -= gone
     return GetRun(org_id, run_id) if shown < 2 else ListRuns(org_id, start)
+
+
+def budgets() -> dict[str, Budget]:
+    """Return a budget for each limit group that watching uses."""
+    used = (operations.GET_AGENT_RUN, operations.LIST_AGENT_RUNS, operations.GET_AGENT_RUN_LOGS)
+    return {operation.rate_limit.group: Budget(operation.rate_limit) for operation in used}
+
+
+OPERATIONS: dict[type[Action], Operation[Any]] = {
+    GetRun: operations.GET_AGENT_RUN,
+    ListRuns: operations.LIST_AGENT_RUNS,
+    ReadLog: operations.GET_AGENT_RUN_LOGS,
+}
+
+
+def request_of(action: Action, deadline: float, now: float) -> Perform[Any]:
+    """Return the request of an action, which may take until `deadline`."""
+    if isinstance(action, ListRuns):
+        arguments: dict[str, Any] = {"org_id": action.org_id, "skip": action.skip, "limit": PAGE_SIZE}
+    else:
+        arguments = {"org_id": action.org_id, "agent_run_id": action.run_id}
+        if isinstance(action, ReadLog):
+            arguments |= {"limit": 1, "reverse": True}
+    return Perform(OPERATIONS[type(action)], arguments, None if deadline == math.inf else max(deadline - now, _LEAST))

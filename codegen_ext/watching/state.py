@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from codegen_api import operations
 from codegen_api.enums import AgentRunStatus
@@ -23,129 +23,17 @@ from ..errors import (
     WaitTimeoutError,
 )
 from ..exchange import retry_after_of
-from ..flow import Perform
-from ..paging import PAGE_SIZE
 from ..waiting import PASSING, PATIENCE, is_settled
 from .budget import Budget
-from .plan import GetRun, Layout, ListRuns, choose
+from .plan import OPERATIONS, Action, GetRun, Layout, ListRuns, ReadLog, Rest, choose
+from .tickets import FIRST_PAUSE, News, Order, Ticket, Track, Waiter
 
 if TYPE_CHECKING:
     from codegen_api.models import AgentRunResponse
-    from codegen_api.operations import Operation
     from codegen_api.types import Response
 
-FIRST_PAUSE = 2.0
-"""Seconds between the first two looks at a run; they double up to the caller's interval."""
 _MOST_MISSES = 2
 """Pages on which a run was not found, after which it is read alone."""
-_LEAST = 0.001
-"""Seconds that a request gets even when the deadline is nearer."""
-
-
-class Order(NamedTuple):
-    """What a waiter wants to know: when a run ends, and with `progress` also what each look shows, and the log.
-
-    `fresh` is true when the run was seen unsettled just now, so that a first look at once would show nothing.
-    """
-
-    org_id: int | str
-    run_id: int | str
-    poll_interval: float = 5.0
-    timeout: float | None = None
-    progress: bool = False
-    fresh: bool = False
-
-
-class News(NamedTuple):
-    """What a waiter learns: a state of a run, or why the wait for it is over; nothing follows when `final`."""
-
-    org_id: int | str
-    run_id: int | str
-    run: AgentRunResponse | None
-    progress: dict[str, Any] | None = None
-    error: Exception | None = None
-    final: bool = False
-
-
-class ReadLog(NamedTuple):
-    """Read the newest entry of a run's log, and how many there are."""
-
-    org_id: int | str
-    run_id: int | str
-
-
-class Rest(NamedTuple):
-    """Nothing is to be asked for so many seconds, unless somebody comes."""
-
-    seconds: float
-
-
-Action = GetRun | ListRuns | ReadLog
-
-
-class Waiter:
-    """Somebody who waits for runs; `wake` is called when there is mail."""
-
-    def __init__(self, wake: Callable[[], object]) -> None:
-        self.wake = wake
-        self.mail: deque[News] = deque()
-        self.tickets: set[_Ticket] = set()
-        self.deadline = math.inf
-        """The monotonic second of its first deadline, infinity without one."""
-
-
-class _Ticket:
-    def __init__(self, waiter: Waiter, order: Order, now: float) -> None:
-        self.waiter = waiter
-        self.order = order
-        self.start = now
-        # A timeout of nothing means one look, which takes its time.
-        self.deadline = math.inf if not order.timeout else now + order.timeout
-        self.shown: object = None
-
-
-class _Track:
-    """What is known of a run that somebody waits for."""
-
-    def __init__(self, key: tuple[int | str, int | str], now: float) -> None:
-        self.key = key
-        self.tickets: list[_Ticket] = []
-        self.run: AgentRunResponse | None = None
-        self.due = now
-        self.looked = -math.inf
-        self.pause = FIRST_PAUSE
-        self.misses = 0
-        self.last_news = now
-        self.log_count: int | None = None
-        self.thought: str | None = None
-
-    @property
-    def interval(self) -> float:
-        return min(ticket.order.poll_interval for ticket in self.tickets)
-
-
-def budgets() -> dict[str, Budget]:
-    """Return a budget for each limit group that watching uses."""
-    used = (operations.GET_AGENT_RUN, operations.LIST_AGENT_RUNS, operations.GET_AGENT_RUN_LOGS)
-    return {operation.rate_limit.group: Budget(operation.rate_limit) for operation in used}
-
-
-_OPERATIONS: dict[type[Action], Operation[Any]] = {
-    GetRun: operations.GET_AGENT_RUN,
-    ListRuns: operations.LIST_AGENT_RUNS,
-    ReadLog: operations.GET_AGENT_RUN_LOGS,
-}
-
-
-def request_of(action: Action, deadline: float, now: float) -> Perform[Any]:
-    """Return the request of an action, which may take until `deadline`."""
-    if isinstance(action, ListRuns):
-        arguments: dict[str, Any] = {"org_id": action.org_id, "skip": action.skip, "limit": PAGE_SIZE}
-    else:
-        arguments = {"org_id": action.org_id, "agent_run_id": action.run_id}
-        if isinstance(action, ReadLog):
-            arguments |= {"limit": 1, "reverse": True}
-    return Perform(_OPERATIONS[type(action)], arguments, None if deadline == math.inf else max(deadline - now, _LEAST))
 
 
 class Watch:
@@ -156,17 +44,17 @@ class Watch:
 
     def __init__(self, shared: Mapping[str, Budget]) -> None:
         self._budgets = shared
-        self._tracks: dict[tuple[int | str, int | str], _Track] = {}
+        self._tracks: dict[tuple[int | str, int | str], Track] = {}
         self._wanted: dict[int | str, list[int]] = {}
         self._layouts: dict[int | str, Layout] = {}
         self._unlisted: set[int | str] = set()
-        self._due: list[tuple[float, int, int, _Track]] = []
-        self._deadlines: list[tuple[float, int, _Ticket]] = []
+        self._due: list[tuple[float, int, int, Track]] = []
+        self._deadlines: list[tuple[float, int, Ticket]] = []
         self._numbers = count()
-        self._logs: deque[_Track] = deque()
+        self._logs: deque[Track] = deque()
         self._not_before = -math.inf
         self._failures = 0
-        self._asked: _Track | None = None
+        self._asked: Track | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -181,7 +69,7 @@ class Watch:
             key = (order.org_id, order.run_id)
             track = self._tracks.get(key)
             if track is None:
-                track = self._tracks[key] = _Track(key, now)
+                track = self._tracks[key] = Track(key, now)
                 self._wanted.pop(order.org_id, None)
                 later = order.fresh and order.timeout != 0
                 due = now
@@ -190,7 +78,7 @@ class Watch:
                     track.pause = min(2 * FIRST_PAUSE, max(order.poll_interval, FIRST_PAUSE))
             else:
                 due = now if order.timeout == 0 else max(now, track.looked + FIRST_PAUSE)
-            ticket = _Ticket(waiter, order, now)
+            ticket = Ticket(waiter, order, now)
             waiter.tickets.add(ticket)
             waiter.deadline = min(waiter.deadline, ticket.deadline)
             track.tickets.append(ticket)
@@ -216,7 +104,7 @@ class Watch:
             ready = max(due, self._not_before)
             if ready <= now:
                 action = self._plan(track, now)
-                budget = self._budgets[_OPERATIONS[type(action)].rate_limit.group]
+                budget = self._budgets[OPERATIONS[type(action)].rate_limit.group]
                 wait = budget.take(now, page=isinstance(action, ListRuns))
                 if not wait:
                     self._asked = track
@@ -244,7 +132,7 @@ class Watch:
             self.fail_all(error)
             return
         if isinstance(error, RateLimitError):
-            self._delay(now, error.retry_after or _OPERATIONS[type(action)].rate_limit.seconds)
+            self._delay(now, error.retry_after or OPERATIONS[type(action)].rate_limit.seconds)
         if isinstance(action, ReadLog):
             self._tell(self._tracks.get((action.org_id, action.run_id)), now)
         elif isinstance(error, PASSING):
@@ -285,7 +173,7 @@ class Watch:
                 continue
             self._observe(track, seen, now, None)
 
-    def _plan(self, track: _Track, now: float) -> GetRun | ListRuns:
+    def _plan(self, track: Track, now: float) -> GetRun | ListRuns:
         org_id, run_id = track.key
         if not isinstance(run_id, int) or org_id in self._unlisted or track.misses >= _MOST_MISSES:
             return GetRun(org_id, run_id)
@@ -323,7 +211,7 @@ class Watch:
         if self._asked is not None and self._asked.key[1] not in found:
             self._missed(self._asked, layout, action.skip, len(page.items))
 
-    def _missed(self, track: _Track, layout: Layout, skip: int, shown: int) -> None:
+    def _missed(self, track: Track, layout: Layout, skip: int, shown: int) -> None:
         """Note that a page did not show the run for which it was read, unless new runs have pushed it further down."""
         run_id = track.key[1]
         if self._tracks.get(track.key) is track and isinstance(run_id, int):
@@ -333,7 +221,7 @@ class Watch:
             if track.misses >= _MOST_MISSES:
                 self._wanted.pop(track.key[0], None)
 
-    def _observe(self, track: _Track, run: AgentRunResponse, now: float, wish: float | None) -> None:
+    def _observe(self, track: Track, run: AgentRunResponse, now: float, wish: float | None) -> None:
         before, track.run, track.looked = track.run, run, now
         if isinstance(run.status, AgentRunStatus) or before is None or before.status != run.status:
             track.last_news = now
@@ -344,7 +232,7 @@ class Watch:
         else:
             self._tell(track, now)
 
-    def _pause(self, track: _Track, now: float, wish: float | None = None, *, anew: bool = False) -> None:
+    def _pause(self, track: Track, now: float, wish: float | None = None, *, anew: bool = False) -> None:
         if anew:
             track.pause = FIRST_PAUSE
         pause = min(track.pause, track.interval)
@@ -372,7 +260,7 @@ class Watch:
         track.thought = page.logs[0].thought if page.logs else None
         self._tell(track, now)
 
-    def _tell(self, track: _Track | None, now: float) -> None:
+    def _tell(self, track: Track | None, now: float) -> None:
         """Give everybody who waits for a run its present state, those without callback only what is new."""
         if track is None or track.run is None:
             return
@@ -394,7 +282,7 @@ class Watch:
             self._end_single_looks(track)
             self._lose_patience(track, now)
 
-    def _passing(self, action: Action, track: _Track | None, error: Exception, now: float) -> None:
+    def _passing(self, action: Action, track: Track | None, error: Exception, now: float) -> None:
         if track is not None:
             self._end_single_looks(track)
         if isinstance(error, RateLimitError):
@@ -407,7 +295,7 @@ class Watch:
             longest = min((other.interval for other in self._tracks.values()), default=0.0)
             self._delay(now, min(longest, FIRST_PAUSE * 2.0 ** min(self._failures - 1, 16)))
 
-    def _end_single_looks(self, track: _Track) -> None:
+    def _end_single_looks(self, track: Track) -> None:
         """End the waits that were for one look only."""
         for ticket in list(track.tickets):
             if ticket.order.timeout == 0:
@@ -416,7 +304,7 @@ class Watch:
     def _delay(self, now: float, seconds: float) -> None:
         self._not_before = max(self._not_before, now + seconds)
 
-    def _lose_patience(self, track: _Track, now: float) -> None:
+    def _lose_patience(self, track: Track, now: float) -> None:
         for ticket in list(track.tickets):
             if ticket.order.timeout is None and now - max(ticket.start, track.last_news) >= PATIENCE:
                 self._give_up(ticket, track, f"no known state for {PATIENCE:g} s")
@@ -430,13 +318,13 @@ class Watch:
 
     expire = _expire
 
-    def _is_open(self, ticket: _Ticket) -> bool:
+    def _is_open(self, ticket: Ticket) -> bool:
         return ticket in ticket.waiter.tickets
 
     def _next_deadline(self) -> float:
         return self._deadlines[0][0] if self._deadlines else math.inf
 
-    def _give_up(self, ticket: _Ticket, track: _Track, why: str) -> None:
+    def _give_up(self, ticket: Ticket, track: Track, why: str) -> None:
         state = "state unknown" if track.run is None else f"last state {track.run.status}"
         run_id = track.key[1]
         error = WaitTimeoutError(
@@ -444,17 +332,17 @@ class Watch:
         )
         self._mail(ticket, News(*track.key, track.run, None, error, True))
 
-    def _fail(self, track: _Track, error: Exception) -> None:
+    def _fail(self, track: Track, error: Exception) -> None:
         for ticket in list(track.tickets):
             self._mail(ticket, News(*track.key, track.run, None, error, True))
 
-    def _mail(self, ticket: _Ticket, news: News) -> None:
+    def _mail(self, ticket: Ticket, news: News) -> None:
         ticket.waiter.mail.append(news)
         if news.final:
             self._close(ticket)
         ticket.waiter.wake()
 
-    def _close(self, ticket: _Ticket) -> None:
+    def _close(self, ticket: Ticket) -> None:
         ticket.waiter.tickets.discard(ticket)
         track = self._tracks[ticket.order.org_id, ticket.order.run_id]
         track.tickets.remove(ticket)
@@ -469,7 +357,7 @@ class Watch:
                 if org_id in self._layouts:
                     self._layouts[org_id].forget(run_id)
 
-    def _schedule(self, track: _Track, due: float) -> None:
+    def _schedule(self, track: Track, due: float) -> None:
         track.due = due
         number = -track.key[1] if isinstance(track.key[1], int) else 0
         heappush(self._due, (due, number, next(self._numbers), track))

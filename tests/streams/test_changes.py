@@ -100,6 +100,7 @@ def test_old_unfinished_runs_are_read_by_few_requests(client: Any, sandbox: Sand
     create(sandbox, 120)
     sandbox.script(seconds=0, logs=0, times=130)
     create(sandbox, 130)
+    clock.advance(60)
     unfinished = {str(run_id): "running" for run_id in range(1, 121)}
     cursor = json.dumps({"org_id": 323, "newest": 250, "unfinished": unfinished})
     clock.plan = [lambda: None] * 4 + [sandbox.runs[4].finish]

@@ -47,8 +47,9 @@ def test_runs_that_arrive_in_any_number_repeat_and_hide_nothing(count: int, arri
 @given(st.integers(1, 600), st.lists(st.integers(0, 120), max_size=6))
 def test_items_that_are_appended_are_found_too(count: int, arrivals: list[int]) -> None:
     def append(items: list[Any], turn: int) -> None:
+        there = len(items)
         if 0 < turn <= len(arrivals):
-            items.extend(SimpleNamespace(id=-len(items) - number) for number in list(range(arrivals[turn - 1])))
+            items.extend(SimpleNamespace(id=-there - number) for number in range(arrivals[turn - 1]))
 
     listing = Changing(count, append)
     emitted, _, _ = drive(paging.items(GET_USERS, {}), listing, FakeClock())

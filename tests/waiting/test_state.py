@@ -20,8 +20,9 @@ from codegen_ext import (
     ServerError,
     WaitTimeoutError,
 )
-from codegen_ext.watching.plan import GetRun, ListRuns
-from codegen_ext.watching.state import News, Order, ReadLog, Rest, Waiter, Watch, budgets, request_of
+from codegen_ext.watching.plan import GetRun, ListRuns, ReadLog, Rest, budgets, request_of
+from codegen_ext.watching.state import Watch
+from codegen_ext.watching.tickets import News, Order, Waiter
 
 from ..support.driving import answer, page
 
