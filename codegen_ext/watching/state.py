@@ -6,6 +6,7 @@ import math
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Mapping
+from copy import copy
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -334,7 +335,10 @@ class Watch:
 
     def _fail(self, track: Track, error: Exception) -> None:
         for ticket in list(track.tickets):
-            self._mail(ticket, News(*track.key, track.run, None, error, True))
+            # Each waiter raises an error of its own, because raising writes into it.
+            own = copy(error) if isinstance(error, CodegenAPIError) else error
+            own.__cause__ = error.__cause__
+            self._mail(ticket, News(*track.key, track.run, None, own, True))
 
     def _mail(self, ticket: Ticket, news: News) -> None:
         ticket.waiter.mail.append(news)

@@ -232,7 +232,9 @@ def test_a_refused_token_wakes_everybody_with_one_request() -> None:
     scene = Scene(service)
     waiters = [scene.join(Order(ORG, run_id)) for run_id in service.ends]
     scene.run()
-    assert all(isinstance(scene.final(waiter).error, AuthenticationError) for waiter in waiters)
+    errors = [scene.final(waiter).error for waiter in waiters]
+    assert all(isinstance(error, AuthenticationError) and error.status_code == 401 for error in errors)
+    assert len({id(error) for error in errors}) == len(waiters)
     assert len(service.requests) == 1
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import pytest
 
 from benchmarks.waiting import loop, watch
@@ -27,6 +29,7 @@ from codegen_ext import (
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour
+from ..support.inside import waiting
 from ..support.loopback import HANG, Loopback, reply
 
 SOON = 20.0
@@ -117,19 +120,40 @@ def test_tasks_of_several_clients_are_waited_for_together(
     assert late.status == "running"
 
 
+class Held(httpx.BaseTransport):
+    """Holds requests back until something holds, because a fake clock does not wait for threads that begin late."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox.transport()
+        self._holds: Callable[[], bool] = lambda: True
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        self._holds = holds
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        limit = time.monotonic() + SOON
+        while not self._holds():
+            assert time.monotonic() < limit
+            time.sleep(0.002)
+        self._holds = lambda: True
+        return self._sandbox.handle_request(request)
+
+
 def test_five_hundred_threads_share_a_few_requests_and_leave_nothing_behind(quick: Sandbox) -> None:
     ids = create(quick, 500, lambda number: 50 + number / 5)
     before = threading.active_count()
-    with client_of(quick) as client:
+    held = Held(quick)
+    with CodegenClient(in_process(quick, transport=held), clock=quick._clock) as client:
         agent = Agent(323, client=client)
         quick.settings.rate_limits = False
-        tasks = [task for task in agent.list_tasks(500) if task.id in ids]
+        other = Agent(323, client=client.with_options(timeout=9))
+        tasks = agent.list_tasks(500)[::2] + other.list_tasks(500)[1::2]
+        assert {task.id for task in tasks} == set(ids)
         quick.settings.rate_limits = True
         begun = len(asked(quick))
-        start = threading.Barrier(500)
+        held.until(lambda: waiting(client) == 500)
 
         def wait(task: Task) -> tuple[int, Any, str | None]:
-            start.wait()
             return task.id, task.wait_for_completion().status, task.result
 
         with ThreadPoolExecutor(500) as pool:
@@ -242,7 +266,6 @@ def test_the_lead_passes_on_when_its_thread_ends_early() -> None:
         with ThreadPoolExecutor(10) as pool:
             outcomes = list(pool.map(wait, range(1, 11)))
     assert outcomes.count(KeyboardInterrupt) == 1
-    assert outcomes[0] in (WaitTimeoutError, KeyboardInterrupt)
     assert outcomes.count("completed") >= 8
 
 
