@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -189,16 +189,17 @@ class CodegenClient(CodegenBase, SyncClient, CodegenOperations):
         return self._watch_one(order, cancel_on_timeout, notify)
 
     def _watch_one(self, order: Order, cancel_on_timeout: bool, observe: Callable[[News], object]) -> AgentRunResponse:
-        for seen in self._follow([order]):
-            if seen.error is not None:
-                if cancel_on_timeout and isinstance(seen.error, WaitTimeoutError):
-                    steps = waiting.cancellation(order.org_id, order.run_id, seen.error)
-                    flow.run(steps, self._perform, self._clock)
-                raise seen.error
-            observe(seen)
+        with closing(self._follow([order])) as news:
+            for seen in news:
+                if seen.error is not None:
+                    if cancel_on_timeout and isinstance(seen.error, WaitTimeoutError):
+                        steps = waiting.cancellation(order.org_id, order.run_id, seen.error)
+                        flow.run(steps, self._perform, self._clock)
+                    raise seen.error
+                observe(seen)
         return cast("AgentRunResponse", seen.run)
 
-    def _follow(self, orders: Sequence[Order]) -> Iterator[News]:
+    def _follow(self, orders: Sequence[Order]) -> Generator[News]:
         return self._watcher.follow(orders, self._perform)
 
     def as_completed(
@@ -225,11 +226,12 @@ class CodegenClient(CodegenBase, SyncClient, CodegenOperations):
 
     def _completed(self, orders: Sequence[Order]) -> Iterator[AgentRunResponse]:
         first: Exception | None = None
-        for seen in self._follow(orders):
-            if seen.error is not None:
-                first = first or seen.error
-            elif seen.final and seen.run is not None:
-                yield seen.run
+        with closing(self._follow(orders)) as news:
+            for seen in news:
+                if seen.error is not None:
+                    first = first or seen.error
+                elif seen.final and seen.run is not None:
+                    yield seen.run
         if first is not None:
             raise first
 

@@ -85,14 +85,15 @@ def first(operation: Operation[Any], arguments: dict[str, Any], limit: int) -> F
 def ahead(reading: Iterator[Any]) -> Iterator[Any]:
     """Yield what an iterator yields, and fetch the next in a thread meanwhile; the thread ends with the iteration."""
     from concurrent.futures import ThreadPoolExecutor
+    from contextvars import copy_context
 
     end = object()
     with contextlib.ExitStack() as stack:
         stack.callback(getattr(reading, "close", lambda: None))
         worker = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="codegen-page"))
-        coming = worker.submit(next, reading, end)
+        coming = worker.submit(copy_context().run, next, reading, end)
         while (page := coming.result()) is not end:
-            coming = worker.submit(next, reading, end)
+            coming = worker.submit(copy_context().run, next, reading, end)
             yield page
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self
 
 from .. import flow
@@ -70,8 +71,9 @@ class AsyncTask(TaskBase):
         tasks = list(tasks)
         wait = GroupWait(tasks, poll_interval, timeout)
         for client, orders in wait.rounds():
-            async for seen in client._follow(orders):
-                wait.take(seen)
+            async with aclosing(client._follow(orders)) as news:
+                async for seen in news:
+                    wait.take(seen)
         wait.raise_first()
         return tasks
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Self
 
 from codegen_api import operations
@@ -168,8 +169,9 @@ class Task(TaskBase):
         tasks = list(tasks)
         wait = GroupWait(tasks, poll_interval, timeout)
         for client, orders in wait.rounds():
-            for seen in client._follow(orders):
-                wait.take(seen)
+            with closing(client._follow(orders)) as news:
+                for seen in news:
+                    wait.take(seen)
         wait.raise_first()
         return tasks
 

@@ -18,7 +18,6 @@ from ..errors import (
     AuthenticationError,
     CodegenAPIError,
     InvalidResponseError,
-    PermissionDeniedError,
     RateLimitError,
     ServerError,
     WaitTimeoutError,
@@ -48,7 +47,7 @@ class Watch:
         self._tracks: dict[tuple[int | str, int | str], Track] = {}
         self._wanted: dict[int | str, list[int]] = {}
         self._layouts: dict[int | str, Layout] = {}
-        self._unlisted: set[int | str] = set()
+        self._unlisted: dict[int | str, type[Exception]] = {}
         self._due: list[tuple[float, int, int, Track]] = []
         self._deadlines: list[tuple[float, int, Ticket]] = []
         self._numbers = count()
@@ -95,8 +94,9 @@ class Watch:
     def next(self, now: float) -> Action | Rest:
         """Return what to do now."""
         self._expire(now)
-        if (log := self._next_log(now)) is not None:
-            return log
+        if self._logs:
+            # Those who were told without a log are to learn it before anything else is asked.
+            return self._next_log(now) or Rest(0.0)
         while self._due:
             due, _, _, track = self._due[0]
             if due != track.due or self._tracks.get(track.key) is not track:
@@ -139,7 +139,8 @@ class Watch:
         elif isinstance(error, PASSING):
             self._passing(action, track, error, now)
         elif isinstance(action, GetRun):
-            whole = isinstance(error, PermissionDeniedError) and action.org_id in self._unlisted
+            # What refuses the list and the run alike refuses all runs.
+            whole = self._unlisted.get(action.org_id) is type(error)
             for other in list(self._tracks.values()):
                 if other.key == action or (whole and other.key[0] == action.org_id):
                     self._fail(other, error)
@@ -148,7 +149,7 @@ class Watch:
             self._wanted.pop(action.org_id, None)
         else:
             # Whoever may not list may still read a run.
-            self._unlisted.add(action.org_id)
+            self._unlisted[action.org_id] = type(error)
         for other in list(self._tracks.values()):
             self._lose_patience(other, now)
 

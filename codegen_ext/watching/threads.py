@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..flow import Perform
@@ -41,7 +41,7 @@ class ThreadWatcher:
         self._waiters: list[_Thread] = []
         self._leader: _Thread | None = None
 
-    def follow(self, orders: Sequence[Order], perform: Callable[[Perform[Any]], Any]) -> Iterator[News]:
+    def follow(self, orders: Sequence[Order], perform: Callable[[Perform[Any]], Any]) -> Generator[News]:
         """Yield what becomes known of the runs until the last of them is over, in this thread."""
         waiter = _Thread(self._lock)
         try:
@@ -60,7 +60,8 @@ class ThreadWatcher:
                 yield news
         finally:
             with self._lock:
-                self._waiters.remove(waiter)
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
                 self._watch.leave(waiter)
                 self._hand_over(waiter)
 
@@ -68,6 +69,8 @@ class ThreadWatcher:
         """Tell those who wait for a run what became known of it by another way; from any thread."""
         with self._lock:
             self._watch.notice(run, self._clock.monotonic())
+            if self._leader is not None:
+                self._leader.wake()
 
     def _wait(self, waiter: _Thread, perform: Callable[[Perform[Any]], Any]) -> None:
         waiter.waits = True
@@ -87,7 +90,7 @@ class ThreadWatcher:
 
     def _lead(self, waiter: _Thread, perform: Callable[[Perform[Any]], Any]) -> None:
         now = self._clock.monotonic()
-        action = self._watch.next(now)
+        self._watch.expire(now)
         if waiter.mail:
             return
         if waiter.deadline - now < _LEAST_LEAD:
@@ -96,7 +99,10 @@ class ThreadWatcher:
                 self._leader = other
                 other.wake()
                 return
+        action = self._watch.next(now)
         if isinstance(action, Rest):
+            if waiter.mail:
+                return
             self._clock.wait(waiter.condition, min(action.seconds, threading.TIMEOUT_MAX))
             return
         outcome: Any = None

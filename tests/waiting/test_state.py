@@ -250,12 +250,32 @@ def test_an_organisation_that_is_forbidden_wakes_its_waiters_alone() -> None:
         return real(action)
 
     service.answer = forbid  # type: ignore[method-assign]
+    lost = scene.join(Order(ORG, 999))
     theirs = [scene.join(Order(9, run_id)) for run_id in range(1, 50)]
     ours = scene.join(*(Order(ORG, run_id) for run_id in range(1, 50)))
     scene.run()
     assert all(isinstance(scene.final(waiter).error, PermissionDeniedError) for waiter in theirs)
+    assert isinstance(scene.final(lost).error, NotFoundError)
     assert all(news.error is None for news in scene.got[ours])
     assert sum(action.org_id == 9 for _, action in service.requests) == 2
+
+
+def test_an_organisation_that_does_not_exist_costs_two_requests_however_many_wait() -> None:
+    service = Service({})
+    scene = Scene(service)
+    real = service.answer
+
+    def unknown(action: Any) -> Any:
+        if isinstance(action, ListRuns):
+            service.requests.append((service.now, action))
+            raise NotFoundError("no such organisation", 404)
+        return real(action)
+
+    service.answer = unknown  # type: ignore[method-assign]
+    waiter = scene.join(*(Order(ORG, run_id) for run_id in range(1, 300)))
+    scene.run()
+    assert all(isinstance(news.error, NotFoundError) for news in scene.got[waiter])
+    assert len(service.requests) == 2
 
 
 def test_whoever_may_not_list_may_still_wait() -> None:

@@ -269,6 +269,33 @@ def test_the_lead_passes_on_when_its_thread_ends_early() -> None:
     assert outcomes.count("completed") >= 8
 
 
+def test_a_callback_that_fails_leaves_nothing_behind(flavour: Flavour, client: Any, sandbox: Sandbox) -> None:
+    client.create_agent_run(323, "[[outcome=never]]")
+    client.create_agent_run(323, "[[seconds=60]]")
+
+    def fail(progress: dict[str, Any]) -> None:
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError) as caught:
+        client.wait_for_completion(323, 1, progress_callback=fail)
+    before = len(sandbox.requests)
+    client.wait_for_completion(323, 2)
+    assert caught.value.__traceback__ is not None
+    assert {record.path.rpartition("/")[2] for record in sandbox.requests[before:]} == {"2"}
+
+
+def test_a_short_wait_does_not_cut_the_requests_of_a_long_one(serve: Callable[..., Loopback]) -> None:
+    running, done = ({"id": 1, "organization_id": 323, "status": word} for word in ("RUNNING", "COMPLETE"))
+    server = serve(reply(running), HANG, reply(done))
+    config = ClientConfig(api_token=TOKEN, base_url=server.base_url, max_retries=0, timeout=1)
+    with CodegenClient(config) as client, ThreadPoolExecutor(2) as pool:
+        short = pool.submit(client.wait_for_completion, 323, 1, poll_interval=0.2, timeout=0.4)
+        assert server.arrived.wait(SOON)
+        long = pool.submit(client.wait_for_completion, 323, 1, poll_interval=0.2, timeout=900)
+        assert isinstance(short.exception(SOON), WaitTimeoutError)
+        assert long.result(SOON).status == "completed"
+
+
 def test_a_slow_callback_does_not_stop_the_others(quick: Sandbox) -> None:
     create(quick, 2, lambda number: 30)
     others_done = threading.Event()
