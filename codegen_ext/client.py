@@ -73,12 +73,12 @@ class CodegenBase(BaseClient):
         poll_interval: float,
         timeout: float | None,
         progress: bool = False,
-        fresh: bool = False,
+        known: AgentRunResponse | None = None,
     ) -> Order:
         check_seconds("poll_interval", poll_interval)
         if timeout is not None and timeout != 0:
             check_seconds("timeout", timeout)
-        return Order(_number(org_id), _number(agent_run_id), poll_interval, timeout, progress, fresh)
+        return Order(_number(org_id), _number(agent_run_id), poll_interval, timeout, progress, known)
 
     def _orders(
         self, org_id: int | str, agent_run_ids: Iterable[int | str], poll_interval: float, timeout: float | None

@@ -88,12 +88,16 @@ def ahead(reading: Iterator[Any]) -> Iterator[Any]:
     from contextvars import copy_context
 
     end = object()
+
+    def fetch() -> Any:
+        return next(reading, end)
+
     with contextlib.ExitStack() as stack:
         stack.callback(getattr(reading, "close", lambda: None))
         worker = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="codegen-page"))
-        coming = worker.submit(copy_context().run, next, reading, end)
+        coming = worker.submit(copy_context().run, fetch)
         while (page := coming.result()) is not end:
-            coming = worker.submit(copy_context().run, next, reading, end)
+            coming = worker.submit(copy_context().run, fetch)
             yield page
 
 

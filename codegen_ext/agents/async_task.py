@@ -57,7 +57,7 @@ class AsyncTask(TaskBase):
             return progress_callback(seen.progress) if progress_callback and seen.progress else None
 
         limit, progress = self._wait_limit(timeout), progress_callback is not None
-        order = self._client._order(self.org_id, self.id, poll_interval, limit, progress, self._is_fresh)
+        order = self._client._order(self.org_id, self.id, poll_interval, limit, progress, self._present)
         await self._client._watch_one(order, cancel_on_timeout, observe)
         return self
 

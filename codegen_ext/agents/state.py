@@ -204,6 +204,7 @@ class TaskState:
         return self._wait_timeout if timeout is None else timeout
 
     @property
-    def _is_fresh(self) -> bool:
-        """Whether a look at once would show nothing new of a run that goes on."""
-        return not is_settled(self.status) and self._clock.monotonic() - self._seen_at < _FRESH
+    def _present(self) -> AgentRunResponse | None:
+        """The run, if it goes on and was read just now; otherwise None."""
+        is_present = not is_settled(self.status) and self._clock.monotonic() - self._seen_at < _FRESH
+        return self._run if is_present else None

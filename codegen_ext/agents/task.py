@@ -70,7 +70,7 @@ class GroupWait:
             interval = self._poll_interval
             yield (
                 client,
-                [client._order(task.org_id, task.id, interval, left, False, task._is_fresh) for task in tasks],
+                [client._order(task.org_id, task.id, interval, left, False, task._present) for task in tasks],
             )
 
     def take(self, seen: News) -> None:
@@ -146,7 +146,7 @@ class Task(TaskBase):
                 progress_callback(seen.progress)
 
         limit, progress = self._wait_limit(timeout), progress_callback is not None
-        order = self._client._order(self.org_id, self.id, poll_interval, limit, progress, self._is_fresh)
+        order = self._client._order(self.org_id, self.id, poll_interval, limit, progress, self._present)
         self._client._watch_one(order, cancel_on_timeout, observe)
         return self
 

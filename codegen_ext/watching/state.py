@@ -71,9 +71,8 @@ class Watch:
             if track is None:
                 track = self._tracks[key] = Track(key, now)
                 self._wanted.pop(order.org_id, None)
-                later = order.fresh and order.timeout != 0
-                due = now
-                if later:
+                track.run, due = order.known, now
+                if order.known is not None and (order.timeout is None or order.timeout > FIRST_PAUSE):
                     due += min(FIRST_PAUSE, order.poll_interval)
                     track.pause = min(2 * FIRST_PAUSE, max(order.poll_interval, FIRST_PAUSE))
             else:

@@ -17,7 +17,7 @@ FIRST_PAUSE = 2.0
 class Order(NamedTuple):
     """What a waiter wants to know: when a run ends, and with `progress` also what each look shows, and the log.
 
-    `fresh` is true when the run was seen unsettled just now, so that a first look at once would show nothing.
+    `known` is the run as it was seen just now, going on, so that a first look at once would show nothing.
     """
 
     org_id: int | str
@@ -25,7 +25,7 @@ class Order(NamedTuple):
     poll_interval: float = 5.0
     timeout: float | None = None
     progress: bool = False
-    fresh: bool = False
+    known: AgentRunResponse | None = None
 
 
 class News(NamedTuple):

@@ -182,6 +182,15 @@ def test_an_attempt_ends_with_the_deadline_at_the_latest(serve: Callable[..., Lo
     assert caught.value.run_id == 1
 
 
+def test_a_task_that_was_just_read_is_known_when_its_wait_is_short(agent: Any, sandbox: Sandbox) -> None:
+    task = agent.run("[[seconds=60]]")
+    sandbox.inject("get_agent_run", Fault.status(503))
+    with pytest.raises(WaitTimeoutError) as caught:
+        task.wait_for_completion(timeout=1)
+    assert caught.value.run.status == "pending"
+    assert polls(sandbox) > 0
+
+
 @pytest.mark.parametrize("run_is_cancelled", [False, True])
 def test_the_run_goes_on_after_a_timeout_unless_its_end_was_asked_for(
     wait: Waiter, client: Any, sandbox: Sandbox, run_is_cancelled: bool

@@ -166,7 +166,7 @@ def test_each_waiter_gets_its_own_result_or_its_own_time_out(
 def test_one_run_is_looked_at_after_pauses_that_double_to_the_interval(end: float, interval: float) -> None:
     service = Service({1: end})
     scene = Scene(service)
-    scene.join(Order(ORG, 1, interval, fresh=True))
+    scene.join(Order(ORG, 1, interval, known=run_of(1, "RUNNING")))
     scene.run()
     assert all(action == GetRun(ORG, 1) for _, action in service.requests)
     times = [0.0, *(moment for moment, _ in service.requests)]
