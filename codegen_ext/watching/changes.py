@@ -146,13 +146,13 @@ def _others(
     rest = sorted(run_id for run_id in known.unfinished if run_id not in runs)
     while rest:
         action = choose(org_id, rest[-1], rest, layout)
+        shown: dict[int, AgentRunResponse] = {}
         if not isinstance(action, GetRun):
             arguments = {"org_id": org_id, "skip": action.skip, "limit": PAGE_SIZE}
             page = yield from ask(operations.LIST_AGENT_RUNS, arguments)
             layout.learn(action.skip, [run.id for run in page.items], page.total, set(rest))
             shown = {run.id: run for run in page.items if run.id in known.unfinished}
-        if isinstance(action, GetRun) or rest[-1] not in shown:
-            shown = {}
+        if rest[-1] not in shown:
             try:
                 run = yield from ask(operations.GET_AGENT_RUN, {"org_id": org_id, "agent_run_id": rest[-1]})
                 shown[run.id] = run

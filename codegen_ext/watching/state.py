@@ -163,13 +163,14 @@ class Watch:
             org_id, run_id = track.key
             if str(run.get("id")) != str(run_id) or str(run.get("organization_id") or org_id) != str(org_id):
                 continue
+            from codegen_api.errors import InvalidModel
             from codegen_api.models import AgentRunResponse
 
             before = track.run.to_dict() if track.run else {"organization_id": org_id}
             given = {name: value for name, value in run.items() if value is not None}
             try:
                 seen = AgentRunResponse.from_dict({**before, **given, "id": run_id})
-            except (TypeError, ValueError, KeyError, AttributeError):
+            except InvalidModel:
                 self._schedule(track, now)
                 continue
             self._observe(track, seen, now, None)

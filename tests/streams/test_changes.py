@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from codegen_ext import AuthenticationError, ConfigurationError, ValidationError
+from codegen_ext import AuthenticationError, ConfigurationError, ServerError, ValidationError
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 
@@ -148,3 +148,28 @@ def test_a_cursor_that_is_none_is_refused_at_once(client: Any, cursor: str) -> N
         client.watch(323, cursor=cursor)
     with pytest.raises(ConfigurationError, match="poll_interval"):
         client.watch(323, poll_interval=0)
+
+
+def test_a_straggler_far_down_is_read_alone_and_one_that_is_gone_is_forgotten(
+    client: Any, sandbox: Sandbox, clock: Meanwhile
+) -> None:
+    sandbox.script(seconds=1e6, logs=0)
+    create(sandbox)
+    sandbox.script(seconds=0, logs=0, times=250)
+    create(sandbox, 250)
+    clock.advance(60)
+    sandbox._world.runs.pop(30)
+    cursor = json.dumps({"org_id": 323, "newest": 251, "unfinished": {"1": "pending", "30": "running"}})
+    clock.plan = [lambda: None] * 3 + [sandbox.runs[0].finish]
+    before = len(sandbox.requests)
+    assert told(client.watch(323, cursor), 1) == [("finished", 1, "completed", "pending")]
+    operations = [record.operation for record in sandbox.requests[before:]]
+    assert operations.count("get_agent_run") >= 3
+    assert operations.count("list_agent_runs") <= operations.count("get_agent_run") + 2
+
+
+def test_an_hour_of_failures_ends_a_watch(client: Any, sandbox: Sandbox, clock: Meanwhile) -> None:
+    sandbox.inject("list_agent_runs", Fault.status(503))
+    with pytest.raises(ServerError):
+        next(client.watch(323))
+    assert 3600 <= clock.monotonic() < 3700

@@ -473,6 +473,20 @@ def test_what_a_webhook_brings_ends_a_wait_at_once_and_keeps_what_it_does_not_sa
     assert not [news for news in other.mail if news.final]
 
 
+@pytest.mark.parametrize("field", [{"github_pull_requests": 5}, {"metadata": 7}])
+def test_what_a_webhook_brings_that_is_no_run_makes_the_watcher_look_itself(field: dict[str, Any]) -> None:
+    service = Service({1: 30.0})
+    scene = Scene(service)
+    waiter = scene.join(Order(ORG, 1, 60.0))
+    while service.now < 20:
+        scene.step()
+    service.now = 31.0
+    scene.watch.notice({"id": 1, "status": "COMPLETE", **field}, service.now)
+    scene.run()
+    assert scene.final(waiter).run.status == "completed"
+    assert scene.woken_at[waiter] == 31.0
+
+
 @given(st.floats(0.01, 500))
 def test_a_request_gets_the_time_that_is_left(left: float) -> None:
     effect = request_of(GetRun(ORG, 1), left, 0.0)
