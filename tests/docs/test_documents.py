@@ -27,7 +27,7 @@ pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 @pytest.fixture
 def fake_time(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     """Clients and sandboxes that choose no clock, and `time.sleep`, share a fake one."""
-    for name in ("time", "monotonic", "sleep", "sleep_async"):
+    for name in ("time", "monotonic", "sleep", "sleep_async", "wait"):
         monkeypatch.setattr(SystemClock, name, staticmethod(getattr(clock, name)))
     monkeypatch.setattr(time, "sleep", clock.sleep)
     return clock
