@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .chatserver.client import AsyncChatServerClient as AsyncChatServerClient
     from .chatserver.client import ChatServerClient as ChatServerClient
     from .client import CodegenClient as CodegenClient
+    from .codex.async_client import AsyncCodexClient as AsyncCodexClient
+    from .codex.client import CodexClient as CodexClient
     from .config import ClientConfig as ClientConfig
     from .config import CodegenConfig as CodegenConfig
     from .config import ConfigPresets as ConfigPresets
@@ -68,6 +70,7 @@ _NAMES = {
     ".async_client": "AsyncCodegenClient",
     ".chatserver.client": "AsyncChatServerClient ChatServerClient",
     ".client": "CodegenClient",
+    ".codex": "AsyncCodexClient CodexClient",
     ".config": "ClientConfig CodegenConfig ConfigPresets",
     ".errors": (
         "AmbiguousRequestError AuthenticationError BulkOperationError CodegenAPIError ConfigurationError ConflictError "
