@@ -155,4 +155,4 @@ def _url(part: Mapping[str, Any], where: str) -> str:
 def _detail(part: Mapping[str, Any]) -> Item:
     image = part.get("image_url")
     detail = image.get("detail") if isinstance(image, Mapping) else None
-    return {"detail": detail} if detail in ("low", "high") else {}
+    return {"detail": detail} if detail == "high" else {}  # the CLI would leave out a picture of detail low

@@ -111,7 +111,7 @@ class Reporter:
             raise bad_request(f"{problem}; leave it out, or use strict=False", name)
         if name not in self._said:
             self._said.add(name)
-            warnings.warn(f"{problem}: it is ignored", UserWarning, stacklevel=6)
+            warnings.warn(f"{problem}: it is ignored", UserWarning, stacklevel=5)
 
 
 def approval_policy(word: str, *, is_default: bool = False) -> str:
@@ -126,7 +126,7 @@ def approval_policy(word: str, *, is_default: bool = False) -> str:
             warnings.warn(
                 "the Codex CLI no longer has the approval policy on-failure: on-request is used",
                 UserWarning,
-                stacklevel=6,
+                stacklevel=4,
             )
         return "on-request"
     return _one_of("approval_policy", word, _APPROVAL_POLICIES)
@@ -177,16 +177,17 @@ def build(
     given: dict[str, Any] = {name: value for name, value in arguments.items() if is_given(value)}
     for name in sorted(IGNORED & given.keys()):
         reporter.ignore(name)
+    schema = _schema(given.get("response_format", {"type": "text"}))
+    if schema is _ANY_OBJECT:
+        reporter.ignore("response_format json_object")
+        schema = None
     prompt = convert(messages)
     thread = {
         "model": given.get("model"),
         "baseInstructions": prompt.base_instructions,
         "developerInstructions": prompt.developer_instructions,
     }
-    turn = {
-        "effort": given.get("reasoning_effort"),
-        "outputSchema": _schema(given["response_format"], reporter) if "response_format" in given else None,
-    }
+    turn = {"effort": given.get("reasoning_effort"), "outputSchema": schema}
     return CompletionRequest(
         prompt=prompt,
         thread={**settings, "ephemeral": True, **without_none(thread)},
@@ -235,7 +236,10 @@ def _stop(stop: Any) -> tuple[str, ...]:
     return sequences
 
 
-def _schema(response_format: Any, reporter: Reporter) -> Any:
+_ANY_OBJECT = object()
+
+
+def _schema(response_format: Any) -> Any:
     kind = response_format.get("type") if isinstance(response_format, Mapping) else None
     if kind == "json_schema":
         description = response_format.get("json_schema")
@@ -244,7 +248,7 @@ def _schema(response_format: Any, reporter: Reporter) -> Any:
             raise bad_request("response_format.json_schema.schema must be a JSON schema", "response_format")
         return schema
     if kind == "json_object":
-        reporter.ignore("response_format json_object")
-    elif kind != "text":
+        return _ANY_OBJECT
+    if kind != "text":
         raise bad_request("response_format.type must be text, json_object or json_schema", "response_format")
     return None

@@ -120,13 +120,9 @@ class Responses:
     """Answers in the order given; the last answer repeats. An answer may be a function of the request."""
 
     def __init__(self, *answers: Chooser) -> None:
-        self.answers: list[Chooser] = list(answers or [say("Hello", " there", ".")])
-        self.asked: list[Asked] = []
-        self.arrived = threading.Semaphore(0)
-        """Released once for each request of an answer."""
-        self._go_on = threading.Semaphore(0)
-        self._over = threading.Event()
         self._lock = threading.Lock()
+        self._go_on: threading.Event | None = None
+        self.reset(*(answers or [say("Hello", " there", ".")]))
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.005,), daemon=True)
@@ -137,23 +133,31 @@ class Responses:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._over.set()
-        for _ in range(100):
-            self._go_on.release()
+        self.go_on()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
 
-    def go_on(self) -> None:
-        """Let one answer that waits go on."""
-        self._go_on.release()
+    def reset(self, *answers: Chooser) -> None:
+        """Forget what was asked, let go of what waits, and answer so from now on."""
+        with self._lock:
+            if self._go_on is not None:
+                self._go_on.set()
+            self._answers = list(answers)
+            self.asked: list[Asked] = []
+            self._go_on = threading.Event()
 
-    def _choose(self, asked: Asked) -> Answer:
+    def go_on(self) -> None:
+        """Let the answers that wait go on."""
+        assert self._go_on is not None
+        self._go_on.set()
+
+    def _choose(self, asked: Asked) -> tuple[Answer, threading.Event]:
         with self._lock:
             self.asked.append(asked)
-            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        self.arrived.release()
-        return answer(asked) if callable(answer) else answer
+            answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+            assert self._go_on is not None
+            return answer(asked) if callable(answer) else answer, self._go_on
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         service = self
@@ -172,7 +176,7 @@ class Responses:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                answer = service._choose(Asked(self.path, headers, json.loads(body)))
+                answer, go_on = service._choose(Asked(self.path, headers, json.loads(body)))
                 if answer.status != 200:
                     self._send(answer.status, json.dumps(answer.body).encode(), answer.headers)
                     return
@@ -184,7 +188,7 @@ class Responses:
                 for event in answer.events:
                     if event is WAIT:
                         self.wfile.flush()
-                        service._go_on.acquire()
+                        go_on.wait()
                         continue
                     self.wfile.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
 

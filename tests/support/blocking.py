@@ -46,7 +46,7 @@ class Blocking:
             return [self._settle(item) for item in value]
         kind = type(value)
         ours = kind.__module__.startswith("codegen_ext") and kind.__name__.startswith("Async")
-        return Blocking(value, self._runner) if ours else value
+        return type(self)(value, self._runner) if ours else value
 
     def _iterate(self, stream: Any) -> Iterator[Any]:
         try:
