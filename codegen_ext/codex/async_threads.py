@@ -37,7 +37,7 @@ class AsyncCodexThread(ThreadBase):
 
     async def close(self) -> None:
         """Let the server unload it; it can be resumed."""
-        await self._perform(self._unload())
+        await AsyncRun[None](*self._core.plain(self._unload())).result()
 
     async def __aenter__(self) -> Self:
         return self

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Generator
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
@@ -271,14 +272,14 @@ class AsyncRun(_Driver[R_co]):
 
     def __init__(self, *arguments: Any) -> None:
         self._messages: asyncio.Queue[Message | Exception] = asyncio.Queue()
-        self._loop = asyncio.get_running_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         super().__init__(*arguments)
 
     def _deliver(self, message: Message | Exception) -> object:
-        try:
-            return self._loop.call_soon_threadsafe(self._messages.put_nowait, message)
-        except RuntimeError:  # the loop is closed, so nobody waits
-            return None
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed, so nobody waits
+                self._loop.call_soon_threadsafe(self._messages.put_nowait, message)
+        return None
 
     async def _receive(self) -> Message:
         try:
@@ -298,6 +299,7 @@ class AsyncRun(_Driver[R_co]):
         return self
 
     async def __anext__(self) -> Any:
+        self._loop = asyncio.get_running_loop()
         try:
             effect = self._advance(self._steps.send, None)
             while not isinstance(effect, Emit):

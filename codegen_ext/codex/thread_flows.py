@@ -113,3 +113,25 @@ class ThreadTurn:
         if turn.finish_reason is None and turn.status == "failed":
             raise turn_error(turn.error)
         return TurnResult(turn.id or "", turn.status, turn.text, self._items, turn.usage)
+
+
+class Unload:
+    """Lets the server unload a thread, and waits until it has, because until then it cannot be taken up again."""
+
+    def __init__(self, thread_id: str) -> None:
+        self._thread_id = thread_id
+
+    def run(self) -> Generator[Effect, Any, None]:
+        """Return when the thread is closed or was not loaded."""
+        yield Listen(self._thread_id)
+        yield Send("thread/unsubscribe", {"threadId": self._thread_id})
+        while True:
+            message: Message = yield Receive()
+            if is_reply(message) and result_of(message, "thread/unsubscribe")["status"] != "unsubscribed":
+                return
+            if message.get("method") == "thread/closed":
+                return
+
+    def farewell(self) -> list[tuple[str, Params]]:
+        """Nothing goes on."""
+        return []

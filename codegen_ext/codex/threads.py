@@ -15,7 +15,7 @@ from .protocol import Params
 from .request import ThreadArguments, TurnArguments, check_names, seconds, without_none
 from .streams import Stream
 from .supervisor import Supervisor
-from .thread_flows import ThreadEvent, ThreadState, ThreadTurn, TurnResult
+from .thread_flows import ThreadEvent, ThreadState, ThreadTurn, TurnResult, Unload
 
 
 class ThreadBase:
@@ -56,9 +56,9 @@ class ThreadBase:
     def _fork(self) -> Call:
         return self._call("thread/fork", excludeTurns=True, **self._state.params)
 
-    def _unload(self) -> Call:
+    def _unload(self) -> Unload:
         self._state.server_pid = None
-        return self._call("thread/unsubscribe")
+        return Unload(self.id)
 
     def _call(self, method: str, **params: Any) -> Call:
         return Call(method, {"threadId": self.id, **params})
@@ -110,7 +110,7 @@ class CodexThread(ThreadBase):
 
     def close(self) -> None:
         """Let the server unload it; it can be resumed."""
-        self._perform(self._unload())
+        Run[None](*self._core.plain(self._unload())).result()
 
     def __enter__(self) -> Self:
         return self

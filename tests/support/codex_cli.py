@@ -11,7 +11,9 @@ def find_codex() -> str | None:
     """Return the CLI: CODEGEN_TEST_CODEX, then `make codex`'s, then the one on PATH."""
     named = os.environ.get("CODEGEN_TEST_CODEX")
     cached = sorted((Path.home() / ".cache" / "codegen-sdk").glob("codex-*/node_modules/.bin/codex"))
-    return next((path for path in (named, *map(str, cached[-1:]), shutil.which("codex")) if path and Path(path).exists()), None)
+    return next(
+        (path for path in (named, *map(str, cached[-1:]), shutil.which("codex")) if path and Path(path).exists()), None
+    )
 
 
 def require_codex() -> str:
