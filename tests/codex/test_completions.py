@@ -272,7 +272,7 @@ def test_a_limit_that_is_not_reached_changes_nothing(ask: Ask) -> None:
 
 def test_a_timeout_interrupts_the_turn(ask: Ask, answer: Ask, service: Responses) -> None:
     answer(Answer([created(), *message("slow", WAIT), completed()]))
-    with pytest.raises(openai.APITimeoutError, match="0.4 s"):
+    with pytest.raises(openai.APITimeoutError, match=r"0\.4 s"):
         ask(timeout=0.4)
     answer(say("quick"))
     assert ask().choices[0].message.content == "quick"
@@ -317,7 +317,7 @@ IGNORED = {
 def test_what_the_cli_does_not_have_warns_once_by_name(build: Ask, service: Responses) -> None:
     client = build()
     say_hi = {"messages": [{"role": "user", "content": "hi"}]}
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match="it is ignored") as caught:
         client.chat.completions.create(**say_hi, **IGNORED)
     assert sorted(str(one.message).split(" nothing for ")[1].split(":")[0] for one in caught) == sorted(IGNORED)
     assert {Path(one.filename).name for one in caught} == {Path(__file__).name}

@@ -1,5 +1,6 @@
 """Whatever fails is an error of the `openai` package, sync, async, streamed or not."""
 
+import asyncio
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import openai
 import pytest
 
-from codegen_ext import CodexClient
+from codegen_ext import AsyncCodexClient, CodexClient
 from codegen_ext.codex import CodexConfigurationError, CodexError, CodexNotFoundError
 
 from .conftest import KEY
@@ -64,7 +65,7 @@ def test_an_early_refusal_is_raised_by_create_itself(ask: Ask, answer: Ask) -> N
 
 def test_the_message_of_a_400_is_the_services(ask: Ask, answer: Ask) -> None:
     answer(CASES["400"][0])
-    with pytest.raises(openai.BadRequestError, match="^bad field$"):
+    with pytest.raises(openai.BadRequestError, match=r"^bad field$"):
         ask()
 
 
@@ -116,19 +117,17 @@ def test_an_unknown_reason_is_still_an_openai_error(ask: Ask, answer: Ask) -> No
         ask()
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
-def test_a_missing_cli_is_an_error_of_the_first_call(request: pytest.FixtureRequest, kind: str) -> None:
-    import asyncio
-
-    from codegen_ext import AsyncCodexClient
-
-    say_hi: Any = {"messages": [{"role": "user", "content": "hi"}]}
+def test_a_missing_cli_is_an_error_of_the_first_call() -> None:
+    client = CodexClient(KEY, "/no/such/codex")
     with pytest.raises(CodexNotFoundError, match="npm install -g @openai/codex") as caught:
-        if kind == "sync":
-            CodexClient(KEY, "/no/such/codex").chat.completions.create(**say_hi)
-        else:
-            asyncio.run(AsyncCodexClient(KEY, "/no/such/codex").chat.completions.create(**say_hi))
+        client.chat.completions.create(messages=[{"role": "user", "content": "hi"}])
     assert isinstance(caught.value, openai.OpenAIError)
+
+
+def test_a_missing_cli_is_an_error_of_the_async_clients_first_call() -> None:
+    client = AsyncCodexClient(KEY, "/no/such/codex")
+    with pytest.raises(CodexNotFoundError, match="npm install -g @openai/codex"):
+        asyncio.run(client.chat.completions.create(messages=[{"role": "user", "content": "hi"}], stream=True))
 
 
 OLD = {

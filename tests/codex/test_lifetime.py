@@ -207,8 +207,7 @@ def test_a_cancelled_task_interrupts_its_turn(build: Ask, answer: Ask, service: 
 
     async def cancel() -> str:
         task = asyncio.create_task(client.chat.completions.create(messages=HI))
-        while not service.asked:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(wait_for, lambda: service.asked)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -3,6 +3,7 @@
 import ast
 import inspect
 from dataclasses import fields
+from typing import get_type_hints
 
 import pytest
 
@@ -15,9 +16,12 @@ from codegen_ext import (
     CodegenAPIError,
     CodegenClient,
     CodegenConfig,
+    CodexClient,
     ConfigPresets,
     Task,
 )
+from codegen_ext.codex.client import Completions
+from codegen_ext.codex.request import IGNORED, CompletionArguments
 from codegen_ext.testing import Fault, Sandbox, Script
 from tools.contract import document
 
@@ -145,3 +149,19 @@ def test_the_policy_keys_of_the_contract_are_listed() -> None:
         schemas |= set(schema.get("x-codegen", ()))
     assert set(names(table(DOCS / "contract.md", "Key of an operation"), "Key of an operation")) == operations
     assert set(names(table(DOCS / "contract.md", "Key of a schema"), "Key of a schema")) == schemas
+
+
+def test_the_arguments_of_a_codex_completion_are_listed() -> None:
+    rows = table(DOCS / "codex.md", "Argument", "", "What happens")
+    parameters = [
+        name for name in inspect.signature(Completions.create).parameters if name not in ("self", "arguments")
+    ]
+    assert sorted(names(rows, "Argument")) == sorted([*parameters, *get_type_hints(CompletionArguments)])
+    assert {row["Argument"].name for row in rows if row[""].text == "ignored"} == IGNORED
+
+
+def test_the_settings_of_the_codex_client_are_listed() -> None:
+    rows = table(DOCS / "codex.md", "Argument", "Environment", "Default")
+    parameters = [item for item in inspect.signature(CodexClient).parameters.values()]
+    assert names(rows, "Argument") == [item.name for item in parameters]
+    assert [ast.literal_eval(row["Default"].name) for row in rows] == [item.default for item in parameters]
