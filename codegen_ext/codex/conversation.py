@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 from attrs import frozen
+from openai import APIConnectionError
 
 from .errors import CodexError, rpc_error, timeout_error
 from .process import Server
@@ -165,6 +166,8 @@ class _Driver(Generic[R_co]):
         self._approve = approve
         self._server: Server | None = None
         self._result: list[R_co] = []
+        self._has_heard = False
+        self._is_second_try = False
 
     def _deliver(self, message: Message | Exception) -> object:
         raise NotImplementedError
@@ -184,6 +187,15 @@ class _Driver(Generic[R_co]):
                 self._server.answer(effect.message)
             effect = self._steps.send(outcome)
         return effect
+
+    def _fail(self, error: Exception) -> Receive | Ask | Emit[Any]:
+        """Throw an error into the conversation; begin anew, once, where the server died before it said anything."""
+        if self._has_heard or self._is_second_try or type(error) is not APIConnectionError:
+            return self._advance(self._steps.throw, error)
+        self._is_second_try = True
+        self._steps.close()
+        self._server, self._steps = None, self._conversation.run()
+        return self._advance(self._steps.send, None)
 
     def _left(self) -> float | None:
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
@@ -223,6 +235,7 @@ class Run(_Driver[R_co]):
             raise self._out_of_time() from None
         if isinstance(message, Exception):
             raise message
+        self._has_heard = True
         return message
 
     def _ask(self, request: ApprovalRequest) -> Approval:
@@ -243,7 +256,7 @@ class Run(_Driver[R_co]):
                 try:
                     outcome = self._ask(effect.request) if isinstance(effect, Ask) else self._receive()
                 except Exception as error:  # noqa: BLE001 - the conversation decides
-                    effect = self._advance(self._steps.throw, error)
+                    effect = self._fail(error)
                 else:
                     effect = self._advance(self._steps.send, outcome)
         except StopIteration as stop:
@@ -289,6 +302,7 @@ class AsyncRun(_Driver[R_co]):
             raise self._out_of_time() from None
         if isinstance(message, Exception):
             raise message
+        self._has_heard = True
         return message
 
     async def _ask(self, request: ApprovalRequest) -> Approval:
@@ -306,7 +320,7 @@ class AsyncRun(_Driver[R_co]):
                 try:
                     outcome = await (self._ask(effect.request) if isinstance(effect, Ask) else self._receive())
                 except Exception as error:  # noqa: BLE001 - the conversation decides
-                    effect = self._advance(self._steps.throw, error)
+                    effect = self._fail(error)
                 else:
                     effect = self._advance(self._steps.send, outcome)
         except StopIteration as stop:

@@ -123,7 +123,7 @@ class ClientBase:
         timeout: Seconds for a whole answer, None for no limit.
         base_url: A service with the Responses API; default the one of OpenAI.
         codex_home: The CLI's folder for its settings, login and threads; default a private one that ends with the
-            server.
+            client.
         max_retries: How often the CLI repeats a request that failed.
         strict: Raise for an argument that the CLI has nothing for, instead of warning once.
         approval_callback: Gets an `ApprovalRequest` and returns whether the agent may; without it, it may not.

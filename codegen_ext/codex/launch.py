@@ -26,7 +26,7 @@ class Launch:
 
     codex_path: str | None
     codex_home: str | None
-    """None for a private folder that ends with the server."""
+    """None for a private folder that ends with the client."""
     base_url: str | None
     api_key: str | None = field(repr=False)
     """Empty to use the login that `codex_home` holds."""

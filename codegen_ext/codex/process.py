@@ -8,9 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-import shutil
 import subprocess
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -41,11 +39,9 @@ class Server:
 
     """
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: Launch, home: str) -> None:
         command = launch.command()
-        self._private_home = None if launch.codex_home else tempfile.mkdtemp(prefix="codegen-codex-")
         self._secret = launch.api_key
-        home = os.path.abspath(os.path.expanduser(launch.codex_home or str(self._private_home)))
         try:
             os.makedirs(home, mode=0o700, exist_ok=True)
             self._process = subprocess.Popen(  # noqa: S603 - the program that the user chose
@@ -58,7 +54,6 @@ class Server:
                 start_new_session=True,  # Ctrl-C is for us, and tells it to end by closing its stdin
             )
         except OSError as error:
-            self._remove_home()
             raise CodexNotFoundError(
                 f"{command[0]} cannot be started ({error.strerror}); install it with: {INSTALL_COMMAND}"
             ) from error
@@ -72,9 +67,9 @@ class Server:
         self._closing = False
         self._threads = [
             threading.Thread(target=target, name=f"codex-{name}", daemon=True)
-            for name, target in (("read", self._read), ("write", self._write), ("log", self._collect))
+            for name, target in (("write", self._write), ("log", self._collect), ("read", self._read))
         ]
-        for thread in self._threads:
+        for thread in self._threads:  # the one that reads comes last, for it joins the others when all is over at once
             thread.start()
         information = {"name": "codegen_sdk", "title": "codegen-sdk", "version": __version__}
         capabilities = {"experimentalApi": False, "requestAttestation": False, "optOutNotificationMethods": _QUIET}
@@ -130,7 +125,6 @@ class Server:
     def abandon(self) -> None:
         """In a forked child: let go of the parent's server without ending it."""
         self._closing = True
-        self._private_home = None
         self._process.returncode = 0
         self._outgoing = SimpleQueue()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
@@ -147,11 +141,6 @@ class Server:
                 thread.join(_GRACE_SECONDS)
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             _pipe(pipe).close()
-        self._remove_home()
-
-    def _remove_home(self) -> None:
-        if self._private_home is not None:
-            shutil.rmtree(self._private_home, ignore_errors=True)
 
     def _write(self) -> None:
         pipe = _pipe(self._process.stdin)

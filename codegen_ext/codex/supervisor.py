@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import threading
 import weakref
 
@@ -18,7 +20,8 @@ class Supervisor:
         self._launch = launch
         self._lock = threading.Lock()
         self._server: Server | None = None
-        self._finalizer: weakref.finalize[[], Supervisor] | None = None
+        self._home: str | None = None
+        self._endings: list[weakref.finalize[..., Supervisor]] = []
         self._is_closed = False
         _SUPERVISORS.add(self)
 
@@ -41,31 +44,43 @@ class Supervisor:
             if self._is_closed:
                 raise CodexError("this client is closed")
             if self._server is None or not self._server.is_alive:
-                if not self._launch.has_login:
-                    raise CodexConfigurationError(
-                        "no credential: pass api_key or set OPENAI_API_KEY, or pass the codex_home of a `codex login`"
-                    )
-                if self._finalizer is not None:
-                    self._finalizer()
-                self._server = Server(self._launch)
-                self._finalizer = weakref.finalize(self, self._server.close)
+                self._server = self._start()
             return self._server
+
+    def _start(self) -> Server:
+        if not self._launch.has_login:
+            raise CodexConfigurationError(
+                "no credential: pass api_key or set OPENAI_API_KEY, or pass the codex_home of a `codex login`"
+            )
+        if self._server is not None:  # it died; its folder and the threads in it stay
+            self._endings.pop()()
+            self._server = None
+        if self._home is None:
+            self._home = os.path.abspath(os.path.expanduser(self._launch.codex_home or self._private_home()))
+        server = Server(self._launch, self._home)
+        self._endings.append(weakref.finalize(self, server.close))
+        return server
+
+    def _private_home(self) -> str:
+        home = tempfile.mkdtemp(prefix="codegen-codex-")
+        self._endings.append(weakref.finalize(self, shutil.rmtree, home, ignore_errors=True))
+        return home
 
     def close(self) -> None:
         """End the server; calls that are under way fail."""
         with self._lock:
             self._is_closed = True
-            finalizer, self._finalizer, self._server = self._finalizer, None, None
-        if finalizer is not None:
-            finalizer()
+            endings, self._endings, self._server = self._endings, [], None
+        while endings:
+            endings.pop()()  # the server before its folder, as finalizers too run in this order
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
-        if self._finalizer is not None:
-            self._finalizer.detach()
+        for ending in self._endings:
+            ending.detach()
         if self._server is not None:
             self._server.abandon()
-        self._finalizer = self._server = None
+        self._server, self._home, self._endings = None, None, []
 
 
 _SUPERVISORS: weakref.WeakSet[Supervisor] = weakref.WeakSet()

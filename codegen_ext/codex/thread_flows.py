@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from attrs import define, field, frozen
@@ -60,7 +60,7 @@ class ThreadState:
 class ThreadTurn:
     """One turn: the thread is taken up again where the server is another, and has one turn at a time."""
 
-    def __init__(self, state: ThreadState, server_pid: int, turn: Params) -> None:
+    def __init__(self, state: ThreadState, server_pid: Callable[[], int], turn: Params) -> None:
         self._state = state
         self._server_pid = server_pid
         self._params = turn
@@ -73,10 +73,11 @@ class ThreadTurn:
         if not state.lock.acquire(blocking=False):
             raise CodexError("a turn goes on in this thread: wait for it, or use steer() or interrupt()")
         try:
-            if state.server_pid != self._server_pid:
+            pid = self._server_pid()
+            if state.server_pid != pid:
                 yield Send("thread/resume", {"threadId": state.id, "excludeTurns": True, **state.params})
                 yield from self._result("thread/resume")
-                state.server_pid = self._server_pid
+                state.server_pid = pid
             yield Listen(state.id)
             yield Send("turn/start", {"threadId": state.id, **self._params})
             return (yield from self._follow())

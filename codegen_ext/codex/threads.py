@@ -45,7 +45,8 @@ class ThreadBase:
         turn = {"input": user_input(content), **without_none(given)}
         timeout = seconds(arguments.get("timeout", openai.NOT_GIVEN), self._core.timeout)
         supervisor = self._core.supervisor
-        return supervisor, ThreadTurn(self._state, supervisor.server().pid, turn), timeout, self._core.approval_callback
+        conversation = ThreadTurn(self._state, lambda: supervisor.server().pid, turn)
+        return supervisor, conversation, timeout, self._core.approval_callback
 
     def _steer(self, content: Any) -> Call:
         return self._call("turn/steer", expectedTurnId=self._going_on(), input=user_input(content))

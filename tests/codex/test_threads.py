@@ -225,6 +225,19 @@ def test_resume_and_fork(client: Any, service: Responses) -> None:
     ]
 
 
+def test_a_thread_outlives_a_server_with_a_private_folder(build: Ask, service: Responses) -> None:
+    client = build()
+    thread = client.threads.start()
+    thread.run("one")
+    os.kill(client.server_pid, signal.SIGKILL)
+    wait_for(lambda: client.server_pid is None)
+    thread.run("two")
+    assert [text for role, text in service.asked[-1].texts if role == "user" and not text.startswith("<")] == [
+        "one",
+        "two",
+    ]
+
+
 def test_a_thread_outlives_its_server_and_its_client(build: Ask, service: Responses, tmp_path: Path) -> None:
     home = tmp_path / "home"
     client = build(codex_home=home)

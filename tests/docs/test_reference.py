@@ -162,6 +162,6 @@ def test_the_arguments_of_a_codex_completion_are_listed() -> None:
 
 def test_the_settings_of_the_codex_client_are_listed() -> None:
     rows = table(DOCS / "codex.md", "Argument", "Environment", "Default")
-    parameters = [item for item in inspect.signature(CodexClient).parameters.values()]
+    parameters = list(inspect.signature(CodexClient).parameters.values())
     assert names(rows, "Argument") == [item.name for item in parameters]
     assert [ast.literal_eval(row["Default"].name) for row in rows] == [item.default for item in parameters]
