@@ -157,17 +157,18 @@ class Server:
     def _read(self) -> None:
         pipe = _pipe(self._process.stdout)
         frames = Frames()
-        while data := os.read(pipe.fileno(), 1 << 16):
-            for message in frames.feed(data):
-                self._dispatch(message)
-            while frames.strange:
-                logger.warning(
-                    "the codex app-server wrote a line of %d bytes that is no message", len(frames.strange.pop())
-                )
-        if not self._closing:
-            self._outgoing.put(None)
-            self._reap()
-            self._fail()
+        try:
+            while data := os.read(pipe.fileno(), 1 << 16):
+                for message in frames.feed(data):
+                    self._dispatch(message)
+                for line in frames.strange:
+                    logger.warning("the codex app-server wrote a line of %d bytes that is no message", len(line))
+                frames.strange.clear()
+        finally:  # whatever happened, nobody may wait for what does not come
+            if not self._closing:
+                self._outgoing.put(None)
+                self._reap()
+                self._fail()
 
     def _dispatch(self, message: Message) -> None:
         deliver: Deliver | None

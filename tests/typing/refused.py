@@ -1,6 +1,6 @@
 """Mistakes that users' editors show; the comment at each line is the error that mypy must report there."""
 
-from codegen_ext import Agent, AsyncAgent, AsyncCodegenClient, ClientConfig, CodegenClient, ValidationError
+from codegen_ext import Agent, AsyncAgent, AsyncCodegenClient, ClientConfig, CodegenClient, CodexClient, ValidationError
 
 
 def settings() -> None:
@@ -47,3 +47,9 @@ async def async_clients(client: AsyncCodegenClient, agent: AsyncAgent) -> None:
 
 def errors(error: ValidationError) -> None:
     print(error.retry_after)  # error: attr-defined
+
+
+def codex(client: CodexClient) -> None:
+    client.chat.completions.create(messages=[], temprature=1)  # error: call-overload
+    client.threads.start(sandbox="read-only")  # error: call-arg
+    print(client.threads.start().run("x").txt)  # error: attr-defined
