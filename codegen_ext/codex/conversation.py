@@ -20,6 +20,7 @@ from .errors import CodexError, rpc_error, timeout_error
 from .process import Server
 from .protocol import Message, Params
 from .supervisor import Supervisor
+from .turns import Turn
 
 T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
@@ -148,6 +149,11 @@ def result_of(reply: Message, method: str) -> dict[str, Any]:
     return result
 
 
+def interruption(thread_id: str, turn: Turn) -> tuple[str, Params]:
+    """Return the request that ends a turn; one that has not begun is ended as soon as it does."""
+    return "turn/interrupt", {"threadId": thread_id, "turnId": turn.id if turn.is_running else None}
+
+
 class _Driver(Generic[R_co]):
     """What both drivers share: sending, and ending in every case."""
 
@@ -166,6 +172,7 @@ class _Driver(Generic[R_co]):
         self._approve = approve
         self._server: Server | None = None
         self._result: list[R_co] = []
+        self._is_over = False
         self._has_heard = False
         self._is_second_try = False
 
@@ -205,13 +212,18 @@ class _Driver(Generic[R_co]):
 
     def _finish(self) -> None:
         """End whatever still goes on in the server."""
+        self._is_over = True
         self._steps.close()
         server, self._server = self._server, None
         if server is not None:
             server.forget(self._deliver)
             if server.is_alive:
-                for method, params in self._conversation.farewell():
-                    server.request(method, params)
+                server.dismiss(self._conversation.farewell())
+
+    def _outcome(self) -> R_co:
+        if not self._result:
+            raise CodexError("there is no result: the stream was closed or failed before its end")
+        return self._result[0]
 
     def __del__(self) -> None:
         self._finish()
@@ -250,6 +262,8 @@ class Run(_Driver[R_co]):
         return self
 
     def __next__(self) -> Any:
+        if self._is_over:
+            raise StopIteration
         try:
             effect = self._advance(self._steps.send, None)
             while not isinstance(effect, Emit):
@@ -260,8 +274,7 @@ class Run(_Driver[R_co]):
                 else:
                     effect = self._advance(self._steps.send, outcome)
         except StopIteration as stop:
-            if not self._result:
-                self._result.append(stop.value)
+            self._result.append(stop.value)
             self._finish()
             raise
         except BaseException:
@@ -273,7 +286,7 @@ class Run(_Driver[R_co]):
         """Run to the end and return the result."""
         for _ in self:
             pass
-        return self._result[0]
+        return self._outcome()
 
     def close(self) -> None:
         """End it early; a turn that goes on is interrupted."""
@@ -313,6 +326,8 @@ class AsyncRun(_Driver[R_co]):
         return self
 
     async def __anext__(self) -> Any:
+        if self._is_over:
+            raise StopAsyncIteration
         self._loop = asyncio.get_running_loop()
         try:
             effect = self._advance(self._steps.send, None)
@@ -324,8 +339,7 @@ class AsyncRun(_Driver[R_co]):
                 else:
                     effect = self._advance(self._steps.send, outcome)
         except StopIteration as stop:
-            if not self._result:
-                self._result.append(stop.value)
+            self._result.append(stop.value)
             self._finish()
             raise StopAsyncIteration from None
         except BaseException:
@@ -337,7 +351,7 @@ class AsyncRun(_Driver[R_co]):
         """Run to the end and return the result."""
         async for _ in self:
             pass
-        return self._result[0]
+        return self._outcome()
 
     async def close(self) -> None:
         """End it early; a turn that goes on is interrupted."""

@@ -17,6 +17,8 @@ from itertools import count
 from queue import SimpleQueue
 from typing import IO, Any, cast
 
+from attrs import define
+
 from .._version import __version__
 from .errors import INSTALL_COMMAND, CodexNotFoundError, connection_error
 from .launch import OLDEST_VERSION, Launch
@@ -29,6 +31,15 @@ Deliver = Callable[[Message | Exception], object]
 
 _QUIET = ("account/rateLimits/updated", "remoteControl/status/changed")
 _GRACE_SECONDS = 5.0
+
+
+@define
+class _Pending:
+    """A request that is not answered yet; without `deliver` its sender is gone."""
+
+    method: str
+    params: Params
+    deliver: Deliver | None
 
 
 class Server:
@@ -59,8 +70,9 @@ class Server:
             ) from error
         self._ids = count(1)
         self._lock = threading.RLock()  # garbage collection may close a server amid its own bookkeeping
-        self._waiting: dict[int, Deliver] = {}
+        self._waiting: dict[int, _Pending] = {}
         self._listening: dict[str, Deliver] = {}
+        self._doomed: dict[str, list[tuple[str, Params]]] = {}
         self._outgoing: SimpleQueue[Message | None] = SimpleQueue()
         self._last_words: deque[bytes] = deque(maxlen=20)
         self._failure: Exception | None = None
@@ -93,7 +105,7 @@ class Server:
         with self._lock:
             failure = self._failure
             if deliver is not None and failure is None:
-                self._waiting[request_id] = deliver
+                self._waiting[request_id] = _Pending(method, params, deliver)
         if failure is None:
             self._outgoing.put({"id": request_id, "method": method, "params": params})
         elif deliver is not None:
@@ -109,10 +121,26 @@ class Server:
         with self._lock:
             self._listening[thread_id] = deliver
 
-    def forget(self, deliver: Deliver) -> None:
-        """Deliver nothing more to `deliver`."""
+    def dismiss(self, farewell: list[tuple[str, Params]]) -> None:
+        """Send the requests that end a conversation; what concerns a turn that has not begun waits for its beginning.
+
+        Until then the CLI refuses to interrupt it, and would not tell a thread's former subscriber that it began.
+        """
         with self._lock:
-            self._waiting = {key: taker for key, taker in self._waiting.items() if taker != deliver}
+            for method, params in farewell:
+                if method == "turn/interrupt" and params["turnId"] is None:
+                    self._doomed[params["threadId"]] = []
+                elif params["threadId"] in self._doomed:
+                    self._doomed[params["threadId"]].append((method, params))
+                else:
+                    self.request(method, params)
+
+    def forget(self, deliver: Deliver) -> None:
+        """Deliver nothing more to `deliver`; what its unanswered requests still begin is ended at once."""
+        with self._lock:
+            for pending in self._waiting.values():
+                if pending.deliver == deliver:
+                    pending.deliver = None
             self._listening = {key: taker for key, taker in self._listening.items() if taker != deliver}
 
     def close(self) -> None:
@@ -171,22 +199,38 @@ class Server:
                 self._fail()
 
     def _dispatch(self, message: Message) -> None:
-        deliver: Deliver | None
+        deliver: Deliver | None = None
         with self._lock:
             if is_reply(message):
-                deliver = self._waiting.pop(message["id"], None)
-                thread = (message.get("result") or {}).get("thread")
-                if deliver is not None and thread is not None:
-                    self._listening[thread["id"]] = deliver
+                pending, result = self._waiting.pop(message["id"], None), message.get("result") or {}
+                if pending is not None and pending.deliver is None:
+                    self._undo(pending, result)
+                elif pending is not None:
+                    deliver = pending.deliver
+                    if deliver is not None and "thread" in result:
+                        self._listening[result["thread"]["id"]] = deliver
             else:
                 if message["method"] == "thread/started":
                     self._adopt(message["params"]["thread"])
+                elif message["method"] == "turn/started":
+                    self._end_if_doomed(**message["params"])
                 deliver = self._listening.get(thread_of(message) or "")
         if deliver is not None:
             deliver(message)
         elif "method" in message and "id" in message:
             logger.warning("nobody answers the codex app-server's %s", message["method"])
             self.answer({"id": message["id"], "error": {"code": -32601, "message": "nobody is there to answer"}})
+
+    def _undo(self, pending: _Pending, result: dict[str, Any]) -> None:
+        if pending.method == "turn/start" and "turn" not in result:
+            self.dismiss(self._doomed.pop(pending.params["threadId"], []))
+        elif pending.method == "thread/start" and "thread" in result:
+            self.request("thread/unsubscribe", {"threadId": result["thread"]["id"]})
+
+    def _end_if_doomed(self, threadId: str, turn: dict[str, Any], **_: Any) -> None:  # noqa: N803 - the CLI's word
+        rest = self._doomed.pop(threadId, None)
+        if rest is not None:
+            self.dismiss([("turn/interrupt", {"threadId": threadId, "turnId": turn["id"]}), *rest])
 
     def _adopt(self, thread: dict[str, Any]) -> None:
         parent = self._listening.get(thread.get("parentThreadId") or "")
@@ -214,11 +258,12 @@ class Server:
                 failure = connection_error(f"the codex app-server ended (exit code {code}) {words[-500:]}".rstrip())
         with self._lock:
             self._failure = self._failure or failure
-            takers = {*self._waiting.values(), *self._listening.values()}
+            takers = {pending.deliver for pending in self._waiting.values()} | {*self._listening.values()}
             self._waiting.clear()
             self._listening.clear()
         for deliver in takers:
-            deliver(self._failure)
+            if deliver is not None:
+                deliver(self._failure)
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

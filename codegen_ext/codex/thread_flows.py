@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from .conversation import Effect, Emit, Listen, Receive, Send, answer_request, result_of
+from .conversation import Effect, Emit, Listen, Receive, Send, answer_request, interruption, result_of
 from .errors import CodexError, turn_error
 from .protocol import Message, Params, is_reply, thread_of
 from .turns import Turn, Usage
@@ -66,6 +66,7 @@ class ThreadTurn:
         self._params = turn
         self._turn = Turn(last_message_only="outputSchema" in turn)
         self._items: list[dict[str, Any]] = []
+        self._is_asked = False
 
     def run(self) -> Generator[Effect, Any, TurnResult]:
         """Emit the events and return the result."""
@@ -80,6 +81,7 @@ class ThreadTurn:
                 state.server_pid = pid
             yield Listen(state.id)
             yield Send("turn/start", {"threadId": state.id, **self._params})
+            self._is_asked = True
             return (yield from self._follow())
         finally:
             state.turn_id = None
@@ -87,9 +89,8 @@ class ThreadTurn:
 
     def farewell(self) -> list[tuple[str, Params]]:
         """Interrupt the turn where it goes on."""
-        if not self._turn.is_running:
-            return []
-        return [("turn/interrupt", {"threadId": self._state.id, "turnId": self._turn.id})]
+        goes_on = self._turn.is_running or (self._is_asked and self._turn.is_pending)
+        return [interruption(self._state.id, self._turn)] if goes_on else []
 
     def _result(self, method: str) -> Generator[Effect, Any, dict[str, Any]]:
         while not is_reply(message := (yield Receive())):
@@ -101,7 +102,7 @@ class ThreadTurn:
         while not turn.is_over:
             message: Message = yield Receive()
             if is_reply(message):
-                turn.started(result_of(message, "turn/start")["turn"])
+                turn.accepted(result_of(message, "turn/start")["turn"])
             elif "id" in message:
                 yield from answer_request(message)
             elif thread_of(message) == self._state.id:
@@ -110,7 +111,7 @@ class ThreadTurn:
                 if message["method"] == "item/completed":
                     self._items.append(params["item"])
                 yield Emit(ThreadEvent(message["method"], params.get("item"), params.get("delta"), params))
-            self._state.turn_id = turn.id
+            self._state.turn_id = turn.id if turn.is_running else None
         if turn.finish_reason is None and turn.status == "failed":
             raise turn_error(turn.error)
         return TurnResult(turn.id or "", turn.status, turn.text, self._items, turn.usage)

@@ -100,16 +100,22 @@ class Turn:
         """Whether the server works on it."""
         return self.status == "inProgress"
 
-    def started(self, turn: dict[str, Any]) -> None:
-        """Take the reply to `turn/start` or the notification `turn/started`, whichever comes first."""
-        if self.id is None:
-            self.id, self.status = turn["id"], "inProgress"
+    @property
+    def is_pending(self) -> bool:
+        """Whether it has not begun, so that it cannot be interrupted yet, even where its id is known."""
+        return self.status == "pending"
+
+    def accepted(self, turn: dict[str, Any]) -> None:
+        """Take the reply to `turn/start`, which may come before or after `turn/started`."""
+        self.id = self.id or turn["id"]
 
     def feed(self, message: Message) -> str:
         """Take a notification and return the text that it adds, which may be empty."""
         method, params = message["method"], message["params"]
         if method == "turn/started":
-            self.started(params["turn"])
+            self.accepted(params["turn"])
+            if self.is_pending:
+                self.status = "inProgress"
         elif method == "item/started" and params["item"]["type"] == "agentMessage":
             self._begin(params["item"])
         elif method == "item/agentMessage/delta" and params["itemId"] not in self._comments:

@@ -12,6 +12,7 @@ import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from codegen_ext import CodexClient
+from codegen_ext.codex import CodexError
 
 from .responses import WAIT, Answer, Asked, Responses, call, completed, created, incomplete, message, reasoning, say
 
@@ -295,6 +296,8 @@ def test_closing_a_stream_early_interrupts_the_turn(client: Any, ask: Ask, answe
         next(stream)
     wait_for(lambda: gone)
     assert list(stream) == []
+    with pytest.raises(CodexError, match="no result"):
+        stream.result()
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -300,17 +299,33 @@ def test_a_command_of_the_agent_ends_with_the_client(build: Ask, answer: Ask, tm
     wait_for(lambda: not is_running(int(pid_file.read_text())))
 
 
-def test_finished_threads_are_unloaded(build: Ask) -> None:
+def wait_until_nothing_is_loaded(client: Any) -> None:
     from codegen_ext.codex.conversation import Call, Run
-
-    client = build()
-    for _ in range(5):
-        client.chat.completions.create(messages=HI)
 
     def loaded() -> Any:
         return Run[Any](*client._core.plain(Call("thread/loaded/list", {}))).result()["data"]
 
-    deadline = time.monotonic() + 30
-    while loaded():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for(lambda: not loaded())
+
+
+def test_finished_threads_are_unloaded(build: Ask) -> None:
+    client = build()
+    for _ in range(5):
+        client.chat.completions.create(messages=HI)
+    wait_until_nothing_is_loaded(client)
+
+
+def test_what_begins_after_its_caller_is_gone_is_ended(build: Ask, answer: Ask, service: Responses) -> None:
+    answer(Answer([created(), *message("never ", WAIT, "ending"), completed()]))
+    client = build()
+    thread = client.threads.start()
+    os.kill(client.server_pid, signal.SIGSTOP)
+    with pytest.raises(openai.APITimeoutError):
+        client.chat.completions.create(messages=HI, timeout=0.2)
+    with pytest.raises(openai.APITimeoutError):
+        thread.run("hi", timeout=0.2)
+    os.kill(client.server_pid, signal.SIGCONT)
+    wait_for(lambda: not client._core.supervisor.server()._doomed)
+    thread.close()  # returns when the thread has no turn any more
+    wait_until_nothing_is_loaded(client)
+    assert len(service.asked) <= 1  # the thread's, if at all; the completion's turn never began

@@ -169,8 +169,9 @@ def test_the_reply_and_the_notification_of_a_start_may_come_in_any_order(*, earl
     script, turn = Script(), Turn()
     if early:
         turn.feed(script.started())
-    turn.started({"id": "u"})
+    turn.accepted({"id": "u"})
     if not early:
+        assert turn.is_pending  # the CLI would refuse to interrupt it
         turn.feed(script.started())
     assert (turn.id, turn.is_running) == ("u", True)
     turn.feed(script.completed())
@@ -182,7 +183,7 @@ def test_a_late_reply_does_not_revive_a_turn() -> None:
     script, turn = Script(), Turn()
     turn.feed(script.started())
     turn.feed(script.completed("interrupted"))
-    turn.started({"id": "u"})
+    turn.accepted({"id": "u"})
     assert (turn.status, turn.finish_reason) == ("interrupted", None)
 
 
