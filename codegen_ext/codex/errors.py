@@ -103,8 +103,10 @@ def incomplete_reason(error: dict[str, Any]) -> str | None:
 def turn_error(error: dict[str, Any] | None) -> openai.OpenAIError:
     """Return the error of a turn that failed."""
     error = error or {}
-    message = " ".join(str(error[key]) for key in ("message", "additionalDetails") if error.get(key))
-    message = message or "the turn failed without a reason"
+    texts = [str(error[key]) for key in ("message", "additionalDetails") if error.get(key)]
+    if len(texts) == 2 and texts[0].startswith("Reconnecting"):
+        del texts[0]  # the CLI would have gone on; why it had to is said in the details
+    message = " ".join(texts) or "the turn failed without a reason"
     info = error.get("codexErrorInfo")
     if isinstance(info, str) and info in _WORDS:
         return status_error(_WORDS[info][0], message, _WORDS[info][1])

@@ -59,7 +59,7 @@ def test_what_the_service_refuses_in_a_stream(ask: Ask, answer: Ask, name: str) 
 
 def test_an_early_refusal_is_raised_by_create_itself(ask: Ask, answer: Ask) -> None:
     answer(refuse(401))
-    with pytest.raises(openai.AuthenticationError):
+    with pytest.raises(openai.AuthenticationError, match=r"^unexpected status 401 Unauthorized: the service says no"):
         ask(stream=True)
 
 
