@@ -16,7 +16,7 @@ from openai.types.chat.chat_completion_chunk import Choice as ChunkChoice
 from openai.types.chat.chat_completion_chunk import ChoiceDelta
 from openai.types.completion_usage import CompletionTokensDetails, PromptTokensDetails
 
-from .conversation import Effect, Emit, Receive, Send, answer_request, interruption, result_of
+from .conversation import Effect, Emit, Receive, Send, answer_request, result_of
 from .emulation import TextLimit
 from .errors import connection_error, turn_error
 from .protocol import Message, Params, is_reply, thread_of
@@ -89,8 +89,8 @@ class Completion:
         """Interrupt the turns that still go on, and let go of the threads."""
         requests: list[tuple[str, Params]] = []
         for thread_id, choice in self._by_thread.items():
-            if choice.turn.is_running or choice.turn.is_pending:
-                requests.append(interruption(thread_id, choice.turn))
+            if not choice.turn.is_over:
+                requests.append(("turn/interrupt", {"threadId": thread_id}))
             requests.append(("thread/unsubscribe", {"threadId": thread_id}))
         return requests
 

@@ -20,7 +20,6 @@ from .errors import CodexError, rpc_error, timeout_error
 from .process import Server
 from .protocol import Message, Params
 from .supervisor import Supervisor
-from .turns import Turn
 
 T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
@@ -147,11 +146,6 @@ def result_of(reply: Message, method: str) -> dict[str, Any]:
         raise rpc_error(reply["error"], method)
     result: dict[str, Any] = reply["result"]
     return result
-
-
-def interruption(thread_id: str, turn: Turn) -> tuple[str, Params]:
-    """Return the request that ends a turn; one that has not begun is ended as soon as it does."""
-    return "turn/interrupt", {"threadId": thread_id, "turnId": turn.id if turn.is_running else None}
 
 
 class _Driver(Generic[R_co]):

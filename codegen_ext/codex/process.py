@@ -72,6 +72,8 @@ class Server:
         self._lock = threading.RLock()  # garbage collection may close a server amid its own bookkeeping
         self._waiting: dict[int, _Pending] = {}
         self._listening: dict[str, Deliver] = {}
+        self._awaited: set[str] = set()  # threads whose turn is asked for and has not begun
+        self._turns: dict[str, str] = {}  # and those with one that goes on
         self._doomed: dict[str, list[tuple[str, Params]]] = {}
         self._outgoing: SimpleQueue[Message | None] = SimpleQueue()
         self._last_words: deque[bytes] = deque(maxlen=20)
@@ -104,6 +106,8 @@ class Server:
         request_id = next(self._ids)
         with self._lock:
             failure = self._failure
+            if method == "turn/start":
+                self._awaited.add(params["threadId"])
             if deliver is not None and failure is None:
                 self._waiting[request_id] = _Pending(method, params, deliver)
         if failure is None:
@@ -122,18 +126,22 @@ class Server:
             self._listening[thread_id] = deliver
 
     def dismiss(self, farewell: list[tuple[str, Params]]) -> None:
-        """Send the requests that end a conversation; what concerns a turn that has not begun waits for its beginning.
+        """Send the requests that end a conversation; `turn/interrupt` needs no turn's id here.
 
-        Until then the CLI refuses to interrupt it, and would not tell a thread's former subscriber that it began.
+        What concerns a turn that is asked for waits until it has begun: before, the CLI refuses to interrupt it, and
+        it would not tell a thread's former subscriber that it began.
         """
         with self._lock:
             for method, params in farewell:
-                if method == "turn/interrupt" and params["turnId"] is None:
-                    self._doomed[params["threadId"]] = []
-                elif params["threadId"] in self._doomed:
-                    self._doomed[params["threadId"]].append((method, params))
-                else:
+                thread_id = params["threadId"]
+                if thread_id in self._doomed:
+                    self._doomed[thread_id].append((method, params))
+                elif method != "turn/interrupt":
                     self.request(method, params)
+                elif thread_id in self._turns:
+                    self.request(method, {"threadId": thread_id, "turnId": self._turns[thread_id]})
+                elif thread_id in self._awaited:
+                    self._doomed[thread_id] = []
 
     def forget(self, deliver: Deliver) -> None:
         """Deliver nothing more to `deliver`; what its unanswered requests still begin is ended at once."""
@@ -203,6 +211,9 @@ class Server:
         with self._lock:
             if is_reply(message):
                 pending, result = self._waiting.pop(message["id"], None), message.get("result") or {}
+                if pending is not None and pending.method == "turn/start" and "turn" not in result:
+                    self._awaited.discard(pending.params["threadId"])
+                    self.dismiss(self._doomed.pop(pending.params["threadId"], []))
                 if pending is not None and pending.deliver is None:
                     self._undo(pending, result)
                 elif pending is not None:
@@ -213,7 +224,9 @@ class Server:
                 if message["method"] == "thread/started":
                     self._adopt(message["params"]["thread"])
                 elif message["method"] == "turn/started":
-                    self._end_if_doomed(**message["params"])
+                    self._began(message["params"]["threadId"], message["params"]["turn"]["id"])
+                elif message["method"] == "turn/completed":
+                    self._turns.pop(message["params"]["threadId"], None)
                 deliver = self._listening.get(thread_of(message) or "")
         if deliver is not None:
             deliver(message)
@@ -222,15 +235,15 @@ class Server:
             self.answer({"id": message["id"], "error": {"code": -32601, "message": "nobody is there to answer"}})
 
     def _undo(self, pending: _Pending, result: dict[str, Any]) -> None:
-        if pending.method == "turn/start" and "turn" not in result:
-            self.dismiss(self._doomed.pop(pending.params["threadId"], []))
-        elif pending.method == "thread/start" and "thread" in result:
+        if pending.method == "thread/start" and "thread" in result:
             self.request("thread/unsubscribe", {"threadId": result["thread"]["id"]})
 
-    def _end_if_doomed(self, threadId: str, turn: dict[str, Any], **_: Any) -> None:  # noqa: N803 - the CLI's word
-        rest = self._doomed.pop(threadId, None)
+    def _began(self, thread_id: str, turn_id: str) -> None:
+        self._awaited.discard(thread_id)
+        self._turns[thread_id] = turn_id
+        rest = self._doomed.pop(thread_id, None)
         if rest is not None:
-            self.dismiss([("turn/interrupt", {"threadId": threadId, "turnId": turn["id"]}), *rest])
+            self.dismiss([("turn/interrupt", {"threadId": thread_id}), *rest])
 
     def _adopt(self, thread: dict[str, Any]) -> None:
         parent = self._listening.get(thread.get("parentThreadId") or "")

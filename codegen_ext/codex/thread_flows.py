@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from .conversation import Effect, Emit, Listen, Receive, Send, answer_request, interruption, result_of
+from .conversation import Effect, Emit, Listen, Receive, Send, answer_request, result_of
 from .errors import CodexError, turn_error
 from .protocol import Message, Params, is_reply, thread_of
 from .turns import Turn, Usage
@@ -89,8 +89,8 @@ class ThreadTurn:
 
     def farewell(self) -> list[tuple[str, Params]]:
         """Interrupt the turn where it goes on."""
-        goes_on = self._turn.is_running or (self._is_asked and self._turn.is_pending)
-        return [interruption(self._state.id, self._turn)] if goes_on else []
+        goes_on = self._is_asked and not self._turn.is_over
+        return [("turn/interrupt", {"threadId": self._state.id})] if goes_on else []
 
     def _result(self, method: str) -> Generator[Effect, Any, dict[str, Any]]:
         while not is_reply(message := (yield Receive())):

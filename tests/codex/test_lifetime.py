@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import openai
@@ -325,7 +326,34 @@ def test_what_begins_after_its_caller_is_gone_is_ended(build: Ask, answer: Ask, 
     with pytest.raises(openai.APITimeoutError):
         thread.run("hi", timeout=0.2)
     os.kill(client.server_pid, signal.SIGCONT)
-    wait_for(lambda: not client._core.supervisor.server()._doomed)
+    server = client._core.supervisor.server()
+    wait_for(lambda: not server._awaited and not server._turns)
     thread.close()  # returns when the thread has no turn any more
     wait_until_nothing_is_loaded(client)
     assert len(service.asked) <= 1  # the thread's, if at all; the completion's turn never began
+
+
+@pytest.mark.parametrize("is_seen", [False, True], ids=["before it began", "before its beginning was noticed"])
+def test_a_turn_is_ended_whenever_its_caller_leaves(
+    build: Ask, answer: Ask, service: Responses, *, is_seen: bool
+) -> None:
+    answer(Answer([created(), *message("never ", WAIT, "ending"), completed()]))
+    client = build()
+    server = client._core.supervisor.server()
+    messages: SimpleQueue[Any] = SimpleQueue()
+
+    def next_one(wanted: Callable[[Any], bool]) -> Any:
+        while not wanted(found := messages.get(timeout=60)):
+            pass
+        return found
+
+    server.request("thread/start", {**client._core.settings, "ephemeral": True}, messages.put)
+    thread_id = next_one(lambda message: "result" in message)["result"]["thread"]["id"]
+    turn = {"threadId": thread_id, "input": [{"type": "text", "text": "hi"}]}
+    server.request("turn/start", turn, messages.put)
+    if is_seen:
+        next_one(lambda message: message.get("method") == "turn/started")
+    server.forget(messages.put)
+    server.dismiss([("turn/interrupt", {"threadId": thread_id}), ("thread/unsubscribe", {"threadId": thread_id})])
+    wait_until_nothing_is_loaded(client)
+    assert server._doomed == {}
