@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from .agents.async_task import AsyncTask as AsyncTask
     from .agents.task import Task as Task
     from .async_client import AsyncCodegenClient as AsyncCodegenClient
+    from .bulk import BulkInterrupted as BulkInterrupted
+    from .bulk import BulkJob as BulkJob
+    from .bulk import BulkResult as BulkResult
     from .chatserver.client import AsyncChatServerClient as AsyncChatServerClient
     from .chatserver.client import ChatServerClient as ChatServerClient
     from .client import CodegenClient as CodegenClient
@@ -66,6 +69,7 @@ _NAMES = {
     ".agents.async_task": "AsyncTask",
     ".agents.task": "Task",
     ".async_client": "AsyncCodegenClient",
+    ".bulk": "BulkInterrupted BulkJob BulkResult",
     ".chatserver.client": "AsyncChatServerClient ChatServerClient",
     ".client": "CodegenClient",
     ".config": "ClientConfig CodegenConfig ConfigPresets",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from codegen_api.facade.codegen_async import AsyncCodegenOperations
@@ -13,9 +13,12 @@ from .client import CodegenBase, Progress
 from .errors import CodegenAPIError
 
 if TYPE_CHECKING:
+    import os
+
     from codegen_api.facade.codegen_async_raw import AsyncRawCodegenOperations
     from codegen_api.models import AgentRunLogResponse, AgentRunResponse, SourceType
 
+    from .bulk import AsyncBulkOperations, BulkResult
     from .clock import Clock
     from .config import ClientConfig
 
@@ -58,6 +61,46 @@ class AsyncCodegenClient(CodegenBase, AsyncClient, AsyncCodegenOperations):
         steps = once.find(org_id, request_id, self._once_settings())
         found = await flow.run_async(steps, self._perform, self._clock)
         return None if found is None else found.parsed
+
+    def bulk_operations(self) -> AsyncBulkOperations:
+        """Return an object that creates many runs; works in an `async with` statement.
+
+        Raises:
+            ConfigurationError: when `enable_bulk_operations` is false.
+
+        """
+        from .bulk import AsyncBulkOperations
+
+        return AsyncBulkOperations(self)
+
+    async def bulk_create_agent_runs(
+        self,
+        org_id: int | str,
+        configs: Sequence[Mapping[str, Any]],
+        max_concurrent: int | None = None,
+        *,
+        wait: bool = False,
+        on_result: Callable[[BulkResult], Awaitable[object] | object] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> list[BulkResult]:
+        """Create a run for each configuration; as `AsyncBulkOperations.create_agent_runs`."""
+        return await self.bulk_operations().create_agent_runs(
+            org_id, configs, max_concurrent, wait=wait, on_result=on_result, journal=journal
+        )
+
+    def iter_create_agent_runs(
+        self,
+        org_id: int | str,
+        configs: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
+        max_concurrent: int | None = None,
+        *,
+        ordered: bool = True,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> AsyncIterator[BulkResult]:
+        """Yield results while runs are created; as `AsyncBulkOperations.iter_create_agent_runs`."""
+        return self.bulk_operations().iter_create_agent_runs(
+            org_id, configs, max_concurrent, ordered=ordered, journal=journal
+        )
 
     def stream_logs(
         self, org_id: int | str, agent_run_id: int | str, follow: bool = True, poll_interval: float = 5.0
