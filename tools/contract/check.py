@@ -68,11 +68,12 @@ def path_problems() -> Iterator[str]:
     from codegen_api.operations import OPERATIONS
 
     paths = sorted({operation.path for operation in OPERATIONS.values() if "{" in operation.path})
-    files = [path for path in document.ROOT.iterdir() if path.is_file() and path != document.CONTRACT]
+    contract = (document.CONTRACT, document.OVERLAY)
+    files = [path for path in document.ROOT.iterdir() if path.is_file() and path not in contract]
     for folder in SOURCES:
         files += [path for path in (document.ROOT / folder).rglob("*") if path.is_file()]
     for path in sorted(files):
-        if path.suffix in TEXTS:
+        if path.suffix in TEXTS and document.UPSTREAM not in path.parents:
             text = path.read_text(encoding="utf-8", errors="replace")
             for template in paths:
                 if template in text:

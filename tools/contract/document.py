@@ -12,6 +12,7 @@ CONTRACT = ROOT / "openapi.yaml"
 OVERLAY = ROOT / "openapi.overlay.yaml"
 CONFIG = ROOT / "generator-config.yml"
 TEMPLATES = ROOT / "generator-templates"
+UPSTREAM = ROOT / "tests" / "contract" / "upstream"
 GENERATED = ROOT / "generated" / "codegen_api"
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")

@@ -15,11 +15,14 @@ from tools.contract.reading import nodes
 Data = dict[str, Any]
 
 ORDER = (
-    "$ref", "operationId", "tags", "summary", "name", "in", "type", "anyOf", "description", "deprecated", "x-codegen",
-    "enum", "required", "parameters", "requestBody", "responses", "content", "headers", "schema", "properties", "items",
-    "additionalProperties", "service", "rate-limit", "idempotent", "reconcile", "cache-seconds", "invalidates", "paginate",
+    "$ref", "operationId", "tags", "summary", "name", "in", "type", "anyOf", "description", "deprecated", "enum",
+    "required", "properties", "items", "additionalProperties", "x-codegen", "parameters", "requestBody", "responses",
+    "content", "headers", "schema", "service", "rate-limit", "idempotent", "reconcile", "cache-seconds", "invalidates",
+    "paginate", "stream",
 )  # fmt: skip
 """The order of keys in what is new; what is there keeps its own."""
+
+PARAMETER_ORDER = ("name", "in", "required", "description", "schema")
 
 
 def combine(imported: Data, current: Data) -> tuple[Data, list[str]]:
@@ -103,7 +106,7 @@ def _brought(key: str, node: Any, value: Any) -> Any:
         _bring(node, value)
         return node
     if isinstance(node, CommentedSeq) and isinstance(value, list):
-        _bring_list(key, node, value)
+        _bring_list(node, value)
         return node
     return _fresh(key, value)
 
@@ -115,7 +118,7 @@ def _identity(item: Any) -> Any:
     return item
 
 
-def _bring_list(key: str, node: CommentedSeq, value: list[Any]) -> None:
+def _bring_list(node: CommentedSeq, value: list[Any]) -> None:
     wanted = [_identity(item) for item in value]
     for index in range(len(node) - 1, -1, -1):
         if _identity(node[index]) not in wanted:
@@ -123,11 +126,11 @@ def _bring_list(key: str, node: CommentedSeq, value: list[Any]) -> None:
     for index, item in enumerate(value):
         places = [place for place in range(index, len(node)) if _identity(node[place]) == wanted[index]]
         if not places:
-            node.insert(index, _fresh(key, item))
+            node.insert(index, _fresh("", item))
         elif places[0] != index:
             node.insert(index, node.pop(places[0]))
         elif node[index] != item:
-            node[index] = _brought(key, node[index], item)
+            node[index] = _brought("", node[index], item)
     del node[len(value) :]
 
 
@@ -135,14 +138,16 @@ def _fresh(key: str, value: Any) -> Any:
     """A new node in the style of the file: short things on one line."""
     if isinstance(value, dict):
         named = key in {"properties", "schemas", "parameters", "responses", "paths", "words"} and "$ref" not in value
-        keys = list(value) if named else sorted(value, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+        inline = key in {"rate-limit", "paginate"}
+        order = PARAMETER_ORDER if "in" in value else ORDER
+        keys = value if named or inline else sorted(value, key=lambda name: order.index(name) if name in order else 99)
         node = CommentedMap((name, _fresh(str(name), value[name])) for name in keys)
-        short = len(value) == 1 and not any(isinstance(inner, dict | list) for inner in value.values())
-        if (short and key != "properties") or key in {"rate-limit", "paginate"}:
+        short = len(value) == 1 and value.keys() <= {"$ref", "type"}
+        if inline or (short and not named):
             node.fa.set_flow_style()
         return node
     if isinstance(value, list):
-        items = CommentedSeq(_fresh(key, item) for item in value)
+        items = CommentedSeq(_fresh("", item) for item in value)
         if not any(isinstance(item, dict | list) for item in value):
             items.fa.set_flow_style()
         return items
