@@ -12,6 +12,7 @@ CONTRACT = ROOT / "openapi.yaml"
 OVERLAY = ROOT / "openapi.overlay.yaml"
 CONFIG = ROOT / "generator-config.yml"
 TEMPLATES = ROOT / "generator-templates"
+CHANGELOG = ROOT / "CHANGELOG.md"
 UPSTREAM = ROOT / "tests" / "contract" / "upstream"
 GENERATED = ROOT / "generated" / "codegen_api"
 

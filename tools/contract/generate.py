@@ -330,6 +330,17 @@ def stale_files() -> list[str]:
         return differences(fresh, document.GENERATED)
 
 
+def install(fresh: Path) -> None:
+    """Put a generated package, which must lie on the same file system, in place of generated/codegen_api."""
+    shutil.rmtree(fresh / ".ruff_cache", ignore_errors=True)
+    document.GENERATED.parent.mkdir(exist_ok=True)
+    old = fresh.with_name("replaced")
+    if document.GENERATED.exists():
+        document.GENERATED.rename(old)
+    fresh.rename(document.GENERATED)
+    shutil.rmtree(old, ignore_errors=True)
+
+
 def main() -> int:
     """Run the command; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -347,10 +358,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(dir=document.ROOT) as folder:
             fresh = Path(folder) / "codegen_api"
             generate(fresh)
-            shutil.rmtree(fresh / ".ruff_cache", ignore_errors=True)
-            shutil.rmtree(document.GENERATED, ignore_errors=True)
-            document.GENERATED.parent.mkdir(exist_ok=True)
-            shutil.move(fresh, document.GENERATED)
+            install(fresh)
     except GenerationError as error:
         print(error, file=sys.stderr)
         return 1

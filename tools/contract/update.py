@@ -1,0 +1,94 @@
+"""`make update-spec FROM=path-or-url`: bring openapi.yaml, generated/ and the changelog to a new document of the service.
+
+Everything is prepared beside the files and tried there; only when the new contract is valid and generates without a
+warning are the files replaced. A document that is refused changes nothing; the exit status is 2 then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tools.contract import canonical, changelog, check, diff, document, generate, merging, overlay, reading, reporting
+from tools.contract.comparing import Change
+
+
+def prepare(upstream: dict[str, Any], text: str) -> tuple[str, list[str]]:
+    """Return the new text of openapi.yaml, whose present text is `text`, and notes for whoever reads the change.
+
+    Raises:
+        reading.ImportRefusedError: if the document and the overlay do not fit together.
+
+    """
+    current = reading.parse(text, document.CONTRACT.name)
+    importing = canonical.Import(overlay.load(), reserved=handwritten_names(current))
+    imported = importing.run(upstream)
+    target, conflicts = merging.combine(imported, current)
+    unmatched = [f"the overlay's target matches nothing: {target}" for target in importing.unmatched]
+    return merging.merged(text, target), [*importing.notes, *conflicts, *unmatched]
+
+
+def handwritten_names(current: dict[str, Any]) -> frozenset[str]:
+    """The members of the clients that are no operations, whose names a new operation must not take."""
+    from codegen_ext import ChatServerClient, CodegenClient
+
+    ids = {operation["operationId"] for _, _, operation in canonical.each_operation(current)}
+    members = {name for client in (CodegenClient, ChatServerClient) for name in dir(client)}
+    ours = {o["operationId"] for _, _, o in canonical.each_operation(current) if o["x-codegen"]["service"] == "codegen"}
+    return frozenset((members - ids) | (ids - ours))
+
+
+def update(source: str) -> tuple[list[Change], list[str]]:
+    """Import the document at a path or URL and replace the files; returns what changed and notes.
+
+    Raises:
+        reading.ImportRefusedError: if the document is refused.
+        generate.GenerationError: if the new contract does not generate without a warning.
+
+    """
+    text = document.CONTRACT.read_text(encoding="utf-8")
+    new, notes = prepare(reading.read(source), text)
+    with tempfile.TemporaryDirectory(dir=document.CONTRACT.parent, prefix=".update-spec-") as folder:
+        fresh = Path(folder) / document.CONTRACT.name
+        fresh.write_text(new, encoding="utf-8")
+        if problems := list(check.document_problems(fresh)):
+            raise reading.ImportRefusedError("\n".join(problems))
+        generate.generate(Path(folder) / "codegen_api", fresh)
+        changes, more = diff.differences(reading.parse(text), reading.parse(new))
+        log = document.CHANGELOG.read_text(encoding="utf-8")
+        if new != text:
+            proposed = Path(folder) / document.CHANGELOG.name
+            proposed.write_text(changelog.with_entry(log, reporting.changelog_entry(changes)), encoding="utf-8")
+            shutil.copymode(document.CONTRACT, fresh)
+            shutil.copymode(document.CHANGELOG, proposed)
+            generate.install(Path(folder) / "codegen_api")
+            os.replace(fresh, document.CONTRACT)
+            os.replace(proposed, document.CHANGELOG)
+    return changes, [*notes, *more]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source", help="path or URL of the service's document")
+    parser.add_argument("--report", metavar="FILE", help="write the report there, too")
+    given = parser.parse_args(arguments)
+    try:
+        changes, notes = update(given.source)
+    except (reading.ImportRefusedError, generate.GenerationError) as error:
+        print(f"nothing was changed: {error}", file=sys.stderr)
+        return 2
+    report = reporting.as_markdown(changes, notes)
+    if given.report:
+        Path(given.report).write_text(report, encoding="utf-8")
+    print(report, end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
