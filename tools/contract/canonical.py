@@ -68,7 +68,9 @@ class Import:
                     parameter = document.resolve(upstream, raw)
                     if parameter.get("in") == "path" and parameter.get("schema"):
                         kept = {key: parameter[key] for key in ("name", "in", "required")}
-                        known.setdefault(str(parameter["name"]), {**kept, "schema": schemas.canonical(parameter["schema"])})
+                        known.setdefault(
+                            str(parameter["name"]), {**kept, "schema": schemas.canonical(parameter["schema"])}
+                        )
         for path, item in upstream["paths"].items():
             for method in (method for method in document.METHODS if method in item):
                 operation = self._operation(upstream, data, path, method, known)
@@ -78,7 +80,9 @@ class Import:
     def _operation(self, upstream: Data, data: Data, path: str, method: str, known: dict[str, Data]) -> Data:
         item, raw = upstream["paths"][path], upstream["paths"][path][method]
         where = f"{method.upper()} {path}"
-        declared = [document.resolve(upstream, node) for node in (*item.get("parameters", ()), *raw.get("parameters", ()))]
+        declared = [
+            document.resolve(upstream, node) for node in (*item.get("parameters", ()), *raw.get("parameters", ()))
+        ]
         declared = [{**node, "schema": schemas.canonical(node.get("schema"))} for node in declared]
         tags = list(dict.fromkeys(operations.slug(str(tag)) for tag in raw.get("tags", ()) or ["other"]))
         result: Data = {"operationId": operations.derived_id(path, method), "tags": tags[:1]}
@@ -111,7 +115,8 @@ class Import:
         kept = {kind: media for kind, media in content.items() if kind.partition(";")[0] == "application/json"}
         for kind in content.keys() - kept.keys():
             self.notes.append(f"{where}: {kind} is left out; clients speak JSON here")
-        return {"content": {"application/json": {"schema": schemas.canonical(m.get("schema"))} for m in kept.values()}}
+        media: Data = next(iter(kept.values()), {})
+        return {"content": {"application/json": {"schema": schemas.canonical(media.get("schema"))}}} if kept else {}
 
     # After the overlay
 
@@ -185,7 +190,9 @@ class Import:
         inner, nullable = schemas.core(schema)
         if "$ref" in inner:
             if name:
-                self.notes.append(f"{place}: the overlay names it {name}, but it is {inner['$ref'].rpartition('/')[2]} now")
+                self.notes.append(
+                    f"{place}: the overlay names it {name}, but it is {inner['$ref'].rpartition('/')[2]} now"
+                )
             return schema
         if not name and inner.get("type") == "object" and not inner.get("properties") and "allOf" not in inner:
             name = FREE_FORM if inner.get("additionalProperties", True) in (True, {}) else place
@@ -215,7 +222,9 @@ class Import:
     def _complete_operations(self, data: Data) -> None:
         components = data["components"]
         shared = {
-            _schema_of(node): name for name, node in components.get("responses", {}).items() if _schema_of(node) is not None
+            _schema_of(node): name
+            for name, node in components.get("responses", {}).items()
+            if _schema_of(node) is not None
         }
         taken = set(self._reserved)
         groups: dict[str, tuple[int, int]] = {}
@@ -223,12 +232,12 @@ class Import:
             where = f"{method.upper()} {path}"
             inlined = {**operation, "parameters": [document.resolve(data, p) for p in operation.get("parameters", ())]}
             named = operations.names_something(path, inlined, data)
-            for status, name in STANDARD_RESPONSES.items():
+            for status, standard in STANDARD_RESPONSES.items():
                 if status in {"401", "429"} or named or status in operation["responses"]:
-                    if name not in components.get("responses", {}):
-                        raise ImportRefusedError(f"the overlay does not describe the response {name}")
+                    if standard not in components.get("responses", {}):
+                        raise ImportRefusedError(f"the overlay does not describe the response {standard}")
                     if "content" not in operation["responses"].get(status, {}):
-                        operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
+                        operation["responses"][status] = {"$ref": f"#/components/responses/{standard}"}
             for status, node in operation["responses"].items():
                 if not status.startswith("2") and (name := shared.get(_schema_of(node))):
                     operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
@@ -321,7 +330,12 @@ def _say(node: Data, name: str) -> None:
 
 def each_operation(data: Data) -> list[tuple[str, str, Data]]:
     """Path, method and operation of everything that a document offers."""
-    return [(path, method, item[method]) for path, item in data["paths"].items() for method in document.METHODS if method in item]
+    return [
+        (path, method, item[method])
+        for path, item in data["paths"].items()
+        for method in document.METHODS
+        if method in item
+    ]
 
 
 def reachable(data: Data, paths: Data) -> set[tuple[str, str]]:

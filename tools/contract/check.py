@@ -12,7 +12,7 @@ from pathlib import Path
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from tools.contract import document
+from tools.contract import check_api, check_names, document
 from tools.contract.generate import GenerationError, stale_files
 
 SOURCES = ("benchmarks", "codegen_ext", "docs", "examples", "generator-templates", "tests", "tools")
@@ -85,7 +85,18 @@ def main() -> int:
     """Run every check; returns the exit status."""
     problems = list(document_problems())
     if not problems:
-        problems = [*generated_problems(), *reachability_problems(), *path_problems()]
+        problems = [
+            *generated_problems(),
+            *reachability_problems(),
+            *check_names.served_problems(),
+            *check_names.documented_problems(),
+            *check_names.tested_problems(),
+            *path_problems(),
+            *check_names.name_problems(),
+            *check_api.api_problems(),
+            *check_api.changelog_problems(),
+        ]
+        check_api.report_missing_tag()
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0

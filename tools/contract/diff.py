@@ -1,8 +1,8 @@
 """`make diff-spec OLD=… NEW=…`: what a change of the contract means for users of this client.
 
 Each side is a path, a URL, or a git ref such as v1.2.0, at which openapi.yaml is taken. A document of the service is
-brought into our form first. The exit status is 1 for a breaking change, unless the major version was raised since the last
-tag, and 2 where a document cannot be read.
+brought into our form first. The exit status is 1 for a breaking change, unless the major version was raised since the
+last tag, and 2 where a document cannot be read.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 
 from tools.contract import document, merging, overlay, reading, reporting, second_opinion, versions
 from tools.contract.canonical import Import, each_operation
-from tools.contract.comparing import Change, compare
+from tools.contract.changes import Change
+from tools.contract.comparing import compare
 
 
 def load(source: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Bringing openapi.yaml to a new state so that its comments, order and style stay and its git diff shows what changed."""
+"""Bringing openapi.yaml to a new state: comments, order and style stay, so that its git diff shows what changed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ def combine(imported: Data, current: Data) -> tuple[Data, list[str]]:
 
 
 def _is_imported(item: Data) -> bool:
-    return any(node.get("x-codegen", {}).get("service") == "codegen" for node in item.values() if isinstance(node, dict))
+    return any(
+        node.get("x-codegen", {}).get("service") == "codegen" for node in item.values() if isinstance(node, dict)
+    )
 
 
 def _rename(data: Data, kind: str, name: str, new: str) -> None:

@@ -11,7 +11,8 @@ STANDARD_LIMIT = {"requests": 60, "seconds": 30, "group": "standard"}
 """What holds for an operation whose description states no limit."""
 
 _LIMIT = re.compile(
-    r"rate limit:?\s*(?P<requests>\d+)\s+requests?\s+(?:per|every|/)\s*(?P<count>\d+)?\s*(?P<unit>second|minute|hour)s?",
+    r"rate limit:?\s*(?P<requests>\d+)\s+requests?\s+(?:per|every|/)\s*"
+    r"(?P<count>\d+)?\s*(?P<unit>second|minute|hour)s?",
     re.IGNORECASE,
 )
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
@@ -81,7 +82,9 @@ def parameters(
             notes.append(f"{where}: the {location} parameter {name} is left out; clients send no such parameter")
     for name in template_names(path):
         if name not in in_path:
-            in_path[name] = known.get(name, {"name": name, "in": "path", "required": True, "schema": {"type": "string"}})
+            in_path[name] = known.get(
+                name, {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            )
             notes.append(f"{where}: {name} is in the path without a declaration; it is declared now")
     return [*(in_path[name] for name in template_names(path)), *others]
 

@@ -1,8 +1,8 @@
 """Applying OpenAPI Overlay 1.0 documents.
 
-oas-patch 0.6.0, the library for this on PyPI, was tried: it fails with TypeError when a target selects elements of a list
-(`parameters[?@.name=='org_id']`), removes where `remove: false` stands, shares one updated object between all matches of
-a target, and cannot tell which targets matched nothing. The queries, the hard part, are a library's: jsonpath-rfc9535.
+oas-patch 0.6.0, the library for this on PyPI, was tried: it fails with TypeError when a target selects elements of a
+list (`parameters[?@.name=='org_id']`), removes where `remove: false` stands, shares one updated object between all
+matches of a target, and cannot tell which targets matched nothing. The queries, the hard part, are a library's.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def load(path: Path = document.OVERLAY) -> list[Action]:
         try:
             jsonpath_rfc9535.compile(item["target"])
         except jsonpath_rfc9535.JSONPathError as error:
-            raise ImportRefusedError(f"{path.name}: action {number}: {item['target']} is no JSONPath: {error}") from error
+            raise ImportRefusedError(
+                f"{path.name}: action {number}: {item['target']} is no JSONPath: {error}"
+            ) from error
         actions.append(Action(item["target"], item.get("update"), item.get("remove") is True))
     return actions
 
@@ -59,7 +61,9 @@ def apply(data: dict[str, Any], actions: list[Action]) -> list[str]:
         if not found:
             unmatched.append(action.target)
         # From the last to the first, because removing from a list moves what follows.
-        for location in sorted(found, key=lambda place: [(isinstance(part, str), part) for part in place], reverse=True):
+        for location in sorted(
+            found, key=lambda place: [(isinstance(part, str), part) for part in place], reverse=True
+        ):
             _apply_at(data, location, action)
     return unmatched
 

@@ -97,7 +97,9 @@ def parse(text: str, source: str = "the document") -> dict[str, Any]:
         except YAMLError as error:
             raise ImportRefusedError(f"{source} is neither JSON nor YAML: {_one_line(error)}") from error
     if not isinstance(data, dict):
-        raise ImportRefusedError(f"{source} is not an OpenAPI document: an object is expected, not {type(data).__name__}")
+        raise ImportRefusedError(
+            f"{source} is not an OpenAPI document: an object is expected, not {type(data).__name__}"
+        )
     return _plain(data, source, 0)  # type: ignore[no-any-return]
 
 
@@ -183,7 +185,9 @@ def refuse_unsafe(data: dict[str, Any], source: str = "the document") -> None:
     for path, item in paths.items():
         if not _PATH.fullmatch(path) or _SEGMENT_UP.search(path):
             raise ImportRefusedError(f"{source}: {path!r} is not a path that a request could have")
-        if not isinstance(item, dict) or not all(isinstance(item[name], dict) for name in document.METHODS if name in item):
+        if not isinstance(item, dict) or not all(
+            isinstance(item[name], dict) for name in document.METHODS if name in item
+        ):
             raise ImportRefusedError(f"{source}: {path} does not hold operations")
     components = data.get("components", {})
     if not isinstance(components, dict) or not all(isinstance(group, dict) for group in components.values()):
@@ -224,7 +228,9 @@ def _refuse_reference(data: dict[str, Any], where: str, node: dict[str, Any], so
     if reference is None or where.endswith("/properties"):
         return
     if not isinstance(reference, str) or not re.fullmatch(r"#/components/\w+/[^/]+", reference):
-        raise ImportRefusedError(f"{source}: {reference!r} at {where} is not a reference into components of this document")
+        raise ImportRefusedError(
+            f"{source}: {reference!r} at {where} is not a reference into components of this document"
+        )
     _, _, kind, name = reference.split("/")
     if name not in data.get("components", {}).get(kind, {}):
         raise ImportRefusedError(f"{source}: {reference} at {where} refers to nothing")
@@ -247,8 +253,8 @@ def _refuse_circles(data: dict[str, Any], source: str) -> None:
                     without_fields += node
             edges[f"#/components/{kind}/{name}"] = found
     done: set[str] = set()
-    for start in edges:
-        trail: list[tuple[str, Iterator[str]]] = [(start, iter(sorted(edges[start])))]
+    for start, targets in edges.items():
+        trail: list[tuple[str, Iterator[str]]] = [(start, iter(sorted(targets)))]
         on_trail = {start}
         while trail:
             name, ahead = trail[-1]

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from tools.contract.comparing import BREAKING, SEVERITIES, Change
+from tools.contract.changes import BREAKING, SEVERITIES, Change
 
 HEADINGS = {"breaking": "Breaking", "dangerous": "Dangerous", "safe": "Safe"}
 
@@ -36,7 +36,11 @@ def plain(text: str) -> str:
 def as_markdown(changes: list[Change], notes: list[str]) -> str:
     """Return the report for people."""
     counts = summary(changes)
-    lines = ["# Changes of the contract", "", ", ".join(f"{counts[severity]} {severity}" for severity in SEVERITIES) + "."]
+    lines = [
+        "# Changes of the contract",
+        "",
+        ", ".join(f"{counts[severity]} {severity}" for severity in SEVERITIES) + ".",
+    ]
     for severity in SEVERITIES:
         chosen = [change for change in changes if change.severity == severity]
         if chosen:

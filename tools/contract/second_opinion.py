@@ -1,8 +1,8 @@
 """A second opinion on what breaks, from `redocly diff` where `make test-all` or `npm ci` has installed it.
 
-redocly knows the specification, not this client: it rates a removed error status or a new enum value as major, which this
-client survives, and has no words for limits, directions of shared schemas or Python names. So our comparison decides,
-on every machine alike; where redocly finds something major that ours has not seen, a reader is told.
+redocly knows the specification, not this client: it rates a removed error status or a new enum value as major, which
+this client survives, and has no words for limits, directions of shared schemas or Python names. So our comparison
+decides, on every machine alike; where redocly finds something major that ours has not seen, a reader is told.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.contract import document
-from tools.contract.comparing import DANGEROUS, Change
+from tools.contract.changes import DANGEROUS, Change
 
 REDOCLY = document.ROOT / "node_modules" / ".bin" / "redocly"
 

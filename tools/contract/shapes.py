@@ -17,23 +17,28 @@ BOUNDS = {
 """Bounds, and whether a higher one is narrower (1) or wider (-1)."""
 
 
-def shape(data: Data, schema: Data) -> Shape:
-    """Return the kinds of value that a schema allows: `string`, `string=API`, `[integer]`, `model UserResponse`, `null`."""
+def shape(data: Data, schema: Data, opaque: frozenset[str] = frozenset()) -> Shape:
+    """Return the kinds of value that a schema allows: `string`, `string=API`, `[integer]`, `model User`, `null`.
+
+    References in `opaque` are words of their own, whatever they refer to.
+    """
     name = str(schema.get("$ref", "")).rpartition("/")[2]
     target = document.resolve(data, schema)
-    if target.get("properties") or "allOf" in target:
+    if target.get("properties") or "allOf" in target or schema.get("$ref") in opaque:
         return frozenset([f"model {name}"])
     if "anyOf" in target:
-        return frozenset(word for branch in target["anyOf"] for word in shape(data, branch))
+        return frozenset(word for branch in target["anyOf"] for word in shape(data, branch, opaque))
     if "enum" in target or "const" in target:
         return frozenset(f"{_kind(value)}={value}" for value in target.get("enum", [target.get("const")]))
     kinds = target.get("type", "any")
-    return frozenset(word for kind in ([kinds] if isinstance(kinds, str) else kinds) for word in _of_kind(data, kind, target))
+    return frozenset(
+        word for kind in ([kinds] if isinstance(kinds, str) else kinds) for word in _of_kind(data, kind, target, opaque)
+    )
 
 
-def _of_kind(data: Data, kind: str, schema: Data) -> Iterable[str]:
+def _of_kind(data: Data, kind: str, schema: Data, opaque: frozenset[str]) -> Iterable[str]:
     if kind == "array":
-        yield from (f"[{word}]" for word in shape(data, schema.get("items", {})))
+        yield from (f"[{word}]" for word in shape(data, schema.get("items", {}), opaque))
     elif kind == "object":
         values = schema.get("additionalProperties", True)
         yield from (f"{{{word}}}" for word in (shape(data, values) if isinstance(values, dict) else ["any"]))
@@ -76,7 +81,9 @@ def narrowed(old: Data, new: Data) -> list[tuple[str, bool]]:
             is_narrower = before is None or (after is not None and (after - before) * direction > 0)
             found.append((f"{keyword} {_said(before)} -> {_said(after)}", is_narrower))
     if old.get("pattern") != new.get("pattern"):
-        found.append((f"pattern {_said(old.get('pattern'))} -> {_said(new.get('pattern'))}", new.get("pattern") is not None))
+        found.append(
+            (f"pattern {_said(old.get('pattern'))} -> {_said(new.get('pattern'))}", new.get("pattern") is not None)
+        )
     return found
 
 

@@ -1,4 +1,4 @@
-"""`make update-spec FROM=path-or-url`: bring openapi.yaml, generated/ and the changelog to a new document of the service.
+"""`make update-spec FROM=path-or-url`: bring openapi.yaml, generated/ and the changelog to the service's new document.
 
 Everything is prepared beside the files and tried there; only when the new contract is valid and generates without a
 warning are the files replaced. A document that is refused changes nothing; the exit status is 2 then.
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.contract import canonical, changelog, check, diff, document, generate, merging, overlay, reading, reporting
-from tools.contract.comparing import Change
+from tools.contract.changes import Change
 
 
 def prepare(upstream: dict[str, Any], text: str) -> tuple[str, list[str]]:

@@ -14,7 +14,9 @@ VERSION_FILE = "codegen_ext/_version.py"
 def git(*arguments: str, root: Path = document.ROOT) -> str | None:
     """Return what a git command printed, or None where it failed, there is no git, or no repository."""
     try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False, encoding="utf-8")
+        done = subprocess.run(
+            ["git", *arguments], cwd=root, capture_output=True, text=True, check=False, encoding="utf-8"
+        )
     except OSError:
         return None
     return done.stdout if done.returncode == 0 else None

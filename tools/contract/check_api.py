@@ -1,0 +1,115 @@
+"""What `make check` asks of a change against the last release: no silent break of the public API, and a changelog.
+
+Without a tag there is nothing to compare with; that is said and passes. A shallow clone may lack the tags that exist:
+fetch them (`fetch-depth: 0` in a workflow).
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import griffe
+
+from tools.contract import changelog, changes, comparing, document, reading, versions
+
+PACKAGES = ("codegen_ext", "codegen_ext.chatserver", "codegen_ext.testing")
+"""The packages whose names are public; their other modules are not."""
+
+RELEASED = ("codegen_ext", "openapi.yaml")
+"""What users get; a change of it belongs into the changelog."""
+
+
+def missing_tag(root: Path = document.ROOT) -> str | None:
+    """Say why there is nothing to compare with, or return None."""
+    if versions.last_tag(root) is not None:
+        return None
+    reason = "this clone is shallow; fetch the tags" if versions.is_shallow(root) else "there is none yet"
+    return f"no release tag: {reason}, so the public API is not compared"
+
+
+def api_problems(root: Path = document.ROOT) -> Iterator[str]:
+    """Name what the public Python API lost or changed since the last tag, unless the major version was raised."""
+    tag = versions.last_tag(root)
+    if tag is None or versions.major_raised(root):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        archive = subprocess.run(
+            ["git", "archive", tag, "codegen_ext", "generated"], cwd=root, capture_output=True, check=True
+        )
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+            files.extractall(folder, filter="data")
+        old, new = _load(Path(folder)), _load(root)
+        public = _public(old)
+        seen = set()
+        for breakage in griffe.find_breaking_changes(old, new):
+            path = breakage.obj.path
+            home = next((name for name in public if path == name or path.startswith(f"{name}.")), None)
+            if home is not None:
+                name = public[home] + path.removeprefix(home)
+                line = f"{name}: {breakage.kind.value.lower()} since {tag}; raise the major version"
+                if line not in seen:
+                    seen.add(line)
+                    yield line
+
+
+def _load(root: Path) -> griffe.Module:
+    logging.getLogger("griffe").setLevel(logging.CRITICAL)
+    loader = griffe.GriffeLoader(search_paths=[str(root), str(root / "generated")], allow_inspection=False)
+    loader.load("codegen_api")
+    package = loader.load("codegen_ext")
+    loader.resolve_aliases(external=False, implicit=True)
+    assert isinstance(package, griffe.Module)
+    return package
+
+
+def _public(package: griffe.Module) -> dict[str, str]:
+    """The paths of public things, where they are defined and where they are imported from, with their public names."""
+    found: dict[str, str] = {}
+    for name in PACKAGES:
+        try:
+            module = package if name == package.path else package[name.partition(".")[2]]
+        except KeyError:
+            continue
+        for member in module.members.values():
+            if isinstance(member, griffe.Alias) and not member.name.startswith("_"):
+                found[member.target_path] = found[member.path] = f"{name}.{member.name}"
+    return found
+
+
+def changelog_problems(root: Path = document.ROOT) -> Iterator[str]:
+    """Say what changed for users since the last tag without a word about it in the changelog."""
+    tag = versions.last_tag(root)
+    text = (root / document.CHANGELOG.name).read_text(encoding="utf-8")
+    version = tag and (versions.version_in(versions.at(tag, versions.VERSION_FILE, root) or "") or tag[1:])
+    written = changelog.since(text, version)
+    if tag is None:
+        if not written:
+            yield "CHANGELOG.md is empty; say in Unreleased what users get"
+        return
+    changed = versions.git("diff", "--name-only", tag, "--", *RELEASED, root=root) or ""
+    if changed and not written:
+        yield f"CHANGELOG.md lacks the change: {changed.split()[0]} differs from {tag}, but Unreleased is empty"
+        return
+    old = versions.at(tag, document.CONTRACT.name, root)
+    if old is None or document.CONTRACT.name not in changed.split():
+        return
+    now = (root / document.CONTRACT.name).read_text(encoding="utf-8")
+    for change in comparing.compare(reading.parse(old), reading.parse(now)):
+        name = re.sub(r"\(.*", "", (change.python or [change.where])[0]).rpartition(".")[2]
+        matters = change.severity == changes.BREAKING or change.kind == "operation"
+        if matters and not re.search(rf"\b{re.escape(name)}\b", written):
+            yield f"CHANGELOG.md lacks the change: {change.kind} {change.action}, {change.where}: {change.detail}"
+
+
+def report_missing_tag() -> None:
+    """Print why nothing was compared, where that is so; it is no failure."""
+    if message := missing_tag():
+        print(message, file=sys.stderr)
