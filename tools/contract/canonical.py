@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import http
+import re
 from typing import Any
 
 from tools.contract import document, operations, schemas
@@ -315,8 +316,9 @@ def _schema_of(response: Data) -> str | None:
 
 
 def _prose(text: object) -> str:
-    """The first paragraph, as one line."""
-    return " ".join(str(text).strip().partition("\n\n")[0].split())
+    """The first paragraph, as one line without control characters."""
+    words = " ".join(str(text).strip().partition("\n\n")[0].split())
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]", "", words)
 
 
 def _sentence(text: str) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import griffe
 
-from tools.contract import changelog, changes, comparing, document, reading, versions
+from tools.contract import changelog, changes, comparing, document, versions
 
 PACKAGES = ("codegen_ext", "codegen_ext.chatserver", "codegen_ext.testing")
 """The packages whose names are public; their other modules are not."""
@@ -102,7 +102,7 @@ def changelog_problems(root: Path = document.ROOT) -> Iterator[str]:
     if old is None or document.CONTRACT.name not in changed.split():
         return
     now = (root / document.CONTRACT.name).read_text(encoding="utf-8")
-    for change in comparing.compare(reading.parse(old), reading.parse(now)):
+    for change in comparing.compare(document.parse(old), document.parse(now)):
         name = re.sub(r"\(.*", "", (change.python or [change.where])[0]).rpartition(".")[2]
         matters = change.severity == changes.BREAKING or change.kind == "operation"
         if matters and not re.search(rf"\b{re.escape(name)}\b", written):

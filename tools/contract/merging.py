@@ -50,7 +50,9 @@ def combine(imported: Data, current: Data) -> tuple[Data, list[str]]:
     data["paths"] |= others
     used = {tag for _, _, operation in canonical.each_operation(data) for tag in operation["tags"]}
     known = {tag["name"] for tag in data["tags"]}
-    data["tags"] += [tag for tag in current.get("tags", ()) if tag["name"] in used - known]
+    data["tags"] += [tag for tag in current.get("tags", ()) if tag["name"] not in known]
+    data["tags"] = [tag for tag in data["tags"] if tag["name"] in used]
+    canonical.prune(data)
     return data, notes
 
 

@@ -27,6 +27,7 @@ MAX_DEPTH = 64
 
 _COMPONENT = re.compile(r"[A-Za-z_][A-Za-z0-9._-]{0,120}")
 _FIELD = re.compile(r"[^\x00-\x1f\x7f\"'`\\{}]{1,120}")
+_WORD = re.compile(r"[^\x00-\x1f\x7f\"'`\\{}]{0,200}")
 _PATH = re.compile(r"(/([A-Za-z0-9_~:@!$&()*+,;=%.-]|\{[A-Za-z_][A-Za-z0-9_]*\})*)+")
 _SEGMENT_UP = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)
 
@@ -146,12 +147,16 @@ def _plain(node: Any, source: str, depth: int) -> Any:
         _too_deep(source)
     match node:
         case dict():
-            return {str(key): _plain(value, source, depth + 1) for key, value in node.items()}
+            return {_plain(str(key), source, depth): _plain(value, source, depth + 1) for key, value in node.items()}
         case list():
             return [_plain(value, source, depth + 1) for value in node]
         case datetime.date():
             return node.isoformat()
-        case str() | bool() | int() | float() | None:
+        case str():
+            if not node.isascii() and any("\ud800" <= letter <= "\udfff" for letter in node):
+                raise ImportRefusedError(f"{source} holds half a character (a lone surrogate) in {node[:40]!a}")
+            return node
+        case bool() | int() | float() | None:
             return node
         case _:
             raise ImportRefusedError(f"{source} holds a {type(node).__name__}, which JSON does not have")
@@ -218,6 +223,9 @@ def _refuse_names(where: str, node: dict[str, Any], source: str) -> None:
     names = list(node["properties"]) if isinstance(node.get("properties"), dict) else []
     if isinstance(node.get("in"), str):
         names.append(str(node.get("name")))
+    for word in node["enum"] if isinstance(node.get("enum"), list) else ():
+        if isinstance(word, str) and not _WORD.fullmatch(word):
+            raise ImportRefusedError(f"{source}: {word[:60]!r} at {where} is not a word of an enum")
     for name in names:
         if not _FIELD.fullmatch(name) or not re.search(r"[A-Za-z0-9]", name):
             raise ImportRefusedError(f"{source}: {name!r} at {where} is not a field's or a parameter's name")

@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-from tools.contract import changelog, changes, check_api, comparing, document, reading, versions
+from tools.contract import changelog, changes, check_api, comparing, document, versions
 
 
 class ReleaseRefusedError(Exception):
@@ -68,7 +68,7 @@ def _refuse(version: str, log: str, root: Path) -> None:
     )
     broken = [f"{name} has a breaking change" for name in check_api.api_problems(root)]
     if old is not None:
-        found = comparing.compare(reading.parse(old), reading.parse(now))
+        found = comparing.compare(document.parse(old), document.parse(now))
         broken += [f"{item.where}: {item.detail}" for item in found if item.severity == changes.BREAKING]
     if broken:
         raise ReleaseRefusedError(f"{broken[0]}, so the major version must be raised above that of {tag}")

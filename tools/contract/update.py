@@ -25,7 +25,7 @@ def prepare(upstream: dict[str, Any], text: str) -> tuple[str, list[str]]:
         reading.ImportRefusedError: if the document and the overlay do not fit together.
 
     """
-    current = reading.parse(text, document.CONTRACT.name)
+    current = document.parse(text)
     importing = canonical.Import(overlay.load(), reserved=handwritten_names(current))
     imported = importing.run(upstream)
     target, conflicts = merging.combine(imported, current)
@@ -34,13 +34,15 @@ def prepare(upstream: dict[str, Any], text: str) -> tuple[str, list[str]]:
 
 
 def handwritten_names(current: dict[str, Any]) -> frozenset[str]:
-    """The members of the clients that are no operations, whose names a new operation must not take."""
-    from codegen_ext import ChatServerClient, CodegenClient
+    """The names that a new operation must not take: members of the client that people wrote, and the other service's."""
+    from codegen_api.operations import OPERATIONS
 
-    ids = {operation["operationId"] for _, _, operation in canonical.each_operation(current)}
-    members = {name for client in (CodegenClient, ChatServerClient) for name in dir(client)}
-    ours = {o["operationId"] for _, _, o in canonical.each_operation(current) if o["x-codegen"]["service"] == "codegen"}
-    return frozenset((members - ids) | (ids - ours))
+    from codegen_ext import CodegenClient
+
+    written = [kind for kind in CodegenClient.__mro__ if kind.__module__.startswith("codegen_ext")]
+    members = {name for kind in written for name in vars(kind)} - OPERATIONS.keys()
+    found = [operation for _, _, operation in canonical.each_operation(current)]
+    return frozenset(members | {item["operationId"] for item in found if item["x-codegen"]["service"] != "codegen"})
 
 
 def update(source: str) -> tuple[list[Change], list[str]]:
@@ -59,7 +61,7 @@ def update(source: str) -> tuple[list[Change], list[str]]:
         if problems := list(check.document_problems(fresh)):
             raise reading.ImportRefusedError("\n".join(problems))
         generate.generate(Path(folder) / "codegen_api", fresh)
-        changes, more = diff.differences(reading.parse(text), reading.parse(new))
+        changes, more = diff.differences(document.parse(text), document.parse(new))
         log = document.CHANGELOG.read_text(encoding="utf-8")
         if new != text:
             proposed = Path(folder) / document.CHANGELOG.name
