@@ -6,6 +6,7 @@ fetch them (`fetch-depth: 0` in a workflow).
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import re
@@ -47,41 +48,55 @@ def api_problems(root: Path = document.ROOT) -> Iterator[str]:
         with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
             files.extractall(folder, filter="data")
         old, new = _load(Path(folder)), _load(root)
-        public = _public(old)
-        seen = set()
-        for breakage in griffe.find_breaking_changes(old, new):
-            path = breakage.obj.path
-            home = next((name for name in public if path == name or path.startswith(f"{name}.")), None)
-            if home is not None:
-                name = public[home] + path.removeprefix(home)
-                line = f"{name}: {breakage.kind.value.lower()} since {tag}; raise the major version"
-                if line not in seen:
-                    seen.add(line)
-                    yield line
+        lines = {}
+        for name in PACKAGES:
+            if name in old and name in new:
+                homes = _publish(old[name]) | _publish(new[name])
+                for breakage in griffe.find_breaking_changes(old[name], new[name]):
+                    if said := _said(breakage, homes):
+                        lines[said] = None
+        yield from (f"{line} since {tag}; raise the major version" for line in lines)
 
 
-def _load(root: Path) -> griffe.Module:
+def _load(root: Path) -> dict[str, griffe.Module]:
+    """Read the public packages without running them; griffe looks into the working directory first if it may."""
     logging.getLogger("griffe").setLevel(logging.CRITICAL)
     loader = griffe.GriffeLoader(search_paths=[str(root), str(root / "generated")], allow_inspection=False)
-    loader.load("codegen_api")
-    package = loader.load("codegen_ext")
+    for name in ("codegen_api", "codegen_ext"):
+        loader.load(name, try_relative_path=False)
     loader.resolve_aliases(external=False, implicit=True)
-    assert isinstance(package, griffe.Module)
-    return package
-
-
-def _public(package: griffe.Module) -> dict[str, str]:
-    """The paths of public things, where they are defined and where they are imported from, with their public names."""
-    found: dict[str, str] = {}
+    found = {}
     for name in PACKAGES:
-        try:
-            module = package if name == package.path else package[name.partition(".")[2]]
-        except KeyError:
-            continue
-        for member in module.members.values():
-            if isinstance(member, griffe.Alias) and not member.name.startswith("_"):
-                found[member.target_path] = found[member.path] = f"{name}.{member.name}"
+        with contextlib.suppress(KeyError):
+            module = loader.modules_collection[name]
+            assert isinstance(module, griffe.Module)
+            found[name] = module
     return found
+
+
+def _publish(module: griffe.Module) -> dict[str, str]:
+    """Make public what a package imports from the others, and nothing else; returns the public names by path.
+
+    The packages compute `__all__` and import lazily, which griffe, reading only, cannot follow.
+    """
+    members = {
+        member.target_path: name
+        for name, member in module.members.items()
+        if isinstance(member, griffe.Alias) and member.target_path.startswith(("codegen_ext.", "codegen_api."))
+    }
+    module.exports = sorted(members.values())
+    return {path: f"{module.path}.{name}" for path, name in members.items()}
+
+
+def _said(breakage: griffe.Breakage, homes: dict[str, str]) -> str | None:
+    """Name what broke as users know it; None for what they cannot see, because griffe walks through every module."""
+    path = breakage.obj.path
+    home = next((home for home in homes if path == home or path.startswith(f"{home}.")), None)
+    if home is None:
+        return f"{path}: {breakage.kind.value.lower()}" if path in homes.values() else None
+    changed = breakage.old_value or breakage.new_value
+    argument = f"({changed.name})" if isinstance(changed, griffe.Parameter) else ""
+    return f"{homes[home]}{path.removeprefix(home)}{argument}: {breakage.kind.value.lower()}"
 
 
 def changelog_problems(root: Path = document.ROOT) -> Iterator[str]:

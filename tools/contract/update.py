@@ -34,7 +34,7 @@ def prepare(upstream: dict[str, Any], text: str) -> tuple[str, list[str]]:
 
 
 def handwritten_names(current: dict[str, Any]) -> frozenset[str]:
-    """The names that a new operation must not take: members of the client that people wrote, and the other service's."""
+    """The names that a new operation must not take: what people wrote in the client, and the other service's."""
     from codegen_api.operations import OPERATIONS
 
     from codegen_ext import CodegenClient
