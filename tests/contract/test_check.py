@@ -11,6 +11,8 @@ import pytest
 
 from tools.contract import check, check_api, check_names, document, generate, versions
 
+from .repositories import AGENT, Git, make, write
+
 OURS = document.load()
 USER = next(path for path in OURS["paths"] if path.endswith("/users/{user_id}"))
 
@@ -64,6 +66,8 @@ def test_another_version_of_the_generator_is_one_line(monkeypatch: pytest.Monkey
         ('"/v1/users/me"', None),
         ('"/v1/organizations"', None),
         ('"/pull/7"', None),
+        ('"/api/webhooks"', None),
+        ('"/api/v1/nothing"', "names the path /api/v1/nothing, which the contract lacks"),
         ("operations.GET_USURS", "names the operation get_usurs, which the contract lacks"),
         ("operations.GET_USERS", None),
         ('OPERATIONS["get_usurs"]', "names the operation get_usurs, which the contract lacks"),
@@ -91,44 +95,12 @@ def test_a_name_that_the_contract_lacks_is_said(code: str, problem: str | None, 
 
 # Since the last tag
 
-Git = Callable[..., str]
-
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Git]:
-    """A small repository with a package of two public names, and git in it."""
-    for name, value in (("AUTHOR", "a"), ("COMMITTER", "a")):
-        monkeypatch.setenv(f"GIT_{name}_NAME", value)
-        monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@example.com")
+    """A small repository, and git in it."""
     root = tmp_path / "repository"
-    write(root, "codegen_ext/_version.py", '__version__ = "1.2.0"\n')
-    write(
-        root,
-        "codegen_ext/__init__.py",
-        "from .agent import Agent as Agent\nfrom codegen_api.models import User as User\n",
-    )
-    write(root, "codegen_ext/agent.py", AGENT)
-    write(root, "codegen_ext/inner.py", "def helper(a): ...\n")
-    write(root, "generated/codegen_api/__init__.py", "")
-    write(root, "generated/codegen_api/models.py", "class User:\n    id: int\n    email: str\n")
-    write(root, "openapi.yaml", document.CONTRACT.read_text(encoding="utf-8"))
-    write(root, "CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n\n## [1.2.0] - 2026-01-01\n\n- First.\n")
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout
-
-    git("init", "--quiet", "--initial-branch=main")
-    git("add", "-A")
-    git("commit", "--quiet", "-m", "First")
-    return root, git
-
-
-AGENT = "class Agent:\n    def run(self, prompt, limit=1): ...\n\n    def _inner(self, a): ...\n"
-
-
-def write(root: Path, name: str, text: str) -> None:
-    (root / name).parent.mkdir(parents=True, exist_ok=True)
-    (root / name).write_text(text, encoding="utf-8")
+    return root, make(root, monkeypatch)
 
 
 def test_without_a_tag_that_is_said_and_passes(repository: tuple[Path, Git], tmp_path: Path) -> None:

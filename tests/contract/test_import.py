@@ -35,15 +35,16 @@ def fields(data: dict[str, Any], schema: str) -> dict[str, Any]:
 
 
 def test_the_service_document_and_the_overlay_yield_our_contract() -> None:
-    new, notes = update.prepare(reading.read(str(CURRENT)), TEXT)
-    assert new == TEXT
-    assert [note for note in notes if "matches nothing" in note] == []
+    prepared = update.prepare(reading.read(str(CURRENT)), TEXT)
+    assert prepared.text == TEXT
+    assert merging.merged(TEXT, prepared.new) == TEXT
+    assert [note for note in prepared.notes if "matches nothing" in note] == []
 
 
 @pytest.fixture(scope="module", params=HISTORY, ids=lambda path: path.stem)
 def older(request: pytest.FixtureRequest) -> tuple[dict[str, Any], str]:
     upstream = reading.read(str(request.param))
-    return upstream, update.prepare(upstream, TEXT)[0]
+    return upstream, update.prepare(upstream, TEXT).text
 
 
 def test_an_older_document_generates_without_a_warning(older: tuple[dict[str, Any], str], tmp_path: Path) -> None:
@@ -60,8 +61,8 @@ def test_an_older_document_generates_without_a_warning(older: tuple[dict[str, An
 
 def test_the_second_import_changes_nothing_and_the_way_back_leads_home(older: tuple[dict[str, Any], str]) -> None:
     upstream, text = older
-    assert update.prepare(upstream, text)[0] == text
-    assert update.prepare(reading.read(str(CURRENT)), text)[0] == TEXT
+    assert update.prepare(upstream, text).text == text
+    assert update.prepare(reading.read(str(CURRENT)), text).text == TEXT
 
 
 def test_paths_of_the_other_service_are_left_alone(older: tuple[dict[str, Any], str]) -> None:
@@ -70,7 +71,7 @@ def test_paths_of_the_other_service_are_left_alone(older: tuple[dict[str, Any], 
         needed = canonical.reachable(data, paths)
         return {"paths": paths, "components": [(at, data["components"][at[0]][at[1]]) for at in sorted(needed)]}
 
-    assert chat(reading.parse(older[1])) == chat(OURS)
+    assert chat(document.parse(older[1])) == chat(OURS)
 
 
 def test_a_schema_named_like_one_of_the_other_service_is_renamed() -> None:
@@ -78,8 +79,9 @@ def test_a_schema_named_like_one_of_the_other_service_is_renamed() -> None:
         data["components"]["schemas"]["ModelInfo"] = {"type": "object", "properties": {"size": {"type": "integer"}}}
         fields(data, "UserResponse")["favourite"] = {"$ref": "#/components/schemas/ModelInfo"}
 
-    new, notes = update.prepare(edited(add), TEXT)
-    data = reading.parse(new)
+    prepared = update.prepare(edited(add), TEXT)
+    data, notes = prepared.new, prepared.notes
+    assert document.parse(prepared.text) == data
     assert data["components"]["schemas"]["ModelInfo"] == OURS["components"]["schemas"]["ModelInfo"]
     assert "size" in fields(data, "CodegenModelInfo")
     assert fields(data, "UserResponse")["favourite"]["$ref"] == "#/components/schemas/CodegenModelInfo"
@@ -94,7 +96,7 @@ def test_comments_order_and_style_stay(tmp_path: Path) -> None:
         fields(data, "UserResponse")["nickname"] = {"anyOf": [{"type": "string"}, {"type": "null"}]}
         del fields(data, "UserResponse")["role"]
 
-    new = update.prepare(edited(change), commented)[0]
+    new = update.prepare(edited(change), commented).text
     before, after = commented.splitlines(), new.splitlines()
     gone = [line.strip() for line in before if line not in after]
     assert gone == [
@@ -217,9 +219,9 @@ def test_equal_ids_are_told_apart_and_members_of_the_client_are_not_taken() -> N
 
 def test_a_path_of_the_other_service_is_not_overwritten() -> None:
     path = next(path for path, item in OURS["paths"].items() if "servers" in item)
-    new, notes = update.prepare(edited(lambda data: data["paths"].update({path: {"get": {"responses": {}}}})), TEXT)
-    assert new == TEXT
-    assert any("belongs to the other service" in note for note in notes)
+    prepared = update.prepare(edited(lambda data: data["paths"].update({path: {"get": {"responses": {}}}})), TEXT)
+    assert prepared.text == TEXT
+    assert any("belongs to the other service" in note for note in prepared.notes)
 
 
 def test_extensions_of_the_service_are_not_ours() -> None:
@@ -264,7 +266,7 @@ def test_openapi_3_0_is_read_as_3_1() -> None:
         data["components"] = walk(data["components"])
         data["paths"] = walk(data["paths"])
 
-    assert update.prepare(edited(downgrade), TEXT)[0] == TEXT
+    assert update.prepare(edited(downgrade), TEXT).text == TEXT
     assert schemas.canonical({"type": "integer", "minimum": 1, "exclusiveMinimum": True}) == {
         "type": "integer",
         "exclusiveMinimum": 1,

@@ -6,29 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from tools.contract import changelog, document, release, versions
+from tools.contract import changelog, release, versions
+
+from .repositories import LOG, make, write
 
 DAY = datetime.date(2026, 11, 21)
 
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with the present files that a release touches or compares."""
-    for name in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{name}_NAME", "a")
-        monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@example.com")
+    """A small repository that is ready for a release."""
     root = tmp_path / "clone"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "codegen_ext", "generated", "openapi.yaml", "CHANGELOG.md"],
-        cwd=document.ROOT, check=True, capture_output=True, text=True,
-    )  # fmt: skip
-    for name in filter(None, listed.stdout.split("\0")):
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes((document.ROOT / name).read_bytes())
-    log = "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- A thing.\n"
-    (root / "CHANGELOG.md").write_text(log, encoding="utf-8")
-    (root / versions.VERSION_FILE).write_text('__version__ = "1.2.0"\n', encoding="utf-8")
-    git(root, "init", "--quiet", "--initial-branch=main")
+    make(root, monkeypatch)
+    write(root, "CHANGELOG.md", LOG.replace("## [Unreleased]\n", "## [Unreleased]\n\n### Added\n\n- A thing.\n"))
     commit(root)
     return root
 
@@ -104,10 +94,10 @@ def test_a_lower_version_is_refused(clone: Path) -> None:
             "the method get_user is called get_person now",
         ),
         (
-            "codegen_ext/config.py",
-            "class ConfigPresets",
-            "class Presets",
-            "codegen_ext.ConfigPresets: public object was removed",
+            "codegen_ext/agent.py",
+            "def run(",
+            "def start(",
+            "codegen_ext.Agent.run: public object was removed",
         ),
     ],
 )

@@ -1,6 +1,8 @@
 """The GitHub workflows are thin: each step is a make target that runs here, or prepares the machine for one."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from tools.contract import document
+
+from .repositories import make, write
 
 WORKFLOWS = sorted((document.ROOT / ".github" / "workflows").glob("*.yml"))
 TARGETS = set(re.findall(r"^([a-z-]+):", (document.ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
@@ -52,6 +56,52 @@ def test_ci_runs_what_runs_here() -> None:
 def test_the_check_gets_the_tags() -> None:
     checkout = named("ci.yml")["jobs"]["check"]["steps"][0]
     assert checkout["with"]["fetch-depth"] == 0
+
+
+@pytest.fixture
+def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clone with a remote, and a program `gh` that writes down what it was asked."""
+    clone, bare, tools = tmp_path / "clone", tmp_path / "bare", tmp_path / "bin"
+    git = make(clone, monkeypatch)
+    git("init", "--quiet", "--bare", str(bare))
+    git("remote", "add", "origin", str(bare))
+    tools.mkdir()
+    (tools / "gh").write_text(
+        f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n[ "$2" != list ] || cat {tmp_path}/open\n', encoding="utf-8"
+    )
+    (tools / "gh").chmod(0o755)
+    (tmp_path / "open").touch()
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    (clone / "report.md").write_text("# Changes\n", encoding="utf-8")
+    return clone
+
+
+def pull_request(clone: Path) -> list[str]:
+    script = document.ROOT / "tools" / "contract" / "pull-request"
+    subprocess.run([script, "report.md"], cwd=clone, check=True, capture_output=True)
+    asked = clone.parent / "asked"
+    return asked.read_text(encoding="utf-8").splitlines() if asked.exists() else []
+
+
+def test_the_pull_request_holds_the_update_and_the_report(remote: Path) -> None:
+    write(remote, "openapi.yaml", "changed")
+    asked = pull_request(remote)
+    assert asked[1] == "pr create --head upstream-contract --title Update the contract --body-file report.md"
+    shown = subprocess.run(
+        ["git", "show", "upstream-contract:openapi.yaml"], cwd=remote.parent / "bare", check=True, capture_output=True
+    )
+    assert shown.stdout == b"changed"
+
+
+def test_an_open_pull_request_is_renewed(remote: Path) -> None:
+    write(remote, "openapi.yaml", "changed")
+    (remote.parent / "open").write_text("7", encoding="utf-8")
+    assert pull_request(remote)[1] == "pr edit upstream-contract --body-file report.md"
+
+
+def test_without_a_change_there_is_no_pull_request(remote: Path) -> None:
+    assert pull_request(remote) == []
+    assert not (remote / "report.md").exists()
 
 
 def test_a_scheduled_one_opens_a_pull_request() -> None:

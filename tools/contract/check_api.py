@@ -6,7 +6,6 @@ fetch them (`fetch-depth: 0` in a workflow).
 
 from __future__ import annotations
 
-import contextlib
 import io
 import logging
 import re
@@ -20,9 +19,6 @@ from pathlib import Path
 import griffe
 
 from tools.contract import changelog, changes, comparing, document, versions
-
-PACKAGES = ("codegen_ext", "codegen_ext.chatserver", "codegen_ext.testing")
-"""The packages whose names are public; their other modules are not."""
 
 RELEASED = ("codegen_ext", "openapi.yaml")
 """What users get; a change of it belongs into the changelog."""
@@ -48,9 +44,9 @@ def api_problems(root: Path = document.ROOT) -> Iterator[str]:
         with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
             files.extractall(folder, filter="data")
         old, new = _load(Path(folder)), _load(root)
-        lines = {}
-        for name in PACKAGES:
-            if name in old and name in new:
+        lines: dict[str, None] = {}
+        for name in old:
+            if name in new:
                 homes = _publish(old[name]) | _publish(new[name])
                 for breakage in griffe.find_breaking_changes(old[name], new[name]):
                     if said := _said(breakage, homes):
@@ -59,19 +55,18 @@ def api_problems(root: Path = document.ROOT) -> Iterator[str]:
 
 
 def _load(root: Path) -> dict[str, griffe.Module]:
-    """Read the public packages without running them; griffe looks into the working directory first if it may."""
+    """Read codegen_ext and the packages in it, whose `__init__` says what is public, without running them.
+
+    griffe would look into the working directory first.
+    """
     logging.getLogger("griffe").setLevel(logging.CRITICAL)
     loader = griffe.GriffeLoader(search_paths=[str(root), str(root / "generated")], allow_inspection=False)
     for name in ("codegen_api", "codegen_ext"):
         loader.load(name, try_relative_path=False)
     loader.resolve_aliases(external=False, implicit=True)
-    found = {}
-    for name in PACKAGES:
-        with contextlib.suppress(KeyError):
-            module = loader.modules_collection[name]
-            assert isinstance(module, griffe.Module)
-            found[name] = module
-    return found
+    package = loader.modules_collection["codegen_ext"]
+    inner = [module for module in package.modules.values() if module.is_subpackage]
+    return {module.path: module for module in (package, *inner) if isinstance(module, griffe.Module)}
 
 
 def _publish(module: griffe.Module) -> dict[str, str]:
@@ -84,7 +79,7 @@ def _publish(module: griffe.Module) -> dict[str, str]:
         for name, member in module.members.items()
         if isinstance(member, griffe.Alias) and member.target_path.startswith(("codegen_ext.", "codegen_api."))
     }
-    module.exports = sorted(members.values())
+    module.exports = list[str | griffe.ExprName](sorted(members.values()))
     return {path: f"{module.path}.{name}" for path, name in members.items()}
 
 

@@ -64,14 +64,14 @@ def name_problems(package: Path = document.ROOT / "codegen_ext") -> Iterator[str
 
     contract = document.load()
     paths = [path.split("/") for path in contract["paths"]]
-    heads = {parts[1] for parts in paths}
+    heads = {_head(parts) for parts in paths}
     known_models = set(models.__all__)
     for file in sorted(package.rglob("*.py")):
         where = file.relative_to(package.parent)
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
                 case ast.Constant(value=str() as text) if re.fullmatch(r"(/[\w{}.-]+){2,}", text):
-                    if text.split("/")[1] in heads and not any(_fits(text.split("/"), parts) for parts in paths):
+                    if _head(text.split("/")) in heads and not any(_fits(text.split("/"), parts) for parts in paths):
                         yield f"{where}:{node.lineno} names the path {text}, which the contract lacks"
                 case ast.Attribute(value=ast.Name(id="operations"), attr=name) if name.isupper():
                     if not hasattr(operations, name):
@@ -84,6 +84,11 @@ def name_problems(package: Path = document.ROOT / "codegen_ext") -> Iterator[str
                         yield f"{where}:{node.lineno} names the model {name}, which the contract lacks"
                 case ast.Call():
                     yield from (f"{where}:{node.lineno} {text}" for text in _call_problems(node, operations))
+
+
+def _head(parts: list[str]) -> tuple[str, ...]:
+    """What tells that a path is meant for the services: a version, or the first two words."""
+    return tuple(parts[1:2] if re.fullmatch(r"v\d+", parts[1]) else parts[1:3])
 
 
 def _fits(named: list[str], path: list[str]) -> bool:

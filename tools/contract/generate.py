@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import filecmp
 import io
 import itertools
@@ -233,7 +234,7 @@ def generate(target: Path, source: Path = document.CONTRACT) -> None:
         overwrite=False,
         output_path=target,
     )
-    data = GeneratorData.from_dict(document.load(source), config=config)
+    data = GeneratorData.from_dict(copy.deepcopy(contract), config=config)
     if isinstance(data, GeneratorError):
         raise GenerationError(f"{data.header}: {data.detail}")
     project = openapi_python_client.Project(openapi=data, config=config, custom_template_path=document.TEMPLATES)

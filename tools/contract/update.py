@@ -14,12 +14,24 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from attrs import frozen
+
 from tools.contract import canonical, changelog, check, diff, document, generate, merging, overlay, reading, reporting
 from tools.contract.changes import Change
 
 
-def prepare(upstream: dict[str, Any], text: str) -> tuple[str, list[str]]:
-    """Return the new text of openapi.yaml, whose present text is `text`, and notes for whoever reads the change.
+@frozen
+class Prepared:
+    """A new state of openapi.yaml, the one before it, and notes for whoever reads the change."""
+
+    text: str
+    old: dict[str, Any]
+    new: dict[str, Any]
+    notes: list[str]
+
+
+def prepare(upstream: dict[str, Any], text: str) -> Prepared:
+    """Bring openapi.yaml, whose present text is `text`, to a document of the service.
 
     Raises:
         reading.ImportRefusedError: if the document and the overlay do not fit together.
@@ -30,7 +42,8 @@ def prepare(upstream: dict[str, Any], text: str) -> tuple[str, list[str]]:
     imported = importing.run(upstream)
     target, conflicts = merging.combine(imported, current)
     unmatched = [f"the overlay's target matches nothing: {target}" for target in importing.unmatched]
-    return merging.merged(text, target), [*importing.notes, *conflicts, *unmatched]
+    new = text if target == current else merging.merged(text, target)
+    return Prepared(new, current, target, [*importing.notes, *conflicts, *unmatched])
 
 
 def handwritten_names(current: dict[str, Any]) -> frozenset[str]:
@@ -54,24 +67,25 @@ def update(source: str) -> tuple[list[Change], list[str]]:
 
     """
     text = document.CONTRACT.read_text(encoding="utf-8")
-    new, notes = prepare(reading.read(source), text)
+    prepared = prepare(reading.read(source), text)
+    if prepared.text == text:
+        return [], prepared.notes
     with tempfile.TemporaryDirectory(dir=document.CONTRACT.parent, prefix=".update-spec-") as folder:
         fresh = Path(folder) / document.CONTRACT.name
-        fresh.write_text(new, encoding="utf-8")
+        fresh.write_text(prepared.text, encoding="utf-8")
         if problems := list(check.document_problems(fresh)):
             raise reading.ImportRefusedError("\n".join(problems))
         generate.generate(Path(folder) / "codegen_api", fresh)
-        changes, more = diff.differences(document.parse(text), document.parse(new))
+        changes, more = diff.differences(prepared.old, prepared.new)
         log = document.CHANGELOG.read_text(encoding="utf-8")
-        if new != text:
-            proposed = Path(folder) / document.CHANGELOG.name
-            proposed.write_text(changelog.with_entry(log, reporting.changelog_entry(changes)), encoding="utf-8")
-            shutil.copymode(document.CONTRACT, fresh)
-            shutil.copymode(document.CHANGELOG, proposed)
-            generate.install(Path(folder) / "codegen_api")
-            os.replace(fresh, document.CONTRACT)
-            os.replace(proposed, document.CHANGELOG)
-    return changes, [*notes, *more]
+        proposed = Path(folder) / document.CHANGELOG.name
+        proposed.write_text(changelog.with_entry(log, reporting.changelog_entry(changes)), encoding="utf-8")
+        shutil.copymode(document.CONTRACT, fresh)
+        shutil.copymode(document.CHANGELOG, proposed)
+        generate.install(Path(folder) / "codegen_api")
+        os.replace(fresh, document.CONTRACT)
+        os.replace(proposed, document.CHANGELOG)
+    return changes, [*prepared.notes, *more]
 
 
 def main(arguments: list[str] | None = None) -> int:
