@@ -17,6 +17,7 @@ FILES = {
     "codegen_ext/__init__.py": "from .agent import Agent as Agent\nfrom codegen_api.models import User as User\n",
     "codegen_ext/agent.py": AGENT,
     "codegen_ext/inner.py": "def helper(a): ...\n",
+    "codegen_ext/room/__init__.py": "from codegen_ext.inner import helper as helper\n",
     "generated/codegen_api/__init__.py": "",
     "generated/codegen_api/models.py": "class User:\n    id: int\n    email: str\n",
     "CHANGELOG.md": LOG,

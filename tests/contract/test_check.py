@@ -135,7 +135,8 @@ def test_without_a_tag_that_is_said_and_passes(repository: tuple[Path, Git], tmp
         ),
         ("codegen_ext/agent.py", AGENT.replace("_inner", "_other"), None),
         ("codegen_ext/agent.py", AGENT.replace("=1", "=1, more=2"), None),
-        ("codegen_ext/inner.py", "", None),
+        ("codegen_ext/inner.py", "def helper(a): ...\n\n\ndef other(): ...\n", None),
+        ("codegen_ext/inner.py", "def helper(): ...\n", "codegen_ext.room.helper(a): parameter was removed"),
     ],
 )
 def test_the_public_api_is_compared_with_the_last_tag(
@@ -150,6 +151,16 @@ def test_the_public_api_is_compared_with_the_last_tag(
     assert found == ([] if problem is None else [f"{problem} since v1.2.0; raise the major version"])
     write(root, "codegen_ext/_version.py", '__version__ = "2.0.0"\n')
     assert list(check_api.api_problems(root)) == []
+
+
+def test_a_public_package_that_is_gone_is_named(repository: tuple[Path, Git]) -> None:
+    root, git = repository
+    git("tag", "v1.2.0")
+    (root / "codegen_ext" / "room" / "__init__.py").unlink()
+    (root / "codegen_ext" / "room").rmdir()
+    assert list(check_api.api_problems(root)) == [
+        "codegen_ext.room: public package was removed since v1.2.0; raise the major version"
+    ]
 
 
 def test_a_change_for_users_needs_a_word_in_the_changelog(repository: tuple[Path, Git]) -> None:

@@ -146,7 +146,9 @@ def test_a_new_operation_gets_an_id_a_limit_and_the_refusals() -> None:
     ],
 )
 def test_a_limit_is_read_out_of_the_description(text: str, limit: tuple[int, int]) -> None:
-    found = operation(imported(new_operation(description=text))[0], "get_things")["x-codegen"]["rate-limit"]
+    made = operation(imported(new_operation(description=text))[0], "get_things")
+    assert "requests" not in made["description"]
+    found = made["x-codegen"]["rate-limit"]
     assert (found["requests"], found["seconds"]) == limit
     assert found["group"] == ("standard" if limit == (60, 30) else "get-things")
 

@@ -87,7 +87,8 @@ class Import:
         declared = [{**node, "schema": schemas.canonical(node.get("schema"))} for node in declared]
         tags = list(dict.fromkeys(operations.slug(str(tag)) for tag in raw.get("tags", ()) or ["other"]))
         result: Data = {"operationId": operations.derived_id(path, method), "tags": tags[:1]}
-        result |= {key: _prose(raw[key]) for key in ("summary", "description") if raw.get(key)}
+        prose = {key: _prose(operations.without_limit(str(raw.get(key, "")))) for key in ("summary", "description")}
+        result |= {key: text for key, text in prose.items() if text}
         result["x-codegen"] = {
             "service": "codegen",
             "rate-limit": operations.stated_limit(raw) or dict(operations.STANDARD_LIMIT),

@@ -46,7 +46,9 @@ def api_problems(root: Path = document.ROOT) -> Iterator[str]:
         old, new = _load(Path(folder)), _load(root)
         lines: dict[str, None] = {}
         for name in old:
-            if name in new:
+            if name not in new and _publish(old[name]):
+                lines[f"{name}: public package was removed"] = None
+            elif name in new:
                 homes = _publish(old[name]) | _publish(new[name])
                 for breakage in griffe.find_breaking_changes(old[name], new[name]):
                     if said := _said(breakage, homes):

@@ -33,6 +33,11 @@ def stated_limit(operation: dict[str, Any]) -> dict[str, Any] | None:
     return {"requests": requests, "seconds": seconds} if requests and seconds else None
 
 
+def without_limit(text: str) -> str:
+    """Prose without the sentence that states the limit, which `x-codegen` says."""
+    return re.sub(rf"\**{_LIMIT.pattern}\.?\**", "", text, flags=re.IGNORECASE).strip()
+
+
 def derived_id(path: str, method: str, *, whole: bool = False) -> str:
     """Make an operation id from path and method: `get_repos_check_suite_settings`.
 
