@@ -85,7 +85,31 @@ def be_hostile(data: dict[str, Any]) -> None:
     data["paths"]["/../../etc/passwd"] = {"get": {"responses": {}}}
 
 
-@pytest.mark.parametrize("change", [refuse_to_generate, be_invalid, be_hostile])
+def have_a_free_form_body(data: dict[str, Any]) -> None:
+    body = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+    data["paths"]["/v1/things"] = {"post": {"requestBody": body, "responses": {"200": {"description": ""}}}}
+
+
+def take_an_argument_of_every_method(data: dict[str, Any]) -> None:
+    parameter = {"name": "timeout", "in": "query", "schema": {"type": "integer"}}
+    data["paths"]["/v1/things"] = {"get": {"parameters": [parameter], "responses": {"200": {"description": ""}}}}
+
+
+def have_no_form(data: dict[str, Any]) -> None:
+    data["paths"]["/v1/things"] = {"get": {"parameters": {"a": 1}, "responses": []}}
+
+
+HARMFUL = [
+    refuse_to_generate,
+    be_invalid,
+    be_hostile,
+    have_a_free_form_body,
+    take_an_argument_of_every_method,
+    have_no_form,
+]
+
+
+@pytest.mark.parametrize("change", HARMFUL)
 def test_nothing_is_written_unless_everything_succeeds(
     change: Any, files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -37,10 +37,13 @@ class Import:
         """Return the document of the service in our form: paths and components, sorted, nothing unused.
 
         Raises:
-            ImportRefusedError: if the overlay does not fit, or names two different things alike.
+            ImportRefusedError: if the document does not have the form of OpenAPI, or the overlay does not fit.
 
         """
-        data = self._before(upstream)
+        try:
+            data = self._before(upstream)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ImportRefusedError(f"the document does not have the form of OpenAPI: {error}") from error
         self.unmatched = apply(data, self._actions)
         self._rename_schemas(data)
         self._name_parameters(data)
@@ -198,7 +201,9 @@ class Import:
             return schema
         if not name and inner.get("type") == "object" and not inner.get("properties") and "allOf" not in inner:
             name = FREE_FORM if inner.get("additionalProperties", True) in (True, {}) else place
-        elif not name and ("properties" in inner or ("enum" in inner and inner.get("type", "string") == "string")):
+        elif not name and (
+            "properties" in inner or "allOf" in inner or ("enum" in inner and inner.get("type", "string") == "string")
+        ):
             name = place
         if not name:
             self._name_within(data, schema, place)

@@ -41,6 +41,10 @@ POLICY_KEYS = {"service", "rate-limit", "idempotent", "reconcile", "cache-second
 """What the `x-codegen` extension of an operation may say; docs/contract.md explains each."""
 
 
+RESERVED_ARGUMENTS = {"self", "timeout", "extra_headers"}
+"""What every method of the facade takes besides the arguments of its operation."""
+
+
 class GenerationError(Exception):
     """The contract cannot be turned into a client; the message has one line for each cause."""
 
@@ -172,7 +176,9 @@ def _view(contract: dict[str, Any], tag: str, endpoint: Endpoint) -> OperationVi
         if not isinstance(model, ModelProperty):
             raise GenerationError(f"{endpoint.name}: the request body must be a named object")
         body = str(model.class_info.name)
-        properties = contract["components"]["schemas"][body]["properties"]
+        properties = contract["components"]["schemas"].get(body, {}).get("properties")
+        if not properties:
+            raise GenerationError(f"{endpoint.name}: the request body must be a named object with fields of its own")
         arguments += [
             _argument(prop, "body", document.resolve(contract, properties[prop.name.get_untrusted_value()]))
             for prop in rendering.fields(model)
@@ -180,6 +186,10 @@ def _view(contract: dict[str, Any], tag: str, endpoint: Endpoint) -> OperationVi
     arguments += [
         _argument(prop, "query", nodes["query", prop.name.get_untrusted_value()]) for prop in endpoint.query_parameters
     ]
+    names = [argument.python_name for argument in arguments]
+    for name in names:
+        if name in RESERVED_ARGUMENTS or names.count(name) > 1:
+            raise GenerationError(f"{endpoint.name}: two arguments of its method would be called {name}")
     success = _success(endpoint)
     stream = policy.get("stream")
     return OperationView(

@@ -35,7 +35,7 @@ def stated_limit(operation: dict[str, Any]) -> dict[str, Any] | None:
 
 def without_limit(text: str) -> str:
     """Prose without the sentence that states the limit, which `x-codegen` says."""
-    return re.sub(rf"\**{_LIMIT.pattern}\.?\**", "", text, flags=re.IGNORECASE).strip()
+    return re.sub(rf"\*{{0,2}}{_LIMIT.pattern}\.?\*{{0,2}}", "", text, flags=re.IGNORECASE).strip()
 
 
 def derived_id(path: str, method: str, *, whole: bool = False) -> str:
@@ -52,7 +52,7 @@ def derived_id(path: str, method: str, *, whole: bool = False) -> str:
     words = [method, *(part for part in parts if not part.startswith("{"))]
     if parts and parts[-1].startswith("{"):
         words += ["by", parts[-1].strip("{}")]
-    return re.sub(r"\W+|_+", "_", "_".join(words)).strip("_").lower()
+    return re.sub(r"\W+|_+", "_", "_".join(words)).strip("_").lower()[:80].rstrip("_")
 
 
 def slug(tag: str) -> str:

@@ -96,7 +96,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         changes, notes = update(given.source)
-    except (reading.ImportRefusedError, generate.GenerationError) as error:
+    except (reading.ImportRefusedError, generate.GenerationError, OSError) as error:
         print(f"nothing was changed: {error}", file=sys.stderr)
         return 2
     report = reporting.as_markdown(changes, notes)
