@@ -41,6 +41,22 @@ class CacheTransport(SteppedTransport):
     def __init__(self, wrapped: Any, cache: ResponseCache, clock: Clock = SYSTEM_CLOCK) -> None:
         super().__init__(wrapped, clock)
         self._cache = cache
+        # Most calls are none of the cache's business, and deciding by steps costs each of them about 4 µs.
+        self._others = {one.id for one in OPERATIONS.values() if one.cache_seconds is None and not one.invalidates}
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer, or send."""
+        if request.extensions.get(OPERATION) in self._others:
+            response: httpx.Response = self._wrapped.handle_request(request)
+            return response
+        return super().handle_request(request)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer, or send."""
+        if request.extensions.get(OPERATION) in self._others:
+            response: httpx.Response = await self._wrapped.handle_async_request(request)
+            return response
+        return await super().handle_async_request(request)
 
     def steps(self, request: httpx.Request) -> Steps:
         """Decide by the operation."""
