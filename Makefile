@@ -44,8 +44,9 @@ check: $(STAMP) ## contract, generated code, clients and docs agree; ruff and my
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
 
-generate: $(STAMP) ## write generated/ from openapi.yaml
+generate: $(STAMP) ## write generated/ from openapi.yaml, and compat/ from its table
 	@$(BIN)/python -m tools.contract.generate
+	@$(BIN)/python -m tools.compat
 
 bench: $(STAMP) ## time the client against bare httpx
 	@$(BIN)/python -m benchmarks
