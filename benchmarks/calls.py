@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import httpx
 from codegen_api import operations
 
+from benchmarks import limits
 from benchmarks.measure import compare, row
 from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenClient
 
@@ -39,7 +40,7 @@ def sandbox_process() -> Iterator[dict[str, str]]:
 
 def report() -> Iterator[str]:
     """Yield the lines of the report."""
-    with sandbox_process() as sandbox:
+    with sandbox_process() as sandbox, limits.wide_limits():
         org_id = int(sandbox["org_id"])
         config = ClientConfig(api_token=sandbox["token"], org_id=str(org_id), base_url=sandbox["base_url"])
         headers = {"Authorization": f"Bearer {sandbox['token']}"}
@@ -60,6 +61,7 @@ def report() -> Iterator[str]:
                 None,
             )
         yield _async_report(config, headers, run_url, org_id, run_id)
+        yield from limits.report(run_url, headers)
 
 
 def _async_report(config: ClientConfig, headers: dict[str, str], url: str, org_id: int, run_id: int) -> str:

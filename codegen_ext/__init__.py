@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from .health import HealthStatus as HealthStatus
     from .integrations.fastapi import get_async_codegen_client as get_async_codegen_client
     from .integrations.fastapi import get_codegen_client as get_codegen_client
+    from .limits.simple import RateLimiter as RateLimiter
     from .retrying import retry_on_error as retry_on_error
     from .transport.metrics import MetricsCollector as MetricsCollector
     from .webhooks import WebhookEvent as WebhookEvent
@@ -87,6 +88,7 @@ _NAMES = {
         "WebhookError"
     ),
     ".health": "HealthStatus",
+    ".limits.simple": "RateLimiter",
     ".retrying": "retry_on_error",
     ".transport.metrics": "MetricsCollector",
     ".webhooks": "WebhookEvent WebhookHandler WebhookResult",

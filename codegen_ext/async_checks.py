@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import exchange, flow
+from . import flow
 from .async_base import AsyncClient
 from .checks import Checks
 
 if TYPE_CHECKING:
-    from codegen_api.types import Response
-
     from .health import AsyncHealthMonitor
 
 
@@ -21,7 +19,7 @@ class AsyncCheckedClient(Checks, AsyncClient):
         """Ask the service a cheap question; as `CodegenClient.health_check`."""
         from . import health
 
-        return await flow.run_async(health.check(self._clock), self._probe, self._clock)
+        return await flow.run_async(health.check(self._clock), self._perform, self._clock)
 
     def create_health_monitor(self, interval: float = 30, *, failure_threshold: int = 1) -> AsyncHealthMonitor:
         """Return a monitor as `CodegenClient.create_health_monitor` does, that runs in an asyncio task."""
@@ -35,6 +33,3 @@ class AsyncCheckedClient(Checks, AsyncClient):
             for monitor in list(self._monitors):
                 await monitor.stop()
         await super().close()
-
-    async def _probe(self, effect: flow.Perform[Any]) -> Response[Any]:
-        return exchange.decode_whole(effect.operation, await self._send(self._past_cache(effect)))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from .clock import Clock
     from .config import ClientConfig
+    from .limits.status import RateLimitStatus
 
 
 class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations):
@@ -75,3 +76,9 @@ class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations
     ) -> AsyncIterator[AgentRunResponse]:
         """Yield runs as `CodegenClient.stream_all_agent_runs` does."""
         return flow.iterate_async(self._all_runs(org_id, user_id, source_type), self._perform, self._clock)
+
+    async def get_rate_limit_status(self) -> RateLimitStatus:
+        """Return how the limits are used; as `CodegenClient.get_rate_limit_status`."""
+        from asyncio import to_thread
+
+        return await to_thread(self.rate_limiter.status)

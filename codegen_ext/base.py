@@ -13,9 +13,11 @@ from codegen_api.types import Response
 from . import exchange, once
 from .clock import SYSTEM_CLOCK, Clock
 from .errors import ClientClosedError, CodegenAPIError, ConfigurationError
+from .limits.opening import open_store
 from .redact import Redactor, without_user
 from .transport.auth import BearerAuth
 from .transport.extensions import DEADLINE, FRESH, MAX_RETRIES, OPERATION, PAST_CACHE, REDACT, STREAM
+from .transport.limits import RateLimitTransport
 from .transport.logs import LogTransport, log_retry, logger
 from .transport.metrics import MetricsCollector, MetricsTransport, Stats, operation_of
 from .transport.retry import RetryPolicy, RetryTransport
@@ -35,6 +37,8 @@ M = TypeVar("M", bound="Model")
 class BaseClient:
     """Settings, statistics and options; the sync and the async client add how requests travel."""
 
+    _service = "codegen"
+    """The name of the service in the contract."""
     config: ClientConfig
     _http: httpx.Client | httpx.AsyncClient
 
@@ -125,6 +129,11 @@ class BaseClient:
         derived._check()
         return derived
 
+    @property
+    def rate_limiter(self) -> RateLimitTransport:
+        """What keeps this client's requests within the limits; `status()` says how they are used."""
+        return self._limiter
+
     def _stack(self, network: Any) -> Any:
         policy = RetryPolicy(
             max_retries=self.config.max_retries,
@@ -140,9 +149,10 @@ class BaseClient:
                 metrics.record_retry(operation_of(request))
             log_retry(request, failure, pause)
 
-        stack = network
+        stack: Any = network
         if metrics is not None:
             stack = MetricsTransport(stack, metrics, self._clock, "attempt")
+        stack = self._limiter = self._limit_rate(stack)
         stack = RetryTransport(stack, policy, self._clock, on_retry=on_retry)
         if self._cache is not None:
             from .transport.cache import CacheTransport
@@ -153,6 +163,22 @@ class BaseClient:
         if self.config.log_requests:
             stack = LogTransport(stack, self._clock, with_bodies=self.config.log_responses)
         return stack
+
+    def _limit_rate(self, wrapped: Any) -> RateLimitTransport:
+        config = self.config
+        shared_state = config.shared_state if config.rate_limits else None
+        cap = (config.rate_limit_requests_per_period, config.rate_limit_period_seconds)
+        return RateLimitTransport(
+            wrapped,
+            open_store(shared_state, self._clock, config.shared_peers, config.transport),
+            self._clock,
+            service_url=self._service_url,
+            credential=config.api_token,
+            service=self._service,
+            cap=cap if config.has_rate_limit_cap else None,
+            idle=not config.rate_limits,
+            on_wait=self._metrics.record_wait if config.enable_metrics else None,
+        )
 
     def _http_settings(self) -> dict[str, Any]:
         return {

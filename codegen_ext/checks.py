@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from . import exchange, flow
+from . import flow
 from .base import BaseClient
 from .sync_base import SyncClient
-from .transport.extensions import PAST_CACHE
 
 if TYPE_CHECKING:
-    import httpx
-    from codegen_api.types import Response
-
     from .config import ClientConfig
     from .health import HealthMonitor
 
@@ -25,11 +21,6 @@ class Checks(BaseClient):
         super().__init__(config, **options)
         self._monitors: WeakSet[Any] = WeakSet()
 
-    def _past_cache(self, effect: flow.Perform[Any]) -> httpx.Request:
-        request = self._build(effect.operation, effect.arguments, None, effect.extra_headers, effect.timeout)
-        request.extensions[PAST_CACHE] = True
-        return request
-
 
 class CheckedClient(Checks, SyncClient):
     """A client in the calling thread that can tell whether its service works."""
@@ -38,7 +29,7 @@ class CheckedClient(Checks, SyncClient):
         """Ask the service a cheap question; returns status, healthy, timestamp, response_time_seconds and error."""
         from . import health
 
-        return flow.run(health.check(self._clock), self._probe, self._clock)
+        return flow.run(health.check(self._clock), self._perform, self._clock)
 
     def create_health_monitor(self, interval: float = 30, *, failure_threshold: int = 1) -> HealthMonitor:
         """Return a monitor that checks the service every `interval` seconds once it is started, in a daemon thread.
@@ -63,6 +54,3 @@ class CheckedClient(Checks, SyncClient):
             for monitor in list(self._monitors):
                 monitor.stop()
         super().close()
-
-    def _probe(self, effect: flow.Perform[Any]) -> Response[Any]:
-        return exchange.decode_whole(effect.operation, self._send(self._past_cache(effect)))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .clock import Clock
     from .config import ClientConfig
+    from .limits.status import RateLimitStatus
 
 Progress = dict[str, Any]
 """What a progress callback gets: status, elapsed (seconds), log_count, last_thought; the last two may be None."""
@@ -164,3 +165,10 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
     ) -> Iterator[AgentRunResponse]:
         """Yield every run of an organisation, newest first, page after page; filters as in `list_agent_runs`."""
         return flow.iterate(self._all_runs(org_id, user_id, source_type), self._perform, self._clock)
+
+    def get_rate_limit_status(self) -> RateLimitStatus:
+        """Return how the limits are used: the tightest group's remaining, limit and reset_time, and all `groups`.
+
+        `reset_time` is the seconds until more requests may go. Asks the shared state where there is one.
+        """
+        return self.rate_limiter.status()

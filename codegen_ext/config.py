@@ -111,6 +111,8 @@ class ClientConfig:
     """The window of the overall cap."""
     rate_limit_strategy: str = "sliding_window"
     """How requests are counted; only "sliding_window" exists."""
+    rate_limits: bool = _setting(True, "CODEGEN_RATE_LIMITS", parse=_boolean)
+    """Whether requests wait for the limits of the contract and the overall cap."""
     enable_caching: bool = _setting(True, "CODEGEN_ENABLE_CACHING", parse=_boolean)
     """Whether reads that the contract marks may be answered from memory."""
     cache_ttl_seconds: float = _setting(300.0, "CODEGEN_CACHE_TTL", parse=float)
@@ -135,6 +137,8 @@ class ClientConfig:
         default=Factory(lambda: _read(("CODEGEN_SHARED_STATE",), str, "") or None), repr=False
     )
     """Where several processes share limits and cache: a redis:// or sqlite:/// address, None for this process alone."""
+    shared_peers: int = _setting(1, "CODEGEN_SHARED_PEERS", parse=int)
+    """How many processes to reckon with while a shared state has never been reached."""
     exactly_once: bool = _setting(True, "CODEGEN_EXACTLY_ONCE", parse=_boolean)
     """Whether an ambiguous creation is looked up before it is repeated."""
     create_settle_seconds: float = _setting(30.0, "CODEGEN_CREATE_SETTLE_SECONDS", parse=float)
@@ -240,6 +244,7 @@ class ClientConfig:
         for name in (
             *positive,
             "rate_limit_requests_per_period",
+            "shared_peers",
             "cache_max_size",
             "bulk_max_workers",
             "bulk_batch_size",
@@ -390,6 +395,7 @@ class ConfigPresets:
             base_url=sandbox.base_url,
             timeout=10.0,
             max_retries=1,
+            rate_limits=False,
             enable_caching=False,
             log_level="DEBUG",
             transport=sandbox.transport(),

@@ -100,9 +100,10 @@ class ConflictError(CodegenAPIError):
 
 
 class RateLimitError(CodegenAPIError):
-    """Too many requests (429); `retry_after` is the number of seconds to wait.
+    """Too many requests; `retry_after` is the number of seconds to wait.
 
-    Where the service does not say how long, it is the length of the documented window.
+    The service said so (429), or nothing was sent because the rate limits have no place within the call's time. Where
+    the service does not say how long, it is the length of the documented window.
     """
 
     def __init__(

@@ -32,6 +32,7 @@ from .errors import (
     TimeoutError,
     ValidationError,
 )
+from .limits.store import LimitExceeded
 from .redact import Redactor
 from .transport.extensions import REDACT
 
@@ -302,7 +303,9 @@ def retry_after_of(response: httpx.Response | Response[Any]) -> float | None:
 
 
 def network_error(error: Exception, operation_id: str, timeout: float | None) -> CodegenAPIError:
-    """Turn an exception of httpx into an error that names the operation."""
+    """Turn an exception of httpx, or of the rate limits, into an error that names the operation."""
+    if isinstance(error, LimitExceeded):
+        return RateLimitError(str(error), operation=operation_id, retry_after=error.wait)
     if isinstance(error, httpx.TimeoutException):
         phase = {httpx.ConnectTimeout: "connecting", httpx.PoolTimeout: "waiting for a free connection"}
         doing = phase.get(type(error), "waiting for the response")

@@ -17,7 +17,7 @@ from codegen_api import operations
 from . import flow
 from .base import check_seconds
 from .clock import SystemClock
-from .errors import CodegenAPIError, ConfigurationError, RateLimitError
+from .errors import ClientClosedError, CodegenAPIError, ConfigurationError, RateLimitError
 from .flow import Emit, Flow, Perform, Sleep
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def check(clock: Clock) -> Flow[Any, dict[str, Any]]:
     """Ask the service once."""
     start = clock.monotonic()
     try:
-        yield Perform(PROBE, {})
+        yield Perform(PROBE, {}, past_cache=True)
     except CodegenAPIError as error:
         return report(clock, start, error)
     return report(clock, start, None)
@@ -80,7 +80,9 @@ def watch(clock: Clock, interval: float, threshold: int) -> Flow[HealthStatus, N
         healthy: bool | None = True
         error: CodegenAPIError | None = None
         try:
-            yield Perform(PROBE, {})
+            yield Perform(PROBE, {}, past_cache=True)
+        except ClientClosedError:
+            raise
         except RateLimitError as limited:
             error, pause = limited, max(pause, limited.retry_after)
             healthy, failures = seen.healthy, seen.consecutive_failures
@@ -234,7 +236,7 @@ class HealthMonitor(MonitorBase):
                         _log(callback)
 
         try:
-            probe = self._client.with_options(max_retries=0)._probe
+            probe = self._client.with_options(max_retries=0)._perform
             flow.run(self._watch(), probe, _Pausing(self._clock, stopped), take)
         except _StoppedError:
             pass
@@ -296,7 +298,7 @@ class AsyncHealthMonitor(MonitorBase):
                     _log(callback)
 
         try:
-            probe = self._client.with_options(max_retries=0)._probe
+            probe = self._client.with_options(max_retries=0)._perform
             await flow.run_async(self._watch(), probe, _Pausing(self._clock, threading.Event()), take)
         except Exception:
             _logger.exception("a health monitor ended")

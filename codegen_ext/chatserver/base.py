@@ -29,6 +29,8 @@ DEFAULT_BASE_URL: str = _Default("http://localhost:3284")
 class ChatServerBase(BaseClient):
     """Settings of a client, and what takes more than one request."""
 
+    _service = "chatserver"
+
     def _check(self) -> None:
         self.config.validate(needs_token=False)
 

@@ -133,7 +133,7 @@ def test_ids_may_be_given_as_digits(client: Any, sandbox: Sandbox) -> None:
 @given(st.integers(-(10**30), 10**30))
 def test_a_whole_number_and_its_digits_mean_the_same(number: int) -> None:
     sandbox = Sandbox(token=None, rate_limits=False)
-    with CodegenClient(ClientConfig(api_token="any", transport=sandbox.transport())) as client:
+    with CodegenClient(ClientConfig(api_token="any", transport=sandbox.transport(), rate_limits=False)) as client:
         for form in (number, str(number)):
             with pytest.raises(NotFoundError):
                 client.get_agent_run(323, form)
@@ -144,7 +144,7 @@ def test_a_whole_number_and_its_digits_mean_the_same(number: int) -> None:
 @given(st.text())
 def test_no_text_reaches_the_service_as_an_id_unless_it_is_a_whole_number(text: str) -> None:
     sandbox = Sandbox(token=None, rate_limits=False)
-    with CodegenClient(ClientConfig(api_token="any", transport=sandbox.transport())) as client:
+    with CodegenClient(ClientConfig(api_token="any", transport=sandbox.transport(), rate_limits=False)) as client:
         try:
             client.get_agent_run(323, text)
         except ValidationError as error:

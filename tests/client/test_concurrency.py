@@ -18,7 +18,7 @@ from ..support.loopback import HANG, Loopback, reply
 
 def settings(sandbox: Sandbox) -> ClientConfig:
     # Without a cache, as only what travels says something about connections.
-    return ClientConfig(api_token=TOKEN, base_url=sandbox.base_url, enable_caching=False)
+    return ClientConfig(api_token=TOKEN, base_url=sandbox.base_url, enable_caching=False, rate_limits=False)
 
 
 def test_threads_may_share_a_client(sandbox: Sandbox, clock: FakeClock) -> None:

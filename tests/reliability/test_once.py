@@ -124,8 +124,8 @@ class CrowdedClock(FakeClock):
         super().sleep(seconds)
         if not self._came:
             self._came = True
-            config = ClientConfig(api_token=self._sandbox.token, base_url=self._sandbox.base_url)
-            with CodegenClient(config) as others:
+            address = {"api_token": self._sandbox.token, "base_url": self._sandbox.base_url}
+            with CodegenClient(ClientConfig(**address, rate_limits=False)) as others:
                 for number in range(250):
                     others.create_agent_run(323, f"other {number}")
 

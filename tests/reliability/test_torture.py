@@ -76,6 +76,7 @@ def config(sandbox: Sandbox, proxy: FaultProxy) -> ClientConfig:
         max_retries=8,
         retry_delay=0.02,
         create_settle_seconds=1.0,
+        rate_limits=False,
     )
 
 

@@ -28,6 +28,7 @@ DEFAULTS = {
     "rate_limit_requests_per_period": 60,
     "rate_limit_period_seconds": 60,
     "rate_limit_strategy": "sliding_window",
+    "rate_limits": True,
     "enable_caching": True,
     "cache_ttl_seconds": 300,
     "cache_max_size": 128,
@@ -39,6 +40,7 @@ DEFAULTS = {
     "bulk_max_workers": 5,
     "bulk_batch_size": 100,
     "shared_state": None,
+    "shared_peers": 1,
     "exactly_once": True,
     "create_settle_seconds": 30,
     "log_level": "INFO",
@@ -61,6 +63,7 @@ VARIABLES = [
     ("rate_limit_requests_per_period", "CODEGEN_RATE_LIMIT_REQUESTS", "42", 42),
     ("rate_limit_period_seconds", "CODEGEN_RATE_LIMIT_PERIOD", "10", 10.0),
     ("rate_limit_period_seconds", "CODEGEN_RATE_LIMIT_WINDOW", "10", 10.0),
+    ("rate_limits", "CODEGEN_RATE_LIMITS", "off", False),
     ("enable_caching", "CODEGEN_ENABLE_CACHING", "false", False),
     ("cache_ttl_seconds", "CODEGEN_CACHE_TTL", "17", 17.0),
     ("cache_max_size", "CODEGEN_CACHE_MAX_SIZE", "9", 9),
@@ -72,6 +75,7 @@ VARIABLES = [
     ("bulk_max_workers", "CODEGEN_BULK_MAX_WORKERS", "2", 2),
     ("bulk_batch_size", "CODEGEN_BULK_BATCH_SIZE", "3", 3),
     ("shared_state", "CODEGEN_SHARED_STATE", "redis://localhost", "redis://localhost"),
+    ("shared_peers", "CODEGEN_SHARED_PEERS", "4", 4),
     ("exactly_once", "CODEGEN_EXACTLY_ONCE", "false", False),
     ("create_settle_seconds", "CODEGEN_CREATE_SETTLE_SECONDS", "4.5", 4.5),
     ("log_level", "CODEGEN_LOG_LEVEL", "debug", "DEBUG"),
@@ -100,6 +104,7 @@ NUMBERS = {
 WHOLE_NUMBERS = {
     "max_retries",
     "rate_limit_requests_per_period",
+    "shared_peers",
     "cache_max_size",
     "bulk_max_workers",
     "bulk_batch_size",
@@ -300,7 +305,13 @@ def test_testing_preset_answers_without_network() -> None:
     changed = differences(config)
     assert changed.pop("transport") is not None
     assert changed.pop("base_url").endswith(".invalid")
-    assert changed == {"timeout": 10, "max_retries": 1, "enable_caching": False, "log_level": "DEBUG"}
+    assert changed == {
+        "timeout": 10,
+        "max_retries": 1,
+        "rate_limits": False,
+        "enable_caching": False,
+        "log_level": "DEBUG",
+    }
     assert not config.has_rate_limit_cap
     config.api_token = "any"
     with CodegenClient(config) as client:

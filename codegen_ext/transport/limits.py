@@ -1,0 +1,194 @@
+"""Keeping within the service's rate limits: every request has its place before it travels.
+
+What is decided here is when; who else waits for what is kept in a store, see `codegen_ext.limits`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from codegen_api.operations import OPERATIONS
+
+from ..clock import SYSTEM_CLOCK, Clock
+from ..exchange import retry_after_of
+from ..fingerprint import fingerprint
+from ..flow import Sleep
+from ..limits.memory import MemoryStore
+from ..limits.plan import Bucket
+from ..limits.store import LimitExceeded, Store, Verdict
+from .extensions import DEADLINE, OPERATION
+from .metrics import operation_of
+from .steps import Ask, Send, SteppedTransport, Steps
+
+if TYPE_CHECKING:
+    from ..limits.status import RateLimitStatus
+
+STANDARD = "standard"
+"""The group of requests that the contract does not know."""
+OVERALL = "overall"
+"""The name of the cap that the user set, among the groups."""
+MARGIN = 0.02
+"""By what part windows are lengthened, because one request may take longer to the service than the next."""
+REQUEST_SECONDS = 0.5
+"""What a wait must leave of the call's time; a place that comes later is of no use, and a create would be in doubt."""
+UNSAID_CLOSURE = 1.0
+"""Seconds for which a refusal without Retry-After closes a group; the pauses of the retries grow from there."""
+LONGEST_CLOSURE = 86_400.0
+"""Seconds after which a group opens again, whatever the service said."""
+
+_numbers = itertools.count()
+
+
+class RateLimitTransport(SteppedTransport):
+    """Sends each request of the wrapped transport when the limits of its operation let it, in the order of arrival.
+
+    Raises LimitExceeded at once when the wait would exceed the request's deadline. After a 429 the group is closed for
+    everybody who shares the store, as long as Retry-After says; the response is passed on.
+
+    Args:
+        wrapped: What sends the requests.
+        store: Keeps the buckets, in memory by default; closed with the transport.
+        clock: Where time comes from.
+        service_url: The service, and …
+        credential: … the token whose limits these are; neither is kept.
+        service: Name of the service in the contract.
+        cap: Requests and seconds of an overall limit besides the contract's, None for none.
+        idle: Let everything through.
+        on_wait: Called with the operation and the seconds that a request has waited.
+
+    """
+
+    def __init__(
+        self,
+        wrapped: Any,
+        store: Store | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        *,
+        service_url: str = "",
+        credential: str = "",
+        service: str = "codegen",
+        cap: tuple[int, float] | None = None,
+        idle: bool = False,
+        on_wait: Callable[[str, float], object] | None = None,
+    ) -> None:
+        super().__init__(wrapped, clock)
+        self._store = store or MemoryStore(clock)
+        self._idle = idle
+        self._on_wait = on_wait
+        self._is_open = True
+        scope = fingerprint(service_url.rstrip("/"), credential)
+        operations = [operation for operation in OPERATIONS.values() if operation.service == service]
+        limits = {operation.rate_limit.group: operation.rate_limit for operation in operations}
+        self._overall = () if cap is None else (_bucket(scope, cap[0], cap[1], OVERALL),)
+        self._groups = {group: (_bucket(scope, *limit), *self._overall) for group, limit in limits.items()}
+        self._buckets = {operation.id: self._groups[operation.rate_limit.group] for operation in operations}
+
+    def steps(self, request: httpx.Request) -> Steps:
+        """Wait for a place, send, and close the group when the service refuses."""
+        if self._idle:
+            response: httpx.Response = yield Send(request)
+            return response
+        buckets = self._buckets.get(request.extensions.get(OPERATION) or "", self._groups[STANDARD])
+        yield from self._wait(request, buckets)
+        response = yield Send(request)
+        if response.status_code == 429:
+            # No effect between here and the return: a cancelled caller would leave the response open.
+            seconds = retry_after_of(response)
+            self._store.close_for(buckets, UNSAID_CLOSURE if seconds is None else min(seconds, LONGEST_CLOSURE))
+        return response
+
+    def _wait(self, request: httpx.Request, buckets: tuple[Bucket, ...]) -> Generator[Ask | Sleep, Verdict, None]:
+        deadline: float | None = request.extensions.get(DEADLINE)
+        place = _Place(self._store, buckets)
+        waited = 0.0
+        try:
+            while True:
+                now = self._clock.monotonic()
+                budget = None if deadline is None else max(0.0, deadline - now - REQUEST_SECONDS)
+                verdict = yield Ask(partial(place.ask, budget), self._store.blocks)
+                if not verdict.booked:
+                    raise LimitExceeded(verdict.wait)
+                if not verdict.wait:
+                    return
+                start = self._clock.monotonic()
+                try:
+                    yield Sleep(verdict.wait)
+                finally:
+                    waited += self._clock.monotonic() - start
+        except BaseException:
+            place.leave()
+            raise
+        finally:
+            if waited and self._on_wait is not None:
+                self._on_wait(operation_of(request), waited)
+
+    def status(self) -> RateLimitStatus:
+        """Return what is left of each limit; blocks for a moment where limits are shared."""
+        from ..limits.status import status_of
+
+        buckets = {group: buckets[0] for group, buckets in self._groups.items()}
+        if self._overall:
+            buckets[OVERALL] = self._overall[0]
+        return status_of(dict(zip(buckets, self._store.status(list(buckets.values())), strict=True)))
+
+    def get_current_usage(self) -> dict[str, Any]:
+        """Return current_requests, max_requests and usage_percentage of the tightest group; blocks like `status`."""
+        status = self.status()
+        used = status.limit - status.remaining
+        return {
+            "current_requests": used,
+            "max_requests": status.limit,
+            "usage_percentage": used / status.limit * 100,
+        }
+
+    def close(self) -> None:
+        """Close the wrapped transport and the store."""
+        super().close()
+        self._close_store()
+
+    async def aclose(self) -> None:
+        """Close the wrapped transport and the store."""
+        await super().aclose()
+        if self._store.blocks:
+            from asyncio import to_thread
+
+            await to_thread(self._close_store)  # which may wait for what is still to be told
+        else:
+            self._close_store()
+
+    def _close_store(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._store.close()
+
+
+class _Place:
+    """One request's place in the queue."""
+
+    def __init__(self, store: Store, buckets: tuple[Bucket, ...]) -> None:
+        self._store = store
+        self._buckets = buckets
+        # In order of arrival, and known to nobody else who shares the store.
+        self._ticket = f"{next(_numbers):012}{os.urandom(6).hex()}"
+        self._is_left = False
+
+    def ask(self, budget: float | None) -> Verdict:
+        """Book it, or see whether it is time."""
+        verdict = self._store.take(self._ticket, self._buckets, budget)
+        if self._is_left:  # meanwhile: a thread is not cancelled with the task that waits for it
+            self._store.release(self._ticket, self._buckets)
+        return verdict
+
+    def leave(self) -> None:
+        """Give it up."""
+        self._is_left = True
+        self._store.release(self._ticket, self._buckets)
+
+
+def _bucket(scope: str, requests: int, seconds: float, group: str) -> Bucket:
+    return Bucket.of(scope, group, requests, seconds * (1 + MARGIN))

@@ -1,0 +1,82 @@
+"""A process of its own that asks as often as its limits let it, until its input ends; started by `fleet.py`."""
+
+import json
+import sys
+import threading
+import time
+from collections import Counter
+from typing import Any
+
+import httpx
+from codegen_api.operations import OPERATIONS, RateLimit
+
+from codegen_ext import ClientConfig, CodegenAPIError, CodegenClient
+from codegen_ext.clock import SystemClock
+from codegen_ext.transport.network import network_transport
+
+
+class SkewedClock(SystemClock):
+    """A clock that is wrong by so many seconds."""
+
+    def __init__(self, skew: float) -> None:
+        self._skew = skew
+
+    def time(self) -> float:
+        return super().time() + self._skew
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._skew
+
+
+class Stamped(httpx.BaseTransport):
+    """Tells the server when a request left, so that the test knows how long it was on its way."""
+
+    def __init__(self, wrapped: httpx.BaseTransport) -> None:
+        self._wrapped = wrapped
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.headers["x-sent"] = repr(time.monotonic())
+        return self._wrapped.handle_request(request)
+
+    def close(self) -> None:
+        self._wrapped.close()
+
+
+def main(settings: dict[str, Any]) -> None:
+    limit = RateLimit(settings["limit"], settings["window"], "standard")
+    for name, operation in OPERATIONS.items():
+        OPERATIONS[name] = operation._replace(rate_limit=limit)
+    config = ClientConfig(
+        api_token="fleet-token",
+        base_url=settings["base_url"],
+        transport=Stamped(network_transport(settings["base_url"])),
+        shared_state=settings["shared_state"],
+        total_timeout=5,
+        max_retries=0,
+        log_level="ERROR",
+    )
+    outcomes = Counter[str]()
+    over = threading.Event()
+
+    def hammer(client: CodegenClient) -> None:
+        while not over.is_set():
+            try:
+                client.request("GET", "/v1/anything")
+                outcomes["ok"] += 1
+            except CodegenAPIError as error:
+                outcomes[type(error).__name__] += 1
+                over.wait(0.1)
+
+    with CodegenClient(config, clock=SkewedClock(settings["skew"])) as client:
+        threads = [threading.Thread(target=hammer, args=(client,)) for _ in range(settings["threads"])]
+        for thread in threads:
+            thread.start()
+        sys.stdin.read()
+        over.set()
+        for thread in threads:
+            thread.join()
+    print(json.dumps(outcomes))
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
