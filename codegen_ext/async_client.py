@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, cast
 
+from codegen_api import operations
 from codegen_api.facade.codegen_async import AsyncCodegenOperations
 
-from . import flow, once, waiting
+from . import flow, once, paging, waiting
 from .async_checks import AsyncCheckedClient
-from .client import CodegenBase, Progress
+from .client import AnyFlow, CodegenBase, Progress, is_in_state
+from .errors import WaitTimeoutError
+from .watching.loops import LoopWatchers
+from .watching.tickets import News, Order
 
 if TYPE_CHECKING:
     import httpx
     from codegen_api.facade.codegen_async_raw import AsyncRawCodegenOperations
-    from codegen_api.models import AgentRunLogResponse, AgentRunResponse, SourceType
+    from codegen_api.models import (
+        AgentRunLogResponse,
+        AgentRunResponse,
+        OrganizationResponse,
+        RepoResponse,
+        SourceType,
+        UserResponse,
+    )
+    from codegen_api.operations import Operation
 
     from .clock import Clock
     from .config import ClientConfig
     from .limits.status import RateLimitStatus
+    from .watching.changes import Change
 
 
 class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations):
     """`CodegenClient` for asyncio: the same names, awaitable, and streams as async iterators."""
 
+    _watcher: LoopWatchers
+
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock | None = None) -> None:
         super().__init__(config, **({} if clock is None else {"clock": clock}))
+        self._watcher = LoopWatchers(self._clock, self._budgets)
 
     @property
     def session(self) -> httpx.AsyncClient:
@@ -50,14 +67,63 @@ class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations
         cancel_on_timeout: bool = False,
     ) -> AgentRunResponse:
         """Wait as `CodegenClient.wait_for_completion` does; the callback may be a coroutine function."""
-        steps = self._completion(
-            org_id, agent_run_id, poll_interval, timeout, progress_callback is not None, cancel_on_timeout
-        )
+        order = self._order(org_id, agent_run_id, poll_interval, timeout, progress_callback is not None)
 
-        def notify(seen: waiting.Observation) -> object:
+        def notify(seen: News) -> object:
             return progress_callback(seen.progress) if progress_callback and seen.progress else None
 
-        return await flow.run_async(steps, self._perform, self._clock, notify)
+        return await self._watch_one(order, cancel_on_timeout, notify)
+
+    async def _watch_one(
+        self, order: Order, cancel_on_timeout: bool, observe: Callable[[News], object]
+    ) -> AgentRunResponse:
+        async with aclosing(self._follow([order])) as news:
+            async for seen in news:
+                if seen.error is not None:
+                    if cancel_on_timeout and isinstance(seen.error, WaitTimeoutError):
+                        steps = waiting.cancellation(order.org_id, order.run_id, seen.error)
+                        await flow.run_async(steps, self._perform, self._clock)
+                    raise seen.error
+                outcome = observe(seen)
+                if isinstance(outcome, Awaitable):
+                    await outcome
+        return cast("AgentRunResponse", seen.run)
+
+    def _follow(self, orders: Sequence[Order]) -> AsyncGenerator[News]:
+        return self._watcher.follow(orders, self._perform)
+
+    def as_completed(
+        self,
+        org_id: int | str,
+        agent_run_ids: Iterable[int | str],
+        poll_interval: float = 5.0,
+        timeout: float | None = None,
+    ) -> AsyncIterator[AgentRunResponse]:
+        """Yield each of these runs once, as `CodegenClient.as_completed` does."""
+        return self._completed(self._orders(org_id, agent_run_ids, poll_interval, timeout))
+
+    async def _completed(self, orders: Sequence[Order]) -> AsyncIterator[AgentRunResponse]:
+        first: Exception | None = None
+        async with aclosing(self._follow(orders)) as news:
+            async for seen in news:
+                if seen.error is not None:
+                    first = first or seen.error
+                elif seen.final and seen.run is not None:
+                    yield seen.run
+        if first is not None:
+            raise first
+
+    async def wait_for_all(
+        self,
+        org_id: int | str,
+        agent_run_ids: Iterable[int | str],
+        poll_interval: float = 5.0,
+        timeout: float | None = None,
+    ) -> list[AgentRunResponse]:
+        """Wait for all of these runs, as `CodegenClient.wait_for_all` does."""
+        run_ids = list(agent_run_ids)
+        runs = {run.id: run async for run in self.as_completed(org_id, run_ids, poll_interval, timeout)}
+        return [runs[int(run_id)] for run_id in run_ids]
 
     async def find_agent_run(self, org_id: int | str, request_id: str) -> AgentRunResponse | None:
         """Return the run that was created under a request id; as `CodegenClient.find_agent_run`."""
@@ -75,10 +141,56 @@ class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations
         self, org_id: int | str, user_id: int | str | None = None, source_type: SourceType | str | None = None
     ) -> AsyncIterator[AgentRunResponse]:
         """Yield runs as `CodegenClient.stream_all_agent_runs` does."""
-        return flow.iterate_async(self._all_runs(org_id, user_id, source_type), self._perform, self._clock)
+        return self._items(
+            operations.LIST_AGENT_RUNS, {"org_id": org_id, "user_id": user_id, "source_type": source_type}
+        )
+
+    def stream_agent_runs(self, org_id: int | str, status: str | None = None) -> AsyncIterator[AgentRunResponse]:
+        """Yield runs as `CodegenClient.stream_agent_runs` does."""
+        return _in_state(self.stream_all_agent_runs(org_id), status)
+
+    def stream_users(self, org_id: int | str) -> AsyncIterator[UserResponse]:
+        """Yield the users of an organisation."""
+        return self._items(operations.GET_USERS, {"org_id": org_id})
+
+    def stream_repositories(self, org_id: int | str) -> AsyncIterator[RepoResponse]:
+        """Yield the repositories of an organisation."""
+        return self._items(operations.GET_REPOSITORIES, {"org_id": org_id})
+
+    def stream_organizations(self) -> AsyncIterator[OrganizationResponse]:
+        """Yield the organisations that the token may use."""
+        return self._items(operations.GET_ORGANIZATIONS, {})
+
+    def iter_pages(self, operation: str, *, page_size: int = paging.PAGE_SIZE, **arguments: Any) -> AsyncIterator[Any]:
+        """Yield the pages of a list as `CodegenClient.iter_pages` does."""
+        return self._read_ahead(self._named_pages(operation, page_size, arguments))
+
+    def watch(self, org_id: int | str, cursor: str | None = None, poll_interval: float = 5.0) -> AsyncIterator[Change]:
+        """Yield changes as `CodegenClient.watch` does."""
+        return flow.iterate_async(self._changes(org_id, cursor, poll_interval), self._perform, self._clock)
+
+    def _items(self, operation: Operation[Any], arguments: dict[str, Any]) -> AsyncIterator[Any]:
+        return _flat(operation, self._read_ahead(self._pages(operation, arguments)))
+
+    def _read_ahead(self, pages: AnyFlow) -> AsyncIterator[Any]:
+        return paging.ahead_async(flow.iterate_async(pages, self._perform, self._clock))
 
     async def get_rate_limit_status(self) -> RateLimitStatus:
         """Return how the limits are used; as `CodegenClient.get_rate_limit_status`."""
         from asyncio import to_thread
 
         return await to_thread(self.rate_limiter.status)
+
+
+async def _in_state(runs: AsyncIterator[AgentRunResponse], status: str | None) -> AsyncIterator[AgentRunResponse]:
+    async with aclosing(runs):  # type: ignore[type-var]
+        async for run in runs:
+            if is_in_state(run, status):
+                yield run
+
+
+async def _flat(operation: Operation[Any], pages: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async with aclosing(pages):  # type: ignore[type-var]
+        async for page in pages:
+            for item in paging.items_of(operation, page):
+                yield item

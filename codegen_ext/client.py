@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from codegen_api import operations
 from codegen_api.facade.codegen import CodegenOperations
@@ -11,17 +12,32 @@ from codegen_api.facade.codegen import CodegenOperations
 from . import flow, once, paging, waiting
 from .base import BaseClient, check_seconds
 from .checks import CheckedClient
+from .errors import ValidationError, WaitTimeoutError
 from .repositories import RepositoryIndex
+from .watching.plan import budgets
+from .watching.threads import ThreadWatcher
+from .watching.tickets import News, Order
 
 if TYPE_CHECKING:
     import httpx
     from codegen_api.facade.codegen_raw import RawCodegenOperations
-    from codegen_api.models import AgentRunLogResponse, AgentRunResponse, SourceType
+    from codegen_api.models import (
+        AgentRunLogResponse,
+        AgentRunResponse,
+        OrganizationResponse,
+        RepoResponse,
+        SourceType,
+        UserResponse,
+    )
+    from codegen_api.operations import Operation
 
     from .clock import Clock
     from .config import ClientConfig
     from .limits.status import RateLimitStatus
+    from .watching.changes import Change
+    from .watching.loops import LoopWatchers
 
+AnyFlow = flow.Flow[Any, None]
 Progress = dict[str, Any]
 """What a progress callback gets: status, elapsed (seconds), log_count, last_thought; the last two may be None."""
 
@@ -29,9 +45,12 @@ Progress = dict[str, Any]
 class CodegenBase(BaseClient):
     """What the sync and the async client share: the flows that both run."""
 
+    _watcher: ThreadWatcher | LoopWatchers
+
     def __init__(self, config: ClientConfig | None, **options: Any) -> None:
         super().__init__(config, **options)
         self.repositories = RepositoryIndex()
+        self._budgets = budgets()
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
@@ -40,27 +59,33 @@ class CodegenBase(BaseClient):
 
         return cls(ClientConfig.from_settings(settings))
 
-    def _completion(
+    def notify_run(self, run: Mapping[str, Any]) -> None:
+        """Tell those who wait for a run its state, as a webhook brought it; from any thread, without blocking.
+
+        `run` has at least `id` and `status`, and otherwise the contract's fields of a run, as far as they are known.
+        Those who wait are woken when it has ended or is paused. A run for which nobody waits is ignored.
+        """
+        self._watcher.notice(run)
+
+    def _order(
         self,
         org_id: int | str,
         agent_run_id: int | str,
         poll_interval: float,
         timeout: float | None,
-        with_progress: bool,
-        cancel_on_timeout: bool,
-    ) -> flow.Flow[waiting.Observation, AgentRunResponse]:
+        progress: bool = False,
+        known: AgentRunResponse | None = None,
+    ) -> Order:
         check_seconds("poll_interval", poll_interval)
         if timeout is not None and timeout != 0:
             check_seconds("timeout", timeout)
-        return waiting.completion(
-            org_id,
-            agent_run_id,
-            clock=self._clock,
-            poll_interval=poll_interval,
-            timeout=timeout,
-            with_progress=with_progress,
-            cancel_on_timeout=cancel_on_timeout,
-        )
+        return Order(_number(org_id), _number(agent_run_id), poll_interval, timeout, progress, known)
+
+    def _orders(
+        self, org_id: int | str, agent_run_ids: Iterable[int | str], poll_interval: float, timeout: float | None
+    ) -> list[Order]:
+        orders = [self._order(org_id, run_id, poll_interval, timeout) for run_id in agent_run_ids]
+        return list({order.run_id: order for order in orders}.values())
 
     def _logs(
         self, org_id: int | str, agent_run_id: int | str, follow: bool, poll_interval: float
@@ -69,12 +94,32 @@ class CodegenBase(BaseClient):
         check_seconds("poll_interval", poll_interval)
         return waiting.logs(org_id, agent_run_id, clock=self._clock, follow=follow, poll_interval=poll_interval)
 
-    def _all_runs(
-        self, org_id: int | str, user_id: int | str | None, source_type: SourceType | str | None
-    ) -> flow.Flow[AgentRunResponse, None]:
+    def _pages(self, operation: Operation[Any], arguments: dict[str, Any], size: int = paging.PAGE_SIZE) -> AnyFlow:
         self.config.require("streaming")
-        arguments = {"org_id": org_id, "user_id": user_id, "source_type": source_type}
-        return paging.items(operations.LIST_AGENT_RUNS, arguments)
+        return paging.pages(operation, arguments, size)
+
+    def _named_pages(self, operation: str, page_size: int, arguments: dict[str, Any]) -> AnyFlow:
+        known = operations.OPERATIONS.get(operation)
+        if known is None or known.paging is None or known.service != "codegen":
+            names = sorted(one.id for one in operations.OPERATIONS.values() if one.paging and one.service == "codegen")
+            problem = f"expected one of {', '.join(names)}, got {operation!r}"
+            raise ValidationError(f"operation: {problem}", field_errors={"operation": [problem]})
+        return self._pages(known, arguments, page_size)
+
+    def _changes(self, org_id: int | str, cursor: str | None, poll_interval: float) -> flow.Flow[Change, None]:
+        self.config.require("streaming")
+        check_seconds("poll_interval", poll_interval)
+        from .watching import changes
+
+        org_id = _number(org_id)
+        known = None if cursor is None else changes.parse_cursor(cursor, org_id)
+        return changes.changes(org_id, known, clock=self._clock, poll_interval=poll_interval, budgets=self._budgets)
+
+
+def _number(identity: int | str) -> int | str:
+    """Return an id as the number that it is; what is none is refused when the request is built."""
+    is_text = isinstance(identity, str) and identity.isascii() and identity.isdigit()
+    return int(identity) if is_text else identity
 
 
 class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
@@ -87,8 +132,11 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
 
     """
 
+    _watcher: ThreadWatcher
+
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock | None = None) -> None:
         super().__init__(config, **({} if clock is None else {"clock": clock}))
+        self._watcher = ThreadWatcher(self._clock, self._budgets)
 
     @property
     def session(self) -> httpx.Client:
@@ -114,14 +162,15 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
     ) -> AgentRunResponse:
         """Wait until a run has ended or is paused, and return it; a failed run is returned, not raised.
 
-        Pauses between polls grow from 1 s to `poll_interval`, with jitter, and follow the service's Retry-After.
+        All waits of a client share their requests. Pauses between looks grow from 2 s to `poll_interval`, are longer
+        where the rate limit or the service's Retry-After says so, and short again when the run moves.
 
         Args:
             org_id: The organisation of the run.
             agent_run_id: The run.
-            poll_interval: The longest pause between two polls, in seconds.
+            poll_interval: The longest pause between two looks, in seconds, as the rate limit allows.
             timeout: Seconds to wait at most; None waits as long as it takes.
-            progress_callback: Called after each poll with one dict: status, elapsed, log_count, last_thought.
+            progress_callback: Called after each look with one dict: status, elapsed, log_count, last_thought.
             cancel_on_timeout: Whether to stop the run when the time is over.
 
         Raises:
@@ -129,14 +178,74 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
             CodegenAPIError: when the run cannot be read.
 
         """
-        steps = self._completion(
-            org_id, agent_run_id, poll_interval, timeout, progress_callback is not None, cancel_on_timeout
-        )
+        order = self._order(org_id, agent_run_id, poll_interval, timeout, progress_callback is not None)
 
-        def notify(seen: waiting.Observation) -> object:
+        def notify(seen: News) -> object:
             return progress_callback(seen.progress) if progress_callback and seen.progress else None
 
-        return flow.run(steps, self._perform, self._clock, notify)
+        return self._watch_one(order, cancel_on_timeout, notify)
+
+    def _watch_one(self, order: Order, cancel_on_timeout: bool, observe: Callable[[News], object]) -> AgentRunResponse:
+        with closing(self._follow([order])) as news:
+            for seen in news:
+                if seen.error is not None:
+                    if cancel_on_timeout and isinstance(seen.error, WaitTimeoutError):
+                        steps = waiting.cancellation(order.org_id, order.run_id, seen.error)
+                        flow.run(steps, self._perform, self._clock)
+                    raise seen.error
+                observe(seen)
+        return cast("AgentRunResponse", seen.run)
+
+    def _follow(self, orders: Sequence[Order]) -> Generator[News]:
+        return self._watcher.follow(orders, self._perform)
+
+    def as_completed(
+        self,
+        org_id: int | str,
+        agent_run_ids: Iterable[int | str],
+        poll_interval: float = 5.0,
+        timeout: float | None = None,
+    ) -> Iterator[AgentRunResponse]:
+        """Yield each of these runs once, as soon as it has ended or is paused.
+
+        Args:
+            org_id: The organisation of the runs.
+            agent_run_ids: The runs; read whole before anything is asked.
+            poll_interval: The longest pause between two looks at a run, in seconds, as the rate limit allows.
+            timeout: Seconds to wait for all of them at most.
+
+        Raises:
+            WaitTimeoutError: (a TimeoutError) for the first run that is late, after all that were in time.
+            CodegenAPIError: when a run cannot be read, after all others.
+
+        """
+        return self._completed(self._orders(org_id, agent_run_ids, poll_interval, timeout))
+
+    def _completed(self, orders: Sequence[Order]) -> Iterator[AgentRunResponse]:
+        first: Exception | None = None
+        with closing(self._follow(orders)) as news:
+            for seen in news:
+                if seen.error is not None:
+                    first = first or seen.error
+                elif seen.final and seen.run is not None:
+                    yield seen.run
+        if first is not None:
+            raise first
+
+    def wait_for_all(
+        self,
+        org_id: int | str,
+        agent_run_ids: Iterable[int | str],
+        poll_interval: float = 5.0,
+        timeout: float | None = None,
+    ) -> list[AgentRunResponse]:
+        """Wait until all of these runs have ended or are paused, and return them in the order of their ids.
+
+        Arguments and errors as for `as_completed`; failed runs are returned, not raised.
+        """
+        run_ids = list(agent_run_ids)
+        runs = {run.id: run for run in self.as_completed(org_id, run_ids, poll_interval, timeout)}
+        return [runs[int(run_id)] for run_id in run_ids]
 
     def find_agent_run(self, org_id: int | str, request_id: str) -> AgentRunResponse | None:
         """Return the run that was created under a request id, None when the organisation's runs do not show it.
@@ -163,8 +272,61 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
     def stream_all_agent_runs(
         self, org_id: int | str, user_id: int | str | None = None, source_type: SourceType | str | None = None
     ) -> Iterator[AgentRunResponse]:
-        """Yield every run of an organisation, newest first, page after page; filters as in `list_agent_runs`."""
-        return flow.iterate(self._all_runs(org_id, user_id, source_type), self._perform, self._clock)
+        """Yield every run of an organisation, newest first; filters as in `list_agent_runs`.
+
+        As all streams do, it holds two pages at most and fetches the next while one is consumed; runs that are created
+        meanwhile neither repeat nor hide others. Close it, or read it to the end.
+        """
+        return self._items(
+            operations.LIST_AGENT_RUNS, {"org_id": org_id, "user_id": user_id, "source_type": source_type}
+        )
+
+    def stream_agent_runs(self, org_id: int | str, status: str | None = None) -> Iterator[AgentRunResponse]:
+        """Yield the runs of an organisation, newest first; `status` keeps those in a state, filtered by the client."""
+        return _in_state(self.stream_all_agent_runs(org_id), status)
+
+    def stream_users(self, org_id: int | str) -> Iterator[UserResponse]:
+        """Yield the users of an organisation."""
+        return self._items(operations.GET_USERS, {"org_id": org_id})
+
+    def stream_repositories(self, org_id: int | str) -> Iterator[RepoResponse]:
+        """Yield the repositories of an organisation."""
+        return self._items(operations.GET_REPOSITORIES, {"org_id": org_id})
+
+    def stream_organizations(self) -> Iterator[OrganizationResponse]:
+        """Yield the organisations that the token may use."""
+        return self._items(operations.GET_ORGANIZATIONS, {})
+
+    def iter_pages(self, operation: str, *, page_size: int = paging.PAGE_SIZE, **arguments: Any) -> Iterator[Any]:
+        """Yield the pages of a list, such as `iter_pages("list_agent_runs", org_id=323)`, without repeated items.
+
+        Raises:
+            ValidationError: when `operation` is not the name of a list of this API.
+
+        """
+        return self._read_ahead(self._named_pages(operation, page_size, arguments))
+
+    def watch(self, org_id: int | str, cursor: str | None = None, poll_interval: float = 5.0) -> Iterator[Change]:
+        """Yield changes of an organisation's runs for ever: created, status_changed, finished.
+
+        Args:
+            org_id: The organisation.
+            cursor: Where to go on: the `cursor` of the last change that was dealt with. Without it the present state
+                is where it begins; of the runs that exist, those after 100 finished ones in a row are not followed.
+            poll_interval: The pause between two looks, in seconds.
+
+        Raises:
+            ValidationError: when the cursor is not one of this organisation.
+            CodegenAPIError: for a failure that lasts, or after an hour of failures.
+
+        """
+        return flow.iterate(self._changes(org_id, cursor, poll_interval), self._perform, self._clock)
+
+    def _items(self, operation: Operation[Any], arguments: dict[str, Any]) -> Iterator[Any]:
+        return _flat(operation, self._read_ahead(self._pages(operation, arguments)))
+
+    def _read_ahead(self, pages: AnyFlow) -> Iterator[Any]:
+        return paging.ahead(flow.iterate(pages, self._perform, self._clock))
 
     def get_rate_limit_status(self) -> RateLimitStatus:
         """Return how the limits are used: the tightest group's remaining, limit and reset_time, and all `groups`.
@@ -172,3 +334,19 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
         `reset_time` is the seconds until more requests may go. Asks the shared state where there is one.
         """
         return self.rate_limiter.status()
+
+
+def is_in_state(run: AgentRunResponse, status: str | None) -> bool:
+    """Whether a run is in a state, given as our word or the service's; None is any."""
+    return status is None or status in (run.status, run.raw_status)
+
+
+def _in_state(runs: Iterator[AgentRunResponse], status: str | None) -> Iterator[AgentRunResponse]:
+    with closing(runs):  # type: ignore[type-var]
+        yield from (run for run in runs if is_in_state(run, status))
+
+
+def _flat(operation: Operation[Any], pages: Iterator[Any]) -> Iterator[Any]:
+    with closing(pages):  # type: ignore[type-var]
+        for page in pages:
+            yield from paging.items_of(operation, page)

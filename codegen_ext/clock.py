@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Protocol
 
@@ -25,6 +26,10 @@ class Clock(Protocol):
         """Let time pass in this task."""
         ...
 
+    def wait(self, condition: threading.Condition, seconds: float) -> None:
+        """Let time pass in this thread until the condition, whose lock it holds, is notified."""
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
@@ -46,6 +51,10 @@ class SystemClock:
         import asyncio
 
         await asyncio.sleep(seconds)
+
+    def wait(self, condition: threading.Condition, seconds: float) -> None:
+        """Block the thread, or less."""
+        condition.wait(seconds)
 
 
 SYSTEM_CLOCK: Clock = SystemClock()

@@ -6,7 +6,7 @@ The model is httpx's `Auth.auth_flow`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -48,8 +48,11 @@ Flow = Generator[Perform[Any] | Sleep | Emit[T], Any, R]
 """A flow that emits items of T and returns R."""
 
 
-def gather(flow: Flow[T, Any], limit: int | None = None) -> Flow[Any, list[T]]:
-    """Run a flow within another and return what it emits, at most `limit` items; errors are thrown into it first."""
+def gather(flow: Flow[T, Any], limit: int | None = None, *, close: bool = True) -> Flow[Any, list[T]]:
+    """Run a flow within another and return what it emits, at most `limit` items; errors are thrown into it first.
+
+    Without `close` the flow may be gathered from again.
+    """
     items: list[T] = []
     resume: Callable[[Any], Any] = flow.send
     outcome: Any = None
@@ -67,7 +70,8 @@ def gather(flow: Flow[T, Any], limit: int | None = None) -> Flow[Any, list[T]]:
     except StopIteration:
         pass
     finally:
-        flow.close()
+        if close:
+            flow.close()
     return items
 
 
@@ -99,7 +103,7 @@ def iterate(flow: Flow[T, R], perform: Callable[[Perform[Any]], Any], clock: Clo
 
 async def iterate_async(
     flow: Flow[T, R], perform: Callable[[Perform[Any]], Awaitable[Any]], clock: Clock
-) -> AsyncIterator[T]:
+) -> AsyncGenerator[T]:
     """Run a flow in this task and yield what it emits; otherwise like `iterate`."""
     try:
         effect = next(flow)

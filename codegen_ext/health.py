@@ -104,7 +104,7 @@ class _Pausing:
     def __init__(self, clock: Clock, stopped: threading.Event) -> None:
         self._clock = clock
         self._stopped = stopped
-        self.time, self.monotonic = clock.time, clock.monotonic
+        self.time, self.monotonic, self.wait = clock.time, clock.monotonic, clock.wait
 
     def sleep(self, seconds: float) -> None:
         """Wait, unless it is over."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
 from codegen_api.operations import Operation
@@ -13,34 +15,117 @@ PAGE_SIZE = 100
 _REMEMBERED = 10 * PAGE_SIZE
 
 
-def items(
+def pages(
     operation: Operation[Any], arguments: dict[str, Any], page_size: int = PAGE_SIZE, *, past_cache: bool = False
 ) -> Flow[Any, None]:
-    """Emit every item of a list, one after the other; with `past_cache` the service is asked, whatever is kept.
+    """Emit a list page by page; each item that has an id stands on one page only, and none is left out.
 
-    Items that appear while the list is read push others onto the next page; an id that was just seen is left out.
+    With `past_cache` the service is asked, whatever is kept.
+
+    Items that appear at the front while the list is read push others onto the next page, and items that vanish pull
+    them back. The ids that were just read and the total tell how far. Raises TypeError for an operation without pages.
     """
     paging = operation.paging
     if paging is None:
         raise TypeError(f"{operation.id} does not page")
+    by_number = paging.style == "page"
     seen: deque[Any] = deque(maxlen=_REMEMBERED)
-    position, received = (1 if paging.style == "page" else 0), 0
+    number, position, known = 1, 0, None
     while True:
-        part = {**arguments, paging.start: position, paging.size: page_size}
-        response = yield Perform(operation, part, past_cache=past_cache)
-        found = getattr(response.parsed, paging.items)
-        for item in found:
-            identity = getattr(item, "id", None)
-            if identity is None or identity not in seen:
-                seen.append(identity)
-                yield Emit(item)
-        received += len(found)
-        total = getattr(response.parsed, paging.total)
-        if not found or (len(found) < page_size if total is None else received >= total):
+        start = number if by_number else position
+        part = {**arguments, paging.start: start, paging.size: page_size}
+        page = (yield Perform(operation, part, past_cache=past_cache)).parsed
+        found, total = getattr(page, paging.items), getattr(page, paging.total)
+        grown = 0 if total is None or known is None or by_number else total - known
+        known = total
+        if grown < 0 and position > 0:
+            position = max(0, position + grown)
+            continue
+        remembered = set(seen)
+        fresh = [item for item in found if _identity(item) is None or _identity(item) not in remembered]
+        there = position - 1
+        while grown > 0 and seen and found and _identity(found[0]) not in remembered:
+            # More arrived than was read, or it was appended: where the last item stands now tells which.
+            there += grown
+            part = {**arguments, paging.start: there, paging.size: page_size}
+            shifted = (yield Perform(operation, part, past_cache=True)).parsed
+            behind = getattr(shifted, paging.items)
+            grown, known = getattr(shifted, paging.total) - known, getattr(shifted, paging.total)
+            identities = [_identity(item) for item in behind]
+            if seen[-1] in identities:
+                page, position, found, total = shifted, there, behind, known
+                fresh = behind[identities.index(seen[-1]) + 1 :]
+                break
+        seen.extend(identity for item in fresh if (identity := _identity(item)) is not None)
+        setattr(page, paging.items, fresh)
+        yield Emit(page)
+        number, position = number + 1, position + len(found)
+        if not found or (len(found) < page_size if total is None else position >= total):
             return
-        position += 1 if paging.style == "page" else len(found)
+
+
+def _identity(item: Any) -> Any:
+    return getattr(item, "id", None)
+
+
+def items(
+    operation: Operation[Any], arguments: dict[str, Any], page_size: int = PAGE_SIZE, *, past_cache: bool = False
+) -> Flow[Any, None]:
+    """Emit every item of a list once, one after the other; as `pages`."""
+    reading = pages(operation, arguments, page_size, past_cache=past_cache)
+    while page := (yield from gather(reading, 1, close=False)):
+        for item in items_of(operation, page[0]):
+            yield Emit(item)
+
+
+def items_of(operation: Operation[Any], page: Any) -> list[Any]:
+    """Return the items of a page."""
+    assert operation.paging is not None  # noqa: S101 - whoever has a page of it read it by its paging
+    found: list[Any] = getattr(page, operation.paging.items)
+    return found
 
 
 def first(operation: Operation[Any], arguments: dict[str, Any], limit: int) -> Flow[Any, list[Any]]:
     """Return the first `limit` items of a list."""
     return gather(items(operation, arguments, min(PAGE_SIZE, limit)), limit)
+
+
+def ahead(reading: Iterator[Any]) -> Iterator[Any]:
+    """Yield what an iterator yields, and fetch the next in a thread meanwhile; the thread ends with the iteration."""
+    from concurrent.futures import ThreadPoolExecutor
+    from contextvars import copy_context
+
+    end = object()
+
+    def fetch() -> Any:
+        return next(reading, end)
+
+    with contextlib.ExitStack() as stack:
+        stack.callback(getattr(reading, "close", lambda: None))
+        worker = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="codegen-page"))
+        coming = worker.submit(copy_context().run, fetch)
+        while (page := coming.result()) is not end:
+            coming = worker.submit(copy_context().run, fetch)
+            yield page
+
+
+async def ahead_async(reading: AsyncGenerator[Any]) -> AsyncIterator[Any]:
+    """Yield what an iterator yields, and fetch the next in a task meanwhile; the task ends with the iteration."""
+    import asyncio
+
+    end = object()
+
+    async def fetch() -> Any:
+        return await anext(reading, end)
+
+    coming = asyncio.create_task(fetch())
+    try:
+        while (page := await coming) is not end:
+            coming = asyncio.create_task(fetch())
+            yield page
+    finally:
+        coming.cancel()
+        await asyncio.wait([coming])
+        if not coming.cancelled():
+            coming.exception()
+        await reading.aclose()

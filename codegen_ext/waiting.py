@@ -1,26 +1,24 @@
-"""Waiting for a run to end, and following its log, as flows.
+"""When a run needs no more waiting, and following its log, as a flow; `watching` waits.
 
-Polling is not retrying: a poll that fails in passing is followed by the next one, until the deadline.
+Polling is not retrying: a poll that fails in passing is followed by the next one.
 """
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from codegen_api import operations
 from codegen_api.enums import AgentRunStatus
 
-from .errors import CodegenAPIError, NetworkError, RateLimitError, ServerError, TimeoutError, WaitTimeoutError
+from .errors import CodegenAPIError, NetworkError, RateLimitError, ServerError, TimeoutError
 from .exchange import retry_after_of
 from .flow import Emit, Flow, Perform, Sleep
 from .paging import PAGE_SIZE
 
 if TYPE_CHECKING:
     from codegen_api.models import AgentRunLogResponse, AgentRunResponse
-    from codegen_api.types import Response
 
     from .clock import Clock
 
@@ -28,16 +26,7 @@ FIRST_PAUSE = 1.0
 """Upper bound of the first pause between two polls, in seconds; it doubles up to the caller's interval."""
 PATIENCE = 3600.0
 """Seconds after which a wait without deadline gives up on a run whose state is unknown and does not change."""
-_LEAST = 0.001
-"""Seconds that an attempt gets even when the deadline is nearer."""
-_PASSING = (NetworkError, RateLimitError, ServerError, TimeoutError)
-
-
-class Observation(NamedTuple):
-    """What one poll saw; `progress` is None unless it was asked for."""
-
-    run: AgentRunResponse
-    progress: dict[str, Any] | None
+PASSING = (NetworkError, RateLimitError, ServerError, TimeoutError)
 
 
 def is_settled(status: str | None) -> bool:
@@ -64,87 +53,28 @@ class _Pauses:
         self._bound = min(FIRST_PAUSE, self._longest)
 
 
-def completion(
-    org_id: int | str,
-    run_id: int | str,
-    *,
-    clock: Clock,
-    poll_interval: float,
-    timeout: float | None,
-    with_progress: bool,
-    cancel_on_timeout: bool,
-    draw: Callable[[], float] = random.random,
-) -> Flow[Observation, AgentRunResponse]:
-    """Poll a run until it ends or pauses; emit an `Observation` after each poll and return the last state.
-
-    `draw` returns random numbers from 0 to 1.
-
-    Raises:
-        WaitTimeoutError: when `timeout` seconds have passed, or when the state has been unknown for an hour.
-        CodegenAPIError: when a poll fails in a way that the next one would not mend.
-
-    """
-    start = clock.monotonic()
-    deadline = math.inf if timeout is None else start + timeout
-
-    def patience() -> float | None:
-        return max(deadline - clock.monotonic(), _LEAST) if timeout else None
-
-    pauses = _Pauses(poll_interval, draw)
-    ids = {"org_id": org_id, "agent_run_id": run_id}
-    run: AgentRunResponse | None = None
-    last_news, unknown_word = start, object()
+def last_look(ids: dict[str, Any], clock: Clock, poll_interval: float) -> Flow[Any, AgentRunResponse]:
+    """Read a run, again after failures in passing, and return it; after an hour of them the failure is raised."""
+    start, pauses = clock.monotonic(), _Pauses(poll_interval, random.random)
     while True:
-        wish: float | None
         try:
-            response: Response[AgentRunResponse] = yield Perform(operations.GET_AGENT_RUN, ids, patience())
-        except _PASSING as error:
-            wish = error.retry_after if isinstance(error, RateLimitError) else None
+            response = yield Perform(operations.GET_AGENT_RUN, ids)
+        except PASSING as error:
+            if clock.monotonic() - start >= PATIENCE:
+                raise
+            yield Sleep(pauses.next(error.retry_after if isinstance(error, RateLimitError) else None))
         else:
-            run = response.parsed
-            wish = retry_after_of(response)
-            progress = None
-            if with_progress:
-                progress = yield from _progress(ids, run, clock.monotonic() - start, patience())
-            yield Emit(Observation(run, progress))
-            if is_settled(run.status):
-                return run
-            if isinstance(run.status, AgentRunStatus) or run.status != unknown_word:
-                last_news, unknown_word = clock.monotonic(), run.status
-        now = clock.monotonic()
-        if timeout is None and now - last_news >= PATIENCE:
-            raise _gave_up(run_id, run, f"no known state for {PATIENCE:g} s", None)
-        pause = pauses.next(wish)
-        yield Sleep(max(0.0, min(pause, deadline - now)))
-        # Both, as a sum may be a hair less than its parts, and a machine's sleep longer than it was told.
-        if now + pause >= deadline or clock.monotonic() >= deadline:
-            gave_up = _gave_up(run_id, run, f"not finished after {timeout:g} s", timeout)
-            if cancel_on_timeout:
-                try:
-                    yield Perform(operations.BAN_AGENT_RUN, ids)
-                except CodegenAPIError as error:
-                    raise gave_up from error
-            raise gave_up
+            run: AgentRunResponse = response.parsed
+            return run
 
 
-def _gave_up(run_id: int | str, run: AgentRunResponse | None, why: str, timeout: float | None) -> WaitTimeoutError:
-    state = "state unknown" if run is None else f"last state {run.status}"
-    return WaitTimeoutError(f"agent run {run_id}: {why}, {state}", timeout, run_id=int(run_id), run=run)
-
-
-def _progress(
-    ids: dict[str, Any], run: AgentRunResponse, elapsed: float, patience: float | None
-) -> Flow[Any, dict[str, Any]]:
-    count: int | None = None
-    thought: str | None = None
+def cancellation(org_id: int | str, run_id: int | str, error: Exception) -> Flow[Any, None]:
+    """Stop a run for which nobody waits any longer, and raise the error that ended the wait."""
     try:
-        response = yield Perform(operations.GET_AGENT_RUN_LOGS, {**ids, "limit": 1, "reverse": True}, patience)
-    except CodegenAPIError:
-        pass
-    else:
-        count = response.parsed.total_logs
-        thought = response.parsed.logs[0].thought if response.parsed.logs else None
-    return {"status": run.status, "elapsed": elapsed, "log_count": count, "last_thought": thought}
+        yield Perform(operations.BAN_AGENT_RUN, {"org_id": org_id, "agent_run_id": run_id})
+    except CodegenAPIError as failure:
+        raise error from failure
+    raise error
 
 
 def logs(
@@ -171,7 +101,7 @@ def logs(
         wish: float | None = None
         try:
             response = yield Perform(operations.GET_AGENT_RUN_LOGS, {**ids, "skip": emitted, "limit": PAGE_SIZE})
-        except _PASSING as error:
+        except PASSING as error:
             if not follow or clock.monotonic() - last_answer >= PATIENCE:
                 raise
             wish = error.retry_after if isinstance(error, RateLimitError) else None

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self
 
 from .. import flow
 from .images import Image
-from .task import TaskBase
+from .task import GroupWait, TaskBase
 
 if TYPE_CHECKING:
     from codegen_api.models import AgentRunLogResponse, AgentRunResponse
 
     from ..async_client import AsyncCodegenClient
-    from ..waiting import Observation
+    from ..watching.tickets import News
 
 
 class AsyncTask(TaskBase):
@@ -38,8 +39,7 @@ class AsyncTask(TaskBase):
         """Yield log entries as `Task.stream_logs` does."""
         logs = self._client._logs(self.org_id, self.id, follow, poll_interval)
         if follow:
-            looks = self._client._completion(self.org_id, self.id, poll_interval, None, False, False)
-            logs = self._followed(logs, looks)
+            logs = self._followed(logs, poll_interval)
         return flow.iterate_async(logs, self._client._perform, self._clock)
 
     async def wait_for_completion(
@@ -52,22 +52,30 @@ class AsyncTask(TaskBase):
     ) -> Self:
         """Wait as `Task.wait_for_completion` does; the callback may be a coroutine function."""
 
-        def observe(seen: Observation) -> object:
+        def observe(seen: News) -> object:
             self._see_progress(seen)
             return progress_callback(seen.progress) if progress_callback and seen.progress else None
 
-        steps = self._client._completion(
-            self.org_id,
-            self.id,
-            poll_interval,
-            self._wait_limit(timeout),
-            progress_callback is not None,
-            cancel_on_timeout,
-        )
-        await flow.run_async(steps, self._client._perform, self._clock, observe)
+        limit, progress = self._wait_limit(timeout), progress_callback is not None
+        order = self._client._order(self.org_id, self.id, poll_interval, limit, progress, self._present)
+        await self._client._watch_one(order, cancel_on_timeout, observe)
         return self
 
     wait = wait_for_completion
+
+    @staticmethod
+    async def wait_all(
+        tasks: Iterable[AsyncTask], poll_interval: float = 5.0, timeout: float | None = None
+    ) -> list[AsyncTask]:
+        """Wait for all of these tasks, as `Task.wait_all` does."""
+        tasks = list(tasks)
+        wait = GroupWait(tasks, poll_interval, timeout)
+        for client, orders in wait.rounds():
+            async with aclosing(client._follow(orders)) as news:
+                async for seen in news:
+                    wait.take(seen)
+        wait.raise_first()
+        return tasks
 
     async def resume(self, prompt: str, images: Iterable[Image] | None = None) -> Self:
         """Give a paused or ended run a further prompt; as `Task.resume`."""

@@ -10,12 +10,16 @@ from codegen_api.decoding import parse_timestamp
 from codegen_api.enums import AgentRunStatus
 
 from ..errors import TaskError
+from ..waiting import is_settled
 
 if TYPE_CHECKING:
     from codegen_api.models import AgentRunResponse, GithubPullRequestResponse
 
     from ..clock import Clock
-    from ..waiting import Observation
+    from ..watching.tickets import News
+
+_FRESH = 1.0
+"""Seconds for which a state that was read counts as the present one."""
 
 StatusCallback = Callable[[Any, Any], object]
 
@@ -31,6 +35,7 @@ class TaskState:
         self._clock = clock
         self._wait_timeout = wait_timeout
         self._first_seen = clock.time()
+        self._seen_at = clock.monotonic()
         self._ended_at: float | None = None
         self._refresh_count = 0
         self._last_refresh: float | None = None
@@ -182,16 +187,24 @@ class TaskState:
         old, self._run = self._run.status, run
         self._refresh_count += 1
         self._last_refresh = self._clock.time()
+        self._seen_at = self._clock.monotonic()
         self._note_end()
         if run.status != old:
             for callback in self._callbacks:
                 callback(old, run.status)
 
-    def _see_progress(self, seen: Observation) -> None:
+    def _see_progress(self, seen: News) -> None:
         if seen.progress:
             self._logs_count = seen.progress["log_count"]
             self._last_thought = seen.progress["last_thought"]
-        self._see(seen.run)
+        if seen.run is not None:
+            self._see(seen.run)
 
     def _wait_limit(self, timeout: float | None) -> float | None:
         return self._wait_timeout if timeout is None else timeout
+
+    @property
+    def _present(self) -> AgentRunResponse | None:
+        """The run, if it goes on and was read just now; otherwise None."""
+        is_present = not is_settled(self.status) and self._clock.monotonic() - self._seen_at < _FRESH
+        return self._run if is_present else None

@@ -46,3 +46,8 @@ class FakeClock:
         """Move forward by `seconds` at once and let other tasks run."""
         self.sleep(seconds)
         await asyncio.sleep(0)
+
+    def wait(self, condition: threading.Condition, seconds: float) -> None:
+        """Move forward by `seconds` at once, and let other threads have the lock for a moment."""
+        self.sleep(seconds)
+        condition.wait(0)

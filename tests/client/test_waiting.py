@@ -111,21 +111,30 @@ def test_a_wait_without_a_deadline_has_no_end_of_its_own(wait: Waiter, client: A
     assert clock.monotonic() >= 20_000
 
 
-def test_pauses_grow_from_a_second_to_the_interval(
+def test_pauses_grow_from_two_seconds_to_the_interval(
     wait: Waiter, client: Any, sandbox: Sandbox, clock: FakeClock
 ) -> None:
     client.create_agent_run(323, "[[seconds=90]]")
-    wait(poll_interval=3)
-    bounds = [1, 2, *[3] * 1000]
-    assert all(0 <= pause <= bound for pause, bound in zip(clock.slept, bounds, strict=False))
-    assert max(clock.slept) > 2
-    assert len(set(clock.slept)) == len(clock.slept)
+    wait(poll_interval=15)
+    assert clock.slept[:6] == pytest.approx([2, 4, 8, 15, 15, 15])
+    assert max(clock.slept) <= 15
+
+
+def test_a_task_that_was_just_read_is_not_read_at_once(agent: Any, sandbox: Sandbox, clock: FakeClock) -> None:
+    task = agent.run("[[seconds=60]]")
+    task.wait_for_completion()
+    assert clock.slept == pytest.approx([2, 4, *[5] * 11])
+    assert polls(sandbox) == 13
+    assert polls(sandbox) <= 60 / 5 + 1  # what a loop that asks every five seconds needs
+    before = polls(sandbox)
+    task.wait_for_completion()
+    assert polls(sandbox) == before + 1
 
 
 def test_the_default_interval_is_five_seconds(wait: Waiter, client: Any, clock: FakeClock) -> None:
     client.create_agent_run(323, "[[seconds=200]]")
     wait()
-    assert 3.5 < max(clock.slept) <= 5
+    assert max(clock.slept) == pytest.approx(5)
 
 
 def test_the_services_wish_is_heeded_on_success_and_on_refusal_each_time_anew(
@@ -171,6 +180,15 @@ def test_an_attempt_ends_with_the_deadline_at_the_latest(serve: Callable[..., Lo
         client.wait_for_completion(323, 1, timeout=0.05)
     assert caught.value.run is None
     assert caught.value.run_id == 1
+
+
+def test_a_task_that_was_just_read_is_known_when_its_wait_is_short(agent: Any, sandbox: Sandbox) -> None:
+    task = agent.run("[[seconds=60]]")
+    sandbox.inject("get_agent_run", Fault.status(503))
+    with pytest.raises(WaitTimeoutError) as caught:
+        task.wait_for_completion(timeout=1)
+    assert caught.value.run.status == "pending"
+    assert polls(sandbox) > 0
 
 
 @pytest.mark.parametrize("run_is_cancelled", [False, True])

@@ -1,4 +1,4 @@
-"""Looks inside: the innermost transport of a client, and metadata without the id that every create adds."""
+"""Looks inside: the innermost transport of a client, who waits, and metadata without the id that every create adds."""
 
 from typing import Any
 
@@ -9,6 +9,11 @@ def network_of(client: Any) -> Any:
     while hasattr(transport, "_wrapped"):
         transport = transport._wrapped
     return transport
+
+
+def waiting(client: Any) -> int:
+    """Return how many threads wait for runs of a client."""
+    return len(client._watcher._waiters)
 
 
 def without_request_id(metadata: dict[str, Any]) -> dict[str, Any]:

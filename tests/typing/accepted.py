@@ -6,6 +6,8 @@ from typing import Any, assert_type
 
 from codegen_api.models import ChatCompletionChunk, ChatCompletionResponse, OAuthProviderResponse
 from codegen_api.types import Response
+from openai.types.chat import ChatCompletion as OpenAICompletion
+from openai.types.chat import ChatCompletionChunk as OpenAIChunk
 
 from codegen_ext import (
     Agent,
@@ -16,12 +18,14 @@ from codegen_ext import (
     AsyncAgent,
     AsyncChatServerClient,
     AsyncCodegenClient,
+    AsyncCodexClient,
     AsyncTask,
     ChatServerClient,
     ClientConfig,
     CodegenAPIError,
     CodegenClient,
     CodegenConfig,
+    CodexClient,
     ConfigPresets,
     HealthStatus,
     MessageType,
@@ -66,6 +70,7 @@ def agents(agent: Agent) -> None:
     assert_type(task, Task)
     assert_type(task.wait(), Task)
     assert_type(task.wait_for_completion(timeout=5, progress_callback=print), Task)
+    assert_type(Task.wait_all([task], timeout=5), list[Task])
     assert_type(task.refresh(), Task)
     assert_type(task.resume("go on"), Task)
     assert_type(task.cancel(), Task)
@@ -114,7 +119,11 @@ def clients(client: CodegenClient) -> None:
     assert_type(client.get_users(323).items, list[UserResponse])
     assert_type(client.get_mcp_providers(), list[OAuthProviderResponse])
     assert_type(client.wait_for_completion(323, run.id, timeout=5), AgentRunResponse)
+    assert_type(client.wait_for_all(323, [1, "2"], timeout=5), list[AgentRunResponse])
+    assert_type(client.as_completed(323, [1]), Iterator[AgentRunResponse])
     assert_type(client.stream_all_agent_runs(323), Iterator[AgentRunResponse])
+    assert_type(client.stream_users(323), Iterator[UserResponse])
+    assert_type(next(client.watch(323)).run, AgentRunResponse)
     assert_type(client.stream_logs(323, 1, follow=True), Iterator[AgentRunLogResponse])
     assert_type(client.with_options(timeout=5), CodegenClient)
     whole = client.with_raw_response.get_agent_run(323, 1)
@@ -133,6 +142,8 @@ def clients(client: CodegenClient) -> None:
 async def async_clients(client: AsyncCodegenClient) -> None:
     assert_type(await client.get_agent_run(323, 1), AgentRunResponse)
     assert_type(await client.wait_for_completion(323, 1), AgentRunResponse)
+    assert_type(await client.wait_for_all(323, [1]), list[AgentRunResponse])
+    assert_type(client.as_completed(323, [1]), AsyncIterator[AgentRunResponse])
     assert_type(client.stream_all_agent_runs(323), AsyncIterator[AgentRunResponse])
     assert_type(await client.with_raw_response.get_agent_run(323, 1), Response[AgentRunResponse])
     assert_type(client.with_options(max_retries=1), AsyncCodegenClient)
@@ -234,3 +245,20 @@ def monitors(client: CodegenClient) -> None:
     with client.create_health_monitor(interval=30) as monitor:
         assert_type(monitor.status, HealthStatus)
         assert_type(monitor.status.healthy, bool | None)
+
+
+def codex(client: CodexClient) -> None:
+    completion = client.chat.completions.create(messages=[{"role": "user", "content": "x"}], n=2, temperature=0.2)
+    assert_type(completion, OpenAICompletion)
+    for chunk in client.chat.completions.create(messages=[{"role": "user", "content": "x"}], stream=True):
+        assert_type(chunk, OpenAIChunk)
+    assert_type([model.id for model in client.models.list()], list[str])
+    assert_type(client.threads.start(model="m").run("x", timeout=5).text, str)
+
+
+async def async_codex(client: AsyncCodexClient) -> None:
+    assert_type(await client.chat.completions.create(messages=[{"role": "user", "content": "x"}]), OpenAICompletion)
+    async for chunk in await client.chat.completions.create(messages=[], stream=True, max_tokens=5):
+        assert_type(chunk, OpenAIChunk)
+    assert_type((await client.models.list()).data[0].id, str)
+    assert_type((await (await client.threads.start()).run("x")).status, str)

@@ -1,0 +1,177 @@
+"""Following an organisation: every change once, in order, and on from a cursor."""
+
+import json
+from contextlib import closing
+from itertools import islice
+from typing import Any
+
+import pytest
+
+from codegen_ext import AuthenticationError, ConfigurationError, ServerError, ValidationError
+from codegen_ext.testing import FakeClock, Fault, Sandbox
+
+
+def told(changes: Any, count: int) -> list[tuple[str, int, str, str | None]]:
+    with closing(changes):
+        return [(change.kind, change.run.id, change.run.status, change.previous) for change in islice(changes, count)]
+
+
+class Meanwhile(FakeClock):
+    """Does what a test planned during the first sleeps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plan: list[Any] = []
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        assert len(self.slept) < 2000
+        if self.plan:
+            self.plan.pop(0)()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return Meanwhile()
+
+
+def test_a_run_is_told_from_its_creation_to_its_end(client: Any, sandbox: Sandbox, clock: Meanwhile) -> None:
+    client.create_agent_run(323, "[[seconds=0]]")
+    clock.plan = [lambda: sandbox.script(states=[("PENDING", 12), ("RUNNING", 20), ("COMPLETE", 0)])]
+    clock.plan.append(lambda: create(sandbox))
+    assert told(client.watch(323), 3) == [
+        ("created", 2, "pending", None),
+        ("status_changed", 2, "running", "pending"),
+        ("finished", 2, "completed", "running"),
+    ]
+
+
+def create(sandbox: Sandbox, count: int = 1) -> None:
+    from codegen_ext import ClientConfig, CodegenClient
+
+    config = ClientConfig(
+        api_token=sandbox.token, base_url=sandbox.base_url, transport=sandbox.transport(), rate_limits=False
+    )
+    with CodegenClient(config, clock=FakeClock()) as other:
+        for _ in range(count):
+            other.create_agent_run(323, "made meanwhile")
+
+
+def test_a_run_that_came_and_went_between_two_looks_is_told_twice(
+    client: Any, sandbox: Sandbox, clock: Meanwhile
+) -> None:
+    sandbox.script(seconds=0)
+    clock.plan = [lambda: create(sandbox)]
+    changes = client.watch(323)
+    created, finished = next(changes), next(changes)
+    assert [created.kind, finished.kind] == ["created", "finished"]
+    assert finished.previous is None
+    changes.close()
+    again = next(client.watch(323, cursor=created.cursor))
+    assert (again.kind, again.run.id, again.cursor) == ("finished", 1, finished.cursor)
+
+
+def test_runs_that_exist_already_are_followed_to_their_end(client: Any, sandbox: Sandbox) -> None:
+    client.create_agent_run(323, "[[seconds=40]]")
+    client.create_agent_run(323, "[[seconds=0]]")
+    assert told(client.watch(323), 2) == [
+        ("status_changed", 1, "running", "pending"),
+        ("finished", 1, "completed", "running"),
+    ]
+
+
+def test_what_happened_while_nobody_watched_is_told_from_the_cursor_on(
+    client: Any, sandbox: Sandbox, clock: Meanwhile
+) -> None:
+    clock.plan = [lambda: create(sandbox)]
+    first = client.watch(323)
+    cursor = next(first).cursor
+    first.close()
+    clock.plan = []
+    sandbox.script(logs=0, seconds=0, times=250)
+    create(sandbox, 250)
+    clock.advance(60)
+    changes = told(client.watch(323, cursor=cursor), 501)
+    assert [change[1] for change in changes if change[0] == "created"] == list(range(2, 252))
+    assert sorted(change[1] for change in changes if change[0] == "finished") == list(range(1, 252))
+    assert len(set(changes)) == len(changes)
+
+
+def test_old_unfinished_runs_are_read_by_few_requests(client: Any, sandbox: Sandbox, clock: Meanwhile) -> None:
+    sandbox.script(outcome="never", logs=0, times=120)
+    create(sandbox, 120)
+    sandbox.script(seconds=0, logs=0, times=130)
+    create(sandbox, 130)
+    clock.advance(60)
+    unfinished = {str(run_id): "running" for run_id in range(1, 121)}
+    cursor = json.dumps({"org_id": 323, "newest": 250, "unfinished": unfinished})
+    clock.plan = [lambda: None] * 4 + [sandbox.runs[4].finish]
+    before = len(sandbox.requests)
+    assert told(client.watch(323, cursor), 1) == [("finished", 5, "completed", "running")]
+    rounds = sum(record.query.startswith("skip=0&") for record in sandbox.requests[before:])
+    assert len(sandbox.requests) - before <= 3 * rounds
+
+
+def test_a_resumed_run_is_told_again(client: Any, sandbox: Sandbox, clock: Meanwhile) -> None:
+    client.create_agent_run(323, "[[seconds=0]]")
+    clock.plan = [lambda: sandbox.runs[0].resume(sandbox.script(seconds=30), 30, "go on")]
+    assert told(client.watch(323), 2) == [
+        ("status_changed", 1, "running", None),
+        ("finished", 1, "completed", "running"),
+    ]
+
+
+def test_failures_in_passing_are_waited_out_and_lasting_ones_raised(
+    client: Any, sandbox: Sandbox, clock: Meanwhile
+) -> None:
+    client.create_agent_run(323, "[[seconds=20]]")
+    sandbox.inject("list_agent_runs", Fault.status(503), times=3)
+    sandbox.inject("list_agent_runs", Fault.status(429, retry_after=9), times=1)
+    assert told(client.watch(323), 1)[0][1] == 1
+    sandbox.inject("list_agent_runs", Fault.status(401))
+    with pytest.raises(AuthenticationError):
+        next(client.watch(323))
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "x",
+        "[]",
+        "{}",
+        '{"org_id": 1, "newest": 1, "unfinished": {}}',
+        '{"org_id": 323, "newest": "1", "unfinished": {}}',
+        '{"org_id": 323, "newest": 1, "unfinished": {"x": "running"}}',
+    ],
+)
+def test_a_cursor_that_is_none_is_refused_at_once(client: Any, cursor: str) -> None:
+    with pytest.raises(ValidationError, match="cursor"):
+        client.watch(323, cursor=cursor)
+    with pytest.raises(ConfigurationError, match="poll_interval"):
+        client.watch(323, poll_interval=0)
+
+
+def test_a_straggler_far_down_is_read_alone_and_one_that_is_gone_is_forgotten(
+    client: Any, sandbox: Sandbox, clock: Meanwhile
+) -> None:
+    sandbox.script(seconds=1e6, logs=0)
+    create(sandbox)
+    sandbox.script(seconds=0, logs=0, times=250)
+    create(sandbox, 250)
+    clock.advance(60)
+    sandbox._world.runs.pop(30)
+    cursor = json.dumps({"org_id": 323, "newest": 251, "unfinished": {"1": "pending", "30": "running"}})
+    clock.plan = [lambda: None] * 3 + [sandbox.runs[0].finish]
+    before = len(sandbox.requests)
+    assert told(client.watch(323, cursor), 1) == [("finished", 1, "completed", "pending")]
+    operations = [record.operation for record in sandbox.requests[before:]]
+    assert operations.count("get_agent_run") >= 3
+    assert operations.count("list_agent_runs") <= operations.count("get_agent_run") + 2
+
+
+def test_an_hour_of_failures_ends_a_watch(client: Any, sandbox: Sandbox, clock: Meanwhile) -> None:
+    sandbox.inject("list_agent_runs", Fault.status(503))
+    with pytest.raises(ServerError):
+        next(client.watch(323))
+    assert 3600 <= clock.monotonic() < 3700
