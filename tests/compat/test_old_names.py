@@ -14,6 +14,7 @@ import pytest
 from codegen_ext import oldnames
 from tools import compat
 
+from ..docs.pages import ROOT, table
 from ..support.old_names import forget
 
 NAMES = [
@@ -40,6 +41,12 @@ def owners() -> Iterator[None]:
 def test_the_tree_is_what_the_table_makes() -> None:
     assert compat.differences() == [], "run `make generate`"
     assert set(LISTED.split()) <= set(compat.MODULES)
+
+
+def test_the_table_is_documented() -> None:
+    rows = table(ROOT / "docs" / "old-names.md", "Old module")
+    listed = {row["Old module"].name: row["Lives now in"].code for row in rows}
+    assert listed == {module: list(homes) for module, homes in compat.MODULES.items()}
 
 
 @pytest.mark.parametrize("module", compat.MODULES)
