@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from .agents.async_task import AsyncTask as AsyncTask
     from .agents.task import Task as Task
     from .async_client import AsyncCodegenClient as AsyncCodegenClient
+    from .bulk import BulkInterrupted as BulkInterrupted
+    from .bulk import BulkJob as BulkJob
+    from .bulk import BulkResult as BulkResult
     from .caching.manager import CacheManager as CacheManager
     from .chatserver.async_client import AsyncChatServerClient as AsyncChatServerClient
     from .chatserver.client import ChatServerClient as ChatServerClient
@@ -78,6 +81,7 @@ _NAMES = {
     ".agents.async_task": "AsyncTask",
     ".agents.task": "Task",
     ".async_client": "AsyncCodegenClient",
+    ".bulk": "BulkInterrupted BulkJob BulkResult",
     ".caching.manager": "CacheManager",
     ".chatserver.async_client": "AsyncChatServerClient",
     ".chatserver.client": "ChatServerClient",

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +26,8 @@ from .watching.loops import LoopWatchers
 from .watching.tickets import News, Order
 
 if TYPE_CHECKING:
+    import os
+
     import httpx
     from codegen_api.facade.codegen_async_raw import AsyncRawCodegenOperations
     from codegen_api.models import (
@@ -30,6 +41,7 @@ if TYPE_CHECKING:
     )
     from codegen_api.operations import Operation
 
+    from .bulk import AsyncBulkOperations, BulkResult
     from .clock import Clock
     from .config import ClientConfig
     from .limits.status import RateLimitStatus
@@ -137,6 +149,46 @@ class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations
         steps = once.find(org_id, request_id, self._once_settings())
         found = await flow.run_async(steps, self._perform, self._clock)
         return None if found is None else found.parsed
+
+    def bulk_operations(self) -> AsyncBulkOperations:
+        """Return an object that creates many runs; works in an `async with` statement.
+
+        Raises:
+            ConfigurationError: when `enable_bulk_operations` is false.
+
+        """
+        from .bulk import AsyncBulkOperations
+
+        return AsyncBulkOperations(self)
+
+    async def bulk_create_agent_runs(
+        self,
+        org_id: int | str,
+        configs: Sequence[Mapping[str, Any]],
+        max_concurrent: int | None = None,
+        *,
+        wait: bool = False,
+        on_result: Callable[[BulkResult], Awaitable[object] | object] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> list[BulkResult]:
+        """Create a run for each configuration; as `AsyncBulkOperations.create_agent_runs`."""
+        return await self.bulk_operations().create_agent_runs(
+            org_id, configs, max_concurrent, wait=wait, on_result=on_result, journal=journal
+        )
+
+    def iter_create_agent_runs(
+        self,
+        org_id: int | str,
+        configs: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
+        max_concurrent: int | None = None,
+        *,
+        ordered: bool = True,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> AsyncIterator[BulkResult]:
+        """Yield results while runs are created; as `AsyncBulkOperations.iter_create_agent_runs`."""
+        return self.bulk_operations().iter_create_agent_runs(
+            org_id, configs, max_concurrent, ordered=ordered, journal=journal
+        )
 
     def stream_logs(
         self, org_id: int | str, agent_run_id: int | str, follow: bool = True, poll_interval: float = 5.0

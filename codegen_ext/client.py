@@ -19,6 +19,8 @@ from .watching.threads import ThreadWatcher
 from .watching.tickets import News, Order
 
 if TYPE_CHECKING:
+    import os
+
     import httpx
     from codegen_api.facade.codegen_raw import RawCodegenOperations
     from codegen_api.models import (
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     )
     from codegen_api.operations import Operation
 
+    from .bulk import BulkOperations, BulkResult
     from .clock import Clock
     from .config import ClientConfig
     from .limits.status import RateLimitStatus
@@ -269,6 +272,46 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
         """
         found = flow.run(once.find(org_id, request_id, self._once_settings()), self._perform, self._clock)
         return None if found is None else found.parsed
+
+    def bulk_operations(self) -> BulkOperations:
+        """Return an object that creates many runs; works in a `with` statement.
+
+        Raises:
+            ConfigurationError: when `enable_bulk_operations` is false.
+
+        """
+        from .bulk import BulkOperations
+
+        return BulkOperations(self)
+
+    def bulk_create_agent_runs(
+        self,
+        org_id: int | str,
+        configs: Sequence[Mapping[str, Any]],
+        max_concurrent: int | None = None,
+        *,
+        wait: bool = False,
+        on_result: Callable[[BulkResult], object] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> list[BulkResult]:
+        """Create a run for each configuration; as `BulkOperations.create_agent_runs`."""
+        return self.bulk_operations().create_agent_runs(
+            org_id, configs, max_concurrent, wait=wait, on_result=on_result, journal=journal
+        )
+
+    def iter_create_agent_runs(
+        self,
+        org_id: int | str,
+        configs: Iterable[Mapping[str, Any]],
+        max_concurrent: int | None = None,
+        *,
+        ordered: bool = True,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> Iterator[BulkResult]:
+        """Yield results while runs are created; as `BulkOperations.iter_create_agent_runs`."""
+        return self.bulk_operations().iter_create_agent_runs(
+            org_id, configs, max_concurrent, ordered=ordered, journal=journal
+        )
 
     def stream_logs(
         self, org_id: int | str, agent_run_id: int | str, follow: bool = True, poll_interval: float = 5.0

@@ -38,13 +38,19 @@ class Sleep(NamedTuple):
     seconds: float
 
 
+class Call(NamedTuple):
+    """Call a function that may block for a moment; the flow is sent its result."""
+
+    function: Callable[[], Any]
+
+
 class Emit(NamedTuple, Generic[T]):
     """Hand `item` to whoever runs the flow."""
 
     item: T
 
 
-Flow = Generator[Perform[Any] | Sleep | Emit[T], Any, R]
+Flow = Generator[Perform[Any] | Sleep | Call | Emit[T], Any, R]
 """A flow that emits items of T and returns R."""
 
 
@@ -89,6 +95,8 @@ def iterate(flow: Flow[T, R], perform: Callable[[Perform[Any]], Any], clock: Clo
                     outcome = perform(effect)
                 elif isinstance(effect, Sleep):
                     clock.sleep(effect.seconds)
+                elif isinstance(effect, Call):
+                    outcome = effect.function()
                 else:
                     yield effect.item
             except Exception as error:  # noqa: BLE001 - the flow decides
@@ -114,6 +122,8 @@ async def iterate_async(
                     outcome = await perform(effect)
                 elif isinstance(effect, Sleep):
                     await clock.sleep_async(effect.seconds)
+                elif isinstance(effect, Call):
+                    outcome = await _in_thread(effect.function)
                 else:
                     yield effect.item
             except Exception as error:  # noqa: BLE001 - the flow decides
@@ -124,6 +134,12 @@ async def iterate_async(
         return
     finally:
         flow.close()
+
+
+async def _in_thread(function: Callable[[], T]) -> T:
+    from asyncio import to_thread
+
+    return await to_thread(function)
 
 
 def capture(flow: Flow[T, R], results: list[R]) -> Flow[T, None]:

@@ -106,7 +106,7 @@ def create(
             doubt = error
         else:
             return response
-        found = yield from _decide(arguments["org_id"], request_id, start, settings, doubt)
+        found = yield from _decide(arguments["org_id"], request_id, LOOK_BACK, start, settings, doubt)
         if found is not None:
             return found
 
@@ -116,14 +116,23 @@ def _left(start: float, settings: Settings) -> float:
 
 
 def _decide(
-    org_id: int | str, request_id: str, start: float, settings: Settings, doubt: CodegenAPIError
+    org_id: int | str,
+    request_id: str,
+    age: float | None,
+    start: float,
+    settings: Settings,
+    doubt: CodegenAPIError,
 ) -> Flow[Any, Response[AgentRunResponse] | None]:
-    """Look for a run until it is found, or until it is settled that there is none."""
+    """Look for a run until it is found, or until it is settled that there is none.
+
+    It is at most `age` seconds older than the start.
+    """
     clock, pause, since = settings.clock, FIRST_PAUSE, settings.clock.monotonic()
     while True:
         asked = clock.monotonic()
         try:
-            found = yield from _search(org_id, request_id, LOOK_BACK + asked - start, start, settings)
+            oldest = None if age is None else age + asked - start
+            found = yield from _search(org_id, request_id, oldest, start, settings)
         except CodegenAPIError as error:
             if not isinstance(error, _PASSING):
                 raise _undecided(request_id, doubt) from error
@@ -142,9 +151,25 @@ def find(org_id: int | str, request_id: str, settings: Settings) -> Flow[Any, Re
 
     The search ends at runs that are an hour older than the id; for an id of another form it goes through all.
     """
-    clock, moment = settings.clock, made_at(request_id)
-    age = None if moment is None else max(0.0, clock.time() - moment) + 3600
-    return (yield from _search(org_id, request_id, age, clock.monotonic(), settings))
+    return (yield from _search(org_id, request_id, _age_of(request_id, settings), settings.clock.monotonic(), settings))
+
+
+def recover(org_id: int | str, request_id: str, settings: Settings) -> Flow[Any, Response[AgentRunResponse] | None]:
+    """Decide what became of a create that somebody else sent, perhaps a moment ago; None when there is no such run.
+
+    Raises:
+        AmbiguousRequestError: when the budget ends before it is settled.
+        CodegenAPIError: when the runs cannot be read.
+
+    """
+    doubt = CodegenAPIError("whoever sent the create has ended", operation=operations.CREATE_AGENT_RUN.id)
+    age = _age_of(request_id, settings)
+    return (yield from _decide(org_id, request_id, age, settings.clock.monotonic(), settings, doubt))
+
+
+def _age_of(request_id: str, settings: Settings) -> float | None:
+    moment = made_at(request_id)
+    return None if moment is None else max(0.0, settings.clock.time() - moment) + 3600
 
 
 def _search(

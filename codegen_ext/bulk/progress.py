@@ -1,0 +1,38 @@
+"""A progress bar on the terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from .results import BulkResult
+
+
+@contextmanager
+def bar(total: int) -> Iterator[Callable[[BulkResult], None]]:
+    """Show how many runs were created where stderr is a terminal and the extra `cli` is installed."""
+    if sys.stderr.isatty():
+        try:
+            from rich.console import Console
+            from rich.progress import Progress
+        except ImportError:
+            pass
+        else:
+            with Progress(console=Console(stderr=True), transient=True) as progress:
+                task = progress.add_task("creating runs", total=total)
+                failed = 0
+
+                def advance(result: BulkResult) -> None:
+                    nonlocal failed
+                    failed += not result.success
+                    shown = f"creating runs ({failed} failed)" if failed else "creating runs"
+                    progress.update(task, advance=1, description=shown)
+
+                yield advance
+                return
+    yield _ignore
+
+
+def _ignore(_result: BulkResult) -> None:
+    pass

@@ -1,0 +1,224 @@
+"""Many runs at once: every configuration gets its own result, and the input is read only as far as it is used."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codegen_ext import (
+    BulkOperationError,
+    BulkResult,
+    ConfigurationError,
+    NotFoundError,
+    PaymentRequiredError,
+    TaskError,
+    ValidationError,
+)
+from codegen_ext.bulk.window import Window
+from codegen_ext.testing import FakeClock, Fault, Sandbox
+
+from ..conftest import Flavour
+
+
+def prompts(count: int) -> list[dict[str, Any]]:
+    return [{"prompt": f"job {number}"} for number in range(count)]
+
+
+def test_a_list_gives_a_list_in_its_order(client: Any, sandbox: Sandbox) -> None:
+    seen: list[BulkResult] = []
+    results = client.bulk_create_agent_runs(323, prompts(20), max_concurrent=4, on_result=seen.append)
+    assert [result.index for result in results] == list(range(20))
+    assert all(result.success and result.error is None for result in results)
+    by_id = {run.id: run.prompt for run in sandbox.runs}
+    assert [by_id[result.data.id] for result in results] == [f"job {number}" for number in range(20)]
+    assert len(sandbox.runs) == 20
+    assert sorted(seen, key=lambda result: result.index) == results
+
+
+def test_bulk_operations_is_a_context(client: Any, sandbox: Sandbox) -> None:
+    with client.bulk_operations() as bulk:
+        results = bulk.create_agent_runs(323, prompts(3), max_concurrent=5)
+    assert {result.data.id for result in results} == {run.id for run in sandbox.runs}
+    assert len(results) == 3
+
+
+def test_an_empty_list_creates_nothing(client: Any, sandbox: Sandbox) -> None:
+    assert client.bulk_create_agent_runs("323", []) == []
+    assert sandbox.runs == []
+
+
+def test_one_failure_stops_nothing(client: Any, sandbox: Sandbox) -> None:
+    configs = [{"prompt": "a"}, {"prompt": "  "}, {"promt": "x"}, "text", {"prompt": "b", "repository": "no/such"}]
+    results = client.bulk_create_agent_runs(323, [*configs, {"prompt": "c", "tags": ["t"]}])
+    assert [result.success for result in results] == [True, False, False, False, False, True]
+    errors = [result.error for result in results[1:5]]
+    assert all(type(error) is ValidationError for error in errors)
+    assert [error.field for error in errors] == ["prompt", "promt", "config", "repository"]
+    assert "repo_id" in errors[1].message
+    assert all(result.data is None for result in results[1:5])
+    assert len(sandbox.runs) == 2
+
+
+def test_a_refusal_is_the_result_of_its_item(client: Any, sandbox: Sandbox) -> None:
+    sandbox.inject("create_agent_run", Fault.status(402), times=1)
+    results = client.bulk_create_agent_runs(323, prompts(4), max_concurrent=1)
+    assert [type(result.error) for result in results] == [PaymentRequiredError, *[type(None)] * 3]
+
+
+def test_a_limit_delays_a_create_for_as_long_as_it_takes(client: Any, sandbox: Sandbox, clock: FakeClock) -> None:
+    sandbox.inject("create_agent_run", Fault.status(429, headers={"Retry-After": "400"}), times=1)
+    start = clock.monotonic()
+    (result,) = client.bulk_create_agent_runs(323, prompts(1))
+    assert result.success
+    assert clock.monotonic() - start >= 400 > client.config.total_timeout
+
+
+def test_options_travel_as_those_of_an_agent(client: Any, sandbox: Sandbox, agent: Any) -> None:
+    options = {"metadata": {"a": 1}, "tags": ["x"], "priority": "high", "branch": "dev", "model": "m"}
+    (result,) = client.bulk_create_agent_runs(323, [{"prompt": "p", **options}])
+    agent.run("p", **options)
+    first, second = sandbox.runs
+    assert first.prompt == second.prompt
+    assert result.data.metadata == {"a": 1}
+    kept = [{**run.metadata["codegen_sdk"], "request_id": ""} for run in (first, second)]
+    assert kept[0] == kept[1]
+
+
+def test_waiting_brings_what_the_runs_ended_as(client: Any, sandbox: Sandbox) -> None:
+    configs = [
+        {"prompt": "[[seconds=30]] good"},
+        {"prompt": " "},
+        {"prompt": "[[seconds=60 outcome=failed]] bad"},
+        {"prompt": "[[seconds=5]] quick"},
+    ]
+    seen: list[BulkResult] = []
+    results = client.bulk_create_agent_runs(323, configs, wait=True, on_result=seen.append)
+    assert [result.index for result in results] == [0, 1, 2, 3]
+    assert [result.success for result in results] == [True, False, False, True]
+    assert [getattr(result.data, "status", None) for result in results] == ["completed", None, "failed", "completed"]
+    assert isinstance(results[2].error, TaskError)
+    assert results[2].error.task_id == results[2].data.id
+    assert [result.index for result in seen] == [1, 3, 0, 2]
+    assert seen[-1] == results[2]
+
+
+def test_a_run_that_vanishes_while_it_is_waited_for_fails_alone(client: Any, sandbox: Sandbox) -> None:
+    sandbox.inject("get_agent_run", Fault.status(404), times=1)
+    sandbox.inject("list_agent_runs", Fault.status(404))
+    (result,) = client.bulk_create_agent_runs(323, prompts(1), wait=True)
+    assert isinstance(result.error, NotFoundError)
+    assert result.data.id == sandbox.runs[0].id
+
+
+@pytest.mark.parametrize("configs", [iter([]), {"prompt": "x"}, "text", None, 5, (c for c in [])])
+def test_only_a_sized_input_becomes_a_list(client: Any, configs: Any) -> None:
+    with pytest.raises(BulkOperationError, match="iter_create_agent_runs takes any iterable"):
+        client.bulk_create_agent_runs(323, configs)
+
+
+@pytest.mark.parametrize("width", [0, -1, 1.5, "4"])
+def test_a_width_that_is_none_is_refused(client: Any, width: Any) -> None:
+    with pytest.raises(ConfigurationError, match="max_concurrent"):
+        client.bulk_create_agent_runs(323, [], max_concurrent=width)
+
+
+def test_a_wrong_organisation_is_refused_before_anything_is_sent(client: Any, sandbox: Sandbox) -> None:
+    with pytest.raises(ValidationError, match="org_id"):
+        client.bulk_create_agent_runs("acme", prompts(1))
+    assert sandbox.requests == []
+
+
+def test_the_feature_can_be_switched_off(connect: Callable[..., Any]) -> None:
+    client = connect(enable_bulk_operations=False)
+    for call in (
+        client.bulk_operations,
+        lambda: client.bulk_create_agent_runs(323, []),
+        lambda: client.iter_create_agent_runs(323, []),
+    ):
+        with pytest.raises(ConfigurationError, match="enable_bulk_operations") as caught:
+            call()
+        assert caught.value.config_key == "enable_bulk_operations"
+
+
+def test_without_exactly_once_the_metadata_stay_alone(connect: Callable[..., Any], sandbox: Sandbox) -> None:
+    connect(exactly_once=False).bulk_create_agent_runs(323, prompts(2))
+    assert [run.metadata for run in sandbox.runs] == [None, None]
+
+
+class Tap:
+    """An unending input that tells how far it was read."""
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    def __iter__(self) -> Iterator[dict[str, str]]:
+        for number in itertools.count():
+            self.read += 1
+            yield {"prompt": f"job {number}"}
+
+
+def test_an_unending_input_is_read_as_it_is_consumed(connect: Callable[..., Any], sandbox: Sandbox) -> None:
+    tap = Tap()
+    client = connect(bulk_batch_size=7)
+    results = client.iter_create_agent_runs(323, tap, max_concurrent=2)
+    assert tap.read == 0
+    for number in range(10):
+        result = next(results)
+        assert (result.index, result.success) == (number, True)
+        assert tap.read <= number + 1 + 7
+    results.close()
+    assert len(sandbox.runs) <= tap.read <= 17
+
+
+def test_results_in_the_order_in_which_they_are_completed(connect: Callable[..., Any], sandbox: Sandbox) -> None:
+    client = connect()
+    results = list(client.iter_create_agent_runs(323, prompts(30), max_concurrent=5, ordered=False))
+    assert sorted(result.index for result in results) == list(range(30))
+    assert len(sandbox.runs) == 30
+
+
+def test_a_source_that_fails_ends_the_job_after_what_it_gave(client: Any, sandbox: Sandbox) -> None:
+    def source() -> Iterator[dict[str, str]]:
+        yield {"prompt": "one"}
+        raise OSError("the file ended")
+
+    with pytest.raises(OSError, match="the file ended"):
+        list(client.iter_create_agent_runs(323, source()))
+    assert len(sandbox.runs) <= 1
+
+
+def test_an_async_source(flavour: Flavour, connect: Callable[..., Any], sandbox: Sandbox) -> None:
+    if not flavour.is_async:
+        return
+
+    async def source() -> Any:
+        for number in range(5):
+            yield {"prompt": f"job {number}"}
+
+    results = list(connect().iter_create_agent_runs(323, source()))
+    assert [result.index for result in results] == list(range(5))
+
+
+@given(st.integers(1, 5), st.booleans(), st.integers(0, 20), st.randoms(use_true_random=False))
+def test_a_window_hands_out_everything_once_and_never_reads_too_far(
+    size: int, ordered: bool, count: int, random: Any
+) -> None:
+    window, running, given_out, read = Window(size, ordered), [], [], 0
+    while True:
+        while read < count and window.has_room:
+            assert window.read() == read
+            running.append(read)
+            read += 1
+        assert read - len(given_out) <= size
+        if (result := window.take()) is not None:
+            given_out.append(result.index)
+        elif window.is_empty:
+            break
+        else:
+            window.put(BulkResult(running.pop(random.randrange(len(running))), None, None))
+    assert sorted(given_out) == list(range(count))
+    if ordered:
+        assert given_out == list(range(count))

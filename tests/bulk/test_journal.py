@@ -1,0 +1,214 @@
+"""A job that is remembered: whoever comes later goes on, and nothing is created twice, whatever happened in between."""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codegen_ext import (
+    AmbiguousRequestError,
+    BulkJob,
+    BulkOperationError,
+    ClientConfig,
+    CodegenClient,
+    ConfigurationError,
+    PaymentRequiredError,
+)
+from codegen_ext.bulk.presence import Presence
+from codegen_ext.testing import Fault, Sandbox
+
+from ..conftest import TOKEN
+from .test_bulk import prompts
+
+WHOLE = "CODEGEN_TEST_ALL" in os.environ
+COUNT, KILLS = (200, 20) if WHOLE else (40, 4)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    return tmp_path / "runs.db"
+
+
+def beside(journal: Path) -> list[str]:
+    return sorted(path.name for path in journal.parent.iterdir())
+
+
+def test_a_second_call_creates_nothing(client: Any, sandbox: Sandbox, journal: Path) -> None:
+    first = client.bulk_create_agent_runs(323, prompts(10), journal=journal)
+    again = client.bulk_create_agent_runs(323, prompts(10), journal=str(journal))
+    assert [result.data.id for result in again] == [result.data.id for result in first]
+    assert again[0].data == first[0].data
+    assert len(sandbox.runs) == 10
+    assert beside(journal) == ["runs.db"]
+
+
+def test_a_longer_list_goes_on(client: Any, sandbox: Sandbox, journal: Path) -> None:
+    client.bulk_create_agent_runs(323, prompts(3), journal=journal)
+    results = list(client.iter_create_agent_runs(323, iter(prompts(5)), journal=journal))
+    assert [result.success for result in results] == [True] * 5
+    assert len(sandbox.runs) == 5
+
+
+def test_what_was_refused_is_tried_again(client: Any, sandbox: Sandbox, journal: Path) -> None:
+    sandbox.inject("create_agent_run", Fault.status(402), times=2)
+    first = client.bulk_create_agent_runs(323, prompts(4), journal=journal, max_concurrent=1)
+    assert [type(result.error) for result in first[:2]] == [PaymentRequiredError] * 2
+    with BulkJob.open(journal) as job:
+        assert job.progress == {"begun": 4, "created": 2, "failed": 2, "undecided": 0}
+        assert [result.success for result in job.results()] == [False, False, True, True]
+        assert "status 402" in str(next(job.results()).error)
+    assert all(result.success for result in client.bulk_create_agent_runs(323, prompts(4), journal=journal))
+    assert len(sandbox.runs) == 4
+
+
+def test_what_is_undecided_is_decided_later(connect: Callable[..., Any], sandbox: Sandbox, journal: Path) -> None:
+    client = connect(total_timeout=20, create_settle_seconds=30)
+    sandbox.inject("create_agent_run", Fault.reset_after(), times=1)
+    sandbox.inject("list_agent_runs", Fault.status(503), times=60)
+    (first,) = client.bulk_create_agent_runs(323, prompts(1), journal=journal)
+    assert isinstance(first.error, AmbiguousRequestError)
+    with BulkJob.open(journal) as job:
+        assert job.progress["undecided"] == 1
+        (shown,) = job.results()
+    assert shown.error.request_id == first.error.request_id
+    sandbox.clear_faults()
+    (second,) = client.bulk_create_agent_runs(323, prompts(1), journal=journal)
+    assert second.data.id == sandbox.runs[0].id
+    assert len(sandbox.runs) == 1
+
+
+def test_another_list_is_refused_before_anything_is_created(client: Any, sandbox: Sandbox, journal: Path) -> None:
+    client.bulk_create_agent_runs(323, prompts(3), journal=journal)
+    with pytest.raises(BulkOperationError, match="another configuration at index 2"):
+        client.bulk_create_agent_runs(323, [*prompts(2), {"prompt": "new"}, {"prompt": "newer"}], journal=journal)
+    with pytest.raises(BulkOperationError, match="another configuration at index 0"):
+        list(client.iter_create_agent_runs(323, iter([{"prompt": "new"}]), journal=journal))
+    assert len(sandbox.runs) == 3
+
+
+def test_another_organisation_or_service_is_refused(client: Any, connect: Any, serve: Any, journal: Path) -> None:
+    client.bulk_create_agent_runs(323, [], journal=journal)
+    with pytest.raises(BulkOperationError, match="belongs to organisation 323, not 7"):
+        client.bulk_create_agent_runs(7, [], journal=journal)
+    with pytest.raises(BulkOperationError, match="belongs to service"):
+        connect("http://127.0.0.1:9").bulk_create_agent_runs(323, [], journal=journal)
+
+
+def test_a_file_that_is_no_journal_is_left_alone(client: Any, sandbox: Sandbox, journal: Path) -> None:
+    journal.write_text("my notes, which are longer than the head of a database file would be" * 10)
+    before = journal.read_bytes()
+    for use in (lambda: client.bulk_create_agent_runs(323, prompts(1), journal=journal), lambda: BulkJob.open(journal)):
+        with pytest.raises(BulkOperationError, match="cannot be used as a journal"):
+            use()
+    assert journal.read_bytes() == before
+    assert sandbox.runs == []
+    other = journal.with_name("other.db")
+    with sqlite3.connect(other) as database:
+        database.execute("create table items (something)")
+    database.close()
+    with pytest.raises(BulkOperationError, match="cannot be used as a journal"):
+        BulkJob.open(other)
+    with pytest.raises(BulkOperationError, match="there is no journal"):
+        BulkJob.open(journal.with_name("missing.db"))
+
+
+def test_a_journal_needs_request_ids(connect: Callable[..., Any], journal: Path) -> None:
+    with pytest.raises(ConfigurationError, match="exactly_once"):
+        connect(exactly_once=False).bulk_create_agent_runs(323, prompts(1), journal=journal)
+
+
+def test_a_journal_is_private_and_holds_no_token(client: Any, journal: Path) -> None:
+    client.bulk_create_agent_runs(323, prompts(2), journal=journal)
+    assert journal.stat().st_mode & 0o077 == 0
+    assert TOKEN.encode() not in journal.read_bytes()
+
+
+def test_a_presence_ends_with_its_owner(tmp_path: Path) -> None:
+    path = str(tmp_path / "runs.db")
+    one, other = Presence(path), Presence(path)
+    assert one.is_alive(one.name)
+    assert one.is_alive(other.name)
+    assert not one.is_alive("nobody")
+    other.close()
+    assert not one.is_alive(other.name)
+    one.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+@contextmanager
+def worker(journal: Path, count: int, sandbox: Sandbox) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tests.bulk.worker", str(journal), str(count), sandbox.base_url, sandbox.token]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def real_sandbox() -> Iterator[Sandbox]:
+    """A sandbox on real time whose creates take a moment."""
+    with Sandbox(rate_limits=False, run_seconds=1000, token=TOKEN) as running:
+        running.inject("create_agent_run", Fault.latency(0.03), rate=1.0)
+        yield running
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition() and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def created(sandbox: Sandbox) -> Counter[str]:
+    return Counter(run.prompt for run in sandbox.runs)
+
+
+def test_a_job_that_is_killed_again_and_again_is_done_once(real_sandbox: Sandbox, journal: Path) -> None:
+    draw = random.Random(4)
+    for target in sorted(draw.randrange(COUNT) for _ in range(KILLS)):
+        with worker(journal, COUNT, real_sandbox) as process:
+            wait_for(lambda target=target: len(real_sandbox.runs) > target, process)
+            time.sleep(draw.random() * 0.02)
+            process.kill()
+    with worker(journal, COUNT, real_sandbox) as process:
+        ids = json.loads(process.communicate(timeout=120)[0])
+    assert created(real_sandbox) == {f"job {number}": 1 for number in range(COUNT)}
+    by_id = {run.id: run.prompt for run in real_sandbox.runs}
+    assert [by_id[run_id] for run_id in ids] == [f"job {number}" for number in range(COUNT)]
+    assert beside(journal) == ["runs.db"]
+
+
+def test_processes_share_a_journal(real_sandbox: Sandbox, journal: Path) -> None:
+    with worker(journal, COUNT, real_sandbox) as one, worker(journal, COUNT, real_sandbox) as other:
+        first, second = (json.loads(process.communicate(timeout=120)[0]) for process in (one, other))
+    assert first == second
+    assert created(real_sandbox) == {f"job {number}": 1 for number in range(COUNT)}
+
+
+def test_ctrl_c_reports_what_was_created_and_leaves_the_rest(real_sandbox: Sandbox, journal: Path) -> None:
+    with worker(journal, COUNT, real_sandbox) as process:
+        wait_for(lambda: len(real_sandbox.runs) > 10, process)
+        process.send_signal(signal.SIGINT)
+        stopped = json.loads(process.communicate(timeout=60)[0])
+    runs = {run.id for run in real_sandbox.runs}
+    assert set(stopped["interrupted"]) == runs
+    assert 10 < len(runs) < COUNT
+    with BulkJob.open(journal) as job:
+        assert {result.data.id for result in job.results() if result.data} == runs
+        assert job.progress["undecided"] == 0
+    config = ClientConfig(api_token=TOKEN, base_url=real_sandbox.base_url, rate_limits=False)
+    with CodegenClient(config) as client:
+        client.bulk_create_agent_runs(323, prompts(COUNT), journal=journal)
+    assert created(real_sandbox) == {f"job {number}": 1 for number in range(COUNT)}
