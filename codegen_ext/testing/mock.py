@@ -242,6 +242,7 @@ def _settings(config: ClientConfig | None, transport: MockTransport) -> ClientCo
         config = ClientConfig(
             api_token="mock-token",  # noqa: S106 - it opens nothing
             max_retries=0,
+            rate_limits=False,
             enable_caching=False,
             exactly_once=False,
             shared_state=None,

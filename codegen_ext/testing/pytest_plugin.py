@@ -66,5 +66,6 @@ def _config(sandbox: Sandbox) -> Any:
         api_token=sandbox.token,
         org_id=str(sandbox.org_id),
         base_url=sandbox.base_url,
+        rate_limits=False,
         transport=sandbox.transport(),
     )

@@ -275,6 +275,19 @@ def test_it_is_the_client_that_code_expects() -> None:
             assert derived.calls == mock.calls
 
 
+def test_what_is_made_of_operations_works_on_a_mock(mock: Any) -> None:
+    configs = [{"prompt": f"number {number}"} for number in range(30)]
+    results = mock.bulk_create_agent_runs(323, configs, wait=True)
+    assert [result.data.status for result in results] == ["completed"] * 30
+    assert sorted(result.data.id for result in results) == list(range(1, 31))
+    prompts = {call["prompt"] for call in mock.calls_to("create_agent_run")}
+    assert prompts == {config["prompt"] for config in configs}
+    runs = mock.wait_for_all(323, [3, 4])
+    assert [run.id for run in runs] == [3, 4]
+    mock.set_mock_response("get_agent_run_logs", [{"thought": "one"}, {"thought": "two"}])
+    assert [log.thought for log in mock.stream_logs(323, 5)] == ["one", "two"]
+
+
 def test_threads_share_a_mock() -> None:
     with MockCodegenClient() as mock:
         threads = [
@@ -286,6 +299,18 @@ def test_threads_share_a_mock() -> None:
             thread.join()
         assert len(mock.calls) == 80
         assert mock.create_agent_run(323, "x").id == 81
+
+
+def test_a_monitor_on_a_mock() -> None:
+    seen = threading.Event()
+    with MockCodegenClient() as mock:
+        mock.set_mock_response("get_current_user", [{}, NotFoundError("gone")])
+        monitor = mock.create_health_monitor(interval=30)
+        monitor.on_unhealthy(seen.set)
+        with monitor:
+            assert seen.wait(30)
+    assert monitor.status.healthy is False
+    assert not monitor.status.running
 
 
 def test_a_broken_answer_is_the_sandboxs_matter() -> None:

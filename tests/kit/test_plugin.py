@@ -31,6 +31,12 @@ def test_an_async_client_of_the_sandbox(async_codegen_client: AsyncCodegenClient
     assert asyncio.run(use()) == "Done: Hello", "each test may have a loop of its own"
 
 
+def test_nothing_waits_for_a_limit(codegen_client: CodegenClient, async_codegen_client: AsyncCodegenClient) -> None:
+    assert not codegen_client.config.rate_limits
+    assert not async_codegen_client.config.rate_limits
+    assert len({codegen_client.create_agent_run(323, "x").id for _ in range(12)}) == 12
+
+
 def test_with_the_clock_everything_is_on_it(
     codegen_clock: FakeClock,
     codegen_client: CodegenClient,
