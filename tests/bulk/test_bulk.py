@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from codegen_api import operations
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen_ext import (
     BulkOperationError,
     BulkResult,
+    ClientConfig,
     ConfigurationError,
     NotFoundError,
     PaymentRequiredError,
@@ -222,3 +224,19 @@ def test_a_window_hands_out_everything_once_and_never_reads_too_far(
     assert sorted(given_out) == list(range(count))
     if ordered:
         assert given_out == list(range(count))
+
+
+def test_the_limit_of_creates_is_used_up_and_never_exceeded(flavour: Flavour) -> None:
+    clock = FakeClock()
+    sandbox = Sandbox(clock=clock, run_seconds=0)
+    config = ClientConfig(api_token=sandbox.token, base_url=sandbox.base_url, transport=sandbox.transport())
+    limit = operations.CREATE_AGENT_RUN.rate_limit
+    count = 6 * limit.requests
+    with flavour.client(config, clock=clock) as client:
+        start = clock.monotonic()
+        results = client.bulk_create_agent_runs(sandbox.org_id, prompts(count), max_concurrent=1)
+        took = clock.monotonic() - start
+    assert all(result.success for result in results)
+    assert {record.status for record in sandbox.requests} == {200}
+    # The first window's worth goes at once, so that so many windows must pass for the rest.
+    assert limit.seconds * (count - limit.requests) / limit.requests / took >= 0.95

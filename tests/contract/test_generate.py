@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tools.contract import check, document, generate
+from tools.contract import check, check_api, document, generate
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,7 @@ def test_check_names_each_file_that_differs(
     (stale / "models" / "user_response.py").unlink()
     (stale / "left_over.py").touch()
     monkeypatch.setattr(document, "GENERATED", stale)
+    monkeypatch.setattr(check_api, "report_missing_tag", lambda: None)
     assert check.main() == 1
     lines = capsys.readouterr().err.splitlines()
     for name in ("enums.py", "models/user_response.py", "left_over.py"):

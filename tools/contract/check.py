@@ -12,7 +12,7 @@ from pathlib import Path
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from tools.contract import document
+from tools.contract import check_api, check_names, document
 from tools.contract.generate import GenerationError, stale_files
 
 SOURCES = ("benchmarks", "codegen_ext", "docs", "examples", "generator-templates", "tests", "tools")
@@ -68,11 +68,12 @@ def path_problems() -> Iterator[str]:
     from codegen_api.operations import OPERATIONS
 
     paths = sorted({operation.path for operation in OPERATIONS.values() if "{" in operation.path})
-    files = [path for path in document.ROOT.iterdir() if path.is_file() and path != document.CONTRACT]
+    contract = (document.CONTRACT, document.OVERLAY)
+    files = [path for path in document.ROOT.iterdir() if path.is_file() and path not in contract]
     for folder in SOURCES:
         files += [path for path in (document.ROOT / folder).rglob("*") if path.is_file()]
     for path in sorted(files):
-        if path.suffix in TEXTS:
+        if path.suffix in TEXTS and document.UPSTREAM not in path.parents:
             text = path.read_text(encoding="utf-8", errors="replace")
             for template in paths:
                 if template in text:
@@ -84,7 +85,18 @@ def main() -> int:
     """Run every check; returns the exit status."""
     problems = list(document_problems())
     if not problems:
-        problems = [*generated_problems(), *reachability_problems(), *path_problems()]
+        problems = [
+            *generated_problems(),
+            *reachability_problems(),
+            *check_names.served_problems(),
+            *check_names.documented_problems(),
+            *check_names.tested_problems(),
+            *path_problems(),
+            *check_names.name_problems(),
+            *check_api.api_problems(),
+            *check_api.changelog_problems(),
+        ]
+        check_api.report_missing_tag()
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0

@@ -9,8 +9,11 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = ROOT / "openapi.yaml"
+OVERLAY = ROOT / "openapi.overlay.yaml"
 CONFIG = ROOT / "generator-config.yml"
 TEMPLATES = ROOT / "generator-templates"
+CHANGELOG = ROOT / "CHANGELOG.md"
+UPSTREAM = ROOT / "tests" / "contract" / "upstream"
 GENERATED = ROOT / "generated" / "codegen_api"
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -23,7 +26,12 @@ def load(path: Path = CONTRACT) -> dict[str, Any]:
         ruamel.yaml.error.YAMLError: if the file is not YAML.
 
     """
-    document: dict[str, Any] = YAML(typ="safe", pure=True).load(path)
+    return parse(path.read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Return a document of ours as plain dicts and lists; what others wrote is for `reading`."""
+    document: dict[str, Any] = YAML(typ="safe", pure=True).load(text)
     return document
 
 

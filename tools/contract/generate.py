@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import filecmp
 import io
 import itertools
@@ -38,6 +39,10 @@ strings.RESERVED_WORDS -= {"object", "type"}
 
 POLICY_KEYS = {"service", "rate-limit", "idempotent", "reconcile", "cache-seconds", "invalidates", "paginate", "stream"}
 """What the `x-codegen` extension of an operation may say; docs/contract.md explains each."""
+
+
+RESERVED_ARGUMENTS = {"self", "timeout", "extra_headers"}
+"""What every method of the facade takes besides the arguments of its operation."""
 
 
 class GenerationError(Exception):
@@ -171,7 +176,9 @@ def _view(contract: dict[str, Any], tag: str, endpoint: Endpoint) -> OperationVi
         if not isinstance(model, ModelProperty):
             raise GenerationError(f"{endpoint.name}: the request body must be a named object")
         body = str(model.class_info.name)
-        properties = contract["components"]["schemas"][body]["properties"]
+        properties = contract["components"]["schemas"].get(body, {}).get("properties")
+        if not properties:
+            raise GenerationError(f"{endpoint.name}: the request body must be a named object with fields of its own")
         arguments += [
             _argument(prop, "body", document.resolve(contract, properties[prop.name.get_untrusted_value()]))
             for prop in rendering.fields(model)
@@ -179,6 +186,10 @@ def _view(contract: dict[str, Any], tag: str, endpoint: Endpoint) -> OperationVi
     arguments += [
         _argument(prop, "query", nodes["query", prop.name.get_untrusted_value()]) for prop in endpoint.query_parameters
     ]
+    names = [argument.python_name for argument in arguments]
+    for name in names:
+        if name in RESERVED_ARGUMENTS or names.count(name) > 1:
+            raise GenerationError(f"{endpoint.name}: two arguments of its method would be called {name}")
     success = _success(endpoint)
     stream = policy.get("stream")
     return OperationView(
@@ -233,7 +244,7 @@ def generate(target: Path, source: Path = document.CONTRACT) -> None:
         overwrite=False,
         output_path=target,
     )
-    data = GeneratorData.from_dict(document.load(source), config=config)
+    data = GeneratorData.from_dict(copy.deepcopy(contract), config=config)
     if isinstance(data, GeneratorError):
         raise GenerationError(f"{data.header}: {data.detail}")
     project = openapi_python_client.Project(openapi=data, config=config, custom_template_path=document.TEMPLATES)
@@ -330,6 +341,17 @@ def stale_files() -> list[str]:
         return differences(fresh, document.GENERATED)
 
 
+def install(fresh: Path) -> None:
+    """Put a generated package, which must lie on the same file system, in place of generated/codegen_api."""
+    shutil.rmtree(fresh / ".ruff_cache", ignore_errors=True)
+    document.GENERATED.parent.mkdir(exist_ok=True)
+    old = fresh.with_name("replaced")
+    if document.GENERATED.exists():
+        document.GENERATED.rename(old)
+    fresh.rename(document.GENERATED)
+    shutil.rmtree(old, ignore_errors=True)
+
+
 def main() -> int:
     """Run the command; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -347,10 +369,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(dir=document.ROOT) as folder:
             fresh = Path(folder) / "codegen_api"
             generate(fresh)
-            shutil.rmtree(fresh / ".ruff_cache", ignore_errors=True)
-            shutil.rmtree(document.GENERATED, ignore_errors=True)
-            document.GENERATED.parent.mkdir(exist_ok=True)
-            shutil.move(fresh, document.GENERATED)
+            install(fresh)
     except GenerationError as error:
         print(error, file=sys.stderr)
         return 1

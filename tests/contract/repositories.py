@@ -1,0 +1,47 @@
+"""A small repository with a package of two public names, for what compares with the last tag."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tools.contract import document
+
+Git = Callable[..., str]
+
+AGENT = "class Agent:\n    def run(self, prompt, limit=1): ...\n\n    def _inner(self, a): ...\n"
+LOG = "# Changelog\n\n## [Unreleased]\n\n## [1.2.0] - 2026-01-01\n\n- First.\n"
+FILES = {
+    "codegen_ext/_version.py": '__version__ = "1.2.0"\n',
+    "codegen_ext/__init__.py": "from .agent import Agent as Agent\nfrom codegen_api.models import User as User\n",
+    "codegen_ext/agent.py": AGENT,
+    "codegen_ext/inner.py": "def helper(a): ...\n",
+    "codegen_ext/room/__init__.py": "from codegen_ext.inner import helper as helper\n",
+    "generated/codegen_api/__init__.py": "",
+    "generated/codegen_api/models.py": "class User:\n    id: int\n    email: str\n",
+    "CHANGELOG.md": LOG,
+}
+
+
+def write(root: Path, name: str, text: str) -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(text, encoding="utf-8")
+
+
+def make(root: Path, monkeypatch: pytest.MonkeyPatch) -> Git:
+    """Commit the files at version 1.2.0, without a tag; returns git."""
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{name}_NAME", "a")
+        monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@example.com")
+    for name, text in FILES.items():
+        write(root, name, text)
+    write(root, document.CONTRACT.name, document.CONTRACT.read_text(encoding="utf-8"))
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout
+
+    git("init", "--quiet", "--initial-branch=main")
+    git("add", "-A")
+    git("commit", "--quiet", "-m", "First")
+    return git

@@ -1,0 +1,113 @@
+"""The GitHub workflows are thin: each step is a make target that runs here, or prepares the machine for one."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tools.contract import document
+
+from .repositories import make, write
+
+WORKFLOWS = sorted((document.ROOT / ".github" / "workflows").glob("*.yml"))
+TARGETS = set(re.findall(r"^([a-z-]+):", (document.ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+PREPARES = {"actions/checkout", "actions/setup-python", "actions/setup-node"}
+
+
+def load(path: Path) -> dict[str, Any]:
+    return YAML(typ="safe", pure=True).load(path)
+
+
+def named(name: str) -> dict[str, Any]:
+    return load(document.ROOT / ".github" / "workflows" / name)
+
+
+def steps(workflow: dict[str, Any]) -> list[dict[str, Any]]:
+    return [step for job in workflow["jobs"].values() for step in job["steps"]]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_every_step_is_a_make_target(path: Path) -> None:
+    workflow = load(path)
+    assert workflow.keys() <= {"name", "on", "permissions", "jobs"}
+    for job in workflow["jobs"].values():
+        assert job.keys() <= {"runs-on", "steps", "strategy", "if"}
+        for step in job["steps"]:
+            assert ("run" in step) != ("uses" in step)
+            if "uses" in step:
+                assert step["uses"].partition("@")[0] in PREPARES
+            else:
+                command, target = step["run"].split()
+                assert command == "make"
+                assert target in TARGETS
+
+
+def test_ci_runs_what_runs_here() -> None:
+    run = {step["run"] for step in steps(named("ci.yml")) if "run" in step}
+    local = (document.ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert run == {line for line in local.splitlines() if line.startswith("make ")}
+    assert named("ci.yml")["permissions"] == {"contents": "read"}
+
+
+def test_the_check_gets_the_tags() -> None:
+    checkout = named("ci.yml")["jobs"]["check"]["steps"][0]
+    assert checkout["with"]["fetch-depth"] == 0
+
+
+@pytest.fixture
+def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clone with a remote, and a program `gh` that writes down what it was asked."""
+    clone, bare, tools = tmp_path / "clone", tmp_path / "bare", tmp_path / "bin"
+    git = make(clone, monkeypatch)
+    git("init", "--quiet", "--bare", str(bare))
+    git("remote", "add", "origin", str(bare))
+    tools.mkdir()
+    (tools / "gh").write_text(
+        f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n[ "$2" != list ] || cat {tmp_path}/open\n', encoding="utf-8"
+    )
+    (tools / "gh").chmod(0o755)
+    (tmp_path / "open").touch()
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    (clone / "report.md").write_text("# Changes\n", encoding="utf-8")
+    return clone
+
+
+def pull_request(clone: Path) -> list[str]:
+    script = document.ROOT / "tools" / "contract" / "pull-request"
+    subprocess.run([script, "report.md"], cwd=clone, check=True, capture_output=True)
+    asked = clone.parent / "asked"
+    return asked.read_text(encoding="utf-8").splitlines() if asked.exists() else []
+
+
+def test_the_pull_request_holds_the_update_and_the_report(remote: Path) -> None:
+    write(remote, "openapi.yaml", "changed")
+    asked = pull_request(remote)
+    assert asked[1] == "pr create --head upstream-contract --title Update the contract --body-file report.md"
+    shown = subprocess.run(
+        ["git", "show", "upstream-contract:openapi.yaml"], cwd=remote.parent / "bare", check=True, capture_output=True
+    )
+    assert shown.stdout == b"changed"
+
+
+def test_an_open_pull_request_is_renewed(remote: Path) -> None:
+    write(remote, "openapi.yaml", "changed")
+    (remote.parent / "open").write_text("7", encoding="utf-8")
+    assert pull_request(remote)[1] == "pr edit upstream-contract --body-file report.md"
+
+
+def test_without_a_change_there_is_no_pull_request(remote: Path) -> None:
+    assert pull_request(remote) == []
+    assert not (remote / "report.md").exists()
+
+
+def test_a_scheduled_one_opens_a_pull_request() -> None:
+    workflow = named("upstream.yml")
+    assert workflow["on"]["schedule"][0]["cron"]
+    assert workflow["permissions"] == {"contents": "write", "pull-requests": "write"}
+    (last,) = (step for step in steps(workflow) if "run" in step)
+    assert last["run"] == "make upstream-pull-request"
+    assert {"FROM", "GH_TOKEN"} == last["env"].keys()
