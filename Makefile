@@ -55,8 +55,9 @@ check: $(STAMP) ## contract, generated code, clients and docs agree; ruff and my
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
 
-generate: $(STAMP) ## write generated/ from openapi.yaml
+generate: $(STAMP) ## write generated/ from openapi.yaml, and compat/ from its table
 	@$(BIN)/python -m tools.contract.generate
+	@$(BIN)/python -m tools.compat
 
 update-spec: $(STAMP) ## import the service's document: FROM=path-or-url
 	@test -n "$(FROM)" || { echo "say where the document is: make update-spec FROM=path-or-url" >&2; exit 2; }

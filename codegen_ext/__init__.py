@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from .integrations.fastapi import get_codegen_client as get_codegen_client
     from .limits.simple import RateLimiter as RateLimiter
     from .retrying import retry_on_error as retry_on_error
+    from .transport.metrics import MetricsCollector as MetricsCollector
     from .webhooks import WebhookEvent as WebhookEvent
     from .webhooks import WebhookHandler as WebhookHandler
     from .webhooks import WebhookResult as WebhookResult
@@ -96,6 +97,7 @@ _NAMES = {
     ".health": "HealthStatus",
     ".limits.simple": "RateLimiter",
     ".retrying": "retry_on_error",
+    ".transport.metrics": "MetricsCollector",
     ".webhooks": "WebhookEvent WebhookHandler WebhookResult",
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}

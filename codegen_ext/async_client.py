@@ -20,7 +20,7 @@ from codegen_api.facade.codegen_async import AsyncCodegenOperations
 
 from . import flow, once, paging, waiting
 from .async_checks import AsyncCheckedClient
-from .client import AnyFlow, CodegenBase, Progress, is_in_state
+from .client import AnyFlow, CodegenBase, Progress, is_in_state, skipped
 from .errors import WaitTimeoutError
 from .watching.loops import LoopWatchers
 from .watching.tickets import News, Order
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from codegen_api.models import (
         AgentRunLogResponse,
         AgentRunResponse,
+        AgentRunsResponse,
         OrganizationResponse,
         RepoResponse,
         SourceType,
@@ -136,6 +137,12 @@ class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations
         run_ids = list(agent_run_ids)
         runs = {run.id: run async for run in self.as_completed(org_id, run_ids, poll_interval, timeout)}
         return [runs[int(run_id)] for run_id in run_ids]
+
+    async def get_agent_runs(
+        self, org_id: int | str, page: int = 1, per_page: int = paging.PAGE_SIZE
+    ) -> AgentRunsResponse:
+        """Return a page of runs as `CodegenClient.get_agent_runs` does."""
+        return await self.list_agent_runs(org_id, skip=skipped(page, per_page), limit=per_page)
 
     async def find_agent_run(self, org_id: int | str, request_id: str) -> AgentRunResponse | None:
         """Return the run that was created under a request id; as `CodegenClient.find_agent_run`."""

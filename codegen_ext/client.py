@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from codegen_api.models import (
         AgentRunLogResponse,
         AgentRunResponse,
+        AgentRunsResponse,
         OrganizationResponse,
         RepoResponse,
         SourceType,
@@ -250,6 +251,20 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
         runs = {run.id: run for run in self.as_completed(org_id, run_ids, poll_interval, timeout)}
         return [runs[int(run_id)] for run_id in run_ids]
 
+    def get_agent_runs(self, org_id: int | str, page: int = 1, per_page: int = paging.PAGE_SIZE) -> AgentRunsResponse:
+        """Return a page of the runs of an organisation, newest first; beyond the last page `items` is empty.
+
+        Args:
+            org_id: The organisation.
+            page: The number of the page, from 1.
+            per_page: How many runs a page has, from 1 to 100.
+
+        Raises:
+            ValidationError: when a number is out of range.
+
+        """
+        return self.list_agent_runs(org_id, skip=skipped(page, per_page), limit=per_page)
+
     def find_agent_run(self, org_id: int | str, request_id: str) -> AgentRunResponse | None:
         """Return the run that was created under a request id, None when the organisation's runs do not show it.
 
@@ -377,6 +392,19 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
         `reset_time` is the seconds until more requests may go. Asks the shared state where there is one.
         """
         return self.rate_limiter.status()
+
+
+def skipped(page: int, per_page: int) -> int:
+    """Return how many items stand before a page; raise ValidationError for a page that is none."""
+    problems = {
+        name: [f"expected a whole number from 1, got {value!r}"]
+        for name, value in (("page", page), ("per_page", per_page))
+        if type(value) is not int or value < 1
+    }
+    if problems:
+        text = "; ".join(f"{name}: {found[0]}" for name, found in problems.items())
+        raise ValidationError(text, operation="list_agent_runs", field_errors=problems)
+    return (page - 1) * per_page
 
 
 def is_in_state(run: AgentRunResponse, status: str | None) -> bool:

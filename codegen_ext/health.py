@@ -110,7 +110,7 @@ class _Pausing:
         """Wait, unless it is over."""
         if isinstance(self._clock, SystemClock):
             self._stopped.wait(seconds)
-        elif not self._stopped.is_set():
+        elif not self._stopped.wait(0.001):  # a clock that does not wait must not take all of a processor
             self._clock.sleep(seconds)
         if self._stopped.is_set():
             raise _StoppedError

@@ -4,19 +4,42 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .case import CodegenTestCase
     from .clock import FakeClock
+    from .mock import AsyncMockCodegenClient, MockCall, MockCodegenClient
+    from .recorder import RecordedRun, Recorder, replay
     from .sandbox import Fault, Sandbox, Script
     from .webhooks import webhook_call
 
 _HOMES = {
+    "AsyncMockCodegenClient": ".mock",
+    "CodegenTestCase": ".case",
     "FakeClock": ".clock",
     "Fault": ".sandbox",
+    "MockCall": ".mock",
+    "MockCodegenClient": ".mock",
+    "RecordedRun": ".recorder",
+    "Recorder": ".recorder",
     "Sandbox": ".sandbox",
     "Script": ".sandbox",
+    "replay": ".recorder",
     "webhook_call": ".webhooks",
 }
 
-__all__ = ["FakeClock", "Fault", "Sandbox", "Script", "webhook_call"]
+__all__ = [
+    "AsyncMockCodegenClient",
+    "CodegenTestCase",
+    "FakeClock",
+    "Fault",
+    "MockCall",
+    "MockCodegenClient",
+    "RecordedRun",
+    "Recorder",
+    "Sandbox",
+    "Script",
+    "replay",
+    "webhook_call",
+]
 
 
 def __getattr__(name: str) -> Any:

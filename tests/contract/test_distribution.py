@@ -73,6 +73,56 @@ def test_the_wheel_runs_the_quick_start_in_an_empty_environment(wheel: Path, tmp
     assert "codegen-sdk[sandbox]" in refused.stderr
 
 
+OLD_NAMES = """
+import warnings
+warnings.simplefilter("error")
+import codegen.agents.agent, backend.api, chatserver_sdk
+warnings.simplefilter("ignore")
+import codegen_ext
+from codegen.agents.agent import Agent
+from backend.api import *
+from backend.api.testing import CodegenTestCase
+from importlib.metadata import packages_distributions
+assert Agent is codegen_ext.Agent and CodegenClient is codegen_ext.CodegenClient
+owners = packages_distributions()
+for name in ("codegen", "backend", "claif_cod", "chatserver_sdk"):
+    assert owners[name] == ["codegen-sdk-compat"], owners[name]
+for name in ("codegen_ext", "codegen_api"):
+    assert owners[name] == ["codegen-sdk"], owners[name]
+with MockCodegenClient() as client:
+    print(client.create_agent_run(323, "Hello").status)
+"""
+
+
+def test_the_old_names_are_a_distribution_of_their_own(wheel: Path, tmp_path: Path) -> None:
+    copy_sources(tmp_path / "source")
+    finished = build(tmp_path / "source" / "compat", tmp_path / "dist")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    compat = next((tmp_path / "dist").glob("*.whl"))
+    names = zipfile.ZipFile(compat).namelist()
+    tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
+    assert tops == {"backend", "chatserver_sdk", "claif_cod", "codegen"}
+    assert {"codegen/py.typed", "backend/api/py.typed"} <= set(names)
+    assert "backend/__init__.py" not in names, "it stays open to others' modules"
+
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel, compat]
+    subprocess.run(install, check=True)
+    finished = subprocess.run([python, "-c", OLD_NAMES], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (finished.returncode, finished.stdout) == (0, "pending\n"), finished.stderr
+
+    # What installing claif-cod beside it leaves behind, as far as the import system looks.
+    info = next((tmp_path / "venv" / "lib").glob("python*")) / "site-packages" / "claif_cod-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: claif-cod\nVersion: 1.0\n", encoding="utf-8")
+    (info / "top_level.txt").write_text("claif_cod\n", encoding="utf-8")
+    refused = subprocess.run([python, "-c", "import claif_cod"], capture_output=True, text=True, check=False)
+    assert "ImportError: the import name 'claif_cod' belongs to claif-cod" in refused.stderr
+    kept = subprocess.run([python, "-c", "import codegen, backend.api"], capture_output=True, text=True, check=False)
+    assert (kept.returncode, kept.stderr) == (0, "")
+
+
 def test_a_stale_client_is_not_built(tmp_path: Path) -> None:
     copy_sources(tmp_path / "source")
     (tmp_path / "source" / "generated" / "codegen_api" / "enums.py").write_text("changed", encoding="utf-8")

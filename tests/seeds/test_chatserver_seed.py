@@ -1,14 +1,11 @@
 """Every Python block of the ChatServer's seed runs as it stands; only key and address differ."""
 
 import re
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from codegen_ext import chatserver
-from codegen_ext.chatserver import errors
 from codegen_ext.testing import Sandbox
 
 from ..docs.pages import Block
@@ -33,10 +30,8 @@ BLOCKS = code_blocks(PAGE)
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+def service(monkeypatch: pytest.MonkeyPatch, quiet_old_names: None) -> Iterator[Sandbox]:
     """A sandbox that takes any key, where the environment says that the ChatServer is."""
-    monkeypatch.setitem(sys.modules, "chatserver_sdk", chatserver)
-    monkeypatch.setitem(sys.modules, "chatserver_sdk.exceptions", errors)
     with Sandbox(rate_limits=False, token=None) as sandbox:
         monkeypatch.setenv("CHATSERVER_BASE_URL", sandbox.base_url)
         yield sandbox

@@ -24,7 +24,7 @@ def asgi(app: Any) -> Iterator[str]:
         while not server.started:
             assert thread.is_alive()
             assert time.monotonic() < deadline
-            time.sleep(0.01)
+            threading.Event().wait(0.01)  # `time.sleep` may be a fake
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True

@@ -70,6 +70,13 @@ class Contract:
             content and self.resolve(content["schema"]),
         )
 
+    def output(self, operation: Operation[Any]) -> Json:
+        """Return the schema of what the operation answers when it succeeds."""
+        spec = self._document["paths"][operation.path][operation.method.lower()]
+        success = next(answer for status, answer in spec["responses"].items() if status.startswith("2"))
+        schema: Json = self.resolve(success)["content"]["application/json"]["schema"]
+        return self.resolve(schema)
+
     def resolve(self, node: Json) -> Json:
         """Follow a `$ref`, if this is one, to what it names."""
         while "$ref" in node:

@@ -1,0 +1,17 @@
+"""The old name of `codegen_ext.codex`; written by tools/compat.py."""
+
+from typing import TYPE_CHECKING
+
+from codegen_ext.oldnames import moved
+
+if TYPE_CHECKING:
+    from codegen_ext.codex import AsyncCodexClient as AsyncCodexClient
+    from codegen_ext.codex import CodexClient as CodexClient
+
+_NAMES = {
+    "AsyncCodexClient": "codegen_ext.codex",
+    "CodexClient": "codegen_ext.codex",
+}
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)

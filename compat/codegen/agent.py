@@ -1,0 +1,17 @@
+"""The old name of `codegen_ext`; written by tools/compat.py."""
+
+from typing import TYPE_CHECKING
+
+from codegen_ext.oldnames import moved
+
+if TYPE_CHECKING:
+    from codegen_ext import Agent as Agent
+    from codegen_ext import AsyncAgent as AsyncAgent
+
+_NAMES = {
+    "Agent": "codegen_ext",
+    "AsyncAgent": "codegen_ext",
+}
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)

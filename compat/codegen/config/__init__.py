@@ -1,0 +1,19 @@
+"""The old name of `codegen_ext`; written by tools/compat.py."""
+
+from typing import TYPE_CHECKING
+
+from codegen_ext.oldnames import moved
+
+if TYPE_CHECKING:
+    from codegen_ext import ClientConfig as ClientConfig
+    from codegen_ext import CodegenConfig as CodegenConfig
+    from codegen_ext import ConfigPresets as ConfigPresets
+
+_NAMES = {
+    "ClientConfig": "codegen_ext",
+    "CodegenConfig": "codegen_ext",
+    "ConfigPresets": "codegen_ext",
+}
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)

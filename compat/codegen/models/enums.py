@@ -1,0 +1,19 @@
+"""The old name of `codegen_ext`; written by tools/compat.py."""
+
+from typing import TYPE_CHECKING
+
+from codegen_ext.oldnames import moved
+
+if TYPE_CHECKING:
+    from codegen_ext import AgentRunStatus as AgentRunStatus
+    from codegen_ext import MessageType as MessageType
+    from codegen_ext import SourceType as SourceType
+
+_NAMES = {
+    "AgentRunStatus": "codegen_ext",
+    "MessageType": "codegen_ext",
+    "SourceType": "codegen_ext",
+}
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)

@@ -1,0 +1,17 @@
+"""The old name of `codegen_ext`; written by tools/compat.py."""
+
+from typing import TYPE_CHECKING
+
+from codegen_ext.oldnames import moved
+
+if TYPE_CHECKING:
+    from codegen_ext import AsyncTask as AsyncTask
+    from codegen_ext import Task as Task
+
+_NAMES = {
+    "AsyncTask": "codegen_ext",
+    "Task": "codegen_ext",
+}
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)

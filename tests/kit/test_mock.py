@@ -1,0 +1,321 @@
+"""The mock clients: every operation answers as the contract allows, what a test says is checked, calls are recorded."""
+
+import pickle
+import threading
+from typing import Any
+
+import httpx
+import pytest
+from codegen_api.operations import OPERATIONS, Operation
+
+from codegen_ext import (
+    Agent,
+    ClientConfig,
+    CodegenClient,
+    ConfigurationError,
+    InvalidResponseError,
+    NetworkError,
+    NotFoundError,
+    RateLimitError,
+    ValidationError,
+)
+from codegen_ext.testing import AsyncMockCodegenClient, FakeClock, MockCall, MockCodegenClient
+from codegen_ext.testing.sandbox.contract import load_contract
+
+from ..conftest import Flavour
+
+OURS = [operation for operation in OPERATIONS.values() if operation.service == "codegen"]
+VALUES: dict[str, Any] = {"integer": 7, "string": "text", "array": ["x"], "object": {}, "boolean": True}
+
+
+@pytest.fixture
+def mock(flavour: Flavour) -> Any:
+    with flavour._wrap((AsyncMockCodegenClient if flavour.is_async else MockCodegenClient)()) as client:
+        yield client
+
+
+def arguments(operation: Operation[Any]) -> dict[str, Any]:
+    """Return the least that the contract asks for."""
+    inputs = load_contract().inputs(operation)
+    rules = {parameter.name: parameter.schema for parameter in inputs.parameters}
+    rules |= (inputs.body or {}).get("properties", {})
+    needed = [argument for argument in operation.arguments if argument.required]
+    return {
+        argument.python_name: load_contract().resolve(rules[argument.name]).get("enum", [VALUES[argument.type]])[0]
+        for argument in needed
+    }
+
+
+@pytest.mark.parametrize("operation", OURS, ids=lambda operation: operation.id)
+def test_every_operation_answers_as_the_contract_allows(mock: Any, operation: Operation[Any]) -> None:
+    given = arguments(operation)
+    answer = getattr(mock.with_raw_response, operation.id)(**given)
+    schema = load_contract().output(operation)
+    assert list(load_contract().problems(schema, httpx.Response(200, content=answer.content).json(), ())) == []
+    ((name, recorded),) = mock.calls
+    assert name == operation.id
+    assert {key: recorded[key] for key in given} == given
+
+
+def test_missing_fields_come_from_the_call_and_the_contract(mock: Any) -> None:
+    mock.set_mock_response("get_agent_run", {"result": "ok"})
+    run = mock.get_agent_run("323", 17)
+    assert (run.id, run.organization_id, run.status, run.result) == (17, 323, "completed", "ok")
+    assert mock.get_user(323, 4).id == 4
+    assert [mock.create_agent_run(323, "x").id for _ in range(2)] == [1, 2]
+    assert mock.create_agent_run(323, "x").status == "pending"
+    mock.set_mock_response("get_agent_run", {"github_pull_requests": [{"id": 1, "title": "T", "url": "u"}]})
+    pulls = mock.get_agent_run(323, 1).github_pull_requests
+    assert (pulls[0].title, pulls[0].created_at) == ("T", "2026-01-01T00:00:00Z")
+
+
+def test_an_answer_of_ones_own_may_be_a_model_or_taken_back(mock: Any) -> None:
+    run = mock.get_agent_run(323, 1)
+    run.result = "changed"
+    mock.set_mock_response("get_agent_run", run)
+    assert mock.get_agent_run(323, 9).result == "changed"
+    mock.set_mock_response("get_agent_run", None)
+    assert mock.get_agent_run(323, 9).result is None
+
+
+def test_an_answer_is_a_copy(mock: Any) -> None:
+    answer: dict[str, Any] = {"metadata": {"a": [1]}}
+    mock.set_mock_response("get_agent_run", answer)
+    answer["metadata"]["a"].append(2)
+    mock.get_agent_run(1, 1).metadata["a"].append(3)
+    assert mock.get_agent_run(1, 1).metadata == {"a": [1]}
+
+
+def test_a_list_is_what_the_pages_consist_of(mock: Any) -> None:
+    mock.set_mock_response("list_agent_runs", [{"result": f"number {number}"} for number in range(1, 251)])
+    page = mock.list_agent_runs(323, skip=200, limit=100)
+    assert (len(page.items), page.total, page.page, page.size, page.pages) == (50, 250, 3, 100, 3)
+    assert [page.items[0].id, page.items[0].result] == [201, "number 201"]
+    assert len(list(mock.stream_all_agent_runs(323))) == 250
+    mock.set_mock_response("get_agent_run_logs", [{"thought": "one"}, {"thought": "two"}])
+    logs = mock.get_agent_run_logs(323, 5)
+    assert ([log.thought for log in logs.logs], logs.total_logs, logs.logs[0].agent_run_id) == (["one", "two"], 2, 5)
+    mock.set_mock_response("list_agent_runs", [])
+    assert mock.list_agent_runs(323).items == []
+    mock.set_mock_response("get_mcp_providers", [{"name": "linear"}, {"name": "notion"}])
+    assert [provider.name for provider in mock.get_mcp_providers()] == ["linear", "notion"]
+
+
+def test_a_list_of_objects_is_one_answer_after_the_other(mock: Any) -> None:
+    states = [{"status": "RUNNING"}, NotFoundError("gone"), {"status": "completed"}]
+    mock.set_mock_response("get_agent_run", states)
+    assert mock.get_agent_run(1, 1).status == "running"
+    with pytest.raises(NotFoundError, match="gone"):
+        mock.get_agent_run(1, 1)
+    assert [mock.get_agent_run(1, 1).status for _ in range(2)] == ["completed", "completed"]
+
+
+def test_waiting_takes_no_time(mock: Any) -> None:
+    mock.set_mock_response("get_agent_run", [{"status": "running"}] * 20 + [{"status": "completed", "result": "yes"}])
+    assert mock.wait_for_completion(323, 5, timeout=3600).result == "yes"
+    assert len(mock.calls_to("get_agent_run")) == 21
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (RateLimitError("slow down", 429, retry_after=7), RateLimitError),
+        (NetworkError("no way"), NetworkError),
+        (NotFoundError, NotFoundError),
+        (httpx.ConnectError("refused"), NetworkError),
+        (KeyError("mine"), KeyError),
+    ],
+)
+@pytest.mark.parametrize("name", ["get_agent_run", "create_agent_run"])
+def test_an_exception_is_raised(mock: Any, name: str, error: Any, raised: type[Exception]) -> None:
+    mock.set_mock_response(name, error)
+    with pytest.raises(raised) as caught:
+        getattr(mock, name)(323, "17")
+    if isinstance(error, raised):
+        assert caught.value is error
+    assert len(mock.calls_to(name)) == 1
+
+
+def test_a_function_gets_the_arguments_by_name(mock: Any) -> None:
+    mock.set_mock_response("get_agent_run", lambda org_id, agent_run_id: {"result": f"{org_id}/{agent_run_id}"})
+    assert mock.get_agent_run(323, 8).result == "323/8"
+    mock.set_mock_response("create_agent_run", lambda **given: NotFoundError(given["prompt"]))
+    with pytest.raises(NotFoundError, match="Hello"):
+        mock.create_agent_run(323, "Hello")
+    mock.set_mock_response("list_agent_runs", lambda skip, limit, **_: [{"id": 3}, {"id": 4}])
+    assert [run.id for run in mock.list_agent_runs(323).items] == [3, 4]
+    mock.set_mock_response("get_user", lambda org_id, user_id: {"full_name": str(len(mock.calls))})
+    assert mock.with_raw_response.get_user(1, 1).parsed.full_name.isdigit(), "it may use the client"
+    mock.set_mock_response("get_current_user", lambda: None)
+    assert mock.get_current_user().id == 1
+    mock.set_mock_response("get_current_user", lambda: {"emial": "x"})
+    with pytest.raises(ValidationError, match="did you mean email"):
+        mock.get_current_user()
+
+
+def test_an_async_function(mock: Any, flavour: Flavour) -> None:
+    async def answer(**given: Any) -> dict[str, Any]:
+        return {"result": "later"}
+
+    mock.set_mock_response("get_agent_run", answer)
+    if flavour.is_async:
+        assert mock.get_agent_run(1, 1).result == "later"
+    else:
+        with pytest.raises(ConfigurationError, match="AsyncMockCodegenClient"):
+            mock.get_agent_run(1, 1)
+
+
+@pytest.mark.parametrize(
+    ("response", "fields"),
+    [
+        ({"staus": "pending"}, {"staus": ["is not a field of the contract; did you mean status?"]}),
+        ({"id": "x"}, {"id": ["Input should be a valid integer"]}),
+        ({"id": True}, {"id": ["Input should be a valid integer"]}),
+        ({"id": None}, {"id": ["Input should be a valid integer"]}),
+        ({"metadata": []}, None),
+        ({"github_pull_requests": [{"titel": 1}]}, None),
+        ({"result": object()}, None),
+        ({"result": float("nan")}, None),
+        ("completed", {"response": ["Input should be a valid object"]}),
+        (3, {"response": ["Input should be a valid object"]}),
+        ([{"status": "running"}, {"id": "x"}], {"id": ["Input should be a valid integer"]}),
+    ],
+)
+def test_what_the_contract_does_not_allow_is_refused(mock: Any, response: Any, fields: Any) -> None:
+    with pytest.raises(ValidationError, match="the contract does not allow this mock response") as caught:
+        mock.set_mock_response("get_agent_run", response)
+    assert caught.value.operation == "get_agent_run"
+    assert caught.value.field_errors
+    assert fields is None or caught.value.field_errors == fields
+    assert mock.get_agent_run(323, 1).status == "completed", "the answer is as it was"
+
+
+@pytest.mark.parametrize("response", [[3], [{"id": "x"}], {"items": [{"staus": 1}]}, {"total": "many"}])
+def test_a_wrong_page_is_refused(mock: Any, response: Any) -> None:
+    with pytest.raises(ValidationError, match="does not allow"):
+        mock.set_mock_response("list_agent_runs", response)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("get_agnt_run", "did you mean get_agent_run"),
+        ("wait_for_completion", "that method performs others, .*get_agent_run"),
+        ("list_models", "no operation"),
+        ("", "no operation"),
+        (None, "no operation"),
+    ],
+)
+def test_an_unknown_name_is_refused(mock: Any, name: Any, hint: str) -> None:
+    for use in (lambda: mock.set_mock_response(name, {}), lambda: mock.calls_to(name)):
+        with pytest.raises(ConfigurationError, match=hint):
+            use()
+
+
+def test_an_empty_list_of_answers_is_refused(mock: Any) -> None:
+    with pytest.raises(ConfigurationError, match="empty"):
+        mock.set_mock_response("get_agent_run", [])
+
+
+def test_calls_are_recorded(mock: Any) -> None:
+    mock.create_agent_run("323", "Hello", metadata={"a": 1})
+    with pytest.raises(ValidationError):
+        mock.create_agent_run("no number", "Hello")
+    assert mock.calls == [MockCall("create_agent_run", {"org_id": 323, "prompt": "Hello", "metadata": {"a": 1}})]
+    assert mock.calls_to("create_agent_run")[0]["prompt"] == "Hello"
+    assert mock.calls_to("get_agent_run") == []
+    mock.set_mock_response("get_current_user", {"email": "a@example.com"})
+    mock.reset_mock()
+    assert mock.calls == []
+    assert mock.get_current_user().email is None
+
+
+def test_the_id_that_creates_carry_is_not_among_the_arguments() -> None:
+    config = ClientConfig(api_token="any")
+    with MockCodegenClient(config) as mock:
+        mock.create_agent_run(323, "Hello")
+        mock.create_agent_run(323, "Hello", metadata={"a": 1})
+    assert [call.arguments.get("metadata") for call in mock.calls] == [None, {"a": 1}]
+
+
+def test_settings_of_ones_own_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    config = ClientConfig(api_token="any", base_url="https://api.example.com", max_retries=2, timeout=3)
+    with MockCodegenClient(config, clock=clock) as mock:
+        assert mock.config.timeout == 3
+        mock.set_mock_response("get_agent_run", httpx.ConnectError("refused"))
+        with pytest.raises(NetworkError):
+            mock.get_agent_run(1, 1)
+        assert len(mock.calls) == 3
+        assert clock.slept
+    assert config.transport is None
+    assert config.base_url == "https://api.example.com"
+
+
+def test_no_network_and_no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CODEGEN_SHARED_STATE", "redis://127.0.0.1:1")
+    monkeypatch.setenv("CODEGEN_BASE_URL", "https://api.example.com")
+    monkeypatch.setenv("CODEGEN_API_TOKEN", "real-token-of-somebody")
+    with MockCodegenClient() as mock:
+        assert mock.get_current_user().id == 1
+        assert mock.config.api_token == "mock-token"
+        assert mock.health_check()["healthy"]
+        with pytest.raises(NotFoundError):
+            mock.request("GET", "/v1/nowhere")
+
+
+def test_it_is_the_client_that_code_expects() -> None:
+    with MockCodegenClient() as mock:
+        assert isinstance(mock, CodegenClient)
+        mock.set_mock_response("get_agent_run", [{"status": "running"}, {"status": "failed", "result": "No"}])
+        with Agent(323, client=mock) as agent:
+            task = agent.run("Hello").wait_for_completion()
+        assert (task.status, task.error) == ("failed", "No")
+        with mock.with_options(timeout=1) as derived:
+            assert derived.calls == mock.calls
+
+
+def test_what_is_made_of_operations_works_on_a_mock(mock: Any) -> None:
+    configs = [{"prompt": f"number {number}"} for number in range(30)]
+    results = mock.bulk_create_agent_runs(323, configs, wait=True)
+    assert [result.data.status for result in results] == ["completed"] * 30
+    assert sorted(result.data.id for result in results) == list(range(1, 31))
+    prompts = {call["prompt"] for call in mock.calls_to("create_agent_run")}
+    assert prompts == {config["prompt"] for config in configs}
+    runs = mock.wait_for_all(323, [3, 4])
+    assert [run.id for run in runs] == [3, 4]
+    mock.set_mock_response("get_agent_run_logs", [{"thought": "one"}, {"thought": "two"}])
+    assert [log.thought for log in mock.stream_logs(323, 5)] == ["one", "two"]
+
+
+def test_threads_share_a_mock() -> None:
+    with MockCodegenClient() as mock:
+        threads = [
+            threading.Thread(target=lambda: [mock.create_agent_run(323, "x") for _ in range(20)]) for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(mock.calls) == 80
+        assert mock.create_agent_run(323, "x").id == 81
+
+
+def test_a_monitor_on_a_mock() -> None:
+    seen = threading.Event()
+    with MockCodegenClient() as mock:
+        mock.set_mock_response("get_current_user", [{}, NotFoundError("gone")])
+        monitor = mock.create_health_monitor(interval=30)
+        monitor.on_unhealthy(seen.set)
+        with monitor:
+            assert seen.wait(30)
+    assert monitor.status.healthy is False
+    assert not monitor.status.running
+
+
+def test_a_broken_answer_is_the_sandboxs_matter() -> None:
+    """A mock stays within the contract; what the service does beyond it is injected into the sandbox."""
+    with MockCodegenClient() as mock, pytest.raises(ValidationError) as caught:
+        mock.set_mock_response("get_agent_run", {"id": "not a number"})
+    assert not isinstance(caught.value, InvalidResponseError)
+    assert pickle.loads(pickle.dumps(caught.value)).field_errors == caught.value.field_errors
