@@ -1,11 +1,16 @@
 # Every target creates and uses .venv; `make run` and `make test` are the two that a newcomer needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all redis-server check bench generate docs format clean
+.PHONY: help setup run test test-all redis-server codex check bench generate docs format clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# The Codex CLI that the tests drive: 404 MB, hence outside the tree and shared by all of them.
+CODEX_VERSION := 0.169.0
+CODEX_CACHE ?= $(HOME)/.cache/codegen-sdk/codex-$(CODEX_VERSION)
+CODEX := $(CODEX_CACHE)/node_modules/.bin/codex
+export CODEGEN_TEST_CODEX ?= $(CODEX)
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort
@@ -25,13 +30,18 @@ run: $(STAMP) ## watch an agent run on the bundled sandbox, from created to comp
 test: $(STAMP) ## the fast tests
 	@$(BIN)/python -m pytest -q
 
-test-all: $(STAMP) node_modules/.installed redis-server ## all tests, with coverage, Redis and what comes from npm
+test-all: $(STAMP) node_modules/.installed redis-server codex ## all tests, with coverage, Redis and what comes from npm
 	@CODEGEN_TEST_ALL=1 $(BIN)/coverage run -m pytest -q
 	@$(BIN)/coverage report --fail-under=95
 
 redis-server:
 	@command -v redis-server >/dev/null || { echo "installing redis-server"; sudo=$$(command -v sudo || true); \
 	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq redis-server >/dev/null; }
+
+codex: $(CODEX) ## install the Codex CLI that the tests and the benchmarks drive
+
+$(CODEX):
+	npm install --prefix $(CODEX_CACHE) --no-audit --no-fund --loglevel=error @openai/codex@$(CODEX_VERSION)
 
 node_modules/.installed: package.json
 	npm ci --no-audit --no-fund --loglevel=error

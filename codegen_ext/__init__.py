@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from .chatserver.async_client import AsyncChatServerClient as AsyncChatServerClient
     from .chatserver.client import ChatServerClient as ChatServerClient
     from .client import CodegenClient as CodegenClient
+    from .codex.async_client import AsyncCodexClient as AsyncCodexClient
+    from .codex.client import CodexClient as CodexClient
     from .config import ClientConfig as ClientConfig
     from .config import CodegenConfig as CodegenConfig
     from .config import ConfigPresets as ConfigPresets
@@ -78,6 +80,7 @@ _NAMES = {
     ".chatserver.async_client": "AsyncChatServerClient",
     ".chatserver.client": "ChatServerClient",
     ".client": "CodegenClient",
+    ".codex": "AsyncCodexClient CodexClient",
     ".config": "ClientConfig CodegenConfig ConfigPresets",
     ".errors": (
         "AmbiguousRequestError AuthenticationError BulkOperationError ClientClosedError CodegenAPIError "

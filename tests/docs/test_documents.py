@@ -1,6 +1,7 @@
 """What the pages show happens: Python blocks run, their output is what stands below them, and commands exist."""
 
 import logging
+import os
 import shlex
 import time
 from collections.abc import Iterator
@@ -10,12 +11,16 @@ from typing import Any
 
 import pytest
 
-from codegen_ext import Agent, ChatServerClient, CodegenClient
+from codegen_ext import Agent, ChatServerClient, CodegenClient, CodexClient
 from codegen_ext.clock import SystemClock
+from codegen_ext.codex import launch
+from codegen_ext.codex.errors import INSTALL_COMMAND
 from codegen_ext.testing import FakeClock, Sandbox
 from codegen_ext.testing.sandbox import cli
 from tools.contract import document
 
+from ..codex.responses import Responses
+from ..support.codex_cli import require_codex
 from .facts import environment_variables, extras
 from .pages import PAGES, ROOT, Block, blocks, links, spans
 from .running import run
@@ -43,6 +48,17 @@ def service(fake_time: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
         yield sandbox
 
 
+@pytest.fixture
+def codex_service(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The service that the Codex CLI asks, on loopback; time is real, since a process runs."""
+    program = require_codex()
+    with Responses() as service:
+        monkeypatch.setattr(launch, "DEFAULT_BASE_URL", service.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "your-api-key")
+        monkeypatch.setenv("PATH", str(Path(program).parent), prepend=os.pathsep)
+        yield
+
+
 @pages
 def test_every_block_says_its_language(page: Path) -> None:
     assert {block.language for block in blocks(page)} <= LANGUAGES
@@ -51,7 +67,8 @@ def test_every_block_says_its_language(page: Path) -> None:
 
 
 @pages
-def test_python_blocks_run(page: Path, service: Sandbox, request: pytest.FixtureRequest) -> None:
+def test_python_blocks_run(page: Path, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("codex_service" if page.name == "codex.md" else "service")
     namespace: dict[str, Any] = {"__name__": f"page_{page.stem}"}
     output = ""
     handlers = logging.getLogger("codegen_ext").handlers[:]
@@ -64,7 +81,7 @@ def test_python_blocks_run(page: Path, service: Sandbox, request: pytest.Fixture
     finally:
         logging.getLogger("codegen_ext").handlers[:] = handlers
         for value in namespace.values():
-            if isinstance(value, Agent | CodegenClient | ChatServerClient):
+            if isinstance(value, Agent | CodegenClient | ChatServerClient | CodexClient):
                 value.close()
 
 
@@ -90,6 +107,8 @@ def check_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
             name, _, extra = requirement.removesuffix("]").partition("[")
             assert name in ("codegen-sdk", ".")
             assert set(extra.split(",")) <= extras()
+        case ["npm", *_]:
+            assert shlex.join(words) == INSTALL_COMMAND
         case ["codegen-sandbox" | ".venv/bin/codegen-sandbox", *options]:
             with pytest.raises(SystemExit, match="0"):
                 cli.main([*options, "--help"])

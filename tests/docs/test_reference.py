@@ -3,6 +3,7 @@
 import ast
 import inspect
 from dataclasses import fields
+from typing import get_type_hints
 
 import pytest
 
@@ -15,10 +16,13 @@ from codegen_ext import (
     CodegenAPIError,
     CodegenClient,
     CodegenConfig,
+    CodexClient,
     ConfigPresets,
     Task,
     WebhookHandler,
 )
+from codegen_ext.codex.client import Completions
+from codegen_ext.codex.request import IGNORED, CompletionArguments
 from codegen_ext.health import HealthMonitor
 from codegen_ext.testing import Fault, Sandbox, Script
 from codegen_ext.webhooks import EVENTS
@@ -166,3 +170,19 @@ def test_webhooks_are_listed() -> None:
 def test_the_health_monitor_is_listed() -> None:
     listed = [row["Method"].name.partition("(")[0] for row in table(DOCS / "health.md", "Method")]
     assert sorted(listed) == sorted(public(HealthMonitor))
+
+
+def test_the_arguments_of_a_codex_completion_are_listed() -> None:
+    rows = table(DOCS / "codex.md", "Argument", "", "What happens")
+    parameters = [
+        name for name in inspect.signature(Completions.create).parameters if name not in ("self", "arguments")
+    ]
+    assert sorted(names(rows, "Argument")) == sorted([*parameters, *get_type_hints(CompletionArguments)])
+    assert {row["Argument"].name for row in rows if row[""].text == "ignored"} == IGNORED
+
+
+def test_the_settings_of_the_codex_client_are_listed() -> None:
+    rows = table(DOCS / "codex.md", "Argument", "Environment", "Default")
+    parameters = list(inspect.signature(CodexClient).parameters.values())
+    assert names(rows, "Argument") == [item.name for item in parameters]
+    assert [ast.literal_eval(row["Default"].name) for row in rows] == [item.default for item in parameters]

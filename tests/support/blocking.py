@@ -55,7 +55,7 @@ class Blocking:
             return lambda *args, **kwargs: self._settle(value(*args, **kwargs))
         if isinstance(value, list):
             return [self._settle(item) for item in value]
-        return Blocking(value, self._runner) if ours else value
+        return type(self)(value, self._runner) if ours else value
 
     def _iterate(self, stream: Any) -> Iterator[Any]:
         try:

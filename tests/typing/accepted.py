@@ -6,6 +6,8 @@ from typing import Any, assert_type
 
 from codegen_api.models import ChatCompletionChunk, ChatCompletionResponse, OAuthProviderResponse
 from codegen_api.types import Response
+from openai.types.chat import ChatCompletion as OpenAICompletion
+from openai.types.chat import ChatCompletionChunk as OpenAIChunk
 
 from codegen_ext import (
     Agent,
@@ -16,12 +18,14 @@ from codegen_ext import (
     AsyncAgent,
     AsyncChatServerClient,
     AsyncCodegenClient,
+    AsyncCodexClient,
     AsyncTask,
     ChatServerClient,
     ClientConfig,
     CodegenAPIError,
     CodegenClient,
     CodegenConfig,
+    CodexClient,
     ConfigPresets,
     HealthStatus,
     MessageType,
@@ -234,3 +238,20 @@ def monitors(client: CodegenClient) -> None:
     with client.create_health_monitor(interval=30) as monitor:
         assert_type(monitor.status, HealthStatus)
         assert_type(monitor.status.healthy, bool | None)
+
+
+def codex(client: CodexClient) -> None:
+    completion = client.chat.completions.create(messages=[{"role": "user", "content": "x"}], n=2, temperature=0.2)
+    assert_type(completion, OpenAICompletion)
+    for chunk in client.chat.completions.create(messages=[{"role": "user", "content": "x"}], stream=True):
+        assert_type(chunk, OpenAIChunk)
+    assert_type([model.id for model in client.models.list()], list[str])
+    assert_type(client.threads.start(model="m").run("x", timeout=5).text, str)
+
+
+async def async_codex(client: AsyncCodexClient) -> None:
+    assert_type(await client.chat.completions.create(messages=[{"role": "user", "content": "x"}]), OpenAICompletion)
+    async for chunk in await client.chat.completions.create(messages=[], stream=True, max_tokens=5):
+        assert_type(chunk, OpenAIChunk)
+    assert_type((await client.models.list()).data[0].id, str)
+    assert_type((await (await client.threads.start()).run("x")).status, str)

@@ -7,6 +7,7 @@ from codegen_ext import (
     ChatServerClient,
     ClientConfig,
     CodegenClient,
+    CodexClient,
     ValidationError,
     WebhookHandler,
 )
@@ -77,3 +78,9 @@ def webhooks(handler: WebhookHandler) -> None:
 
     handler.on("agent_run.completed")(failed)  # error: arg-type
     print(handler.handle_request(b"", {}).stauts)  # error: attr-defined
+
+
+def codex(client: CodexClient) -> None:
+    client.chat.completions.create(messages=[], temprature=1)  # error: call-overload
+    client.threads.start(sandbox="read-only")  # error: call-arg
+    print(client.threads.start().run("x").txt)  # error: attr-defined

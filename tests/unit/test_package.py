@@ -61,3 +61,19 @@ def test_importing_and_building_leaves_logging_alone() -> None:
         "print(root.level, root.handlers, levels)"
     )
     assert run_python(print_state).strip() == "30 [] {'codegen_ext': 10}"
+
+
+def test_the_codex_client_without_its_extra_names_it() -> None:
+    code = (
+        "import sys; sys.modules['openai'] = None\n"
+        "import codegen_ext.codex\n"
+        "from codegen_ext import ConfigurationError\n"
+        "for name in ('CodexClient', 'AsyncCodexClient'):\n"
+        "    try: getattr(codegen_ext, name)\n"
+        "    except ConfigurationError as error: print(error)"
+    )
+    assert run_python(code).count("pip install 'codegen-sdk[codex]'") == 2
+
+
+def test_importing_the_codex_package_does_not_import_openai() -> None:
+    assert "openai" not in run_python("import sys, codegen_ext.codex; print(*sys.modules)").split()

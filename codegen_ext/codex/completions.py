@@ -1,0 +1,202 @@
+"""A chat completion as a conversation with the app-server: one thread for each choice, all at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from typing import Any, Literal, cast
+from uuid import uuid4
+
+import openai
+from attrs import Factory, define
+from openai.types import CompletionUsage
+from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessage
+from openai.types.chat.chat_completion import Choice
+from openai.types.chat.chat_completion_chunk import Choice as ChunkChoice
+from openai.types.chat.chat_completion_chunk import ChoiceDelta
+from openai.types.completion_usage import CompletionTokensDetails, PromptTokensDetails
+
+from .conversation import Effect, Emit, Receive, Send, answer_request, result_of
+from .emulation import TextLimit
+from .errors import connection_error, turn_error
+from .protocol import Message, Params, is_reply, thread_of
+from .request import CompletionRequest
+from .turns import Turn, Usage
+
+FinishReason = Literal["stop", "length", "content_filter"]
+
+
+@define
+class _Choice:
+    index: int
+    turn: Turn
+    limit: TextLimit
+    thread_id: str | None = None
+    pieces: list[str] = Factory(list)
+    has_begun: bool = False
+    has_limit_hit: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        return self.turn.is_over or (self.turn.is_decided and not self.has_limit_hit)
+
+    @property
+    def finish_reason(self) -> FinishReason:
+        return cast("FinishReason", self.limit.finish_reason or self.turn.finish_reason or "stop")
+
+
+class Completion:
+    """Runs the turns of a completion; as a stream it emits chunks as the text arrives."""
+
+    def __init__(self, request: CompletionRequest, *, is_stream: bool) -> None:
+        self._request = request
+        self._is_stream = is_stream
+        self._id = f"chatcmpl-{uuid4().hex}"
+        self._created = int(time.time())
+        self._model = str(request.thread.get("model") or "")
+        self._choices = [
+            _Choice(index, Turn(last_message_only=request.has_schema), self._limit()) for index in range(request.n)
+        ]
+        self._requests: dict[int, tuple[_Choice, str]] = {}
+        self._by_thread: dict[str, _Choice] = {}
+
+    def _limit(self) -> TextLimit:
+        return TextLimit(self._request.stop, self._request.max_tokens)
+
+    def run(self) -> Generator[Effect, Any, ChatCompletion]:
+        """Return the completion; as a stream, emit its chunks first."""
+        for choice in self._choices:
+            yield from self._send(choice, "thread/start", self._request.thread)
+        while not all(choice.is_over for choice in self._choices):
+            try:
+                message: Message = yield Receive()
+            except openai.APITimeoutError:
+                # Every text is complete; only the confirmations of interrupted turns are missing.
+                if all(choice.is_over or choice.has_limit_hit for choice in self._choices):
+                    break
+                raise
+            if is_reply(message):
+                yield from self._reply(message)
+            elif "id" in message:
+                yield from answer_request(message)
+            elif known := self._by_thread.get(thread_of(message) or ""):
+                yield from self._notification(known, message)
+        for choice in self._choices:
+            yield from self._show(choice, choice.limit.flush())
+        return (yield from self._end())
+
+    def farewell(self) -> list[tuple[str, Params]]:
+        """Interrupt the turns that still go on, and let go of the threads."""
+        requests: list[tuple[str, Params]] = []
+        for thread_id, choice in self._by_thread.items():
+            if choice.turn.is_running:
+                requests.append(("turn/interrupt", {"threadId": thread_id, "turnId": choice.turn.id}))
+            requests.append(("thread/unsubscribe", {"threadId": thread_id}))
+        return requests
+
+    def _send(self, choice: _Choice, method: str, params: Params) -> Generator[Effect, Any, None]:
+        request_id = yield Send(method, params)
+        self._requests[request_id] = choice, method
+
+    def _reply(self, message: Message) -> Generator[Effect, Any, None]:
+        choice, method = self._requests.pop(message["id"])
+        if choice.has_limit_hit and method == "turn/interrupt":
+            return  # refused where the turn was over already
+        result = result_of(message, method)
+        if method == "turn/start":
+            choice.turn.started(result["turn"])
+        if method != "thread/start":
+            return
+        self._model = self._model or result["model"]
+        thread_id = choice.thread_id = result["thread"]["id"]
+        self._by_thread[thread_id] = choice
+        prompt = self._request.prompt
+        if prompt.history:
+            yield from self._send(choice, "thread/inject_items", {"threadId": thread_id, "items": prompt.history})
+        turn = {"threadId": thread_id, "input": prompt.input, **self._request.turn}
+        yield from self._send(choice, "turn/start", turn)
+
+    def _notification(self, choice: _Choice, message: Message) -> Generator[Effect, Any, None]:
+        turn = choice.turn
+        text = turn.feed(message)
+        if choice.has_limit_hit:
+            return
+        if turn.is_voided:
+            if self._is_stream and choice.has_begun:
+                raise connection_error("the connection broke off amid the answer: the text that was streamed is void")
+            turn.is_voided = False
+            choice.pieces, choice.limit = [], self._limit()
+            text = turn.text
+        if turn.has_message and not choice.has_begun:
+            choice.has_begun = True
+            if self._is_stream:
+                yield Emit(self._chunk(choice, ChoiceDelta(role="assistant", content="")))
+        yield from self._show(choice, choice.limit.feed(text))
+        if choice.limit.finish_reason is not None and not turn.is_over:
+            choice.has_limit_hit = True
+            if turn.id is not None:
+                interrupt = {"threadId": choice.thread_id, "turnId": turn.id}
+                yield from self._send(choice, "turn/interrupt", interrupt)
+        elif turn.is_decided and turn.finish_reason is None:
+            raise turn_error(turn.error or {"message": f"the turn was {turn.status}"})
+
+    def _show(self, choice: _Choice, text: str) -> Generator[Effect, Any, None]:
+        if text:
+            choice.pieces.append(text)
+            if self._is_stream:
+                yield Emit(self._chunk(choice, ChoiceDelta(content=text)))
+
+    def _end(self) -> Generator[Effect, Any, ChatCompletion]:
+        if self._is_stream:
+            for choice in self._choices:
+                if not choice.has_begun:
+                    yield Emit(self._chunk(choice, ChoiceDelta(role="assistant", content="")))
+                yield Emit(self._chunk(choice, ChoiceDelta(), choice.finish_reason))
+            if self._request.include_usage:
+                yield Emit(self._chunk(None, None))
+        return ChatCompletion(
+            id=self._id,
+            created=self._created,
+            model=self._model,
+            object="chat.completion",
+            choices=[
+                Choice(
+                    index=choice.index,
+                    finish_reason=choice.finish_reason,
+                    message=ChatCompletionMessage(role="assistant", content="".join(choice.pieces)),
+                )
+                for choice in self._choices
+            ],
+            usage=self._usage(),
+        )
+
+    def _usage(self) -> CompletionUsage | None:
+        """Add up what the service counted; None where it was interrupted before it told."""
+        total = Usage()
+        for choice in self._choices:
+            usage = choice.turn.usage
+            if usage is None or choice.turn.status == "interrupted" or choice.turn.is_running:
+                return None
+            total.merge(usage)
+        return CompletionUsage(
+            prompt_tokens=total.input_tokens,
+            completion_tokens=total.output_tokens,
+            total_tokens=total.total_tokens,
+            prompt_tokens_details=PromptTokensDetails(cached_tokens=total.cached_tokens),
+            completion_tokens_details=CompletionTokensDetails(reasoning_tokens=total.reasoning_tokens),
+        )
+
+    def _chunk(
+        self, choice: _Choice | None, delta: ChoiceDelta | None, finish_reason: FinishReason | None = None
+    ) -> ChatCompletionChunk:
+        is_last = choice is None or delta is None
+        return ChatCompletionChunk(
+            id=self._id,
+            created=self._created,
+            model=self._model,
+            object="chat.completion.chunk",
+            choices=[]
+            if choice is None or delta is None
+            else [ChunkChoice(index=choice.index, delta=delta, finish_reason=finish_reason)],
+            usage=self._usage() if is_last else None,
+        )

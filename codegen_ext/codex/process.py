@@ -1,0 +1,232 @@
+"""One running app-server: its process, the threads that read and write, and who gets which message.
+
+The server ends when its stdin closes, which the kernel does however this process ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from queue import SimpleQueue
+from typing import IO, Any, cast
+
+from .._version import __version__
+from .errors import INSTALL_COMMAND, CodexNotFoundError, connection_error
+from .launch import OLDEST_VERSION, Launch
+from .protocol import Frames, Message, Params, encode, is_reply, thread_of
+
+logger = logging.getLogger(__name__)
+
+Deliver = Callable[[Message | Exception], object]
+"""Takes a message, or the error that ended the server, from the reading thread."""
+
+_QUIET = ("account/rateLimits/updated", "remoteControl/status/changed")
+_GRACE_SECONDS = 5.0
+
+
+class Server:
+    """Starts the CLI; may be used by threads and event loops at once, since nothing here waits for the CLI.
+
+    Raises:
+        CodexNotFoundError: when the CLI is not there.
+
+    """
+
+    def __init__(self, launch: Launch, home: str) -> None:
+        command = launch.command()
+        self._secret = launch.api_key
+        try:
+            os.makedirs(home, mode=0o700, exist_ok=True)
+            self._process = subprocess.Popen(  # noqa: S603 - the program that the user chose
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                env=launch.environment(home),
+                start_new_session=True,  # Ctrl-C is for us, and tells it to end by closing its stdin
+            )
+        except OSError as error:
+            raise CodexNotFoundError(
+                f"{command[0]} cannot be started ({error.strerror}); install it with: {INSTALL_COMMAND}"
+            ) from error
+        self._ids = count(1)
+        self._lock = threading.RLock()  # garbage collection may close a server amid its own bookkeeping
+        self._waiting: dict[int, Deliver] = {}
+        self._listening: dict[str, Deliver] = {}
+        self._outgoing: SimpleQueue[Message | None] = SimpleQueue()
+        self._last_words: deque[bytes] = deque(maxlen=20)
+        self._failure: Exception | None = None
+        self._closing = False
+        self._threads = [
+            threading.Thread(target=target, name=f"codex-{name}", daemon=True)
+            for name, target in (("write", self._write), ("log", self._collect), ("read", self._read))
+        ]
+        for thread in self._threads:  # the one that reads comes last, for it joins the others when all is over at once
+            thread.start()
+        information = {"name": "codegen_sdk", "title": "codegen-sdk", "version": __version__}
+        capabilities = {"experimentalApi": False, "requestAttestation": False, "optOutNotificationMethods": _QUIET}
+        # Its answer is not waited for: the CLI takes requests in order, and a version that is too old fails them all.
+        self.request("initialize", {"clientInfo": information, "capabilities": capabilities}, self._check_version)
+        self._outgoing.put({"method": "initialized"})
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can take requests."""
+        return self._failure is None and not self._closing and self._process.poll() is None
+
+    def request(self, method: str, params: Params, deliver: Deliver | None = None) -> int:
+        """Send a request whose reply `deliver` gets, and return its id."""
+        request_id = next(self._ids)
+        with self._lock:
+            failure = self._failure
+            if deliver is not None and failure is None:
+                self._waiting[request_id] = deliver
+        if failure is None:
+            self._outgoing.put({"id": request_id, "method": method, "params": params})
+        elif deliver is not None:
+            deliver(failure)
+        return request_id
+
+    def answer(self, message: Message) -> None:
+        """Send the answer to a request of the server."""
+        self._outgoing.put(message)
+
+    def listen(self, thread_id: str, deliver: Deliver) -> None:
+        """Let `deliver` get what concerns a thread."""
+        with self._lock:
+            self._listening[thread_id] = deliver
+
+    def forget(self, deliver: Deliver) -> None:
+        """Deliver nothing more to `deliver`."""
+        with self._lock:
+            self._waiting = {key: taker for key, taker in self._waiting.items() if taker != deliver}
+            self._listening = {key: taker for key, taker in self._listening.items() if taker != deliver}
+
+    def close(self) -> None:
+        """End the server and wait until it is gone."""
+        self._closing = True
+        self._outgoing.put(None)
+        self._reap()
+        self._fail()
+
+    def abandon(self) -> None:
+        """In a forked child: let go of the parent's server without ending it."""
+        self._closing = True
+        self._process.returncode = 0
+        self._outgoing = SimpleQueue()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            _pipe(pipe).close()
+
+    def _reap(self) -> None:
+        try:
+            self._process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(_GRACE_SECONDS)
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            _pipe(pipe).close()
+
+    def _write(self) -> None:
+        pipe = _pipe(self._process.stdin)
+        with suppress(OSError), pipe:  # the reading thread finds out why nobody reads
+            while (message := self._outgoing.get()) is not None:
+                left = memoryview(encode(message))
+                while left:
+                    left = left[pipe.write(left) :]
+
+    def _collect(self) -> None:
+        pipe = _pipe(self._process.stderr)
+        self._last_words.extend(pipe)
+
+    def _read(self) -> None:
+        pipe = _pipe(self._process.stdout)
+        frames = Frames()
+        try:
+            while data := os.read(pipe.fileno(), 1 << 16):
+                for message in frames.feed(data):
+                    self._dispatch(message)
+                for line in frames.strange:
+                    logger.warning("the codex app-server wrote a line of %d bytes that is no message", len(line))
+                frames.strange.clear()
+        finally:  # whatever happened, nobody may wait for what does not come
+            if not self._closing:
+                self._outgoing.put(None)
+                self._reap()
+                self._fail()
+
+    def _dispatch(self, message: Message) -> None:
+        deliver: Deliver | None
+        with self._lock:
+            if is_reply(message):
+                deliver = self._waiting.pop(message["id"], None)
+                thread = (message.get("result") or {}).get("thread")
+                if deliver is not None and thread is not None:
+                    self._listening[thread["id"]] = deliver
+            else:
+                if message["method"] == "thread/started":
+                    self._adopt(message["params"]["thread"])
+                deliver = self._listening.get(thread_of(message) or "")
+        if deliver is not None:
+            deliver(message)
+        elif "method" in message and "id" in message:
+            logger.warning("nobody answers the codex app-server's %s", message["method"])
+            self.answer({"id": message["id"], "error": {"code": -32601, "message": "nobody is there to answer"}})
+
+    def _adopt(self, thread: dict[str, Any]) -> None:
+        parent = self._listening.get(thread.get("parentThreadId") or "")
+        if parent is not None:  # a sub-agent asks whoever started its parent
+            self._listening.setdefault(thread["id"], parent)
+
+    def _check_version(self, reply: Message | Exception) -> None:
+        if isinstance(reply, Exception):
+            return
+        found = re.search(r"/(\d+)\.(\d+)\.(\d+)", str((reply.get("result") or {}).get("userAgent")))
+        version = tuple(map(int, found.groups())) if found else (0,)
+        if version < OLDEST_VERSION:
+            self._fail(_too_old(".".join(map(str, version))))
+
+    def _fail(self, failure: Exception | None = None) -> None:
+        """Tell everybody who waits that the server is gone."""
+        if failure is None:
+            words = b"".join(self._last_words).decode(errors="replace").strip()
+            if self._secret:
+                words = words.replace(self._secret, "[key]")
+            if "unrecognized subcommand" in words or "unexpected argument" in words:
+                failure = _too_old("this one")
+            else:
+                code = self._process.returncode
+                failure = connection_error(f"the codex app-server ended (exit code {code}) {words[-500:]}".rstrip())
+        with self._lock:
+            self._failure = self._failure or failure
+            takers = {*self._waiting.values(), *self._listening.values()}
+            self._waiting.clear()
+            self._listening.clear()
+        for deliver in takers:
+            deliver(self._failure)
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    return cast("IO[bytes]", pipe)  # all three were asked for
+
+
+def _too_old(version: str) -> CodexNotFoundError:
+    oldest = ".".join(map(str, OLDEST_VERSION))
+    return CodexNotFoundError(
+        f"the Codex CLI is too old: {oldest} or newer is needed, not {version}; install it with: {INSTALL_COMMAND}"
+    )
