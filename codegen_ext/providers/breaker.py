@@ -15,7 +15,8 @@ class CircuitBreaker:
         failures: How many failures in a row open it.
         cooldown: Seconds that it stays open.
 
-    Whoever was admitted reports `succeeded`, `failed` or, when nothing was learnt, `released`; may be shared by threads.
+    Whoever was admitted reports `succeeded`, `failed` or, when nothing was learnt, `released`. May be shared by
+    threads.
 
     """
 

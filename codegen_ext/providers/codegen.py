@@ -135,12 +135,10 @@ class CodegenBackend(Backend):
     def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[Answer]:
         """Create a run, emit the thoughts and actions of its log as they come, and last its result."""
         task = yield from self._begin(client, request, deadline)
-        pieces: list[str] = []
         try:
             entries = self._entries(client.client, task, request.options.get("poll_interval", POLL_INTERVAL), deadline)
             while (entry := (yield Advance(entries))) is not END:
                 if piece := _piece(entry):
-                    pieces.append(piece)
                     yield Emit(piece)
             yield Call(task.refresh)
         except CodegenAPIError as error:
@@ -149,7 +147,6 @@ class CodegenBackend(Backend):
             answer = self._answer(task)
             if answer.content:
                 yield Emit(answer.content)
-            answer.content = "".join([*pieces, answer.content])
             return answer
         raise failed
 

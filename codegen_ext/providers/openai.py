@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 from functools import cache
 from importlib.util import find_spec
@@ -21,11 +22,11 @@ class OpenAIBackend(CompletionsBackend):
     """Chat completions.
 
     Options: `api_key` (OPENAI_API_KEY), `base_url` (OPENAI_BASE_URL), `model` (OPENAI_MODEL), `organization`,
-    `project`, `max_retries`, and `client`, a client of the package to use instead of one of its own.
+    `project`, `max_retries`, `timeout` (seconds for each attempt), and `client`, a client of the package to use instead of one of its own.
     """
 
     name = "openai"
-    settings = frozenset({"api_key", "base_url", "model", "organization", "project", "max_retries", "client"})
+    settings = frozenset({"api_key", "base_url", "model", "organization", "project", "max_retries", "timeout", "client"})
     calls_tools = True
 
     @classmethod
@@ -61,7 +62,7 @@ class OpenAIBackend(CompletionsBackend):
             import openai
         except ImportError as error:
             raise ConfigurationError("the provider openai needs an extra: pip install 'codegen-sdk[openai]'") from error
-        names = ("api_key", "base_url", "organization", "project", "max_retries")
+        names = ("api_key", "base_url", "organization", "project", "max_retries", "timeout")
         given = {name: self._settings[name] for name in names if name in self._settings}
         return (openai.AsyncOpenAI if is_async else openai.OpenAI)(**given)
 
@@ -77,7 +78,8 @@ class OpenAIBackend(CompletionsBackend):
         """Limit the time; the package's own repetitions would each have it anew, so there are none with a deadline."""
         if deadline.seconds is None:
             return client if request.may_repeat else client.with_options(max_retries=0)
-        return client.with_options(timeout=max(deadline.left() or 0.0, 0.001), max_retries=0)
+        seconds = min(deadline.left() or 0.0, self._settings.get("timeout", math.inf))
+        return client.with_options(timeout=max(seconds, 0.001), max_retries=0)
 
     def arguments(self, request: Request, left: float | None) -> dict[str, Any]:  # noqa: ARG002
         """Everything that is given; the time is the client's to limit."""
