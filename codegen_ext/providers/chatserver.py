@@ -81,7 +81,7 @@ class ChatServerBackend(Backend):
 
     def validate(self, client: Any, deadline: Deadline) -> Steps[None]:
         """List the models."""
-        yield from self.models(bounded(client, deadline))
+        yield from self.models(bounded(client, deadline, may_repeat=False))
 
     def models(self, client: Any) -> Steps[list[str]]:
         """Return what the server offers."""

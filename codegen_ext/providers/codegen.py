@@ -137,9 +137,12 @@ class CodegenBackend(Backend):
         task = yield from self._begin(client, request, deadline)
         try:
             entries = self._entries(client.client, task, request.options.get("poll_interval", POLL_INTERVAL), deadline)
-            while (entry := (yield Advance(entries))) is not END:
-                if piece := _piece(entry):
-                    yield Emit(piece)
+            try:
+                while (entry := (yield Advance(entries))) is not END:
+                    if piece := _piece(entry):
+                        yield Emit(piece)
+            finally:
+                yield Call(getattr(entries, "aclose", None) or entries.close)
             yield Call(task.refresh)
         except CodegenAPIError as error:
             failed = self._after_effect(error, task)

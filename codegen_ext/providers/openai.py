@@ -26,7 +26,9 @@ class OpenAIBackend(CompletionsBackend):
     """
 
     name = "openai"
-    settings = frozenset({"api_key", "base_url", "model", "organization", "project", "max_retries", "timeout", "client"})
+    settings = frozenset(
+        {"api_key", "base_url", "model", "organization", "project", "max_retries", "timeout", "client"}
+    )
     calls_tools = True
 
     @classmethod

@@ -16,6 +16,10 @@ END = object()
 """What `Advance` brings when a stream is over."""
 
 
+class LeftError(BaseException):
+    """Whoever ran the steps has left. GeneratorExit itself would close what a `yield from` waits for."""
+
+
 class Call(NamedTuple):
     """Call a function without arguments; the steps are sent what it returns, awaited where it is awaitable."""
 
@@ -51,6 +55,8 @@ def iterate(steps: Steps[R]) -> Generator[Any, None, R]:
         except StopIteration as end:
             result: R = end.value
             return result
+        except LeftError:
+            raise GeneratorExit from None
         resume, outcome = steps.send, None
         try:
             if isinstance(effect, Call):
@@ -59,6 +65,8 @@ def iterate(steps: Steps[R]) -> Generator[Any, None, R]:
                 outcome = next(effect.stream, END)
             else:
                 yield effect.item
+        except GeneratorExit:
+            resume, outcome = steps.throw, LeftError()
         except BaseException as error:  # noqa: BLE001 - the steps decide
             resume, outcome = steps.throw, error
 
@@ -84,6 +92,8 @@ async def iterate_async(steps: Steps[R], results: list[R]) -> AsyncGenerator[Any
         except StopIteration as end:
             results.append(end.value)
             return
+        except LeftError:
+            raise GeneratorExit from None
         resume, outcome = steps.send, None
         try:
             if isinstance(effect, Call):
@@ -94,6 +104,8 @@ async def iterate_async(steps: Steps[R], results: list[R]) -> AsyncGenerator[Any
                 outcome = await anext(effect.stream, END)
             else:
                 yield effect.item
+        except GeneratorExit:
+            resume, outcome = steps.throw, LeftError()
         except BaseException as error:  # noqa: BLE001 - the steps decide
             resume, outcome = steps.throw, error
 

@@ -271,7 +271,7 @@ def test_nobody_is_there(make: Callable[..., Any], options: dict[str, Any], open
     with (
         contextlib.closing(
             make(
-                validate_on_creation=False, **{"clock": options["clock"], "codegen": dead, "openai": options["openai"]}
+                validate_on_creation=False, clock=options["clock"], codegen=dead, openai=options["openai"]
             )
         ) as client,
         pytest.raises(ProviderUnavailableError) as caught,
