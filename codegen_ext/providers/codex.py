@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from importlib.util import find_spec
@@ -98,7 +99,7 @@ class CodexBackend(CompletionsBackend):
             "model": self.chosen_model(request),
             "temperature": request.temperature or None,
             "max_tokens": request.max_tokens,
-            "timeout": None if left is None else max(left, 0.001),
+            "timeout": None if left is None else max(min(left, self._settings.get("timeout", math.inf)), 0.001),
         }
         return {**{name: value for name, value in given.items() if value is not None}, **request.options}
 

@@ -22,7 +22,8 @@ class OpenAIBackend(CompletionsBackend):
     """Chat completions.
 
     Options: `api_key` (OPENAI_API_KEY), `base_url` (OPENAI_BASE_URL), `model` (OPENAI_MODEL), `organization`,
-    `project`, `max_retries`, `timeout` (seconds for each attempt), and `client`, a client of the package to use instead of one of its own.
+    `project`, `max_retries`, `timeout` (seconds for each attempt), and `client`, a client of the package to use
+    instead of one of its own.
     """
 
     name = "openai"

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,9 +17,9 @@ from .conftest import MODELS
 
 
 @pytest.fixture
-def settings(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+def settings(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setenv("PATH", "/nowhere")
-    yield options
+    return options
 
 
 def checks(findings: list[Any]) -> dict[str, tuple[str, ...]]:

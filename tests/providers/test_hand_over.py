@@ -270,9 +270,7 @@ def test_nobody_is_there(make: Callable[..., Any], options: dict[str, Any], open
     dead = {**options["codegen"], "base_url": "http://127.0.0.1:9"}
     with (
         contextlib.closing(
-            make(
-                validate_on_creation=False, clock=options["clock"], codegen=dead, openai=options["openai"]
-            )
+            make(validate_on_creation=False, clock=options["clock"], codegen=dead, openai=options["openai"])
         ) as client,
         pytest.raises(ProviderUnavailableError) as caught,
     ):
