@@ -18,7 +18,7 @@ class Answering:
     def _stream(self, request: Request) -> Steps[AIResponse]:
         raise NotImplementedError
 
-    def _validate(self) -> Steps[bool]:
+    def _validate(self, timeout: float | None) -> Steps[bool]:
         raise NotImplementedError
 
     def _models(self) -> Steps[list[str]]:
@@ -160,9 +160,12 @@ class SyncCalls(Answering):
         """Answer piece by piece; arguments and errors as in `generate_response`, raised while iterating."""
         return SyncTextStream(self._stream(request_of(prompt, *args, **kwargs)))
 
-    def validate_credentials(self) -> bool:
-        """Whether the service accepts the credentials: one cheap request without effect, whose outcome is kept."""
-        return run(self._validate())
+    def validate_credentials(self, timeout: float | None = None) -> bool:
+        """Whether the service accepts the credentials: one cheap request without effect, whose outcome is kept.
+
+        `timeout` is the most that it takes, in seconds; it is never more than 20.
+        """
+        return run(self._validate(timeout))
 
     def get_available_models(self) -> list[str]:
         """Return the models that may be named; asks the service. Raises as `generate_response`."""
@@ -204,9 +207,9 @@ class AsyncCalls(Answering):
         """Answer piece by piece; arguments and errors as in `generate_response`, raised while iterating."""
         return AsyncioTextStream(self._stream(request_of(prompt, *args, **kwargs)))
 
-    async def validate_credentials(self) -> bool:
+    async def validate_credentials(self, timeout: float | None = None) -> bool:
         """Whether the service accepts the credentials, as `Provider.validate_credentials` says."""
-        return await run_async(self._validate())
+        return await run_async(self._validate(timeout))
 
     async def get_available_models(self) -> list[str]:
         """Return the models that may be named."""

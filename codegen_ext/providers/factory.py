@@ -10,7 +10,7 @@ from .credentials import build, settings_for
 from .errors import ProviderAuthenticationError, ProviderUnavailableError
 from .fallback import AsyncFallbackProvider, FallbackProvider
 from .log import log
-from .protocol import AIProvider, AsyncAIProvider
+from .provider import AsyncProvider, Provider
 from .registry import specs
 from .selection import order_in_environment, preference
 from .steps import Call, Steps, run, run_async
@@ -25,7 +25,7 @@ def get_ai_client(
     fallback_enabled: bool = True,
     validate_on_creation: bool = True,
     **kwargs: Any,
-) -> AIProvider:
+) -> Provider | FallbackProvider:
     """Return the provider of a name, or the first that is fit with those behind it that may take its place.
 
     Args:
@@ -49,7 +49,7 @@ def get_ai_client(
     """
     chosen, candidates = _built(provider_name, prefer_codegen, kwargs, is_async=False)
     steps = _selected(chosen, candidates, fallback_enabled, validate_on_creation, kwargs, FallbackProvider)
-    client: AIProvider = run(steps)
+    client: Provider | FallbackProvider = run(steps)
     return client
 
 
@@ -62,11 +62,11 @@ async def get_async_ai_client(
     fallback_enabled: bool = True,
     validate_on_creation: bool = True,
     **kwargs: Any,
-) -> AsyncAIProvider:
+) -> AsyncProvider | AsyncFallbackProvider:
     """Return a provider for asyncio; otherwise as `get_ai_client`."""
     chosen, candidates = _built(provider_name, prefer_codegen, kwargs, is_async=True)
     steps = _selected(chosen, candidates, fallback_enabled, validate_on_creation, kwargs, AsyncFallbackProvider)
-    client: AsyncAIProvider = await run_async(steps)
+    client: AsyncProvider | AsyncFallbackProvider = await run_async(steps)
     return client
 
 

@@ -74,7 +74,7 @@ def ask_in_turn(
         settled = False
         failed: AIProviderError | None = None
         try:
-            if validate and not (yield Call(provider.validate_credentials)):
+            if validate and not (yield _validation(provider, deadline)):
                 reason = getattr(provider, "last_validation_error", None) or "the credentials are not accepted"
                 _note(tried, provider.name, "invalid", reason)
                 settled = True
@@ -102,6 +102,12 @@ def ask_in_turn(
         if not may_hand_over(failed, has_begun=has_begun):
             break
     raise _nobody(last, tried, deadline)
+
+
+def _validation(provider: Any, deadline: Deadline) -> Call:
+    if isinstance(provider, ProviderBase):
+        return Call(lambda: provider.validate_credentials(deadline.left()))  # type: ignore[attr-defined]
+    return Call(provider.validate_credentials)
 
 
 class _BegunError(Exception):
@@ -242,9 +248,10 @@ class FallbackBase(Answering):
         stream = provider.stream_response(**_arguments(provider, request))
         return (yield from relayed(stream, stream.aclose if hasattr(stream, "aclose") else stream.close))
 
-    def _validate(self) -> Steps[bool]:
+    def _validate(self, timeout: float | None) -> Steps[bool]:
+        deadline = Deadline(self._clock, timeout)
         for candidate in self._candidates:
-            if (yield Call(candidate.provider.validate_credentials)):
+            if (yield _validation(candidate.provider, deadline)):
                 return True
         return False
 

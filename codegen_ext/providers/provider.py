@@ -134,15 +134,16 @@ class ProviderBase(Answering):
     def _stream(self, request: Request) -> Steps[AIResponse]:
         return (yield from with_partial(self._asked(request, streaming=True)))
 
-    def _validate(self) -> Steps[bool]:
+    def _validate(self, timeout: float | None) -> Steps[bool]:
         if (missing := self.unavailable_because) is not None:
             self.last_validation_error = missing
             return False
         known = validations(self._clock).get(self._identity())
         if known is None:
+            seconds = min(VALIDATION_SECONDS, VALIDATION_SECONDS if timeout is None else timeout)
             failed: Exception | None = None
             try:
-                yield from self._backend.validate(self._client(), Deadline(self._clock, VALIDATION_SECONDS))
+                yield from self._backend.validate(self._client(), Deadline(self._clock, seconds))
             except Exception as error:  # noqa: BLE001 - the backend says what it means
                 failed = self._backend.failure(error, None) or error
             if failed is not None and not isinstance(failed, AIProviderError):

@@ -27,7 +27,7 @@ from codegen_ext.providers.selection import preference
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour
-from ..support.loopback import Loopback, reply
+from ..support.loopback import HANG, Loopback, reply
 from .conftest import ANSWER, KEY, MODELS
 
 NAMES = ["codegen", "openai", "codex", "chatserver", "other"]
@@ -127,6 +127,13 @@ def test_a_validation_that_failed_in_passing_is_soon_forgotten(
     assert provider.validate_credentials() is False
     clock.advance(31)
     assert provider.validate_credentials() is True
+
+
+def test_a_validation_takes_no_longer_than_it_may(named: Callable[..., Any], openai_service: Loopback) -> None:
+    openai_service.answers = [HANG]
+    provider = named("openai")
+    assert provider.validate_credentials(timeout=0.2) is False
+    assert "no answer in time" in provider.last_validation_error
 
 
 def test_other_credentials_are_validated_anew(named: Callable[..., Any], sandbox: Sandbox) -> None:
