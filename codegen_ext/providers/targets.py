@@ -54,9 +54,11 @@ def resolve(root: Path, target: Any) -> list[Excerpt]:
 def _of_source(target: Any, source: str) -> Excerpt:
     name = str(getattr(target, "name", None) or type(target).__name__)
     where = getattr(target, "filepath", None)
+    # A property in some versions of graph-sitter, and what it returns may be called in others.
+    needed = getattr(target, "dependencies", None) or ()
     beside = [
         text
-        for item in getattr(target, "dependencies", None) or ()
+        for item in (needed() if callable(needed) else needed)
         if isinstance(text := getattr(item, "source", None), str) and text != source
     ]
     return Excerpt(f"{name} ({where})" if where else name, source, beside=tuple(dict.fromkeys(beside)))

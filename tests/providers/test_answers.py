@@ -2,18 +2,26 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from codegen_ext import ConfigurationError
-from codegen_ext.providers import AIProviderError, Price, ProviderSpec, registry
+from codegen_ext.providers import (
+    AIProviderError,
+    Price,
+    ProviderSpec,
+    get_ai_client,
+    get_async_ai_client,
+    registry,
+)
 from codegen_ext.providers.steps import Call, Emit, run, run_async
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour
 from ..support.inside import without_request_id
-from ..support.loopback import Loopback, reply
+from ..support.loopback import HANG, Loopback, reply
 from .conftest import ANSWER, KEY, MODELS, PIECES, completion
 
 
@@ -304,3 +312,28 @@ def test_the_deadline_of_a_stream(named: Callable[..., Any], sandbox: Sandbox) -
         list(stream)
     assert type(caught.value).__name__ == "ProviderTimeoutError"
     assert TOKEN not in repr(caught.value)
+
+
+def test_threads_may_share_a_chain(options: dict[str, Any], openai_service: Loopback) -> None:
+    chosen = {"clock": options["clock"], "openai": options["openai"]}
+    with get_ai_client(validate_on_creation=False, **chosen) as client, ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(client.generate_response, [f"Hi {number}" for number in range(24)]))
+    assert {answer.content for answer in answers} == {"From OpenAI"}
+    assert client.get_stats()["request_count"] == len(openai_service.requests) == 24
+
+
+def test_a_cancelled_answer_is_no_failure(options: dict[str, Any], openai_service: Loopback) -> None:
+    """Nothing is learnt about the provider, and the next request may go at once."""
+    openai_service.answers = [HANG, ANSWER]
+
+    async def scene() -> str:
+        chosen = {"clock": options["clock"], "openai": options["openai"]}
+        async with await get_async_ai_client(validate_on_creation=False, breaker_failures=1, **chosen) as client:
+            asked = asyncio.ensure_future(client.generate_response("Hi"))
+            await asyncio.to_thread(openai_service.arrived.wait)
+            asked.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asked
+            return (await client.generate_response("Hi")).content
+
+    assert asyncio.run(scene()) == "From OpenAI"

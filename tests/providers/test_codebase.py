@@ -149,10 +149,12 @@ def test_a_folder_and_a_text_file(root: Path) -> None:
     )
 
 
-def test_an_object_with_source_as_graph_sitter_has_them(root: Path) -> None:
+@pytest.mark.parametrize("is_method", [False, True])
+def test_an_object_with_source_as_graph_sitter_has_them(is_method: bool, root: Path) -> None:
     """Such as a Symbol: source, name, filepath, and its dependencies, which have a source too."""
     helper = SimpleNamespace(source="def helper(): ...", name="helper")
-    target = SimpleNamespace(source="def f(): helper()", name="f", filepath="a.py", dependencies=[helper, object()])
+    needed: Any = (lambda: [helper, object()]) if is_method else [helper, object()]
+    target = SimpleNamespace(source="def f(): helper()", name="f", filepath="a.py", dependencies=needed)
     prompt = Codebase(root).build_prompt("Explain", target)
     assert headings(prompt) == ["Target: f (a.py)", "Needed: used by f (a.py)"]
     assert "def helper(): ..." in prompt
