@@ -1,10 +1,12 @@
 """What each provider takes, returns and counts."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 
 from codegen_ext import ConfigurationError
@@ -12,10 +14,13 @@ from codegen_ext.providers import (
     AIProviderError,
     Price,
     ProviderSpec,
+    ProviderTimeoutError,
+    ProviderUnavailableError,
     get_ai_client,
     get_async_ai_client,
     registry,
 )
+from codegen_ext.providers.openai import OpenAIBackend
 from codegen_ext.providers.steps import Call, Emit, run, run_async
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
@@ -337,3 +342,39 @@ def test_a_cancelled_answer_is_no_failure(options: dict[str, Any], openai_servic
             return (await client.generate_response("Hi")).content
 
     assert asyncio.run(scene()) == "From OpenAI"
+
+
+@pytest.mark.parametrize(("name", "first"), [("openai", "From "), ("chatserver", "Echo:")])
+def test_a_stream_ends_with_its_deadline(
+    name: str, first: str, named: Callable[..., Any], openai_service: Loopback, clock: FakeClock
+) -> None:
+    openai_service.answers = [PIECES]
+    stream = named(name).stream_response("Hi there", timeout=40)
+    assert next(stream) == first
+    clock.advance(41)
+    with pytest.raises(ProviderTimeoutError) as caught:
+        next(stream)
+    assert (caught.value.partial, caught.value.timeout_duration) == (first, 40)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (httpx.ReadTimeout("x"), ProviderTimeoutError),
+        (httpx.RemoteProtocolError("x"), ProviderUnavailableError),
+        (json.JSONDecodeError("x", "{", 0), ProviderUnavailableError),
+        (KeyError("x"), None),
+    ],
+)
+def test_what_older_openai_packages_let_through(error: Exception, kind: type | None, clock: FakeClock) -> None:
+    failed = OpenAIBackend(clock, {"api_key": KEY}).failure(error, None)
+    assert type(failed) is (kind or type(None))
+
+
+def test_a_chain_answers_for_its_first(make: Callable[..., Any], options: dict[str, Any]) -> None:
+    client = make(prefer_codegen=False, **{name: options[name] for name in ("clock", "codegen", "chatserver")})
+    assert client.validate_credentials() is True
+    assert client.is_available
+    assert client.get_default_model() == "claude-3-haiku"
+    empty = make(validate_on_creation=False, clock=options["clock"], chatserver=options["chatserver"])
+    assert empty.get_default_model() is None  # until the server is asked

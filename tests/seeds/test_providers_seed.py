@@ -26,8 +26,6 @@ AVAILABLE = ["codegen", "openai", "codex", "chatserver"]
 @pytest.fixture
 def service(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """A sandbox that takes any token, where the environment says that Codegen is, and the old packages' names."""
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
-        monkeypatch.delenv(name, raising=False)
     package = ModuleType("graph_sitter")
     package.Codebase = providers.Codebase  # type: ignore[attr-defined]
     for name, module in {
