@@ -106,7 +106,9 @@ class BaseClient:
 
     reset_metrics = reset_stats
 
-    def with_options(self, *, timeout: float | None = None, max_retries: int | None = None) -> Self:
+    def with_options(
+        self, *, timeout: float | None = None, max_retries: int | None = None, total_timeout: float | None = None
+    ) -> Self:
         """Return a client with other settings that shares this one's connections and statistics.
 
         Closing it does nothing; the connections end with the client that it was made from.
@@ -114,6 +116,7 @@ class BaseClient:
         Args:
             timeout: Seconds for each attempt.
             max_retries: How often a failed request is repeated.
+            total_timeout: Seconds for a whole call with its retries and waits.
 
         Raises:
             ConfigurationError: when a value is out of range.
@@ -126,6 +129,8 @@ class BaseClient:
             derived.config.timeout = timeout
         if max_retries is not None:
             derived.config.max_retries = max_retries
+        if total_timeout is not None:
+            derived.config.total_timeout = total_timeout
         derived._check()
         return derived
 

@@ -37,7 +37,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No settings from outside, no proxy between a test and its server, and the logger as it was."""
     for name in list(os.environ):
         if (
-            name.startswith(("CODEGEN_", "CHATSERVER_")) and not name.startswith("CODEGEN_TEST")
+            name.startswith(("CODEGEN_", "CHATSERVER_", "CODEX_", "OPENAI_")) and not name.startswith("CODEGEN_TEST")
         ) or name == "LOG_LEVEL":
             monkeypatch.delenv(name)
     for name in ("NO_PROXY", "no_proxy"):

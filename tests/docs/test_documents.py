@@ -15,6 +15,7 @@ from codegen_ext import Agent, ChatServerClient, CodegenClient, CodexClient
 from codegen_ext.clock import SystemClock
 from codegen_ext.codex import launch
 from codegen_ext.codex.errors import INSTALL_COMMAND
+from codegen_ext.providers import doctor
 from codegen_ext.testing import FakeClock, Sandbox
 from codegen_ext.testing.sandbox import cli
 from tools.contract import document
@@ -110,6 +111,11 @@ def check_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
             name, _, extra = requirement.removesuffix("]").partition("[")
             assert name in ("codegen-sdk", ".")
             assert set(extra.split(",")) <= extras()
+        case ["python", "-m", "codegen_ext.providers", *arguments]:
+            with pytest.raises(SystemExit, match="0"):
+                doctor.main([*arguments, "--help"])
+            usage = capsys.readouterr().out
+            assert {option for option in arguments if option.startswith("--")} <= set(usage.replace("]", " ").split())
         case ["npm", *_]:
             assert shlex.join(words) == INSTALL_COMMAND
         case ["codegen-sandbox" | ".venv/bin/codegen-sandbox", *options]:

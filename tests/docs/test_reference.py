@@ -5,6 +5,7 @@ import inspect
 from dataclasses import fields
 from typing import get_type_hints
 
+import attrs
 import pytest
 
 import codegen_ext
@@ -20,10 +21,13 @@ from codegen_ext import (
     ConfigPresets,
     Task,
     WebhookHandler,
+    providers,
 )
 from codegen_ext.codex.client import Completions
 from codegen_ext.codex.request import IGNORED, CompletionArguments
 from codegen_ext.health import HealthMonitor
+from codegen_ext.providers import AIResponse
+from codegen_ext.providers.registry import specs
 from codegen_ext.testing import Fault, Sandbox, Script
 from codegen_ext.webhooks import EVENTS
 from codegen_ext.webhooks.events import RUN_EVENTS
@@ -186,3 +190,15 @@ def test_the_settings_of_the_codex_client_are_listed() -> None:
     parameters = list(inspect.signature(CodexClient).parameters.values())
     assert names(rows, "Argument") == [item.name for item in parameters]
     assert [ast.literal_eval(row["Default"].name) for row in rows] == [item.default for item in parameters]
+
+
+def test_providers_are_listed() -> None:
+    page = DOCS / "enhanced-ai-providers.md"
+    rows = table(page, "Provider", "Credentials")
+    assert {row["Provider"].name: row["Costs a run"].text == "yes" for row in rows} == {
+        name: spec.features["creates_runs"] for name, spec in specs().items()
+    }
+    assert names(table(page, "Field"), "Field") == [field.name for field in attrs.fields(AIResponse)]
+    for row in table(page, "Failure", "Error"):
+        if row["Error"].name:
+            assert getattr(providers, row["Error"].name).hands_over is (row["The next provider is asked"].text == "yes")

@@ -50,6 +50,7 @@ from codegen_ext.chatserver import (
     Message,
     MessageRole,
 )
+from codegen_ext.providers import AIProvider, AIResponse, AsyncAIProvider, Codebase, get_ai_client, get_async_ai_client
 from codegen_ext.testing import FakeClock, Sandbox
 from codegen_ext.webhooks import AnyRun, RunCompleted, RunEvent, RunFailed
 
@@ -262,3 +263,22 @@ async def async_codex(client: AsyncCodexClient) -> None:
         assert_type(chunk, OpenAIChunk)
     assert_type((await client.models.list()).data[0].id, str)
     assert_type((await (await client.threads.start()).run("x")).status, str)
+
+
+def providers() -> None:
+    with get_ai_client(prefer_codegen=False, openai={"model": "m"}) as client:
+        assert_type(client.generate_response("x", timeout=5).usage, dict[str, int])
+        for piece in client.stream_response("x"):
+            assert_type(piece, str)
+    provider: AIProvider = get_ai_client("openai")
+    assert_type(provider.generate_response("x"), AIResponse)
+    assert_type(Codebase(".").ai("x", target=providers), str)
+
+
+async def async_providers() -> None:
+    async with await get_async_ai_client() as client:
+        assert_type((await client.generate_response("x")).content, str)
+        async for piece in client.stream_response("x"):
+            assert_type(piece, str)
+    provider: AsyncAIProvider = await get_async_ai_client("openai")
+    assert_type(await provider.generate_response("x"), AIResponse)

@@ -1,0 +1,164 @@
+"""A ChatServer by this package's client; streams need the extra `[chatserver]`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from .. import once
+from ..errors import CodegenAPIError
+from .backend import Answer, Availability, Backend, Deadline, messages_of
+from .completions import usage_of
+from .errors import AIProviderError, ProviderUnavailableError
+from .package_errors import provider_error
+from .protocol import Request
+from .steps import END, Advance, Call, Emit, Steps
+
+_OPTIONS = frozenset(
+    {
+        "allowed_tools",
+        "mcp_servers",
+        "metadata",
+        "organization_id",
+        "session_id",
+        "setting_sources",
+        "top_p",
+        "user",
+        "variables",
+        "workflow",
+    }
+)
+_ACTING = frozenset({"allowed_tools", "mcp_servers", "session_id", "workflow"})
+"""Options with which an answer does more than answer."""
+
+
+class ChatServerBackend(Backend):
+    """Completions of a ChatServer.
+
+    Options: `api_key` (CHATSERVER_API_KEY), `base_url` (CHATSERVER_BASE_URL), `model` (CHATSERVER_MODEL, else the first
+    that the server offers), `timeout`, `transport`, and `client`.
+    """
+
+    name = "chatserver"
+    settings = frozenset({"api_key", "base_url", "model", "timeout", "transport", "client"})
+    _offered: str | None = None
+
+    @classmethod
+    def options(cls) -> frozenset[str]:
+        """What travels with a completion."""
+        return _OPTIONS
+
+    def secret(self) -> str:
+        """Return the key."""
+        return str(self._settings.get("api_key") or os.environ.get("CHATSERVER_API_KEY", ""))
+
+    def availability(self) -> Availability:
+        """An address or a key: a ChatServer may need none."""
+        told = bool(self.secret() or os.environ.get("CHATSERVER_BASE_URL"))
+        return Availability(told or bool({"base_url", "client"} & set(self._settings)))
+
+    def identity(self) -> list[object]:
+        """Address and key."""
+        address = self._settings.get("base_url") or os.environ.get("CHATSERVER_BASE_URL")
+        return [address, self.secret(), id(self._settings.get("transport")), id(self._settings.get("client"))]
+
+    def connect(self, *, is_async: bool) -> Any:
+        """Build the client."""
+        if "client" in self._settings:
+            return self._settings["client"]
+        from ..chatserver import AsyncChatServerClient, ChatServerClient
+
+        given = {name: value for name, value in self._settings.items() if name != "model"}
+        return (AsyncChatServerClient if is_async else ChatServerClient)(**given, clock=self._clock)
+
+    def close(self, client: Any) -> Any:
+        """Close the client unless it was brought along."""
+        return None if client is self._settings.get("client") else client.close()
+
+    def default_model(self) -> str | None:
+        """Return the option, else CHATSERVER_MODEL, else what the server offered first when it was asked."""
+        return self._settings.get("model") or os.environ.get("CHATSERVER_MODEL") or self._offered
+
+    def validate(self, client: Any, deadline: Deadline) -> Steps[None]:
+        """List the models."""
+        yield from self.models(bounded(client, deadline, may_repeat=False))
+
+    def models(self, client: Any) -> Steps[list[str]]:
+        """Return what the server offers."""
+        offered = yield Call(client.list_models)
+        names = [model.id for model in offered.data]
+        self._offered = self._offered or next(iter(names), None)
+        return names
+
+    def _model(self, client: Any, request: Request) -> Steps[str]:
+        if self.chosen_model(request) is None:
+            yield from self.models(client)
+        model = self.chosen_model(request)
+        if model is None:
+            raise self.error(ProviderUnavailableError, "the server offers no model")
+        return model
+
+    def _arguments(self, request: Request, model: str) -> dict[str, Any]:
+        given = {"temperature": request.temperature, "max_tokens": request.max_tokens, **request.options}
+        named = {name: value for name, value in given.items() if value is not None}
+        return {"model": model, "messages": messages_of(request), **named}
+
+    def complete(self, client: Any, request: Request, deadline: Deadline) -> Steps[Answer]:
+        """Answer with one completion."""
+        asked = bounded(client, deadline, may_repeat=request.may_repeat)
+        arguments = self._arguments(request, (yield from self._model(asked, request)))
+        completion = yield Call(lambda: bounded(asked, deadline).create_completion(**arguments))
+        if not completion.choices:
+            raise self.error(ProviderUnavailableError, "the answer has no choices")
+        return Answer(
+            content=completion.choices[0].message.content or "",
+            model=completion.model,
+            usage=usage_of(completion.usage),
+            metadata=_metadata(completion.system_fingerprint, completion.choices[0].finish_reason),
+            raw_response=completion,
+            request_id=completion.id,
+        )
+
+    def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[Answer]:
+        """Answer with the events of one completion."""
+        asked = bounded(client, deadline, may_repeat=request.may_repeat)
+        arguments = self._arguments(request, (yield from self._model(asked, request)))
+        stream = yield Call(lambda: bounded(asked, deadline).create_completion(**arguments, stream=True))
+        try:
+            while (piece := (yield Advance(stream))) is not END:
+                if deadline.is_over:
+                    self._expired(deadline)
+                yield Emit(piece)
+        finally:
+            yield Call(stream.close)
+        seen = stream.metadata
+        return Answer(
+            content=stream.text,
+            model=seen["model"],
+            usage=usage_of(seen["usage"]),
+            metadata=_metadata(seen["system_fingerprint"], seen["finish_reason"]),
+            raw_response=stream.response,
+            request_id=stream.response.id if stream.response else None,
+        )
+
+    def failure(self, error: Exception, request: Request | None) -> AIProviderError | None:
+        """Map the client's errors; where tools, workflows or sessions are used, an unclear outcome is an effect."""
+        failed = provider_error(self, error)
+        acts = request is not None and bool(_ACTING & set(request.options))
+        if failed is not None and acts and isinstance(error, CodegenAPIError):
+            failed.may_have_effect = once.is_ambiguous(error)
+        return failed
+
+
+def bounded(client: Any, deadline: Deadline, *, may_repeat: bool = True) -> Any:
+    """Return a client whose calls end with the deadline."""
+    left = deadline.left()
+    retries = None if may_repeat else 0
+    if left is None:
+        return client.with_options(max_retries=retries)
+    seconds = max(left, 0.001)
+    return client.with_options(timeout=min(seconds, client.config.timeout), total_timeout=seconds, max_retries=retries)
+
+
+def _metadata(session: str | None, finish_reason: str | None) -> dict[str, Any]:
+    return {"session_id": session, "finish_reason": finish_reason}

@@ -1,0 +1,233 @@
+"""Codegen: an answer is the result of an agent run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from codegen_api.enums import AgentRunStatus
+
+from .. import flow, once, waiting
+from ..agents.agent import Agent
+from ..clock import Clock
+from ..errors import AmbiguousRequestError, CodegenAPIError
+from .backend import PSEUDO_MODEL, Answer, Availability, Backend, Deadline
+from .chatserver import bounded
+from .errors import AIProviderError, ProviderTimeoutError
+from .package_errors import provider_error
+from .protocol import Request
+from .steps import END, Advance, Call, Emit, Steps
+
+_RUN = frozenset(
+    {
+        "agent_type",
+        "branch",
+        "context",
+        "images",
+        "metadata",
+        "priority",
+        "repo_id",
+        "repository",
+        "tags",
+        "webhook_url",
+    }
+)
+_WAIT = frozenset({"poll_interval", "progress_callback"})
+POLL_INTERVAL = 5.0
+
+
+class CodegenBackend(Backend):
+    """Agent runs: each answer creates one.
+
+    Options: `org_id` (CODEGEN_ORG_ID), `token` (CODEGEN_API_TOKEN), `base_url`, `config`, `model`, and `client`.
+    """
+
+    name = "codegen"
+    settings = frozenset({"org_id", "token", "base_url", "config", "model", "client"})
+
+    def __init__(self, clock: Clock, settings: Any) -> None:
+        super().__init__(clock, settings)
+        self.on_run: Callable[[], object] = lambda: None
+        """Called when a run was created."""
+
+    @classmethod
+    def options(cls) -> frozenset[str]:
+        """What a run and waiting for it take."""
+        return _RUN | _WAIT
+
+    def secret(self) -> str:
+        """Return the token."""
+        return str(self._setting("token", "api_token", "CODEGEN_API_TOKEN", "CODEGEN_TOKEN"))
+
+    def _setting(self, name: str, field: str, *variables: str) -> Any:
+        """Return what was given, by itself or with a configuration, else what the environment says."""
+        config = self._settings.get("config") or getattr(self._settings.get("client"), "config", None)
+        from_environment = next((os.environ[key] for key in variables if os.environ.get(key)), "")
+        return self._settings.get(name) or getattr(config, field, "") or from_environment
+
+    def availability(self) -> Availability:
+        """A token and an organisation."""
+        return Availability(bool(self.secret()) and bool(self._setting("org_id", "org_id", "CODEGEN_ORG_ID")))
+
+    def identity(self) -> list[object]:
+        """Address, organisation, token."""
+        address = self._setting("base_url", "base_url", "CODEGEN_BASE_URL", "CODEGEN_API_BASE_URL")
+        return [address, str(self._setting("org_id", "org_id", "CODEGEN_ORG_ID")), self.secret()]
+
+    def connect(self, *, is_async: bool) -> Any:
+        """Build an agent."""
+        from ..agents.async_agent import AsyncAgent
+        from ..config import ClientConfig
+
+        org_id, client = self._settings.get("org_id"), self._settings.get("client")
+        if client is not None:
+            return (AsyncAgent if is_async else Agent)(org_id, client=client)
+        config = self._settings.get("config")
+        if config is None:
+            named = {"api_token": "token", "base_url": "base_url", "org_id": "org_id"}
+            given = {field: self._settings[name] for field, name in named.items() if name in self._settings}
+            config = ClientConfig(**given)
+        from ..async_client import AsyncCodegenClient
+        from ..client import CodegenClient
+
+        built: Any = (AsyncCodegenClient if is_async else CodegenClient)(config, clock=self._clock)
+        agent: Any = (AsyncAgent if is_async else Agent)(org_id, client=built)
+        agent._owns_client = True
+        return agent
+
+    def default_model(self) -> str | None:
+        """Return the option; None for the organisation's choice."""
+        return self._settings.get("model")
+
+    def validate(self, client: Any, deadline: Deadline) -> Steps[None]:
+        """Read one run of the organisation: that proves token and membership, and creates nothing."""
+        api = bounded(client.client, deadline, may_repeat=False)
+        yield Call(lambda: api.list_agent_runs(client.org_id, limit=1))
+
+    def models(self, client: Any) -> Steps[list[str]]:  # noqa: ARG002 - there is nobody to ask
+        """Return the pseudo-model: the service does not list its models."""
+        yield from ()
+        return [PSEUDO_MODEL]
+
+    def _begin(self, agent: Any, request: Request, deadline: Deadline) -> Steps[Any]:
+        options = {name: value for name, value in request.options.items() if name in _RUN}
+        prompt = f"{request.system_prompt}\n\n{request.prompt}" if request.system_prompt else request.prompt
+        api = bounded(agent.client, deadline, may_repeat=request.may_repeat)
+        limited = type(agent)(agent.org_id, client=api)
+        task = yield Call(lambda: limited.run(prompt, model=self.chosen_model(request), **options))
+        self.on_run()
+        return task
+
+    def complete(self, client: Any, request: Request, deadline: Deadline) -> Steps[Answer]:
+        """Create a run and wait for its result."""
+        task = yield from self._begin(client, request, deadline)
+        options = {name: value for name, value in request.options.items() if name in _WAIT}
+        try:
+            left = deadline.left()
+            yield Call(lambda: task.wait_for_completion(timeout=None if left is None else max(left, 0.001), **options))
+        except CodegenAPIError as error:
+            failed = self._after_effect(error, task)
+        else:
+            return self._answer(task)
+        raise failed
+
+    def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[Answer]:
+        """Create a run, emit the thoughts and actions of its log as they come, and last its result."""
+        task = yield from self._begin(client, request, deadline)
+        try:
+            entries = self._entries(client.client, task, request.options.get("poll_interval", POLL_INTERVAL), deadline)
+            try:
+                while (entry := (yield Advance(entries))) is not END:
+                    if piece := _piece(entry):
+                        yield Emit(piece)
+            finally:
+                yield Call(getattr(entries, "aclose", None) or entries.close)
+            yield Call(task.refresh)
+        except CodegenAPIError as error:
+            failed = self._after_effect(error, task)
+        else:
+            answer = self._answer(task)
+            if answer.content:
+                yield Emit(answer.content)
+            return answer
+        raise failed
+
+    def _entries(self, api: Any, task: Any, poll_interval: float, deadline: Deadline) -> Any:
+        steps = waiting.logs(task.org_id, task.id, clock=self._clock, follow=True, poll_interval=poll_interval)
+        iterate: Any = flow.iterate if isinstance(task, _sync_task()) else flow.iterate_async
+        return iterate(self._until(steps, deadline, task), api._perform, api._clock)
+
+    def _until(self, steps: Any, deadline: Deadline, task: Any) -> flow.Flow[Any, None]:
+        """Run a flow no longer than the deadline."""
+        resume, outcome = steps.send, None
+        try:
+            while True:
+                try:
+                    effect = resume(outcome)
+                except StopIteration:
+                    return
+                left = deadline.left()
+                if left == 0.0 and not isinstance(effect, flow.Emit):
+                    self._expired(deadline, may_have_effect=True, run_id=task.id)
+                if left is not None and isinstance(effect, flow.Sleep):
+                    effect = flow.Sleep(min(effect.seconds, left))
+                elif left is not None and isinstance(effect, flow.Perform):
+                    effect = effect._replace(timeout=left)
+                resume, outcome = steps.send, None
+                try:
+                    outcome = yield effect
+                except Exception as error:  # noqa: BLE001 - the inner flow decides
+                    resume, outcome = steps.throw, error
+        finally:
+            steps.close()
+
+    def _answer(self, task: Any) -> Answer:
+        if task.status is not AgentRunStatus.COMPLETED:
+            reason = f": {task.error}" if task.error else ""
+            hint = "; give it a further prompt with Task.resume" if task.status is AgentRunStatus.PAUSED else ""
+            message = f"run {task.id} is {task.status}{reason}{hint} ({task.web_url})"
+            raise self.error(AIProviderError, message, may_have_effect=True, run_id=task.id)
+        metadata = {
+            "run_id": task.id,
+            "status": str(task.status),
+            "web_url": task.web_url,
+            "pull_requests": [pull_request.dict() for pull_request in task.github_pull_requests],
+            "summary": task.summary,
+        }
+        return Answer(task.result or "", metadata=metadata, raw_response=task, request_id=str(task.id))
+
+    def _after_effect(self, error: CodegenAPIError, task: Any) -> BaseException:
+        """Say that there is a run, whatever went wrong with looking at it."""
+        failed = provider_error(self, error)
+        if failed is None:
+            return error
+        if isinstance(failed, ProviderTimeoutError) and not error.status_code:
+            failed.args = (f"{failed.args[0]}; run {task.id} goes on ({task.web_url})",)
+            failed.message = failed.args[0]
+        failed.may_have_effect, failed.run_id = True, task.id
+        return failed
+
+    def failure(self, error: Exception, request: Request | None) -> AIProviderError | None:
+        """Map the client's errors; a create whose outcome is unknown may have an effect."""
+        failed = provider_error(self, error)
+        if failed is not None and request is not None and not isinstance(error, AIProviderError):
+            assert isinstance(error, CodegenAPIError)  # noqa: S101 - provider_error maps no other
+            failed.may_have_effect = isinstance(error, AmbiguousRequestError) or (
+                once.is_ambiguous(error) and error.operation in (None, "create_agent_run")
+            )
+        return failed
+
+
+def _sync_task() -> type:
+    from ..agents.task import Task
+
+    return Task
+
+
+def _piece(entry: Any) -> str:
+    """Return what a log entry says: what the agent thinks and which tool it uses."""
+    lines = [entry.thought] if entry.thought else []
+    if entry.tool_name:
+        lines.append(f"[{entry.tool_name}]")
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,109 @@
+"""What works and what does not: imports, credentials, reachability, and one cheap call for each provider."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .credentials import build, settings_for
+from .registry import broken_providers, spec_of, specs
+
+OK, FAILED, NOT_TRIED = "ok", "failed", "-"
+CHECKS = ("imports", "credentials", "reachable", "call")
+
+
+class Finding(NamedTuple):
+    """What was found about one provider; each check is ok, failed or - (not tried)."""
+
+    provider: str
+    imports: str
+    credentials: str
+    reachable: str
+    call: str
+    error: str | None
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether somebody means to use it."""
+        return self.credentials == OK or (self.imports == FAILED and self.credentials == NOT_TRIED)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether a prompt could be sent."""
+        return self.call == OK
+
+
+def examine(name: str, options: Mapping[str, Any]) -> Finding:
+    """Look at one provider: at most one cheap request, which creates no run."""
+    provider = build(name, options)
+    try:
+        return _examined(name, provider)
+    finally:
+        provider.close()
+
+
+def _examined(name: str, provider: Any) -> Finding:
+    backend = getattr(provider, "_backend", None)
+    if backend is None:
+        credentials, missing = provider.is_available, None
+    else:
+        credentials, missing = backend.availability()
+    found = {"imports": OK if missing is None else FAILED, "credentials": OK if credentials else FAILED}
+    if missing is not None or not credentials:
+        return Finding(name, **found, reachable=NOT_TRIED, call=NOT_TRIED, error=missing or "no credentials")
+    if provider.validate_credentials():
+        return Finding(name, **found, reachable=OK, call=OK, error=None)
+    reached = bool(getattr(provider, "was_reached", False))
+    error = getattr(provider, "last_validation_error", None) or "the credentials are not accepted"
+    return Finding(name, **found, reachable=OK if reached else FAILED, call=FAILED, error=error)
+
+
+def report(names: Sequence[str] = (), **options: Any) -> list[Finding]:
+    """Examine the providers of these names, or all; raises ConfigurationError for a name that is none."""
+    chosen = [spec_of(name).name for name in names] or list(specs())
+    findings = [examine(name, settings_for(name, options)) for name in chosen]
+    if not names:
+        findings += [
+            Finding(name, FAILED, NOT_TRIED, NOT_TRIED, NOT_TRIED, error) for name, error in broken_providers().items()
+        ]
+    return findings
+
+
+def exit_status(findings: Sequence[Finding]) -> int:
+    """Return 0 when every provider that has credentials works and there is one, otherwise 1."""
+    configured = [finding for finding in findings if finding.is_configured]
+    return 0 if configured and all(finding.is_healthy for finding in configured) else 1
+
+
+def table(findings: Sequence[Finding]) -> str:
+    """Return the findings for people."""
+    rows = [("provider", *CHECKS, ""), *((finding[0], *finding[1:5], finding.error or "") for finding in findings)]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    return "\n".join(
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[5]]).rstrip()
+        for row in rows
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line `doctor [--json] [provider ...]` and return its exit status: 0, 1, or 2 for wrong usage."""
+    parser = argparse.ArgumentParser(prog="python -m codegen_ext.providers", description="Check the AI providers.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    doctor = commands.add_parser("doctor", help="imports, credentials, reachability, one cheap call for each provider")
+    doctor.add_argument("provider", nargs="*", help="only these; default all")
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    given = parser.parse_args(arguments)
+    unknown = [name for name in given.provider if name not in specs()]
+    if unknown:
+        doctor.error(f"no provider is called {unknown[0]!r}; there are {', '.join(specs())}")
+    findings = report(given.provider)
+    status = exit_status(findings)
+    if given.json:
+        rows = {finding.provider: {**finding._asdict(), "healthy": finding.is_healthy} for finding in findings}
+        sys.stdout.write(json.dumps({"healthy": status == 0, "providers": rows}, indent=2) + "\n")
+    else:
+        sys.stdout.write(table(findings) + "\n")
+    return status

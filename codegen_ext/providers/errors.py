@@ -1,0 +1,65 @@
+"""The errors of providers: one tree, whichever service failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import CodegenAPIError
+
+
+class AIProviderError(CodegenAPIError):
+    """Base of every error of a provider, and the error of a request that is itself wrong.
+
+    `provider_name` says who failed. `may_have_effect` says whether the request may have done something that lasts, such
+    as creating a run (`run_id`); such a request is never handed to another provider. `partial` is the text that a
+    stream had yielded. `tried` lists, as in an answer's metadata, who was asked before. The service's own exception is
+    not chained, because services repeat parts of credentials in their messages.
+    """
+
+    hands_over = False
+    """Whether the next provider may be asked in place of the one that failed so."""
+
+    def __init__(
+        self,
+        message: str,
+        status_code: int | None = None,
+        request_id: str | None = None,
+        response_data: Any = None,
+        *,
+        operation: str | None = None,
+        provider_name: str | None = None,
+        may_have_effect: bool = False,
+        run_id: int | None = None,
+    ) -> None:
+        super().__init__(message, status_code, request_id, response_data, operation=operation)
+        self.provider_name = provider_name
+        self.may_have_effect = may_have_effect
+        self.run_id = run_id
+        self.partial = ""
+        self.tried: list[dict[str, Any]] = []
+
+
+class ProviderUnavailableError(AIProviderError):
+    """The provider cannot answer now: no credentials, not reachable, failing, or its answer makes no sense."""
+
+    hands_over = True
+
+
+class ProviderAuthenticationError(AIProviderError):
+    """The provider does not accept the credential, or it gives no access."""
+
+    hands_over = True
+
+
+class ProviderRateLimitError(AIProviderError):
+    """Too many requests; `retry_after` is the number of seconds to wait, None where the service does not say."""
+
+    hands_over = True
+    retry_after: float | None = None
+
+
+class ProviderTimeoutError(AIProviderError, TimeoutError):
+    """No whole answer in time; `timeout_duration` is the limit in seconds, None for one that is not the caller's."""
+
+    hands_over = True
+    timeout_duration: float | None = None

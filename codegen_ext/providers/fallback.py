@@ -1,0 +1,286 @@
+"""Who answers when somebody cannot: the decisions, and the provider that follows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from attrs import evolve, frozen
+
+from ..clock import SYSTEM_CLOCK, Clock
+from .backend import Deadline
+from .breaker import CircuitBreaker
+from .calls import Answering, AsyncCalls, SyncCalls
+from .errors import AIProviderError, ProviderRateLimitError, ProviderTimeoutError, ProviderUnavailableError
+from .log import log
+from .protocol import AIResponse, Request
+from .provider import ProviderBase, relayed, with_partial
+from .steps import Call, Emit, Steps
+from .usage import plain, total_of
+
+DEFAULT_TIMEOUT = 600.0
+"""Seconds for an answer, all providers together, where the caller names no time."""
+
+
+@frozen
+class Candidate:
+    """A provider that may be asked, and what keeps it out when it fails."""
+
+    provider: Any
+    breaker: CircuitBreaker
+
+
+def may_hand_over(error: AIProviderError, *, has_begun: bool) -> bool:
+    """Whether another provider may be asked: not when something may have happened, or when the user has seen text."""
+    return error.hands_over and not error.may_have_effect and not has_begun
+
+
+def ask_in_turn(
+    candidates: Sequence[Candidate],
+    request: Request,
+    clock: Clock,
+    ask: Callable[[Any, Request], Steps[AIResponse]],
+    *,
+    validate: bool = True,
+    default_timeout: float = DEFAULT_TIMEOUT,
+) -> Steps[AIResponse]:
+    """Ask one provider after the other until one answers; each gets what is left of the time.
+
+    Args:
+        candidates: In the order of preference.
+        request: What is asked.
+        clock: Where time comes from.
+        ask: Returns the steps that ask one provider; what they emit has reached the user.
+        validate: Whether a provider's credentials must be accepted before it is asked.
+        default_timeout: Seconds for all of it where the request names none.
+
+    Raises:
+        AIProviderError: the error of the provider that must not be followed by another; or, when nobody is left, that
+            of the last one that was asked, and ProviderUnavailableError when nobody was. `tried` lists all.
+
+    """
+    deadline = Deadline(clock, default_timeout if request.timeout is None else request.timeout)
+    tried: list[dict[str, Any]] = []
+    last: AIProviderError | None = None
+    for position, candidate in enumerate(candidates):
+        provider, breaker = candidate.provider, candidate.breaker
+        if deadline.is_over:
+            break
+        reason = _refusal(provider, request) or (None if breaker.admit() else "kept out after failures")
+        if reason is not None:
+            _note(tried, provider.name, "skipped", reason)
+            continue
+        has_begun = False
+        settled = False
+        failed: AIProviderError | None = None
+        try:
+            if validate and not (yield _validation(provider, deadline)):
+                reason = getattr(provider, "last_validation_error", None) or "the credentials are not accepted"
+                _note(tried, provider.name, "invalid", reason)
+                settled = True
+                breaker.failed()
+                continue
+            if deadline.is_over:
+                break
+            others = [other for other in candidates[position + 1 :] if not _refusal(other.provider, request)]
+            log("asking provider %s with %.1f s left", provider.name, deadline.left())
+            left = evolve(request, timeout=deadline.left(), may_repeat=not others)
+            response, has_begun = yield from _watched(ask(provider, left))
+            settled = True
+            breaker.succeeded()
+            return evolve(response, metadata={**response.metadata, "tried": tried})
+        except _BegunError as begun:
+            has_begun, failed = True, begun.error
+        except AIProviderError as error:
+            failed = error
+        finally:
+            if not settled and failed is None:
+                breaker.released()  # interrupted, or the caller's own mistake: nothing is learnt
+        _count(breaker, failed)
+        _note(tried, provider.name, type(failed).__name__, failed.message)
+        last = failed
+        if not may_hand_over(failed, has_begun=has_begun):
+            break
+    raise _nobody(last, tried, deadline)
+
+
+def _validation(provider: Any, deadline: Deadline) -> Call:
+    if isinstance(provider, ProviderBase):
+        return Call(lambda: provider.validate_credentials(deadline.left()))  # type: ignore[attr-defined]
+    return Call(provider.validate_credentials)
+
+
+class _BegunError(Exception):
+    """A failure after the first piece of a stream."""
+
+    def __init__(self, error: AIProviderError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def _watched(steps: Steps[AIResponse]) -> Steps[tuple[AIResponse, bool]]:
+    """Run steps within others and tell whether they emitted anything before they ended or failed."""
+    has_begun = False
+    resume: Any = steps.send
+    outcome: Any = None
+    while True:
+        try:
+            effect = resume(outcome)
+        except StopIteration as end:
+            return end.value, has_begun
+        except AIProviderError as error:
+            if not has_begun:
+                raise
+            failed = error
+            break
+        has_begun = has_begun or isinstance(effect, Emit)
+        resume, outcome = steps.send, None
+        try:
+            outcome = yield effect
+        except BaseException as error:  # noqa: BLE001 - the steps decide
+            resume, outcome = steps.throw, error
+    raise _BegunError(failed)
+
+
+def _refusal(provider: Any, request: Request) -> str | None:
+    refuses = getattr(provider, "refuses", None)
+    refusal: str | None = refuses(request) if refuses else None
+    return refusal or getattr(provider, "unavailable_because", None if provider.is_available else "not available")
+
+
+def _count(breaker: CircuitBreaker, error: AIProviderError) -> None:
+    if not error.hands_over:
+        breaker.released()
+    else:
+        breaker.failed((error.retry_after or None) if isinstance(error, ProviderRateLimitError) else None)
+
+
+def _note(tried: list[dict[str, Any]], name: str, outcome: str, reason: str) -> None:
+    tried.append({"provider": name, "outcome": outcome, "reason": reason})
+    log("provider %s: %s, %s", name, outcome, reason)
+
+
+def _nobody(last: AIProviderError | None, tried: list[dict[str, Any]], deadline: Deadline) -> AIProviderError:
+    if last is None:
+        said = "; ".join(f"{entry['provider']}: {entry['reason']}" for entry in tried)
+        if deadline.is_over:
+            last = ProviderTimeoutError(f"no provider answered within {deadline.seconds:g} s ({said or 'none asked'})")
+            last.timeout_duration = deadline.seconds
+        else:
+            last = ProviderUnavailableError(f"no provider can answer: {said or 'none has credentials'}")
+    last.tried = tried
+    return last
+
+
+class FallbackBase(Answering):
+    """What the sync and the async chain share."""
+
+    name = "fallback"
+
+    def __init__(
+        self,
+        providers: Sequence[Any],
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        timeout: float = DEFAULT_TIMEOUT,
+        validate: bool = True,
+        breaker_failures: int = 3,
+        breaker_cooldown: float = 30.0,
+    ) -> None:
+        self._clock = clock
+        self._timeout = timeout
+        self._validates = validate
+        self._candidates = [
+            Candidate(provider, CircuitBreaker(clock, breaker_failures, breaker_cooldown)) for provider in providers
+        ]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self.provider_names)})"
+
+    @property
+    def provider_names(self) -> list[str]:
+        """The providers, in the order in which they are asked."""
+        return [candidate.provider.name for candidate in self._candidates]
+
+    @property
+    def is_available(self) -> bool:
+        """Whether any of the providers is."""
+        return any(candidate.provider.is_available for candidate in self._candidates)
+
+    def get_default_model(self) -> str | None:
+        """Return the default model of the first provider that is available."""
+        available = (candidate.provider for candidate in self._candidates if candidate.provider.is_available)
+        return next((provider.get_default_model() for provider in available), None)
+
+    def get_stats(self) -> dict[str, Any]:
+        """Return the statistics of all providers together."""
+        return plain(self.get_enhanced_stats(), "providers")
+
+    def get_enhanced_stats(self) -> dict[str, Any]:
+        """Return the statistics of all together, and of each in `providers`, with the state of its `breaker`."""
+        rows = {
+            candidate.provider.name: {
+                **candidate.provider.get_enhanced_stats(),
+                "breaker": candidate.breaker.state,
+            }
+            for candidate in self._candidates
+            if hasattr(candidate.provider, "get_enhanced_stats")
+        }
+        return {**total_of(rows.values()), "providers": rows}
+
+    def _in_turn(self, request: Request, ask: Callable[[Any, Request], Steps[AIResponse]]) -> Steps[AIResponse]:
+        return ask_in_turn(
+            self._candidates,
+            request,
+            self._clock,
+            ask,
+            validate=self._validates,
+            default_timeout=self._timeout,
+        )
+
+    def _generate(self, request: Request) -> Steps[AIResponse]:
+        return (yield from self._in_turn(request, _generated))
+
+    def _stream(self, request: Request) -> Steps[AIResponse]:
+        return (yield from with_partial(self._in_turn(request, self._streamed)))
+
+    def _streamed(self, provider: Any, request: Request) -> Steps[AIResponse]:
+        stream = provider.stream_response(**_arguments(provider, request))
+        return (yield from relayed(stream, stream.aclose if hasattr(stream, "aclose") else stream.close))
+
+    def _validate(self, timeout: float | None) -> Steps[bool]:
+        deadline = Deadline(self._clock, timeout)
+        for candidate in self._candidates:
+            if (yield _validation(candidate.provider, deadline)):
+                return True
+        return False
+
+    def _models(self) -> Steps[list[str]]:
+        found: list[str] = []
+        for candidate in self._candidates:
+            if candidate.provider.is_available:
+                found += yield Call(candidate.provider.get_available_models)
+        return list(dict.fromkeys(found))
+
+    def _close(self) -> Steps[None]:
+        for candidate in self._candidates:
+            yield Call(candidate.provider.close)
+
+
+def _generated(provider: Any, request: Request) -> Steps[AIResponse]:
+    response: AIResponse = yield Call(lambda: provider.generate_response(**_arguments(provider, request)))
+    return response
+
+
+def _arguments(provider: Any, request: Request) -> dict[str, Any]:
+    own = {"may_repeat": request.may_repeat} if isinstance(provider, ProviderBase) else {}
+    names = ("prompt", "system_prompt", "model", "temperature", "max_tokens", "tools", "tool_choice", "timeout")
+    return {**{name: getattr(request, name) for name in names}, **own, **request.options}
+
+
+class FallbackProvider(SyncCalls, FallbackBase):
+    """Several providers as one: the next answers when one cannot; may be shared by threads."""
+
+
+class AsyncFallbackProvider(AsyncCalls, FallbackBase):
+    """`FallbackProvider` for asyncio."""

@@ -1,0 +1,100 @@
+"""OpenAI, or any service that speaks its API, by the official package; needs the extra `[openai]`."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import os
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+from ..errors import ConfigurationError
+from .backend import Availability, Deadline
+from .completions import OWN, CompletionsBackend
+from .protocol import Request
+from .steps import Call, Steps
+
+DEFAULT_MODEL = "gpt-4o"
+
+
+class OpenAIBackend(CompletionsBackend):
+    """Chat completions.
+
+    Options: `api_key` (OPENAI_API_KEY), `base_url` (OPENAI_BASE_URL), `model` (OPENAI_MODEL), `organization`,
+    `project`, `max_retries`, `timeout` (seconds for each attempt), and `client`, a client of the package to use
+    instead of one of its own.
+    """
+
+    name = "openai"
+    settings = frozenset(
+        {"api_key", "base_url", "model", "organization", "project", "max_retries", "timeout", "client"}
+    )
+    calls_tools = True
+
+    @classmethod
+    @cache
+    def options(cls) -> frozenset[str]:
+        """Whatever `chat.completions.create` of the installed package takes."""
+        try:
+            from openai.resources.chat.completions import Completions
+        except ImportError:
+            return frozenset()
+        return frozenset(inspect.signature(Completions.create).parameters) - OWN
+
+    def secret(self) -> str:
+        """Return the key."""
+        return str(self._settings.get("api_key") or os.environ.get("OPENAI_API_KEY", ""))
+
+    def availability(self) -> Availability:
+        """A key, or a client that has one, and the package."""
+        missing = None if find_spec("openai") else "the extra: pip install 'codegen-sdk[openai]'"
+        return Availability(bool(self.secret() or "client" in self._settings), missing)
+
+    def identity(self) -> list[object]:
+        """Address, key and who pays."""
+        address = self._settings.get("base_url") or os.environ.get("OPENAI_BASE_URL")
+        named = [self._settings.get(name) for name in ("organization", "project")]
+        return [address, self.secret(), *named, id(self._settings.get("client"))]
+
+    def connect(self, *, is_async: bool) -> Any:
+        """Build the package's client."""
+        if "client" in self._settings:
+            return self._settings["client"]
+        try:
+            import openai
+        except ImportError as error:
+            raise ConfigurationError("the provider openai needs an extra: pip install 'codegen-sdk[openai]'") from error
+        names = ("api_key", "base_url", "organization", "project", "max_retries", "timeout")
+        given = {name: self._settings[name] for name in names if name in self._settings}
+        return (openai.AsyncOpenAI if is_async else openai.OpenAI)(**given)
+
+    def close(self, client: Any) -> Any:
+        """Close the client unless it was brought along."""
+        return None if client is self._settings.get("client") else client.close()
+
+    def default_model(self) -> str | None:
+        """Return the option, else OPENAI_MODEL, else gpt-4o."""
+        return str(self._settings.get("model") or os.environ.get("OPENAI_MODEL") or DEFAULT_MODEL)
+
+    def for_request(self, client: Any, request: Request, deadline: Deadline) -> Any:
+        """Limit the time; the package's own repetitions would each have it anew, so there are none with a deadline."""
+        if deadline.seconds is None:
+            return client if request.may_repeat else client.with_options(max_retries=0)
+        seconds = min(deadline.left() or 0.0, self._settings.get("timeout", math.inf))
+        return client.with_options(timeout=max(seconds, 0.001), max_retries=0)
+
+    def arguments(self, request: Request, left: float | None) -> dict[str, Any]:  # noqa: ARG002
+        """Everything that is given; the time is the client's to limit."""
+        given = {
+            "temperature": request.temperature,
+            "max_tokens": request.max_tokens,
+            "tools": request.tools,
+            "tool_choice": request.tool_choice,
+        }
+        named = {name: value for name, value in given.items() if value is not None}
+        return {"model": self.chosen_model(request), **named, **request.options}
+
+    def validate(self, client: Any, deadline: Deadline) -> Steps[None]:
+        """List the models, which takes no tokens."""
+        yield Call(self.for_request(client, Request(""), deadline).models.list)

@@ -1,0 +1,179 @@
+"""What every provider can do, and what goes in and comes out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from attrs import Factory, field, frozen
+
+
+@frozen
+class AIResponse:
+    """An answer, and who gave it."""
+
+    content: str
+    """The text."""
+    provider_name: str
+    """Who gave it."""
+    model: str | None
+    """The model that answered, as far as the provider says."""
+    usage: dict[str, int] = Factory(dict)
+    """prompt_tokens, completion_tokens, total_tokens; empty where the provider does not count."""
+    metadata: dict[str, Any] = Factory(dict)
+    """`tried`: who was asked before, and what went wrong; `ignored`: options that this provider has nothing for; `cost`
+    where a price is set; and what the provider adds."""
+    raw_response: Any = field(default=None, repr=False)
+    """What the provider's client returned."""
+    response_time: float = 0.0
+    """Seconds that this provider took."""
+    request_id: str | None = None
+    """The service's id of the request, or of the answer."""
+
+
+@frozen
+class Request:
+    """What is asked; every provider takes from it what it has a field for."""
+
+    prompt: str
+    system_prompt: str | None = None
+    model: str | None = None
+    temperature: float | None = 0.0
+    max_tokens: int | None = None
+    tools: Sequence[Mapping[str, Any]] | None = None
+    tool_choice: Any = None
+    timeout: float | None = None
+    """Seconds for the whole of it."""
+    may_repeat: bool = True
+    """Whether the provider's client may repeat what failed in passing; not where another provider waits."""
+    options: Mapping[str, Any] = Factory(dict)
+    """Everything else, by the names of the provider's client."""
+
+
+@runtime_checkable
+class TextStream(Protocol):
+    """The pieces of an answer as they come; `response` is the whole once it is there, and None until then."""
+
+    response: AIResponse | None
+
+    def __iter__(self) -> Iterator[str]: ...
+    def __next__(self) -> str: ...
+    def close(self) -> None:
+        """End it."""
+        ...
+
+
+@runtime_checkable
+class AsyncTextStream(Protocol):
+    """`TextStream` for asyncio."""
+
+    response: AIResponse | None
+
+    def __aiter__(self) -> AsyncIterator[str]: ...
+    async def __anext__(self) -> str: ...
+    async def aclose(self) -> None:
+        """End it."""
+        ...
+
+
+@runtime_checkable
+class AIProvider(Protocol):
+    """Answers prompts; raises AIProviderError and its kinds."""
+
+    name: str
+
+    @property
+    def is_available(self) -> bool:
+        """Whether there are credentials and what the provider needs on this machine; sends nothing."""
+        ...
+
+    def generate_response(
+        self,
+        prompt: str,
+        system_prompt: str | None = None,
+        model: str | None = None,
+        temperature: float | None = 0.0,
+        max_tokens: int | None = None,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        tool_choice: Any = None,
+        **kwargs: Any,
+    ) -> AIResponse:
+        """Answer; `timeout` among the further arguments is seconds for the whole of it."""
+        ...
+
+    def stream_response(self, prompt: str, **kwargs: Any) -> TextStream:
+        """Answer piece by piece; arguments as in `generate_response`."""
+        ...
+
+    def validate_credentials(self) -> bool:
+        """Whether the service accepts the credentials: one cheap request that has no effect, kept for a while."""
+        ...
+
+    def get_available_models(self) -> list[str]:
+        """Return the models that may be named."""
+        ...
+
+    def get_default_model(self) -> str | None:
+        """Return the model that answers where none is named, None where the service chooses."""
+        ...
+
+    def get_stats(self) -> dict[str, Any]:
+        """Return request_count, error_count, error_rate, last_request_time and more."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+@runtime_checkable
+class AsyncAIProvider(Protocol):
+    """`AIProvider` for asyncio."""
+
+    name: str
+
+    @property
+    def is_available(self) -> bool:
+        """Whether there are credentials and what the provider needs on this machine; sends nothing."""
+        ...
+
+    def generate_response(
+        self,
+        prompt: str,
+        system_prompt: str | None = None,
+        model: str | None = None,
+        temperature: float | None = 0.0,
+        max_tokens: int | None = None,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        tool_choice: Any = None,
+        **kwargs: Any,
+    ) -> Awaitable[AIResponse]:
+        """Answer."""
+        ...
+
+    def stream_response(self, prompt: str, **kwargs: Any) -> AsyncTextStream:
+        """Answer piece by piece."""
+        ...
+
+    def validate_credentials(self) -> Awaitable[bool]:
+        """Whether the service accepts the credentials."""
+        ...
+
+    def get_available_models(self) -> Awaitable[list[str]]:
+        """Return the models that may be named."""
+        ...
+
+    def get_default_model(self) -> str | None:
+        """Return the model that answers where none is named."""
+        ...
+
+    def get_stats(self) -> dict[str, Any]:
+        """Return the statistics."""
+        ...
+
+    def close(self) -> Awaitable[None]:
+        """Close the connections."""
+        ...
+
+
+ProgressCallback = Callable[[dict[str, Any]], object]

@@ -1,0 +1,97 @@
+"""Providers of both kinds, against the sandbox and a server that speaks OpenAI's API."""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from codegen_ext.providers import get_ai_client, get_async_ai_client, validation
+from codegen_ext.testing import FakeClock, Sandbox
+
+from ..conftest import TOKEN, Flavour
+from ..support.loopback import Loopback, reply
+
+KEY = "sk-proj-QUARTZ-0123456789-ZEBRA"
+
+
+@pytest.fixture(autouse=True)
+def no_verdicts(environment: None) -> Iterator[None]:
+    """What another test found out about credentials does not count."""
+    validation.forget()
+    yield
+    validation.forget()
+
+
+def completion(text: str | None = "From OpenAI", **message: Any) -> dict[str, Any]:
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "content": text, **message},
+        "finish_reason": "stop",
+        "logprobs": None,
+    }
+    usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+    common = {"id": "chatcmpl-7", "object": "chat.completion", "created": 1, "model": "gpt-4o-2024"}
+    return {**common, "choices": [choice], "usage": usage}
+
+
+def chunk(text: str | None = None, finish_reason: str | None = None) -> str:
+    delta = {} if text is None else {"content": text}
+    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
+    common = {"id": "chatcmpl-8", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-2024"}
+    return json.dumps({**common, "choices": [choice]})
+
+
+def events(*data: str) -> bytes:
+    return "".join(f"data: {item}\n\n" for item in data).encode()
+
+
+def streamed(*data: str, **options: Any) -> bytes:
+    return reply(events(*data), content_type="text/event-stream", **options)
+
+
+ANSWER = reply(completion(), headers={"x-request-id": "req-openai"})
+PIECES = streamed(chunk("From "), chunk("OpenAI"), chunk(None, "stop"), "[DONE]")
+MODELS = reply({"object": "list", "data": [{"id": "gpt-4o", "object": "model", "created": 1, "owned_by": "x"}]})
+
+
+@pytest.fixture
+def openai_service(serve: Callable[..., Loopback]) -> Loopback:
+    """Speaks OpenAI's API; `answers` may be changed."""
+    return serve(ANSWER)
+
+
+@pytest.fixture
+def options(sandbox: Sandbox, openai_service: Loopback, clock: FakeClock) -> dict[str, Any]:
+    """Options for a client that could ask any of three."""
+    return {
+        "clock": clock,
+        "codegen": {"token": TOKEN, "org_id": 323, "base_url": sandbox.base_url},
+        "openai": {"api_key": KEY, "base_url": f"{openai_service.base_url}/v1"},
+        "chatserver": {"api_key": TOKEN, "base_url": sandbox.base_url},
+    }
+
+
+@pytest.fixture
+def make(flavour: Flavour) -> Iterator[Callable[..., Any]]:
+    """Call `get_ai_client` or its async twin; what it returns is closed after the test."""
+    with contextlib.ExitStack() as stack:
+
+        def build(*args: Any, **kwargs: Any) -> Any:
+            if not flavour.is_async:
+                return stack.enter_context(get_ai_client(*args, **kwargs))
+            return stack.enter_context(flavour._wrap(flavour.settle(get_async_ai_client(*args, **kwargs))))
+
+        yield build
+
+
+@pytest.fixture
+def named(make: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
+    """Build one provider by its name."""
+
+    def build(name: str, *, validate_on_creation: bool = False, prices: Any = None, **more: Any) -> Any:
+        own = {**options[name], "clock": options["clock"], **more}
+        return make(name, validate_on_creation=validate_on_creation, prices=prices, **own)
+
+    return build

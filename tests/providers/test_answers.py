@@ -1,0 +1,380 @@
+"""What each provider takes, returns and counts."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from codegen_ext import ConfigurationError
+from codegen_ext.providers import (
+    AIProviderError,
+    Price,
+    ProviderSpec,
+    ProviderTimeoutError,
+    ProviderUnavailableError,
+    get_ai_client,
+    get_async_ai_client,
+    registry,
+)
+from codegen_ext.providers.openai import OpenAIBackend
+from codegen_ext.providers.steps import Call, Emit, run, run_async
+from codegen_ext.testing import FakeClock, Fault, Sandbox
+
+from ..conftest import TOKEN, Flavour
+from ..support.inside import without_request_id
+from ..support.loopback import HANG, Loopback, reply
+from .conftest import ANSWER, KEY, MODELS, PIECES, completion
+
+
+def test_codegen_creates_a_run_waits_and_returns_its_result(named: Callable[..., Any], sandbox: Sandbox) -> None:
+    seen: list[dict[str, Any]] = []
+    response = named("codegen").generate_response(
+        prompt="Analyze this code [[pull_request=yes]]",
+        system_prompt="You are a code analysis expert",
+        model="codegen-agent",
+        priority="normal",
+        tags=["analysis", "review"],
+        progress_callback=seen.append,
+    )
+    assert response.content == "Done: You are a code analysis expert"
+    assert (response.provider_name, response.model, response.usage) == ("codegen", "codegen-agent", {})
+    assert response.metadata["run_id"] == 1
+    assert response.request_id == "1"
+    assert response.metadata["web_url"] == "https://sandbox.invalid/323/1"
+    assert [pull["title"] for pull in response.metadata["pull_requests"]] == ["Change 4"]
+    assert response.raw_response.id == 1
+    assert response.response_time > 9
+    assert seen[-1]["status"] == "completed"
+    assert (
+        response.raw_response.run.reserved_metadata.items()
+        >= {"priority": "normal", "tags": ["analysis", "review"]}.items()
+    )
+
+
+@pytest.mark.parametrize("model", ["codegen-agent", "claude"])
+def test_what_codegen_is_sent(model: str, named: Callable[..., Any], serve: Callable[..., Loopback]) -> None:
+    """The pseudo-model is not sent."""
+    run = {"id": 1, "organization_id": 323, "status": "COMPLETE", "result": "ok", "github_pull_requests": []}
+    service = serve(reply(run))
+    named("codegen", base_url=service.base_url).generate_response("Hi", "Be brief", model, tags=["a"], timeout=50)
+    sent = service.requests[0].json()
+    assert sent["prompt"] == "Be brief\n\nHi"
+    assert sent.get("model") == (None if model == "codegen-agent" else model)
+    assert without_request_id(sent["metadata"]) == {"codegen_sdk": {"tags": ["a"]}}
+
+
+def test_codegen_streams_its_log_and_then_the_result(named: Callable[..., Any], clock: FakeClock) -> None:
+    stream = named("codegen").stream_response("Say hello [[logs=4 seconds=60]]")
+    first = next(stream)
+    assert first == "Step 1: I use ripgrep_search.\n[ripgrep_search]\n"
+    early = clock.monotonic()
+    assert early < 60  # as they come
+    assert stream.response is None
+    *more, last = list(stream)
+    assert last == "Done: Say hello [[logs=4 seconds=60]]"
+    assert stream.response.content == "Done: Say hello [[logs=4 seconds=60]]"
+    assert stream.response.metadata["run_id"] == 1
+    assert clock.monotonic() >= 60
+    assert more
+
+
+def test_openai_gets_what_was_asked(named: Callable[..., Any], openai_service: Loopback) -> None:
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+    called = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    openai_service.answers = [reply(completion(None, tool_calls=[called]))]
+    provider = named("openai")
+    response = provider.generate_response(
+        "Hi", "Be brief", "gpt-x", 0.5, 50, tools=[tool], tool_choice="auto", top_p=0.1, priority="high", timeout=9
+    )
+    sent = openai_service.requests[0]
+    assert sent.path == "/v1/chat/completions"
+    assert sent.headers["authorization"] == f"Bearer {KEY}"
+    assert sent.json() == {
+        "messages": [{"role": "system", "content": "Be brief"}, {"role": "user", "content": "Hi"}],
+        "model": "gpt-x",
+        "temperature": 0.5,
+        "max_tokens": 50,
+        "tools": [tool],
+        "tool_choice": "auto",
+        "top_p": 0.1,
+    }
+    assert response.content == ""
+    assert response.metadata["tool_calls"][0]["function"]["name"] == "look"
+    assert response.metadata["ignored"] == ["priority"]
+    assert response.usage == {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+    assert response.model == "gpt-4o-2024"
+
+
+def test_openai_without_temperature_and_with_the_pseudo_model(
+    named: Callable[..., Any], openai_service: Loopback
+) -> None:
+    named("openai").generate_response("Hi", model="codegen-agent", temperature=None)
+    assert openai_service.requests[0].json().keys() == {"messages", "model"}
+    assert openai_service.requests[0].json()["model"] == "gpt-4o"
+
+
+def test_openai_streams(named: Callable[..., Any], openai_service: Loopback) -> None:
+    openai_service.answers = [PIECES]
+    stream = named("openai").stream_response("Hi")
+    assert openai_service.requests == []  # nothing is sent before the first piece is asked for
+    assert list(stream) == ["From ", "OpenAI"]
+    assert stream.response.content == "From OpenAI"
+    assert stream.response.metadata["finish_reason"] == "stop"
+
+
+def test_chatserver_answers_and_streams(named: Callable[..., Any], sandbox: Sandbox) -> None:
+    provider = named("chatserver")
+    response = provider.generate_response("Hi", "Be brief", max_tokens=7, user="user-1", branch="main")
+    assert response.content == "Echo: Hi"
+    assert response.model == "claude-3-haiku"
+    assert response.metadata["session_id"]
+    assert response.metadata["ignored"] == ["branch"]
+    assert response.usage["total_tokens"] > 0
+    before = len(sandbox.requests)
+    stream = provider.stream_response("Hi")
+    assert list(stream) == ["Echo:", " Hi"]
+    assert stream.response.usage == response.usage | stream.response.usage
+    assert len(sandbox.requests) == before + 1  # the model is known by now
+
+
+def test_what_chatserver_is_sent(named: Callable[..., Any], serve: Callable[..., Loopback]) -> None:
+    service = serve(reply(completion()))
+    named("chatserver", base_url=service.base_url).generate_response("Hi", "Be brief", "m", max_tokens=7, user="u")
+    sent = service.requests[0].json()
+    assert (sent["model"], sent["max_tokens"], sent["temperature"], sent["user"]) == ("m", 7, 0.0, "u")
+    assert [message["role"] for message in sent["messages"]] == ["system", "user"]
+
+
+@pytest.mark.parametrize("name", ["codegen", "chatserver"])
+def test_who_cannot_call_tools_says_so(name: str, named: Callable[..., Any], sandbox: Sandbox) -> None:
+    with pytest.raises(AIProviderError, match="cannot call the caller's tools"):
+        named(name).generate_response("Hi", tools=[{}])
+    assert sandbox.requests == []
+
+
+def test_a_chain_asks_one_that_can(make: Callable[..., Any], options: dict[str, Any]) -> None:
+    response = make(validate_on_creation=False, **options).generate_response("Hi", tools=[{}])
+    assert response.provider_name == "openai"
+    assert response.metadata["tried"][0]["reason"] == "codegen cannot call the caller's tools"
+
+
+@pytest.mark.parametrize("name", ["codegen", "openai", "chatserver"])
+def test_an_option_that_nobody_has(name: str, named: Callable[..., Any]) -> None:
+    provider = named(name)
+    with pytest.raises(TypeError, match="no provider has an option 'colour'"):
+        provider.generate_response("Hi", colour="blue")
+    assert provider.get_stats()["request_count"] == 0
+
+
+def test_what_codegen_has_nothing_for_is_named(named: Callable[..., Any]) -> None:
+    response = named("codegen").generate_response("Hi", temperature=0.3, max_tokens=9, top_p=0.2)
+    assert sorted(response.metadata["ignored"]) == ["max_tokens", "temperature", "top_p"]
+
+
+def test_usage_and_cost_of_one(named: Callable[..., Any], openai_service: Loopback, clock: FakeClock) -> None:
+    prices = {"openai/gpt-4o-2024": Price(input=2.5, output=10), "gpt-4o-2024": Price(input=99)}
+    openai_service.answers = [ANSWER, reply(status=500)]
+    provider = named("openai", prices=prices, max_retries=0)
+    cost = (100 * 2.5 + 20 * 10) / 1_000_000
+    assert provider.generate_response("Hi").metadata["cost"] == pytest.approx(cost)
+    with pytest.raises(AIProviderError):
+        provider.generate_response("Hi")
+    stats = provider.get_stats()
+    assert (stats["request_count"], stats["error_count"], stats["error_rate"]) == (2, 1, 0.5)
+    assert (stats["prompt_tokens"], stats["completion_tokens"], stats["total_tokens"]) == (100, 20, 120)
+    assert stats["last_request_time"] == clock.time()
+    assert stats["cost"] == pytest.approx(cost)
+    assert "success_rate" not in stats
+    enhanced = provider.get_enhanced_stats()
+    assert (enhanced["success_rate"], enhanced["task_count"]) == (0.5, 0)
+
+
+def test_no_price_is_invented(named: Callable[..., Any]) -> None:
+    provider = named("openai")
+    assert "cost" not in provider.generate_response("Hi").metadata
+    assert provider.get_stats()["cost"] is None
+    assert provider.get_stats()["unpriced_count"] == 1
+
+
+def test_usage_of_all_together(make: Callable[..., Any], options: dict[str, Any], sandbox: Sandbox) -> None:
+    prices = {"codegen": Price(request=2.0), "gpt-4o-2024": Price(input=10_000)}
+    client = make(validate_on_creation=False, prices=prices, **options)
+    client.generate_response("Hi")
+    sandbox.inject("create_agent_run", Fault.status(401))
+    client.generate_response("Hi")
+    stats = client.get_enhanced_stats()
+    assert stats["cost"] == pytest.approx(2.0 + 1.0)
+    assert (stats["request_count"], stats["error_count"], stats["task_count"]) == (3, 1, 1)
+    assert stats["providers"]["codegen"]["request_count"] == 2
+    assert stats["providers"]["openai"]["total_tokens"] == 120
+    assert stats["total_duration"] > 9
+    assert client.get_stats()["total_tokens"] == 120
+
+
+@pytest.mark.parametrize("prices", [{"openai": 3}, 7])
+def test_a_wrong_price_table(prices: Any, named: Callable[..., Any]) -> None:
+    with pytest.raises(ConfigurationError, match="prices must map"):
+        named("openai", prices=prices)
+
+
+def test_models(named: Callable[..., Any], openai_service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    openai_service.answers = [MODELS]
+    assert named("codegen").get_available_models() == ["codegen-agent"]
+    assert named("openai").get_available_models() == ["gpt-4o"]
+    assert "claude-3-haiku" in named("chatserver").get_available_models()
+    assert named("openai").get_default_model() == "gpt-4o"
+    monkeypatch.setenv("OPENAI_MODEL", "gpt-y")
+    assert named("openai").get_default_model() == "gpt-y"
+    assert named("openai", model="gpt-z").get_default_model() == "gpt-z"
+
+
+def test_a_client_may_be_brought_along(
+    make: Callable[..., Any], client: Any, flavour: Flavour, clock: FakeClock
+) -> None:
+    inner = client._target if flavour.is_async else client
+    provider = make("codegen", client=inner, org_id=323, clock=clock)
+    assert provider.generate_response("Hi").provider_name == "codegen"
+    provider.close()
+    assert client.get_current_user().id
+
+
+def test_an_entry_point_adds_a_provider(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Any], clock: FakeClock
+) -> None:
+    (tmp_path / "strange.py").write_text(
+        "from codegen_ext.providers import AIResponse, ProviderSpec\n"
+        "class Parrot:\n"
+        "    name = 'parrot'\n"
+        "    is_available = True\n"
+        "    def __init__(self, words='Hello'): self.words = words\n"
+        "    def generate_response(self, prompt, **kwargs): return AIResponse(self.words, self.name, None)\n"
+        "    def validate_credentials(self): return True\n"
+        "    def get_default_model(self): return None\n"
+        "    def close(self): pass\n"
+        "class AsyncParrot(Parrot):\n"
+        "    async def generate_response(self, prompt, **kwargs): return AIResponse(self.words, self.name, None)\n"
+        "    async def validate_credentials(self): return True\n"
+        "    async def close(self): pass\n"
+        "spec = ProviderSpec('parrot', Parrot, AsyncParrot)\n"
+    )
+    info = tmp_path / "strange-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strange\nVersion: 1\n")
+    lines = ["parrot = strange:spec", "broken = nowhere:spec", "openai = strange:spec"]
+    (info / "entry_points.txt").write_text("\n".join(["[codegen_sdk.providers]", *lines, ""]))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry._installed.cache_clear()
+    try:
+        assert list(registry.specs()) == ["codegen", "openai", "codex", "chatserver", "parrot"]
+        assert sorted(registry.broken_providers()) == ["broken", "openai"]
+        client = make(clock=clock, parrot={"words": "Polly"})
+        response = client.generate_response("Hi")
+        assert (response.content, response.provider_name) == ("Polly", "parrot")
+        assert [entry["provider"] for entry in response.metadata["tried"]] == [
+            "codegen",
+            "openai",
+            "codex",
+            "chatserver",
+        ]
+        with pytest.raises(ConfigurationError, match="broken cannot be imported: ModuleNotFoundError"):
+            make("broken")
+    finally:
+        registry._installed.cache_clear()
+
+
+def test_a_provider_may_be_registered(make: Callable[..., Any]) -> None:
+    with pytest.raises(ConfigurationError, match="built-in"):
+        registry.register_provider(ProviderSpec("openai", dict))
+    registry.register_provider(ProviderSpec("mine", dict))
+    try:
+        assert "mine" in registry.specs()
+    finally:
+        registry.unregister_provider("mine")
+
+
+def test_steps_that_emit_need_a_reader() -> None:
+    def emitting() -> Any:
+        yield Emit("x")
+
+    def calling() -> Any:
+        return (yield Call(lambda: 5))
+
+    with pytest.raises(TypeError, match="use iterate"):
+        run(emitting())
+    with pytest.raises(TypeError, match="use iterate_async"):
+        asyncio.run(run_async(emitting()))
+    assert run(calling()) == asyncio.run(run_async(calling())) == 5
+
+
+def test_the_deadline_of_a_stream(named: Callable[..., Any], sandbox: Sandbox) -> None:
+    sandbox.inject("create_chat_completion", Fault.slow_events(30))
+    stream = named("chatserver", timeout=1000).stream_response("Hi", timeout=40)
+    with pytest.raises(AIProviderError) as caught:
+        list(stream)
+    assert type(caught.value).__name__ == "ProviderTimeoutError"
+    assert TOKEN not in repr(caught.value)
+
+
+def test_threads_may_share_a_chain(options: dict[str, Any], openai_service: Loopback) -> None:
+    chosen = {"clock": options["clock"], "openai": options["openai"]}
+    with get_ai_client(validate_on_creation=False, **chosen) as client, ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(client.generate_response, [f"Hi {number}" for number in range(24)]))
+    assert {answer.content for answer in answers} == {"From OpenAI"}
+    assert client.get_stats()["request_count"] == len(openai_service.requests) == 24
+
+
+def test_a_cancelled_answer_is_no_failure(options: dict[str, Any], openai_service: Loopback) -> None:
+    """Nothing is learnt about the provider, and the next request may go at once."""
+    openai_service.answers = [HANG, ANSWER]
+
+    async def scene() -> str:
+        chosen = {"clock": options["clock"], "openai": options["openai"]}
+        async with await get_async_ai_client(validate_on_creation=False, breaker_failures=1, **chosen) as client:
+            asked = asyncio.ensure_future(client.generate_response("Hi"))
+            await asyncio.to_thread(openai_service.arrived.wait)
+            asked.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asked
+            return (await client.generate_response("Hi")).content
+
+    assert asyncio.run(scene()) == "From OpenAI"
+
+
+@pytest.mark.parametrize(("name", "first"), [("openai", "From "), ("chatserver", "Echo:")])
+def test_a_stream_ends_with_its_deadline(
+    name: str, first: str, named: Callable[..., Any], openai_service: Loopback, clock: FakeClock
+) -> None:
+    openai_service.answers = [PIECES]
+    stream = named(name).stream_response("Hi there", timeout=40)
+    assert next(stream) == first
+    clock.advance(41)
+    with pytest.raises(ProviderTimeoutError) as caught:
+        next(stream)
+    assert (caught.value.partial, caught.value.timeout_duration) == (first, 40)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (httpx.ReadTimeout("x"), ProviderTimeoutError),
+        (httpx.RemoteProtocolError("x"), ProviderUnavailableError),
+        (json.JSONDecodeError("x", "{", 0), ProviderUnavailableError),
+        (KeyError("x"), None),
+    ],
+)
+def test_what_older_openai_packages_let_through(error: Exception, kind: type | None, clock: FakeClock) -> None:
+    failed = OpenAIBackend(clock, {"api_key": KEY}).failure(error, None)
+    assert type(failed) is (kind or type(None))
+
+
+def test_a_chain_answers_for_its_first(make: Callable[..., Any], options: dict[str, Any]) -> None:
+    client = make(prefer_codegen=False, **{name: options[name] for name in ("clock", "codegen", "chatserver")})
+    assert client.validate_credentials() is True
+    assert client.is_available
+    assert client.get_default_model() == "claude-3-haiku"
+    empty = make(validate_on_creation=False, clock=options["clock"], chatserver=options["chatserver"])
+    assert empty.get_default_model() is None  # until the server is asked

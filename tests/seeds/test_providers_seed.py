@@ -1,0 +1,85 @@
+"""Every Python block of the providers' seed runs as it stands; the old packages' names stand for ours."""
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import codegen_ext
+from codegen_ext import providers
+from codegen_ext.clock import SystemClock
+from codegen_ext.providers import validation
+from codegen_ext.testing import FakeClock, Sandbox
+
+from ..docs.running import run
+from .reading import SEEDS, code_blocks
+
+PAGE = SEEDS / "2-providers-and-tasks.md"
+BLOCKS = code_blocks(PAGE)
+AVAILABLE = ["codegen", "openai", "codex", "chatserver"]
+
+
+@pytest.fixture
+def service(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A sandbox that takes any token, where the environment says that Codegen is, and the old packages' names."""
+    package = ModuleType("graph_sitter")
+    package.Codebase = providers.Codebase  # type: ignore[attr-defined]
+    for name, module in {
+        "codegen": codegen_ext,
+        "graph_sitter": package,
+        "graph_sitter.ai": ModuleType("graph_sitter.ai"),
+        "graph_sitter.ai.client": providers,
+        "graph_sitter.ai.providers": providers,
+    }.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    for name in ("time", "monotonic", "sleep", "sleep_async"):
+        monkeypatch.setattr(SystemClock, name, staticmethod(getattr(clock, name)))
+    monkeypatch.setattr(time, "sleep", clock.sleep)
+    validation.forget()
+    with Sandbox(rate_limits=False, run_seconds=10, token=None) as sandbox:
+        monkeypatch.setenv("CODEGEN_ORG_ID", "323")
+        monkeypatch.setenv("CODEGEN_TOKEN", "your_api_token")
+        monkeypatch.setenv("CODEGEN_BASE_URL", sandbox.base_url)
+        yield sandbox
+    validation.forget()
+
+
+def my_function() -> int:
+    """What the page's reader has."""
+    return 1
+
+
+def test_every_block_runs(service: Sandbox, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> None:
+    namespace: dict[str, Any] = {"__name__": "seed", "my_function": my_function}
+    printed: list[str] = []
+    built: list[Any] = []
+    caplog.set_level(logging.DEBUG)  # what the page asks of basicConfig, which does nothing where pytest has handlers
+    try:
+        for block in BLOCKS:
+            printed += [run(block, PAGE, namespace, request.getfixturevalue)]
+            built += [value for value in namespace.values() if hasattr(value, "close") and not isinstance(value, type)]
+    finally:
+        for value in built:
+            value.close()
+    automatic, explicit, task, status, errors, statistics, debug, health = printed
+    assert namespace["result"].startswith("Done: ")
+    assert automatic == explicit == errors == debug == ""
+    assert namespace["response"].content == "Done: Analyze this code"
+    assert task.startswith("Progress: {'status': ")
+    assert "\nResult: Done: " in task
+    assert "\nArtifacts: " in task
+    assert "\nRecommended: codegen\nDetected credentials: {'codegen': True, 'openai': False, 'codex'" in status
+    assert statistics == "Requests: 0\nErrors: 0\nSuccess rate: 100.00%\nTask count: 0\n"
+    assert health == "✅ codegen: Available\n" + "".join(
+        f"❌ {name}: no credentials\n" for name in AVAILABLE if name != "codegen"
+    )
+    said = [record.getMessage() for record in caplog.records if record.name == "codegen_ext.providers"]
+    assert any(line.startswith("asking provider codegen") for line in said)
+
+
+def test_the_blocks_are_all_there() -> None:
+    assert len(BLOCKS) == PAGE.read_text(encoding="utf-8").count("```python") == 8
