@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from hashlib import sha256
 from time import time
 from typing import Any, NamedTuple, NoReturn
@@ -30,6 +31,8 @@ REQUEST_ID = "codegen_request_id"
 """The header of a task's message that holds the request id."""
 LONGEST_TURN = 600.0
 """Seconds after which a wait goes back into the queue, so that a broker does not take its worker for dead."""
+BUSY = 10.0
+"""Seconds after which a create that another worker may be busy with is looked at again."""
 MOST_DOUBTS = 10
 """How often an undecided create is looked for again."""
 
@@ -74,7 +77,12 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
         steps = creation(
             0, org_id, config, client._once_settings(), client.repositories, request_id, in_doubt, patient=False
         )
-        result = flow.run(steps, client._perform, client._clock)
+        with client.alone(request_id) as free:
+            if not free:
+                busy = "another worker is creating this run, or was until it died"
+                error = AmbiguousRequestError(busy, request_id, operation=operations.CREATE_AGENT_RUN.id)
+                _again(task, worker.bounded(BUSY), error)
+            result = flow.run(steps, client._perform, client._clock)
         if isinstance(result.error, RateLimitError):
             _again(task, worker.bounded(result.error.retry_after), result.error)
         if isinstance(result.error, AmbiguousRequestError):
@@ -98,7 +106,7 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
                 raise
             left = None if timeout is None else max(timeout - (SYSTEM_CLOCK.monotonic() - start), 0.0)
             options = {"args": (dict(run),), "kwargs": {"timeout": left, "poll_interval": poll_interval}}
-            raise task.retry(**options, countdown=0, max_retries=None, exc=error) from error
+            raise task.retry(**options, countdown=0, exc=error) from error
         return ended.dict()
 
     def resume(
@@ -127,6 +135,7 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
             name=f"codegen.{name}",
             acks_late=True,
             reject_on_worker_lost=True,
+            max_retries=None,
             serializer="json",
         )
 
@@ -175,6 +184,11 @@ class _Client(CodegenClient):
     """A client whose waits share their pages with the fleet."""
 
     fleet: Fleet | None = None
+
+    def alone(self, request_id: str) -> AbstractContextManager[bool]:
+        """Say whether no other worker of the fleet is creating the run of a request id."""
+        # A create looks for the run, and creates it; each takes `total_timeout` at most.
+        return nullcontext(True) if self.fleet is None else self.fleet.alone(request_id, 2 * self.config.total_timeout)
 
     def _follow(self, orders: Sequence[Order]) -> Generator[News]:
         perform = self._perform if self.fleet is None else self.fleet.sharing(self._perform)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -153,18 +153,25 @@ class Fleet:
         response = httpx.Response(200, headers=list(entry.headers), content=entry.content, request=self._request)
         return decode_whole(_LIST, response)
 
-    @contextmanager
-    def _turn(self, key: Key, timeout: float | None) -> Iterator[None]:
+    def _turn(self, key: Key, timeout: float | None) -> AbstractContextManager[bool]:
         """Let one process after the other read a page; whoever has waited too long reads it as well."""
-        name = f"{PREFIX}{{{key.site}}}:{key.credential}:reading:{key.parameters}"
         longest = min(_LONGEST_LOOK, timeout or _LONGEST_LOOK)
-        turn = self._redis.lock(name, timeout=_LONGEST_LOOK, sleep=0.05, blocking_timeout=longest, thread_local=False)
-        mine = False
+        return self._locked(f"reading:{key.parameters}", _LONGEST_LOOK, longest)
+
+    def alone(self, request_id: str, seconds: float) -> AbstractContextManager[bool]:
+        """Say whether this process may create the run of a request id, for so many seconds alone in the fleet."""
+        return self._locked(f"creating:{request_id}", seconds, 0.0)
+
+    @contextmanager
+    def _locked(self, name: str, seconds: float, longest: float) -> Iterator[bool]:
+        whole = f"{PREFIX}{{{self._site}}}:{self._credential}:{name}"
+        lock = self._redis.lock(whole, timeout=seconds, sleep=0.05, blocking_timeout=longest, thread_local=False)
+        free, mine = True, False
         with suppress(self._failure):
-            mine = turn.acquire()
+            free = mine = lock.acquire()
         try:
-            yield
+            yield free
         finally:
             if mine:
                 with suppress(self._failure):
-                    turn.release()
+                    lock.release()

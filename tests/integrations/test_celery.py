@@ -2,18 +2,24 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from celery.result import AsyncResult
 
+from codegen_ext import AmbiguousRequestError, ClientConfig, CodegenClient, ConfigurationError
 from codegen_ext.testing import Fault, Sandbox
 from codegen_ext.testing.sandbox.wire import Delay
+from codegen_ext.watching.fleet import FRESH
 
 from ..conftest import TOKEN
 from ..docs.pages import ROOT
@@ -102,14 +108,113 @@ def answered_late(seconds: float) -> Fault:
     return Fault(apply)
 
 
+def request_id_of(sandbox: Sandbox, run_id: int) -> str:
+    """Return the request id that a run carries."""
+    (run,) = [run for run in sandbox.runs if run.id == run_id]
+    request_id: str = run.metadata["codegen_sdk"]["request_id"]
+    return request_id
+
+
+def is_stopped_in_doubt(fleet: Fleet, number: int, sandbox: Sandbox) -> bool:
+    """Stop a worker; let it go on unless both of its tasks have created a run and do not know it yet."""
+    fleet.workers[number].send_signal(signal.SIGSTOP)
+    received = set(re.findall(r"create_agent_run\[(\w+)\] received", fleet.log(number)))
+    busy = received - set(re.findall(r"create_agent_run\[(\w+)\] succeeded", fleet.log(number)))
+    if len(busy) == 2 and busy <= {request_id_of(sandbox, run.id) for run in sandbox.runs}:
+        return True
+    fleet.workers[number].send_signal(signal.SIGCONT)
+    return False
+
+
 def test_a_killed_worker_s_tasks_create_each_run_once(fleet: Fleet, real_sandbox: Sandbox) -> None:
     real_sandbox.inject("create_agent_run", answered_late(0.3))
     fleet.start(2)
     sent = [fleet.tasks.create.delay(323, {"prompt": f"job {number}"}) for number in range(20)]
-    until(lambda: len(real_sandbox.runs) >= 6, PATIENCE)
+    until(lambda: is_stopped_in_doubt(fleet, 0, real_sandbox), PATIENCE)
     fleet.workers[0].kill()
     runs = fleet.results(sent)
     assert len(real_sandbox.runs) == 20
     assert len({run["id"] for run in runs}) == 20
     prompts = {run.id: run.prompt for run in real_sandbox.runs}
     assert [prompts[run["id"]] for run in runs] == [f"job {number}" for number in range(20)]
+
+
+def requests(sandbox: Sandbox, operation: str) -> int:
+    return sum(request.operation == operation for request in sandbox.requests)
+
+
+def test_a_chain_creates_waits_and_resumes(fleet: Fleet, real_sandbox: Sandbox) -> None:
+    fleet.start(1)
+    # Longer than a wait may keep its worker, so the wait goes back into the queue.
+    real_sandbox.script(seconds=VISIBILITY * 0.7)
+    whole = fleet.tasks.create.s(323, {"prompt": "begin"}) | fleet.tasks.wait.s(timeout=60) | fleet.tasks.wait.s()
+    (run,) = fleet.results([whole.apply_async()])
+    assert run["status"] == "completed"
+    assert "Retry in 0s" in fleet.log(0)
+    again = fleet.tasks.resume.si(323, run["id"], "go on") | fleet.tasks.wait.s()
+    (ended,) = fleet.results([again.apply_async()])
+    assert (ended["id"], ended["status"]) == (run["id"], "completed")
+    assert [run.prompt for run in real_sandbox.runs] == ["begin"]
+    assert requests(real_sandbox, "resume_agent_run") == 1
+
+
+def test_a_limit_sends_a_create_back_into_the_queue(fleet: Fleet, real_sandbox: Sandbox) -> None:
+    real_sandbox.inject("create_agent_run", Fault.status(429, retry_after=3.1), times=1)
+    fleet.start(1)
+    sent = fleet.tasks.create.apply_async((323, {"prompt": "later"}), task_id="a-task-of-mine")
+    own = fleet.tasks.create.delay(323, {"prompt": "mine"})
+    runs = fleet.results([sent, own])
+    assert "Retry in 3.1s" in fleet.log(0)
+    shown = [request_id_of(real_sandbox, run["id"]) for run in runs]
+    assert own.id == shown[1]
+    assert shown[0].endswith(sha256(b"a-task-of-mine").hexdigest()[:20])
+    assert len(real_sandbox.runs) == 2
+
+
+def test_a_resume_whose_worker_died_is_not_repeated(fleet: Fleet, real_sandbox: Sandbox) -> None:
+    fleet.start(2, concurrency=1)
+    (run,) = fleet.results([fleet.tasks.create.delay(323, {"prompt": "begin"})])
+    real_sandbox.inject("resume_agent_run", Fault.latency(60))
+    sent = fleet.tasks.resume.delay(323, run["id"], "go on")
+    until(lambda: requests(real_sandbox, "resume_agent_run"), PATIENCE)
+    busy = next(number for number in (0, 1) if f"resume_agent_run[{sent.id}] received" in fleet.log(number))
+    fleet.workers[busy].kill()
+    until(sent.ready, PATIENCE)
+    with pytest.raises(AmbiguousRequestError, match=f"may have resumed run {run['id']}"):
+        sent.get()
+    assert requests(real_sandbox, "resume_agent_run") == 1
+
+
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+def test_workers_read_pages_for_one_another(
+    fleet: Fleet, real_sandbox: Sandbox, pool: str, redis_server: RedisServer
+) -> None:
+    real_sandbox.script("never", times=8)
+    fleet.start(2, pool, concurrency=4)
+    runs = fleet.results([fleet.tasks.create.delay(323, {"prompt": f"job {number}"}) for number in range(8)])
+    sent = [fleet.tasks.wait.delay(run, poll_interval=2.0) for run in runs]
+    until(lambda: requests(real_sandbox, "list_agent_runs") >= 3, PATIENCE)
+    with CodegenClient(ClientConfig(**fleet.settings["client"])) as client:
+        for run in runs:
+            client.ban_agent_run(323, run["id"])
+    ended = fleet.results(sent)
+    assert [(run["id"], run["status"]) for run in ended] == [(run["id"], "cancelled") for run in runs]
+    pages = [request.at for request in real_sandbox.requests if request.operation == "list_agent_runs"]
+    assert min(later - earlier for earlier, later in pairwise(pages)) >= FRESH
+    # One for whoever waits before the others have come.
+    assert requests(real_sandbox, "get_agent_run") <= 1
+    assert not [key for key in redis_server.client.scan_iter() if TOKEN in key]
+
+
+def test_the_broker_must_be_more_patient_than_a_create(fleet: Fleet, real_sandbox: Sandbox) -> None:
+    app, tasks = build({**fleet.settings, "visibility": 6})
+    with pytest.raises(ConfigurationError, match=r"visibility_timeout \(6 s\) must be more than twice total_timeout"):
+        tasks.create.apply((323, {"prompt": "x"}), throw=True)
+    app.close()
+    assert real_sandbox.runs == []
+
+
+def test_a_missing_extra_is_named() -> None:
+    code = "import sys; sys.modules['celery'] = None; import codegen_ext.integrations.celery"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "ConfigurationError: Celery needs an extra: pip install 'codegen-sdk[celery]'" in ended.stderr
