@@ -7,7 +7,6 @@ import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from hashlib import sha256
-from time import time
 from typing import Any, NamedTuple, NoReturn
 
 from codegen_api import operations
@@ -72,7 +71,7 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
         client, request_id = worker.client, _request_id(task)
         made = once.made_at(request_id)
         # Whoever kept a message for so long may not be the only one who has it.
-        is_old = made is not None and time() - made >= worker.visibility
+        is_old = made is not None and SYSTEM_CLOCK.time() - made >= worker.visibility
         in_doubt = _is_redelivered(task) or task.request.retries > 0 or is_old
         steps = creation(
             0, org_id, config, client._once_settings(), client.repositories, request_id, in_doubt, patient=False
@@ -166,7 +165,7 @@ def _derived(task_id: str, moment: float) -> str:
 
 
 def _request_id(task: Task) -> str:
-    sent = (task.request.headers or {}).get(REQUEST_ID) or getattr(task.request, REQUEST_ID, None)
+    sent = (task.request.headers or {}).get(REQUEST_ID)
     # Who sends a task by its name alone sends no header; this form says that the time is not known.
     return str(sent) if sent else f"task-{sha256(str(task.request.id).encode()).hexdigest()[:32]}"
 

@@ -69,10 +69,12 @@ class Fleet:
                 env={**os.environ, "CODEGEN_TEST_CELERY": json.dumps(self.settings)},
                 stdout=log,
                 stderr=log,
+                start_new_session=True,
             )
             self.workers.append(worker)
             self._stack.callback(worker.wait)
-            self._stack.callback(worker.kill)
+            # With its children, where it has any.
+            self._stack.callback(os.killpg, worker.pid, signal.SIGKILL)
         for number in range(len(self.workers)):
             until(lambda number=number: " ready." in self.log(number), PATIENCE)
 
