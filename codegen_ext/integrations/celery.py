@@ -111,12 +111,11 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
     def resume(
         task: Task, org_id: int, run_id: int, prompt: str, images: Sequence[str] | None = None
     ) -> dict[str, Any]:
-        client, operation = worker.client, operations.RESUME_AGENT_RUN
+        client = worker.client
         if _is_redelivered(task):
             raise AmbiguousRequestError(
                 f"the worker that had this task has ended, and may have resumed run {run_id}; it was not repeated",
-                candidates=[client.get_agent_run(org_id, run_id)],
-                operation=operation.id,
+                operation=operations.RESUME_AGENT_RUN.id,
             )
         try:
             run = client.resume_agent_run(org_id, run_id, prompt, images=None if images is None else list(images))
