@@ -32,6 +32,8 @@ LONGEST_TURN = 600.0
 """Seconds after which a wait goes back into the queue, so that a broker does not take its worker for dead."""
 BUSY = 10.0
 """Seconds after which a create that another worker may be busy with is looked at again."""
+JUST_NOW = 60.0
+"""Seconds for which a task id that tells its time may be older than the message."""
 MOST_DOUBTS = 10
 """How often an undecided create is looked for again."""
 
@@ -158,7 +160,9 @@ class _AgentTask(Task):  # type: ignore[misc] # celery has no types
 
 def _derived(task_id: str, moment: float) -> str:
     """Return the request id of a task; it begins with the time, as `once.new_request_id` explains."""
-    if once.made_at(task_id) is not None:
+    made = once.made_at(task_id)
+    # The hexadecimal digits of a UUID look the same, and tell another time.
+    if made is not None and abs(moment - made) < JUST_NOW:
         return task_id
     return f"{int(moment * 1000):012x}{sha256(task_id.encode()).hexdigest()[:20]}"
 

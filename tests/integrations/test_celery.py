@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from hashlib import sha256
@@ -16,7 +17,8 @@ from typing import Any
 import pytest
 from celery.result import AsyncResult
 
-from codegen_ext import AmbiguousRequestError, ClientConfig, CodegenClient, ConfigurationError
+from codegen_ext import AmbiguousRequestError, ClientConfig, CodegenClient, ConfigurationError, once
+from codegen_ext.limits.redis import PREFIX
 from codegen_ext.testing import Fault, Sandbox
 from codegen_ext.testing.sandbox.wire import Delay
 from codegen_ext.watching.fleet import FRESH
@@ -35,7 +37,7 @@ class Fleet:
     """Workers on one queue; what is left of them ends with the test."""
 
     def __init__(self, redis: RedisServer, sandbox: Sandbox, directory: Path, stack: ExitStack) -> None:
-        self.settings = {
+        self.settings: dict[str, Any] = {
             "redis": redis.address,
             "visibility": VISIBILITY,
             "client": {
@@ -154,7 +156,8 @@ def test_what_a_killed_worker_had_begun_happens_once(fleet: Fleet, real_sandbox:
     assert requests(real_sandbox, "resume_agent_run") == 1
 
 
-def test_a_chain_creates_waits_and_resumes(fleet: Fleet, real_sandbox: Sandbox) -> None:
+def test_a_chain_creates_waits_and_resumes(fleet: Fleet, real_sandbox: Sandbox, redis_server: RedisServer) -> None:
+    fleet.settings["client"]["rate_limits"] = True
     # Longer than a wait may keep its worker, so the wait goes back into the queue.
     real_sandbox.script(seconds=VISIBILITY * 0.6)
     fleet.start(1)
@@ -162,6 +165,8 @@ def test_a_chain_creates_waits_and_resumes(fleet: Fleet, real_sandbox: Sandbox) 
     (run,) = fleet.results([whole.apply_async()])
     assert run["status"] == "completed"
     assert "Retry in 0s" in fleet.log(0)
+    limits = "".join(redis_server.client.scan_iter(f"{PREFIX}*"))
+    assert "create" in limits
     again = fleet.tasks.resume.si(323, run["id"], "go on") | fleet.tasks.wait.s()
     (ended,) = fleet.results([again.apply_async()])
     assert (ended["id"], ended["status"]) == (run["id"], "completed")
@@ -172,13 +177,17 @@ def test_a_chain_creates_waits_and_resumes(fleet: Fleet, real_sandbox: Sandbox) 
 def test_a_limit_sends_a_create_back_into_the_queue(fleet: Fleet, real_sandbox: Sandbox) -> None:
     real_sandbox.inject("create_agent_run", Fault.status(429, retry_after=3.1), times=1)
     fleet.start(1)
-    sent = fleet.tasks.create.apply_async((323, {"prompt": "later"}), task_id="a-task-of-mine")
+    chosen = "f" * 32
+    sent = fleet.tasks.create.apply_async((323, {"prompt": "later"}), task_id=chosen)
     own = fleet.tasks.create.delay(323, {"prompt": "mine"})
     runs = fleet.results([sent, own])
     assert "Retry in 3.1s" in fleet.log(0)
     shown = [request_id_of(real_sandbox, run["id"]) for run in runs]
     assert own.id == shown[1]
-    assert shown[0].endswith(sha256(b"a-task-of-mine").hexdigest()[:20])
+    assert shown[0].endswith(sha256(chosen.encode()).hexdigest()[:20])
+    made = once.made_at(shown[0])
+    assert made is not None
+    assert abs(made - time.time()) < 3600
     assert len(real_sandbox.runs) == 2
 
 
