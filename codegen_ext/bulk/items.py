@@ -74,11 +74,13 @@ def creation(
     repositories: RepositoryIndex,
     request_id: str | None = None,
     in_doubt: bool = False,
+    patient: bool = True,
 ) -> Flow[Any, BulkResult]:
     """Create one run and return its result; only what is no `CodegenAPIError` is raised.
 
-    A limit delays a create for as long as it takes. `settings` is None where creating exactly once is switched off;
-    with `in_doubt` another process may have created the run under the request id.
+    A limit delays a create for as long as it takes, unless it is not `patient`: then it is a `RateLimitError`.
+    `settings` is None where creating exactly once is switched off; with `in_doubt` another process may have created the
+    run under the request id.
     """
     try:
         arguments = {"org_id": org_id, **arguments_of(config)}
@@ -89,13 +91,14 @@ def creation(
             metadata = arguments["metadata"]
             reserved = {**(only_reserved(metadata) or {}), once.REQUEST_ID: request_id}
             arguments["metadata"] = with_reserved(without_reserved(metadata), reserved)
-        return BulkResult(index, (yield from _patient(arguments, settings, request_id if in_doubt else None)), None)
+        doubtful = request_id if in_doubt else None
+        return BulkResult(index, (yield from _patient(arguments, settings, doubtful, patient)), None)
     except CodegenAPIError as error:
         return BulkResult(index, None, error)
 
 
 def _patient(
-    arguments: dict[str, Any], settings: once.Settings | None, doubtful: str | None
+    arguments: dict[str, Any], settings: once.Settings | None, doubtful: str | None, patient: bool
 ) -> Flow[Any, AgentRunResponse]:
     while True:
         try:
@@ -109,5 +112,7 @@ def _patient(
                 doubtful = None
             return (yield from once.create(arguments, settings)).parsed
         except RateLimitError as error:
+            if not patient:
+                raise
             # A refusal creates nothing, and a job has more patience than a call.
             yield Sleep(max(error.retry_after or 0.0, LEAST_PAUSE))

@@ -36,7 +36,7 @@ def service(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandb
         "graph_sitter.ai.providers": providers,
     }.items():
         monkeypatch.setitem(sys.modules, name, module)
-    for name in ("time", "monotonic", "sleep", "sleep_async"):
+    for name in ("time", "monotonic", "sleep", "sleep_async", "wait"):
         monkeypatch.setattr(SystemClock, name, staticmethod(getattr(clock, name)))
     monkeypatch.setattr(time, "sleep", clock.sleep)
     validation.forget()

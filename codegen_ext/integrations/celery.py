@@ -1,0 +1,260 @@
+"""Celery: creating, waiting for and resuming runs as tasks that survive the worker that began them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from hashlib import sha256
+from typing import Any, NamedTuple, NoReturn
+
+from codegen_api import operations
+
+from .. import flow, once
+from ..bulk.items import creation
+from ..client import CodegenClient
+from ..clock import SYSTEM_CLOCK
+from ..config import ClientConfig
+from ..errors import AmbiguousRequestError, ConfigurationError, RateLimitError, WaitTimeoutError
+from ..watching.fleet import Fleet
+from ..watching.tickets import News, Order
+
+try:
+    from celery import Celery, Task
+    from celery.signals import worker_process_shutdown, worker_shutdown
+except ImportError as error:
+    raise ConfigurationError(f"Celery needs an extra: pip install 'codegen-sdk[celery]' ({error})") from error
+
+REQUEST_ID = "codegen_request_id"
+"""The header of a task's message that holds the request id."""
+LONGEST_TURN = 600.0
+"""Seconds after which a wait goes back into the queue, so that a broker does not take its worker for dead."""
+BUSY = 10.0
+"""Seconds after which a create that another worker may be busy with is looked at again."""
+JUST_NOW = 60.0
+"""Seconds for which a task id that tells its time may be older than the message."""
+MOST_DOUBTS = 10
+"""How often an undecided create is looked for again."""
+
+
+class AgentTasks(NamedTuple):
+    """The tasks that `agent_tasks` registered."""
+
+    create: Any
+    """`codegen.create_agent_run(org_id, config)` returns the run, as a dict."""
+    wait: Any
+    """`codegen.wait_for_agent_run(run, timeout=None, poll_interval=5.0)` returns the run as it ended."""
+    resume: Any
+    """`codegen.resume_agent_run(org_id, run_id, prompt, images=None)` returns the run, which goes on."""
+
+
+def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
+    """Register the tasks on an application; each process of a worker makes one client, when a task first needs it.
+
+    Arguments and results are JSON. The message of a task is acknowledged when the task is over, so a task whose worker
+    dies is run by another one; a create then looks for the run under its request id before it sends anything.
+
+    Args:
+        app: The application, with Redis or RabbitMQ as broker.
+        config: The settings of the clients; None reads each process's environment. `shared_state` is where the workers
+            share limits, and with a Redis also the pages that they read while they wait.
+
+    Raises:
+        ConfigurationError: in a task, when the client's settings are wrong, or the broker would hand a task to a second
+            worker while the first is still busy with it.
+
+    """
+    worker = _Worker(app, config)
+    worker_process_shutdown.connect(worker.close, weak=False)
+    worker_shutdown.connect(worker.close, weak=False)
+
+    def create(task: Task, org_id: int, config: Mapping[str, Any]) -> dict[str, Any]:
+        client, request_id = worker.client, _request_id(task)
+        made = once.made_at(request_id)
+        # Whoever kept a message for so long may not be the only one who has it.
+        is_old = made is not None and SYSTEM_CLOCK.time() - made >= worker.visibility
+        in_doubt = _is_redelivered(task) or task.request.retries > 0 or is_old
+        steps = creation(
+            0, org_id, config, client._once_settings(), client.repositories, request_id, in_doubt, patient=False
+        )
+        with client.alone(request_id) as free:
+            if not free:
+                busy = "another worker is creating this run, or was until it died"
+                error = AmbiguousRequestError(busy, request_id, operation=operations.CREATE_AGENT_RUN.id)
+                _again(task, worker.bounded(BUSY), error)
+            result = flow.run(steps, client._perform, client._clock)
+        if isinstance(result.error, RateLimitError):
+            _again(task, worker.bounded(result.error.retry_after), result.error)
+        if isinstance(result.error, AmbiguousRequestError):
+            _again(task, worker.bounded(client.config.create_settle_seconds), result.error, MOST_DOUBTS)
+        if result.data is None:
+            raise result.error or RuntimeError("a create ended without a run")
+        return result.data.dict()
+
+    def wait(
+        task: Task, run: Mapping[str, Any], timeout: float | None = None, poll_interval: float = 5.0
+    ) -> dict[str, Any]:
+        client, start = worker.client, SYSTEM_CLOCK.monotonic()
+        turn = worker.bounded(LONGEST_TURN)
+        last = timeout is not None and timeout <= turn
+        try:
+            ended = client.wait_for_completion(
+                run["organization_id"], run["id"], poll_interval, timeout if last else turn
+            )
+        except WaitTimeoutError as error:
+            if last:
+                raise
+            left = None if timeout is None else max(timeout - (SYSTEM_CLOCK.monotonic() - start), 0.0)
+            options = {"args": (dict(run),), "kwargs": {"timeout": left, "poll_interval": poll_interval}}
+            raise task.retry(**options, countdown=0, exc=error) from error
+        return ended.dict()
+
+    def resume(
+        task: Task, org_id: int, run_id: int, prompt: str, images: Sequence[str] | None = None
+    ) -> dict[str, Any]:
+        client = worker.client
+        if _is_redelivered(task):
+            raise AmbiguousRequestError(
+                f"the worker that had this task has ended, and may have resumed run {run_id}; it was not repeated",
+                operation=operations.RESUME_AGENT_RUN.id,
+            )
+        try:
+            run = client.resume_agent_run(org_id, run_id, prompt, images=None if images is None else list(images))
+        except RateLimitError as error:
+            _again(task, worker.bounded(error.retry_after), error)
+        finally:
+            worker.forget()
+        return run.dict()
+
+    def register(function: Any, name: str) -> Any:
+        return app.task(
+            function,
+            bind=True,
+            base=_AgentTask,
+            name=f"codegen.{name}",
+            acks_late=True,
+            reject_on_worker_lost=True,
+            max_retries=None,
+            serializer="json",
+        )
+
+    return AgentTasks(
+        register(create, "create_agent_run"),
+        register(wait, "wait_for_agent_run"),
+        register(resume, "resume_agent_run"),
+    )
+
+
+class _AgentTask(Task):  # type: ignore[misc] # celery has no types
+    """A task whose message carries a request id, the same in every delivery and repetition."""
+
+    abstract = True
+
+    def apply_async(self, args: Any = None, kwargs: Any = None, task_id: str | None = None, **options: Any) -> Any:
+        task_id = task_id or once.new_request_id(SYSTEM_CLOCK)
+        headers = dict(options.pop("headers", None) or {})
+        headers.setdefault(REQUEST_ID, _derived(task_id, SYSTEM_CLOCK.time()))
+        return super().apply_async(args, kwargs, task_id=task_id, headers=headers, **options)
+
+
+def _derived(task_id: str, moment: float) -> str:
+    """Return the request id of a task; it begins with the time, as `once.new_request_id` explains."""
+    made = once.made_at(task_id)
+    # The hexadecimal digits of a UUID look the same, and tell another time.
+    if made is not None and abs(moment - made) < JUST_NOW:
+        return task_id
+    return f"{int(moment * 1000):012x}{sha256(task_id.encode()).hexdigest()[:20]}"
+
+
+def _request_id(task: Task) -> str:
+    sent = (task.request.headers or {}).get(REQUEST_ID)
+    # Who sends a task by its name alone sends no header; this form says that the time is not known.
+    return str(sent) if sent else f"task-{sha256(str(task.request.id).encode()).hexdigest()[:32]}"
+
+
+def _is_redelivered(task: Task) -> bool:
+    return bool((task.request.delivery_info or {}).get("redelivered"))
+
+
+def _again(task: Task, seconds: float, error: Exception, most: int | None = None) -> NoReturn:
+    """Put the task back into the queue for so many seconds; beyond `most` times the error is raised."""
+    raise task.retry(countdown=seconds, exc=error, max_retries=most) from error
+
+
+class _Client(CodegenClient):
+    """A client whose waits share their pages with the fleet."""
+
+    fleet: Fleet | None = None
+
+    def alone(self, request_id: str) -> AbstractContextManager[bool]:
+        """Say whether no other worker of the fleet is creating the run of a request id."""
+        # A create looks for the run, and creates it; each takes `total_timeout` at most.
+        return nullcontext(True) if self.fleet is None else self.fleet.alone(request_id, 2 * self.config.total_timeout)
+
+    def _follow(self, orders: Sequence[Order]) -> Generator[News]:
+        perform = self._perform if self.fleet is None else self.fleet.sharing(self._perform)
+        return self._watcher.follow(orders, perform)
+
+
+class _Worker:
+    """The client of this process, made after a fork."""
+
+    def __init__(self, app: Celery, config: ClientConfig | None) -> None:
+        self._app = app
+        self._config = config
+        self._lock = threading.Lock()
+        self._client: _Client | None = None
+        self._pid = 0
+        self.visibility = float("inf")
+        """Seconds after which the broker gives a message to somebody else, infinity where it sees a worker's end."""
+
+    @property
+    def client(self) -> _Client:
+        with self._lock:
+            if self._client is None or self._pid != os.getpid():
+                self._client, self._pid = self._made(), os.getpid()
+            return self._client
+
+    def bounded(self, seconds: float) -> float:
+        """Return these seconds, or fewer where the broker would lose its patience."""
+        return min(max(seconds, 0.0), self.visibility / 2)
+
+    def forget(self) -> None:
+        """Drop the pages of the fleet, which show a run as it was."""
+        if self._client is not None and self._client.fleet is not None:
+            self._client.fleet.forget()
+
+    def close(self, **_signal: Any) -> None:
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None and self._pid == os.getpid():
+            client.close()
+            if client.fleet is not None:
+                client.fleet.close()
+
+    def _made(self) -> _Client:
+        self.visibility = _visibility(self._app)
+        client = _Client(self._config)
+        config = client.config
+        try:
+            if self.visibility <= 2 * config.total_timeout:
+                raise ConfigurationError(
+                    f"the broker's visibility_timeout ({self.visibility:g} s) must be more than twice total_timeout "
+                    f"({config.total_timeout:g} s), or else a task is given to a second worker while the first is busy",
+                    config_key="total_timeout",
+                )
+            if config.shared_state and config.shared_state.startswith(("redis://", "rediss://")):
+                client.fleet = Fleet(config.shared_state, config.service_url, config.api_token, client._clock)
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+
+def _visibility(app: Celery) -> float:
+    with app.connection_for_read() as connection:
+        channel = getattr(connection.transport, "Channel", None)
+        default: float | None = getattr(channel, "visibility_timeout", None)
+        options = connection.transport_options or {}
+    return float("inf") if default is None else float(options.get("visibility_timeout", default))

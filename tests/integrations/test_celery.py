@@ -1,0 +1,224 @@
+"""Runs as Celery tasks: real workers on a real Redis, which share limits and pages, and die."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery.result import AsyncResult
+
+from codegen_ext import AmbiguousRequestError, ClientConfig, CodegenClient, ConfigurationError, once
+from codegen_ext.limits.redis import PREFIX
+from codegen_ext.testing import Fault, Sandbox
+from codegen_ext.testing.sandbox.wire import Delay
+from codegen_ext.watching.fleet import FRESH
+
+from ..conftest import TOKEN
+from ..docs.pages import ROOT
+from ..support.celery_app import build
+from ..support.redis_server import RedisServer
+from ..support.waiting import until
+
+PATIENCE = 90
+VISIBILITY, TOTAL = 7, 3
+
+
+class Fleet:
+    """Workers on one queue; what is left of them ends with the test."""
+
+    def __init__(self, redis: RedisServer, sandbox: Sandbox, directory: Path, stack: ExitStack) -> None:
+        self.settings: dict[str, Any] = {
+            "redis": redis.address,
+            "visibility": VISIBILITY,
+            "client": {
+                "api_token": TOKEN,
+                "base_url": sandbox.base_url,
+                "rate_limits": False,
+                "total_timeout": TOTAL,
+                "create_settle_seconds": 0.5,
+                "log_level": "WARNING",
+            },
+        }
+        self._directory = directory
+        self._stack = stack
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self.app, self.tasks = build(self.settings)
+        stack.callback(self._close)
+
+    def _close(self) -> None:
+        self.app.backend.client.close()
+        self.app.close()
+
+    def start(self, count: int, pool: str = "threads", concurrency: int = 2) -> None:
+        for _ in range(count):
+            command = [sys.executable, "-m", "celery", "-A", "tests.support.celery_app:app", "worker"]
+            options = ["--pool", pool, "--concurrency", str(concurrency), "--loglevel", "INFO"]
+            quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-n", f"w{len(self.workers)}@test"]
+            log = self._stack.enter_context((self._directory / f"worker{len(self.workers)}.log").open("wb"))
+            worker = subprocess.Popen(
+                [*command, *options, *quiet],
+                cwd=ROOT,
+                env={**os.environ, "CODEGEN_TEST_CELERY": json.dumps(self.settings)},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+            self.workers.append(worker)
+            self._stack.callback(worker.wait)
+            # With its children, where it has any.
+            self._stack.callback(os.killpg, worker.pid, signal.SIGKILL)
+        for number in range(len(self.workers)):
+            until(lambda number=number: " ready." in self.log(number), PATIENCE)
+
+    def log(self, number: int) -> str:
+        return (self._directory / f"worker{number}.log").read_text()
+
+    def results(self, sent: list[AsyncResult]) -> list[Any]:
+        until(lambda: all(result.ready() for result in sent), PATIENCE)
+        return [result.get() for result in sent]
+
+
+@pytest.fixture
+def real_sandbox() -> Iterator[Sandbox]:
+    """A sandbox whose runs take 1 s of real time, since other processes wait for them."""
+    with Sandbox(rate_limits=False, run_seconds=1, token=TOKEN) as running:
+        yield running
+
+
+@pytest.fixture
+def fleet(redis_server: RedisServer, real_sandbox: Sandbox, tmp_path: Path) -> Iterator[Fleet]:
+    with ExitStack() as stack:
+        yield Fleet(redis_server, real_sandbox, tmp_path, stack)
+
+
+def answered_late(seconds: float) -> Fault:
+    """Let the service do what it was asked, and answer later."""
+
+    def apply(flow: Any) -> Iterator[Any]:
+        effects = list(flow())
+        yield Delay(seconds)
+        yield from effects
+
+    return Fault(apply)
+
+
+def request_id_of(sandbox: Sandbox, run_id: int) -> str:
+    """Return the request id that a run carries."""
+    (run,) = [run for run in sandbox.runs if run.id == run_id]
+    request_id: str = run.metadata["codegen_sdk"]["request_id"]
+    return request_id
+
+
+def requests(sandbox: Sandbox, operation: str) -> int:
+    return sum(request.operation == operation for request in sandbox.requests)
+
+
+def is_stopped_in_doubt(fleet: Fleet, number: int, sandbox: Sandbox) -> bool:
+    """Stop a worker; let it go on unless it has created a run and does not know it yet."""
+    fleet.workers[number].send_signal(signal.SIGSTOP)
+    received = set(re.findall(r"create_agent_run\[(\w+)\] received", fleet.log(number)))
+    busy = received - set(re.findall(r"create_agent_run\[(\w+)\] succeeded", fleet.log(number)))
+    # With all places taken it is not about to take a message from Redis either, which would be lost.
+    if len(busy) == 1 and busy <= {request_id_of(sandbox, run.id) for run in sandbox.runs}:
+        return True
+    fleet.workers[number].send_signal(signal.SIGCONT)
+    return False
+
+
+def test_what_a_killed_worker_had_begun_happens_once(fleet: Fleet, real_sandbox: Sandbox) -> None:
+    fleet.start(2)
+    (first,) = fleet.results([fleet.tasks.create.delay(323, {"prompt": "first"})])
+    real_sandbox.inject("resume_agent_run", Fault.latency(60))
+    resumed = fleet.tasks.resume.delay(323, first["id"], "go on")
+    until(lambda: requests(real_sandbox, "resume_agent_run"), PATIENCE)
+    busy = next(number for number in (0, 1) if f"resume_agent_run[{resumed.id}] received" in fleet.log(number))
+    real_sandbox.inject("create_agent_run", answered_late(0.3))
+    sent = [fleet.tasks.create.delay(323, {"prompt": f"job {number}"}) for number in range(20)]
+    until(lambda: is_stopped_in_doubt(fleet, busy, real_sandbox), PATIENCE)
+    fleet.workers[busy].kill()
+    runs = fleet.results(sent)
+    assert len(real_sandbox.runs) == 21
+    prompts = {run.id: run.prompt for run in real_sandbox.runs}
+    assert [prompts[run["id"]] for run in runs] == [f"job {number}" for number in range(20)]
+    until(resumed.ready, PATIENCE)
+    with pytest.raises(AmbiguousRequestError, match=r"was not repeated|it is unknown"):
+        resumed.get()
+    assert requests(real_sandbox, "resume_agent_run") == 1
+
+
+def test_a_chain_creates_waits_and_resumes(fleet: Fleet, real_sandbox: Sandbox, redis_server: RedisServer) -> None:
+    fleet.settings["client"]["rate_limits"] = True
+    # Longer than a wait may keep its worker, so the wait goes back into the queue.
+    real_sandbox.script(seconds=VISIBILITY * 0.6)
+    fleet.start(1)
+    whole = fleet.tasks.create.s(323, {"prompt": "begin"}) | fleet.tasks.wait.s(timeout=60) | fleet.tasks.wait.s()
+    (run,) = fleet.results([whole.apply_async()])
+    assert run["status"] == "completed"
+    assert "Retry in 0s" in fleet.log(0)
+    limits = "".join(redis_server.client.scan_iter(f"{PREFIX}*"))
+    assert "create" in limits
+    again = fleet.tasks.resume.si(323, run["id"], "go on") | fleet.tasks.wait.s()
+    (ended,) = fleet.results([again.apply_async()])
+    assert (ended["id"], ended["status"]) == (run["id"], "completed")
+    assert [run.prompt for run in real_sandbox.runs] == ["begin"]
+    assert requests(real_sandbox, "resume_agent_run") == 1
+
+
+def test_a_limit_sends_a_create_back_into_the_queue(fleet: Fleet, real_sandbox: Sandbox) -> None:
+    real_sandbox.inject("create_agent_run", Fault.status(429, retry_after=3.1), times=1)
+    fleet.start(1)
+    chosen = "f" * 32
+    sent = fleet.tasks.create.apply_async((323, {"prompt": "later"}), task_id=chosen)
+    own = fleet.tasks.create.delay(323, {"prompt": "mine"})
+    runs = fleet.results([sent, own])
+    assert "Retry in 3.1s" in fleet.log(0)
+    shown = [request_id_of(real_sandbox, run["id"]) for run in runs]
+    assert own.id == shown[1]
+    assert shown[0].endswith(sha256(chosen.encode()).hexdigest()[:20])
+    made = once.made_at(shown[0])
+    assert made is not None
+    assert abs(made - time.time()) < 3600
+    assert len(real_sandbox.runs) == 2
+
+
+def test_workers_read_pages_for_one_another(fleet: Fleet, real_sandbox: Sandbox, redis_server: RedisServer) -> None:
+    real_sandbox.script("never", times=8)
+    fleet.start(1, "threads", concurrency=4)
+    fleet.start(1, "prefork", concurrency=4)
+    runs = fleet.results([fleet.tasks.create.delay(323, {"prompt": f"job {number}"}) for number in range(8)])
+    sent = [fleet.tasks.wait.delay(run, poll_interval=2.0) for run in runs]
+    until(lambda: requests(real_sandbox, "list_agent_runs") >= 3, PATIENCE)
+    with CodegenClient(ClientConfig(**fleet.settings["client"])) as client:
+        for run in runs:
+            client.ban_agent_run(323, run["id"])
+    ended = fleet.results(sent)
+    assert [(run["id"], run["status"]) for run in ended] == [(run["id"], "cancelled") for run in runs]
+    pages = [request.at for request in real_sandbox.requests if request.operation == "list_agent_runs"]
+    assert min(later - earlier for earlier, later in pairwise(pages)) >= FRESH
+    # One for whoever waits before the others have come.
+    assert requests(real_sandbox, "get_agent_run") <= 1
+    assert not [key for key in redis_server.client.scan_iter() if TOKEN in key]
+
+
+def test_the_broker_must_be_more_patient_than_a_create(fleet: Fleet, real_sandbox: Sandbox) -> None:
+    app, tasks = build({**fleet.settings, "visibility": 6})
+    with pytest.raises(ConfigurationError, match=r"visibility_timeout \(6 s\) must be more than twice total_timeout"):
+        tasks.create.apply((323, {"prompt": "x"}), throw=True)
+    app.close()
+    assert real_sandbox.runs == []
+
+
+def test_a_missing_extra_is_named() -> None:
+    code = "import sys; sys.modules['celery'] = None; import codegen_ext.integrations.celery"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "ConfigurationError: Celery needs an extra: pip install 'codegen-sdk[celery]'" in ended.stderr
