@@ -1,6 +1,8 @@
 """Many runs at once: every configuration gets its own result, and the input is read only as far as it is used."""
 
+import io
 import itertools
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -240,3 +242,31 @@ def test_the_limit_of_creates_is_used_up_and_never_exceeded(flavour: Flavour) ->
     assert {record.status for record in sandbox.requests} == {200}
     # The first window's worth goes at once, so that so many windows must pass for the rest.
     assert limit.seconds * (count - limit.requests) / limit.requests / took >= 0.95
+
+
+class Terminal(io.StringIO):
+    """A stderr that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_shows_progress(client: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal)
+    client.bulk_create_agent_runs(323, [{"prompt": "a"}, {"prompt": " "}, {"prompt": "b"}])
+    assert "creating runs (1 failed)" in terminal.getvalue()
+    assert "100%" in terminal.getvalue()
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_without_a_terminal_or_the_extra_nothing_is_shown(
+    client: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, missing: bool
+) -> None:
+    stderr = Terminal() if missing else io.StringIO()
+    if missing:
+        monkeypatch.setitem(sys.modules, "rich.progress", None)
+    monkeypatch.setattr(sys, "stderr", stderr)
+    assert all(result.success for result in client.bulk_create_agent_runs(323, prompts(2)))
+    assert stderr.getvalue() == ""
