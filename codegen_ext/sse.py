@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +12,7 @@ from codegen_api.errors import InvalidModel
 
 from .errors import CodegenAPIError, ConfigurationError, InvalidResponseError, NetworkError, ServerError
 from .exchange import error_kind, error_message, forget_text, invalid, request_id_of
+from .transport.steps import LimitedStream
 
 if TYPE_CHECKING:
     from codegen_api.decoding import Model
@@ -88,44 +89,21 @@ def _reported(operation_id: str, data: Any) -> CodegenAPIError:
     )
 
 
-class IdleLimit(httpx.SyncByteStream, httpx.AsyncByteStream):
+class IdleLimit(LimitedStream):
     """A body in which `seconds` may pass between two events, whatever arrives that is none.
 
     A connection that carries nothing at all is httpx's to notice; comments and pieces of an event are noticed here.
     """
 
+    problem = "no event came in time"
+
     def __init__(self, response: httpx.Response, request: httpx.Request, seconds: float, clock: Clock) -> None:
-        self._wrapped: Any = response.stream
-        self._request = request
+        super().__init__(response.stream, request, clock.monotonic() + seconds, clock)
         self._seconds = seconds
-        self._clock = clock
-        self.restart()
 
     def restart(self) -> None:
         """Begin to count: an event has been dealt with."""
-        self._since = self._clock.monotonic()
-
-    def _check(self) -> None:
-        if self._clock.monotonic() - self._since > self._seconds:
-            raise httpx.ReadTimeout("no event came in time", request=self._request)
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._wrapped:
-            self._check()
-            yield chunk
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._wrapped:
-            self._check()
-            yield chunk
-
-    def close(self) -> None:
-        """Close the body."""
-        self._wrapped.close()
-
-    async def aclose(self) -> None:
-        """Close the body."""
-        await self._wrapped.aclose()
+        self._deadline = self._clock.monotonic() + self._seconds
 
 
 @contextmanager

@@ -178,8 +178,10 @@ def _left(deadline: float | None, clock: Clock) -> float | None:
     return None if deadline is None else max(deadline - clock.monotonic(), 0.0)
 
 
-class _Limited(httpx.SyncByteStream, httpx.AsyncByteStream):
+class LimitedStream(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body that may not come later than its deadline, however slowly it drips."""
+
+    problem = "the response did not end in time"
 
     def __init__(self, wrapped: Any, request: httpx.Request, deadline: float, clock: Clock) -> None:
         self._wrapped = wrapped
@@ -189,7 +191,7 @@ class _Limited(httpx.SyncByteStream, httpx.AsyncByteStream):
 
     def _check(self) -> None:
         if self._clock.monotonic() > self._deadline:
-            raise httpx.ReadTimeout("the response did not end in time", request=self._request)
+            raise httpx.ReadTimeout(self.problem, request=self._request)
 
     def __iter__(self) -> Iterator[bytes]:
         for chunk in self._wrapped:
@@ -202,13 +204,15 @@ class _Limited(httpx.SyncByteStream, httpx.AsyncByteStream):
             yield chunk
 
     def close(self) -> None:
+        """Close the body."""
         self._wrapped.close()
 
     async def aclose(self) -> None:
+        """Close the body."""
         await self._wrapped.aclose()
 
 
 def _limit(effect: Read, clock: Clock) -> None:
     if effect.deadline is not None:
         response = effect.response
-        response.stream = _Limited(response.stream, effect.request, effect.deadline, clock)
+        response.stream = LimitedStream(response.stream, effect.request, effect.deadline, clock)
