@@ -1,6 +1,8 @@
 """Codex as a provider: the real CLI against a service on loopback that speaks the Responses API."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -140,6 +142,22 @@ def test_a_missing_cli_hands_over(make: Callable[..., Any], options: dict[str, A
         "outcome": "skipped",
         "reason": "the Codex CLI: npm install -g @openai/codex",
     }
+
+
+def test_a_validation_takes_no_longer_than_it_may(
+    make: Callable[..., Any], lasting_client: Client, clock: FakeClock
+) -> None:
+    """The CLI has stopped, and its client would wait for ten minutes."""
+    provider = make("codex", clock=clock, client=lasting_client, validate_on_creation=False)
+    assert provider.get_available_models()
+    cli = lasting_client.server_pid
+    assert cli is not None
+    os.kill(cli, signal.SIGSTOP)
+    try:
+        assert provider.validate_credentials(timeout=0.2) is False
+    finally:
+        os.kill(cli, signal.SIGCONT)
+    assert "no answer in time" in provider.last_validation_error
 
 
 def test_answers_and_streams(
