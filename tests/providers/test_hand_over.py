@@ -24,12 +24,14 @@ LIMITED = ProviderRateLimitError
 TIMED_OUT = ProviderTimeoutError
 UNAVAILABLE = ProviderUnavailableError
 OTHER = AIProviderError
+SHORT = 1.0
+"""Seconds that a provider that hangs is given; all others have a minute, so that a busy machine is no failure."""
 CREATE, POLL, LOG, CHAT = "create_agent_run", "get_agent_run", "get_agent_run_logs", "create_chat_completion"
 
 
 @dataclass
 class Row:
-    """`answered_by` is None where the error must reach the caller; `had` is what a stream had yielded by then."""
+    """Where it hands over, the second answers; else the error reaches the caller, and a stream `had` yielded this."""
 
     name: str
     faults: dict[str, Fault] = field(default_factory=dict)
@@ -39,6 +41,7 @@ class Row:
     prompt: str = "Say hello"
     has_effect: bool = False
     had: str = ""
+    hangs: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -139,7 +142,7 @@ OPENAI = [
     Row("down", answers=(refusal(500),), error=UNAVAILABLE, hands_over=True),
     Row("overloaded", answers=(refusal(503),), error=UNAVAILABLE, hands_over=True),
     Row("closed", answers=(CLOSE,), error=UNAVAILABLE, hands_over=True),
-    Row("hangs", answers=(HANG,), error=TIMED_OUT, hands_over=True),
+    Row("hangs", answers=(HANG,), error=TIMED_OUT, hands_over=True, hangs=True),
     Row("says it timed out", answers=(refusal(408),), error=TIMED_OUT, hands_over=True),
     Row("bad request", answers=(refusal(400),)),
     Row("unknown model", answers=(refusal(404),)),
@@ -148,6 +151,13 @@ OPENAI = [
 OPENAI_WHOLE = [
     *OPENAI,
     Row("cut", answers=(reply(b'{"id": ', length=900),), error=UNAVAILABLE, hands_over=True),
+    Row(
+        "hangs within the answer",
+        answers=(reply(b'{"id": ', length=900) + HANG,),
+        error=TIMED_OUT,
+        hands_over=True,
+        hangs=True,
+    ),
     Row("broken JSON", answers=(reply(b"{"),), error=UNAVAILABLE, hands_over=True),
     Row("a page", answers=(reply(b"<p>", content_type="text/html"),), error=UNAVAILABLE, hands_over=True),
     Row("no choices", answers=(reply({"id": "x", "choices": []}),), error=UNAVAILABLE, hands_over=True),
@@ -159,7 +169,21 @@ OPENAI_STREAMS = [
     Row("cut before the first piece", answers=(streamed(length=900),), error=UNAVAILABLE, hands_over=True),
     Row("error before the first piece", answers=(streamed(ERROR),), error=UNAVAILABLE, hands_over=True),
     Row("ends before the first piece", answers=(streamed("[DONE]"),), error=UNAVAILABLE, hands_over=True),
+    Row(
+        "hangs before the first piece",
+        answers=(streamed(length=900) + HANG,),
+        error=TIMED_OUT,
+        hands_over=True,
+        hangs=True,
+    ),
     Row("cut", answers=(streamed(*HEAD, length=90_000),), error=UNAVAILABLE, had="From Open"),
+    Row(
+        "hangs mid-stream",
+        answers=(streamed(*HEAD, length=90_000) + HANG,),
+        error=TIMED_OUT,
+        had="From Open",
+        hangs=True,
+    ),
     Row("ends early", answers=(streamed(*HEAD, "[DONE]"),), error=UNAVAILABLE, had="From Open"),
     Row("error event", answers=(streamed(*HEAD, ERROR),), error=UNAVAILABLE, had="From Open"),
     Row("malformed event", answers=(streamed(*HEAD, '{"id": '),), error=UNAVAILABLE, had="From Open"),
@@ -185,7 +209,7 @@ def chain(
         chosen = {name: options[name] for name in (first, second)}
         for name, setting in chosen.items():
             if name == "openai":
-                chosen[name] = {**setting, "timeout": 0.3 if row.answers else 60}
+                chosen[name] = {**setting, "timeout": SHORT if row.hangs and name == first else 60}
         return make(validate_on_creation=False, clock=options["clock"], timeout=100, **chosen)
 
     return build
