@@ -1,6 +1,8 @@
 """Who hands over to whom: every way in which a provider fails, provoked over HTTP, and what the chain makes of it."""
 
+import asyncio
 import contextlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,8 +16,9 @@ from codegen_ext.providers import (
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
-from codegen_ext.testing import Fault, Sandbox
+from codegen_ext.testing import FakeClock, Fault, Sandbox
 
+from ..conftest import ImpatientClock
 from ..support.loopback import CLOSE, HANG, Loopback, reply
 from .conftest import ANSWER, PIECES, chunk, streamed
 
@@ -24,6 +27,9 @@ LIMITED = ProviderRateLimitError
 TIMED_OUT = ProviderTimeoutError
 UNAVAILABLE = ProviderUnavailableError
 OTHER = AIProviderError
+HOUR = 3600.0
+HANGS, STALLS = Fault.latency(HOUR), Fault.stall(0, math.inf)
+"""No answer, and nothing but the head of one."""
 SHORT = 1.0
 """Seconds that a provider that hangs is given; all others have a minute, so that a busy machine is no failure."""
 CREATE, POLL, LOG, CHAT = "create_agent_run", "get_agent_run", "get_agent_run_logs", "create_chat_completion"
@@ -104,8 +110,27 @@ CHATSERVER = [
     Row("down", {CHAT: Fault.status(500)}, error=UNAVAILABLE, hands_over=True),
     Row("reset", {CHAT: Fault.reset_before()}, error=UNAVAILABLE, hands_over=True),
     Row("nonsense", {CHAT: Fault.invalid_body("<p>")}, error=UNAVAILABLE, hands_over=True),
+    Row("hangs", {CHAT: HANGS}, error=TIMED_OUT, hands_over=True, hangs=True),
+    Row("hangs within the answer", {CHAT: STALLS}, error=TIMED_OUT, hands_over=True, hangs=True),
+    Row("models cannot be listed", {"list_models": Fault.status(500)}, error=UNAVAILABLE, hands_over=True),
     Row("bad request", {CHAT: Fault.status(400)}),
+    Row("does not fit", {CHAT: Fault.status(422)}),
     Row("unknown model", {CHAT: Fault.status(404)}),
+    Row(
+        "would act, and models cannot be listed",
+        {"list_models": Fault.status(500)},
+        error=UNAVAILABLE,
+        hands_over=True,
+        options={"allowed_tools": ["bash"]},
+    ),
+    Row(
+        "acts and hangs",
+        {CHAT: HANGS},
+        error=TIMED_OUT,
+        has_effect=True,
+        hangs=True,
+        options={"allowed_tools": ["bash"]},
+    ),
     Row(
         "acts and resets",
         {CHAT: Fault.reset_after()},
@@ -124,8 +149,18 @@ CHATSERVER = [
 CHATSERVER_STREAMS = [
     *[row for row in CHATSERVER if row.name != "acts and resets"],
     Row("cut before the first piece", {CHAT: Fault.cut(0)}, error=UNAVAILABLE, hands_over=True),
+    Row("error before the first piece", {CHAT: Fault.error_event(0)}, error=UNAVAILABLE, hands_over=True),
     Row("cut", {CHAT: Fault.cut(2)}, error=UNAVAILABLE, had="Echo:"),
+    Row("hangs mid-stream", {CHAT: Fault.stall(2, math.inf)}, error=TIMED_OUT, had="Echo:", hangs=True),
     Row("error event", {CHAT: Fault.error_event(2)}, error=UNAVAILABLE, had="Echo:"),
+    Row("too many, mid-stream", {CHAT: Fault.error_event(2, code=429)}, error=LIMITED, had="Echo:"),
+    Row(
+        "acts and is cut",
+        {CHAT: Fault.cut(0)},
+        error=UNAVAILABLE,
+        has_effect=True,
+        options={"allowed_tools": ["bash"]},
+    ),
     Row("malformed event", {CHAT: Fault.malformed_event(2)}, error=UNAVAILABLE, had="Echo:"),
 ]
 
@@ -190,6 +225,23 @@ OPENAI_STREAMS = [
 ]
 
 
+class HangingClock(ImpatientClock):
+    """A delay of an hour or more has no end. With one of an hour most of the deadline passes for everybody else."""
+
+    async def sleep_async(self, seconds: float) -> None:
+        if seconds < HOUR:
+            await super().sleep_async(seconds)
+            return
+        if seconds == HOUR:
+            self.advance(80)
+        await asyncio.Event().wait()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return HangingClock()
+
+
 @pytest.fixture
 def chain(
     make: Callable[..., Any],
@@ -208,8 +260,11 @@ def chain(
             openai_service.answers = list(row.answers)
         chosen = {name: options[name] for name in (first, second)}
         for name, setting in chosen.items():
-            if name == "openai":
-                chosen[name] = {**setting, "timeout": SHORT if row.hangs and name == first else 60}
+            seconds = SHORT if row.hangs and name == first else 60
+            if name == "codegen":
+                monkeypatch.setenv("CODEGEN_TIMEOUT", str(seconds))
+            else:
+                chosen[name] = {**setting, "timeout": seconds}
         return make(validate_on_creation=False, clock=options["clock"], timeout=100, **chosen)
 
     return build
