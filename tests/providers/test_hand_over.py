@@ -35,6 +35,9 @@ SHORT = 1.0
 CREATE, POLL, LOG, CHAT = "create_agent_run", "get_agent_run", "get_agent_run_logs", "create_chat_completion"
 
 
+PROMPT = "Say hello"
+
+
 @dataclass
 class Row:
     """Where it hands over, the second answers; else the error reaches the caller, and a stream `had` yielded this."""
@@ -44,7 +47,7 @@ class Row:
     answers: tuple[bytes, ...] = ()
     error: type[AIProviderError] = OTHER
     hands_over: bool = False
-    prompt: str = "Say hello"
+    prompt: str = PROMPT
     has_effect: bool = False
     had: str = ""
     hangs: bool = False
@@ -71,6 +74,16 @@ CODEGEN = [
         hands_over=True,
         options={"repository": "owner/repo"},
     ),
+    Row(
+        "repository hangs",
+        {"get_repositories": HANGS},
+        error=TIMED_OUT,
+        hands_over=True,
+        hangs=True,
+        options={"repository": "owner/repo"},
+    ),
+    Row("create hangs", {CREATE: HANGS}, has_effect=True, hangs=True),
+    Row("created, and it hangs", {CREATE: STALLS, "list_agent_runs": Fault.status(500)}, has_effect=True, hangs=True),
     Row("create fails", {CREATE: Fault.status(503)}, has_effect=True),
     Row("create resets", {CREATE: Fault.reset_before()}, has_effect=True),
     Row("created, and no answer", {CREATE: Fault.reset_after(), "list_agent_runs": Fault.status(500)}, has_effect=True),
@@ -84,16 +97,38 @@ CODEGEN = [
     Row("nonsense while waiting", {POLL: Fault.invalid_body("<p>")}, error=UNAVAILABLE, has_effect=True),
     Row("too many while waiting", {POLL: Fault.status(429)}, error=TIMED_OUT, has_effect=True),
     Row("down while waiting", {POLL: Fault.status(500)}, error=TIMED_OUT, has_effect=True),
+    Row("hangs while waiting", {POLL: HANGS}, error=TIMED_OUT, has_effect=True, hangs=True),
     Row("never ends", prompt=NEVER, error=TIMED_OUT, has_effect=True),
     Row("run fails", prompt="Fail [[outcome=failed]]", has_effect=True),
     Row("run is cancelled", prompt="Stop [[outcome=cancelled]]", has_effect=True),
     Row("run pauses", prompt="Pause [[outcome=paused]]", has_effect=True),
 ]
+DONE = "The task is done.\n"
 STEP = "Step 1: I use ripgrep_search.\n[ripgrep_search]\n"
 CODEGEN_STREAMS = [
-    *[row for row in CODEGEN if "while waiting" not in row.name and "run" not in row.name and row.prompt != NEVER],
+    *[row for row in CODEGEN if "while waiting" not in row.name and row.prompt == PROMPT],
     Row("refused while following", {LOG: Fault.status(401)}, error=REFUSED, has_effect=True),
     Row("nonsense while following", {LOG: Fault.invalid_body("<p>")}, error=UNAVAILABLE, has_effect=True),
+    Row("gone while following", {LOG: Fault.status(404)}, has_effect=True),
+    Row("too many while following", {LOG: Fault.status(429)}, error=TIMED_OUT, has_effect=True),
+    Row("hangs while following", {LOG: HANGS}, error=TIMED_OUT, has_effect=True, hangs=True),
+    Row(
+        "refused at the end",
+        {POLL: Fault.status(401)},
+        prompt="Look [[logs=2]]",
+        error=REFUSED,
+        has_effect=True,
+        had=DONE,
+    ),
+    Row(
+        "hangs at the end",
+        {POLL: HANGS},
+        prompt="Look [[logs=2]]",
+        error=TIMED_OUT,
+        has_effect=True,
+        hangs=True,
+        had=DONE,
+    ),
     Row("down while following", {LOG: Fault.status(500)}, error=TIMED_OUT, has_effect=True),
     Row("never ends", prompt="Wait [[outcome=never logs=2]]", error=TIMED_OUT, has_effect=True, had=STEP),
     Row(
@@ -101,6 +136,13 @@ CODEGEN_STREAMS = [
         prompt="Fail [[outcome=failed logs=2]]",
         has_effect=True,
         had="A command failed; I try another way.\n",
+    ),
+    Row("run is cancelled", prompt="Stop [[outcome=cancelled logs=2]]", has_effect=True, had=STEP),
+    Row(
+        "run pauses",
+        prompt="Pause [[outcome=paused logs=2]]",
+        has_effect=True,
+        had="The plan has three steps; I begin with the first.\n",
     ),
 ]
 CHATSERVER = [
