@@ -1,6 +1,5 @@
 """Who hands over to whom: every way in which a provider fails, provoked over HTTP, and what the chain makes of it."""
 
-import asyncio
 import contextlib
 import math
 from collections.abc import Callable
@@ -16,26 +15,24 @@ from codegen_ext.providers import (
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
-from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.testing import Fault, Sandbox
 
-from ..conftest import ImpatientClock
 from ..support.loopback import CLOSE, HANG, Loopback, reply
-from .conftest import ANSWER, PIECES, chunk, streamed
+from .conftest import ANSWER, HANGS, PIECES, STALLS, chunk, streamed
 
 REFUSED = ProviderAuthenticationError
 LIMITED = ProviderRateLimitError
 TIMED_OUT = ProviderTimeoutError
 UNAVAILABLE = ProviderUnavailableError
 OTHER = AIProviderError
-HOUR = 3600.0
-HANGS, STALLS = Fault.latency(HOUR), Fault.stall(0, math.inf)
-"""No answer, and nothing but the head of one."""
 SHORT = 1.0
 """Seconds that a provider that hangs is given; all others have a minute, so that a busy machine is no failure."""
 CREATE, POLL, LOG, CHAT = "create_agent_run", "get_agent_run", "get_agent_run_logs", "create_chat_completion"
 
 
 PROMPT = "Say hello"
+ACTS = {"allowed_tools": ["bash"]}
+REPOSITORY = {"repository": "owner/repo"}
 
 
 @dataclass
@@ -72,7 +69,7 @@ CODEGEN = [
         {"get_repositories": Fault.status(500)},
         error=UNAVAILABLE,
         hands_over=True,
-        options={"repository": "owner/repo"},
+        options=REPOSITORY,
     ),
     Row(
         "repository hangs",
@@ -80,7 +77,7 @@ CODEGEN = [
         error=TIMED_OUT,
         hands_over=True,
         hangs=True,
-        options={"repository": "owner/repo"},
+        options=REPOSITORY,
     ),
     Row("create hangs", {CREATE: HANGS}, has_effect=True, hangs=True),
     Row("created, and it hangs", {CREATE: STALLS, "list_agent_runs": Fault.status(500)}, has_effect=True, hangs=True),
@@ -163,30 +160,11 @@ CHATSERVER = [
         {"list_models": Fault.status(500)},
         error=UNAVAILABLE,
         hands_over=True,
-        options={"allowed_tools": ["bash"]},
+        options=ACTS,
     ),
-    Row(
-        "acts and hangs",
-        {CHAT: HANGS},
-        error=TIMED_OUT,
-        has_effect=True,
-        hangs=True,
-        options={"allowed_tools": ["bash"]},
-    ),
-    Row(
-        "acts and resets",
-        {CHAT: Fault.reset_after()},
-        error=UNAVAILABLE,
-        has_effect=True,
-        options={"allowed_tools": ["bash"]},
-    ),
-    Row(
-        "acts and is refused",
-        {CHAT: Fault.status(401)},
-        error=REFUSED,
-        hands_over=True,
-        options={"allowed_tools": ["bash"]},
-    ),
+    Row("acts and hangs", {CHAT: HANGS}, error=TIMED_OUT, has_effect=True, hangs=True, options=ACTS),
+    Row("acts and resets", {CHAT: Fault.reset_after()}, error=UNAVAILABLE, has_effect=True, options=ACTS),
+    Row("acts and is refused", {CHAT: Fault.status(401)}, error=REFUSED, hands_over=True, options=ACTS),
 ]
 CHATSERVER_STREAMS = [
     *[row for row in CHATSERVER if row.name != "acts and resets"],
@@ -196,13 +174,7 @@ CHATSERVER_STREAMS = [
     Row("hangs mid-stream", {CHAT: Fault.stall(2, math.inf)}, error=TIMED_OUT, had="Echo:", hangs=True),
     Row("error event", {CHAT: Fault.error_event(2)}, error=UNAVAILABLE, had="Echo:"),
     Row("too many, mid-stream", {CHAT: Fault.error_event(2, code=429)}, error=LIMITED, had="Echo:"),
-    Row(
-        "acts and is cut",
-        {CHAT: Fault.cut(0)},
-        error=UNAVAILABLE,
-        has_effect=True,
-        options={"allowed_tools": ["bash"]},
-    ),
+    Row("acts and is cut", {CHAT: Fault.cut(0)}, error=UNAVAILABLE, has_effect=True, options=ACTS),
     Row("malformed event", {CHAT: Fault.malformed_event(2)}, error=UNAVAILABLE, had="Echo:"),
 ]
 
@@ -267,23 +239,6 @@ OPENAI_STREAMS = [
 ]
 
 
-class HangingClock(ImpatientClock):
-    """A delay of an hour or more has no end. With one of an hour most of the deadline passes for everybody else."""
-
-    async def sleep_async(self, seconds: float) -> None:
-        if seconds < HOUR:
-            await super().sleep_async(seconds)
-            return
-        if seconds == HOUR:
-            self.advance(80)
-        await asyncio.Event().wait()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return HangingClock()
-
-
 @pytest.fixture
 def chain(
     make: Callable[..., Any],
@@ -294,7 +249,7 @@ def chain(
 ) -> Callable[..., Any]:
     """Build a client that asks one provider and then another, and let the first fail as a row says."""
 
-    def build(first: str, second: str, row: Row) -> Any:
+    def build(first: str, second: str, row: Row, *, validate_on_creation: bool = False) -> Any:
         monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", f"{first},{second}")
         for operation, fault in row.faults.items():
             sandbox.inject(operation, fault)
@@ -307,7 +262,7 @@ def chain(
                 monkeypatch.setenv("CODEGEN_TIMEOUT", str(seconds))
             else:
                 chosen[name] = {**setting, "timeout": seconds}
-        return make(validate_on_creation=False, clock=options["clock"], timeout=100, **chosen)
+        return make(validate_on_creation=validate_on_creation, clock=options["clock"], timeout=100, **chosen)
 
     return build
 
@@ -383,6 +338,18 @@ def test_openai(row: Row, chain: Callable[..., Any], openai_service: Loopback) -
 def test_openai_mid_stream(row: Row, chain: Callable[..., Any], openai_service: Loopback) -> None:
     client = chain("openai", "chatserver", row)
     check(row, "chatserver", streaming(client, row))
+
+
+@pytest.mark.parametrize(("name", "operation"), [("codegen", "list_agent_runs"), ("chatserver", "list_models")])
+def test_a_validation_that_hangs(name: str, operation: str, chain: Callable[..., Any], sandbox: Sandbox) -> None:
+    """It creates nothing, so that another answers; the provider that had no time is not asked."""
+    client = chain(name, "openai", Row("", {operation: HANGS}, hangs=True), validate_on_creation=True)
+    response = client.generate_response(PROMPT)
+    assert response.provider_name == "openai"
+    (tried,) = response.metadata["tried"]
+    assert tried["outcome"] == "invalid"
+    assert f"{operation} timed out after 1 s" in tried["reason"]
+    assert [request.operation for request in sandbox.requests] == [operation]
 
 
 def test_nobody_is_there(make: Callable[..., Any], options: dict[str, Any], openai_service: Loopback) -> None:
