@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Generator, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
+import openai
 from openai.pagination import AsyncPage
 from openai.types import Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
@@ -67,8 +68,9 @@ class AsyncChat:
 class _ModelsToCome:
     """What `models.list()` returns: to be awaited for the page, or iterated for its models."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, timeout: float | openai.NotGiven | None) -> None:
         self._core = core
+        self._timeout = timeout
 
     def __await__(self) -> Generator[Any, None, AsyncPage[Model]]:
         return self._page().__await__()
@@ -78,7 +80,8 @@ class _ModelsToCome:
             yield model
 
     async def _page(self) -> AsyncPage[Model]:
-        return AsyncPage[Model](data=await AsyncRun[Any](*self._core.plain(ModelList())).result(), object="list")
+        run = AsyncRun[Any](*self._core.plain(ModelList(), self._timeout))
+        return AsyncPage[Model](data=await run.result(), object="list")
 
 
 class AsyncModels:
@@ -87,9 +90,12 @@ class AsyncModels:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def list(self) -> _ModelsToCome:
-        """Return the models that the CLI offers: await it for the page, or iterate over it."""
-        return _ModelsToCome(self._core)
+    def list(self, *, timeout: float | openai.NotGiven | None = openai.NOT_GIVEN) -> _ModelsToCome:
+        """Return the models that the CLI offers: await it for the page, or iterate over it.
+
+        `timeout` is seconds for all of it, by default the client's.
+        """
+        return _ModelsToCome(self._core, timeout)
 
 
 class AsyncCodexClient(ClientBase):

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
+import openai
 from openai.pagination import SyncPage
 from openai.types import Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
@@ -92,9 +93,9 @@ class Models:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def list(self) -> SyncPage[Model]:
-        """Return the models that the CLI offers."""
-        return SyncPage[Model](data=Run[Any](*self._core.plain(ModelList())).result(), object="list")
+    def list(self, *, timeout: float | openai.NotGiven | None = openai.NOT_GIVEN) -> SyncPage[Model]:
+        """Return the models that the CLI offers; `timeout` is seconds for all of it, by default the client's."""
+        return SyncPage[Model](data=Run[Any](*self._core.plain(ModelList(), timeout)).result(), object="list")
 
 
 class CodexClient(ClientBase):

@@ -89,9 +89,11 @@ class Core:
         timeout = seconds(arguments.get("timeout", openai.NOT_GIVEN), self.timeout)
         return self.supervisor, Completion(request, is_stream=is_stream), timeout, self.approval_callback
 
-    def plain(self, conversation: Conversation[R]) -> tuple[Supervisor, Conversation[R], float | None, None]:
+    def plain(
+        self, conversation: Conversation[R], timeout: float | openai.NotGiven | None = openai.NOT_GIVEN
+    ) -> tuple[Supervisor, Conversation[R], float | None, None]:
         """Return what performs a conversation in which nobody is asked."""
-        return self.supervisor, conversation, self.timeout, None
+        return self.supervisor, conversation, seconds(timeout, self.timeout), None
 
     def thread(self, arguments: ThreadArguments) -> Params:
         """Return the parameters of a thread; what is not given is the client's."""

@@ -146,7 +146,7 @@ class ChatServerBackend(Backend):
         failed = provider_error(self, error)
         acts = request is not None and bool(_ACTING & set(request.options))
         if failed is not None and acts and isinstance(error, CodegenAPIError):
-            failed.may_have_effect = once.is_ambiguous(error)
+            failed.may_have_effect = once.is_ambiguous(error) and error.operation in (None, "create_chat_completion")
         return failed
 
 

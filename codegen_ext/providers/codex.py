@@ -99,13 +99,17 @@ class CodexBackend(CompletionsBackend):
             "model": self.chosen_model(request),
             "temperature": request.temperature or None,
             "max_tokens": request.max_tokens,
-            "timeout": None if left is None else max(min(left, self._settings.get("timeout", math.inf)), 0.001),
+            "timeout": self._seconds(left),
         }
         return {**{name: value for name, value in given.items() if value is not None}, **request.options}
 
-    def validate(self, client: Any, deadline: Deadline) -> Steps[None]:  # noqa: ARG002 - the client has its own
+    def _seconds(self, left: float | None) -> float | None:
+        """Return how long a call may take when so much is left of a deadline."""
+        return None if left is None else max(min(left, self._settings.get("timeout", math.inf)), 0.001)
+
+    def validate(self, client: Any, deadline: Deadline) -> Steps[None]:
         """Let the CLI start and list its models; whether the service accepts the key shows with the first answer."""
-        yield Call(client.models.list)
+        yield Call(lambda: client.models.list(timeout=self._seconds(deadline.left())))
 
     def failure(self, error: Exception, request: Request | None) -> AIProviderError | None:
         """As for OpenAI; what an agent that may write left behind is unknown."""

@@ -107,7 +107,9 @@ class ProviderBase(Answering):
         if isinstance(failed, ProviderAuthenticationError):
             self._keep(failed)
         if failed is not None:
-            # Out of the handler, so that the service's own exception is not chained.
+            # Out of the handler, so that the service's own exception is not chained; a backend may have raised in one.
+            if isinstance(failed, AIProviderError):
+                failed.__context__ = None
             raise failed.with_traceback(None)
         cost = cost_of(self._prices, self.name, answer.model, answer.usage)
         self._usage.add_answer(answer.usage, cost)

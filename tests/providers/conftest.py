@@ -1,19 +1,41 @@
 """Providers of both kinds, against the sandbox and a server that speaks OpenAI's API."""
 
+import asyncio
 import contextlib
 import json
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from codegen_ext.providers import get_ai_client, get_async_ai_client, validation
-from codegen_ext.testing import FakeClock, Sandbox
+from codegen_ext.testing import FakeClock, Fault, Sandbox
 
-from ..conftest import TOKEN, Flavour
+from ..conftest import TOKEN, Flavour, ImpatientClock
 from ..support.loopback import Loopback, reply
 
 KEY = "sk-proj-QUARTZ-0123456789-ZEBRA"
+HOUR = 3600.0
+HANGS, STALLS = Fault.latency(HOUR), Fault.stall(0, math.inf)
+"""No answer, and nothing but the head of one."""
+
+
+class HangingClock(ImpatientClock):
+    """A delay of an hour or more has no end. With one of an hour most of the deadline passes for everybody else."""
+
+    async def sleep_async(self, seconds: float) -> None:
+        if seconds < HOUR:
+            await super().sleep_async(seconds)
+            return
+        if seconds == HOUR:
+            self.advance(80)
+        await asyncio.Event().wait()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return HangingClock()
 
 
 @pytest.fixture(autouse=True)

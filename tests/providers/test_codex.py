@@ -1,12 +1,15 @@
 """Codex as a provider: the real CLI against a service on loopback that speaks the Responses API."""
 
+import asyncio
+import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from codegen_ext import CodexClient
+from codegen_ext import AsyncCodexClient, CodexClient
 from codegen_ext.providers import (
     AIProviderError,
     ProviderAuthenticationError,
@@ -21,6 +24,7 @@ from ..conftest import Flavour
 from ..support.codex_cli import require_codex
 from .conftest import KEY
 
+Client = CodexClient | AsyncCodexClient
 CUT = Answer([created(), *[*message("Par", "tial")][:-1]])
 TABLE: dict[str, tuple[Answer, type[AIProviderError], bool]] = {
     "refused": (refuse(401), ProviderAuthenticationError, True),
@@ -48,13 +52,22 @@ def responses() -> Iterator[Responses]:
 
 
 @pytest.fixture(scope="module")
-def lasting_client(
+def lasting_clients(
     program: str, responses: Responses, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[CodexClient]:
+) -> Iterator[tuple[CodexClient, AsyncCodexClient]]:
     folder = tmp_path_factory.mktemp("work")
     settings = {"codex_path": program, "base_url": responses.base_url, "working_dir": folder, "model": "gpt-5"}
-    with CodexClient(api_key=KEY, max_retries=0, **settings) as client:  # type: ignore[arg-type]
-        yield client
+    plain = CodexClient(api_key=KEY, max_retries=0, **settings)  # type: ignore[arg-type]
+    awaited = AsyncCodexClient(api_key=KEY, max_retries=0, **settings)  # type: ignore[arg-type]
+    with plain:
+        yield plain, awaited
+        asyncio.run(awaited.close())
+
+
+@pytest.fixture
+def lasting_client(lasting_clients: tuple[CodexClient, AsyncCodexClient], flavour: Flavour) -> Client:
+    """The CLI lasts for all tests, each client has one."""
+    return lasting_clients[flavour.is_async]
 
 
 @pytest.fixture
@@ -65,7 +78,7 @@ def service(responses: Responses) -> Responses:
 
 @pytest.fixture
 def chain(
-    make: Callable[..., Any], options: dict[str, Any], lasting_client: CodexClient, monkeypatch: pytest.MonkeyPatch
+    make: Callable[..., Any], options: dict[str, Any], lasting_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Any]:
     """Build a client that asks codex and then chatserver."""
     monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", "codex,chatserver")
@@ -77,10 +90,6 @@ def chain(
     return build
 
 
-sync = pytest.mark.parametrize("flavour", ["sync"], indirect=True)
-
-
-@sync
 @table
 def test_who_takes_over(name: str, chain: Callable[..., Any], service: Responses) -> None:
     answer, kind, hands_over = TABLE[name]
@@ -96,7 +105,6 @@ def test_who_takes_over(name: str, chain: Callable[..., Any], service: Responses
     assert type(caught.value) is kind
 
 
-@sync
 @table
 def test_who_takes_over_mid_stream(name: str, chain: Callable[..., Any], service: Responses) -> None:
     answer, kind, hands_over = TABLE[name]
@@ -112,7 +120,6 @@ def test_who_takes_over_mid_stream(name: str, chain: Callable[..., Any], service
     assert caught.value.partial == {"cut": "Partial", "hangs": "Par"}.get(name, "")
 
 
-@sync
 @pytest.mark.parametrize("name", ["refused", "down", "cut"])
 def test_an_agent_that_may_write_may_have_written(
     name: str, chain: Callable[..., Any], service: Responses, sandbox: Sandbox
@@ -135,6 +142,22 @@ def test_a_missing_cli_hands_over(make: Callable[..., Any], options: dict[str, A
         "outcome": "skipped",
         "reason": "the Codex CLI: npm install -g @openai/codex",
     }
+
+
+def test_a_validation_takes_no_longer_than_it_may(
+    make: Callable[..., Any], lasting_client: Client, clock: FakeClock
+) -> None:
+    """The CLI has stopped, and its client would wait for ten minutes."""
+    provider = make("codex", clock=clock, client=lasting_client, validate_on_creation=False)
+    assert provider.get_available_models()
+    cli = lasting_client.server_pid
+    assert cli is not None
+    os.kill(cli, signal.SIGSTOP)
+    try:
+        assert provider.validate_credentials(timeout=0.2) is False
+    finally:
+        os.kill(cli, signal.SIGCONT)
+    assert "no answer in time" in provider.last_validation_error
 
 
 def test_answers_and_streams(

@@ -1,6 +1,7 @@
 """Who hands over to whom: every way in which a provider fails, provoked over HTTP, and what the chain makes of it."""
 
 import contextlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,28 +18,36 @@ from codegen_ext.providers import (
 from codegen_ext.testing import Fault, Sandbox
 
 from ..support.loopback import CLOSE, HANG, Loopback, reply
-from .conftest import ANSWER, PIECES, chunk, streamed
+from .conftest import ANSWER, HANGS, PIECES, STALLS, chunk, streamed
 
 REFUSED = ProviderAuthenticationError
 LIMITED = ProviderRateLimitError
 TIMED_OUT = ProviderTimeoutError
 UNAVAILABLE = ProviderUnavailableError
 OTHER = AIProviderError
+SHORT = 1.0
+"""Seconds that a provider that hangs is given; all others have a minute, so that a busy machine is no failure."""
 CREATE, POLL, LOG, CHAT = "create_agent_run", "get_agent_run", "get_agent_run_logs", "create_chat_completion"
+
+
+PROMPT = "Say hello"
+ACTS = {"allowed_tools": ["bash"]}
+REPOSITORY = {"repository": "owner/repo"}
 
 
 @dataclass
 class Row:
-    """`answered_by` is None where the error must reach the caller; `had` is what a stream had yielded by then."""
+    """Where it hands over, the second answers; else the error reaches the caller, and a stream `had` yielded this."""
 
     name: str
     faults: dict[str, Fault] = field(default_factory=dict)
     answers: tuple[bytes, ...] = ()
     error: type[AIProviderError] = OTHER
     hands_over: bool = False
-    prompt: str = "Say hello"
+    prompt: str = PROMPT
     has_effect: bool = False
     had: str = ""
+    hangs: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -60,8 +69,18 @@ CODEGEN = [
         {"get_repositories": Fault.status(500)},
         error=UNAVAILABLE,
         hands_over=True,
-        options={"repository": "owner/repo"},
+        options=REPOSITORY,
     ),
+    Row(
+        "repository hangs",
+        {"get_repositories": HANGS},
+        error=TIMED_OUT,
+        hands_over=True,
+        hangs=True,
+        options=REPOSITORY,
+    ),
+    Row("create hangs", {CREATE: HANGS}, has_effect=True, hangs=True),
+    Row("created, and it hangs", {CREATE: STALLS, "list_agent_runs": Fault.status(500)}, has_effect=True, hangs=True),
     Row("create fails", {CREATE: Fault.status(503)}, has_effect=True),
     Row("create resets", {CREATE: Fault.reset_before()}, has_effect=True),
     Row("created, and no answer", {CREATE: Fault.reset_after(), "list_agent_runs": Fault.status(500)}, has_effect=True),
@@ -75,16 +94,38 @@ CODEGEN = [
     Row("nonsense while waiting", {POLL: Fault.invalid_body("<p>")}, error=UNAVAILABLE, has_effect=True),
     Row("too many while waiting", {POLL: Fault.status(429)}, error=TIMED_OUT, has_effect=True),
     Row("down while waiting", {POLL: Fault.status(500)}, error=TIMED_OUT, has_effect=True),
+    Row("hangs while waiting", {POLL: HANGS}, error=TIMED_OUT, has_effect=True, hangs=True),
     Row("never ends", prompt=NEVER, error=TIMED_OUT, has_effect=True),
     Row("run fails", prompt="Fail [[outcome=failed]]", has_effect=True),
     Row("run is cancelled", prompt="Stop [[outcome=cancelled]]", has_effect=True),
     Row("run pauses", prompt="Pause [[outcome=paused]]", has_effect=True),
 ]
+DONE = "The task is done.\n"
 STEP = "Step 1: I use ripgrep_search.\n[ripgrep_search]\n"
 CODEGEN_STREAMS = [
-    *[row for row in CODEGEN if "while waiting" not in row.name and "run" not in row.name and row.prompt != NEVER],
+    *[row for row in CODEGEN if "while waiting" not in row.name and row.prompt == PROMPT],
     Row("refused while following", {LOG: Fault.status(401)}, error=REFUSED, has_effect=True),
     Row("nonsense while following", {LOG: Fault.invalid_body("<p>")}, error=UNAVAILABLE, has_effect=True),
+    Row("gone while following", {LOG: Fault.status(404)}, has_effect=True),
+    Row("too many while following", {LOG: Fault.status(429)}, error=TIMED_OUT, has_effect=True),
+    Row("hangs while following", {LOG: HANGS}, error=TIMED_OUT, has_effect=True, hangs=True),
+    Row(
+        "refused at the end",
+        {POLL: Fault.status(401)},
+        prompt="Look [[logs=2]]",
+        error=REFUSED,
+        has_effect=True,
+        had=DONE,
+    ),
+    Row(
+        "hangs at the end",
+        {POLL: HANGS},
+        prompt="Look [[logs=2]]",
+        error=TIMED_OUT,
+        has_effect=True,
+        hangs=True,
+        had=DONE,
+    ),
     Row("down while following", {LOG: Fault.status(500)}, error=TIMED_OUT, has_effect=True),
     Row("never ends", prompt="Wait [[outcome=never logs=2]]", error=TIMED_OUT, has_effect=True, had=STEP),
     Row(
@@ -92,6 +133,13 @@ CODEGEN_STREAMS = [
         prompt="Fail [[outcome=failed logs=2]]",
         has_effect=True,
         had="A command failed; I try another way.\n",
+    ),
+    Row("run is cancelled", prompt="Stop [[outcome=cancelled logs=2]]", has_effect=True, had=STEP),
+    Row(
+        "run pauses",
+        prompt="Pause [[outcome=paused logs=2]]",
+        has_effect=True,
+        had="The plan has three steps; I begin with the first.\n",
     ),
 ]
 CHATSERVER = [
@@ -101,28 +149,32 @@ CHATSERVER = [
     Row("down", {CHAT: Fault.status(500)}, error=UNAVAILABLE, hands_over=True),
     Row("reset", {CHAT: Fault.reset_before()}, error=UNAVAILABLE, hands_over=True),
     Row("nonsense", {CHAT: Fault.invalid_body("<p>")}, error=UNAVAILABLE, hands_over=True),
+    Row("hangs", {CHAT: HANGS}, error=TIMED_OUT, hands_over=True, hangs=True),
+    Row("hangs within the answer", {CHAT: STALLS}, error=TIMED_OUT, hands_over=True, hangs=True),
+    Row("models cannot be listed", {"list_models": Fault.status(500)}, error=UNAVAILABLE, hands_over=True),
     Row("bad request", {CHAT: Fault.status(400)}),
+    Row("does not fit", {CHAT: Fault.status(422)}),
     Row("unknown model", {CHAT: Fault.status(404)}),
     Row(
-        "acts and resets",
-        {CHAT: Fault.reset_after()},
+        "would act, and models cannot be listed",
+        {"list_models": Fault.status(500)},
         error=UNAVAILABLE,
-        has_effect=True,
-        options={"allowed_tools": ["bash"]},
-    ),
-    Row(
-        "acts and is refused",
-        {CHAT: Fault.status(401)},
-        error=REFUSED,
         hands_over=True,
-        options={"allowed_tools": ["bash"]},
+        options=ACTS,
     ),
+    Row("acts and hangs", {CHAT: HANGS}, error=TIMED_OUT, has_effect=True, hangs=True, options=ACTS),
+    Row("acts and resets", {CHAT: Fault.reset_after()}, error=UNAVAILABLE, has_effect=True, options=ACTS),
+    Row("acts and is refused", {CHAT: Fault.status(401)}, error=REFUSED, hands_over=True, options=ACTS),
 ]
 CHATSERVER_STREAMS = [
     *[row for row in CHATSERVER if row.name != "acts and resets"],
     Row("cut before the first piece", {CHAT: Fault.cut(0)}, error=UNAVAILABLE, hands_over=True),
+    Row("error before the first piece", {CHAT: Fault.error_event(0)}, error=UNAVAILABLE, hands_over=True),
     Row("cut", {CHAT: Fault.cut(2)}, error=UNAVAILABLE, had="Echo:"),
+    Row("hangs mid-stream", {CHAT: Fault.stall(2, math.inf)}, error=TIMED_OUT, had="Echo:", hangs=True),
     Row("error event", {CHAT: Fault.error_event(2)}, error=UNAVAILABLE, had="Echo:"),
+    Row("too many, mid-stream", {CHAT: Fault.error_event(2, code=429)}, error=LIMITED, had="Echo:"),
+    Row("acts and is cut", {CHAT: Fault.cut(0)}, error=UNAVAILABLE, has_effect=True, options=ACTS),
     Row("malformed event", {CHAT: Fault.malformed_event(2)}, error=UNAVAILABLE, had="Echo:"),
 ]
 
@@ -139,7 +191,7 @@ OPENAI = [
     Row("down", answers=(refusal(500),), error=UNAVAILABLE, hands_over=True),
     Row("overloaded", answers=(refusal(503),), error=UNAVAILABLE, hands_over=True),
     Row("closed", answers=(CLOSE,), error=UNAVAILABLE, hands_over=True),
-    Row("hangs", answers=(HANG,), error=TIMED_OUT, hands_over=True),
+    Row("hangs", answers=(HANG,), error=TIMED_OUT, hands_over=True, hangs=True),
     Row("says it timed out", answers=(refusal(408),), error=TIMED_OUT, hands_over=True),
     Row("bad request", answers=(refusal(400),)),
     Row("unknown model", answers=(refusal(404),)),
@@ -148,6 +200,13 @@ OPENAI = [
 OPENAI_WHOLE = [
     *OPENAI,
     Row("cut", answers=(reply(b'{"id": ', length=900),), error=UNAVAILABLE, hands_over=True),
+    Row(
+        "hangs within the answer",
+        answers=(reply(b'{"id": ', length=900) + HANG,),
+        error=TIMED_OUT,
+        hands_over=True,
+        hangs=True,
+    ),
     Row("broken JSON", answers=(reply(b"{"),), error=UNAVAILABLE, hands_over=True),
     Row("a page", answers=(reply(b"<p>", content_type="text/html"),), error=UNAVAILABLE, hands_over=True),
     Row("no choices", answers=(reply({"id": "x", "choices": []}),), error=UNAVAILABLE, hands_over=True),
@@ -159,7 +218,21 @@ OPENAI_STREAMS = [
     Row("cut before the first piece", answers=(streamed(length=900),), error=UNAVAILABLE, hands_over=True),
     Row("error before the first piece", answers=(streamed(ERROR),), error=UNAVAILABLE, hands_over=True),
     Row("ends before the first piece", answers=(streamed("[DONE]"),), error=UNAVAILABLE, hands_over=True),
+    Row(
+        "hangs before the first piece",
+        answers=(streamed(length=900) + HANG,),
+        error=TIMED_OUT,
+        hands_over=True,
+        hangs=True,
+    ),
     Row("cut", answers=(streamed(*HEAD, length=90_000),), error=UNAVAILABLE, had="From Open"),
+    Row(
+        "hangs mid-stream",
+        answers=(streamed(*HEAD, length=90_000) + HANG,),
+        error=TIMED_OUT,
+        had="From Open",
+        hangs=True,
+    ),
     Row("ends early", answers=(streamed(*HEAD, "[DONE]"),), error=UNAVAILABLE, had="From Open"),
     Row("error event", answers=(streamed(*HEAD, ERROR),), error=UNAVAILABLE, had="From Open"),
     Row("malformed event", answers=(streamed(*HEAD, '{"id": '),), error=UNAVAILABLE, had="From Open"),
@@ -176,7 +249,7 @@ def chain(
 ) -> Callable[..., Any]:
     """Build a client that asks one provider and then another, and let the first fail as a row says."""
 
-    def build(first: str, second: str, row: Row) -> Any:
+    def build(first: str, second: str, row: Row, *, validate_on_creation: bool = False) -> Any:
         monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", f"{first},{second}")
         for operation, fault in row.faults.items():
             sandbox.inject(operation, fault)
@@ -184,9 +257,12 @@ def chain(
             openai_service.answers = list(row.answers)
         chosen = {name: options[name] for name in (first, second)}
         for name, setting in chosen.items():
-            if name == "openai":
-                chosen[name] = {**setting, "timeout": 0.3 if row.answers else 60}
-        return make(validate_on_creation=False, clock=options["clock"], timeout=100, **chosen)
+            seconds = SHORT if row.hangs and name == first else 60
+            if name == "codegen":
+                monkeypatch.setenv("CODEGEN_TIMEOUT", str(seconds))
+            else:
+                chosen[name] = {**setting, "timeout": seconds}
+        return make(validate_on_creation=validate_on_creation, clock=options["clock"], timeout=100, **chosen)
 
     return build
 
@@ -262,6 +338,18 @@ def test_openai(row: Row, chain: Callable[..., Any], openai_service: Loopback) -
 def test_openai_mid_stream(row: Row, chain: Callable[..., Any], openai_service: Loopback) -> None:
     client = chain("openai", "chatserver", row)
     check(row, "chatserver", streaming(client, row))
+
+
+@pytest.mark.parametrize(("name", "operation"), [("codegen", "list_agent_runs"), ("chatserver", "list_models")])
+def test_a_validation_that_hangs(name: str, operation: str, chain: Callable[..., Any], sandbox: Sandbox) -> None:
+    """It creates nothing, so that another answers; the provider that had no time is not asked."""
+    client = chain(name, "openai", Row("", {operation: HANGS}, hangs=True), validate_on_creation=True)
+    response = client.generate_response(PROMPT)
+    assert response.provider_name == "openai"
+    (tried,) = response.metadata["tried"]
+    assert tried["outcome"] == "invalid"
+    assert f"{operation} timed out after 1 s" in tried["reason"]
+    assert [request.operation for request in sandbox.requests] == [operation]
 
 
 def test_nobody_is_there(make: Callable[..., Any], options: dict[str, Any], openai_service: Loopback) -> None:

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 HANG = b"\0hang"
-"""An answer that never comes."""
+"""An answer that never comes; behind bytes, the rest of it."""
 CLOSE = b"\0close"
 """The connection is closed instead of an answer."""
 
@@ -91,12 +91,14 @@ class Loopback:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 answer = loopback._answer(Received(self.command, self.path, headers, body, self.client_address[1]))
-                if answer == HANG:
-                    loopback._over.wait()
-                if answer in (HANG, CLOSE):
+                if answer == CLOSE:
                     self.close_connection = True
                     return
-                self.wfile.write(answer)
+                self.wfile.write(answer.removesuffix(HANG))
+                if answer.endswith(HANG):
+                    loopback._over.wait()
+                    self.close_connection = True
+                    return
                 promised = answer.partition(b"content-length: ")[2].partition(b"\r\n")[0]
                 self.close_connection = len(answer.partition(b"\r\n\r\n")[2]) != int(promised or -1)
 
