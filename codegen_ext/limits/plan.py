@@ -54,6 +54,9 @@ def micro(seconds: float) -> int:
     return round(seconds * SECOND)
 
 
+_NEW = {None}
+
+
 class Log:
     """The moments booked in one bucket, in order, each with the ticket that it belongs to."""
 
@@ -120,10 +123,11 @@ def take(lines: Sequence[Line], ticket: str, now: int, budget: int | None, after
     booked the same call says that the request may go (a wait of 0): unless others went later than they had booked, or
     the bucket was closed meanwhile; then the ticket has a new moment. When the wait exceeds `budget` nothing is booked.
     """
-    start = max(now + after, *(line.closed for line in lines))
+    start = max(now + after, *[line.closed for line in lines])
     booked = {line.log.places.get(ticket) for line in lines}
-    for line in lines:
-        line.log.remove(ticket)
+    if booked != _NEW:
+        for line in lines:
+            line.log.remove(ticket)
     moment = booked.pop()
     if moment is None or booked:
         moment = _earliest(lines, start)

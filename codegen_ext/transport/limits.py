@@ -110,7 +110,8 @@ class RateLimitTransport(SteppedTransport):
             while True:
                 now = self._clock.monotonic()
                 budget = None if deadline is None else max(0.0, deadline - now - REQUEST_SECONDS)
-                verdict = yield Ask(partial(place.ask, budget), self._store.blocks)
+                # What does not block need not travel through the driver, which every call would pay for.
+                verdict = (yield Ask(partial(place.ask, budget), True)) if self._store.blocks else place.ask(budget)
                 if not verdict.booked:
                     raise LimitExceeded(verdict.wait)
                 if not verdict.wait:
