@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 from codegen_ext import AmbiguousRequestError, AsyncCodegenClient, ClientConfig, CodegenAPIError, CodegenClient
-from codegen_ext.testing import Sandbox
 
+from ..support.service import Service, sandbox_process
 from .proxy import FaultProxy
 
-# CODEGEN_TORTURE=5000 runs as many as the issue on reliability names; it takes about five minutes.
+# CODEGEN_TORTURE=5000 runs as many as the issue on reliability names.
 COUNT = int(os.environ.get("CODEGEN_TORTURE", "1000" if "CODEGEN_TEST_ALL" in os.environ else "250"))
 IN_FLIGHT = 64
+# Far above what an answer takes on a busy machine: only the proxy's stalls shall reach it.
+TIMEOUT = 5.0
 
 
 class Ledger:
@@ -41,9 +43,13 @@ class Ledger:
             assert error.request_id
             self.ambiguous[number] = error.request_id
 
-    def check(self, sandbox: Sandbox) -> None:
+    def check(self, service: Service) -> None:
         assert self.returned + self.errors.total() == COUNT
-        runs = {run.id: run.metadata["number"] for run in sandbox.runs if "number" in (run.metadata or {})}
+        plain = ClientConfig(api_token=service.token, base_url=service.base_url, rate_limits=False, timeout=30)
+        with CodegenClient(plain) as client:
+            pages = client.iter_pages("list_agent_runs", org_id=service.org_id)
+            listed = [run for page in pages for run in page.items]
+        runs = {run.id: run.metadata["number"] for run in listed if "number" in (run.metadata or {})}
         twice = [number for number, times in Counter(runs.values()).items() if times > 1]
         assert twice == []
         assert {number: runs[run_id] for number, run_id in self.created.items()} == {n: n for n in self.created}
@@ -55,24 +61,24 @@ class Ledger:
 
 
 @pytest.fixture
-def sandbox() -> Any:
-    with Sandbox(rate_limits=False, run_seconds=0.1) as running:
+def service() -> Any:
+    with sandbox_process("--no-rate-limits", "--run-seconds", "0.1") as running:
         yield running
 
 
 @pytest.fixture
-def proxy(sandbox: Sandbox) -> Any:
-    with FaultProxy(sandbox.base_url, rate=1 / 3, seed=1, stall=1.1).running() as running:
+def proxy(service: Service) -> Any:
+    with FaultProxy(service.base_url, rate=1 / 3, seed=1, stall=TIMEOUT * 1.1).running() as running:
         yield running
 
 
 @pytest.fixture
-def config(sandbox: Sandbox, proxy: FaultProxy) -> ClientConfig:
+def config(service: Service, proxy: FaultProxy) -> ClientConfig:
     return ClientConfig(
-        api_token=sandbox.token,
+        api_token=service.token,
         base_url=proxy.base_url,
-        timeout=1.0,
-        total_timeout=120,
+        timeout=TIMEOUT,
+        total_timeout=300,
         max_retries=8,
         retry_delay=0.02,
         create_settle_seconds=1.0,
@@ -80,19 +86,19 @@ def config(sandbox: Sandbox, proxy: FaultProxy) -> ClientConfig:
     )
 
 
-def test_threads(sandbox: Sandbox, proxy: FaultProxy, config: ClientConfig) -> None:
+def test_threads(service: Service, proxy: FaultProxy, config: ClientConfig) -> None:
     ledger, lock, threads = Ledger(), threading.Lock(), threading.active_count()
     with CodegenClient(config) as client:
-        first = client.create_agent_run(sandbox.org_id, "to be read")
+        first = client.create_agent_run(service.org_id, "to be read")
 
         def work(number: int) -> None:
             try:
                 if number % 2 == 0:
-                    outcome: Any = client.create_agent_run(sandbox.org_id, "job", metadata={"number": number})
+                    outcome: Any = client.create_agent_run(service.org_id, "job", metadata={"number": number})
                 elif number % 10 == 1:
-                    outcome = client.list_agent_runs(sandbox.org_id, limit=5)
+                    outcome = client.list_agent_runs(service.org_id, limit=5)
                 else:
-                    outcome = client.get_agent_run(sandbox.org_id, first.id)
+                    outcome = client.get_agent_run(service.org_id, first.id)
             except CodegenAPIError as error:
                 with lock:
                     ledger.note_error(number, error)
@@ -102,17 +108,17 @@ def test_threads(sandbox: Sandbox, proxy: FaultProxy, config: ClientConfig) -> N
 
         with ThreadPoolExecutor(IN_FLIGHT) as pool:
             list(pool.map(work, range(COUNT)))
-    ledger.check(sandbox)
+    ledger.check(service)
     assert threading.active_count() == threads
     _nothing_left(proxy)
 
 
-def test_tasks(sandbox: Sandbox, proxy: FaultProxy, config: ClientConfig) -> None:
+def test_tasks(service: Service, proxy: FaultProxy, config: ClientConfig) -> None:
     ledger = Ledger()
 
     async def main() -> None:
         async with AsyncCodegenClient(config) as client:
-            first = await client.create_agent_run(sandbox.org_id, "to be read")
+            first = await client.create_agent_run(service.org_id, "to be read")
             gate = asyncio.Semaphore(IN_FLIGHT)
 
             async def work(number: int) -> None:
@@ -120,12 +126,12 @@ def test_tasks(sandbox: Sandbox, proxy: FaultProxy, config: ClientConfig) -> Non
                     try:
                         if number % 2 == 0:
                             outcome: Any = await client.create_agent_run(
-                                sandbox.org_id, "job", metadata={"number": number}
+                                service.org_id, "job", metadata={"number": number}
                             )
                         elif number % 10 == 1:
-                            outcome = await client.list_agent_runs(sandbox.org_id, limit=5)
+                            outcome = await client.list_agent_runs(service.org_id, limit=5)
                         else:
-                            outcome = await client.get_agent_run(sandbox.org_id, first.id)
+                            outcome = await client.get_agent_run(service.org_id, first.id)
                     except CodegenAPIError as error:
                         ledger.note_error(number, error)
                     else:
@@ -135,7 +141,7 @@ def test_tasks(sandbox: Sandbox, proxy: FaultProxy, config: ClientConfig) -> Non
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(main())
-    ledger.check(sandbox)
+    ledger.check(service)
     _nothing_left(proxy)
 
 
