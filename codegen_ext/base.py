@@ -207,7 +207,7 @@ class BaseClient:
         extensions = self._extensions(operation.id, budget)
         if past_cache:
             extensions[PAST_CACHE] = True
-        if operation.reconcile is not None:
+        if not operation.idempotent:
             extensions[FRESH] = True
         if stream:
             extensions[STREAM] = True

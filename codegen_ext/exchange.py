@@ -318,7 +318,7 @@ def network_error(error: Exception, operation_id: str, timeout: float | None) ->
         doing = phase.get(type(error), "waiting for the response")
         limit = f" after {timeout:g} s" if timeout is not None else ""
         return TimeoutError(f"{operation_id} timed out{limit} while {doing}", timeout, operation=operation_id)
-    return NetworkError(f"{operation_id}: {error or type(error).__name__}", error, operation=operation_id)
+    return NetworkError(f"{operation_id}: {str(error) or type(error).__name__}", error, operation=operation_id)
 
 
 def timeout_of(request: httpx.Request) -> float | None:
