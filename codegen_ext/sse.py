@@ -43,9 +43,10 @@ def event_source(operation_id: str, response: httpx.Response) -> EventSource:
     """
     from httpx_sse import EventSource
 
-    kind = response.headers.get("content-type", "").partition(";")[0]
+    kind = response.headers.get("content-type", "").partition(";")[0].strip()
     if kind != "text/event-stream":
         raise invalid(operation_id, response, f"expected a stream of events, got content type {kind or 'none'!r}")
+    response.encoding = "utf-8-sig"  # whatever the header says, and without the byte order mark (HTML, 9.2.5)
     return EventSource(response)
 
 
@@ -63,7 +64,7 @@ def decode_event(operation_id: str, event: ServerSentEvent, model: type[M], reda
             ServerError without one.
 
     """
-    if event.data == DONE:
+    if event.data.strip() == DONE:
         return None
     try:
         data: Any = json.loads(event.data)
@@ -74,6 +75,8 @@ def decode_event(operation_id: str, event: ServerSentEvent, model: type[M], reda
         forget_text(error)
         if event.event == "error":
             raise _reported(operation_id, redact(event.data)) from None
+        if isinstance(error, InvalidModel) and error_message(data):  # the body of an error response
+            raise _reported(operation_id, redact.within(data)) from None
         problem = redact(f"an event of the stream is not usable: {error}")
         raise InvalidResponseError(problem, operation=operation_id) from error
 

@@ -161,15 +161,37 @@ def test_the_status_in_an_error_event_is_that_of_the_error(chat: Any, sandbox: S
 
 @pytest.mark.parametrize(
     "event",
-    ["event: error\ndata: out of memory\n\n", 'event: error\ndata: {"message": "out of memory"}\n\n'],
+    [
+        "event: error\ndata: out of memory\n\n",
+        'event: error\ndata: {"message": "out of memory"}\n\n',
+        'data: {"message": "out of memory", "status_code": 503}\n\n',
+        'data: {"detail": "out of memory"}\n\n',
+    ],
 )
-def test_an_event_called_error_is_an_error(
+def test_an_error_in_any_form_is_an_error(
     serve: Callable[..., Loopback], connect_chat: Callable[..., Any], event: str
 ) -> None:
     server = serve(reply(events(chunk("a"), done=False) + event.encode(), content_type=EVENTS))
     with pytest.raises(InternalServerError, match="out of memory") as caught:
         list(ask(connect_chat(None, server.base_url)))
     assert caught.value.partial.choices[0].message.content == "a"
+
+
+@pytest.mark.parametrize("mark", ["[DONE]", " [DONE] ", "[DONE]\t"])
+def test_blanks_about_the_mark_of_completeness_mean_nothing(
+    serve: Callable[..., Loopback], connect_chat: Callable[..., Any], mark: str
+) -> None:
+    stream = ask(connect_chat(None, serve(streamed(chunk("a"), mark, done=False)).base_url))
+    assert list(stream) == ["a"]
+    assert stream.response is not None
+
+
+@pytest.mark.parametrize("kind", [EVENTS, f"{EVENTS} ; charset=iso-8859-1"])
+def test_a_stream_is_utf_8_and_may_begin_with_a_byte_order_mark(
+    serve: Callable[..., Loopback], connect_chat: Callable[..., Any], kind: str
+) -> None:
+    body = f"\ufeffdata: {json.dumps(chunk('Grüße'), ensure_ascii=False)}\n\ndata: [DONE]\n\n".encode()
+    assert list(ask(connect_chat(None, serve(reply(body, content_type=kind)).base_url))) == ["Grüße"]
 
 
 def test_an_error_event_may_be_empty(serve: Callable[..., Loopback], connect_chat: Callable[..., Any]) -> None:
@@ -344,7 +366,7 @@ def test_a_cancelled_reader_closes_its_connection(dribble: Callable[..., Dribble
 
 
 NOTATION = (
-    ": welcome\r\n\r\n"
+    "\ufeff: welcome\r\n\r\n"
     f"id: 1\r\nevent: message\r\nretry: 5\r\ndata: {json.dumps(chunk('Grüße '), ensure_ascii=False)}\r\n\r\n"
     f"data:{json.dumps(chunk('日本 '), ensure_ascii=False)}\n\n"
     ": keep-alive\n\n"
