@@ -12,7 +12,7 @@ from codegen_api.operations import CREATE_CHAT_COMPLETION
 
 from .. import flow
 from ..async_base import AsyncClient
-from .base import DEFAULT_BASE_URL, ChatServerBase, settings
+from .base import ChatServerBase
 from .completions import AsyncChat, AsyncModels
 from .errors import chatserver_errors, raising_chatserver_errors
 from .messages import AnyMessage, ResumeOptions, completion_arguments
@@ -31,24 +31,11 @@ if TYPE_CHECKING:
         ChatSessionSummary,
     )
 
-    from ..clock import Clock
-
 M = TypeVar("M", bound="Model")
 
 
 class AsyncChatServerClient(ChatServerBase, AsyncClient, AsyncChatServerOperations):
     """`ChatServerClient` for asyncio: the same names, awaitable, and streams as async iterators."""
-
-    def __init__(
-        self,
-        api_key: str | None = None,
-        base_url: str = DEFAULT_BASE_URL,
-        timeout: float = 30,
-        *,
-        transport: Any = None,
-        clock: Clock | None = None,
-    ) -> None:
-        super().__init__(**settings(api_key, base_url, timeout, transport, clock))
 
     @property
     def chat(self) -> AsyncChat:
@@ -153,7 +140,7 @@ class AsyncChatServerClient(ChatServerBase, AsyncClient, AsyncChatServerOperatio
             mcp_servers=mcp_servers,
         )
         if stream:
-            return await self._stream_completion(arguments, Record())
+            return await self._stream_completion(arguments)
         return await self._complete(arguments)
 
     async def list_sessions(self, user_id: str, page: int = 1, page_size: int = 20) -> ChatSessionListResponse:
@@ -196,7 +183,6 @@ class AsyncChatServerClient(ChatServerBase, AsyncClient, AsyncChatServerOperatio
     async def _stream_completion(
         self,
         arguments: dict[str, Any],
-        record: Record,
         timeout: float | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AsyncChatStream:
@@ -204,6 +190,7 @@ class AsyncChatServerClient(ChatServerBase, AsyncClient, AsyncChatServerOperatio
         opened = self._open(
             CREATE_CHAT_COMPLETION, {**arguments, "stream": True}, ChatCompletionChunk, timeout, extra_headers
         )
+        record = Record()
         chunks = recorded_async(opened, record)
         await anext(chunks)
         return AsyncChatStream(chunks, record)

@@ -9,14 +9,14 @@ from codegen_api import operations
 
 from .. import paging
 from ..base import BaseClient
-from ..config import ClientConfig
+from ..clock import SYSTEM_CLOCK, Clock
+from ..config import ClientConfig, _UnsetInt
+from ..errors import ConfigurationError
 from ..flow import Flow, Perform
 from .errors import BadRequestError
 
 if TYPE_CHECKING:
     from codegen_api.models import AuditLogEntry, ChatSessionSummary
-
-    from ..clock import Clock
 
 
 class _Default(str):
@@ -31,8 +31,33 @@ class ChatServerBase(BaseClient):
 
     _service = "chatserver"
 
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str = DEFAULT_BASE_URL,
+        timeout: float = 30,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        **settings: Any,
+    ) -> None:
+        if api_key is None:
+            api_key = os.environ.get("CHATSERVER_API_KEY", "")
+        if isinstance(base_url, _Default):
+            base_url = os.environ.get("CHATSERVER_BASE_URL") or str(base_url)
+        # The environment's cap is for the Codegen API.
+        settings = {"rate_limit_requests_per_period": _UnsetInt(60), **settings}
+        config = ClientConfig(api_token=api_key, org_id="", base_url=base_url, timeout=timeout, **settings)
+        super().__init__(config, clock=clock)
+        if "total_timeout" not in settings:
+            self.config.total_timeout = max(self.config.total_timeout, timeout)
+
     def _check(self) -> None:
-        self.config.validate(needs_token=False)
+        try:
+            self.config.validate(needs_token=False)
+        except ConfigurationError as error:
+            if error.config_key != "api_token":
+                raise
+            raise ConfigurationError(error.message.replace("api_token", "api_key"), config_key="api_key") from None
 
     def _all_sessions(self, user_id: str) -> Flow[ChatSessionSummary, None]:
         self.config.require("streaming")
@@ -41,16 +66,6 @@ class ChatServerBase(BaseClient):
     def _whole_audit_log(self) -> Flow[AuditLogEntry, None]:
         self.config.require("streaming")
         return paging.items(operations.GET_AUDIT_LOG, {})
-
-
-def settings(api_key: str | None, base_url: str, timeout: float, transport: Any, clock: Clock | None) -> dict[str, Any]:
-    """Return the arguments of `BaseClient`: what was given, else the environment, else the defaults."""
-    if api_key is None:
-        api_key = os.environ.get("CHATSERVER_API_KEY", "")
-    if isinstance(base_url, _Default):
-        base_url = os.environ.get("CHATSERVER_BASE_URL") or str(base_url)
-    config = ClientConfig(api_token=api_key, org_id="", base_url=base_url, timeout=timeout, transport=transport)
-    return {"config": config, **({} if clock is None else {"clock": clock})}
 
 
 def model_of(user_id: str, session_id: str | None) -> Flow[Any, str]:

@@ -11,7 +11,7 @@ from codegen_api.operations import CREATE_CHAT_COMPLETION
 
 from .. import flow
 from ..sync_base import SyncClient
-from .base import DEFAULT_BASE_URL, ChatServerBase, settings
+from .base import DEFAULT_BASE_URL, ChatServerBase
 from .completions import Chat, Models
 from .errors import chatserver_errors, raising_chatserver_errors
 from .messages import AnyMessage, ResumeOptions, completion_arguments
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
         ChatSessionSummary,
     )
 
-    from ..clock import Clock
-
 M = TypeVar("M", bound="Model")
 
 
@@ -42,21 +40,14 @@ class ChatServerClient(ChatServerBase, SyncClient, ChatServerOperations):
         api_key: Travels as a bearer token; without one no header is sent. None reads CHATSERVER_API_KEY.
         base_url: Address of the server; where it is left out, CHATSERVER_BASE_URL.
         timeout: Seconds for each attempt: to connect, until the answer begins, and between two events of a stream.
-        transport: An httpx transport instead of the network.
         clock: Where time comes from.
+        settings: Other fields of `ClientConfig`, such as `max_retries`, `enable_caching` and `transport`; those left
+            out read the environment, except for the overall cap on requests.
+
+    Raises:
+        ConfigurationError: naming the setting that is wrong.
 
     """
-
-    def __init__(
-        self,
-        api_key: str | None = None,
-        base_url: str = DEFAULT_BASE_URL,
-        timeout: float = 30,
-        *,
-        transport: Any = None,
-        clock: Clock | None = None,
-    ) -> None:
-        super().__init__(**settings(api_key, base_url, timeout, transport, clock))
 
     @property
     def chat(self) -> Chat:
@@ -186,7 +177,7 @@ class ChatServerClient(ChatServerBase, SyncClient, ChatServerOperations):
             mcp_servers=mcp_servers,
         )
         if stream:
-            return self._stream_completion(arguments, Record())
+            return self._stream_completion(arguments)
         return self._complete(arguments)
 
     def list_sessions(self, user_id: str, page: int = 1, page_size: int = 20) -> ChatSessionListResponse:
@@ -229,7 +220,6 @@ class ChatServerClient(ChatServerBase, SyncClient, ChatServerOperations):
     def _stream_completion(
         self,
         arguments: dict[str, Any],
-        record: Record,
         timeout: float | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ChatStream:
@@ -237,6 +227,7 @@ class ChatServerClient(ChatServerBase, SyncClient, ChatServerOperations):
         opened = self._open(
             CREATE_CHAT_COMPLETION, {**arguments, "stream": True}, ChatCompletionChunk, timeout, extra_headers
         )
+        record = Record()
         chunks = recorded(opened, record)
         next(chunks)
         return ChatStream(chunks, record)

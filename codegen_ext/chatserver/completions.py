@@ -9,7 +9,7 @@ from codegen_api.models import ModelInfo, ModelsResponse
 from codegen_api.operations import CREATE_CHAT_COMPLETION
 
 from .messages import AnyMessage, completion_arguments, refused
-from .stream import AsyncChatEvents, ChatEvents, Record
+from .stream import AsyncChatEvents, ChatEvents
 
 if TYPE_CHECKING:
     from codegen_api.models import ChatCompletionResponse
@@ -108,7 +108,7 @@ class Completions:
         sending = options.pop("timeout", None), options.pop("extra_headers", None)
         arguments = create_arguments(model, messages, options)
         if stream:
-            return self._client._stream_completion(arguments, Record(), *sending).events()
+            return self._client._stream_completion(arguments, *sending).events()
         return self._client._complete(arguments, *sending)
 
 
@@ -161,7 +161,7 @@ class AsyncCompletions:
         sending = options.pop("timeout", None), options.pop("extra_headers", None)
         arguments = create_arguments(model, messages, options)
         if stream:
-            return (await self._client._stream_completion(arguments, Record(), *sending)).events()
+            return (await self._client._stream_completion(arguments, *sending)).events()
         return await self._client._complete(arguments, *sending)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from codegen_api.decoding import Model
 
 from .. import flow
 from .base import model_of
-from .messages import AnyMessage, SendOptions, completion_arguments
-from .stream import AsyncChatStream, ChatStream, Record
+from .messages import AnyMessage, SendOptions, as_messages
+from .stream import AsyncChatStream, ChatStream
 
 if TYPE_CHECKING:
     from codegen_api.models import ChatCompletionResponse, ChatMessageRecord
@@ -33,11 +33,9 @@ class ConversationState:
     def _remember(self, session_id: str | None) -> None:
         self.session_id = session_id or self.session_id
 
-    def _arguments(
-        self, model: str, message: AnyMessage | Iterable[AnyMessage], options: SendOptions
-    ) -> dict[str, Any]:
-        messages: Any = [message] if isinstance(message, Model | Mapping | str) else message
-        return completion_arguments(model, messages, self.user_id, session_id=self.session_id, **options)
+    def _said(self, message: AnyMessage | Iterable[AnyMessage]) -> Iterable[AnyMessage]:
+        """Return one message or several as they travel, checked before the server is asked for a model."""
+        return as_messages([message] if isinstance(message, Model | Mapping | str) else message)
 
 
 class ChatSession(ConversationState):
@@ -55,8 +53,10 @@ class ChatSession(ConversationState):
         self, message: AnyMessage | Iterable[AnyMessage], model: str | None = None, **options: Unpack[SendOptions]
     ) -> ChatCompletionResponse:
         """Say something and return the answer; takes one message or several, and the options of `create_completion`."""
-        arguments = self._arguments(self._model(model), message, options)
-        answer = self._client._complete(arguments)
+        said = self._said(message)
+        answer: ChatCompletionResponse = self._client.create_completion(
+            self._model(model), said, user=self.user_id, session_id=self.session_id, **options
+        )
         self._remember(answer.system_fingerprint)
         return answer
 
@@ -64,8 +64,12 @@ class ChatSession(ConversationState):
         self, message: AnyMessage | Iterable[AnyMessage], model: str | None = None, **options: Unpack[SendOptions]
     ) -> ChatStream:
         """Say something and return the answer piece by piece; otherwise like `send`."""
-        arguments = self._arguments(self._model(model), message, options)
-        return self._client._stream_completion(arguments, Record(self._remember))
+        said = self._said(message)
+        stream: ChatStream = self._client.create_completion(
+            self._model(model), said, stream=True, user=self.user_id, session_id=self.session_id, **options
+        )
+        stream._record.on_session = self._remember
+        return stream
 
     def history(self) -> list[ChatMessageRecord]:
         """Return what was said so far, oldest first, as the server recorded it; nothing before the first answer."""
@@ -91,8 +95,10 @@ class AsyncChatSession(ConversationState):
         self, message: AnyMessage | Iterable[AnyMessage], model: str | None = None, **options: Unpack[SendOptions]
     ) -> ChatCompletionResponse:
         """Say something and return the answer; as `ChatSession.send`."""
-        arguments = self._arguments(await self._model(model), message, options)
-        answer = await self._client._complete(arguments)
+        said = self._said(message)
+        answer: ChatCompletionResponse = await self._client.create_completion(
+            await self._model(model), said, user=self.user_id, session_id=self.session_id, **options
+        )
         self._remember(answer.system_fingerprint)
         return answer
 
@@ -100,8 +106,12 @@ class AsyncChatSession(ConversationState):
         self, message: AnyMessage | Iterable[AnyMessage], model: str | None = None, **options: Unpack[SendOptions]
     ) -> AsyncChatStream:
         """Say something and return the answer piece by piece; as `ChatSession.stream`."""
-        arguments = self._arguments(await self._model(model), message, options)
-        return await self._client._stream_completion(arguments, Record(self._remember))
+        said = self._said(message)
+        stream: AsyncChatStream = await self._client.create_completion(
+            await self._model(model), said, stream=True, user=self.user_id, session_id=self.session_id, **options
+        )
+        stream._record.on_session = self._remember
+        return stream
 
     async def history(self) -> list[ChatMessageRecord]:
         """Return what was said so far; as `ChatSession.history`."""

@@ -48,10 +48,11 @@ class _Answer:
 class Record:
     """What has arrived of a completion; `on_session` is called with the id of its session when that is known."""
 
-    def __init__(self, on_session: Callable[[str], object] | None = None) -> None:
+    on_session: Callable[[str], object] | None = None
+
+    def __init__(self) -> None:
         self.metadata: dict[str, Any] = dict.fromkeys(("system_fingerprint", "usage", "model", "finish_reason"))
         self.has_begun = self.is_complete = False
-        self._on_session = on_session
         self._first: ChatCompletionChunk | None = None
         self._answers: dict[int, _Answer] = {}
         self._unknown: dict[str, Any] = {}
@@ -70,8 +71,8 @@ class Record:
             self._answers.setdefault(piece.index, _Answer()).add(piece)
             if piece.index == 0 and piece.finish_reason:
                 self.metadata["finish_reason"] = piece.finish_reason
-        if self._on_session and chunk.system_fingerprint:
-            self._on_session(chunk.system_fingerprint)
+        if self.on_session and chunk.system_fingerprint:
+            self.on_session(chunk.system_fingerprint)
 
     @property
     def text(self) -> str:

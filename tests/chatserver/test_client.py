@@ -62,7 +62,7 @@ def test_the_methods_have_the_signatures_of_the_sdk(kind: type) -> None:
     for name, wanted in WITH_CALL_OPTIONS.items():
         options = "*, timeout=None, extra_headers=None"
         assert shown(getattr(kind, name)) == f"{wanted}, {options}".removeprefix(", ")
-    assert shown(kind).startswith("api_key=None, base_url='http://localhost:3284', timeout=30, *,")
+    assert shown(kind).startswith("api_key=None, base_url='http://localhost:3284', timeout=30, *, clock=")
 
 
 @pytest.fixture
@@ -150,6 +150,45 @@ def test_create_client_makes_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (client.config.api_token, client.config.timeout) == ("key", 5)
     with create_client("mine", "http://chat.example") as client:
         assert (client.config.api_token, client.config.base_url) == ("mine", "http://chat.example")
+
+
+def test_other_settings_are_arguments_or_come_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, connect_chat: Callable[..., Any]
+) -> None:
+    monkeypatch.setenv("CODEGEN_MAX_RETRIES", "7")
+    monkeypatch.setenv("CODEGEN_ENABLE_CACHING", "true")
+    config = connect_chat(enable_caching=False, retry_delay=0.5).config
+    assert (config.max_retries, config.enable_caching, config.retry_delay) == (7, False, 0.5)
+    with create_client(max_retries=1) as client:
+        assert client.config.max_retries == 1
+    with pytest.raises(TypeError, match="max_retry"):
+        connect_chat(max_retry=1)
+
+
+def test_what_the_environment_says_of_the_codegen_api_is_not_for_a_chatserver(
+    monkeypatch: pytest.MonkeyPatch, connect_chat: Callable[..., Any]
+) -> None:
+    for name, value in {"API_TOKEN": TOKEN, "BASE_URL": "http://x", "ORG_ID": "5", "TIMEOUT": "7"}.items():
+        monkeypatch.setenv(f"CODEGEN_{name}", value)
+    monkeypatch.setenv("CODEGEN_RATE_LIMIT_REQUESTS", "1")
+    config = connect_chat().config
+    assert (config.api_token, config.base_url, config.org_id) == ("", "http://localhost:3284", "")
+    assert config.timeout == 30
+    assert not config.has_rate_limit_cap
+    assert connect_chat(rate_limit_requests_per_period=60).config.has_rate_limit_cap
+
+
+def test_a_call_may_take_as_long_as_one_attempt(connect_chat: Callable[..., Any]) -> None:
+    assert connect_chat().config.total_timeout == 300
+    assert connect_chat(timeout=900).config.total_timeout == 900
+    assert connect_chat(timeout=900, total_timeout=60).config.total_timeout == 60
+
+
+@pytest.mark.parametrize("key", ["a\nb", "ä", 5])
+def test_a_wrong_key_is_called_by_its_name(connect_chat: Callable[..., Any], key: Any) -> None:
+    with pytest.raises(codegen_ext.ConfigurationError, match=r"^api_key must") as caught:
+        connect_chat(key)
+    assert caught.value.config_key == "api_key"
 
 
 def test_no_key_is_shown(connect_chat: Callable[..., Any]) -> None:
@@ -400,6 +439,25 @@ def test_a_completion_is_repeated_only_where_it_was_not_begun(
     with pytest.raises(ChatServerError):
         list(chat.create_completion("gpt-4o", HELLO, stream=stream))
     assert len(sandbox.requests) == requests
+
+
+def test_a_completion_has_a_connection_of_its_own(
+    serve: Callable[..., Loopback], connect_chat: Callable[..., Any]
+) -> None:
+    answer = {"data": [], "id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": []}
+    server = serve(reply(answer))
+    chat = connect_chat(None, server.base_url, enable_caching=False)
+    for call in (chat.list_models, chat.list_models, *[lambda: chat.create_completion("m", ["x"])] * 2):
+        call()
+    ports = [request.port for request in server.requests]
+    assert ports[0] == ports[1]
+    assert len(set(ports)) == 3
+
+
+def test_a_connection_that_breaks_is_named(chat: Any, sandbox: Sandbox) -> None:
+    sandbox.inject("create_chat_completion", Fault.reset_before())
+    with pytest.raises(errors.ConnectionError, match=r"create_chat_completion: \S"):
+        chat.create_completion("m", ["x"])
 
 
 def test_a_read_is_repeated(connect_chat: Callable[..., Any], sandbox: Sandbox, clock: FakeClock) -> None:

@@ -110,3 +110,21 @@ def test_a_recorded_session_without_model_takes_the_first_of_the_server(
     talk.send("Hello")
     assert server.requests[-1].json()["model"] == "first"
     assert (talk.model, talk.session_id) == ("first", "s")
+
+
+@pytest.mark.parametrize("method", ["send", "stream"])
+def test_what_is_wrong_is_told_before_anything_is_sent(chat: Any, sandbox: Sandbox, method: str) -> None:
+    say = getattr(chat.session("ada"), method)
+    with pytest.raises(BadRequestError, match="must not be empty"):
+        say("")
+    with pytest.raises(BadRequestError, match="expected at least one message"):
+        say([])
+    assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("method", ["send", "stream"])
+@pytest.mark.parametrize("option", ["temprature", "session_id"])
+def test_an_option_that_does_not_exist_is_no_metadata(chat: Any, sandbox: Sandbox, method: str, option: str) -> None:
+    with pytest.raises(TypeError, match=f"create_completion.*'{option}'"):
+        getattr(chat.session("ada", model=MODEL), method)("One", **{option: 1})
+    assert sandbox.requests == []
