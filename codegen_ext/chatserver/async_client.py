@@ -12,7 +12,8 @@ from codegen_api.operations import CREATE_CHAT_COMPLETION
 
 from .. import flow
 from ..async_base import AsyncClient
-from .base import ChatServerBase
+from ..clock import SYSTEM_CLOCK, Clock
+from .base import DEFAULT_BASE_URL, ChatServerBase, configuration
 from .completions import AsyncChat, AsyncModels
 from .errors import chatserver_errors, raising_chatserver_errors
 from .messages import AnyMessage, ResumeOptions, completion_arguments
@@ -36,6 +37,17 @@ M = TypeVar("M", bound="Model")
 
 class AsyncChatServerClient(ChatServerBase, AsyncClient, AsyncChatServerOperations):
     """`ChatServerClient` for asyncio: the same names, awaitable, and streams as async iterators."""
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str = DEFAULT_BASE_URL,
+        timeout: float = 30,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        **settings: Any,
+    ) -> None:
+        super().__init__(configuration(api_key, base_url, timeout, settings), clock=clock)
 
     @property
     def chat(self) -> AsyncChat:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from codegen_api import operations
 
 from .. import paging
 from ..base import BaseClient
-from ..clock import SYSTEM_CLOCK, Clock
 from ..config import ClientConfig, _UnsetInt
 from ..errors import ConfigurationError
 from ..flow import Flow, Perform
@@ -31,26 +31,6 @@ class ChatServerBase(BaseClient):
 
     _service = "chatserver"
 
-    def __init__(
-        self,
-        api_key: str | None = None,
-        base_url: str = DEFAULT_BASE_URL,
-        timeout: float = 30,
-        *,
-        clock: Clock = SYSTEM_CLOCK,
-        **settings: Any,
-    ) -> None:
-        if api_key is None:
-            api_key = os.environ.get("CHATSERVER_API_KEY", "")
-        if isinstance(base_url, _Default):
-            base_url = os.environ.get("CHATSERVER_BASE_URL") or str(base_url)
-        # The environment's cap is for the Codegen API.
-        settings = {"rate_limit_requests_per_period": _UnsetInt(60), **settings}
-        config = ClientConfig(api_token=api_key, org_id="", base_url=base_url, timeout=timeout, **settings)
-        super().__init__(config, clock=clock)
-        if "total_timeout" not in settings:
-            self.config.total_timeout = max(self.config.total_timeout, timeout)
-
     def _check(self) -> None:
         try:
             self.config.validate(needs_token=False)
@@ -66,6 +46,20 @@ class ChatServerBase(BaseClient):
     def _whole_audit_log(self) -> Flow[AuditLogEntry, None]:
         self.config.require("streaming")
         return paging.items(operations.GET_AUDIT_LOG, {})
+
+
+def configuration(api_key: str | None, base_url: str, timeout: float, settings: Mapping[str, Any]) -> ClientConfig:
+    """Return what was given, else the ChatServer's environment, else the defaults."""
+    if api_key is None:
+        api_key = os.environ.get("CHATSERVER_API_KEY", "")
+    if isinstance(base_url, _Default):
+        base_url = os.environ.get("CHATSERVER_BASE_URL") or str(base_url)
+    # The environment's cap is for the Codegen API.
+    settings = {"rate_limit_requests_per_period": _UnsetInt(60), **settings}
+    config = ClientConfig(api_token=api_key, org_id="", base_url=base_url, timeout=timeout, **settings)
+    if "total_timeout" not in settings and isinstance(timeout, int | float):
+        config.total_timeout = max(config.total_timeout, timeout)
+    return config
 
 
 def model_of(user_id: str, session_id: str | None) -> Flow[Any, str]:

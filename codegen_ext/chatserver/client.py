@@ -10,8 +10,9 @@ from codegen_api.models import ChatCompletionChunk
 from codegen_api.operations import CREATE_CHAT_COMPLETION
 
 from .. import flow
+from ..clock import SYSTEM_CLOCK, Clock
 from ..sync_base import SyncClient
-from .base import DEFAULT_BASE_URL, ChatServerBase
+from .base import DEFAULT_BASE_URL, ChatServerBase, configuration
 from .completions import Chat, Models
 from .errors import chatserver_errors, raising_chatserver_errors
 from .messages import AnyMessage, ResumeOptions, completion_arguments
@@ -48,6 +49,17 @@ class ChatServerClient(ChatServerBase, SyncClient, ChatServerOperations):
         ConfigurationError: naming the setting that is wrong.
 
     """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str = DEFAULT_BASE_URL,
+        timeout: float = 30,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        **settings: Any,
+    ) -> None:
+        super().__init__(configuration(api_key, base_url, timeout, settings), clock=clock)
 
     @property
     def chat(self) -> Chat:
