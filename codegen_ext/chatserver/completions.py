@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 from codegen_api.models import ModelInfo, ModelsResponse
 from codegen_api.operations import CREATE_CHAT_COMPLETION
 
-from .messages import AnyMessage, completion_arguments, refused
+from .messages import AnyMessage, ResumeOptions, completion_arguments, refused
 from .stream import AsyncChatEvents, ChatEvents
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ class CreateOptions(TypedDict, total=False):
     timeout: float | None
 
 
-_TRANSLATED = {"max_completion_tokens": "max_tokens"}
 _FIELDS = {argument.python_name for argument in CREATE_CHAT_COMPLETION.arguments} - {"stream"}
 _SATISFIED: dict[str, Any] = {"n": 1, "stream_options": {"include_usage": True}}
 """What every answer of a ChatServer is like, whether or not it is asked for."""
@@ -42,14 +41,19 @@ _SATISFIED: dict[str, Any] = {"n": 1, "stream_options": {"include_usage": True}}
 
 def create_arguments(model: str, messages: Iterable[AnyMessage], options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of the operation; raise BadRequestError for an option that a ChatServer does not have."""
-    given = {_TRANSLATED.get(name, name): value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if value is not None}
+    if "max_completion_tokens" in given:
+        if "max_tokens" in given:
+            raise refused("max_tokens", "is another name of max_completion_tokens; give one of them")
+        given["max_tokens"] = given.pop("max_completion_tokens")
     for name, value in _SATISFIED.items():
         if given.pop(name, value) != value:
             raise refused(name, f"a ChatServer only knows {value!r}")
     extra = given.pop("extra_body", {})
     given = {"model": model, "messages": messages, **given, **extra}
     for name in given.keys() - _FIELDS:
-        raise refused(name, "a ChatServer does not have this option")
+        does_travel = name in ResumeOptions.__annotations__
+        raise refused(name, "belongs into metadata" if does_travel else "a ChatServer does not have this option")
     return completion_arguments(user=given.pop("user", None), metadata=given.pop("metadata", None), **given)
 
 

@@ -10,7 +10,7 @@ from codegen_api.decoding import Model
 from .. import flow
 from .base import model_of
 from .messages import AnyMessage, SendOptions, as_messages
-from .stream import AsyncChatStream, ChatStream
+from .stream import AsyncChatStream, ChatStream, OpeningStream
 
 if TYPE_CHECKING:
     from codegen_api.models import ChatCompletionResponse, ChatMessageRecord
@@ -85,7 +85,7 @@ class ChatSession(ConversationState):
 
 
 class AsyncChatSession(ConversationState):
-    """`ChatSession` for asyncio: the same names, awaitable; `stream` is awaited, too."""
+    """`ChatSession` for asyncio: the same names, awaitable."""
 
     def __init__(self, client: AsyncChatServerClient, user_id: str, session_id: str | None, model: str | None) -> None:
         super().__init__(user_id, session_id, model)
@@ -102,10 +102,15 @@ class AsyncChatSession(ConversationState):
         self._remember(answer.system_fingerprint)
         return answer
 
-    async def stream(
+    def stream(
         self, message: AnyMessage | Iterable[AnyMessage], model: str | None = None, **options: Unpack[SendOptions]
+    ) -> OpeningStream:
+        """Say something and return the answer piece by piece: to be awaited, entered or iterated."""
+        return OpeningStream(self._stream(message, model, options))
+
+    async def _stream(
+        self, message: AnyMessage | Iterable[AnyMessage], model: str | None, options: SendOptions
     ) -> AsyncChatStream:
-        """Say something and return the answer piece by piece; as `ChatSession.stream`."""
         said = self._said(message)
         stream: AsyncChatStream = await self._client.create_completion(
             await self._model(model), said, stream=True, user=self.user_id, session_id=self.session_id, **options

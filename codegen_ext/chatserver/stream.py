@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator
 from contextlib import aclosing, closing, contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -245,6 +245,28 @@ class AsyncChatStream(_AsyncReader):
     def events(self) -> AsyncChatEvents:
         """Return the chunks that have not been read yet, in place of the text in them."""
         return AsyncChatEvents(self._chunks, self._record)
+
+
+class OpeningStream:
+    """A stream whose request is sent when this is awaited, entered by `async with`, or iterated; once."""
+
+    def __init__(self, opening: Coroutine[Any, Any, AsyncChatStream]) -> None:
+        self._opening = opening
+
+    def __await__(self) -> Generator[Any, Any, AsyncChatStream]:
+        return self._opening.__await__()
+
+    async def __aenter__(self) -> AsyncChatStream:
+        self._stream = await self
+        return self._stream
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._stream.close()
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        async with self as stream:
+            async for piece in stream:
+                yield piece
 
 
 def text_of(chunk: ChatCompletionChunk) -> str:

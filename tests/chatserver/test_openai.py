@@ -180,6 +180,7 @@ def test_a_stream_with_comments_and_slow_pieces(program: Program, sandbox: Sandb
         ({"stream_options": {"include_usage": False}}, "stream_options"),
         ({"extra_body": {"tools": []}}, "tools"),
         ({"seed": 5}, "seed"),
+        ({"max_tokens": 5, "max_completion_tokens": 6}, "max_tokens"),
     ],
 )
 def test_options_that_a_chatserver_does_not_have_are_refused(
@@ -190,6 +191,13 @@ def test_options_that_a_chatserver_does_not_have_are_refused(
         program.create(**options)
     assert (caught.value.status_code, caught.value.field) == (400, field)
     assert sandbox.requests == []
+    program.close()
+
+
+def test_options_that_travel_in_the_metadata_are_not_unknown(flavour: Flavour, sandbox: Sandbox) -> None:
+    program = Program(flavour, ours, sandbox)
+    with pytest.raises(BadRequestError, match="session_id: belongs into metadata"):
+        program.create(extra_body={"session_id": "s"})
     program.close()
 
 

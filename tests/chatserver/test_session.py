@@ -1,13 +1,22 @@
 """A conversation remembers its session."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from codegen_ext.chatserver import BadRequestError, InvalidResponseError, Message, MessageRole, NotFoundError
+from codegen_ext.chatserver import (
+    AsyncChatServerClient,
+    BadRequestError,
+    InvalidResponseError,
+    Message,
+    MessageRole,
+    NotFoundError,
+)
 from codegen_ext.testing import Fault, Sandbox
 
+from ..conftest import TOKEN
 from ..support.loopback import Loopback, reply
 
 MODEL = "gpt-4o"
@@ -128,3 +137,22 @@ def test_an_option_that_does_not_exist_is_no_metadata(chat: Any, sandbox: Sandbo
     with pytest.raises(TypeError, match=f"create_completion.*'{option}'"):
         getattr(chat.session("ada", model=MODEL), method)("One", **{option: 1})
     assert sandbox.requests == []
+
+
+def test_an_async_stream_is_awaited_entered_or_iterated(sandbox: Sandbox) -> None:
+    async def main() -> None:
+        async with AsyncChatServerClient(TOKEN, sandbox.base_url) as chat:
+            talk = chat.session("ada", model=MODEL)
+            assert [piece async for piece in talk.stream("One")] == ["Echo:", " One"]
+            assert [piece async for piece in await talk.stream("Two")] == ["Echo:", " Two"]
+            async with talk.stream("Three") as stream:
+                assert await anext(stream) == "Echo:"
+            assert [piece async for piece in stream] == []
+            async with await talk.stream("Four") as stream:
+                assert "".join([piece async for piece in stream]) == "Echo: Four"
+            assert len(await talk.history()) == 8
+            with pytest.raises(BadRequestError):
+                async with talk.stream(""):
+                    pass
+
+    asyncio.run(main())
