@@ -12,8 +12,9 @@ from codegen_api.models import (
     ChatCompletionResponse,
     ChatRole,
 )
+from codegen_api.operations import CREATE_CHAT_COMPLETION
 
-from .errors import ChatServerError, of_stream
+from .errors import ChatServerError, InvalidResponseError, of_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,10 +59,17 @@ class Record:
         self._unknown: dict[str, Any] = {}
 
     def add(self, chunk: ChatCompletionChunk | None) -> None:
-        """Take note of a chunk; None is the beginning of the stream."""
+        """Take note of a chunk; None is the beginning of the stream.
+
+        Raises InvalidResponseError for what cannot be put together, because models take values of any kind.
+        """
         self.has_begun = True
         if chunk is None:
             return
+        for piece in chunk.choices:
+            if type(piece.index) is not int or not isinstance(piece.delta.content, str | None):
+                problem = "an event of the stream is not usable: expected a whole number as index, and text as content"
+                raise InvalidResponseError(problem, operation=CREATE_CHAT_COMPLETION.id)
         self._first = self._first or chunk
         self._unknown.update(chunk.additional_properties)
         for name in ("system_fingerprint", "usage", "model"):

@@ -152,6 +152,18 @@ def test_what_breaks_a_stream_is_an_error_that_carries_what_arrived(
     assert len(sandbox.requests) == 1
 
 
+@pytest.mark.parametrize("wrong", [{"index": None}, {"index": "0"}, {"index": []}, {"delta": {"content": 5}}])
+def test_a_chunk_that_cannot_be_put_together_is_an_error(
+    serve: Callable[..., Loopback], connect_chat: Callable[..., Any], wrong: dict[str, Any]
+) -> None:
+    broken = chunk("b")
+    broken["choices"][0] |= wrong
+    stream = ask(connect_chat(None, serve(streamed(chunk("a"), broken)).base_url))
+    with pytest.raises(InvalidResponseError, match="not usable: expected a whole number") as caught:
+        list(stream)
+    assert caught.value.partial.choices[0].message.content == "a"
+
+
 def test_the_status_in_an_error_event_is_that_of_the_error(chat: Any, sandbox: Sandbox) -> None:
     sandbox.inject("*", Fault.error_event(0, "no", 403))
     with pytest.raises(errors.ForbiddenError, match="no") as caught:
