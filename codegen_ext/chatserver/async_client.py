@@ -41,7 +41,7 @@ class AsyncChatServerClient(ChatServerBase, AsyncClient, AsyncChatServerOperatio
     def __init__(
         self,
         api_key: str | None = None,
-        base_url: str = DEFAULT_BASE_URL,
+        base_url: str | None = DEFAULT_BASE_URL,
         timeout: float = 30,
         *,
         clock: Clock = SYSTEM_CLOCK,

@@ -48,12 +48,14 @@ class ChatServerBase(BaseClient):
         return paging.items(operations.GET_AUDIT_LOG, {})
 
 
-def configuration(api_key: str | None, base_url: str, timeout: float, settings: Mapping[str, Any]) -> ClientConfig:
+def configuration(
+    api_key: str | None, base_url: str | None, timeout: float, settings: Mapping[str, Any]
+) -> ClientConfig:
     """Return what was given, else the ChatServer's environment, else the defaults."""
     if api_key is None:
         api_key = os.environ.get("CHATSERVER_API_KEY", "")
-    if isinstance(base_url, _Default):
-        base_url = os.environ.get("CHATSERVER_BASE_URL") or str(base_url)
+    if base_url is None or isinstance(base_url, _Default):
+        base_url = os.environ.get("CHATSERVER_BASE_URL") or str(DEFAULT_BASE_URL)
     # The environment's cap is for the Codegen API.
     settings = {"rate_limit_requests_per_period": _UnsetInt(60), **settings}
     config = ClientConfig(api_token=api_key, org_id="", base_url=base_url, timeout=timeout, **settings)

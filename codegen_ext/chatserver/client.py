@@ -39,7 +39,7 @@ class ChatServerClient(ChatServerBase, SyncClient, ChatServerOperations):
 
     Args:
         api_key: Travels as a bearer token; without one no header is sent. None reads CHATSERVER_API_KEY.
-        base_url: Address of the server; where it is left out, CHATSERVER_BASE_URL.
+        base_url: Address of the server; where it is left out or None, CHATSERVER_BASE_URL.
         timeout: Seconds for each attempt: to connect, until the answer begins, and between two events of a stream.
         clock: Where time comes from.
         settings: Other fields of `ClientConfig`, such as `max_retries`, `enable_caching` and `transport`; those left
@@ -53,7 +53,7 @@ class ChatServerClient(ChatServerBase, SyncClient, ChatServerOperations):
     def __init__(
         self,
         api_key: str | None = None,
-        base_url: str = DEFAULT_BASE_URL,
+        base_url: str | None = DEFAULT_BASE_URL,
         timeout: float = 30,
         *,
         clock: Clock = SYSTEM_CLOCK,
@@ -257,7 +257,7 @@ class ChatServerClient(ChatServerBase, SyncClient, ChatServerOperations):
 
 
 def create_client(
-    api_key: str | None = None, base_url: str = DEFAULT_BASE_URL, timeout: float = 30, **options: Any
+    api_key: str | None = None, base_url: str | None = DEFAULT_BASE_URL, timeout: float = 30, **options: Any
 ) -> ChatServerClient:
     """Return a `ChatServerClient`, which takes the same arguments."""
     return ChatServerClient(api_key, base_url, timeout, **options)

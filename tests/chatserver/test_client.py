@@ -141,6 +141,7 @@ def test_key_and_address_come_from_the_environment(
     assert settings() == ("key", "http://chat.example")
     assert settings("mine", "http://localhost:3284") == ("mine", "http://localhost:3284")
     assert settings("") == ("", "http://chat.example")
+    assert settings(None, None) == settings()
 
 
 def test_create_client_makes_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
