@@ -48,7 +48,7 @@ def test_with_the_clock_everything_is_on_it(
     begin = time.monotonic()
     assert codegen_client.wait_for_completion(323, run.id).status == "completed"
     assert codegen_clock.monotonic() >= 3600
-    assert time.monotonic() - begin < 60
+    assert time.monotonic() - begin < 1800
     codegen_sandbox.script(seconds=3600)
 
     async def use() -> str | None:
