@@ -34,15 +34,16 @@ def test_a_reset_is_a_reset_of_the_connection():
 
 def test_connections_are_kept_alive_and_fast():
     with Sandbox(rate_limits=False) as sandbox, httpx.Client(trust_env=False) as client:
-        ports = set()
+        ports, times = set(), []
         for _ in range(20):
             with client.stream("GET", sandbox.base_url + ME, headers=HEADERS) as response:
                 ports.add(response.extensions["network_stream"].get_extra_info("client_addr"))
                 response.read()
             # A header cannot pretend to be the connection of another client.
             response = client.get(sandbox.base_url + ME, headers={**HEADERS, "x-forwarded-for": "9.9.9.9"})
-            assert response.elapsed.total_seconds() < 0.03
+            times.append(response.elapsed.total_seconds())
     assert len(ports) == 1
+    assert min(times[1:]) < 0.03, "an acknowledgement that is delayed costs each answer 40 ms"
 
 
 def test_it_stops_while_a_client_waits():
