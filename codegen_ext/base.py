@@ -16,7 +16,7 @@ from .errors import ClientClosedError, CodegenAPIError, ConfigurationError
 from .limits.opening import open_store
 from .redact import Redactor, without_user
 from .transport.auth import BearerAuth
-from .transport.extensions import DEADLINE, FRESH, MAX_RETRIES, OPERATION, PAST_CACHE, REDACT, STREAM
+from .transport.extensions import DEADLINE, FRESH, MAX_RETRIES, OPERATION, PAST_CACHE, REDACT
 from .transport.limits import RateLimitTransport
 from .transport.logs import LogTransport, log_retry, logger
 from .transport.metrics import MetricsCollector, MetricsTransport, Stats, operation_of
@@ -200,7 +200,6 @@ class BaseClient:
         timeout: float | None,
         extra_headers: Mapping[str, str] | None,
         budget: float | None = None,
-        stream: bool = False,
         past_cache: bool = False,
     ) -> httpx.Request:
         limit = self._limit(timeout)
@@ -209,8 +208,6 @@ class BaseClient:
             extensions[PAST_CACHE] = True
         if operation.reconcile is not None:
             extensions[FRESH] = True
-        if stream:
-            extensions[STREAM] = True
         return exchange.build_request(
             self._http, self._service_url, operation, arguments, limit, extra_headers, extensions
         )
