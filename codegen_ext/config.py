@@ -40,7 +40,10 @@ def _text(value: object) -> str:
 
 
 def _level(value: object) -> str:
-    return logging.getLevelName(value) if isinstance(value, int) else str(value).upper()
+    """Return a level's name; other programs, which may share LOG_LEVEL, also write "warn", "fatal" and numbers."""
+    text = str(value).upper()
+    number = int(text) if text.isdecimal() else logging.getLevelNamesMapping().get(text)
+    return text if number is None else logging.getLevelName(number)
 
 
 def _list(value: Any) -> Any:
@@ -255,7 +258,9 @@ class ClientConfig:
             if getattr(self, name) < 0:
                 raise ConfigurationError(f"{name} must not be negative", config_key=name)
         if self.log_level not in LOG_LEVELS:
-            raise ConfigurationError(f"log_level must be one of {', '.join(LOG_LEVELS)}", config_key="log_level")
+            raise ConfigurationError(
+                f"log_level must be one of {', '.join(LOG_LEVELS)}, got {self.log_level}", config_key="log_level"
+            )
         if self.rate_limit_strategy != "sliding_window":
             raise ConfigurationError('rate_limit_strategy must be "sliding_window"', config_key="rate_limit_strategy")
 

@@ -77,9 +77,12 @@ def refuse_parts(client: object, *parts: object) -> None:
 
 
 def check_options(repository: str | None, repo_id: int | str | None, timeout: float | None) -> None:
-    """Refuse two names for one repository, and a time that no wait can take."""
+    """Refuse a repository without a name or with two, and a time that no wait can take."""
     if repository is not None and repo_id is not None:
         problem = "give either repository or repo_id, not both"
+        raise ValidationError(problem, field_errors={"repository": [problem]})
+    if not isinstance(repository, str | None):
+        problem = f'repository must be a name such as "owner/repo", got {type(repository).__name__}'
         raise ValidationError(problem, field_errors={"repository": [problem]})
     if timeout is not None and (not isinstance(timeout, int | float) or not timeout > 0):
         problem = "timeout must be a number of seconds greater than 0"

@@ -183,6 +183,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"priority": "asap"}, "priority"),
     ({"priority": 1}, "priority"),
     ({"tags": "abc"}, "tags"),
+    ({"tags": ["abc", 5]}, "tags"),
+    ({"tags": 5}, "tags"),
+    ({"branch": 5}, "branch"),
+    ({"webhook_url": b"https://example.com"}, "webhook_url"),
+    ({"repository": 107}, "repository"),
     ({"metadata": [1]}, "metadata"),
     ({"metadata": "text"}, "metadata"),
     ({"context": {"a": object()}}, "context"),
@@ -288,6 +293,9 @@ def test_tasks_are_listed_newest_first(agent: Any, sandbox: Sandbox) -> None:
     assert [task.id for task in agent.list_tasks(limit=110)] == list(range(120, 10, -1))
     assert [task.id for task in agent.list_tasks(500)] == list(range(120, 0, -1))
     assert agent.list_tasks(0) == []
+    for limit in (-1, "10", 1.5, True, None):
+        with pytest.raises(ValidationError, match="limit: expected a whole number"):
+            agent.list_tasks(limit)
 
 
 def test_listed_tasks_can_be_followed(agent: Any) -> None:

@@ -225,8 +225,11 @@ def test_good_values_are_accepted(name: str, value: Any) -> None:
     build(ClientConfig(**{"api_token": "abc", name: value}))
 
 
-def test_a_numeric_log_level_is_its_name() -> None:
-    assert ClientConfig(log_level=30).log_level == "WARNING"
+@pytest.mark.parametrize(
+    ("given", "level"), [(30, "WARNING"), ("30", "WARNING"), ("warn", "WARNING"), ("Fatal", "CRITICAL")]
+)
+def test_a_log_level_in_another_form_is_its_name(given: int | str, level: str) -> None:
+    assert ClientConfig(log_level=given).log_level == level
 
 
 @pytest.mark.parametrize(("given", "kept"), [(323, "323"), ("323", "323"), (None, "")])

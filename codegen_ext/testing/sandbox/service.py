@@ -32,7 +32,7 @@ class Sandbox:
         *,
         rate_limits: bool = True,
         run_seconds: float = 2.0,
-        token: str | None = "sandbox-token",  # noqa: S107 - it opens nothing
+        token: str | None = "local-token",  # noqa: S107 - it opens nothing
         org_id: int = 323,
         host: str = "127.0.0.1",
         port: int = 0,
