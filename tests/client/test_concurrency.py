@@ -147,11 +147,9 @@ def test_a_connection_that_was_opened_while_the_client_was_closed_does_not_stay(
 
     network = ChoosingTransport(Pool(answer), Pool(answer))
     request = httpx.Request("GET", "http://service.example/")
+    send = network.handle_async_request if flavour.is_async else network.handle_request
     with pytest.raises(httpx.ReadError, match="closed while"):
-        if flavour.is_async:
-            flavour.settle(network.handle_async_request(request))
-        else:
-            network.handle_request(request)
+        flavour.settle(send(request))
     assert closed == ["pool"]
 
 

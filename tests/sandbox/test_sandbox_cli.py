@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -19,10 +20,10 @@ ME = OPERATIONS["get_current_user"].path
 
 
 @pytest.fixture(autouse=True)
-def handlers() -> Iterator[None]:
+def handlers() -> Iterator[dict[int, Any]]:
     """Leave the signals to pytest again."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
+    yield before
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -51,15 +52,6 @@ def test_it_says_where_it_is_and_stops_on_a_signal(number):
         process.send_signal(number)
         assert process.communicate(timeout=10) == ("", "")
         assert process.returncode == 0
-
-
-@pytest.fixture
-def handlers():
-    """The handlers of this process as they were."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield before
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def test_the_entry_point(capsys, handlers):

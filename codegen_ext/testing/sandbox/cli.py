@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seed=options.seed,
             webhook_secret=options.webhook_secret,
         ).start()
-    except (ImportError, OSError, OverflowError, ValueError) as error:
+    except (ImportError, OSError, ValueError) as error:
         parser.exit(1, f"codegen-sandbox: {error}\n")
     with sandbox:
         ready = {"base_url": sandbox.base_url, "token": sandbox.token, "org_id": sandbox.org_id}
