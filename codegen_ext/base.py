@@ -188,7 +188,7 @@ class BaseClient:
     def _http_settings(self) -> dict[str, Any]:
         return {
             "base_url": self.config.service_url,
-            "auth": BearerAuth(self.config.api_token) if self.config.api_token else None,
+            "auth": BearerAuth(self.config.api_token, self._service_url) if self.config.api_token else None,
             "headers": {"User-Agent": exchange.USER_AGENT, "Accept": "application/json"},
             "timeout": self.config.timeout,
         }
