@@ -43,7 +43,7 @@ class BaseClient:
     _http: httpx.Client | httpx.AsyncClient
 
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock = SYSTEM_CLOCK) -> None:
-        self.config = copy.copy(config) if config is not None else _configuration()
+        self.config = _configuration(config)
         self._check()
         self.config.retry_on_status = list(self.config.retry_on_status)
         self._clock = clock
@@ -290,10 +290,16 @@ def check_seconds(name: str, seconds: object) -> None:
         raise ConfigurationError(f"{name} must be a number of seconds greater than 0", config_key=name)
 
 
-def _configuration() -> ClientConfig:
+def _configuration(config: ClientConfig | None) -> ClientConfig:
+    """Return settings of a client's own."""
     from .config import ClientConfig
 
-    return ClientConfig()
+    if config is None:
+        return ClientConfig()
+    if not isinstance(config, ClientConfig):
+        problem = f"config must be a ClientConfig, got {type(config).__name__}; from_settings takes a dict"
+        raise ConfigurationError(problem, config_key="config")
+    return copy.copy(config)
 
 
 def name_of(request: httpx.Request) -> str:

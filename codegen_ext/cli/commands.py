@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .._version import __version__
 from ..agents.async_agent import AsyncAgent
 from ..agents.async_task import AsyncTask
 from ..errors import CodegenAPIError
@@ -36,6 +37,21 @@ Cancel = Annotated[bool, typer.Option("--cancel-on-timeout", help="Stop the run 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 Org = Annotated[str | None, typer.Option("--org", metavar="ID", help="The organisation; default CODEGEN_ORG_ID.")]
 BaseUrl = Annotated[str | None, typer.Option(help="Address of the service; default CODEGEN_BASE_URL.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        output.write(f"codegen-sdk {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from codegen_ext import (
     Agent,
+    AsyncAgent,
+    AsyncCodegenClient,
     ClientConfig,
+    CodegenClient,
     ConfigurationError,
     NotFoundError,
     PaymentRequiredError,
@@ -71,6 +74,12 @@ def test_an_agent_is_made_from_a_configuration(flavour: Flavour, sandbox: Sandbo
         flavour.agent(323, "abc", config=config)
     with pytest.raises(ConfigurationError, match="either config or token"):
         flavour.agent(323, base_url="http://x", config=config)
+
+
+@pytest.mark.parametrize(("agent", "client"), [(Agent, AsyncCodegenClient), (AsyncAgent, CodegenClient), (Agent, str)])
+def test_a_client_of_the_other_kind_is_refused(agent: Any, client: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"got {client.__name__}"):
+        agent(323, client=client() if client is str else client(ClientConfig(api_token="abc")))
 
 
 @pytest.mark.parametrize("part", [{"token": "abc"}, {"base_url": "http://x"}, {"config": ClientConfig(api_token="a")}])

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
+from codegen_ext import __version__
 from codegen_ext.cli import main
 from codegen_ext.cli.commands import app
 from codegen_ext.testing import Fault, Sandbox
@@ -220,6 +221,10 @@ def test_what_goes_wrong_is_one_message_and_an_exit_status(
     assert found.status == status
     assert text in found.err + found.out
     assert "Traceback" not in found.err
+
+
+def test_the_version_is_shown(codegen: Codegen) -> None:
+    assert codegen("--version") == (0, f"codegen-sdk {__version__}\n", "")
 
 
 def test_a_missing_token_is_named(codegen: Codegen, monkeypatch: pytest.MonkeyPatch) -> None:

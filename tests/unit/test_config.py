@@ -7,6 +7,7 @@ import pytest
 from attrs import fields
 
 from codegen_ext import (
+    AsyncCodegenClient,
     ClientConfig,
     CodegenAPIError,
     CodegenClient,
@@ -130,6 +131,14 @@ BAD_VALUES: list[tuple[str, Any]] = [
 def build(config: ClientConfig) -> CodegenClient:
     with CodegenClient(config) as client:
         return client
+
+
+@pytest.mark.parametrize("config", [{"api_token": "abc"}, "abc"])
+@pytest.mark.parametrize("kind", [CodegenClient, AsyncCodegenClient])
+def test_a_client_takes_no_other_kind_of_settings(kind: Any, config: Any) -> None:
+    with pytest.raises(ConfigurationError, match="must be a ClientConfig.*from_settings") as caught:
+        kind(config)
+    assert "abc" not in str(caught.value)
 
 
 def test_every_field_has_its_documented_default() -> None:
