@@ -136,7 +136,7 @@ def build(config: ClientConfig) -> CodegenClient:
 @pytest.mark.parametrize("config", [{"api_token": "abc"}, "abc"])
 @pytest.mark.parametrize("kind", [CodegenClient, AsyncCodegenClient])
 def test_a_client_takes_no_other_kind_of_settings(kind: Any, config: Any) -> None:
-    with pytest.raises(ConfigurationError, match="must be a ClientConfig.*from_settings") as caught:
+    with pytest.raises(ConfigurationError, match=r"must be a ClientConfig.*from_settings") as caught:
         kind(config)
     assert "abc" not in str(caught.value)
 
