@@ -13,6 +13,7 @@ from . import exchange, flow
 from .base import BaseClient, name_of
 from .clock import SYSTEM_CLOCK, Clock
 from .transport.network import async_network_transport
+from .transport.session import AsyncSession
 
 if TYPE_CHECKING:
     from codegen_api.decoding import Model
@@ -34,7 +35,7 @@ class AsyncClient(BaseClient):
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock = SYSTEM_CLOCK) -> None:
         super().__init__(config, clock=clock)
         network = self.config.transport or async_network_transport(self.config.service_url)
-        self._http = httpx.AsyncClient(transport=self._stack(network), **self._http_settings())
+        self._http = AsyncSession(transport=self._stack(network), **self._http_settings())
 
     @property
     def cache(self) -> AsyncResponseCache:
@@ -136,9 +137,7 @@ class AsyncClient(BaseClient):
 
         sse.require_extra()
         limit = self._limit(timeout)
-        request = self._build(
-            operation, arguments, limit, {**(extra_headers or {}), "Accept": "text/event-stream"}, stream=True
-        )
+        request = self._build(operation, arguments, limit, {**(extra_headers or {}), "Accept": "text/event-stream"})
         with self._translated(request):
             response = await self._http.send(request, stream=True)
         try:

@@ -20,7 +20,7 @@ from codegen_api.facade.codegen_async import AsyncCodegenOperations
 
 from . import flow, once, paging, waiting
 from .async_checks import AsyncCheckedClient
-from .client import AnyFlow, CodegenBase, Progress, is_in_state, skipped
+from .codegen_base import AnyFlow, CodegenBase, Progress, is_in_state, skipped
 from .errors import WaitTimeoutError
 from .watching.loops import LoopWatchers
 from .watching.tickets import News, Order

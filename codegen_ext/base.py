@@ -16,7 +16,7 @@ from .errors import ClientClosedError, CodegenAPIError, ConfigurationError
 from .limits.opening import open_store
 from .redact import Redactor, without_user
 from .transport.auth import BearerAuth
-from .transport.extensions import DEADLINE, FRESH, MAX_RETRIES, OPERATION, PAST_CACHE, REDACT, STREAM
+from .transport.extensions import DEADLINE, FRESH, MAX_RETRIES, OPERATION, PAST_CACHE, REDACT
 from .transport.limits import RateLimitTransport
 from .transport.logs import LogTransport, log_retry, logger
 from .transport.metrics import MetricsCollector, MetricsTransport, Stats, operation_of
@@ -43,7 +43,7 @@ class BaseClient:
     _http: httpx.Client | httpx.AsyncClient
 
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock = SYSTEM_CLOCK) -> None:
-        self.config = copy.copy(config) if config is not None else _configuration()
+        self.config = _configuration(config)
         self._check()
         self.config.retry_on_status = list(self.config.retry_on_status)
         self._clock = clock
@@ -188,7 +188,7 @@ class BaseClient:
     def _http_settings(self) -> dict[str, Any]:
         return {
             "base_url": self.config.service_url,
-            "auth": BearerAuth(self.config.api_token) if self.config.api_token else None,
+            "auth": BearerAuth(self.config.api_token, self._service_url) if self.config.api_token else None,
             "headers": {"User-Agent": exchange.USER_AGENT, "Accept": "application/json"},
             "timeout": self.config.timeout,
         }
@@ -200,7 +200,6 @@ class BaseClient:
         timeout: float | None,
         extra_headers: Mapping[str, str] | None,
         budget: float | None = None,
-        stream: bool = False,
         past_cache: bool = False,
     ) -> httpx.Request:
         limit = self._limit(timeout)
@@ -209,8 +208,6 @@ class BaseClient:
             extensions[PAST_CACHE] = True
         if not operation.idempotent:
             extensions[FRESH] = True
-        if stream:
-            extensions[STREAM] = True
         return exchange.build_request(
             self._http, self._service_url, operation, arguments, limit, extra_headers, extensions
         )
@@ -293,10 +290,16 @@ def check_seconds(name: str, seconds: object) -> None:
         raise ConfigurationError(f"{name} must be a number of seconds greater than 0", config_key=name)
 
 
-def _configuration() -> ClientConfig:
+def _configuration(config: ClientConfig | None) -> ClientConfig:
+    """Return settings of a client's own."""
     from .config import ClientConfig
 
-    return ClientConfig()
+    if config is None:
+        return ClientConfig()
+    if not isinstance(config, ClientConfig):
+        problem = f"config must be a ClientConfig, got {type(config).__name__}; from_settings takes a dict"
+        raise ConfigurationError(problem, config_key="config")
+    return copy.copy(config)
 
 
 def name_of(request: httpx.Request) -> str:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from codegen_api import operations
 from codegen_api.facade.codegen import CodegenOperations
 
 from . import flow, once, paging, waiting
-from .base import BaseClient, check_seconds
 from .checks import CheckedClient
-from .errors import ValidationError, WaitTimeoutError
-from .repositories import RepositoryIndex
-from .watching.plan import budgets
+from .codegen_base import AnyFlow, CodegenBase, Progress, is_in_state, skipped
+from .errors import WaitTimeoutError
 from .watching.threads import ThreadWatcher
 from .watching.tickets import News, Order
 
@@ -39,91 +37,6 @@ if TYPE_CHECKING:
     from .config import ClientConfig
     from .limits.status import RateLimitStatus
     from .watching.changes import Change
-    from .watching.loops import LoopWatchers
-
-AnyFlow = flow.Flow[Any, None]
-Progress = dict[str, Any]
-"""What a progress callback gets: status, elapsed (seconds), log_count, last_thought; the last two may be None."""
-
-
-class CodegenBase(BaseClient):
-    """What the sync and the async client share: the flows that both run."""
-
-    _watcher: ThreadWatcher | LoopWatchers
-
-    def __init__(self, config: ClientConfig | None, **options: Any) -> None:
-        super().__init__(config, **options)
-        self.repositories = RepositoryIndex()
-        self._budgets = budgets()
-
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
-        """Build a client from a mapping of settings; raises ConfigurationError for a name that is none."""
-        from .config import ClientConfig
-
-        return cls(ClientConfig.from_settings(settings))
-
-    def notify_run(self, run: Mapping[str, Any]) -> None:
-        """Tell those who wait for a run its state, as a webhook brought it; from any thread, without blocking.
-
-        `run` has at least `id` and `status`, and otherwise the contract's fields of a run, as far as they are known.
-        Those who wait are woken when it has ended or is paused. A run for which nobody waits is ignored.
-        """
-        self._watcher.notice(run)
-
-    def _order(
-        self,
-        org_id: int | str,
-        agent_run_id: int | str,
-        poll_interval: float,
-        timeout: float | None,
-        progress: bool = False,
-        known: AgentRunResponse | None = None,
-    ) -> Order:
-        check_seconds("poll_interval", poll_interval)
-        if timeout is not None and timeout != 0:
-            check_seconds("timeout", timeout)
-        return Order(_number(org_id), _number(agent_run_id), poll_interval, timeout, progress, known)
-
-    def _orders(
-        self, org_id: int | str, agent_run_ids: Iterable[int | str], poll_interval: float, timeout: float | None
-    ) -> list[Order]:
-        orders = [self._order(org_id, run_id, poll_interval, timeout) for run_id in agent_run_ids]
-        return list({order.run_id: order for order in orders}.values())
-
-    def _logs(
-        self, org_id: int | str, agent_run_id: int | str, follow: bool, poll_interval: float
-    ) -> flow.Flow[AgentRunLogResponse, None]:
-        self.config.require("streaming")
-        check_seconds("poll_interval", poll_interval)
-        return waiting.logs(org_id, agent_run_id, clock=self._clock, follow=follow, poll_interval=poll_interval)
-
-    def _pages(self, operation: Operation[Any], arguments: dict[str, Any], size: int = paging.PAGE_SIZE) -> AnyFlow:
-        self.config.require("streaming")
-        return paging.pages(operation, arguments, size)
-
-    def _named_pages(self, operation: str, page_size: int, arguments: dict[str, Any]) -> AnyFlow:
-        known = operations.OPERATIONS.get(operation)
-        if known is None or known.paging is None or known.service != "codegen":
-            names = sorted(one.id for one in operations.OPERATIONS.values() if one.paging and one.service == "codegen")
-            problem = f"expected one of {', '.join(names)}, got {operation!r}"
-            raise ValidationError(f"operation: {problem}", field_errors={"operation": [problem]})
-        return self._pages(known, arguments, page_size)
-
-    def _changes(self, org_id: int | str, cursor: str | None, poll_interval: float) -> flow.Flow[Change, None]:
-        self.config.require("streaming")
-        check_seconds("poll_interval", poll_interval)
-        from .watching import changes
-
-        org_id = _number(org_id)
-        known = None if cursor is None else changes.parse_cursor(cursor, org_id)
-        return changes.changes(org_id, known, clock=self._clock, poll_interval=poll_interval, budgets=self._budgets)
-
-
-def _number(identity: int | str) -> int | str:
-    """Return an id as the number that it is; what is none is refused when the request is built."""
-    is_text = isinstance(identity, str) and identity.isascii() and identity.isdigit()
-    return int(identity) if is_text else identity
 
 
 class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
@@ -392,24 +305,6 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
         `reset_time` is the seconds until more requests may go. Asks the shared state where there is one.
         """
         return self.rate_limiter.status()
-
-
-def skipped(page: int, per_page: int) -> int:
-    """Return how many items stand before a page; raise ValidationError for a page that is none."""
-    problems = {
-        name: [f"expected a whole number from 1, got {value!r}"]
-        for name, value in (("page", page), ("per_page", per_page))
-        if type(value) is not int or value < 1
-    }
-    if problems:
-        text = "; ".join(f"{name}: {found[0]}" for name, found in problems.items())
-        raise ValidationError(text, operation="list_agent_runs", field_errors=problems)
-    return (page - 1) * per_page
-
-
-def is_in_state(run: AgentRunResponse, status: str | None) -> bool:
-    """Whether a run is in a state, given as our word or the service's; None is any."""
-    return status is None or status in (run.status, run.raw_status)
 
 
 def _in_state(runs: Iterator[AgentRunResponse], status: str | None) -> Iterator[AgentRunResponse]:

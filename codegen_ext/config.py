@@ -5,73 +5,27 @@ Names, defaults and environment variables are those that existing users rely on;
 
 from __future__ import annotations
 
-import logging
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
-from math import isfinite
-from typing import TYPE_CHECKING, Any, Self, TypeVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import Factory, define, evolve, field, fields, fields_dict
 
 from .errors import ConfigurationError
 from .redact import without_user
+from .settings import UnsetInt, UnsetStr, as_level, as_list, as_text, boolean, check_kind, is_address, read, setting
 
 if TYPE_CHECKING:
     import httpx
 
-T = TypeVar("T")
-
 DEFAULT_BASE_URL = "https://api.codegen.com/v1"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-
-
-class _UnsetStr(str):
-    """A default that nobody chose."""
-
-
-class _UnsetInt(int):
-    """A default that nobody chose."""
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
-
-
-def _level(value: object) -> str:
-    return logging.getLevelName(value) if isinstance(value, int) else str(value).upper()
-
-
-def _list(value: Any) -> Any:
-    return list(value) if isinstance(value, Iterable) and not isinstance(value, str | bytes) else value
-
-
-def _boolean(text: str) -> bool:
-    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    return words[text.strip().lower()]
-
-
-def _read(variables: tuple[str, ...], parse: Callable[[str], T], default: T) -> T:
-    for variable in variables:
-        text = os.environ.get(variable)
-        if text:
-            try:
-                return parse(text)
-            except (KeyError, ValueError):
-                expected = {_boolean: "true or false", float: "a number", int: "a whole number"}.get(
-                    parse, "another value"
-                )
-                raise ConfigurationError(
-                    f"the environment variable {variable} must be {expected}", config_key=variable
-                ) from None
-    return default
-
-
-def _setting(default: T, *variables: str, parse: Callable[[str], Any] = str, repr: Any = True) -> T:
-    """Declare a setting that reads the first of `variables` that is set."""
-    setting: T = field(default=Factory(lambda: _read(variables, parse, default)), repr=repr)
-    return setting
+_POSITIVE = (
+    *("timeout", "total_timeout", "retry_backoff_factor", "rate_limit_requests_per_period"),
+    *("rate_limit_period_seconds", "cache_ttl_seconds", "cache_max_size"),
+    *("bulk_max_workers", "bulk_batch_size", "shared_peers"),
+)
+_NOT_NEGATIVE = ("max_retries", "retry_delay", "create_settle_seconds", "stale_if_error")
 
 
 @define(kw_only=True)
@@ -83,79 +37,79 @@ class ClientConfig:
     or when an environment variable cannot be read.
     """
 
-    api_token: str = _setting(_UnsetStr(), "CODEGEN_API_TOKEN", "CODEGEN_TOKEN", repr=False)
+    api_token: str = setting(UnsetStr(), "CODEGEN_API_TOKEN", "CODEGEN_TOKEN", repr=False)
     """The credential; sent as a bearer token."""
-    org_id: str = field(default=Factory(lambda: _read(("CODEGEN_ORG_ID",), str, "")), converter=_text)
+    org_id: str = field(default=Factory(lambda: read(("CODEGEN_ORG_ID",), str, "")), converter=as_text)
     """The organisation that `Agent` and the integrations use."""
-    base_url: str = _setting(
+    base_url: str = setting(
         DEFAULT_BASE_URL, "CODEGEN_BASE_URL", "CODEGEN_API_BASE_URL", repr=lambda url: repr(without_user(str(url)))
     )
     """Address of the service, with or without `/v1`."""
-    timeout: float = _setting(30.0, "CODEGEN_TIMEOUT", parse=float)
+    timeout: float = setting(30.0, "CODEGEN_TIMEOUT", parse=float)
     """Seconds for each attempt: to connect, and between two parts of the answer."""
-    total_timeout: float = _setting(300.0, "CODEGEN_TOTAL_TIMEOUT", parse=float)
+    total_timeout: float = setting(300.0, "CODEGEN_TOTAL_TIMEOUT", parse=float)
     """Seconds for a whole call with its retries and waits."""
-    max_retries: int = _setting(3, "CODEGEN_MAX_RETRIES", parse=int)
+    max_retries: int = setting(3, "CODEGEN_MAX_RETRIES", parse=int)
     """How often a failed request is repeated."""
-    retry_delay: float = _setting(1.0, "CODEGEN_RETRY_DELAY", parse=float)
+    retry_delay: float = setting(1.0, "CODEGEN_RETRY_DELAY", parse=float)
     """Seconds before the first repetition."""
-    retry_backoff_factor: float = _setting(2.0, "CODEGEN_RETRY_BACKOFF", parse=float)
+    retry_backoff_factor: float = setting(2.0, "CODEGEN_RETRY_BACKOFF", parse=float)
     """By how much the delay grows with each repetition."""
-    retry_on_status: list[int] = field(factory=lambda: [429, 500, 502, 503, 504], converter=_list)
+    retry_on_status: list[int] = field(factory=lambda: [429, 500, 502, 503, 504], converter=as_list)
     """Statuses after which a request may be repeated."""
-    rate_limit_requests_per_period: int = _setting(_UnsetInt(60), "CODEGEN_RATE_LIMIT_REQUESTS", parse=int)
+    rate_limit_requests_per_period: int = setting(UnsetInt(60), "CODEGEN_RATE_LIMIT_REQUESTS", parse=int)
     """An overall cap on requests; binds only where it was set."""
-    rate_limit_period_seconds: float = _setting(
+    rate_limit_period_seconds: float = setting(
         60.0, "CODEGEN_RATE_LIMIT_PERIOD", "CODEGEN_RATE_LIMIT_WINDOW", parse=float
     )
     """The window of the overall cap."""
     rate_limit_strategy: str = "sliding_window"
     """How requests are counted; only "sliding_window" exists."""
-    rate_limits: bool = _setting(True, "CODEGEN_RATE_LIMITS", parse=_boolean)
+    rate_limits: bool = setting(True, "CODEGEN_RATE_LIMITS", parse=boolean)
     """Whether requests wait for the limits of the contract and the overall cap."""
-    enable_caching: bool = _setting(True, "CODEGEN_ENABLE_CACHING", parse=_boolean)
+    enable_caching: bool = setting(True, "CODEGEN_ENABLE_CACHING", parse=boolean)
     """Whether reads that the contract marks may be answered from memory."""
-    cache_ttl_seconds: float = _setting(300.0, "CODEGEN_CACHE_TTL", parse=float)
+    cache_ttl_seconds: float = setting(300.0, "CODEGEN_CACHE_TTL", parse=float)
     """The longest time that an answer is kept."""
-    cache_max_size: int = _setting(128, "CODEGEN_CACHE_MAX_SIZE", parse=int)
+    cache_max_size: int = setting(128, "CODEGEN_CACHE_MAX_SIZE", parse=int)
     """How many answers are kept."""
-    stale_if_error: float = _setting(0.0, "CODEGEN_STALE_IF_ERROR", parse=float)
+    stale_if_error: float = setting(0.0, "CODEGEN_STALE_IF_ERROR", parse=float)
     """Seconds for which an answer may serve beyond its time while the service is down; 0 for never."""
-    enable_webhooks: bool = _setting(True, "CODEGEN_ENABLE_WEBHOOKS", parse=_boolean)
+    enable_webhooks: bool = setting(True, "CODEGEN_ENABLE_WEBHOOKS", parse=boolean)
     """Whether webhook handlers may be made."""
-    enable_bulk_operations: bool = _setting(True, "CODEGEN_ENABLE_BULK_OPERATIONS", parse=_boolean)
+    enable_bulk_operations: bool = setting(True, "CODEGEN_ENABLE_BULK_OPERATIONS", parse=boolean)
     """Whether many runs may be created at once."""
-    enable_streaming: bool = _setting(True, "CODEGEN_ENABLE_STREAMING", parse=_boolean)
+    enable_streaming: bool = setting(True, "CODEGEN_ENABLE_STREAMING", parse=boolean)
     """Whether lists and logs may be streamed."""
-    enable_metrics: bool = _setting(True, "CODEGEN_ENABLE_METRICS", parse=_boolean)
+    enable_metrics: bool = setting(True, "CODEGEN_ENABLE_METRICS", parse=boolean)
     """Whether requests are counted and timed."""
-    bulk_max_workers: int = _setting(5, "CODEGEN_BULK_MAX_WORKERS", parse=int)
+    bulk_max_workers: int = setting(5, "CODEGEN_BULK_MAX_WORKERS", parse=int)
     """Creates in flight at once."""
-    bulk_batch_size: int = _setting(100, "CODEGEN_BULK_BATCH_SIZE", parse=int)
+    bulk_batch_size: int = setting(100, "CODEGEN_BULK_BATCH_SIZE", parse=int)
     """Items read ahead."""
     shared_state: str | None = field(
-        default=Factory(lambda: _read(("CODEGEN_SHARED_STATE",), str, "") or None), repr=False
+        default=Factory(lambda: read(("CODEGEN_SHARED_STATE",), str, "") or None), repr=False
     )
     """Where several processes share limits and cache: a redis:// or sqlite:/// address, None for this process alone."""
-    shared_peers: int = _setting(1, "CODEGEN_SHARED_PEERS", parse=int)
+    shared_peers: int = setting(1, "CODEGEN_SHARED_PEERS", parse=int)
     """How many processes to reckon with while a shared state has never been reached."""
-    exactly_once: bool = _setting(True, "CODEGEN_EXACTLY_ONCE", parse=_boolean)
+    exactly_once: bool = setting(True, "CODEGEN_EXACTLY_ONCE", parse=boolean)
     """Whether an ambiguous creation is looked up before it is repeated."""
-    create_settle_seconds: float = _setting(30.0, "CODEGEN_CREATE_SETTLE_SECONDS", parse=float)
+    create_settle_seconds: float = setting(30.0, "CODEGEN_CREATE_SETTLE_SECONDS", parse=float)
     """Seconds that listing and late processing are assumed to lag; an ambiguous creation is not repeated sooner."""
     log_level: str = field(
-        default=Factory(lambda: _read(("CODEGEN_LOG_LEVEL", "LOG_LEVEL"), str, "INFO")), converter=_level
+        default=Factory(lambda: read(("CODEGEN_LOG_LEVEL", "LOG_LEVEL"), str, "INFO")), converter=as_level
     )
     """Level of the logger `codegen_ext`."""
-    log_requests: bool = _setting(True, "CODEGEN_LOG_REQUESTS", parse=_boolean)
+    log_requests: bool = setting(True, "CODEGEN_LOG_REQUESTS", parse=boolean)
     """Whether requests and answers are logged, at DEBUG."""
-    log_responses: bool = _setting(False, "CODEGEN_LOG_RESPONSES", parse=_boolean)
+    log_responses: bool = setting(False, "CODEGEN_LOG_RESPONSES", parse=boolean)
     """Whether response bodies are logged, at DEBUG; cut, and without credentials."""
     transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None = field(default=None, repr=False)
     """An httpx transport instead of the network."""
 
     def __attrs_post_init__(self) -> None:
-        if not self.api_token and not isinstance(self.api_token, _UnsetStr) and self.org_id:
+        if not self.api_token and not isinstance(self.api_token, UnsetStr) and self.org_id:
             raise _missing_token()
 
     def __copy__(self) -> Self:
@@ -172,7 +126,7 @@ class ClientConfig:
         if "@" in (self.shared_state or ""):
             problem = "shared_state holds a password, which does not belong into a pickle; set CODEGEN_SHARED_STATE"
             raise ConfigurationError(problem, config_key="shared_state")
-        names = [setting.name for setting in fields(type(self)) if setting.name != "api_token"]
+        names = [known.name for known in fields(type(self)) if known.name != "api_token"]
         return _unpickled, (type(self), {name: getattr(self, name) for name in names})
 
     @property
@@ -183,7 +137,7 @@ class ClientConfig:
     @property
     def has_rate_limit_cap(self) -> bool:
         """Whether somebody set `rate_limit_requests_per_period`."""
-        return not isinstance(self.rate_limit_requests_per_period, _UnsetInt)
+        return not isinstance(self.rate_limit_requests_per_period, UnsetInt)
 
     @property
     def rate_limit_requests(self) -> int:
@@ -224,38 +178,26 @@ class ClientConfig:
         """
         if needs_token and not self.api_token:
             raise _missing_token()
-        for setting in fields(ClientConfig):
-            _check_kind(setting.name, setting.type, getattr(self, setting.name))
+        for known in fields(ClientConfig):
+            check_kind(known.name, known.type, getattr(self, known.name))
         if not self.api_token.isascii() or not self.api_token.isprintable() or " " in self.api_token:
             raise ConfigurationError(
                 "api_token must consist of printable ASCII characters without spaces", config_key="api_token"
             )
-        if not _is_address(self.base_url):
+        if not is_address(self.base_url):
             raise ConfigurationError(
                 "base_url must be http:// or https://, a host and at most a path", config_key="base_url"
             )
-        positive = (
-            "timeout",
-            "total_timeout",
-            "retry_backoff_factor",
-            "rate_limit_period_seconds",
-            "cache_ttl_seconds",
-        )
-        for name in (
-            *positive,
-            "rate_limit_requests_per_period",
-            "shared_peers",
-            "cache_max_size",
-            "bulk_max_workers",
-            "bulk_batch_size",
-        ):
+        for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f"{name} must be greater than 0", config_key=name)
-        for name in ("max_retries", "retry_delay", "create_settle_seconds", "stale_if_error"):
+        for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise ConfigurationError(f"{name} must not be negative", config_key=name)
         if self.log_level not in LOG_LEVELS:
-            raise ConfigurationError(f"log_level must be one of {', '.join(LOG_LEVELS)}", config_key="log_level")
+            raise ConfigurationError(
+                f"log_level must be one of {', '.join(LOG_LEVELS)}, got {self.log_level}", config_key="log_level"
+            )
         if self.rate_limit_strategy != "sliding_window":
             raise ConfigurationError('rate_limit_strategy must be "sliding_window"', config_key="rate_limit_strategy")
 
@@ -287,34 +229,6 @@ class ClientConfig:
 
 def _unpickled(kind: type[ClientConfig], settings: dict[str, Any]) -> ClientConfig:
     return kind(**settings)
-
-
-_KINDS: dict[str, tuple[Any, str]] = {
-    "bool": (bool, "true or false"),
-    "float": (int | float, "a number"),
-    "int": (int, "a whole number"),
-    "list[int]": (list, "a list of whole numbers"),
-    "str": (str, "text"),
-    "str | None": (str | None, "text"),
-}
-
-
-def _check_kind(name: str, annotation: object, value: object) -> None:
-    kind, words = _KINDS.get(str(annotation), (object, ""))
-    fits = isinstance(value, kind) and (kind in (bool, object) or not isinstance(value, bool))
-    if isinstance(value, list):
-        fits = fits and all(type(item) is int for item in value)
-    if not fits or (isinstance(value, float) and not isfinite(value)):
-        raise ConfigurationError(f"{name} must be {words}", config_key=name)
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not {*"?# "} & {*url} and url.isprintable()
 
 
 _ALIASES = {

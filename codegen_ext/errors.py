@@ -48,7 +48,7 @@ class ConfigurationError(CodegenAPIError, ValueError):
 
 
 class ClientClosedError(CodegenAPIError, RuntimeError):
-    """The client was closed before the call; nothing was sent."""
+    """The client was closed before the call, or before the call was repeated."""
 
 
 class ValidationError(CodegenAPIError):

@@ -204,12 +204,11 @@ def _status(code: int) -> HTTPStatus:
 
 def check_json(operation_id: str, response: httpx.Response) -> None:
     """Raise InvalidResponseError when a body is missing or is something else than JSON."""
-    kind = response.headers.get("content-type", "")
-    if "json" in kind:
-        return
     if not response.content:
         raise invalid(operation_id, response, "the response body is empty")
-    raise invalid(operation_id, response, f"expected JSON, got content type {kind or 'none'!r}")
+    kind = response.headers.get("content-type", "")
+    if "json" not in kind:
+        raise invalid(operation_id, response, f"expected JSON, got content type {kind or 'none'!r}")
 
 
 def invalid(operation_id: str, response: httpx.Response, problem: str) -> InvalidResponseError:

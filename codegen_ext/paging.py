@@ -9,6 +9,7 @@ from typing import Any
 
 from codegen_api.operations import Operation
 
+from .errors import ValidationError
 from .flow import Emit, Flow, Perform, gather
 
 PAGE_SIZE = 100
@@ -86,7 +87,10 @@ def items_of(operation: Operation[Any], page: Any) -> list[Any]:
 
 
 def first(operation: Operation[Any], arguments: dict[str, Any], limit: int) -> Flow[Any, list[Any]]:
-    """Return the first `limit` items of a list."""
+    """Return the first `limit` items of a list; raise ValidationError for a limit that is none."""
+    if type(limit) is not int or limit < 0:
+        problem = f"expected a whole number from 0, got {limit!r}"
+        raise ValidationError(f"limit: {problem}", operation=operation.id, field_errors={"limit": [problem]})
     return gather(items(operation, arguments, min(PAGE_SIZE, limit)), limit)
 
 

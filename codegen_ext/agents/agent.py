@@ -9,6 +9,7 @@ from codegen_api import operations
 
 from .. import flow, paging
 from ..client import CodegenClient
+from ..codegen_base import CodegenBase
 from ..errors import ConfigurationError, ValidationError
 from ..redact import without_user
 from .brief import run_arguments
@@ -70,16 +71,24 @@ def configuration(
     return ClientConfig(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
 
 
-def refuse_parts(client: object, *parts: object) -> None:
-    """Raise ConfigurationError when a client is given together with settings that it would ignore."""
-    if client is not None and any(part is not None for part in parts):
+def check_client(client: object, kind: type[CodegenBase], *parts: object) -> None:
+    """Raise ConfigurationError for a client of another kind, or together with settings that it would ignore."""
+    if client is None:
+        return
+    if not isinstance(client, kind):
+        problem = f"client must be of type {kind.__name__}, got {type(client).__name__}"
+        raise ConfigurationError(problem, "client")
+    if any(part is not None for part in parts):
         raise ConfigurationError("a client has its own settings: pass it without token, base_url and config", "client")
 
 
 def check_options(repository: str | None, repo_id: int | str | None, timeout: float | None) -> None:
-    """Refuse two names for one repository, and a time that no wait can take."""
+    """Refuse a repository without a name or with two, and a time that no wait can take."""
     if repository is not None and repo_id is not None:
         problem = "give either repository or repo_id, not both"
+        raise ValidationError(problem, field_errors={"repository": [problem]})
+    if not isinstance(repository, str | None):
+        problem = f'repository must be a name such as "owner/repo", got {type(repository).__name__}'
         raise ValidationError(problem, field_errors={"repository": [problem]})
     if timeout is not None and (not isinstance(timeout, int | float) or not timeout > 0):
         problem = "timeout must be a number of seconds greater than 0"
@@ -110,7 +119,7 @@ class Agent(AgentBase):
         config: ClientConfig | None = None,
         client: CodegenClient | None = None,
     ) -> None:
-        refuse_parts(client, token, base_url, config)
+        check_client(client, CodegenClient, token, base_url, config)
         self._owns_client = client is None
         self.client = client or CodegenClient(configuration(org_id, token, base_url, config))
         super().__init__(self.client.config, org_id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .. import flow
 from ..async_client import AsyncCodegenClient
-from .agent import AgentBase, check_options, configuration, refuse_parts
+from .agent import AgentBase, check_client, check_options, configuration
 from .async_task import AsyncTask
 from .brief import run_arguments
 from .images import Image
@@ -28,7 +28,7 @@ class AsyncAgent(AgentBase):
         config: ClientConfig | None = None,
         client: AsyncCodegenClient | None = None,
     ) -> None:
-        refuse_parts(client, token, base_url, config)
+        check_client(client, AsyncCodegenClient, token, base_url, config)
         self._owns_client = client is None
         self.client = client or AsyncCodegenClient(configuration(org_id, token, base_url, config))
         super().__init__(self.client.config, org_id)

@@ -47,13 +47,17 @@ def run_arguments(
     """
     if priority is not None and priority not in PRIORITIES:
         raise refused("priority", f"must be one of {', '.join(PRIORITIES)}")
-    if isinstance(tags, str):
+    for name, text in (("branch", branch), ("webhook_url", webhook_url)):
+        if not isinstance(text, str | None):
+            raise refused(name, f"expected text, got {type(text).__name__}")
+    tags = list(tags) if isinstance(tags, Iterable) and not isinstance(tags, str) else tags
+    if tags is not None and not (isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)):
         raise refused("tags", "expected a list of texts")
     if metadata is not None and not isinstance(metadata, Mapping):
         raise refused("metadata", f"expected a dict, got {type(metadata).__name__}")
     reserved = {
         "priority": priority,
-        "tags": list(tags) if tags is not None else None,
+        "tags": tags,
         "branch": branch,
         "context": context,
     }

@@ -15,7 +15,7 @@ from .results import BulkResult
 from .window import Window
 
 if TYPE_CHECKING:
-    from ..client import CodegenBase
+    from ..codegen_base import CodegenBase
 
 Config = Mapping[str, Any]
 """The options of `Agent.run` but for its timeout."""

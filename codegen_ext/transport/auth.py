@@ -9,13 +9,20 @@ import httpx
 
 
 class BearerAuth(httpx.Auth):
-    """Adds `Authorization: Bearer …` to a request for as long as it travels; its repr shows nothing of the token."""
+    """Adds `Authorization: Bearer …` to a request for as long as it travels; its repr shows nothing of the token.
 
-    def __init__(self, token: str) -> None:
+    A request to another scheme, host or port than the service's goes without.
+    """
+
+    def __init__(self, token: str, service_url: str) -> None:
         self._header = f"Bearer {token}"
+        self._origin = _origin(httpx.URL(service_url))
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Set the header, and take it away again: errors keep the request. A caller's own `Authorization` gives way."""
+        if _origin(request.url) != self._origin:
+            yield request
+            return
         request.headers["Authorization"] = self._header
         try:
             yield request
@@ -27,3 +34,7 @@ class BearerAuth(httpx.Auth):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a credential is not pickled")
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port

@@ -59,33 +59,62 @@ def async_network_transport(base_url: str) -> httpx.AsyncBaseTransport:
 
 
 class ChoosingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Sends a request over the pool, or over a connection of its own where its extensions ask for one."""
+    """Sends a request over the pool, or over a connection of its own where its extensions ask for one.
+
+    Once closed it stays closed, which httpx's own transports do not: a call that slept, or was about to be sent, while
+    another thread or task closed the client would open connections that nobody closes.
+    """
 
     def __init__(self, pooled: Any, fresh: Any) -> None:
         self._pooled = pooled
         self._fresh = fresh
+        self._is_closed = False
+
+    def _choose(self, request: httpx.Request) -> Any:
+        refuse_closed(self._is_closed)
+        return self._fresh if request.extensions.get(FRESH) else self._pooled
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send."""
-        transport = self._fresh if request.extensions.get(FRESH) else self._pooled
+        """Send; raises RuntimeError when closed."""
+        transport = self._choose(request)
         response: httpx.Response = transport.handle_request(request)
+        if self._is_closed:
+            response.close()
+            transport.close()
+            raise _cut(request)
         return response
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send."""
-        transport = self._fresh if request.extensions.get(FRESH) else self._pooled
+        """Send; raises RuntimeError when closed."""
+        transport = self._choose(request)
         response: httpx.Response = await transport.handle_async_request(request)
+        if self._is_closed:
+            await response.aclose()
+            await transport.aclose()
+            raise _cut(request)
         return response
 
     def close(self) -> None:
         """Close both."""
+        self._is_closed = True
         self._pooled.close()
         self._fresh.close()
 
     async def aclose(self) -> None:
         """Close both."""
+        self._is_closed = True
         await self._pooled.aclose()
         await self._fresh.aclose()
+
+
+def refuse_closed(is_closed: bool) -> None:
+    """Raise what httpx raises for a request on a closed client, if it is."""
+    if is_closed:
+        raise RuntimeError("Cannot send a request, as the client has been closed.")
+
+
+def _cut(request: httpx.Request) -> httpx.ReadError:
+    return httpx.ReadError("the client was closed while the request was under way", request=request)
 
 
 class LoopTransport(httpx.AsyncBaseTransport):
@@ -95,11 +124,13 @@ class LoopTransport(httpx.AsyncBaseTransport):
         self._make = make
         self._pools: dict[AbstractEventLoop, httpx.AsyncBaseTransport] = {}
         self._open: dict[AbstractEventLoop, AsyncGenerator[None, None]] = {}
+        self._is_closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send over a connection of the running loop."""
+        """Send over a connection of the running loop; raises RuntimeError when closed."""
         from asyncio import get_running_loop
 
+        refuse_closed(self._is_closed)
         loop = get_running_loop()
         pool = self._pools.get(loop)
         if pool is None:
@@ -120,6 +151,7 @@ class LoopTransport(httpx.AsyncBaseTransport):
         """Close the connections of the running loop; those of other loops end with their loop."""
         from asyncio import get_running_loop
 
+        self._is_closed = True
         loop = get_running_loop()
         self._pools.pop(loop, None)
         opened = self._open.pop(loop, None)

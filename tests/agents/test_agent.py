@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from codegen_ext import (
     Agent,
+    AsyncAgent,
+    AsyncCodegenClient,
     ClientConfig,
+    CodegenClient,
     ConfigurationError,
     NotFoundError,
     PaymentRequiredError,
@@ -71,6 +74,12 @@ def test_an_agent_is_made_from_a_configuration(flavour: Flavour, sandbox: Sandbo
         flavour.agent(323, "abc", config=config)
     with pytest.raises(ConfigurationError, match="either config or token"):
         flavour.agent(323, base_url="http://x", config=config)
+
+
+@pytest.mark.parametrize(("agent", "client"), [(Agent, AsyncCodegenClient), (AsyncAgent, CodegenClient), (Agent, str)])
+def test_a_client_of_the_other_kind_is_refused(agent: Any, client: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"got {client.__name__}"):
+        agent(323, client=client() if client is str else client(ClientConfig(api_token="abc")))
 
 
 @pytest.mark.parametrize("part", [{"token": "abc"}, {"base_url": "http://x"}, {"config": ClientConfig(api_token="a")}])
@@ -183,6 +192,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"priority": "asap"}, "priority"),
     ({"priority": 1}, "priority"),
     ({"tags": "abc"}, "tags"),
+    ({"tags": ["abc", 5]}, "tags"),
+    ({"tags": 5}, "tags"),
+    ({"branch": 5}, "branch"),
+    ({"webhook_url": b"https://example.com"}, "webhook_url"),
+    ({"repository": 107}, "repository"),
     ({"metadata": [1]}, "metadata"),
     ({"metadata": "text"}, "metadata"),
     ({"context": {"a": object()}}, "context"),
@@ -288,6 +302,9 @@ def test_tasks_are_listed_newest_first(agent: Any, sandbox: Sandbox) -> None:
     assert [task.id for task in agent.list_tasks(limit=110)] == list(range(120, 10, -1))
     assert [task.id for task in agent.list_tasks(500)] == list(range(120, 0, -1))
     assert agent.list_tasks(0) == []
+    for limit in (-1, "10", 1.5, True, None):
+        with pytest.raises(ValidationError, match="limit: expected a whole number"):
+            agent.list_tasks(limit)
 
 
 def test_listed_tasks_can_be_followed(agent: Any) -> None:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 
-from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenClient
+from codegen_ext import AsyncCodegenClient, ClientClosedError, ClientConfig, CodegenClient
 from codegen_ext.testing import FakeClock, Sandbox
+from codegen_ext.transport.network import ChoosingTransport
 
-from ..conftest import TOKEN
+from ..conftest import TOKEN, Flavour
 from ..support.inside import network_of
 from ..support.loopback import HANG, Loopback, reply
 
@@ -78,13 +80,77 @@ def test_event_loops_may_use_a_client_at_the_same_time(sandbox: Sandbox) -> None
     client = AsyncCodegenClient(settings(sandbox))
 
     async def ask() -> list[Any]:
-        users = await asyncio.gather(*(client.get_current_user() for _ in range(10)))
-        await network_of(client).aclose()
-        return users
+        return await asyncio.gather(*(client.get_current_user() for _ in range(10)))
 
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: asyncio.run(ask()), range(4)))
     assert [user.id for users in answers for user in users] == [1] * 40
+
+
+class ClosingClock(FakeClock):
+    """Closes a client while one of its calls sleeps."""
+
+    client: Any
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        self.client.close()
+
+    async def sleep_async(self, seconds: float) -> None:
+        FakeClock.sleep(self, seconds)
+        await self.client.close()
+
+
+def test_a_call_that_slept_while_the_client_was_closed_opens_nothing(
+    serve: Callable[..., Loopback], flavour: Flavour
+) -> None:
+    server, clock = serve(reply({}, 503)), ClosingClock()
+    config = ClientConfig(api_token=TOKEN, base_url=server.base_url, enable_caching=False)
+    client = flavour.client(config, clock=clock)
+    clock.client = getattr(client, "_target", client)
+    with pytest.raises(ClientClosedError, match="get_current_user"):
+        client.get_current_user()
+    assert len(server.requests) == 1
+
+
+def test_a_call_that_was_about_to_be_sent_while_the_client_was_closed_opens_nothing(
+    serve: Callable[..., Loopback], connect: Callable[..., Any], flavour: Flavour
+) -> None:
+    server = serve(reply({}))
+    client = connect(server.base_url)
+    target = getattr(client, "_target", client)
+
+    async def close(request: object) -> None:
+        await target.close()
+
+    # httpx asks whether it is closed before it calls hooks.
+    client.session.event_hooks = {"request": [close if flavour.is_async else lambda request: client.close()]}
+    with pytest.raises(ClientClosedError):
+        client.get_current_user()
+    assert server.requests == []
+
+
+def test_a_connection_that_was_opened_while_the_client_was_closed_does_not_stay(flavour: Flavour) -> None:
+    closed: list[str] = []
+
+    class Pool(httpx.MockTransport):
+        def close(self) -> None:
+            closed.append("pool")
+
+        async def aclose(self) -> None:
+            closed.append("pool")
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        network.close()
+        closed.clear()
+        return httpx.Response(200)
+
+    network = ChoosingTransport(Pool(answer), Pool(answer))
+    request = httpx.Request("GET", "http://service.example/")
+    send = network.handle_async_request if flavour.is_async else network.handle_request
+    with pytest.raises(httpx.ReadError, match="closed while"):
+        flavour.settle(send(request))
+    assert closed == ["pool"]
 
 
 def test_a_client_that_was_never_used_can_be_closed(sandbox: Sandbox) -> None:

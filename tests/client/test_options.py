@@ -165,3 +165,29 @@ def test_connections_are_kept_for_the_next_request(client: Any, sandbox: Sandbox
 def test_a_slow_answer_is_awaited_piece_by_piece(client: Any, sandbox: Sandbox) -> None:
     sandbox.inject("get_current_user", Fault.drip(10, 0.01))
     assert client.get_current_user().id == 1
+
+
+def test_a_stream_of_the_session_comes_as_it_is_sent(
+    serve: Callable[..., Loopback], connect: Callable[..., Any], flavour: Flavour
+) -> None:
+    # A transport that waited for the end of this body would wait for ever.
+    session = connect(serve(reply(b"first\n", content_type="text/plain", length=100) + HANG).base_url).session
+
+    async def first_line() -> str:
+        async with session.stream("GET", "/v1/export") as response:
+            return await anext(response.aiter_lines())
+
+    if flavour.is_async:
+        assert flavour.settle(first_line()) == "first"
+    else:
+        with session.stream("GET", "/v1/export") as response:
+            assert next(response.iter_lines()) == "first"
+
+
+def test_other_requests_of_the_session_are_read_and_asked_again(
+    serve: Callable[..., Loopback], connect: Callable[..., Any], flavour: Flavour
+) -> None:
+    server = serve(reply(b"{", length=100), reply({"whole": True}))
+    session = connect(server.base_url, max_retries=1).session
+    assert flavour.settle(session.get("/v1/export")).json() == {"whole": True}
+    assert len(server.requests) == 2

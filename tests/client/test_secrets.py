@@ -17,7 +17,7 @@ from codegen_ext.testing import Fault, Sandbox
 from codegen_ext.transport.auth import BearerAuth
 
 from ..conftest import TOKEN, Flavour, once
-from ..support.loopback import HANG, Loopback
+from ..support.loopback import HANG, Loopback, reply
 
 PART = TOKEN[5:20]
 
@@ -60,9 +60,20 @@ def test_the_http_client_underneath_does_not_show_it(client: Any) -> None:
 
 
 def test_the_credential_object_does_not_show_it() -> None:
-    auth = BearerAuth(TOKEN)
+    auth = BearerAuth(TOKEN, "http://here")
     assert repr(auth) == "BearerAuth()"
     assert not exposed(auth)
+
+
+def test_the_session_takes_it_to_no_other_host(
+    serve: Callable[..., Loopback], connect: Callable[..., Any], flavour: Flavour
+) -> None:
+    ours, other = serve(reply({})), serve(reply({}))
+    session = connect(f"{ours.base_url}/v1").session
+    for address in ("/v1/x", f"{ours.base_url}/elsewhere", f"{other.base_url}/v1/x"):
+        flavour.settle(session.get(address))
+    assert [request.headers["authorization"] for request in ours.requests] == [f"Bearer {TOKEN}"] * 2
+    assert "authorization" not in other.requests[0].headers
 
 
 def test_the_generated_client_does_not_show_it() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import attrs
 import pytest
 
-from codegen_ext import ClientConfig, config
+from codegen_ext import ClientConfig
+from codegen_ext import settings as declaration
 
 from .pages import ROOT
 
@@ -30,7 +31,7 @@ def settings() -> dict[str, tuple[list[str], Any]]:
     for field in attrs.fields(ClientConfig):
         environment = _Asked()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(config, "os", SimpleNamespace(environ=environment))
+            patch.setattr(declaration, "os", SimpleNamespace(environ=environment))
             default = field.default.factory() if isinstance(field.default, attrs.Factory) else field.default
         found[field.name] = environment.names, default
     return found

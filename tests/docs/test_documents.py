@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from codegen_ext import Agent, ChatServerClient, CodegenClient, CodexClient
+from codegen_ext import cli as command_line
 from codegen_ext.clock import SystemClock
 from codegen_ext.codex import launch
 from codegen_ext.codex.errors import INSTALL_COMMAND
@@ -116,6 +117,11 @@ def check_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
                 doctor.main([*arguments, "--help"])
             usage = capsys.readouterr().out
             assert {option for option in arguments if option.startswith("--")} <= set(usage.replace("]", " ").split())
+        case ["codegen", command, *arguments]:
+            with pytest.raises(SystemExit, match="0"):
+                command_line.main([command, *arguments, "--help"])
+            usage = capsys.readouterr().out
+            assert {option for option in arguments if option.startswith("--")} <= set(usage.split())
         case ["npm", *_]:
             assert shlex.join(words) == INSTALL_COMMAND
         case ["codegen-sandbox" | ".venv/bin/codegen-sandbox", *options]:

@@ -28,6 +28,12 @@ def test_it_has_every_page_and_nothing_else_from_the_sources(site: Path) -> None
     assert list(site.rglob("*.py*")) == []
 
 
+def test_the_overview_names_every_page() -> None:
+    overview = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    for page in (ROOT / "docs").glob("*.md"):
+        assert page.stem == "index" or f"]({page.name}" in overview, page.name
+
+
 def test_it_needs_no_other_host(site: Path) -> None:
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")

@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -18,10 +20,10 @@ ME = OPERATIONS["get_current_user"].path
 
 
 @pytest.fixture(autouse=True)
-def handlers() -> Iterator[None]:
+def handlers() -> Iterator[dict[int, Any]]:
     """Leave the signals to pytest again."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
+    yield before
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -52,18 +54,26 @@ def test_it_says_where_it_is_and_stops_on_a_signal(number):
         assert process.returncode == 0
 
 
-def test_the_entry_point(capsys):
-    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+def test_the_entry_point(capsys, handlers):
+    def stop():
+        while signal.getsignal(signal.SIGTERM) is handlers[signal.SIGTERM]:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=stop, daemon=True).start()
     assert cli.main(["--seed", "3"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["org_id"] == 323
 
 
-def test_it_says_why_it_cannot_start(capsys):
+@pytest.mark.parametrize(
+    ("arguments", "why"), [(["--run-seconds", "-1"], "run_seconds"), (["--port", "99999"], "port")]
+)
+def test_it_says_why_it_cannot_start(capsys, handlers, arguments, why):
     with pytest.raises(SystemExit) as stopped:
-        cli.main(["--run-seconds", "-1"])
+        cli.main(arguments)
     assert stopped.value.code == 1
-    assert "run_seconds" in capsys.readouterr().err
+    assert why in capsys.readouterr().err
 
 
 def test_help_says_what_it_does(capsys):

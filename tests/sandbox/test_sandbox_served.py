@@ -54,7 +54,7 @@ def test_what_the_contract_gains_is_answered_501_until_it_is_served(api):
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
 def test_a_token_is_needed(api, operation_id):
-    for header in ("", "Bearer", "Bearer wrong", "Basic sandbox-token"):
+    for header in ("", "Bearer", "Bearer wrong", "Basic local-token"):
         api.client.headers["authorization"] = header
         arguments = dict.fromkeys(("agent_run_id", "repo_id", "pr_id", "user_id", "sandbox_id"), 1)
         response = api.call(operation_id, session_id="x", email="x", provider="x", **arguments)

@@ -15,7 +15,7 @@ from codegen_api.operations import OPERATIONS
 from codegen_ext.testing import Fault, Sandbox
 
 ME = OPERATIONS["get_current_user"].path
-HEADERS = {"authorization": "Bearer sandbox-token"}
+HEADERS = {"authorization": "Bearer local-token"}
 
 
 def connect(sandbox: Sandbox) -> socket.socket:

@@ -5,6 +5,8 @@ import inspect
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Self
 
+import httpx
+
 
 class Blocking:
     """Awaits what the wrapped object makes awaitable, and turns its streams into iterators."""
@@ -49,6 +51,7 @@ class Blocking:
             return self._settle(self._run(value))
         kind = type(value)
         ours = kind.__module__.startswith("codegen_ext") and kind.__name__.startswith("Async")
+        ours = ours and not isinstance(value, httpx.AsyncClient)
         if isinstance(value, AsyncIterator) and not ours:
             return self._iterate(value)
         if inspect.ismethod(value):

@@ -7,6 +7,7 @@ import pytest
 from attrs import fields
 
 from codegen_ext import (
+    AsyncCodegenClient,
     ClientConfig,
     CodegenAPIError,
     CodegenClient,
@@ -132,6 +133,14 @@ def build(config: ClientConfig) -> CodegenClient:
         return client
 
 
+@pytest.mark.parametrize("config", [{"api_token": "abc"}, "abc"])
+@pytest.mark.parametrize("kind", [CodegenClient, AsyncCodegenClient])
+def test_a_client_takes_no_other_kind_of_settings(kind: Any, config: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"must be a ClientConfig.*from_settings") as caught:
+        kind(config)
+    assert "abc" not in str(caught.value)
+
+
 def test_every_field_has_its_documented_default() -> None:
     config = ClientConfig()
     assert {field.name: getattr(config, field.name) for field in fields(ClientConfig)} == DEFAULTS
@@ -225,8 +234,11 @@ def test_good_values_are_accepted(name: str, value: Any) -> None:
     build(ClientConfig(**{"api_token": "abc", name: value}))
 
 
-def test_a_numeric_log_level_is_its_name() -> None:
-    assert ClientConfig(log_level=30).log_level == "WARNING"
+@pytest.mark.parametrize(
+    ("given", "level"), [(30, "WARNING"), ("30", "WARNING"), ("warn", "WARNING"), ("Fatal", "CRITICAL")]
+)
+def test_a_log_level_in_another_form_is_its_name(given: int | str, level: str) -> None:
+    assert ClientConfig(log_level=given).log_level == level
 
 
 @pytest.mark.parametrize(("given", "kept"), [(323, "323"), ("323", "323"), (None, "")])

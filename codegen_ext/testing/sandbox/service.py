@@ -32,7 +32,7 @@ class Sandbox:
         *,
         rate_limits: bool = True,
         run_seconds: float = 2.0,
-        token: str | None = "sandbox-token",  # noqa: S107 - it opens nothing
+        token: str | None = "local-token",  # noqa: S107 - it opens nothing
         org_id: int = 323,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -41,7 +41,7 @@ class Sandbox:
         seed: int = 0,
         webhook_secret: str = WEBHOOK_SECRET,
     ) -> None:
-        """Make a sandbox whose runs take `run_seconds`; raise ValueError for a time or speed that is out of range.
+        """Make a sandbox whose runs take `run_seconds`; raise ValueError for a number that is out of range.
 
         A token of None accepts every token; port 0 is any free one; `speed` shortens runs and the windows of the rate
         limits; `seed` decides which faults strike, and the ids; `webhook_secret` signs what a run's `webhook_url` is
@@ -49,6 +49,8 @@ class Sandbox:
         """
         if not run_seconds >= 0:
             raise ValueError(f"run_seconds must not be negative: {run_seconds}")
+        if not 0 <= port <= 65535:
+            raise ValueError(f"port must be from 0 to 65535: {port}")
         self.settings = Settings(token, org_id, run_seconds, rate_limits, seed=seed, webhook_secret=webhook_secret)
         self._clock = clock
         self._address = (host, port)

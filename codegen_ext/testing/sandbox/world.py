@@ -21,7 +21,7 @@ _SEEDED_PULL_REQUESTS = 3
 class Settings:
     """How the sandbox behaves; all but `org_id` and `seed` may change while it runs."""
 
-    token: str | None = "sandbox-token"  # noqa: S105 - it opens nothing
+    token: str | None = "local-token"  # noqa: S105 - it opens nothing
     """The token that is accepted; None accepts every one."""
     org_id: int = 323
     run_seconds: float = 2.0
