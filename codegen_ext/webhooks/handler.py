@@ -8,7 +8,7 @@ import logging
 import re
 import traceback
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, NamedTuple, Protocol, Self, TypeVar, overload
 
@@ -18,7 +18,7 @@ from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import ConfigurationError, ValidationError, WebhookError
 from ..transport.steps import Ask
 from .events import WebhookEvent, read_event
-from .middleware import Layer, Middleware, is_async, name_of
+from .middleware import Layer, Middleware, is_async, name_of, takes_two
 from .refusal import refused
 from .seen import open_seen
 from .signing import Headers, Keys, Secret
@@ -161,7 +161,7 @@ class WebhookHandler:
         It gets a copy of the event's data; one that takes two arguments gets the `WebhookEvent` as the second.
 
         Raises:
-            ConfigurationError: for what is no name of events.
+            ConfigurationError: for what is no name of events, or no function.
 
         """
         if not isinstance(event, str) or not _PATTERN.fullmatch(event):
@@ -170,7 +170,9 @@ class WebhookHandler:
             )
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
-            self._handlers.append(_Handler(event, function, is_async(function), _takes_two(function)))
+            if not callable(function):
+                raise ConfigurationError(f"expected a function that handles {event}, got {function!r}", "function")
+            self._handlers.append(_Handler(event, function, is_async(function), takes_two(function)))
             return function
 
         return register
@@ -232,15 +234,16 @@ class WebhookHandler:
                 return result
 
     async def handle_request_async(self, body: Body, headers: Headers) -> WebhookResult:
-        """Do as `handle_request` does in this task; handlers that are not async run in a thread."""
-        from asyncio import to_thread
+        """Do as `handle_request` does in this task; handlers that are not async run in a thread.
 
+        Cancelling it takes effect once what runs in a thread has ended.
+        """
         steps = self._steps(body, headers)
         try:
             effect = next(steps)
             while True:
                 try:
-                    outcome = await to_thread(effect.question) if effect.blocks else effect.question()
+                    outcome = await _in_thread(effect.question, steps) if effect.blocks else effect.question()
                     if inspect.isawaitable(outcome):
                         outcome = await outcome
                 except Exception as error:  # noqa: BLE001 - the steps decide
@@ -358,19 +361,6 @@ def _call(handler: _Handler, event: WebhookEvent) -> Any:
     return handler.function(data, event) if handler.wants_event else handler.function(data)
 
 
-def _takes_two(function: Callable[..., Any]) -> bool:
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return False
-    required = [
-        item
-        for item in parameters
-        if item.kind in (item.POSITIONAL_ONLY, item.POSITIONAL_OR_KEYWORD) and item.default is item.empty
-    ]
-    return len(required) >= 2
-
-
 def _raw(body: Any) -> bytes:
     if isinstance(body, str):
         return body.encode(errors="surrogatepass")
@@ -392,3 +382,17 @@ def _loop_runs() -> bool:
 
 async def _wait(awaitable: Any) -> Any:
     return await awaitable
+
+
+async def _in_thread(question: Callable[[], Any], steps: Generator[Ask, Any, Any]) -> Any:
+    import asyncio
+
+    thread = asyncio.ensure_future(asyncio.to_thread(question))
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        # The steps must learn whether the id was claimed, or they could not give it back.
+        await asyncio.wait([thread])
+        with suppress(Exception):
+            steps.send(thread.result())
+        raise
