@@ -8,8 +8,9 @@ import logging
 import re
 import traceback
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import closing, suppress
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, NamedTuple, Protocol, Self, TypeVar, overload
 
 from attrs import frozen
@@ -204,27 +205,17 @@ class WebhookHandler:
         """
         if self._has_async and _loop_runs():
             raise ConfigurationError("a handler is async: await handle_request_async instead")
-        steps = self._steps(body, headers)
-        with ExitStack() as stack:
-            run: Any = None
+        import asyncio
 
-            def perform(effect: Ask) -> Any:
-                nonlocal run
-                outcome = effect.question()
-                if not inspect.isawaitable(outcome):
-                    return outcome
-                if run is None:
-                    import asyncio
-
-                    run = stack.enter_context(asyncio.Runner()).run
-                return run(_wait(outcome))
-
-            stack.callback(steps.close)
+        # A runner makes its loop when it first runs something.
+        with closing(asyncio.Runner()) as runner, closing(self._steps(body, headers)) as steps:
             try:
                 effect = next(steps)
                 while True:
                     try:
-                        outcome = perform(effect)
+                        outcome = effect.question()
+                        if inspect.isawaitable(outcome):
+                            outcome = runner.run(_wait(outcome))
                     except Exception as error:  # noqa: BLE001 - the steps decide
                         effect = steps.throw(error)
                     else:
@@ -238,23 +229,21 @@ class WebhookHandler:
 
         Cancelling it takes effect once what runs in a thread has ended.
         """
-        steps = self._steps(body, headers)
-        try:
-            effect = next(steps)
-            while True:
-                try:
-                    outcome = await _in_thread(effect.question, steps) if effect.blocks else effect.question()
-                    if inspect.isawaitable(outcome):
-                        outcome = await outcome
-                except Exception as error:  # noqa: BLE001 - the steps decide
-                    effect = steps.throw(error)
-                else:
-                    effect = steps.send(outcome)
-        except StopIteration as stop:
-            result: WebhookResult = stop.value
-            return result
-        finally:
-            steps.close()
+        with closing(self._steps(body, headers)) as steps:
+            try:
+                effect = next(steps)
+                while True:
+                    try:
+                        outcome = await _in_thread(effect.question, steps) if effect.blocks else effect.question()
+                        if inspect.isawaitable(outcome):
+                            outcome = await outcome
+                    except Exception as error:  # noqa: BLE001 - the steps decide
+                        effect = steps.throw(error)
+                    else:
+                        effect = steps.send(outcome)
+            except StopIteration as stop:
+                result: WebhookResult = stop.value
+                return result
 
     def asgi_app(self) -> AsgiApp:
         """Return an ASGI application that takes calls by POST, at whatever path it is mounted."""
@@ -283,7 +272,7 @@ class WebhookHandler:
         if message_id is None:
             return (yield from self._dispatch(event))
         seen = self._seen
-        if not (yield Ask(lambda: seen.claim(message_id), seen.blocks)):
+        if not (yield Ask(partial(seen.claim, message_id), seen.blocks)):
             raise refused("replayed", "a call with this webhook-id was accepted before")
         try:
             result = yield from self._dispatch(event)
@@ -301,7 +290,7 @@ class WebhookHandler:
         """Let the sender try again."""
         seen = self._seen
         try:
-            yield Ask(lambda: seen.release(message_id), seen.blocks)
+            yield Ask(partial(seen.release, message_id), seen.blocks)
         except WebhookError as error:
             _logger.warning("the webhook call %s is still taken for accepted: %s", message_id, error)
 
@@ -311,7 +300,7 @@ class WebhookHandler:
         for middleware in self._middleware:
             layer = Layer(middleware)
             try:
-                yield Ask(lambda layer=layer: layer.begin(event), not layer.is_async)  # type: ignore[misc]
+                yield Ask(partial(layer.begin, event), not layer.is_async)
             except Exception as error:
                 for opened in reversed(layers):
                     yield Ask(opened.abandon, not opened.is_async)
@@ -324,7 +313,7 @@ class WebhookHandler:
             if fnmatchcase(event.type, handler.pattern):
                 name = name_of(handler.function)
                 try:
-                    yield Ask(lambda handler=handler: _call(handler, event), not handler.is_async)  # type: ignore[misc]
+                    yield Ask(partial(_call, handler, event), not handler.is_async)
                 except Exception as error:  # noqa: BLE001 - the other handlers shall run
                     outcomes.append(self._failed(event, name, error))
                 else:
@@ -332,7 +321,7 @@ class WebhookHandler:
         for layer in reversed(layers):
             result = WebhookResult(event, tuple(outcomes))
             try:
-                yield Ask(lambda layer=layer, result=result: layer.end(result), not layer.is_async)  # type: ignore[misc]
+                yield Ask(partial(layer.end, result), not layer.is_async)
             except Exception as error:  # noqa: BLE001 - the other layers shall end
                 outcomes.append(self._failed(event, layer.name, error))
         return WebhookResult(event, tuple(outcomes))
