@@ -77,7 +77,8 @@ def test_no_credential_is_written(connect: Callable[..., Any], flavour: Any, san
     recorder = Recorder(secrets=["hunter2-hunter2"])
     recorder.watch(client._target if flavour.is_async else client)
     secrets = [TOKEN, "hunter2-hunter2", "ghp_0123456789abcdefABCDEF", "sk-proj-0123456789abcdef", "s3cr3tw0rd"]
-    text = f"Use {TOKEN} and hunter2-hunter2, {secrets[2]} {secrets[3]} password=s3cr3tw0rd Authorization: Bearer abcdefghijkl"
+    header = "Authorization: Bearer abcdefghijkl"
+    text = f"Use {TOKEN} and hunter2-hunter2, {secrets[2]} {secrets[3]} password=s3cr3tw0rd {header}"
     sandbox.script(seconds=0, result=text)
     run = client.create_agent_run(323, text, metadata={"token": "in-metadata"})
     client.get_agent_run(323, run.id)
