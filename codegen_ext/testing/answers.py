@@ -88,17 +88,18 @@ class Answers:
             "pages": -(-len(items) // size),
             "has_more": skip + size < len(items),
         }
-        takes_id = self._takes_id(self._schema["properties"][paging.items]["items"])
+        kind = self._kind_of_id(known[paging.items]["items"])
         numbered = [
-            {"id": position, **item} if takes_id and isinstance(item, dict) else item
+            {"id": kind(position), **item} if kind and isinstance(item, dict) else item
             for position, item in enumerate(items, 1)
         ]
         body = {name: value for name, value in numbers.items() if name in known}
         return self.complete({**body, paging.items: numbered[skip : skip + size]}, arguments, number)
 
-    def _takes_id(self, schema: Json) -> bool:
+    def _kind_of_id(self, schema: Json) -> type[int | str] | None:
         properties: Json = self._contract.resolve(schema).get("properties", {})
-        return "id" in properties and "integer" in self._contract.type_names(properties["id"])
+        names = self._contract.type_names(properties["id"]) if "id" in properties else []
+        return int if "integer" in names else str if "string" in names else None
 
     def _fill(self, schema: Json, value: Any, given: _Given, loc: Location) -> Any:
         schema = self._contract.resolve(schema)
