@@ -47,6 +47,8 @@ def check(clock: Clock) -> Flow[Any, dict[str, Any]]:
     start = clock.monotonic()
     try:
         yield Perform(PROBE, {}, past_cache=True)
+    except ClientClosedError:
+        raise
     except CodegenAPIError as error:
         return report(clock, start, error)
     return report(clock, start, None)
@@ -143,18 +145,15 @@ class MonitorBase:
 
     def on_healthy(self, callback: Callable[[], object]) -> Callable[[], object]:
         """Call `callback()` whenever the service is found to work again, and when it does at first."""
-        self._on_healthy.append(callback)
-        return callback
+        return _add(self._on_healthy, callback)
 
     def on_unhealthy(self, callback: Callable[[], object]) -> Callable[[], object]:
         """Call `callback()` when so many checks in a row have failed as the threshold says."""
-        self._on_unhealthy.append(callback)
-        return callback
+        return _add(self._on_unhealthy, callback)
 
     def on_change(self, callback: Callable[[HealthStatus, HealthStatus], object]) -> Callable[..., object]:
         """Call `callback(old, new)` before those of `on_healthy` and `on_unhealthy`."""
-        self._on_change.append(callback)
-        return callback
+        return _add(self._on_change, callback)
 
     @property
     def status(self) -> HealthStatus:
@@ -171,6 +170,13 @@ class MonitorBase:
             return []
         changes = [partial(callback, old, seen) for callback in self._on_change]
         return [*changes, *(self._on_healthy if seen.healthy else self._on_unhealthy)]
+
+
+def _add(callbacks: list[Callable[..., Any]], callback: Callable[..., object]) -> Callable[..., object]:
+    if not callable(callback):
+        raise ConfigurationError(f"expected a function to call, got {callback!r}", config_key="callback")
+    callbacks.append(callback)
+    return callback
 
 
 def _log(callback: object) -> None:

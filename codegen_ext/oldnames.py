@@ -28,7 +28,7 @@ _OFFERED = {
 
 
 def moved(
-    module: str, names: Mapping[str, str], optional: Sequence[str] = ()
+    module: str, homes: Mapping[str, str], optional: Sequence[str] = ()
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Return `__getattr__`, `__dir__` and `__all__` of a module whose names have moved.
 
@@ -36,7 +36,7 @@ def moved(
 
     Args:
         module: The module's own name.
-        names: The new module of each name.
+        homes: The names, separated by spaces, that live in each new module.
         optional: The names that need an extra, which `import *` shall not.
 
     Raises:
@@ -44,6 +44,7 @@ def moved(
 
     """
     _check_owner(module.partition(".")[0])
+    names = {name: home for home, listed in homes.items() for name in listed.split()}
 
     def find(name: str) -> Any:
         target = names.get(name)

@@ -16,9 +16,14 @@ _SECRET_NAME = re.compile(
     r"|^env([-_]|$|ironment)",
     re.IGNORECASE,
 )
-_BEARER = re.compile(r"\b(bearer|authorization:\s*basic)\s+[^\s\"'<>,;]+", re.IGNORECASE)
+_SCHEMES = ("basic", "bearer", "digest", "token")
+_BEARER = re.compile(
+    rf"\b(bearer|authorization[\"']?\s*[=:]\s*[\"']?(?:{'|'.join(_SCHEMES)}))\s+[^\s\"'<>,;\\]+", re.IGNORECASE
+)
+_COOKIE = re.compile(r"\b(cookie\s*+:)[^\r\n\"']++", re.IGNORECASE)
 # Possessive, because a body may be one word of a million letters.
-_ASSIGNED = re.compile(r"(?<![\w-])([\w-]++)(\"?\s*+[=:]\s*+\"?)([^\s\"'&<>,;]++)")
+_ASSIGNMENT = re.compile(r"(?<![\w-])([\w-]++)(?:\\?[\"'])?\s*+[=:]\s*+(?:\\?[\"'])?")
+_VALUE = re.compile(r"(?:[^\s\"'&<>,;\\]|\\(?![\"']))++")
 _USER = re.compile(r"(\w://)[^/?#\s@\"']*@")
 
 
@@ -64,12 +69,12 @@ class Redactor:
             data = _without_secrets(data, secrets)
             text = json.dumps(data, ensure_ascii=False)
         except (ValueError, RecursionError):
-            text = _ASSIGNED.sub(_mask_assigned, text)
+            text = _plain(text)
         else:
             # What one field calls a secret may stand in the sentence of another.
             for secret in sorted(secrets, key=len, reverse=True):
                 text = text.replace(json.dumps(secret, ensure_ascii=False)[1:-1], MASK)
-        return self(_USER.sub(rf"\1{MASK}@", _BEARER.sub(rf"\1 {MASK}", text)))
+        return self(text)
 
     def url(self, url: str) -> str:
         """Return a URL without user information and without query values that their names tell to be secret."""
@@ -102,9 +107,19 @@ def _without_secrets(data: Any, secrets: set[str], secret: bool = False) -> Any:
         if len(data) >= PIECE:
             secrets.add(data)
         return MASK
-    return data
+    return _plain(data) if isinstance(data, str) else data
 
 
-def _mask_assigned(found: re.Match[str]) -> str:
-    name, sign, value = found.groups()
-    return f"{name}{sign}{MASK if is_secret_name(name) else value}"
+def _plain(text: str) -> str:
+    """Return a text without what stands after the names of secrets, and without user information in URLs."""
+    text = _BEARER.sub(rf"\1 {MASK}", _COOKIE.sub(rf"\1 {MASK}", _USER.sub(rf"\1{MASK}@", text)))
+    shown: list[str] = []
+    end = 0
+    for name in _ASSIGNMENT.finditer(text):
+        if name.start() < end or not is_secret_name(name[1]):
+            continue
+        value = _VALUE.match(text, name.end())
+        if value and value[0].lower() not in _SCHEMES:  # what follows a scheme is masked already
+            shown += text[end : name.end()], MASK
+            end = value.end()
+    return "".join([*shown, text[end:]])

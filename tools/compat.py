@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 
 from tools.contract.document import ROOT
 
 TREE = ROOT / "compat"
 _EXT = "codegen_ext"
+_WRAP = textwrap.TextWrapper(width=120, initial_indent=8 * " ", subsequent_indent=8 * " ")
 _CHAT = "codegen_ext.chatserver"
 _TESTING = "codegen_ext.testing"
 
@@ -90,18 +92,18 @@ def files() -> dict[Path, str]:
 
 def _source(homes: dict[str, str]) -> str:
     targets = " and ".join(f"`{home}`" for home in homes)
-    pairs = sorted((home, name) for home, names in homes.items() for name in set(names.split()))
-    imports = "".join(f"    from {home} import {name} as {name}\n" for home, name in pairs)
-    optional = [name for _, name in pairs if name in _OPTIONAL]
-    table = "".join(f'    "{name}": "{home}",\n' for home, name in sorted(pairs, key=lambda pair: pair[1]))
+    listed = {home: sorted(set(names.split())) for home, names in sorted(homes.items())}
+    imports = "".join(f"    from {home} import {name} as {name}\n" for home, names in listed.items() for name in names)
+    optional = [name for names in listed.values() for name in names if name in _OPTIONAL]
+    table = "".join(f'    "{home}": """\n{_WRAP.fill(" ".join(names))}\n    """,\n' for home, names in listed.items())
     return (
         f'"""The old name of {targets}; written by tools/compat.py."""\n\n'
         "from typing import TYPE_CHECKING\n\n"
         "from codegen_ext.oldnames import moved\n\n"
         f"if TYPE_CHECKING:\n{imports}\n"
-        f"_NAMES = {{\n{table}}}\n\n"
+        f"_HOMES = {{\n{table}}}\n\n"
         "if not TYPE_CHECKING:\n"
-        f"    __getattr__, __dir__, __all__ = moved(__name__, _NAMES{f', {optional}' if optional else ''})\n"
+        f"    __getattr__, __dir__, __all__ = moved(__name__, _HOMES{f', {optional}' if optional else ''})\n"
     )
 
 

@@ -10,7 +10,7 @@ from codegen_api import operations
 
 from .. import paging
 from ..base import BaseClient
-from ..config import ClientConfig, _UnsetInt
+from ..config import ClientConfig, UnsetInt
 from ..errors import ConfigurationError
 from ..flow import Flow, Perform
 from .errors import BadRequestError
@@ -57,7 +57,7 @@ def configuration(
     if base_url is None or isinstance(base_url, _Default):
         base_url = os.environ.get("CHATSERVER_BASE_URL") or str(DEFAULT_BASE_URL)
     # The environment's cap is for the Codegen API.
-    settings = {"rate_limit_requests_per_period": _UnsetInt(60), **settings}
+    settings = {"rate_limit_requests_per_period": UnsetInt(60), **settings}
     config = ClientConfig(api_token=api_key, org_id="", base_url=base_url, timeout=timeout, **settings)
     if "total_timeout" not in settings and isinstance(timeout, int | float):
         config.total_timeout = max(config.total_timeout, timeout)

@@ -1,4 +1,4 @@
-"""`python -m codegen_ext.cli`, where another package owns the name `codegen`."""
+"""`python -m codegen_ext.cli` is `codegen-sdk`."""
 
 import sys
 

@@ -234,6 +234,6 @@ async def _show_log(task: AsyncTask, skip: int) -> None:
 async def _give_up(task: AsyncTask, timeout: float | None, cancel: bool) -> None:
     if cancel:
         await task.cancel()
-    what = "it was stopped" if cancel else f"it goes on; `codegen wait {task.id}` waits again"
+    what = "it was stopped" if cancel else f"it goes on; `codegen-sdk wait {task.id}` waits again"
     output.note(f"run {task.id} did not end within {timeout:g} s; {what}")
     raise typer.Exit(TIMED_OUT)

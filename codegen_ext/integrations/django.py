@@ -6,14 +6,13 @@ INSTALLED_APPS = ["codegen_ext.integrations.django.CodegenApp"]
 from __future__ import annotations
 
 import atexit
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..client import CodegenClient
 from ..config import ClientConfig
 from ..errors import ConfigurationError
 from ..webhooks.mounting import answer
+from .shared import SharedClient
 
 try:
     from django.apps import AppConfig
@@ -23,10 +22,8 @@ except ImportError as error:
     raise ConfigurationError(f"Django needs an extra: pip install 'codegen-sdk[django]' ({error})") from error
 
 if TYPE_CHECKING:
+    from ..client import CodegenClient
     from ..webhooks import WebhookHandler
-
-_lock = threading.Lock()
-_client: CodegenClient | None = None
 
 
 class CodegenApp(AppConfig):  # type: ignore[misc] # Django is not typed
@@ -48,22 +45,12 @@ def get_codegen_client() -> CodegenClient:
         ConfigurationError: without a token, or when a setting is wrong.
 
     """
-    global _client  # noqa: PLW0603 - a process has one
-    with _lock:
-        if _client is None:
-            _client = CodegenClient(_config())
-            atexit.register(close_codegen_client)
-        return _client
+    return _shared.get()
 
 
 def close_codegen_client() -> None:
     """Close the client of this process; the next use makes another."""
-    global _client
-    with _lock:
-        client, _client = _client, None
-    if client is not None:
-        atexit.unregister(close_codegen_client)
-        client.close()
+    _shared.close()
 
 
 def webhook_view(handler: WebhookHandler) -> Callable[[HttpRequest], HttpResponse]:
@@ -82,3 +69,7 @@ def webhook_view(handler: WebhookHandler) -> Callable[[HttpRequest], HttpRespons
 
 def _config() -> ClientConfig:
     return ClientConfig.from_settings(getattr(settings, "CODEGEN_CONFIG", {}))
+
+
+_shared = SharedClient(_config)
+atexit.register(_shared.close)

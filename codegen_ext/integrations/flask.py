@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from ..client import CodegenClient
 from ..config import ClientConfig
 from ..errors import ConfigurationError
 from ..webhooks.mounting import answer
+from .shared import SharedClient
 
 try:
     from flask import Flask, current_app, request
@@ -17,6 +16,7 @@ except ImportError as error:
     raise ConfigurationError(f"Flask needs an extra: pip install 'codegen-sdk[flask]' ({error})") from error
 
 if TYPE_CHECKING:
+    from ..client import CodegenClient
     from ..webhooks import WebhookHandler
 
 _NAME = "codegen"
@@ -40,7 +40,8 @@ class Codegen:
             ConfigurationError: for a setting that does not exist.
 
         """
-        shared = _Shared(ClientConfig.from_settings(app.config.get("CODEGEN_CONFIG", {})))
+        config = ClientConfig.from_settings(app.config.get("CODEGEN_CONFIG", {}))
+        shared = SharedClient(lambda: config)
         app.extensions[_NAME] = shared
         weakref.finalize(app, shared.close)
 
@@ -65,27 +66,8 @@ class Codegen:
         app.add_url_rule(path, f"codegen_webhook:{path}", codegen_webhook, methods=["POST"])
 
 
-class _Shared:
-    def __init__(self, config: ClientConfig) -> None:
-        self._config = config
-        self._lock = threading.Lock()
-        self._client: CodegenClient | None = None
-
-    def get(self) -> CodegenClient:
-        with self._lock:
-            if self._client is None:
-                self._client = CodegenClient(self._config)
-            return self._client
-
-    def close(self) -> None:
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
-
-
-def _shared() -> _Shared:
-    shared: _Shared | None = current_app.extensions.get(_NAME)
+def _shared() -> SharedClient:
+    shared: SharedClient | None = current_app.extensions.get(_NAME)
     if shared is None:
         raise ConfigurationError("this application lacks the extension: call Codegen(app)")
     return shared

@@ -4,48 +4,39 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .case import CodegenTestCase
-    from .clock import FakeClock
-    from .mock import AsyncMockCodegenClient, MockCall, MockCodegenClient
-    from .recorder import RecordedRun, Recorder, replay
-    from .sandbox import Fault, Sandbox, Script
-    from .webhooks import webhook_call
+    from .case import CodegenTestCase as CodegenTestCase
+    from .clock import FakeClock as FakeClock
+    from .mock import AsyncMockCodegenClient as AsyncMockCodegenClient
+    from .mock import MockCall as MockCall
+    from .mock import MockCodegenClient as MockCodegenClient
+    from .mock_chatserver import AsyncMockChatServerClient as AsyncMockChatServerClient
+    from .mock_chatserver import MockChatServerClient as MockChatServerClient
+    from .recorder import RecordedRun as RecordedRun
+    from .recorder import Recorder as Recorder
+    from .recorder import replay as replay
+    from .sandbox import Fault as Fault
+    from .sandbox import Sandbox as Sandbox
+    from .sandbox import Script as Script
+    from .webhooks import webhook_call as webhook_call
 
-_HOMES = {
-    "AsyncMockCodegenClient": ".mock",
-    "CodegenTestCase": ".case",
-    "FakeClock": ".clock",
-    "Fault": ".sandbox",
-    "MockCall": ".mock",
-    "MockCodegenClient": ".mock",
-    "RecordedRun": ".recorder",
-    "Recorder": ".recorder",
-    "Sandbox": ".sandbox",
-    "Script": ".sandbox",
-    "replay": ".recorder",
-    "webhook_call": ".webhooks",
+_NAMES = {
+    ".case": "CodegenTestCase",
+    ".clock": "FakeClock",
+    ".mock": "AsyncMockCodegenClient MockCall MockCodegenClient",
+    ".mock_chatserver": "AsyncMockChatServerClient MockChatServerClient",
+    ".recorder": "RecordedRun Recorder replay",
+    ".sandbox": "Fault Sandbox Script",
+    ".webhooks": "webhook_call",
 }
+_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
-__all__ = [
-    "AsyncMockCodegenClient",
-    "CodegenTestCase",
-    "FakeClock",
-    "Fault",
-    "MockCall",
-    "MockCodegenClient",
-    "RecordedRun",
-    "Recorder",
-    "Sandbox",
-    "Script",
-    "replay",
-    "webhook_call",
-]
+__all__ = sorted(_MODULES)  # noqa: PLE0605 - computed, so that a name is written once less
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOMES[name], __name__), name)
+    value = globals()[name] = getattr(import_module(_MODULES[name], __name__), name)
     return value
 
 

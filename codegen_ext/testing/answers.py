@@ -7,14 +7,23 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, cast
 
-from codegen_api.operations import Operation, Paging
+from codegen_api.operations import CREATE_CHAT_COMPLETION, Operation, Paging
 
 from codegen_ext.errors import ValidationError
 
 from .sandbox.contract import load_contract
-from .sandbox.wire import Json, Location, Problem
+from .sandbox.wire import Json, Location, Problem, dumps
 
 _TOP: Location = ()
+_IMPLIED: dict[str, Json] = {
+    CREATE_CHAT_COMPLETION.id: {
+        "object": "chat.completion",
+        "index": 0,
+        "role": "assistant",
+        "finish_reason": "stop",
+    }
+}
+"""What the contract says about an answer in words alone, by operation and field."""
 
 
 class Answers:
@@ -71,22 +80,26 @@ class Answers:
         skip = start if paging.style == "offset" else (max(start, 1) - 1) * size
         known = self._schema["properties"]
         numbers = {
+            paging.start: start,
+            paging.size: size,
             paging.total: len(items),
             "page": skip // size + 1,
             "size": size,
             "pages": -(-len(items) // size),
+            "has_more": skip + size < len(items),
         }
-        takes_id = self._takes_id(self._schema["properties"][paging.items]["items"])
+        kind = self._kind_of_id(known[paging.items]["items"])
         numbered = [
-            {"id": position, **item} if takes_id and isinstance(item, dict) else item
+            {"id": kind(position), **item} if kind and isinstance(item, dict) else item
             for position, item in enumerate(items, 1)
         ]
         body = {name: value for name, value in numbers.items() if name in known}
         return self.complete({**body, paging.items: numbered[skip : skip + size]}, arguments, number)
 
-    def _takes_id(self, schema: Json) -> bool:
+    def _kind_of_id(self, schema: Json) -> type[int | str] | None:
         properties: Json = self._contract.resolve(schema).get("properties", {})
-        return "id" in properties and "integer" in self._contract.type_names(properties["id"])
+        names = self._contract.type_names(properties["id"]) if "id" in properties else []
+        return int if "integer" in names else str if "string" in names else None
 
     def _fill(self, schema: Json, value: Any, given: _Given, loc: Location) -> Any:
         schema = self._contract.resolve(schema)
@@ -104,13 +117,14 @@ class Answers:
             for name, item in value.items()
         }
         for name, rule in properties.items():
-            if name not in filled and (name in schema.get("required", ()) or self._is_status(rule)):
+            needed = name in schema.get("required", ()) or name in given.implied or self._is_status(rule)
+            if name not in filled and needed:
                 filled[name] = self._invent(rule, name, given, loc, filled)
         return filled
 
     def _invent(self, schema: Json, name: str, given: _Given, loc: Location, beside: Json) -> Any:
         schema = self._contract.resolve(schema)
-        known = given.value(name, is_outermost=not loc)
+        known = given.value(name, loc)
         if known is not None and not list(self._contract.problems(schema, known, loc)):
             return known
         if self._is_status(schema):
@@ -119,16 +133,18 @@ class Answers:
             return schema["default"] if "default" in schema else schema["enum"][0]
         match next(iter(self._contract.type_names(schema)), "null"):
             case "integer" | "number":
-                items = beside.get(self._operation.paging.items, ()) if self._operation.paging else ()
-                counts = name == "size" or name.startswith("total")
-                return len(items) if counts else max(schema.get("minimum", 1), 1)
+                items = next((value for value in beside.values() if isinstance(value, list)), None)
+                counts = name in ("count", "size") or name.startswith("total")
+                return len(items) if counts and items is not None else max(schema.get("minimum", 1), 1)
             case "string":
                 is_time = schema.get("format") == "date-time" or name.endswith("_at")
                 return "2026-01-01T00:00:00Z" if is_time else f"https://mock.invalid/{name}" if "url" in name else name
             case "boolean":
                 return name == "success"
             case "array":
-                return []
+                has_objects = self._contract.type_names(schema.get("items", {})) == ["object"]
+                is_list = not loc and has_objects and self._operation.paging is None
+                return self._fill(schema, [{}] if is_list else [], given, (*loc, name))
             case "object":
                 return self._fill(schema, {}, given, (*loc, name))
         return None
@@ -167,17 +183,28 @@ class _Given:
     def __init__(self, operation: Operation[Any], arguments: Mapping[str, Any], number: int) -> None:
         self._arguments = arguments
         self._number = number
+        self.implied = _IMPLIED.get(operation.id, {})
         self._identity = next(
             (
                 argument.name
                 for argument in reversed(operation.arguments)
-                if argument.required and argument.name.endswith("_id") and argument.name != "org_id"
+                if argument.name.endswith("_id") and argument.name != "org_id" and argument.location != "query"
             ),
-            None,
+            "",
         )
 
-    def value(self, name: str, *, is_outermost: bool) -> Any:
+    def value(self, name: str, loc: Location) -> Any:
         """Return what a field of the answer must be for the call to make sense, None where the call does not say."""
-        if name == "id" and is_outermost:
-            return self._arguments.get(self._identity or "") or self._number
-        return self._arguments.get("org_id" if name == "organization_id" else name)
+        if name == "id" and loc in (_TOP, (self._identity.removesuffix("_id"),)):
+            return self._arguments.get(self._identity) or self._number
+        return self._arguments.get("org_id" if name == "organization_id" else name, self.implied.get(name))
+
+
+def events(body: Json) -> Iterator[bytes]:
+    """Yield the server-sent events in which a completion is streamed: what was said, then why it ended."""
+    said = [{"index": one["index"], "delta": one["message"]} for one in body["choices"]]
+    ended = [{"index": one["index"], "delta": {}, "finish_reason": one.get("finish_reason")} for one in body["choices"]]
+    for choices, usage in ((said, None), (ended, body.get("usage"))):
+        chunk = {**body, "object": "chat.completion.chunk", "choices": choices, "usage": usage}
+        yield b"data: " + dumps(chunk) + b"\n\n"
+    yield b"data: [DONE]\n\n"

@@ -7,12 +7,13 @@ import inspect
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import httpx
-from codegen_api.operations import OPERATIONS, Operation
+from codegen_api.operations import CREATE_CHAT_COMPLETION, OPERATIONS, Operation
 
 from codegen_ext.async_client import AsyncCodegenClient
+from codegen_ext.base import BaseClient
 from codegen_ext.client import CodegenClient
 from codegen_ext.clock import Clock
 from codegen_ext.codegen_base import CodegenBase
@@ -20,7 +21,7 @@ from codegen_ext.config import ClientConfig
 from codegen_ext.errors import CodegenAPIError, ConfigurationError
 from codegen_ext.transport.extensions import OPERATION
 
-from .answers import Answers
+from .answers import Answers, events
 from .clock import FakeClock
 from .sandbox.contract import load_contract
 from .sandbox.reading import find, read
@@ -29,7 +30,6 @@ from .sandbox.wire import InvalidError, Request
 MockResponse = Mapping[str, Any] | Sequence[Any] | BaseException | type[BaseException] | Callable[..., Any]
 """What `set_mock_response` takes."""
 _URL = "http://mock.invalid"
-_OTHER_NAMES = {"get_agent_runs": "list_agent_runs"}
 _RESERVED = "codegen_sdk"
 
 
@@ -55,9 +55,8 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         with self._lock:
             return list(self._calls)
 
-    def set(self, name: str, response: Any) -> None:
+    def set(self, operation: Operation[Any], response: Any) -> None:
         """Let an operation answer with `response` from now on; raises as `Mocking.set_mock_response` does."""
-        operation = _operation(name)
         checked = _checked(Answers(operation), operation, response)
         with self._lock:
             self._responses[operation.id] = checked
@@ -74,8 +73,8 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         call, number, outcome = self._receive(request, request.read())
         if inspect.iscoroutine(outcome):
             outcome.close()
-            problem = f"the mock response of {call.operation} is an async function; use AsyncMockCodegenClient"
-            raise ConfigurationError(problem)
+            problem = f"the mock response of {call.operation} is an async function"
+            raise ConfigurationError(f"{problem}; use the async client, such as AsyncMockCodegenClient")
         return _response(call, number, outcome)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -128,18 +127,6 @@ class _Items(list[Any]):
     """What a list consists of, on however many pages."""
 
 
-def _operation(name: str) -> Operation[Any]:
-    known = {one.id: one for one in OPERATIONS.values() if one.service == "codegen"}
-    known |= {other: OPERATIONS[own] for other, own in _OTHER_NAMES.items()}
-    if name in known:
-        return known[name]
-    close = get_close_matches(str(name), known, 1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(known))}"
-    if hasattr(CodegenClient, str(name)):
-        hint = f"that method performs others, to which responses can be given: {', '.join(sorted(known))}"
-    raise ConfigurationError(f"no operation of the contract is called {name!r}; {hint}", config_key=str(name))
-
-
 def _checked(answers: Answers, operation: Operation[Any], response: Any, *, is_nested: bool = False) -> Any:
     if response is None or _is_function(response) or _is_exception(response):
         return response
@@ -174,6 +161,8 @@ def _response(call: MockCall, number: int, outcome: Any) -> httpx.Response:
         body = answers.page(list(outcome), call.arguments, number)
     else:
         body = answers.complete(outcome, call.arguments, number)
+    if operation is CREATE_CHAT_COMPLETION and call.arguments.get("stream"):
+        return httpx.Response(200, headers={"content-type": "text/event-stream"}, content=b"".join(events(body)))
     return httpx.Response(200, json=body)
 
 
@@ -195,12 +184,16 @@ def _without_reserved(arguments: dict[str, Any]) -> dict[str, Any]:
     return {**others, "metadata": kept} if kept else others
 
 
-class Mocking(CodegenBase):
-    """What both mock clients share."""
+class Mocking(BaseClient):
+    """What the mock clients share."""
 
-    def __init__(self, config: ClientConfig | None = None, *, clock: Clock | None = None) -> None:
+    _other_names: ClassVar[Mapping[str, str]] = {"get_agent_runs": "list_agent_runs"}
+    """Methods that are one operation under another name."""
+
+    def _mocked(self, config: ClientConfig | None, clock: Clock | None) -> dict[str, Any]:
+        """Return the arguments of `BaseClient`."""
         self._mock = MockTransport()
-        super().__init__(_settings(config, self._mock), clock=clock or FakeClock())
+        return {"config": _settings(config, self._mock), "clock": clock or FakeClock()}
 
     @property
     def calls(self) -> list[MockCall]:
@@ -209,7 +202,7 @@ class Mocking(CodegenBase):
 
     def calls_to(self, name: str) -> list[dict[str, Any]]:
         """Return the arguments of each call of an operation; raises ConfigurationError for a name that is none."""
-        operation = _operation(name).id
+        operation = self._operation(name).id
         return [call.arguments for call in self._mock.calls if call.operation == operation]
 
     def set_mock_response(self, name: str, response: MockResponse | None) -> None:
@@ -231,11 +224,22 @@ class Mocking(CodegenBase):
                 is called.
 
         """
-        self._mock.set(name, response)
+        self._mock.set(self._operation(name), response)
 
     def reset_mock(self) -> None:
         """Forget the calls and the responses."""
         self._mock.reset()
+
+    def _operation(self, name: str) -> Operation[Any]:
+        known = {one.id: one for one in OPERATIONS.values() if one.service == self._service}
+        known |= {other: OPERATIONS[own] for other, own in self._other_names.items()}
+        if name in known:
+            return known[name]
+        close = get_close_matches(str(name), known, 1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(known))}"
+        if hasattr(type(self), str(name)):
+            hint = f"that method performs others, to which responses can be given: {', '.join(sorted(known))}"
+        raise ConfigurationError(f"no operation of the contract is called {name!r}; {hint}", config_key=str(name))
 
 
 def _settings(config: ClientConfig | None, transport: MockTransport) -> ClientConfig:
@@ -261,6 +265,12 @@ class MockCodegenClient(Mocking, CodegenClient):
     replaced. Waiting takes no time unless a `clock` is given.
     """
 
+    def __init__(self, config: ClientConfig | None = None, *, clock: Clock | None = None) -> None:
+        super().__init__(**self._mocked(config, clock))
+
 
 class AsyncMockCodegenClient(Mocking, AsyncCodegenClient):
     """An `AsyncCodegenClient` without a service; see `MockCodegenClient`."""
+
+    def __init__(self, config: ClientConfig | None = None, *, clock: Clock | None = None) -> None:
+        super().__init__(**self._mocked(config, clock))

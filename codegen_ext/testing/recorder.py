@@ -17,6 +17,7 @@ from codegen_ext.errors import ConfigurationError
 from codegen_ext.redact import MASK, PIECE, Redactor
 from codegen_ext.transport.extensions import OPERATION
 
+from .sandbox.contract import load_contract
 from .sandbox.script import Script
 
 if TYPE_CHECKING:
@@ -110,8 +111,11 @@ class Recorder:
             body = response.json()
         except ValueError:
             return
+        contract = load_contract()
+        if any(contract.problems(contract.output(operations.OPERATIONS[operation]), body, ())):
+            return  # whoever called gets an error, which must not be one of the recorder
         # The newest run comes first in a list.
-        for data in [body] if operation in _ONE_RUN else reversed(body.get("items", [])):
+        for data in [body] if operation in _ONE_RUN else reversed(body["items"]):
             run = self._runs.setdefault((data["organization_id"], data["id"]), RecordedRun())
             self._take(run, data, moment)
             if operation == _CREATE.id:

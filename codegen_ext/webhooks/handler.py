@@ -8,8 +8,9 @@ import logging
 import re
 import traceback
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import closing, suppress
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, NamedTuple, Protocol, Self, TypeVar, overload
 
 from attrs import frozen
@@ -18,7 +19,7 @@ from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import ConfigurationError, ValidationError, WebhookError
 from ..transport.steps import Ask
 from .events import WebhookEvent, read_event
-from .middleware import Layer, Middleware, is_async, name_of
+from .middleware import Layer, Middleware, is_async, name_of, takes_two
 from .refusal import refused
 from .seen import open_seen
 from .signing import Headers, Keys, Secret
@@ -161,7 +162,7 @@ class WebhookHandler:
         It gets a copy of the event's data; one that takes two arguments gets the `WebhookEvent` as the second.
 
         Raises:
-            ConfigurationError: for what is no name of events.
+            ConfigurationError: for what is no name of events, or no function.
 
         """
         if not isinstance(event, str) or not _PATTERN.fullmatch(event):
@@ -170,7 +171,9 @@ class WebhookHandler:
             )
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
-            self._handlers.append(_Handler(event, function, is_async(function), _takes_two(function)))
+            if not callable(function):
+                raise ConfigurationError(f"expected a function that handles {event}, got {function!r}", "function")
+            self._handlers.append(_Handler(event, function, is_async(function), takes_two(function)))
             return function
 
         return register
@@ -202,27 +205,17 @@ class WebhookHandler:
         """
         if self._has_async and _loop_runs():
             raise ConfigurationError("a handler is async: await handle_request_async instead")
-        steps = self._steps(body, headers)
-        with ExitStack() as stack:
-            run: Any = None
+        import asyncio
 
-            def perform(effect: Ask) -> Any:
-                nonlocal run
-                outcome = effect.question()
-                if not inspect.isawaitable(outcome):
-                    return outcome
-                if run is None:
-                    import asyncio
-
-                    run = stack.enter_context(asyncio.Runner()).run
-                return run(_wait(outcome))
-
-            stack.callback(steps.close)
+        # A runner makes its loop when it first runs something.
+        with closing(asyncio.Runner()) as runner, closing(self._steps(body, headers)) as steps:
             try:
                 effect = next(steps)
                 while True:
                     try:
-                        outcome = perform(effect)
+                        outcome = effect.question()
+                        if inspect.isawaitable(outcome):
+                            outcome = runner.run(_wait(outcome))
                     except Exception as error:  # noqa: BLE001 - the steps decide
                         effect = steps.throw(error)
                     else:
@@ -232,26 +225,25 @@ class WebhookHandler:
                 return result
 
     async def handle_request_async(self, body: Body, headers: Headers) -> WebhookResult:
-        """Do as `handle_request` does in this task; handlers that are not async run in a thread."""
-        from asyncio import to_thread
+        """Do as `handle_request` does in this task; handlers that are not async run in a thread.
 
-        steps = self._steps(body, headers)
-        try:
-            effect = next(steps)
-            while True:
-                try:
-                    outcome = await to_thread(effect.question) if effect.blocks else effect.question()
-                    if inspect.isawaitable(outcome):
-                        outcome = await outcome
-                except Exception as error:  # noqa: BLE001 - the steps decide
-                    effect = steps.throw(error)
-                else:
-                    effect = steps.send(outcome)
-        except StopIteration as stop:
-            result: WebhookResult = stop.value
-            return result
-        finally:
-            steps.close()
+        Cancelling it takes effect once what runs in a thread has ended.
+        """
+        with closing(self._steps(body, headers)) as steps:
+            try:
+                effect = next(steps)
+                while True:
+                    try:
+                        outcome = await _in_thread(effect.question, steps) if effect.blocks else effect.question()
+                        if inspect.isawaitable(outcome):
+                            outcome = await outcome
+                    except Exception as error:  # noqa: BLE001 - the steps decide
+                        effect = steps.throw(error)
+                    else:
+                        effect = steps.send(outcome)
+            except StopIteration as stop:
+                result: WebhookResult = stop.value
+                return result
 
     def asgi_app(self) -> AsgiApp:
         """Return an ASGI application that takes calls by POST, at whatever path it is mounted."""
@@ -280,7 +272,7 @@ class WebhookHandler:
         if message_id is None:
             return (yield from self._dispatch(event))
         seen = self._seen
-        if not (yield Ask(lambda: seen.claim(message_id), seen.blocks)):
+        if not (yield Ask(partial(seen.claim, message_id), seen.blocks)):
             raise refused("replayed", "a call with this webhook-id was accepted before")
         try:
             result = yield from self._dispatch(event)
@@ -298,7 +290,7 @@ class WebhookHandler:
         """Let the sender try again."""
         seen = self._seen
         try:
-            yield Ask(lambda: seen.release(message_id), seen.blocks)
+            yield Ask(partial(seen.release, message_id), seen.blocks)
         except WebhookError as error:
             _logger.warning("the webhook call %s is still taken for accepted: %s", message_id, error)
 
@@ -308,7 +300,7 @@ class WebhookHandler:
         for middleware in self._middleware:
             layer = Layer(middleware)
             try:
-                yield Ask(lambda layer=layer: layer.begin(event), not layer.is_async)  # type: ignore[misc]
+                yield Ask(partial(layer.begin, event), not layer.is_async)
             except Exception as error:
                 for opened in reversed(layers):
                     yield Ask(opened.abandon, not opened.is_async)
@@ -321,7 +313,7 @@ class WebhookHandler:
             if fnmatchcase(event.type, handler.pattern):
                 name = name_of(handler.function)
                 try:
-                    yield Ask(lambda handler=handler: _call(handler, event), not handler.is_async)  # type: ignore[misc]
+                    yield Ask(partial(_call, handler, event), not handler.is_async)
                 except Exception as error:  # noqa: BLE001 - the other handlers shall run
                     outcomes.append(self._failed(event, name, error))
                 else:
@@ -329,7 +321,7 @@ class WebhookHandler:
         for layer in reversed(layers):
             result = WebhookResult(event, tuple(outcomes))
             try:
-                yield Ask(lambda layer=layer, result=result: layer.end(result), not layer.is_async)  # type: ignore[misc]
+                yield Ask(partial(layer.end, result), not layer.is_async)
             except Exception as error:  # noqa: BLE001 - the other layers shall end
                 outcomes.append(self._failed(event, layer.name, error))
         return WebhookResult(event, tuple(outcomes))
@@ -358,19 +350,6 @@ def _call(handler: _Handler, event: WebhookEvent) -> Any:
     return handler.function(data, event) if handler.wants_event else handler.function(data)
 
 
-def _takes_two(function: Callable[..., Any]) -> bool:
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return False
-    required = [
-        item
-        for item in parameters
-        if item.kind in (item.POSITIONAL_ONLY, item.POSITIONAL_OR_KEYWORD) and item.default is item.empty
-    ]
-    return len(required) >= 2
-
-
 def _raw(body: Any) -> bytes:
     if isinstance(body, str):
         return body.encode(errors="surrogatepass")
@@ -392,3 +371,17 @@ def _loop_runs() -> bool:
 
 async def _wait(awaitable: Any) -> Any:
     return await awaitable
+
+
+async def _in_thread(question: Callable[[], Any], steps: Generator[Ask, Any, Any]) -> Any:
+    import asyncio
+
+    thread = asyncio.ensure_future(asyncio.to_thread(question))
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        # The steps must learn whether the id was claimed, or they could not give it back.
+        await asyncio.wait([thread])
+        with suppress(Exception):
+            steps.send(thread.result())
+        raise

@@ -76,3 +76,17 @@ def is_async(function: Any) -> bool:
 def name_of(function: Any) -> str:
     """Return what reports call a function."""
     return getattr(function, "__qualname__", None) or repr(function)
+
+
+def takes_two(function: Callable[..., Any]) -> bool:
+    """Whether a function asks for two arguments."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    required = [
+        item
+        for item in parameters
+        if item.kind in (item.POSITIONAL_ONLY, item.POSITIONAL_OR_KEYWORD) and item.default is item.empty
+    ]
+    return len(required) >= 2

@@ -40,7 +40,8 @@ class Keys:
     """The secrets of a handler; neither printed nor pickled."""
 
     def __init__(self, secret: Secret | Sequence[Secret] | None) -> None:
-        secrets = [secret] if isinstance(secret, str | bytes) else list(secret or ())
+        is_one = isinstance(secret, str | bytes) or not isinstance(secret, Iterable)
+        secrets: list[Any] = [secret] if is_one else list(secret or ())
         if not secrets or not all(secrets):
             raise ConfigurationError("no webhook secret: every call would be refused", config_key="secret")
         if not all(isinstance(item, str | bytes) for item in secrets):

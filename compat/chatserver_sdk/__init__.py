@@ -43,45 +43,16 @@ if TYPE_CHECKING:
     from codegen_ext.chatserver import UsageInfo as UsageInfo
     from codegen_ext.chatserver import create_client as create_client
 
-_NAMES = {
-    "AdminResponse": "codegen_ext.chatserver",
-    "AsyncChatServerClient": "codegen_ext.chatserver",
-    "AsyncChatSession": "codegen_ext.chatserver",
-    "AsyncChatStream": "codegen_ext.chatserver",
-    "AuditLogEntry": "codegen_ext.chatserver",
-    "AuditLogResponse": "codegen_ext.chatserver",
-    "BadRequestError": "codegen_ext.chatserver",
-    "ChatCompletionChoice": "codegen_ext.chatserver",
-    "ChatCompletionChunk": "codegen_ext.chatserver",
-    "ChatCompletionMessage": "codegen_ext.chatserver",
-    "ChatCompletionRequest": "codegen_ext.chatserver",
-    "ChatCompletionResponse": "codegen_ext.chatserver",
-    "ChatMessageRecord": "codegen_ext.chatserver",
-    "ChatServerClient": "codegen_ext.chatserver",
-    "ChatServerError": "codegen_ext.chatserver",
-    "ChatSession": "codegen_ext.chatserver",
-    "ChatSessionDetailResponse": "codegen_ext.chatserver",
-    "ChatSessionListResponse": "codegen_ext.chatserver",
-    "ChatSessionSummary": "codegen_ext.chatserver",
-    "ChatStream": "codegen_ext.chatserver",
-    "ConnectionError": "codegen_ext.chatserver",
-    "ForbiddenError": "codegen_ext.chatserver",
-    "InternalServerError": "codegen_ext.chatserver",
-    "InvalidResponseError": "codegen_ext.chatserver",
-    "Message": "codegen_ext.chatserver",
-    "MessageRole": "codegen_ext.chatserver",
-    "ModelInfo": "codegen_ext.chatserver",
-    "ModelsResponse": "codegen_ext.chatserver",
-    "NotFoundError": "codegen_ext.chatserver",
-    "PlatformAdmin": "codegen_ext.chatserver",
-    "PlatformStats": "codegen_ext.chatserver",
-    "RateLimitError": "codegen_ext.chatserver",
-    "StreamInterruptedError": "codegen_ext.chatserver",
-    "TimeoutError": "codegen_ext.chatserver",
-    "UnauthorizedError": "codegen_ext.chatserver",
-    "UsageInfo": "codegen_ext.chatserver",
-    "create_client": "codegen_ext.chatserver",
+_HOMES = {
+    "codegen_ext.chatserver": """
+        AdminResponse AsyncChatServerClient AsyncChatSession AsyncChatStream AuditLogEntry AuditLogResponse
+        BadRequestError ChatCompletionChoice ChatCompletionChunk ChatCompletionMessage ChatCompletionRequest
+        ChatCompletionResponse ChatMessageRecord ChatServerClient ChatServerError ChatSession ChatSessionDetailResponse
+        ChatSessionListResponse ChatSessionSummary ChatStream ConnectionError ForbiddenError InternalServerError
+        InvalidResponseError Message MessageRole ModelInfo ModelsResponse NotFoundError PlatformAdmin PlatformStats
+        RateLimitError StreamInterruptedError TimeoutError UnauthorizedError UsageInfo create_client
+    """,
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)
+    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)

@@ -17,19 +17,12 @@ if TYPE_CHECKING:
     from codegen_ext.chatserver import TimeoutError as TimeoutError
     from codegen_ext.chatserver import UnauthorizedError as UnauthorizedError
 
-_NAMES = {
-    "BadRequestError": "codegen_ext.chatserver",
-    "ChatServerError": "codegen_ext.chatserver",
-    "ConnectionError": "codegen_ext.chatserver",
-    "ForbiddenError": "codegen_ext.chatserver",
-    "InternalServerError": "codegen_ext.chatserver",
-    "InvalidResponseError": "codegen_ext.chatserver",
-    "NotFoundError": "codegen_ext.chatserver",
-    "RateLimitError": "codegen_ext.chatserver",
-    "StreamInterruptedError": "codegen_ext.chatserver",
-    "TimeoutError": "codegen_ext.chatserver",
-    "UnauthorizedError": "codegen_ext.chatserver",
+_HOMES = {
+    "codegen_ext.chatserver": """
+        BadRequestError ChatServerError ConnectionError ForbiddenError InternalServerError InvalidResponseError
+        NotFoundError RateLimitError StreamInterruptedError TimeoutError UnauthorizedError
+    """,
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)
+    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)

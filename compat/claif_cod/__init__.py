@@ -8,10 +8,11 @@ if TYPE_CHECKING:
     from codegen_ext.codex import AsyncCodexClient as AsyncCodexClient
     from codegen_ext.codex import CodexClient as CodexClient
 
-_NAMES = {
-    "AsyncCodexClient": "codegen_ext.codex",
-    "CodexClient": "codegen_ext.codex",
+_HOMES = {
+    "codegen_ext.codex": """
+        AsyncCodexClient CodexClient
+    """,
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)
+    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)

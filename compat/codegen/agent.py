@@ -8,10 +8,11 @@ if TYPE_CHECKING:
     from codegen_ext import Agent as Agent
     from codegen_ext import AsyncAgent as AsyncAgent
 
-_NAMES = {
-    "Agent": "codegen_ext",
-    "AsyncAgent": "codegen_ext",
+_HOMES = {
+    "codegen_ext": """
+        Agent AsyncAgent
+    """,
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)
+    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)

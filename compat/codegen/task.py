@@ -8,10 +8,11 @@ if TYPE_CHECKING:
     from codegen_ext import AsyncTask as AsyncTask
     from codegen_ext import Task as Task
 
-_NAMES = {
-    "AsyncTask": "codegen_ext",
-    "Task": "codegen_ext",
+_HOMES = {
+    "codegen_ext": """
+        AsyncTask Task
+    """,
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)
+    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)

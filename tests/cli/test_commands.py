@@ -1,4 +1,4 @@
-"""The program `codegen` over real HTTP: what it prints, where, and what it exits with."""
+"""The program `codegen-sdk` over real HTTP: what it prints, where, and what it exits with."""
 
 import io
 import json
@@ -113,7 +113,7 @@ def test_a_detached_run_is_only_created(codegen: Codegen, sandbox: Sandbox) -> N
 def test_a_run_that_is_late_goes_on(codegen: Codegen, sandbox: Sandbox, quiet: list[str]) -> None:
     status, out, err = codegen("run", "Try [[outcome=never logs=0]]", "--timeout", "0.2", *quiet)
     assert (status, out) == (124, "")
-    assert "did not end within 0.2 s; it goes on; `codegen wait 1` waits again" in err
+    assert "did not end within 0.2 s; it goes on; `codegen-sdk wait 1` waits again" in err
     assert sandbox.runs[0].status == "RUNNING"
 
 

@@ -91,7 +91,7 @@ def test_python_blocks_run(page: Path, request: pytest.FixtureRequest) -> None:
 @pages
 def test_commands_exist(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shown = [line for block in blocks(page) if block.language == "bash" for line in block.content.splitlines()]
-    shown += [span for span in spans(page) if span.startswith(("make ", "codegen-sandbox ", ".venv/bin/"))]
+    shown += [span for span in spans(page) if span.startswith(("make ", "codegen-sandbox ", "codegen-sdk ", ".venv/bin/"))]
     for line in shown:
         check_command(shlex.split(line, comments=True), capsys)
 
@@ -117,7 +117,7 @@ def check_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
                 doctor.main([*arguments, "--help"])
             usage = capsys.readouterr().out
             assert {option for option in arguments if option.startswith("--")} <= set(usage.replace("]", " ").split())
-        case ["codegen", command, *arguments]:
+        case ["codegen-sdk", command, *arguments]:
             with pytest.raises(SystemExit, match="0"):
                 command_line.main([command, *arguments, "--help"])
             usage = capsys.readouterr().out

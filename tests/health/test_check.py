@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from codegen_ext import ClientClosedError
 from codegen_ext.testing import Fault, Sandbox
 from codegen_ext.transport.extensions import PAST_CACHE
 
@@ -42,3 +43,9 @@ def test_a_check_goes_past_the_cache(client: Any, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(target, "_send", spy)
     client.health_check()
     assert marks == [True]
+
+
+def test_a_closed_client_says_nothing_about_the_service(client: Any) -> None:
+    client.close()
+    with pytest.raises(ClientClosedError, match="build another one"):
+        client.health_check()

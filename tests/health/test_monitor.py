@@ -279,6 +279,9 @@ def test_settings_that_do_not_fit(real: CodegenClient) -> None:
         with pytest.raises(ConfigurationError, match="failure_threshold"):
             real.create_health_monitor(failure_threshold=threshold)  # type: ignore[arg-type]
     monitor = real.create_health_monitor()
+    for register in (monitor.on_healthy, monitor.on_unhealthy, monitor.on_change):
+        with pytest.raises(ConfigurationError, match="expected a function"):
+            register(None)  # type: ignore[arg-type]
 
     async def callback() -> None: ...
 

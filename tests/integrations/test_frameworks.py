@@ -91,6 +91,22 @@ def test_fastapi_with_a_lifespan_of_its_own(sandbox: Sandbox) -> None:
         asyncio.run(get_codegen_client(httpx_connection(app)))
 
 
+def test_fastapi_with_a_mounted_application(sandbox: Sandbox) -> None:
+    clients: list[Any] = []
+    inner = fastapi_app(clients)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with fastapi.codegen_clients(app), fastapi.codegen_clients(inner):
+            yield
+
+    app = fastapi_app(clients, lifespan=lifespan)
+    app.mount("/inner", inner)
+    with serving.asgi(app) as address:
+        assert {httpx.get(address + path).json() for path in ("/sync", "/inner/sync")} == {"octocat"}
+    assert [client.session.is_closed for client in clients] == [True, True]
+
+
 def httpx_connection(app: FastAPI) -> Any:
     from starlette.requests import HTTPConnection
 

@@ -5,7 +5,7 @@ import unittest
 
 import pytest
 
-from codegen_ext import ValidationError
+from codegen_ext import ClientConfig, ValidationError
 from codegen_ext.testing import CodegenTestCase, MockCodegenClient
 
 
@@ -38,10 +38,16 @@ def test_each_test_has_a_client_of_its_own() -> None:
                 self.mock_response("get_agent_run", {"id": "x"})
 
         def test_without_client(self) -> None:
-            self.assertIsNone(self._client)
+            self.assertNotIn("client", vars(self))
+
+        def test_with_a_client_of_ones_own(self) -> None:
+            self.client = MockCodegenClient(ClientConfig(api_token="any", timeout=3))
+            self.addCleanup(self.client.close)
+            self.mock_response("get_current_user", {"email": "a@example.com"})
+            self.assertEqual(self.client.get_current_user().email, "a@example.com")
 
     result = run(Case)
-    assert (result.testsRun, result.failures, result.errors) == (4, [], [])
+    assert (result.testsRun, result.failures, result.errors) == (5, [], [])
     assert seen[0] is not seen[1]
     assert all(client.session.is_closed for client in seen)
 

@@ -29,7 +29,7 @@ with CodegenClient(CodegenConfig({settings})) as client:
 
 def logged(settings: str, **environment: str) -> list[str]:
     """Run the program on a sandbox, and return what our logger wrote to the error stream."""
-    with Sandbox(rate_limits=False, token=TOKEN) as sandbox:
+    with Sandbox(rate_limits=False, run_seconds=0, token=TOKEN) as sandbox:
         names = {"CODEGEN_BASE_URL": sandbox.base_url, "CODEGEN_API_TOKEN": TOKEN, **environment}
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM.format(settings=settings)],
@@ -64,6 +64,8 @@ def test_bodies_when_asked_for() -> None:
     lines = logged('log_level="DEBUG", log_responses=True')
     (user,) = [line for line in lines if "get_current_user -> " in line]
     assert '"octocat"' in user
+    (created,) = [line for line in lines if "create_agent_run -> " in line]
+    assert "password=[redacted]" in created, "the run repeats its prompt"
 
 
 def test_nothing_at_other_levels() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from codegen_ext import ClientConfig, CodegenClient, ConfigurationError, PaymentRequiredError
-from codegen_ext.testing import FakeClock, Recorder, Sandbox, Script, replay
+from codegen_ext import ClientConfig, CodegenClient, ConfigurationError, InvalidResponseError, PaymentRequiredError
+from codegen_ext.testing import FakeClock, Fault, Recorder, Sandbox, Script, replay
 
 from ..conftest import TOKEN
 
@@ -77,7 +77,8 @@ def test_no_credential_is_written(connect: Callable[..., Any], flavour: Any, san
     recorder = Recorder(secrets=["hunter2-hunter2"])
     recorder.watch(client._target if flavour.is_async else client)
     secrets = [TOKEN, "hunter2-hunter2", "ghp_0123456789abcdefABCDEF", "sk-proj-0123456789abcdef", "s3cr3tw0rd"]
-    text = f"Use {TOKEN} and hunter2-hunter2, {secrets[2]} {secrets[3]} password=s3cr3tw0rd Bearer abcdefghijkl"
+    header = "Authorization: Bearer abcdefghijkl"
+    text = f"Use {TOKEN} and hunter2-hunter2, {secrets[2]} {secrets[3]} password=s3cr3tw0rd {header}"
     sandbox.script(seconds=0, result=text)
     run = client.create_agent_run(323, text, metadata={"token": "in-metadata"})
     client.get_agent_run(323, run.id)
@@ -89,6 +90,19 @@ def test_no_credential_is_written(connect: Callable[..., Any], flavour: Any, san
         assert secret not in repr(recorder.runs)
     assert written.count("Use [redacted] and [redacted], ") == 2
     assert set(json.loads(written)["runs"][0]) <= {"prompt", *Script.__slots__}
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b'{"id": 1}', b'{"items": [3]}', b"no JSON"])
+def test_an_answer_that_is_none_stays_the_callers_matter(
+    client: Any, flavour: Any, sandbox: Sandbox, body: bytes
+) -> None:
+    recorder = Recorder()
+    recorder.watch(client._target if flavour.is_async else client)
+    sandbox.inject("*", Fault.invalid_body(body, "application/json"))
+    for name, given in (("get_agent_run", (323, 1)), ("list_agent_runs", (323,))):
+        with pytest.raises(InvalidResponseError):
+            getattr(client, name)(*given)
+    assert recorder.runs == []
 
 
 def test_a_secret_must_be_long_enough() -> None:

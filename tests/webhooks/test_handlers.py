@@ -62,6 +62,8 @@ def test_names_and_wildcards(handle: Handle, handler: WebhookHandler) -> None:
 def test_a_name_that_is_none(handler: WebhookHandler, name: Any) -> None:
     with pytest.raises(ConfigurationError, match="expected the name of an event"):
         handler.on(name)
+    with pytest.raises(ConfigurationError, match="expected a function"):
+        handler.on("agent_run.*")(name if name is not len else 3)
 
 
 @pytest.mark.parametrize("event", EVENTS)

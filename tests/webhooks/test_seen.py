@@ -1,9 +1,11 @@
 """Where the ids of accepted calls are kept."""
 
+import asyncio
 import sqlite3
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,48 @@ def test_of_calls_at_once_one_is_accepted(
     for thread in threads:
         thread.join()
     assert (len(accepted), refused, failed) == (1, ["replayed"] * 7, [])
+
+
+def test_a_call_that_is_cancelled_while_its_id_is_written_may_come_again(
+    make: Callable[..., WebhookHandler], tmp_path: Path
+) -> None:
+    handler = make(shared_state=f"sqlite:///{tmp_path / 'ids.db'}")
+    given: list[int] = []
+    handler.on("*")(lambda payload: given.append(payload["id"]))
+
+    async def main() -> None:
+        with closing(sqlite3.connect(tmp_path / "ids.db", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            task = asyncio.create_task(handler.handle_request_async(BODY, signed(BODY)))
+            await asyncio.sleep(0.1)
+            task.cancel()
+            await asyncio.sleep(0.1)
+            other.execute("ROLLBACK")
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert given == []
+        assert (await handler.handle_request_async(BODY, signed(BODY))).ok
+        with pytest.raises(WebhookError, match="accepted before"):
+            await handler.handle_request_async(BODY, signed(BODY))
+        assert given == [7]
+
+    asyncio.run(main())
+
+
+def test_a_replay_that_is_cancelled_leaves_the_id(make: Callable[..., WebhookHandler], address: str) -> None:
+    handler = make(shared_state=address)
+
+    async def main() -> None:
+        assert (await handler.handle_request_async(BODY, signed(BODY))).ok
+        task = asyncio.create_task(handler.handle_request_async(BODY, signed(BODY)))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        with pytest.raises(WebhookError, match="accepted before"):
+            await handler.handle_request_async(BODY, signed(BODY))
+
+    asyncio.run(main())
 
 
 def test_memory_forgets_after_the_window(clock: FakeClock) -> None:

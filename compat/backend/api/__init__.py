@@ -53,55 +53,20 @@ if TYPE_CHECKING:
     from codegen_ext.testing import AsyncMockCodegenClient as AsyncMockCodegenClient
     from codegen_ext.testing import MockCodegenClient as MockCodegenClient
 
-_NAMES = {
-    "Agent": "codegen_ext",
-    "AgentRunLogResponse": "codegen_ext",
-    "AgentRunResponse": "codegen_ext",
-    "AgentRunStatus": "codegen_ext",
-    "AgentRunWithLogsResponse": "codegen_ext",
-    "AgentRunsResponse": "codegen_ext",
-    "AsyncAgent": "codegen_ext",
-    "AsyncCodegenClient": "codegen_ext",
-    "AsyncMockCodegenClient": "codegen_ext.testing",
-    "AsyncTask": "codegen_ext",
-    "AuthenticationError": "codegen_ext",
-    "BulkOperationError": "codegen_ext",
-    "CacheManager": "codegen_ext",
-    "ClientConfig": "codegen_ext",
-    "CodegenAPIError": "codegen_ext",
-    "CodegenClient": "codegen_ext",
-    "CodegenConfig": "codegen_ext",
-    "ConfigPresets": "codegen_ext",
-    "ConfigurationError": "codegen_ext",
-    "ConflictError": "codegen_ext",
-    "GithubPullRequestResponse": "codegen_ext",
-    "MessageType": "codegen_ext",
-    "MetricsCollector": "codegen_ext",
-    "MockCodegenClient": "codegen_ext.testing",
-    "NetworkError": "codegen_ext",
-    "NotFoundError": "codegen_ext",
-    "OrganizationResponse": "codegen_ext",
-    "OrganizationsResponse": "codegen_ext",
-    "PaymentRequiredError": "codegen_ext",
-    "PermissionDeniedError": "codegen_ext",
-    "RateLimitError": "codegen_ext",
-    "RateLimiter": "codegen_ext",
-    "RepoResponse": "codegen_ext",
-    "RepositoriesResponse": "codegen_ext",
-    "ServerError": "codegen_ext",
-    "SourceType": "codegen_ext",
-    "Task": "codegen_ext",
-    "TaskError": "codegen_ext",
-    "TimeoutError": "codegen_ext",
-    "UserResponse": "codegen_ext",
-    "UsersResponse": "codegen_ext",
-    "ValidationError": "codegen_ext",
-    "WebhookError": "codegen_ext",
-    "WebhookHandler": "codegen_ext",
-    "get_async_codegen_client": "codegen_ext",
-    "get_codegen_client": "codegen_ext",
-    "retry_on_error": "codegen_ext",
+_HOMES = {
+    "codegen_ext": """
+        Agent AgentRunLogResponse AgentRunResponse AgentRunStatus AgentRunWithLogsResponse AgentRunsResponse AsyncAgent
+        AsyncCodegenClient AsyncTask AuthenticationError BulkOperationError CacheManager ClientConfig CodegenAPIError
+        CodegenClient CodegenConfig ConfigPresets ConfigurationError ConflictError GithubPullRequestResponse MessageType
+        MetricsCollector NetworkError NotFoundError OrganizationResponse OrganizationsResponse PaymentRequiredError
+        PermissionDeniedError RateLimitError RateLimiter RepoResponse RepositoriesResponse ServerError SourceType Task
+        TaskError TimeoutError UserResponse UsersResponse ValidationError WebhookError WebhookHandler
+        get_async_codegen_client get_codegen_client retry_on_error
+    """,
+    "codegen_ext.testing": """
+        AsyncMockCodegenClient MockCodegenClient
+    """,
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _NAMES, ['get_async_codegen_client', 'get_codegen_client'])
+    __getattr__, __dir__, __all__ = moved(__name__, _HOMES, ['get_async_codegen_client', 'get_codegen_client'])

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from codegen_ext.testing import CodegenTestCase as CodegenTestCase
     from codegen_ext.testing import MockCodegenClient as MockCodegenClient
 
-_NAMES = {
-    "AsyncMockCodegenClient": "codegen_ext.testing",
-    "CodegenTestCase": "codegen_ext.testing",
-    "MockCodegenClient": "codegen_ext.testing",
+_HOMES = {
+    "codegen_ext.testing": """
+        AsyncMockCodegenClient CodegenTestCase MockCodegenClient
+    """,
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)
+    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)

@@ -10,12 +10,11 @@ if TYPE_CHECKING:
     from codegen_ext import AsyncTask as AsyncTask
     from codegen_ext import Task as Task
 
-_NAMES = {
-    "Agent": "codegen_ext",
-    "AsyncAgent": "codegen_ext",
-    "AsyncTask": "codegen_ext",
-    "Task": "codegen_ext",
+_HOMES = {
+    "codegen_ext": """
+        Agent AsyncAgent AsyncTask Task
+    """,
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)
+    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)

@@ -8,10 +8,11 @@ if TYPE_CHECKING:
     from codegen_ext import AsyncCodegenClient as AsyncCodegenClient
     from codegen_ext import CodegenClient as CodegenClient
 
-_NAMES = {
-    "AsyncCodegenClient": "codegen_ext",
-    "CodegenClient": "codegen_ext",
+_HOMES = {
+    "codegen_ext": """
+        AsyncCodegenClient CodegenClient
+    """,
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)
+    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)

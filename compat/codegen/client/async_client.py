@@ -7,9 +7,11 @@ from codegen_ext.oldnames import moved
 if TYPE_CHECKING:
     from codegen_ext import AsyncCodegenClient as AsyncCodegenClient
 
-_NAMES = {
-    "AsyncCodegenClient": "codegen_ext",
+_HOMES = {
+    "codegen_ext": """
+        AsyncCodegenClient
+    """,
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)
+    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from codegen_ext import CodegenConfig as CodegenConfig
     from codegen_ext import ConfigPresets as ConfigPresets
 
-_NAMES = {
-    "ClientConfig": "codegen_ext",
-    "CodegenConfig": "codegen_ext",
-    "ConfigPresets": "codegen_ext",
+_HOMES = {
+    "codegen_ext": """
+        ClientConfig CodegenConfig ConfigPresets
+    """,
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)
+    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)

@@ -21,23 +21,13 @@ if TYPE_CHECKING:
     from codegen_ext import ValidationError as ValidationError
     from codegen_ext import WebhookError as WebhookError
 
-_NAMES = {
-    "AuthenticationError": "codegen_ext",
-    "BulkOperationError": "codegen_ext",
-    "CodegenAPIError": "codegen_ext",
-    "ConfigurationError": "codegen_ext",
-    "ConflictError": "codegen_ext",
-    "NetworkError": "codegen_ext",
-    "NotFoundError": "codegen_ext",
-    "PaymentRequiredError": "codegen_ext",
-    "PermissionDeniedError": "codegen_ext",
-    "RateLimitError": "codegen_ext",
-    "ServerError": "codegen_ext",
-    "TaskError": "codegen_ext",
-    "TimeoutError": "codegen_ext",
-    "ValidationError": "codegen_ext",
-    "WebhookError": "codegen_ext",
+_HOMES = {
+    "codegen_ext": """
+        AuthenticationError BulkOperationError CodegenAPIError ConfigurationError ConflictError NetworkError
+        NotFoundError PaymentRequiredError PermissionDeniedError RateLimitError ServerError TaskError TimeoutError
+        ValidationError WebhookError
+    """,
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)
+    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from codegen_ext import MessageType as MessageType
     from codegen_ext import SourceType as SourceType
 
-_NAMES = {
-    "AgentRunStatus": "codegen_ext",
-    "MessageType": "codegen_ext",
-    "SourceType": "codegen_ext",
+_HOMES = {
+    "codegen_ext": """
+        AgentRunStatus MessageType SourceType
+    """,
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)
+    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)

@@ -17,19 +17,12 @@ if TYPE_CHECKING:
     from codegen_ext import UserResponse as UserResponse
     from codegen_ext import UsersResponse as UsersResponse
 
-_NAMES = {
-    "AgentRunLogResponse": "codegen_ext",
-    "AgentRunResponse": "codegen_ext",
-    "AgentRunWithLogsResponse": "codegen_ext",
-    "AgentRunsResponse": "codegen_ext",
-    "GithubPullRequestResponse": "codegen_ext",
-    "OrganizationResponse": "codegen_ext",
-    "OrganizationsResponse": "codegen_ext",
-    "RepoResponse": "codegen_ext",
-    "RepositoriesResponse": "codegen_ext",
-    "UserResponse": "codegen_ext",
-    "UsersResponse": "codegen_ext",
+_HOMES = {
+    "codegen_ext": """
+        AgentRunLogResponse AgentRunResponse AgentRunWithLogsResponse AgentRunsResponse GithubPullRequestResponse
+        OrganizationResponse OrganizationsResponse RepoResponse RepositoriesResponse UserResponse UsersResponse
+    """,
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)
+    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from codegen_ext import MetricsCollector as MetricsCollector
     from codegen_ext import RateLimiter as RateLimiter
 
-_NAMES = {
-    "CacheManager": "codegen_ext",
-    "MetricsCollector": "codegen_ext",
-    "RateLimiter": "codegen_ext",
+_HOMES = {
+    "codegen_ext": """
+        CacheManager MetricsCollector RateLimiter
+    """,
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)
+    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)

@@ -7,9 +7,11 @@ from codegen_ext.oldnames import moved
 if TYPE_CHECKING:
     from codegen_ext import CacheManager as CacheManager
 
-_NAMES = {
-    "CacheManager": "codegen_ext",
+_HOMES = {
+    "codegen_ext": """
+        CacheManager
+    """,
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)
+    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)

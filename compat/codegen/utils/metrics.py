@@ -7,9 +7,11 @@ from codegen_ext.oldnames import moved
 if TYPE_CHECKING:
     from codegen_ext import MetricsCollector as MetricsCollector
 
-_NAMES = {
-    "MetricsCollector": "codegen_ext",
+_HOMES = {
+    "codegen_ext": """
+        MetricsCollector
+    """,
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)
+    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)

@@ -7,9 +7,11 @@ from codegen_ext.oldnames import moved
 if TYPE_CHECKING:
     from codegen_ext import RateLimiter as RateLimiter
 
-_NAMES = {
-    "RateLimiter": "codegen_ext",
+_HOMES = {
+    "codegen_ext": """
+        RateLimiter
+    """,
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _NAMES)
+    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)

@@ -1,0 +1,106 @@
+"""The mock clients of a ChatServer: its operations and streams, checked against the contract, and recorded."""
+
+from typing import Any
+
+import pytest
+from codegen_api.operations import OPERATIONS, Operation
+
+from codegen_ext import ConfigurationError, RateLimitError, ValidationError
+from codegen_ext.chatserver import ChatServerClient, ChatServerError, NotFoundError
+from codegen_ext.chatserver import RateLimitError as ChatRateLimitError
+from codegen_ext.testing import AsyncMockChatServerClient, MockCall, MockChatServerClient, MockCodegenClient
+from codegen_ext.testing.sandbox.contract import load_contract
+
+from ..conftest import Flavour
+
+CHAT = [operation for operation in OPERATIONS.values() if operation.service == "chatserver"]
+ARGUMENTS: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
+
+
+@pytest.fixture
+def mock(flavour: Flavour) -> Any:
+    with flavour._wrap((AsyncMockChatServerClient if flavour.is_async else MockChatServerClient)()) as client:
+        yield client
+
+
+@pytest.mark.parametrize("operation", CHAT, ids=lambda operation: operation.id)
+def test_every_operation_answers_as_the_contract_allows(mock: Any, operation: Operation[Any]) -> None:
+    given = {one.python_name: ARGUMENTS.get(one.name, "text") for one in operation.arguments if one.required}
+    answer = getattr(mock.with_raw_response, operation.id)(**given).parsed.to_dict()
+    assert list(load_contract().problems(load_contract().output(operation), answer, ())) == []
+    assert [call.operation for call in mock.calls] == [operation.id]
+
+
+def test_answers_make_sense_without_being_told(mock: Any) -> None:
+    answer = mock.create_completion("m", ["Hello"])
+    (choice,) = answer.choices
+    assert (answer.object, answer.model, choice.index) == ("chat.completion", "m", 0)
+    assert (choice.message.role, choice.message.content, choice.finish_reason) == ("assistant", "content", "stop")
+    assert mock.get_session("s1", user_id="u1").session.id == "s1"
+    assert (len(mock.list_models().data), mock.list_admins()["count"]) == (1, 1)
+    mock.set_mock_response("list_admins", {"admins": []})
+    assert mock.list_admins() == {"admins": [], "count": 0}
+
+
+def test_a_completion_is_whole_or_streamed(mock: Any) -> None:
+    usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+    said = {"choices": [{"message": {"content": "Hi there"}}], "system_fingerprint": "s1", "usage": usage}
+    mock.set_mock_response("create_completion", said)
+    assert mock.create_completion("m", ["Hello"]).choices[0].message.content == "Hi there"
+    stream = mock.create_completion("m", ["Hello"], stream=True)
+    assert list(stream) == ["Hi there"]
+    assert (stream.metadata["system_fingerprint"], stream.metadata["finish_reason"]) == ("s1", "stop")
+    assert stream.response.usage.total_tokens == 3
+    assert [call["stream"] for call in mock.calls_to("create_completion")] == [False, True]
+
+
+def test_calls_are_recorded_by_the_names_of_the_contract(mock: Any) -> None:
+    mock.list_sessions("u1", page=2)
+    mock.remove_admin("a@example.com")
+    assert mock.calls == [
+        MockCall("list_chat_sessions", {"user_id": "u1", "page": 2, "page_size": 20}),
+        MockCall("remove_platform_admin", {"email": "a@example.com"}),
+    ]
+
+
+def test_lists_come_in_pages(mock: Any) -> None:
+    mock.set_mock_response("list_sessions", [{"title": str(number)} for number in range(45)])
+    page = mock.list_sessions("u1", page=2)
+    assert (page.sessions[0].title, page.total, page.page, page.page_size, page.has_more) == ("20", 45, 2, 20, True)
+    assert mock.list_sessions("u1", page=3).has_more is False
+    assert [session.id for session in mock.iter_sessions("u1")] == [str(number) for number in range(1, 46)]
+    mock.set_mock_response("get_audit_log", [{"action": str(number)} for number in range(120)])
+    assert (mock.get_audit_log(offset=100).offset, len(list(mock.iter_audit_log()))) == (100, 120)
+
+
+@pytest.mark.parametrize("error", [RateLimitError("slow down", 429, retry_after=7), ChatRateLimitError])
+@pytest.mark.parametrize("stream", [False, True])
+def test_errors_are_the_chatservers(mock: Any, error: Any, stream: bool) -> None:
+    mock.set_mock_response("create_completion", [error, {}])
+    with pytest.raises(ChatServerError) as caught:
+        mock.create_completion("m", ["Hello"], stream=stream)
+    assert isinstance(caught.value, ChatRateLimitError)
+    mock.set_mock_response("get_session", NotFoundError("gone"))
+    with pytest.raises(NotFoundError, match="gone"):
+        mock.get_session("s1", user_id="u1")
+    assert len(mock.calls) == 2, "nothing is repeated"
+
+
+def test_what_the_contract_does_not_allow_is_refused(mock: Any) -> None:
+    with pytest.raises(ValidationError, match=r"choices\.0\.mesage: is not a field of the contract; did you mean"):
+        mock.set_mock_response("create_completion", {"choices": [{"mesage": {}}]})
+    for name in ("get_agent_run", "iter_sessions"):
+        with pytest.raises(ConfigurationError, match="list_sessions"):
+            mock.set_mock_response(name, {})
+    with MockCodegenClient() as codegen, pytest.raises(ConfigurationError, match="no operation"):
+        codegen.set_mock_response("create_completion", {})
+
+
+def test_no_server_and_no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATSERVER_BASE_URL", "https://chat.example.com")
+    monkeypatch.setenv("CHATSERVER_API_KEY", "a real key")
+    monkeypatch.setenv("CODEGEN_SHARED_STATE", "redis://127.0.0.1:1")
+    with MockChatServerClient() as mock:
+        assert isinstance(mock, ChatServerClient)
+        assert mock.config.api_token == "mock-token"
+        assert mock.chat.completions.create(model="m", messages=["Hello"]).choices[0].message.content == "content"
