@@ -10,9 +10,10 @@ from codegen_api import operations
 
 from .. import paging
 from ..base import BaseClient
-from ..config import ClientConfig, UnsetInt
+from ..config import ClientConfig
 from ..errors import ConfigurationError
 from ..flow import Flow, Perform
+from ..settings import UnsetInt
 from .errors import BadRequestError
 
 if TYPE_CHECKING:

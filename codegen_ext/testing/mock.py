@@ -16,7 +16,6 @@ from codegen_ext.async_client import AsyncCodegenClient
 from codegen_ext.base import BaseClient
 from codegen_ext.client import CodegenClient
 from codegen_ext.clock import Clock
-from codegen_ext.codegen_base import CodegenBase
 from codegen_ext.config import ClientConfig
 from codegen_ext.errors import CodegenAPIError, ConfigurationError
 from codegen_ext.transport.extensions import OPERATION

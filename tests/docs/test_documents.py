@@ -91,7 +91,9 @@ def test_python_blocks_run(page: Path, request: pytest.FixtureRequest) -> None:
 @pages
 def test_commands_exist(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shown = [line for block in blocks(page) if block.language == "bash" for line in block.content.splitlines()]
-    shown += [span for span in spans(page) if span.startswith(("make ", "codegen-sandbox ", "codegen-sdk ", ".venv/bin/"))]
+    shown += [
+        span for span in spans(page) if span.startswith(("make ", "codegen-sandbox ", "codegen-sdk ", ".venv/bin/"))
+    ]
     for line in shown:
         check_command(shlex.split(line, comments=True), capsys)
 
