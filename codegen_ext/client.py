@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from codegen_api import operations
 from codegen_api.facade.codegen import CodegenOperations
 
-from . import flow, once, paging, waiting
+from . import exchange, flow, once, paging, waiting
 from .base import BaseClient, check_seconds
 from .checks import CheckedClient
 from .errors import ValidationError, WaitTimeoutError
@@ -83,7 +83,8 @@ class CodegenBase(BaseClient):
         check_seconds("poll_interval", poll_interval)
         if timeout is not None and timeout != 0:
             check_seconds("timeout", timeout)
-        return Order(_number(org_id), _number(agent_run_id), poll_interval, timeout, progress, known)
+        run_id = exchange.whole_number("agent_run_id", agent_run_id)
+        return Order(exchange.whole_number("org_id", org_id), run_id, poll_interval, timeout, progress, known)
 
     def _orders(
         self, org_id: int | str, agent_run_ids: Iterable[int | str], poll_interval: float, timeout: float | None
@@ -115,15 +116,9 @@ class CodegenBase(BaseClient):
         check_seconds("poll_interval", poll_interval)
         from .watching import changes
 
-        org_id = _number(org_id)
-        known = None if cursor is None else changes.parse_cursor(cursor, org_id)
-        return changes.changes(org_id, known, clock=self._clock, poll_interval=poll_interval, budgets=self._budgets)
-
-
-def _number(identity: int | str) -> int | str:
-    """Return an id as the number that it is; what is none is refused when the request is built."""
-    is_text = isinstance(identity, str) and identity.isascii() and identity.isdigit()
-    return int(identity) if is_text else identity
+        number = exchange.whole_number("org_id", org_id)
+        known = None if cursor is None else changes.parse_cursor(cursor, number)
+        return changes.changes(number, known, clock=self._clock, poll_interval=poll_interval, budgets=self._budgets)
 
 
 class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):

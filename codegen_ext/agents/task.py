@@ -78,7 +78,7 @@ class GroupWait:
         if seen.error is not None:
             self._error = self._error or seen.error
         elif seen.run is not None:
-            for task in self._current[int(seen.org_id), int(seen.run_id)]:
+            for task in self._current[seen.org_id, seen.run_id]:
                 task._see(seen.run)
 
     def raise_first(self) -> None:

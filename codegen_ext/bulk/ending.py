@@ -38,7 +38,7 @@ class Ending:
         """Return the result of a run that has ended, or that can no longer be waited for; None for other news."""
         if not news.final:
             return None
-        index = self._indexes[int(news.run_id)]
+        index = self._indexes[news.run_id]
         run, error = news.run or self._results[index].data, news.error
         if error is None and run is not None:
             try:

@@ -42,7 +42,7 @@ class Change(NamedTuple):
 class _Known:
     """What was told so far: the newest run, and the last told status of each that has not finished."""
 
-    def __init__(self, org_id: int | str, newest: int, unfinished: dict[int, str]) -> None:
+    def __init__(self, org_id: int, newest: int, unfinished: dict[int, str]) -> None:
         self.org_id = org_id
         self.newest = newest
         self.unfinished = unfinished
@@ -68,7 +68,7 @@ class _Known:
         yield Change("finished" if _has_finished(run) else "status_changed", run, before or None, self.cursor)
 
 
-def parse_cursor(cursor: str, org_id: int | str) -> _Known:
+def parse_cursor(cursor: str, org_id: int) -> _Known:
     """Return what a cursor says; raises ValidationError for a text that is none, or is of another organisation."""
     try:
         content = json.loads(cursor)
@@ -91,7 +91,7 @@ def _has_finished(run: AgentRunResponse) -> bool:
 
 
 def changes(
-    org_id: int | str,
+    org_id: int,
     known: _Known | None,
     *,
     clock: Clock,
@@ -121,7 +121,7 @@ def changes(
 
 
 def _newest(
-    org_id: int | str, ask: _Asking, layout: Layout, known: _Known | None
+    org_id: int, ask: _Asking, layout: Layout, known: _Known | None
 ) -> Flow[Any, dict[int, AgentRunResponse]]:
     """Read the list as far as it may hold runs that are not known."""
     runs: dict[int, AgentRunResponse] = {}
@@ -140,7 +140,7 @@ def _newest(
 
 
 def _others(
-    org_id: int | str, ask: _Asking, layout: Layout, known: _Known, runs: dict[int, AgentRunResponse]
+    org_id: int, ask: _Asking, layout: Layout, known: _Known, runs: dict[int, AgentRunResponse]
 ) -> Flow[Any, None]:
     """Read the unfinished runs that the newest pages did not show, by the cheapest requests."""
     rest = sorted(run_id for run_id in known.unfinished if run_id not in runs)
