@@ -63,25 +63,25 @@ class Journal:
         self._path = os.fspath(path)
         self._clock = clock
         self._lock = threading.Lock()
-        with suppress(FileExistsError):
-            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # prompts come back in runs
-        self._database = _connect(self._path)
-        try:
-            self._prepare({"version": _VERSION, **job})
-            self._presence = Presence(self._path)
-        except BaseException:
-            self._database.close()
-            raise
+        with _understood(self._path):
+            with suppress(FileExistsError):
+                os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # prompts come back in runs
+            self._database = _connect(self._path)
+            try:
+                self._prepare({"version": _VERSION, **job})
+                self._presence = Presence(self._path)
+            except BaseException:
+                self._database.close()
+                raise
 
     def _prepare(self, job: dict[str, str]) -> None:
-        with _understood(self._path):
-            self._database.execute("pragma journal_mode = wal")
-            self._database.execute("pragma synchronous = full")
-            with self._transaction():
-                for statement in _SCHEMA.split(";"):
-                    self._database.execute(statement)
-                self._database.executemany("insert or ignore into job values (?, ?)", job.items())
-                kept = dict(self._database.execute("select name, value from job"))
+        self._database.execute("pragma journal_mode = wal")
+        self._database.execute("pragma synchronous = full")
+        with self._transaction():
+            for statement in _SCHEMA.split(";"):
+                self._database.execute(statement)
+            self._database.executemany("insert or ignore into job values (?, ?)", job.items())
+            kept = dict(self._database.execute("select name, value from job"))
         for name, value in job.items():
             if kept[name] != value:
                 raise BulkOperationError(
@@ -134,6 +134,11 @@ class Journal:
                 (state, run, error, result.index),
             )
 
+    def forget(self, index: int) -> None:
+        """Take back the claim of an item of which nothing was sent."""
+        with self._lock, self._transaction():
+            self._database.execute("delete from items where number = ?", (index,))
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:
@@ -149,13 +154,14 @@ class Journal:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._database.execute("begin immediate")
-        try:
-            yield
-        except BaseException:
-            self._database.execute("rollback")
-            raise
-        self._database.execute("commit")
+        with _understood(self._path):
+            self._database.execute("begin immediate")
+            try:
+                yield
+            except BaseException:
+                self._database.execute("rollback")
+                raise
+            self._database.execute("commit")
 
 
 class BulkJob:
@@ -173,13 +179,13 @@ class BulkJob:
         path = os.fspath(journal)
         if not Path(path).is_file():
             raise BulkOperationError(f"there is no journal {path}")
-        database = _connect(path)
-        try:
-            with _understood(path):
+        with _understood(path):
+            database = _connect(path)
+            try:
                 database.execute("select number, state, run, error from items limit 1")
-        except BaseException:
-            database.close()
-            raise
+            except BaseException:
+                database.close()
+                raise
         return cls(database)
 
     @property
@@ -225,7 +231,7 @@ def _connect(path: str) -> sqlite3.Connection:
 def _understood(path: str) -> Iterator[None]:
     try:
         yield
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.Error, OSError) as error:
         raise BulkOperationError(f"{path} cannot be used as a journal: {error}") from error
 
 

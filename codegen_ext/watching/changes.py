@@ -120,9 +120,7 @@ def changes(
         yield Sleep(poll_interval)
 
 
-def _newest(
-    org_id: int, ask: _Asking, layout: Layout, known: _Known | None
-) -> Flow[Any, dict[int, AgentRunResponse]]:
+def _newest(org_id: int, ask: _Asking, layout: Layout, known: _Known | None) -> Flow[Any, dict[int, AgentRunResponse]]:
     """Read the list as far as it may hold runs that are not known."""
     runs: dict[int, AgentRunResponse] = {}
     skip = 0

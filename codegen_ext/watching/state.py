@@ -182,9 +182,7 @@ class Watch:
         wanted = self._wanted.get(org_id)
         if wanted is None:
             wanted = self._wanted[org_id] = sorted(
-                number
-                for (org, number), other in self._tracks.items()
-                if org == org_id and other.misses < _MOST_MISSES
+                number for (org, number), other in self._tracks.items() if org == org_id and other.misses < _MOST_MISSES
             )
         if len(wanted) < 2:
             return GetRun(org_id, run_id)

@@ -123,6 +123,17 @@ def test_a_file_that_is_no_journal_is_left_alone(client: Any, sandbox: Sandbox, 
         BulkJob.open(journal.with_name("missing.db"))
 
 
+@pytest.mark.parametrize("place", [".", "no/such/folder/runs.db", ""])
+def test_a_place_where_no_journal_can_be_is_refused(
+    client: Any, sandbox: Sandbox, journal: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(journal.parent)
+    with pytest.raises(BulkOperationError, match="cannot be used as a journal"):
+        client.bulk_create_agent_runs(323, prompts(1), journal=place)
+    assert sandbox.requests == []
+    assert beside(journal) == []
+
+
 def test_a_journal_needs_request_ids(connect: Callable[..., Any], journal: Path) -> None:
     with pytest.raises(ConfigurationError, match="exactly_once"):
         connect(exactly_once=False).bulk_create_agent_runs(323, prompts(1), journal=journal)

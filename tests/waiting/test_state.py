@@ -177,6 +177,20 @@ def test_one_run_is_looked_at_after_pauses_that_double_to_the_interval(end: floa
         assert len(service.requests) <= math.ceil(end / interval) + 1  # a loop asks at once, then every interval
 
 
+def test_whoever_joins_makes_looks_as_quick_as_it_wants_them() -> None:
+    scene = Scene(Service({1: 100.0}))
+    scene.join(Order(ORG, 1, poll_interval=60.0))
+    while not scene.service.requests or scene.service.requests[-1][0] < 10:
+        scene.step()
+    hasty = scene.join(Order(ORG, 1, poll_interval=0.5, timeout=3.0))
+    before = len(scene.service.requests) - 1
+    while not scene.got[hasty] or not scene.got[hasty][-1].final:
+        scene.step()
+    looks = [at for at, _ in scene.service.requests[before:]]
+    assert len(looks) > 5
+    assert all(later - earlier <= 0.501 for earlier, later in pairwise(looks))
+
+
 def test_a_thousand_runs_are_read_by_pages_and_inside_half_of_the_limit() -> None:
     service = Service({run_id: 100.0 + run_id / 10 for run_id in range(1, 1001)})
     scene = Scene(service)
