@@ -1,7 +1,7 @@
 """What becomes of a bulk job that is killed with SIGKILL again and again, run with `python -m benchmarks.killed`.
 
-A process works on a journal against a sandbox over HTTP, is killed at random moments, between requests and their answers
-too, and another one goes on with the same journal.
+A process works on a journal against a sandbox over HTTP, is killed at random moments, also between requests and their
+answers, and another one goes on with the same journal.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from codegen_api.facade.codegen import CodegenOperations
 from . import exchange, flow, once, paging, waiting
 from .base import BaseClient, check_seconds
 from .checks import CheckedClient
+from .clock import StoppableClock
 from .errors import ValidationError, WaitTimeoutError
 from .repositories import RepositoryIndex
 from .watching.plan import budgets
@@ -379,7 +380,8 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
         return _flat(operation, self._read_ahead(self._pages(operation, arguments)))
 
     def _read_ahead(self, pages: AnyFlow) -> Iterator[Any]:
-        return paging.ahead(flow.iterate(pages, self._perform, self._clock))
+        clock = StoppableClock(self._clock)
+        return paging.ahead(flow.iterate(pages, self._on_clock(clock)._perform, clock), clock.stop)
 
     def get_rate_limit_status(self) -> RateLimitStatus:
         """Return how the limits are used: the tightest group's remaining, limit and reset_time, and all `groups`.

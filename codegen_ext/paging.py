@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Any
 
 from codegen_api.operations import Operation
@@ -90,8 +90,11 @@ def first(operation: Operation[Any], arguments: dict[str, Any], limit: int) -> F
     return gather(items(operation, arguments, min(PAGE_SIZE, limit)), limit)
 
 
-def ahead(reading: Iterator[Any]) -> Iterator[Any]:
-    """Yield what an iterator yields, and fetch the next in a thread meanwhile; the thread ends with the iteration."""
+def ahead(reading: Iterator[Any], stop: Callable[[], object]) -> Iterator[Any]:
+    """Yield what an iterator yields, and fetch the next in a thread meanwhile; the thread ends with the iteration.
+
+    `stop` is called when nothing more is wanted, and shortens what is being fetched.
+    """
     from concurrent.futures import ThreadPoolExecutor
     from contextvars import copy_context
 
@@ -103,6 +106,7 @@ def ahead(reading: Iterator[Any]) -> Iterator[Any]:
     with contextlib.ExitStack() as stack:
         stack.callback(getattr(reading, "close", lambda: None))
         worker = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="codegen-page"))
+        stack.callback(stop)
         coming = worker.submit(copy_context().run, fetch)
         while (page := coming.result()) is not end:
             coming = worker.submit(copy_context().run, fetch)

@@ -5,14 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from .results import BulkResult
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody sees what is written; processes without a console have no stderr, or a closed one."""
+    return stream is not None and not stream.closed and stream.isatty()
 
 
 @contextmanager
 def bar(total: int) -> Iterator[Callable[[BulkResult], None]]:
     """Show how many runs were created where stderr is a terminal and the extra `cli` is installed."""
-    if sys.stderr.isatty():
+    if _is_terminal(sys.stderr):
         try:
             from rich.console import Console
             from rich.progress import Progress

@@ -92,7 +92,7 @@ class Watch:
 
     def next(self, now: float) -> Action | Rest:
         """Return what to do now."""
-        self._expire(now)
+        self.expire(now)
         if self._logs:
             # Those who were told without a log are to learn it before anything else is asked.
             return self._next_log(now) or Rest(0.0)
@@ -309,14 +309,13 @@ class Watch:
             if ticket.order.timeout is None and now - max(ticket.start, track.last_news) >= PATIENCE:
                 self._give_up(ticket, track, f"no known state for {PATIENCE:g} s")
 
-    def _expire(self, now: float) -> None:
+    def expire(self, now: float) -> None:
+        """Tell those whose time is over."""
         while self._deadlines and (self._deadlines[0][0] <= now or not self._is_open(self._deadlines[0][2])):
             ticket = heappop(self._deadlines)[2]
             if self._is_open(ticket):
                 track = self._tracks[ticket.order.org_id, ticket.order.run_id]
                 self._give_up(ticket, track, f"not finished after {ticket.order.timeout:g} s")
-
-    expire = _expire
 
     def _is_open(self, ticket: Ticket) -> bool:
         return ticket in ticket.waiter.tickets

@@ -305,6 +305,16 @@ def test_a_terminal_shows_progress(client: Any, sandbox: Sandbox, monkeypatch: p
     assert "100%" in terminal.getvalue()
 
 
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_a_process_without_stderr_can_work(
+    client: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, is_closed: bool
+) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed if is_closed else None)
+    assert client.bulk_create_agent_runs(323, prompts(1))[0].success
+
+
 @pytest.mark.parametrize("missing", [False, True])
 def test_without_a_terminal_or_the_extra_nothing_is_shown(
     client: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, missing: bool
