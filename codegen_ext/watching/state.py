@@ -63,8 +63,6 @@ class Watch:
 
     def join(self, waiter: Waiter, orders: Iterable[Order], now: float) -> None:
         """Let a waiter wait for runs."""
-        if self.is_idle:
-            self._unlisted.clear()
         for order in orders:
             key = (order.org_id, order.run_id)
             track = self._tracks.get(key)
@@ -357,6 +355,9 @@ class Watch:
                 del wanted[at]
             if org_id in self._layouts:
                 self._layouts[org_id].forget(run_id)
+        if self.is_idle:
+            for rest in (self._due, self._deadlines, self._logs, self._unlisted):
+                rest.clear()
 
     def _schedule(self, track: Track, due: float) -> None:
         track.due = due

@@ -1,7 +1,9 @@
 """Who is woken when and with what, for any runs, waiters and failures; the tests play the service and the clock."""
 
+import gc
 import math
 import random
+import weakref
 from itertools import pairwise
 from typing import Any
 
@@ -340,6 +342,18 @@ def test_an_error_that_is_none_of_ours_wakes_everybody() -> None:
     waiters = [scene.join(Order(ORG, run_id)) for run_id in (1, 2)]
     scene.run()
     assert all(isinstance(scene.final(waiter).error, RuntimeError) for waiter in waiters)
+
+
+def test_nothing_is_kept_of_waits_that_are_over() -> None:
+    scene = Scene(Service({1: 5.0, 2: 9.0}))
+    waiter = scene.join(Order(ORG, 1, progress=True), Order(ORG, 2, timeout=3600.0))
+    scene.run()
+    scene.got.clear()
+    scene.woken_at.clear()
+    kept = weakref.ref(waiter)
+    del waiter
+    gc.collect()
+    assert kept() is None
 
 
 def test_a_waiter_that_leaves_takes_nothing_from_the_others_and_costs_nothing_more() -> None:
