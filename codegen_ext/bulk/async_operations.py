@@ -13,7 +13,7 @@ from collections.abc import (
     Iterable,
     Sequence,
 )
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Self
 
@@ -60,10 +60,9 @@ class AsyncBulkOperations:
         """
         items = sized(configs)
         finished: list[BulkResult] = []
-        job = Job(self._client, org_id, max_concurrent, journal)
         try:
-            await asyncio.to_thread(job.check, items)
-            with bar(len(items)) as advance:
+            with closing(Job(self._client, org_id, max_concurrent, journal)) as job, bar(len(items)) as advance:
+                await asyncio.to_thread(job.check, items)
                 async with aclosing(self._results(job, items, False, finished.append)) as results:
                     async for result in results:
                         advance(result)
@@ -71,8 +70,6 @@ class AsyncBulkOperations:
                             await _tell(on_result, result)
         except asyncio.CancelledError as cancelled:
             raise cancelled from BulkInterrupted(by_index(finished))
-        finally:
-            job.close()
         return await self._ended(job.org_id, finished, on_result) if wait else by_index(finished)
 
     def iter_create_agent_runs(
@@ -87,13 +84,10 @@ class AsyncBulkOperations:
         """Yield results as `BulkOperations.iter_create_agent_runs` does; `configs` may be an async iterable."""
 
         async def results() -> AsyncIterator[BulkResult]:
-            job = Job(self._client, org_id, max_concurrent, journal)
-            try:
+            with closing(Job(self._client, org_id, max_concurrent, journal)) as job:
                 async with aclosing(self._results(job, configs, ordered, _ignore)) as inner:
                     async for result in inner:
                         yield result
-            finally:
-                job.close()
 
         return results()
 

@@ -62,18 +62,16 @@ class BulkOperations:
         """
         items = sized(configs)
         finished: list[BulkResult] = []
-        job = Job(self._client, org_id, max_concurrent, journal)
         try:
-            job.check(items)
-            with bar(len(items)) as advance, closing(self._results(job, items, False, finished.append)) as results:
-                for result in results:
-                    advance(result)
-                    if on_result is not None and not wait:
-                        on_result(result)
+            with closing(Job(self._client, org_id, max_concurrent, journal)) as job:
+                job.check(items)
+                with bar(len(items)) as advance, closing(self._results(job, items, False, finished.append)) as results:
+                    for result in results:
+                        advance(result)
+                        if on_result is not None and not wait:
+                            on_result(result)
         except KeyboardInterrupt:
             raise BulkInterrupted(by_index(finished)) from None
-        finally:
-            job.close()
         return self._ended(job.org_id, finished, on_result or _ignore) if wait else by_index(finished)
 
     def iter_create_agent_runs(
@@ -103,11 +101,8 @@ class BulkOperations:
         """
 
         def results() -> Iterator[BulkResult]:
-            job = Job(self._client, org_id, max_concurrent, journal)
-            try:
+            with closing(Job(self._client, org_id, max_concurrent, journal)) as job:
                 yield from self._results(job, configs, ordered, _ignore)
-            finally:
-                job.close()
 
         return results()
 

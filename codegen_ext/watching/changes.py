@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from codegen_api import operations
 from codegen_api.enums import AgentRunStatus
 
-from ..errors import NotFoundError, RateLimitError, ValidationError
+from ..errors import NotFoundError, ValidationError
 from ..flow import Emit, Flow, Perform, Sleep
 from ..paging import PAGE_SIZE
-from ..waiting import PASSING, PATIENCE
+from ..waiting import patiently
 from .plan import GetRun, Layout, choose
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ..clock import Clock
     from .budget import Budget
 
+_LONGEST_PAUSE = 30.0
+"""Seconds between two attempts while the service is away."""
 _NOT_SAID = ""
 """The status in a cursor of a run of which only its creation was told."""
 
@@ -168,16 +170,7 @@ class _Asking:
         self._budgets = budgets
 
     def __call__(self, operation: Operation[Any], arguments: dict[str, Any]) -> Flow[Any, Any]:
-        start, pause = self._clock.monotonic(), 1.0
-        while True:
-            budget, page = self._budgets[operation.rate_limit.group], operation.paging is not None
-            while wait := budget.take(self._clock.monotonic(), page=page):
-                yield Sleep(wait)
-            try:
-                return (yield Perform(operation, arguments)).parsed
-            except PASSING as error:
-                if self._clock.monotonic() - start >= PATIENCE:
-                    raise
-                wish = error.retry_after if isinstance(error, RateLimitError) else None
-                yield Sleep(max(pause, wish or 0.0))
-                pause = min(pause * 2, 30.0)
+        budget = self._budgets[operation.rate_limit.group]
+        while wait := budget.take(self._clock.monotonic(), page=operation.paging is not None):
+            yield Sleep(wait)
+        return (yield from patiently(Perform(operation, arguments), self._clock, _LONGEST_PAUSE))
