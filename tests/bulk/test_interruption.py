@@ -74,9 +74,9 @@ def test_whoever_waits_for_the_limit_creates_nothing_any_more(
 
 def test_creates_in_flight_are_reported(limited: Any, flavour: Flavour, open_sandbox: Sandbox) -> None:
     open_sandbox.inject("create_agent_run", Fault.latency(0.2), rate=1.0)
-    report = interrupted(limited, flavour, 9, 1, max_concurrent=3)
+    report = interrupted(limited, flavour, 60, 1, max_concurrent=3)
     assert {result.data.id for result in report.results} == {run.id for run in open_sandbox.runs}
-    assert 1 <= len(report.results) < 9
+    assert 1 <= len(report.results) <= 10
 
 
 def test_a_create_in_doubt_is_reported_as_such(
