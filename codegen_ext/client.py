@@ -259,7 +259,7 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
             ValidationError: when a number is out of range.
 
         """
-        return self.list_agent_runs(org_id, skip=skipped(page, per_page), limit=per_page)
+        return self.list_agent_runs(org_id, skip=paging.skipped(page, per_page), limit=per_page)
 
     def find_agent_run(self, org_id: int | str, request_id: str) -> AgentRunResponse | None:
         """Return the run that was created under a request id, None when the organisation's runs do not show it.
@@ -337,7 +337,7 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
 
     def stream_agent_runs(self, org_id: int | str, status: str | None = None) -> Iterator[AgentRunResponse]:
         """Yield the runs of an organisation, newest first; `status` keeps those in a state, filtered by the client."""
-        return _in_state(self.stream_all_agent_runs(org_id), status)
+        return paging.in_state(self.stream_all_agent_runs(org_id), status)
 
     def stream_users(self, org_id: int | str) -> Iterator[UserResponse]:
         """Yield the users of an organisation."""
@@ -377,7 +377,7 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
         return flow.iterate(self._changes(org_id, cursor, poll_interval), self._perform, self._clock)
 
     def _items(self, operation: Operation[Any], arguments: dict[str, Any]) -> Iterator[Any]:
-        return _flat(operation, self._read_ahead(self._pages(operation, arguments)))
+        return paging.flat(operation, self._read_ahead(self._pages(operation, arguments)))
 
     def _read_ahead(self, pages: AnyFlow) -> Iterator[Any]:
         clock = StoppableClock(self._clock)
@@ -389,32 +389,3 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
         `reset_time` is the seconds until more requests may go. Asks the shared state where there is one.
         """
         return self.rate_limiter.status()
-
-
-def skipped(page: int, per_page: int) -> int:
-    """Return how many items stand before a page; raise ValidationError for a page that is none."""
-    problems = {
-        name: [f"expected a whole number from 1, got {value!r}"]
-        for name, value in (("page", page), ("per_page", per_page))
-        if type(value) is not int or value < 1
-    }
-    if problems:
-        text = "; ".join(f"{name}: {found[0]}" for name, found in problems.items())
-        raise ValidationError(text, operation="list_agent_runs", field_errors=problems)
-    return (page - 1) * per_page
-
-
-def is_in_state(run: AgentRunResponse, status: str | None) -> bool:
-    """Whether a run is in a state, given as our word or the service's; None is any."""
-    return status is None or status in (run.status, run.raw_status)
-
-
-def _in_state(runs: Iterator[AgentRunResponse], status: str | None) -> Iterator[AgentRunResponse]:
-    with closing(runs):  # type: ignore[type-var]
-        yield from (run for run in runs if is_in_state(run, status))
-
-
-def _flat(operation: Operation[Any], pages: Iterator[Any]) -> Iterator[Any]:
-    with closing(pages):  # type: ignore[type-var]
-        for page in pages:
-            yield from paging.items_of(operation, page)

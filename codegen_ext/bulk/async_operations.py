@@ -61,13 +61,15 @@ class AsyncBulkOperations:
         items = sized(configs)
         finished: list[BulkResult] = []
         try:
-            with closing(Job(self._client, org_id, max_concurrent, journal)) as job, bar(len(items)) as advance:
+            with closing(Job(self._client, org_id, max_concurrent, journal)) as job:
                 await asyncio.to_thread(job.check, items)
-                async with aclosing(self._results(job, items, False, finished.append)) as results:
-                    async for result in results:
-                        advance(result)
-                        if not wait:
-                            await _tell(on_result, result)
+                new = self._results(job, items, False, finished.append)
+                with bar(len(items), "creating runs") as advance:
+                    async with aclosing(new) as results:
+                        async for result in results:
+                            advance(result)
+                            if not wait:
+                                await _tell(on_result, result)
         except asyncio.CancelledError as cancelled:
             raise cancelled from BulkInterrupted(by_index(finished))
         return await self._ended(job.org_id, finished, on_result) if wait else by_index(finished)
@@ -163,12 +165,15 @@ class AsyncBulkOperations:
     ) -> list[BulkResult]:
         ending = Ending(org_id, created, self._client._clock)
         try:
-            for result in ending.failed:
-                await _tell(on_result, result)
-            async with aclosing(self._client._follow(ending.orders)) as news:
-                async for seen in news:
-                    if (ended := ending.note(seen)) is not None:
-                        await _tell(on_result, ended)
+            with bar(len(created), "waiting for runs") as advance:
+                for result in ending.failed:
+                    advance(result)
+                    await _tell(on_result, result)
+                async with aclosing(self._client._follow(ending.orders)) as news:
+                    async for seen in news:
+                        if (ended := ending.note(seen)) is not None:
+                            advance(ended)
+                            await _tell(on_result, ended)
         except asyncio.CancelledError as cancelled:
             raise cancelled from BulkInterrupted(ending.results)
         return ending.results

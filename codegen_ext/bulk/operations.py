@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent import futures
 from contextlib import closing
+from itertools import chain
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
 
@@ -65,7 +66,8 @@ class BulkOperations:
         try:
             with closing(Job(self._client, org_id, max_concurrent, journal)) as job:
                 job.check(items)
-                with bar(len(items)) as advance, closing(self._results(job, items, False, finished.append)) as results:
+                new = self._results(job, items, False, finished.append)
+                with bar(len(items), "creating runs") as advance, closing(new) as results:
                     for result in results:
                         advance(result)
                         if on_result is not None and not wait:
@@ -144,12 +146,10 @@ class BulkOperations:
     ) -> list[BulkResult]:
         ending = Ending(org_id, created, self._client._clock)
         try:
-            for result in ending.failed:
-                on_result(result)
-            with closing(self._client._follow(ending.orders)) as news:
-                for seen in news:
-                    if (ended := ending.note(seen)) is not None:
-                        on_result(ended)
+            with bar(len(created), "waiting for runs") as advance, closing(self._client._follow(ending.orders)) as news:
+                for result in chain(ending.failed, filter(None, map(ending.note, news))):
+                    advance(result)
+                    on_result(result)
         except KeyboardInterrupt:
             raise BulkInterrupted(ending.results) from None
         return ending.results

@@ -16,8 +16,8 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 @contextmanager
-def bar(total: int) -> Iterator[Callable[[BulkResult], None]]:
-    """Show how many runs were created where stderr is a terminal and the extra `cli` is installed."""
+def bar(total: int, doing: str) -> Iterator[Callable[[BulkResult], None]]:
+    """Show how many results have come where stderr is a terminal and the extra `cli` is installed."""
     if _is_terminal(sys.stderr):
         try:
             from rich.console import Console
@@ -26,13 +26,13 @@ def bar(total: int) -> Iterator[Callable[[BulkResult], None]]:
             pass
         else:
             with Progress(console=Console(stderr=True), transient=True) as progress:
-                task = progress.add_task("creating runs", total=total)
+                task = progress.add_task(doing, total=total)
                 failed = 0
 
                 def advance(result: BulkResult) -> None:
                     nonlocal failed
                     failed += not result.success
-                    shown = f"creating runs ({failed} failed)" if failed else "creating runs"
+                    shown = f"{doing} ({failed} failed)" if failed else doing
                     progress.update(task, advance=1, description=shown)
 
                 yield advance

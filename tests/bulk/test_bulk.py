@@ -300,9 +300,13 @@ def test_a_terminal_shows_progress(client: Any, sandbox: Sandbox, monkeypatch: p
     terminal = Terminal()
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", terminal)
-    client.bulk_create_agent_runs(323, [{"prompt": "a"}, {"prompt": " "}, {"prompt": "b"}])
+    configs = [{"prompt": "a"}, {"prompt": " "}, {"prompt": "[[outcome=failed]]"}]
+    client.bulk_create_agent_runs(323, configs)
     assert "creating runs (1 failed)" in terminal.getvalue()
     assert "100%" in terminal.getvalue()
+    assert "waiting" not in terminal.getvalue()
+    client.bulk_create_agent_runs(323, configs, wait=True)
+    assert "waiting for runs (2 failed)" in terminal.getvalue()
 
 
 @pytest.mark.parametrize("is_closed", [False, True])
