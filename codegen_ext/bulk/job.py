@@ -56,8 +56,7 @@ class Job:
     def check(self, configs: Sequence[Config]) -> None:
         """Compare all configurations with the journal before anything is created."""
         if self.journal is not None:
-            for index, config in enumerate(configs):
-                self.journal.expect(index, digest_of(config))
+            self.journal.expect([digest_of(config) for config in configs])
 
     def item(self, index: int, config: Config) -> Flow[Any, BulkResult]:
         """Create one run, unless the journal knows it already; raises Stopped when nothing was sent."""

@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -88,11 +88,13 @@ class Journal:
                     f"the journal {self._path} belongs to {name} {kept[name]}, not {value}; use another file"
                 )
 
-    def expect(self, index: int, digest: str) -> None:
-        """Raise BulkOperationError when the journal knows another configuration at this index."""
-        row = self._database.execute("select digest from items where number = ?", (index,)).fetchone()
-        if row is not None:
-            self._compare(index, digest, row[0])
+    def expect(self, digests: Sequence[str]) -> None:
+        """Note how many items there are; raises BulkOperationError when the journal knows other configurations."""
+        total = len(digests)
+        with self._lock, self._transaction():
+            for index, known in self._database.execute("select number, digest from items where number < ?", (total,)):
+                self._compare(index, digests[index], known)
+            self._database.execute("insert or replace into job values ('total', ?)", (str(total),))
 
     def claim(self, index: int, digest: str) -> Claim:
         """Say what is to be done about an item, and keep others from doing it too.
@@ -190,10 +192,15 @@ class BulkJob:
 
     @property
     def progress(self) -> dict[str, int]:
-        """How many items were begun, and of these created, failed, and undecided or still under way."""
+        """How many items there are (as far as they are known), were begun, and of these were created, have failed, and
+        are undecided or still under way.
+        """  # noqa: D205 - one sentence
         counts = dict(self._database.execute("select state, count(*) from items group by state"))
+        begun = sum(counts.values())
+        given = self._database.execute("select value from job where name = 'total'").fetchone()
         return {
-            "begun": sum(counts.values()),
+            "total": max(begun, int(given[0])) if given else begun,
+            "begun": begun,
             "created": counts.get("created", 0),
             "failed": counts.get("failed", 0),
             "undecided": counts.get("sent", 0),

@@ -69,7 +69,7 @@ def test_whoever_waits_for_the_limit_creates_nothing_any_more(
     assert len(open_sandbox.runs) == 10
     assert "10 runs were created" in str(report)
     with BulkJob.open(journal) as job:
-        assert job.progress == {"begun": 10, "created": 10, "failed": 0, "undecided": 0}
+        assert job.progress == {"total": 30, "begun": 10, "created": 10, "failed": 0, "undecided": 0}
 
 
 def test_creates_in_flight_are_reported(limited: Any, flavour: Flavour, open_sandbox: Sandbox) -> None:
@@ -92,7 +92,7 @@ def test_a_create_in_doubt_is_reported_as_such(
     found = limited.find_agent_run(323, doubtful.error.request_id)
     assert found.id in {run.id for run in open_sandbox.runs}
     with BulkJob.open(journal) as job:
-        assert job.progress == {"begun": 3, "created": 2, "failed": 0, "undecided": 1}
+        assert job.progress == {"total": 3, "begun": 3, "created": 2, "failed": 0, "undecided": 1}
 
 
 def test_a_wait_for_the_end_tells_what_has_ended_so_far(client: Any, flavour: Flavour, sandbox: Sandbox) -> None:

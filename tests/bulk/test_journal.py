@@ -65,7 +65,7 @@ def test_what_was_refused_is_tried_again(client: Any, sandbox: Sandbox, journal:
     first = client.bulk_create_agent_runs(323, prompts(4), journal=journal, max_concurrent=1)
     assert [type(result.error) for result in first[:2]] == [PaymentRequiredError] * 2
     with BulkJob.open(journal) as job:
-        assert job.progress == {"begun": 4, "created": 2, "failed": 2, "undecided": 0}
+        assert job.progress == {"total": 4, "begun": 4, "created": 2, "failed": 2, "undecided": 0}
         assert [result.success for result in job.results()] == [False, False, True, True]
         assert "status 402" in str(next(job.results()).error)
     assert all(result.success for result in client.bulk_create_agent_runs(323, prompts(4), journal=journal))
