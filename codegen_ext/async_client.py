@@ -20,7 +20,7 @@ from codegen_api.facade.codegen_async import AsyncCodegenOperations
 
 from . import flow, once, paging, waiting
 from .async_checks import AsyncCheckedClient
-from .codegen_base import AnyFlow, CodegenBase, Progress, is_in_state, skipped
+from .codegen_base import AnyFlow, CodegenBase, Progress
 from .errors import WaitTimeoutError
 from .watching.loops import LoopWatchers
 from .watching.tickets import News, Order
@@ -142,7 +142,7 @@ class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations
         self, org_id: int | str, page: int = 1, per_page: int = paging.PAGE_SIZE
     ) -> AgentRunsResponse:
         """Return a page of runs as `CodegenClient.get_agent_runs` does."""
-        return await self.list_agent_runs(org_id, skip=skipped(page, per_page), limit=per_page)
+        return await self.list_agent_runs(org_id, skip=paging.skipped(page, per_page), limit=per_page)
 
     async def find_agent_run(self, org_id: int | str, request_id: str) -> AgentRunResponse | None:
         """Return the run that was created under a request id; as `CodegenClient.find_agent_run`."""
@@ -206,7 +206,7 @@ class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations
 
     def stream_agent_runs(self, org_id: int | str, status: str | None = None) -> AsyncIterator[AgentRunResponse]:
         """Yield runs as `CodegenClient.stream_agent_runs` does."""
-        return _in_state(self.stream_all_agent_runs(org_id), status)
+        return paging.in_state_async(self.stream_all_agent_runs(org_id), status)
 
     def stream_users(self, org_id: int | str) -> AsyncIterator[UserResponse]:
         """Yield the users of an organisation."""
@@ -229,7 +229,7 @@ class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations
         return flow.iterate_async(self._changes(org_id, cursor, poll_interval), self._perform, self._clock)
 
     def _items(self, operation: Operation[Any], arguments: dict[str, Any]) -> AsyncIterator[Any]:
-        return _flat(operation, self._read_ahead(self._pages(operation, arguments)))
+        return paging.flat_async(operation, self._read_ahead(self._pages(operation, arguments)))
 
     def _read_ahead(self, pages: AnyFlow) -> AsyncIterator[Any]:
         return paging.ahead_async(flow.iterate_async(pages, self._perform, self._clock))
@@ -239,17 +239,3 @@ class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations
         from asyncio import to_thread
 
         return await to_thread(self.rate_limiter.status)
-
-
-async def _in_state(runs: AsyncIterator[AgentRunResponse], status: str | None) -> AsyncIterator[AgentRunResponse]:
-    async with aclosing(runs):  # type: ignore[type-var]
-        async for run in runs:
-            if is_in_state(run, status):
-                yield run
-
-
-async def _flat(operation: Operation[Any], pages: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    async with aclosing(pages):  # type: ignore[type-var]
-        async for page in pages:
-            for item in paging.items_of(operation, page):
-                yield item

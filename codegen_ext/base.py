@@ -16,7 +16,7 @@ from .errors import ClientClosedError, CodegenAPIError, ConfigurationError
 from .limits.opening import open_store
 from .redact import Redactor, without_user
 from .transport.auth import BearerAuth
-from .transport.extensions import DEADLINE, FRESH, MAX_RETRIES, OPERATION, PAST_CACHE, REDACT
+from .transport.extensions import CLOCK, DEADLINE, FRESH, MAX_RETRIES, OPERATION, PAST_CACHE, REDACT
 from .transport.limits import RateLimitTransport
 from .transport.logs import LogTransport, log_retry, logger
 from .transport.metrics import MetricsCollector, MetricsTransport, Stats, operation_of
@@ -134,6 +134,12 @@ class BaseClient:
         derived._check()
         return derived
 
+    def _on_clock(self, clock: Clock) -> Self:
+        """Return a client whose requests sleep on another clock, and that otherwise is this one."""
+        derived = self.with_options()
+        derived._clock = clock
+        return derived
+
     @property
     def rate_limiter(self) -> RateLimitTransport:
         """What keeps this client's requests within the limits; `status()` says how they are used."""
@@ -217,6 +223,7 @@ class BaseClient:
         seconds = self.config.total_timeout if budget is None else min(max(budget, 0.0), self.config.total_timeout)
         return {
             OPERATION: operation_id,
+            CLOCK: self._clock,
             DEADLINE: self._clock.monotonic() + seconds,
             MAX_RETRIES: self.config.max_retries,
             REDACT: self._redact,

@@ -11,7 +11,8 @@ from codegen_api.facade.codegen import CodegenOperations
 
 from . import flow, once, paging, waiting
 from .checks import CheckedClient
-from .codegen_base import AnyFlow, CodegenBase, Progress, is_in_state, skipped
+from .clock import StoppableClock
+from .codegen_base import AnyFlow, CodegenBase, Progress
 from .errors import WaitTimeoutError
 from .watching.threads import ThreadWatcher
 from .watching.tickets import News, Order
@@ -176,7 +177,7 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
             ValidationError: when a number is out of range.
 
         """
-        return self.list_agent_runs(org_id, skip=skipped(page, per_page), limit=per_page)
+        return self.list_agent_runs(org_id, skip=paging.skipped(page, per_page), limit=per_page)
 
     def find_agent_run(self, org_id: int | str, request_id: str) -> AgentRunResponse | None:
         """Return the run that was created under a request id, None when the organisation's runs do not show it.
@@ -254,7 +255,7 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
 
     def stream_agent_runs(self, org_id: int | str, status: str | None = None) -> Iterator[AgentRunResponse]:
         """Yield the runs of an organisation, newest first; `status` keeps those in a state, filtered by the client."""
-        return _in_state(self.stream_all_agent_runs(org_id), status)
+        return paging.in_state(self.stream_all_agent_runs(org_id), status)
 
     def stream_users(self, org_id: int | str) -> Iterator[UserResponse]:
         """Yield the users of an organisation."""
@@ -294,10 +295,11 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
         return flow.iterate(self._changes(org_id, cursor, poll_interval), self._perform, self._clock)
 
     def _items(self, operation: Operation[Any], arguments: dict[str, Any]) -> Iterator[Any]:
-        return _flat(operation, self._read_ahead(self._pages(operation, arguments)))
+        return paging.flat(operation, self._read_ahead(self._pages(operation, arguments)))
 
     def _read_ahead(self, pages: AnyFlow) -> Iterator[Any]:
-        return paging.ahead(flow.iterate(pages, self._perform, self._clock))
+        clock = StoppableClock(self._clock)
+        return paging.ahead(flow.iterate(pages, self._on_clock(clock)._perform, clock), clock.stop)
 
     def get_rate_limit_status(self) -> RateLimitStatus:
         """Return how the limits are used: the tightest group's remaining, limit and reset_time, and all `groups`.
@@ -305,14 +307,3 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
         `reset_time` is the seconds until more requests may go. Asks the shared state where there is one.
         """
         return self.rate_limiter.status()
-
-
-def _in_state(runs: Iterator[AgentRunResponse], status: str | None) -> Iterator[AgentRunResponse]:
-    with closing(runs):  # type: ignore[type-var]
-        yield from (run for run in runs if is_in_state(run, status))
-
-
-def _flat(operation: Operation[Any], pages: Iterator[Any]) -> Iterator[Any]:
-    with closing(pages):  # type: ignore[type-var]
-        for page in pages:
-            yield from paging.items_of(operation, page)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class Clock(Protocol):
@@ -58,3 +61,49 @@ class SystemClock:
 
 
 SYSTEM_CLOCK: Clock = SystemClock()
+
+
+class Stopped(Exception):  # noqa: N818 - like StopIteration it is no failure
+    """A sleep was ended, because nobody wants what comes after it."""
+
+
+class StoppableClock:
+    """Another clock, whose sleeps raise `Stopped` from the moment on when `stop` was called."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.time, self.monotonic, self.wait = clock.time, clock.monotonic, clock.wait
+        self._clock = clock
+        self._condition = threading.Condition()
+        self._asleep: set[asyncio.Future[Any]] = set()
+        self.is_stopped = False
+
+    def stop(self) -> None:
+        """End all sleeps; where tasks sleep, it is called in their loop."""
+        with self._condition:
+            self.is_stopped = True
+            self._condition.notify_all()
+        for sleep in list(self._asleep):
+            sleep.cancel()
+
+    def sleep(self, seconds: float) -> None:
+        """Block the thread until the time is over or the clock is stopped."""
+        with self._condition:
+            if not self.is_stopped:
+                self._clock.wait(self._condition, seconds)
+            if self.is_stopped:
+                raise Stopped
+
+    async def sleep_async(self, seconds: float) -> None:
+        """Let other tasks run until the time is over or the clock is stopped."""
+        import asyncio
+
+        if not self.is_stopped:
+            sleep = asyncio.ensure_future(self._clock.sleep_async(seconds))
+            self._asleep.add(sleep)
+            try:
+                await asyncio.wait([sleep])
+            finally:
+                self._asleep.discard(sleep)
+                sleep.cancel()
+        if self.is_stopped:
+            raise Stopped

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from codegen_api import operations
 
-from . import flow, paging, waiting
+from . import exchange, flow, paging, waiting
 from .base import BaseClient, check_seconds
 from .errors import ValidationError
 from .repositories import RepositoryIndex
@@ -65,7 +65,8 @@ class CodegenBase(BaseClient):
         check_seconds("poll_interval", poll_interval)
         if timeout is not None and timeout != 0:
             check_seconds("timeout", timeout)
-        return Order(_number(org_id), _number(agent_run_id), poll_interval, timeout, progress, known)
+        run_id = exchange.whole_number("agent_run_id", agent_run_id)
+        return Order(exchange.whole_number("org_id", org_id), run_id, poll_interval, timeout, progress, known)
 
     def _orders(
         self, org_id: int | str, agent_run_ids: Iterable[int | str], poll_interval: float, timeout: float | None
@@ -97,30 +98,6 @@ class CodegenBase(BaseClient):
         check_seconds("poll_interval", poll_interval)
         from .watching import changes
 
-        org_id = _number(org_id)
-        known = None if cursor is None else changes.parse_cursor(cursor, org_id)
-        return changes.changes(org_id, known, clock=self._clock, poll_interval=poll_interval, budgets=self._budgets)
-
-
-def _number(identity: int | str) -> int | str:
-    """Return an id as the number that it is; what is none is refused when the request is built."""
-    is_text = isinstance(identity, str) and identity.isascii() and identity.isdigit()
-    return int(identity) if is_text else identity
-
-
-def skipped(page: int, per_page: int) -> int:
-    """Return how many items stand before a page; raise ValidationError for a page that is none."""
-    problems = {
-        name: [f"expected a whole number from 1, got {value!r}"]
-        for name, value in (("page", page), ("per_page", per_page))
-        if type(value) is not int or value < 1
-    }
-    if problems:
-        text = "; ".join(f"{name}: {found[0]}" for name, found in problems.items())
-        raise ValidationError(text, operation="list_agent_runs", field_errors=problems)
-    return (page - 1) * per_page
-
-
-def is_in_state(run: AgentRunResponse, status: str | None) -> bool:
-    """Whether a run is in a state, given as our word or the service's; None is any."""
-    return status is None or status in (run.status, run.raw_status)
+        number = exchange.whole_number("org_id", org_id)
+        known = None if cursor is None else changes.parse_cursor(cursor, number)
+        return changes.changes(number, known, clock=self._clock, poll_interval=poll_interval, budgets=self._budgets)

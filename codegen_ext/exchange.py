@@ -154,6 +154,16 @@ def _number(argument: Argument, value: Any) -> tuple[float, str | None]:
     return value, None
 
 
+def whole_number(name: str, value: object) -> int:
+    """Return an id, which may be given as text; raises ValidationError for what is no whole number."""
+    if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+        return int(value)
+    if type(value) is int:
+        return value
+    problem = f"expected a whole number, got {value!r:.40}"
+    raise ValidationError(f"{name}: {problem}", field_errors={name: [problem]})
+
+
 _NUMBERS: dict[str, tuple[Any, str]] = {"integer": (int, "a whole number"), "number": (int | float, "a number")}
 
 

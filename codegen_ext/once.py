@@ -16,6 +16,7 @@ from codegen_api import operations
 from codegen_api.decoding import RESERVED_METADATA, only_reserved, parse_timestamp, with_reserved, without_reserved
 from codegen_api.types import Response
 
+from .clock import Stopped
 from .errors import (
     AmbiguousRequestError,
     CodegenAPIError,
@@ -133,16 +134,20 @@ def _decide(
         try:
             oldest = None if age is None else age + asked - start
             found = yield from _search(org_id, request_id, oldest, start, settings)
-        except CodegenAPIError as error:
-            if not isinstance(error, _PASSING):
-                raise _undecided(request_id, doubt) from error
+        except _PASSING:
+            pass
+        except (CodegenAPIError, Stopped) as error:
+            raise _undecided(request_id, doubt) from error
         else:
             if found is not None or asked - since >= settings.settle:
                 return found
         wait = pause * (0.5 + settings.draw() / 2)
         if _left(start, settings) <= wait:
             raise _undecided(request_id, doubt) from doubt
-        yield Sleep(wait)
+        try:
+            yield Sleep(wait)
+        except Stopped as error:
+            raise _undecided(request_id, doubt) from error
         pause = min(pause * 2, LONGEST_PAUSE)
 
 

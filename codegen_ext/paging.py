@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from codegen_api.operations import Operation
 
 from .errors import ValidationError
 from .flow import Emit, Flow, Perform, gather
+
+if TYPE_CHECKING:
+    from codegen_api.models import AgentRunResponse
 
 PAGE_SIZE = 100
 _REMEMBERED = 10 * PAGE_SIZE
@@ -94,8 +97,11 @@ def first(operation: Operation[Any], arguments: dict[str, Any], limit: int) -> F
     return gather(items(operation, arguments, min(PAGE_SIZE, limit)), limit)
 
 
-def ahead(reading: Iterator[Any]) -> Iterator[Any]:
-    """Yield what an iterator yields, and fetch the next in a thread meanwhile; the thread ends with the iteration."""
+def ahead(reading: Iterator[Any], stop: Callable[[], object]) -> Iterator[Any]:
+    """Yield what an iterator yields, and fetch the next in a thread meanwhile; the thread ends with the iteration.
+
+    `stop` is called when nothing more is wanted, and shortens what is being fetched.
+    """
     from concurrent.futures import ThreadPoolExecutor
     from contextvars import copy_context
 
@@ -107,6 +113,7 @@ def ahead(reading: Iterator[Any]) -> Iterator[Any]:
     with contextlib.ExitStack() as stack:
         stack.callback(getattr(reading, "close", lambda: None))
         worker = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="codegen-page"))
+        stack.callback(stop)
         coming = worker.submit(copy_context().run, fetch)
         while (page := coming.result()) is not end:
             coming = worker.submit(copy_context().run, fetch)
@@ -133,3 +140,50 @@ async def ahead_async(reading: AsyncGenerator[Any]) -> AsyncIterator[Any]:
         if not coming.cancelled():
             coming.exception()
         await reading.aclose()
+
+
+def skipped(page: int, per_page: int) -> int:
+    """Return how many items stand before a page; raise ValidationError for a page that is none."""
+    problems = {
+        name: [f"expected a whole number from 1, got {value!r}"]
+        for name, value in (("page", page), ("per_page", per_page))
+        if type(value) is not int or value < 1
+    }
+    if problems:
+        text = "; ".join(f"{name}: {found[0]}" for name, found in problems.items())
+        raise ValidationError(text, operation="list_agent_runs", field_errors=problems)
+    return (page - 1) * per_page
+
+
+def _is_in_state(run: AgentRunResponse, status: str | None) -> bool:
+    """Whether a run is in a state, given as our word or the service's; None is any."""
+    return status is None or status in (run.status, run.raw_status)
+
+
+def in_state(runs: Iterator[AgentRunResponse], status: str | None) -> Iterator[AgentRunResponse]:
+    """Yield the runs that are in a state, and close the iterator that they come from."""
+    with contextlib.closing(runs):  # type: ignore[type-var]
+        yield from (run for run in runs if _is_in_state(run, status))
+
+
+def flat(operation: Operation[Any], pages: Iterator[Any]) -> Iterator[Any]:
+    """Yield the items of pages, and close the iterator that they come from."""
+    with contextlib.closing(pages):  # type: ignore[type-var]
+        for page in pages:
+            yield from items_of(operation, page)
+
+
+async def in_state_async(runs: AsyncIterator[AgentRunResponse], status: str | None) -> AsyncIterator[AgentRunResponse]:
+    """Yield runs as `in_state` does."""
+    async with contextlib.aclosing(runs):  # type: ignore[type-var]
+        async for run in runs:
+            if _is_in_state(run, status):
+                yield run
+
+
+async def flat_async(operation: Operation[Any], pages: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """Yield items as `flat` does."""
+    async with contextlib.aclosing(pages):  # type: ignore[type-var]
+        async for page in pages:
+            for item in items_of(operation, page):
+                yield item

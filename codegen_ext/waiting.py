@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from codegen_api import operations
 from codegen_api.enums import AgentRunStatus
@@ -18,9 +18,11 @@ from .flow import Emit, Flow, Perform, Sleep
 from .paging import PAGE_SIZE
 
 if TYPE_CHECKING:
-    from codegen_api.models import AgentRunLogResponse, AgentRunResponse
+    from codegen_api.models import AgentRunLogResponse
 
     from .clock import Clock
+
+T = TypeVar("T")
 
 FIRST_PAUSE = 1.0
 """Upper bound of the first pause between two polls, in seconds; it doubles up to the caller's interval."""
@@ -53,19 +55,21 @@ class _Pauses:
         self._bound = min(FIRST_PAUSE, self._longest)
 
 
-def last_look(ids: dict[str, Any], clock: Clock, poll_interval: float) -> Flow[Any, AgentRunResponse]:
-    """Read a run, again after failures in passing, and return it; after an hour of them the failure is raised."""
-    start, pauses = clock.monotonic(), _Pauses(poll_interval, random.random)
+def patiently(effect: Perform[T], clock: Clock, longest: float) -> Flow[Any, T]:
+    """Perform an operation, again after failures in passing; after an hour of them the failure is raised.
+
+    Pauses grow to `longest` seconds.
+    """
+    start, pauses = clock.monotonic(), _Pauses(longest, random.random)
     while True:
         try:
-            response = yield Perform(operations.GET_AGENT_RUN, ids)
+            model: T = (yield effect).parsed
         except PASSING as error:
             if clock.monotonic() - start >= PATIENCE:
                 raise
             yield Sleep(pauses.next(error.retry_after if isinstance(error, RateLimitError) else None))
         else:
-            run: AgentRunResponse = response.parsed
-            return run
+            return model
 
 
 def cancellation(org_id: int | str, run_id: int | str, error: Exception) -> Flow[Any, None]:

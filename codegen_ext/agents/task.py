@@ -37,7 +37,8 @@ class TaskBase(TaskState):
     ) -> flow.Flow[AgentRunLogResponse, None]:
         """Emit a log to its end, and then see how the run ended."""
         yield from logs
-        self._see((yield from waiting.last_look(self._ids, self._clock, poll_interval)))
+        look = flow.Perform(operations.GET_AGENT_RUN, self._ids)
+        self._see((yield from waiting.patiently(look, self._clock, poll_interval)))
 
     def _resume_arguments(self, prompt: str, images: Iterable[Image] | None) -> dict[str, Any]:
         return {**self._ids, "prompt": check_prompt(prompt), "images": encode_images(images)}
@@ -78,7 +79,7 @@ class GroupWait:
         if seen.error is not None:
             self._error = self._error or seen.error
         elif seen.run is not None:
-            for task in self._current[int(seen.org_id), int(seen.run_id)]:
+            for task in self._current[seen.org_id, seen.run_id]:
                 task._see(seen.run)
 
     def raise_first(self) -> None:

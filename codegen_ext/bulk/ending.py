@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Ending:
     """Turns what the watcher says of the created runs into results."""
 
-    def __init__(self, org_id: int | str, results: list[BulkResult], clock: Clock) -> None:
-        self._org_id = int(org_id)
+    def __init__(self, org_id: int, results: list[BulkResult], clock: Clock) -> None:
+        self._org_id = org_id
         self._clock = clock
         self._results = {result.index: result for result in results}
         self._indexes = {result.data.id: result.index for result in results if result.data is not None}
@@ -38,7 +38,7 @@ class Ending:
         """Return the result of a run that has ended, or that can no longer be waited for; None for other news."""
         if not news.final:
             return None
-        index = self._indexes[int(news.run_id)]
+        index = self._indexes[news.run_id]
         run, error = news.run or self._results[index].data, news.error
         if error is None and run is not None:
             try:

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence, Sized
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BulkOperationError, ConfigurationError, ValidationError
+from ..clock import StoppableClock, Stopped
+from ..errors import BulkOperationError, ConfigurationError
+from ..exchange import whole_number
 from ..flow import Call, Flow, Sleep
 from .items import creation, digest_of
 from .journal import Journal
@@ -35,16 +37,16 @@ class Job:
         self.width = config.bulk_max_workers if max_concurrent is None else max_concurrent
         if not isinstance(self.width, int) or self.width < 1:
             raise ConfigurationError("max_concurrent must be a whole number greater than 0", "max_concurrent")
-        if not str(org_id).isdigit():
-            raise ValidationError("org_id: expected a whole number", field_errors={"org_id": ["expected a number"]})
+        self.org_id = whole_number("org_id", org_id)
+        self.clock = StoppableClock(client._clock)
+        """Stopped when nothing more is to be sent."""
         self._client = client
-        self._org_id = int(org_id)
         self._settings = client._once_settings() if config.exactly_once else None
         self.journal: Journal | None = None
         if journal is not None:
             if not config.exactly_once:
                 raise ConfigurationError("a journal needs exactly_once, which is off", "exactly_once")
-            job = {"organisation": str(self._org_id), "service": config.service_url}
+            job = {"organisation": str(self.org_id), "service": config.service_url}
             self.journal = Journal(journal, job, client._clock)
 
     def window(self, ordered: bool) -> Window:
@@ -54,12 +56,11 @@ class Job:
     def check(self, configs: Sequence[Config]) -> None:
         """Compare all configurations with the journal before anything is created."""
         if self.journal is not None:
-            for index, config in enumerate(configs):
-                self.journal.expect(index, digest_of(config))
+            self.journal.expect([digest_of(config) for config in configs])
 
     def item(self, index: int, config: Config) -> Flow[Any, BulkResult]:
-        """Create one run, unless the journal knows it already."""
-        make = partial(creation, index, self._org_id, config, self._settings, self._client.repositories)
+        """Create one run, unless the journal knows it already; raises Stopped when nothing was sent."""
+        make = partial(creation, index, self.org_id, config, self._settings, self._client.repositories)
         if self.journal is None:
             return (yield from make())
         digest = digest_of(config)
@@ -71,7 +72,12 @@ class Job:
             if not claim.is_busy:
                 break
             yield Sleep(BUSY_PAUSE)
-        result = yield from make(claim.request_id, claim.in_doubt)
+        try:
+            result = yield from make(claim.request_id, claim.in_doubt)
+        except Stopped:
+            if not claim.in_doubt:
+                yield Call(partial(self.journal.forget, index))
+            raise
         yield Call(partial(self.journal.settle, result))
         return result
 

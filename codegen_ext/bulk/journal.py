@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -63,36 +63,38 @@ class Journal:
         self._path = os.fspath(path)
         self._clock = clock
         self._lock = threading.Lock()
-        with suppress(FileExistsError):
-            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # prompts come back in runs
-        self._database = _connect(self._path)
-        try:
-            self._prepare({"version": _VERSION, **job})
-            self._presence = Presence(self._path)
-        except BaseException:
-            self._database.close()
-            raise
+        with _understood(self._path):
+            with suppress(FileExistsError):
+                os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # prompts come back in runs
+            self._database = _connect(self._path)
+            try:
+                self._prepare({"version": _VERSION, **job})
+                self._presence = Presence(self._path)
+            except BaseException:
+                self._database.close()
+                raise
 
     def _prepare(self, job: dict[str, str]) -> None:
-        with _understood(self._path):
-            self._database.execute("pragma journal_mode = wal")
-            self._database.execute("pragma synchronous = full")
-            with self._transaction():
-                for statement in _SCHEMA.split(";"):
-                    self._database.execute(statement)
-                self._database.executemany("insert or ignore into job values (?, ?)", job.items())
-                kept = dict(self._database.execute("select name, value from job"))
+        self._database.execute("pragma journal_mode = wal")
+        self._database.execute("pragma synchronous = full")
+        with self._transaction():
+            for statement in _SCHEMA.split(";"):
+                self._database.execute(statement)
+            self._database.executemany("insert or ignore into job values (?, ?)", job.items())
+            kept = dict(self._database.execute("select name, value from job"))
         for name, value in job.items():
             if kept[name] != value:
                 raise BulkOperationError(
                     f"the journal {self._path} belongs to {name} {kept[name]}, not {value}; use another file"
                 )
 
-    def expect(self, index: int, digest: str) -> None:
-        """Raise BulkOperationError when the journal knows another configuration at this index."""
-        row = self._database.execute("select digest from items where number = ?", (index,)).fetchone()
-        if row is not None:
-            self._compare(index, digest, row[0])
+    def expect(self, digests: Sequence[str]) -> None:
+        """Note how many items there are; raises BulkOperationError when the journal knows other configurations."""
+        total = len(digests)
+        with self._lock, self._transaction():
+            for index, known in self._database.execute("select number, digest from items where number < ?", (total,)):
+                self._compare(index, digests[index], known)
+            self._database.execute("insert or replace into job values ('total', ?)", (str(total),))
 
     def claim(self, index: int, digest: str) -> Claim:
         """Say what is to be done about an item, and keep others from doing it too.
@@ -134,6 +136,11 @@ class Journal:
                 (state, run, error, result.index),
             )
 
+    def forget(self, index: int) -> None:
+        """Take back the claim of an item of which nothing was sent."""
+        with self._lock, self._transaction():
+            self._database.execute("delete from items where number = ?", (index,))
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:
@@ -149,13 +156,14 @@ class Journal:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._database.execute("begin immediate")
-        try:
-            yield
-        except BaseException:
-            self._database.execute("rollback")
-            raise
-        self._database.execute("commit")
+        with _understood(self._path):
+            self._database.execute("begin immediate")
+            try:
+                yield
+            except BaseException:
+                self._database.execute("rollback")
+                raise
+            self._database.execute("commit")
 
 
 class BulkJob:
@@ -173,21 +181,26 @@ class BulkJob:
         path = os.fspath(journal)
         if not Path(path).is_file():
             raise BulkOperationError(f"there is no journal {path}")
-        database = _connect(path)
-        try:
-            with _understood(path):
+        with _understood(path):
+            database = _connect(path)
+            try:
                 database.execute("select number, state, run, error from items limit 1")
-        except BaseException:
-            database.close()
-            raise
+            except BaseException:
+                database.close()
+                raise
         return cls(database)
 
     @property
     def progress(self) -> dict[str, int]:
-        """How many items were begun, and of these created, failed, and undecided or still under way."""
+        """How many items there are (as far as they are known), were begun, and of these were created, have failed, and
+        are undecided or still under way.
+        """  # noqa: D205 - one sentence
         counts = dict(self._database.execute("select state, count(*) from items group by state"))
+        begun = sum(counts.values())
+        given = self._database.execute("select value from job where name = 'total'").fetchone()
         return {
-            "begun": sum(counts.values()),
+            "total": max(begun, int(given[0])) if given else begun,
+            "begun": begun,
             "created": counts.get("created", 0),
             "failed": counts.get("failed", 0),
             "undecided": counts.get("sent", 0),
@@ -225,7 +238,7 @@ def _connect(path: str) -> sqlite3.Connection:
 def _understood(path: str) -> Iterator[None]:
     try:
         yield
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.Error, OSError) as error:
         raise BulkOperationError(f"{path} cannot be used as a journal: {error}") from error
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent import futures
 from contextlib import closing
+from itertools import chain
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
 
 from .. import flow
@@ -61,19 +63,18 @@ class BulkOperations:
         """
         items = sized(configs)
         finished: list[BulkResult] = []
-        job = Job(self._client, org_id, max_concurrent, journal)
         try:
-            job.check(items)
-            with bar(len(items)) as advance, closing(self._results(job, items, False, finished.append)) as results:
-                for result in results:
-                    advance(result)
-                    if on_result is not None and not wait:
-                        on_result(result)
+            with closing(Job(self._client, org_id, max_concurrent, journal)) as job:
+                job.check(items)
+                new = self._results(job, items, False, finished.append)
+                with bar(len(items), "creating runs") as advance, closing(new) as results:
+                    for result in results:
+                        advance(result)
+                        if on_result is not None and not wait:
+                            on_result(result)
         except KeyboardInterrupt:
             raise BulkInterrupted(by_index(finished)) from None
-        finally:
-            job.close()
-        return self._ended(org_id, finished, on_result or _ignore) if wait else by_index(finished)
+        return self._ended(job.org_id, finished, on_result or _ignore) if wait else by_index(finished)
 
     def iter_create_agent_runs(
         self,
@@ -100,60 +101,55 @@ class BulkOperations:
             BulkOperationError: when the journal knows another configuration at the same index.
 
         """
-        self._client.config.require("bulk_operations")
 
         def results() -> Iterator[BulkResult]:
-            job = Job(self._client, org_id, max_concurrent, journal)
-            try:
+            with closing(Job(self._client, org_id, max_concurrent, journal)) as job:
                 yield from self._results(job, configs, ordered, _ignore)
-            finally:
-                job.close()
 
         return results()
 
     def _results(
         self, job: Job, configs: Iterable[Config], ordered: bool, settled: Callable[[BulkResult], object]
     ) -> Generator[BulkResult, None, None]:
-        window, source = job.window(ordered), iter(configs)
-        client = self._client
+        window, source, client = job.window(ordered), iter(configs), self._client._on_clock(job.clock)
 
         def work(index: int, config: Config) -> BulkResult:
-            result = flow.run(job.item(index, config), client._perform, client._clock)
+            result = flow.run(job.item(index, config), client._perform, job.clock)
             settled(result)
             return result
 
         pool = futures.ThreadPoolExecutor(job.width, "codegen-bulk")
-        pending: set[futures.Future[BulkResult]] = set()
+        done: SimpleQueue[futures.Future[BulkResult]] = SimpleQueue()
         ended = False
         try:
             while True:
-                while not ended and window.has_room:
+                if (result := window.take()) is not None:
+                    yield result
+                elif ended and window.is_empty:
+                    return
+                # One item for each result: a slow source does not hold results back, nor they the source.
+                if not ended and window.has_room:
                     if (config := next(source, _END)) is _END:
                         ended = True
                     else:
-                        pending.add(pool.submit(work, window.read(), config))
-                if (result := window.take()) is not None:
-                    yield result
-                elif window.is_empty:
-                    return
-                else:
-                    done, pending = futures.wait(pending, return_when=futures.FIRST_COMPLETED)
-                    for future in done:
-                        window.put(future.result())
+                        pool.submit(work, window.read(), config).add_done_callback(done.put)
+                elif result is None:
+                    window.put(done.get().result())
+                while not done.empty():
+                    window.put(done.get().result())
         finally:
+            job.clock.stop()
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _ended(
-        self, org_id: int | str, created: list[BulkResult], on_result: Callable[[BulkResult], object]
+        self, org_id: int, created: list[BulkResult], on_result: Callable[[BulkResult], object]
     ) -> list[BulkResult]:
         ending = Ending(org_id, created, self._client._clock)
         try:
-            for result in ending.failed:
-                on_result(result)
-            with closing(self._client._follow(ending.orders)) as news:
-                for seen in news:
-                    if (ended := ending.note(seen)) is not None:
-                        on_result(ended)
+            with bar(len(created), "waiting for runs") as advance, closing(self._client._follow(ending.orders)) as news:
+                for result in chain(ending.failed, filter(None, map(ending.note, news))):
+                    advance(result)
+                    on_result(result)
         except KeyboardInterrupt:
             raise BulkInterrupted(ending.results) from None
         return ending.results

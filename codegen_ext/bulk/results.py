@@ -35,7 +35,9 @@ class BulkInterrupted(KeyboardInterrupt):
 
     def __init__(self, results: list[BulkResult]) -> None:
         created = sum(result.data is not None for result in results)
-        super().__init__(f"interrupted after {created} runs were created; the same journal lets a later call go on")
+        super().__init__(
+            f"interrupted after {created} runs were created; with a journal, a later call goes on from there"
+        )
         self.results = results
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import httpx
 
 from ..flow import Sleep
+from .extensions import CLOCK
 
 if TYPE_CHECKING:
     from ..clock import Clock
@@ -94,7 +95,7 @@ class SteppedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                     elif isinstance(effect, Wait):
                         wait([effect.future], _left(effect.deadline, self._clock))
                     else:
-                        self._clock.sleep(effect.seconds)
+                        self._sleeps_on(request).sleep(effect.seconds)
                 except Exception as error:  # noqa: BLE001 - the steps decide
                     effect = steps.throw(error)
                 else:
@@ -129,7 +130,7 @@ class SteppedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                     elif isinstance(effect, Wait):
                         await _wait_async(effect.future, _left(effect.deadline, self._clock))
                     else:
-                        await self._clock.sleep_async(effect.seconds)
+                        await self._sleeps_on(request).sleep_async(effect.seconds)
                 except Exception as error:  # noqa: BLE001 - the steps decide
                     effect = steps.throw(error)
                 else:
@@ -139,6 +140,10 @@ class SteppedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             return response
         finally:
             steps.close()
+
+    def _sleeps_on(self, request: httpx.Request) -> Clock:
+        clock: Clock = request.extensions.get(CLOCK, self._clock)
+        return clock
 
     def close(self) -> None:
         """Close the wrapped transport."""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from codegen_api import operations
 from codegen_api.enums import AgentRunStatus
 
-from ..errors import NotFoundError, RateLimitError, ValidationError
+from ..errors import NotFoundError, ValidationError
 from ..flow import Emit, Flow, Perform, Sleep
 from ..paging import PAGE_SIZE
-from ..waiting import PASSING, PATIENCE
+from ..waiting import patiently
 from .plan import GetRun, Layout, choose
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ..clock import Clock
     from .budget import Budget
 
+_LONGEST_PAUSE = 30.0
+"""Seconds between two attempts while the service is away."""
 _NOT_SAID = ""
 """The status in a cursor of a run of which only its creation was told."""
 
@@ -42,7 +44,7 @@ class Change(NamedTuple):
 class _Known:
     """What was told so far: the newest run, and the last told status of each that has not finished."""
 
-    def __init__(self, org_id: int | str, newest: int, unfinished: dict[int, str]) -> None:
+    def __init__(self, org_id: int, newest: int, unfinished: dict[int, str]) -> None:
         self.org_id = org_id
         self.newest = newest
         self.unfinished = unfinished
@@ -68,7 +70,7 @@ class _Known:
         yield Change("finished" if _has_finished(run) else "status_changed", run, before or None, self.cursor)
 
 
-def parse_cursor(cursor: str, org_id: int | str) -> _Known:
+def parse_cursor(cursor: str, org_id: int) -> _Known:
     """Return what a cursor says; raises ValidationError for a text that is none, or is of another organisation."""
     try:
         content = json.loads(cursor)
@@ -91,7 +93,7 @@ def _has_finished(run: AgentRunResponse) -> bool:
 
 
 def changes(
-    org_id: int | str,
+    org_id: int,
     known: _Known | None,
     *,
     clock: Clock,
@@ -120,9 +122,7 @@ def changes(
         yield Sleep(poll_interval)
 
 
-def _newest(
-    org_id: int | str, ask: _Asking, layout: Layout, known: _Known | None
-) -> Flow[Any, dict[int, AgentRunResponse]]:
+def _newest(org_id: int, ask: _Asking, layout: Layout, known: _Known | None) -> Flow[Any, dict[int, AgentRunResponse]]:
     """Read the list as far as it may hold runs that are not known."""
     runs: dict[int, AgentRunResponse] = {}
     skip = 0
@@ -140,7 +140,7 @@ def _newest(
 
 
 def _others(
-    org_id: int | str, ask: _Asking, layout: Layout, known: _Known, runs: dict[int, AgentRunResponse]
+    org_id: int, ask: _Asking, layout: Layout, known: _Known, runs: dict[int, AgentRunResponse]
 ) -> Flow[Any, None]:
     """Read the unfinished runs that the newest pages did not show, by the cheapest requests."""
     rest = sorted(run_id for run_id in known.unfinished if run_id not in runs)
@@ -170,16 +170,7 @@ class _Asking:
         self._budgets = budgets
 
     def __call__(self, operation: Operation[Any], arguments: dict[str, Any]) -> Flow[Any, Any]:
-        start, pause = self._clock.monotonic(), 1.0
-        while True:
-            budget, page = self._budgets[operation.rate_limit.group], operation.paging is not None
-            while wait := budget.take(self._clock.monotonic(), page=page):
-                yield Sleep(wait)
-            try:
-                return (yield Perform(operation, arguments)).parsed
-            except PASSING as error:
-                if self._clock.monotonic() - start >= PATIENCE:
-                    raise
-                wish = error.retry_after if isinstance(error, RateLimitError) else None
-                yield Sleep(max(pause, wish or 0.0))
-                pause = min(pause * 2, 30.0)
+        budget = self._budgets[operation.rate_limit.group]
+        while wait := budget.take(self._clock.monotonic(), page=operation.paging is not None):
+            yield Sleep(wait)
+        return (yield from patiently(Perform(operation, arguments), self._clock, _LONGEST_PAUSE))

@@ -28,22 +28,22 @@ def _same(_: int) -> float:
 class GetRun(NamedTuple):
     """Read one run."""
 
-    org_id: int | str
-    run_id: int | str
+    org_id: int
+    run_id: int
 
 
 class ListRuns(NamedTuple):
     """Read the page of an organisation's list that begins at `skip`."""
 
-    org_id: int | str
+    org_id: int
     skip: int
 
 
 class ReadLog(NamedTuple):
     """Read the newest entry of a run's log, and how many there are."""
 
-    org_id: int | str
-    run_id: int | str
+    org_id: int
+    run_id: int
 
 
 class Rest(NamedTuple):
@@ -113,7 +113,7 @@ class Layout:
 
 
 def choose(
-    org_id: int | str, run_id: int, wanted: Sequence[int], layout: Layout, worth: Callable[[int], float] = _same
+    org_id: int, run_id: int, wanted: Sequence[int], layout: Layout, worth: Callable[[int], float] = _same
 ) -> GetRun | ListRuns:
     """Return the cheapest request that shows `run_id`: a page that shows more `wanted` ids (ascending), or one run.
 

@@ -44,10 +44,10 @@ class Watch:
 
     def __init__(self, shared: Mapping[str, Budget]) -> None:
         self._budgets = shared
-        self._tracks: dict[tuple[int | str, int | str], Track] = {}
-        self._wanted: dict[int | str, list[int]] = {}
-        self._layouts: dict[int | str, Layout] = {}
-        self._unlisted: dict[int | str, type[Exception]] = {}
+        self._tracks: dict[tuple[int, int], Track] = {}
+        self._wanted: dict[int, list[int]] = {}
+        self._layouts: dict[int, Layout] = {}
+        self._unlisted: dict[int, type[Exception]] = {}
         self._due: list[tuple[float, int, int, Track]] = []
         self._deadlines: list[tuple[float, int, Ticket]] = []
         self._numbers = count()
@@ -63,8 +63,6 @@ class Watch:
 
     def join(self, waiter: Waiter, orders: Iterable[Order], now: float) -> None:
         """Let a waiter wait for runs."""
-        if self.is_idle:
-            self._unlisted.clear()
         for order in orders:
             key = (order.org_id, order.run_id)
             track = self._tracks.get(key)
@@ -76,7 +74,7 @@ class Watch:
                     due += min(FIRST_PAUSE, order.poll_interval)
                     track.pause = min(2 * FIRST_PAUSE, max(order.poll_interval, FIRST_PAUSE))
             else:
-                due = now if order.timeout == 0 else max(now, track.looked + FIRST_PAUSE)
+                due = now if order.timeout == 0 else max(now, track.looked + min(FIRST_PAUSE, order.poll_interval))
             ticket = Ticket(waiter, order, now)
             waiter.tickets.add(ticket)
             waiter.deadline = min(waiter.deadline, ticket.deadline)
@@ -92,7 +90,7 @@ class Watch:
 
     def next(self, now: float) -> Action | Rest:
         """Return what to do now."""
-        self._expire(now)
+        self.expire(now)
         if self._logs:
             # Those who were told without a log are to learn it before anything else is asked.
             return self._next_log(now) or Rest(0.0)
@@ -177,14 +175,12 @@ class Watch:
 
     def _plan(self, track: Track, now: float) -> GetRun | ListRuns:
         org_id, run_id = track.key
-        if not isinstance(run_id, int) or org_id in self._unlisted or track.misses >= _MOST_MISSES:
+        if org_id in self._unlisted or track.misses >= _MOST_MISSES:
             return GetRun(org_id, run_id)
         wanted = self._wanted.get(org_id)
         if wanted is None:
             wanted = self._wanted[org_id] = sorted(
-                number
-                for (org, number), other in self._tracks.items()
-                if org == org_id and isinstance(number, int) and other.misses < _MOST_MISSES
+                number for (org, number), other in self._tracks.items() if org == org_id and other.misses < _MOST_MISSES
             )
         if len(wanted) < 2:
             return GetRun(org_id, run_id)
@@ -215,13 +211,13 @@ class Watch:
 
     def _missed(self, track: Track, layout: Layout, skip: int, shown: int) -> None:
         """Note that a page did not show the run for which it was read, unless new runs have pushed it further down."""
-        run_id = track.key[1]
-        if self._tracks.get(track.key) is track and isinstance(run_id, int):
+        org_id, run_id = track.key
+        if self._tracks.get(track.key) is track:
             if layout.shows(run_id, skip, max(shown, 1)):
                 layout.forget(run_id)
                 track.misses += 1
             if track.misses >= _MOST_MISSES:
-                self._wanted.pop(track.key[0], None)
+                self._wanted.pop(org_id, None)
 
     def _observe(self, track: Track, run: AgentRunResponse, now: float, wish: float | None) -> None:
         before, track.run, track.looked = track.run, run, now
@@ -311,14 +307,13 @@ class Watch:
             if ticket.order.timeout is None and now - max(ticket.start, track.last_news) >= PATIENCE:
                 self._give_up(ticket, track, f"no known state for {PATIENCE:g} s")
 
-    def _expire(self, now: float) -> None:
+    def expire(self, now: float) -> None:
+        """Tell those whose time is over."""
         while self._deadlines and (self._deadlines[0][0] <= now or not self._is_open(self._deadlines[0][2])):
             ticket = heappop(self._deadlines)[2]
             if self._is_open(ticket):
                 track = self._tracks[ticket.order.org_id, ticket.order.run_id]
                 self._give_up(ticket, track, f"not finished after {ticket.order.timeout:g} s")
-
-    expire = _expire
 
     def _is_open(self, ticket: Ticket) -> bool:
         return ticket in ticket.waiter.tickets
@@ -330,7 +325,7 @@ class Watch:
         state = "state unknown" if track.run is None else f"last state {track.run.status}"
         run_id = track.key[1]
         error = WaitTimeoutError(
-            f"agent run {run_id}: {why}, {state}", ticket.order.timeout, run_id=int(run_id), run=track.run
+            f"agent run {run_id}: {why}, {state}", ticket.order.timeout, run_id=run_id, run=track.run
         )
         self._mail(ticket, News(*track.key, track.run, None, error, True))
 
@@ -354,15 +349,16 @@ class Watch:
         if not track.tickets:
             org_id, run_id = track.key
             del self._tracks[track.key]
-            wanted = self._wanted.get(org_id)
-            if isinstance(run_id, int):
-                at = bisect_left(wanted, run_id) if wanted else 0
-                if wanted and wanted[at : at + 1] == [run_id]:
-                    del wanted[at]
-                if org_id in self._layouts:
-                    self._layouts[org_id].forget(run_id)
+            wanted = self._wanted.get(org_id, [])
+            at = bisect_left(wanted, run_id)
+            if wanted[at : at + 1] == [run_id]:
+                del wanted[at]
+            if org_id in self._layouts:
+                self._layouts[org_id].forget(run_id)
+        if self.is_idle:
+            for rest in (self._due, self._deadlines, self._logs, self._unlisted):
+                rest.clear()
 
     def _schedule(self, track: Track, due: float) -> None:
         track.due = due
-        number = -track.key[1] if isinstance(track.key[1], int) else 0
-        heappush(self._due, (due, number, next(self._numbers), track))
+        heappush(self._due, (due, -track.key[1], next(self._numbers), track))

@@ -20,8 +20,8 @@ class Order(NamedTuple):
     `known` is the run as it was seen just now, going on, so that a first look at once would show nothing.
     """
 
-    org_id: int | str
-    run_id: int | str
+    org_id: int
+    run_id: int
     poll_interval: float = 5.0
     timeout: float | None = None
     progress: bool = False
@@ -31,8 +31,8 @@ class Order(NamedTuple):
 class News(NamedTuple):
     """What a waiter learns: a state of a run, or why the wait for it is over; nothing follows when `final`."""
 
-    org_id: int | str
-    run_id: int | str
+    org_id: int
+    run_id: int
     run: AgentRunResponse | None
     progress: dict[str, Any] | None = None
     error: Exception | None = None
@@ -65,7 +65,7 @@ class Ticket:
 class Track:
     """What is known of a run that somebody waits for."""
 
-    def __init__(self, key: tuple[int | str, int | str], now: float) -> None:
+    def __init__(self, key: tuple[int, int], now: float) -> None:
         self.key = key
         self.tickets: list[Ticket] = []
         self.run: AgentRunResponse | None = None

@@ -1,5 +1,6 @@
 """Many runs at once: every configuration gets its own result, and the input is read only as far as it is used."""
 
+import asyncio
 import io
 import itertools
 import sys
@@ -25,6 +26,7 @@ from codegen_ext.bulk.window import Window
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import Flavour
+from ..support.waiting import until
 
 
 def prompts(count: int) -> list[dict[str, Any]]:
@@ -177,6 +179,49 @@ def test_an_unending_input_is_read_as_it_is_consumed(connect: Callable[..., Any]
     assert len(sandbox.runs) <= tap.read <= 17
 
 
+def test_a_slow_input_does_not_hold_results_back(
+    flavour: Flavour, connect: Callable[..., Any], sandbox: Sandbox
+) -> None:
+    if flavour.is_async:
+        return
+    client = connect(bulk_batch_size=50)
+    read = 0
+
+    def slow() -> Iterator[dict[str, str]]:
+        nonlocal read
+        for number in range(50):
+            read += 1
+            until(lambda number=number: len(sandbox.runs) == number)
+            yield {"prompt": f"job {number}"}
+
+    results = client.iter_create_agent_runs(323, slow())
+    assert next(results).index == 0
+    assert read < 25
+    assert [result.index for result in results] == list(range(1, 50))
+
+
+def test_an_async_input_may_depend_on_the_results(flavour: Flavour, connect: Callable[..., Any]) -> None:
+    if not flavour.is_async:
+        return
+    client, seen = connect()._target, asyncio.Event()
+
+    async def source() -> Any:
+        for number in range(5):
+            yield {"prompt": f"job {number}"}
+            async with asyncio.timeout(30):
+                await seen.wait()
+            seen.clear()
+
+    async def consume() -> list[int]:
+        indexes = []
+        async for result in client.iter_create_agent_runs(323, source()):
+            indexes.append(result.index)
+            seen.set()
+        return indexes
+
+    assert flavour.settle(consume()) == list(range(5))
+
+
 def test_results_in_the_order_in_which_they_are_completed(connect: Callable[..., Any], sandbox: Sandbox) -> None:
     client = connect()
     results = list(client.iter_create_agent_runs(323, prompts(30), max_concurrent=5, ordered=False))
@@ -255,9 +300,23 @@ def test_a_terminal_shows_progress(client: Any, sandbox: Sandbox, monkeypatch: p
     terminal = Terminal()
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", terminal)
-    client.bulk_create_agent_runs(323, [{"prompt": "a"}, {"prompt": " "}, {"prompt": "b"}])
+    configs = [{"prompt": "a"}, {"prompt": " "}, {"prompt": "[[outcome=failed]]"}]
+    client.bulk_create_agent_runs(323, configs)
     assert "creating runs (1 failed)" in terminal.getvalue()
     assert "100%" in terminal.getvalue()
+    assert "waiting" not in terminal.getvalue()
+    client.bulk_create_agent_runs(323, configs, wait=True)
+    assert "waiting for runs (2 failed)" in terminal.getvalue()
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_a_process_without_stderr_can_work(
+    client: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, is_closed: bool
+) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed if is_closed else None)
+    assert client.bulk_create_agent_runs(323, prompts(1))[0].success
 
 
 @pytest.mark.parametrize("missing", [False, True])

@@ -65,7 +65,7 @@ def test_what_was_refused_is_tried_again(client: Any, sandbox: Sandbox, journal:
     first = client.bulk_create_agent_runs(323, prompts(4), journal=journal, max_concurrent=1)
     assert [type(result.error) for result in first[:2]] == [PaymentRequiredError] * 2
     with BulkJob.open(journal) as job:
-        assert job.progress == {"begun": 4, "created": 2, "failed": 2, "undecided": 0}
+        assert job.progress == {"total": 4, "begun": 4, "created": 2, "failed": 2, "undecided": 0}
         assert [result.success for result in job.results()] == [False, False, True, True]
         assert "status 402" in str(next(job.results()).error)
     assert all(result.success for result in client.bulk_create_agent_runs(323, prompts(4), journal=journal))
@@ -121,6 +121,17 @@ def test_a_file_that_is_no_journal_is_left_alone(client: Any, sandbox: Sandbox, 
         BulkJob.open(other)
     with pytest.raises(BulkOperationError, match="there is no journal"):
         BulkJob.open(journal.with_name("missing.db"))
+
+
+@pytest.mark.parametrize("place", [".", "no/such/folder/runs.db", ""])
+def test_a_place_where_no_journal_can_be_is_refused(
+    client: Any, sandbox: Sandbox, journal: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(journal.parent)
+    with pytest.raises(BulkOperationError, match="cannot be used as a journal"):
+        client.bulk_create_agent_runs(323, prompts(1), journal=place)
+    assert sandbox.requests == []
+    assert beside(journal) == []
 
 
 def test_a_journal_needs_request_ids(connect: Callable[..., Any], journal: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from codegen_api import operations
 
 from codegen_ext import (
     AsyncCodegenClient,
@@ -143,6 +144,23 @@ def test_the_next_page_is_fetched_in_the_loop_too_and_closing_leaves_no_task() -
             assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(main())
+
+
+def test_whoever_leaves_a_stream_does_not_wait_for_the_limit() -> None:
+    sandbox = Sandbox(rate_limits=False, clock=FakeClock(), token=TOKEN)
+    config = ClientConfig(api_token=TOKEN, base_url=sandbox.base_url, transport=sandbox.transport(), rate_limits=False)
+    with CodegenClient(config) as client:
+        fill(client, sandbox, 150)
+    config.rate_limits = True
+    limit = operations.LIST_AGENT_RUNS.rate_limit
+    with CodegenClient(config) as client:
+        for _ in range(limit.requests - 1):
+            client.list_agent_runs(323, limit=1)
+        start = time.monotonic()
+        stream = client.stream_all_agent_runs(323)
+        assert next(stream).id == 150
+        stream.close()  # type: ignore[attr-defined]
+        assert time.monotonic() - start < limit.seconds * 0.8
 
 
 def test_a_failure_of_the_next_page_comes_after_the_items_of_this_one(client: Any, sandbox: Sandbox) -> None:

@@ -1,7 +1,9 @@
 """Who is woken when and with what, for any runs, waiters and failures; the tests play the service and the clock."""
 
+import gc
 import math
 import random
+import weakref
 from itertools import pairwise
 from typing import Any
 
@@ -177,6 +179,20 @@ def test_one_run_is_looked_at_after_pauses_that_double_to_the_interval(end: floa
         assert len(service.requests) <= math.ceil(end / interval) + 1  # a loop asks at once, then every interval
 
 
+def test_whoever_joins_makes_looks_as_quick_as_it_wants_them() -> None:
+    scene = Scene(Service({1: 100.0}))
+    scene.join(Order(ORG, 1, poll_interval=60.0))
+    while not scene.service.requests or scene.service.requests[-1][0] < 10:
+        scene.step()
+    hasty = scene.join(Order(ORG, 1, poll_interval=0.5, timeout=3.0))
+    before = len(scene.service.requests) - 1
+    while not scene.got[hasty] or not scene.got[hasty][-1].final:
+        scene.step()
+    looks = [at for at, _ in scene.service.requests[before:]]
+    assert len(looks) > 5
+    assert all(later - earlier <= 0.501 for earlier, later in pairwise(looks))
+
+
 def test_a_thousand_runs_are_read_by_pages_and_inside_half_of_the_limit() -> None:
     service = Service({run_id: 100.0 + run_id / 10 for run_id in range(1, 1001)})
     scene = Scene(service)
@@ -326,6 +342,18 @@ def test_an_error_that_is_none_of_ours_wakes_everybody() -> None:
     waiters = [scene.join(Order(ORG, run_id)) for run_id in (1, 2)]
     scene.run()
     assert all(isinstance(scene.final(waiter).error, RuntimeError) for waiter in waiters)
+
+
+def test_nothing_is_kept_of_waits_that_are_over() -> None:
+    scene = Scene(Service({1: 5.0, 2: 9.0}))
+    waiter = scene.join(Order(ORG, 1, progress=True), Order(ORG, 2, timeout=3600.0))
+    scene.run()
+    scene.got.clear()
+    scene.woken_at.clear()
+    kept = weakref.ref(waiter)
+    del waiter
+    gc.collect()
+    assert kept() is None
 
 
 def test_a_waiter_that_leaves_takes_nothing_from_the_others_and_costs_nothing_more() -> None:

@@ -105,6 +105,19 @@ def test_options_that_make_no_sense_are_refused_before_anything_is_asked(
     assert sandbox.requests == []
 
 
+@pytest.mark.parametrize("number", ["abc", "", "٣", None, 1.5, True, [1]])
+def test_an_id_that_is_none_is_refused_before_anybody_is_made_to_wait(
+    client: Any, flavour: Flavour, sandbox: Sandbox, number: Any
+) -> None:
+    # With a deadline that has passed before anything could be asked.
+    for wait in (client.wait_for_completion, lambda org, one, **options: client.wait_for_all(org, [one], **options)):
+        with pytest.raises(ValidationError, match="agent_run_id: expected a whole number"):
+            wait(323, number, timeout=1e-9)
+        with pytest.raises(ValidationError, match="org_id: expected a whole number"):
+            wait(number, 1, timeout=1e-9)
+    assert sandbox.requests == []
+
+
 def test_tasks_of_several_clients_are_waited_for_together(
     flavour: Flavour, agent: Any, connect: Callable[..., Any], sandbox: Sandbox
 ) -> None:
