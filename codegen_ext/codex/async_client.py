@@ -53,7 +53,7 @@ class AsyncCompletions:
         self, *, messages: Iterable[Any], stream: bool | None = False, **arguments: Unpack[CompletionArguments]
     ) -> ChatCompletion | AsyncCompletionStream:
         """Let the agent answer, as `CodexClient.chat.completions.create` does."""
-        is_stream = stream is True
+        is_stream = bool(stream)
         run = AsyncRun[ChatCompletion](*self._core.completion(messages, arguments, is_stream=is_stream))
         return await begin_async(run) if is_stream else await run.result()
 

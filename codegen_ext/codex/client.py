@@ -56,7 +56,7 @@ class Completions:
         Arguments are OpenAI's; docs/codex.md says which are honoured, emulated and ignored. `timeout` is seconds for
         the whole answer. Raises the `openai` package's errors, and CodexNotFoundError (one of them) without a CLI.
         """
-        is_stream = stream is True
+        is_stream = bool(stream)
         run = Run[ChatCompletion](*self._core.completion(messages, arguments, is_stream=is_stream))
         return begin(run) if is_stream else run.result()
 

@@ -10,6 +10,7 @@ import openai
 
 from .completions import Completion
 from .conversation import ApprovalCallback, Conversation
+from .errors import CodexConfigurationError
 from .launch import Launch
 from .protocol import Params
 from .request import (
@@ -59,7 +60,10 @@ class Core:
         strict: bool,
         approval_callback: ApprovalCallback | None,
     ) -> None:
-        self.timeout = seconds(timeout, None)
+        try:
+            self.timeout = seconds(timeout, None)
+        except openai.BadRequestError as error:
+            raise CodexConfigurationError(error.message) from None
         self.approval_callback = approval_callback
         self.reporter = Reporter(strict=strict)
         self.supervisor = Supervisor(

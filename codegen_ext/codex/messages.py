@@ -24,7 +24,7 @@ class Prompt:
     developer_instructions: str | None
     history: list[Item]
     input: list[Item]
-    """The last message where it is the user's; empty to continue what is there."""
+    """The last message where it is the user's; empty to go on from what is there."""
 
 
 def convert(messages: Iterable[Any]) -> Prompt:
@@ -41,7 +41,7 @@ def convert(messages: Iterable[Any]) -> Prompt:
         raise bad_request("messages must have at least one message", "messages")
     instructions: dict[str, list[str]] = {"system": [], "developer": []}
     start = 0
-    while start < len(rest) and rest[start].get("role") in instructions:
+    while start < len(rest) and rest[start].get("role") in ("system", "developer"):
         instructions[rest[start]["role"]].append(_text(rest[start].get("content"), f"messages[{start}].content"))
         start += 1
     end = len(rest)
@@ -86,10 +86,12 @@ def _items(message: Mapping[str, Any], where: str) -> list[Item]:
     if role == "assistant":
         said = _text(content, f"{where}.content") if content else ""
         said = said or message.get("refusal") or ""
-        calls = [_call(call, where) for call in message.get("tool_calls") or ()]
+        calls = message.get("tool_calls") or []
+        if not isinstance(calls, list | tuple):
+            raise bad_request(f"{where}.tool_calls must be a list", f"{where}.tool_calls")
         return [
             *([_message("assistant", [{"type": "output_text", "text": said}])] if said or not calls else []),
-            *calls,
+            *(_call(call, where) for call in calls),
         ]
     raise bad_request(f"{where}.role must be system, developer, user, assistant or tool, not {role!r}", f"{where}.role")
 
@@ -142,7 +144,8 @@ def _url(part: Mapping[str, Any], where: str) -> str:
     image = part.get("image_url")
     url = image.get("url") if isinstance(image, Mapping) else image
     if isinstance(url, str) and url.startswith(("http://", "https://")):
-        return url
+        problem = "the Codex CLI fetches no picture; pass a data URI or a path"
+        raise bad_request(f"{where}.image_url: {problem}", f"{where}.image_url")
     if isinstance(url, str) and url.startswith("file:"):
         url = unquote(urlsplit(url).path)
     try:

@@ -75,7 +75,7 @@ class Server:
         self._awaited: set[str] = set()  # threads whose turn is asked for and has not begun
         self._turns: dict[str, str] = {}  # and those with one that goes on
         self._doomed: dict[str, list[tuple[str, Params]]] = {}
-        self._outgoing: SimpleQueue[Message | None] = SimpleQueue()
+        self._outgoing: SimpleQueue[bytes | None] = SimpleQueue()
         self._last_words: deque[bytes] = deque(maxlen=20)
         self._failure: Exception | None = None
         self._closing = False
@@ -89,7 +89,7 @@ class Server:
         capabilities = {"experimentalApi": False, "requestAttestation": False, "optOutNotificationMethods": _QUIET}
         # Its answer is not waited for: the CLI takes requests in order, and a version that is too old fails them all.
         self.request("initialize", {"clientInfo": information, "capabilities": capabilities}, self._check_version)
-        self._outgoing.put({"method": "initialized"})
+        self.answer({"method": "initialized"})
 
     @property
     def pid(self) -> int:
@@ -104,6 +104,7 @@ class Server:
     def request(self, method: str, params: Params, deliver: Deliver | None = None) -> int:
         """Send a request whose reply `deliver` gets, and return its id."""
         request_id = next(self._ids)
+        data = encode({"id": request_id, "method": method, "params": params})
         with self._lock:
             failure = self._failure
             if method == "turn/start":
@@ -111,14 +112,14 @@ class Server:
             if deliver is not None and failure is None:
                 self._waiting[request_id] = _Pending(method, params, deliver)
         if failure is None:
-            self._outgoing.put({"id": request_id, "method": method, "params": params})
+            self._outgoing.put(data)
         elif deliver is not None:
             deliver(failure)
         return request_id
 
     def answer(self, message: Message) -> None:
-        """Send the answer to a request of the server."""
-        self._outgoing.put(message)
+        """Send what needs no reply, such as the answer to a request of the server."""
+        self._outgoing.put(encode(message))
 
     def listen(self, thread_id: str, deliver: Deliver) -> None:
         """Let `deliver` get what concerns a thread."""
@@ -181,8 +182,8 @@ class Server:
     def _write(self) -> None:
         pipe = _pipe(self._process.stdin)
         with suppress(OSError), pipe:  # the reading thread finds out why nobody reads
-            while (message := self._outgoing.get()) is not None:
-                left = memoryview(encode(message))
+            while (data := self._outgoing.get()) is not None:
+                left = memoryview(data)
                 while left:
                     left = left[pipe.write(left) :]
 
@@ -206,7 +207,19 @@ class Server:
                 self._reap()
                 self._fail()
 
+    def _redact(self, text: str) -> str:
+        return text.replace(self._secret, "[key]") if self._secret else text
+
+    def _redact_errors(self, message: Message) -> None:
+        """Take the key out of what the service said, for some repeat the key that they refuse."""
+        params = message.get("params") or {}
+        for error in (params.get("error"), (params.get("turn") or {}).get("error")):
+            for name in ("message", "additionalDetails"):
+                if error and error.get(name):
+                    error[name] = self._redact(error[name])
+
     def _dispatch(self, message: Message) -> None:
+        self._redact_errors(message)
         deliver: Deliver | None = None
         with self._lock:
             if is_reply(message):
@@ -261,9 +274,7 @@ class Server:
     def _fail(self, failure: Exception | None = None) -> None:
         """Tell everybody who waits that the server is gone."""
         if failure is None:
-            words = b"".join(self._last_words).decode(errors="replace").strip()
-            if self._secret:
-                words = words.replace(self._secret, "[key]")
+            words = self._redact(b"".join(self._last_words).decode(errors="replace").strip())
             if "unrecognized subcommand" in words or "unexpected argument" in words:
                 failure = _too_old("this one")
             else:

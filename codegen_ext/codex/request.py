@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from threading import TIMEOUT_MAX
 from typing import Any, TypedDict, get_type_hints
 
 import openai
@@ -181,6 +182,9 @@ def build(
     if schema is _ANY_OBJECT:
         reporter.ignore("response_format json_object")
         schema = None
+    stream_options = given.get("stream_options", {})
+    if not isinstance(stream_options, Mapping):
+        raise bad_request("stream_options must be an object", "stream_options")
     prompt = convert(messages)
     thread = {
         "model": given.get("model"),
@@ -197,7 +201,7 @@ def build(
         max_tokens=next(
             (_positive(name, given[name]) for name in ("max_completion_tokens", "max_tokens") if name in given), None
         ),
-        include_usage=bool(given.get("stream_options", {}).get("include_usage")),
+        include_usage=bool(stream_options.get("include_usage")),
     )
 
 
@@ -218,9 +222,11 @@ def seconds(timeout: Any, default: float | None) -> float | None:
     if isinstance(timeout, openai.NotGiven | openai.Omit):
         return default
     timeout = getattr(timeout, "read", timeout)
-    if timeout is not None and (not isinstance(timeout, int | float) or timeout <= 0):
+    if timeout is None:
+        return None
+    if not isinstance(timeout, int | float) or not timeout > 0:
         raise bad_request(f"timeout must be a positive number of seconds, not {timeout!r}", "timeout")
-    return timeout
+    return min(timeout, TIMEOUT_MAX)
 
 
 def _positive(name: str, value: Any) -> int:
@@ -230,10 +236,10 @@ def _positive(name: str, value: Any) -> int:
 
 
 def _stop(stop: Any) -> tuple[str, ...]:
-    sequences = (stop,) if isinstance(stop, str) else tuple(stop)
-    if not all(isinstance(sequence, str) and sequence for sequence in sequences):
+    sequences = [stop] if isinstance(stop, str) else stop
+    if not isinstance(sequences, list | tuple) or not all(isinstance(one, str) and one for one in sequences):
         raise bad_request("stop must be a text or a list of texts, none of them empty", "stop")
-    return sequences
+    return tuple(sequences)
 
 
 _ANY_OBJECT = object()

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -162,10 +163,23 @@ def test_a_message_of_the_assistant_at_the_end_is_continued(client: Any, service
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "/no/such.png"}}]}]},
             "messages[0].content[0].image_url",
         ),
+        (
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]}
+                ]
+            },
+            "messages[0].content[0].image_url",
+        ),
+        ({"messages": [{"role": ["user"], "content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": "assistant", "tool_calls": 5}]}, "messages[0].tool_calls"),
         ({"n": 0}, "n"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"stop": [""]}, "stop"),
+        ({"stop": 5}, "stop"),
+        ({"stream_options": "include_usage"}, "stream_options"),
         ({"timeout": -1}, "timeout"),
+        ({"timeout": math.nan}, "timeout"),
         ({"response_format": {"type": "xml"}}, "response_format"),
         ({"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}, "response_format"),
     ],
@@ -178,6 +192,28 @@ def test_bad_arguments_are_refused_as_the_api_does(
         sync_client.chat.completions.create(**{"messages": [{"role": "user", "content": "hi"}], **arguments})
     assert caught.value.param == param
     assert service.asked == []
+
+
+@pytest.mark.parametrize("text", ["\ud800", object()], ids=["a lone surrogate", "an object"])
+def test_what_json_has_nothing_for_is_refused_and_disturbs_nobody(
+    client: Any, service: Responses, answer: Ask, text: Any
+) -> None:
+    answer(Answer([created(), *message("One ", WAIT, "two."), completed()]))
+    stream = client.chat.completions.create(messages=[{"role": "user", "content": "hi"}], stream=True)
+    schema = {"name": "x", "schema": {"type": "object", "description": text}}
+    with pytest.raises(openai.BadRequestError, match="cannot be sent as JSON"):
+        client.chat.completions.create(
+            messages=[{"role": "user", "content": "hi"}],
+            response_format={"type": "json_schema", "json_schema": schema},
+            timeout=60,
+        )
+    service.go_on()
+    assert content(list(stream)) == "One two."
+
+
+@pytest.mark.parametrize("timeout", [math.inf, 1e12, None], ids=str)
+def test_a_timeout_may_be_endless(ask: Ask, timeout: float | None) -> None:
+    assert ask(timeout=timeout).choices[0].message.content == "Hello there."
 
 
 def test_an_argument_that_the_api_does_not_have_is_a_type_error(ask: Ask) -> None:
