@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
-from typing import Any, Literal, cast
+from typing import Literal, cast
 from uuid import uuid4
 
 import openai
@@ -16,7 +15,7 @@ from openai.types.chat.chat_completion_chunk import Choice as ChunkChoice
 from openai.types.chat.chat_completion_chunk import ChoiceDelta
 from openai.types.completion_usage import CompletionTokensDetails, PromptTokensDetails
 
-from .conversation import Effect, Emit, Receive, Send, answer_request, result_of
+from .conversation import Emit, Link, Receive, Steps, answer_request, result_of
 from .emulation import TextLimit
 from .errors import connection_error, turn_error
 from .protocol import Message, Params, is_reply, thread_of
@@ -48,7 +47,8 @@ class _Choice:
 class Completion:
     """Runs the turns of a completion; as a stream it emits chunks as the text arrives."""
 
-    def __init__(self, request: CompletionRequest, *, is_stream: bool) -> None:
+    def __init__(self, link: Link, request: CompletionRequest, *, is_stream: bool) -> None:
+        self._link = link
         self._request = request
         self._is_stream = is_stream
         self._id = f"chatcmpl-{uuid4().hex}"
@@ -63,10 +63,19 @@ class Completion:
     def _limit(self) -> TextLimit:
         return TextLimit(self._request.stop, self._request.max_tokens)
 
-    def run(self) -> Generator[Effect, Any, ChatCompletion]:
+    def run(self) -> Steps[ChatCompletion]:
         """Return the completion; as a stream, emit its chunks first."""
+        try:
+            yield from self._follow()
+            return (yield from self._end())
+        finally:  # interrupt the turns that still go on, and let go of the threads
+            for thread_id, choice in self._by_thread.items():
+                interrupt = [] if choice.turn.is_over else [("turn/interrupt", {"threadId": thread_id})]
+                self._link.server.dismiss([*interrupt, ("thread/unsubscribe", {"threadId": thread_id})])
+
+    def _follow(self) -> Steps[None]:
         for choice in self._choices:
-            yield from self._send(choice, "thread/start", self._request.thread)
+            self._send(choice, "thread/start", self._request.thread)
         while not all(choice.is_over for choice in self._choices):
             try:
                 message: Message = yield Receive()
@@ -76,29 +85,18 @@ class Completion:
                     break
                 raise
             if is_reply(message):
-                yield from self._reply(message)
+                self._reply(message)
             elif "id" in message:
-                yield from answer_request(message)
+                yield from answer_request(self._link, message)
             elif known := self._by_thread.get(thread_of(message) or ""):
                 yield from self._notification(known, message)
         for choice in self._choices:
             yield from self._show(choice, choice.limit.flush())
-        return (yield from self._end())
 
-    def farewell(self) -> list[tuple[str, Params]]:
-        """Interrupt the turns that still go on, and let go of the threads."""
-        requests: list[tuple[str, Params]] = []
-        for thread_id, choice in self._by_thread.items():
-            if not choice.turn.is_over:
-                requests.append(("turn/interrupt", {"threadId": thread_id}))
-            requests.append(("thread/unsubscribe", {"threadId": thread_id}))
-        return requests
+    def _send(self, choice: _Choice, method: str, params: Params) -> None:
+        self._requests[self._link.send(method, params)] = choice, method
 
-    def _send(self, choice: _Choice, method: str, params: Params) -> Generator[Effect, Any, None]:
-        request_id = yield Send(method, params)
-        self._requests[request_id] = choice, method
-
-    def _reply(self, message: Message) -> Generator[Effect, Any, None]:
+    def _reply(self, message: Message) -> None:
         choice, method = self._requests.pop(message["id"])
         if choice.has_limit_hit and method == "turn/interrupt":
             return  # refused where the turn was over already
@@ -112,11 +110,11 @@ class Completion:
         self._by_thread[thread_id] = choice
         prompt = self._request.prompt
         if prompt.history:
-            yield from self._send(choice, "thread/inject_items", {"threadId": thread_id, "items": prompt.history})
+            self._send(choice, "thread/inject_items", {"threadId": thread_id, "items": prompt.history})
         turn = {"threadId": thread_id, "input": prompt.input, **self._request.turn}
-        yield from self._send(choice, "turn/start", turn)
+        self._send(choice, "turn/start", turn)
 
-    def _notification(self, choice: _Choice, message: Message) -> Generator[Effect, Any, None]:
+    def _notification(self, choice: _Choice, message: Message) -> Steps[None]:
         turn = choice.turn
         text = turn.feed(message)
         if choice.has_limit_hit:
@@ -135,18 +133,17 @@ class Completion:
         if choice.limit.finish_reason is not None and not turn.is_over:
             choice.has_limit_hit = True
             if turn.id is not None:
-                interrupt = {"threadId": choice.thread_id, "turnId": turn.id}
-                yield from self._send(choice, "turn/interrupt", interrupt)
+                self._send(choice, "turn/interrupt", {"threadId": choice.thread_id, "turnId": turn.id})
         elif turn.is_decided and turn.finish_reason is None:
             raise turn_error(turn.error or {"message": f"the turn was {turn.status}"})
 
-    def _show(self, choice: _Choice, text: str) -> Generator[Effect, Any, None]:
+    def _show(self, choice: _Choice, text: str) -> Steps[None]:
         if text:
             choice.pieces.append(text)
             if self._is_stream:
                 yield Emit(self._chunk(choice, ChoiceDelta(content=text)))
 
-    def _end(self) -> Generator[Effect, Any, ChatCompletion]:
+    def _end(self) -> Steps[ChatCompletion]:
         if self._is_stream:
             for choice in self._choices:
                 if not choice.has_begun:

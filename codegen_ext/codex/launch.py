@@ -20,6 +20,10 @@ _KEY_VARIABLE = "CODEGEN_CODEX_API_KEY"
 _OTHER_KEYS = ("OPENAI_API_KEY", "CODEX_API_KEY")
 
 
+def _stripped(key: str | None) -> str | None:
+    return key.strip() if isinstance(key, str) else key  # a file's last line break makes a header that is not sent
+
+
 @frozen
 class Launch:
     """What a server needs to start."""
@@ -28,7 +32,7 @@ class Launch:
     codex_home: str | None
     """None for a private folder that ends with the client."""
     base_url: str | None
-    api_key: str | None = field(repr=False, converter=lambda key: key.strip() if isinstance(key, str) else key)
+    api_key: str | None = field(repr=False, converter=_stripped)
     """Empty to use the login that `codex_home` holds."""
     max_retries: int
 

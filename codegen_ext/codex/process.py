@@ -121,6 +121,10 @@ class Server:
         """Send what needs no reply, such as the answer to a request of the server."""
         self._outgoing.put(encode(message))
 
+    def refuse(self, message: Message, why: str) -> None:
+        """Answer a request of the server with an error."""
+        self.answer({"id": message["id"], "error": {"code": -32601, "message": f"{message['method']} {why}"}})
+
     def listen(self, thread_id: str, deliver: Deliver) -> None:
         """Let `deliver` get what concerns a thread."""
         with self._lock:
@@ -132,6 +136,8 @@ class Server:
         What concerns a turn that is asked for waits until it has begun: before, the CLI refuses to interrupt it, and
         it would not tell a thread's former subscriber that it began.
         """
+        if not self.is_alive:
+            return
         with self._lock:
             for method, params in farewell:
                 thread_id = params["threadId"]
@@ -245,7 +251,7 @@ class Server:
             deliver(message)
         elif "method" in message and "id" in message:
             logger.warning("nobody answers the codex app-server's %s", message["method"])
-            self.answer({"id": message["id"], "error": {"code": -32601, "message": "nobody is there to answer"}})
+            self.refuse(message, "finds nobody to answer")
 
     def _undo(self, pending: _Pending, result: dict[str, Any]) -> None:
         if pending.method == "thread/start" and "thread" in result:

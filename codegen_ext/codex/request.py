@@ -115,7 +115,7 @@ class Reporter:
             warnings.warn(f"{problem}: it is ignored", UserWarning, stacklevel=5)
 
 
-def approval_policy(word: str, *, is_default: bool = False) -> str:
+def known_policy(word: str, *, is_default: bool = False, stacklevel: int) -> str:
     """Return a policy that the CLI knows; `on-failure`, which it knew once, becomes `on-request`.
 
     Raises:
@@ -127,13 +127,13 @@ def approval_policy(word: str, *, is_default: bool = False) -> str:
             warnings.warn(
                 "the Codex CLI no longer has the approval policy on-failure: on-request is used",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=stacklevel,
             )
         return "on-request"
     return _one_of("approval_policy", word, _APPROVAL_POLICIES)
 
 
-def sandbox_mode(word: str) -> str:
+def check_sandbox_mode(word: str) -> str:
     """Return the word where it is one of the CLI's; raise CodexConfigurationError otherwise."""
     return _one_of("sandbox_mode", word, _SANDBOX_MODES)
 

@@ -1,6 +1,7 @@
 """Chat completions over the real CLI: what is asked, what comes back."""
 
 import base64
+import gc
 import json
 import math
 import time
@@ -315,18 +316,24 @@ def test_a_timeout_interrupts_the_turn(ask: Ask, answer: Ask, service: Responses
     assert ask().choices[0].message.content == "quick"
 
 
-def test_closing_a_stream_early_interrupts_the_turn(client: Any, ask: Ask, answer: Ask, service: Responses) -> None:
-    gone: list[bool] = []
+@pytest.fixture
+def gone(answer: Ask) -> list[bool]:
+    """Let the service answer for ever, and note when the CLI hangs up."""
+    seen: list[bool] = []
 
     def endless() -> Any:
         yield created()
         try:
             yield from message(*["more "] * 100_000)
         except GeneratorExit:
-            gone.append(True)  # the CLI hung up
+            seen.append(True)
             raise
 
     answer(lambda asked: Answer(endless()))
+    return seen
+
+
+def test_closing_a_stream_early_interrupts_the_turn(ask: Ask, gone: list[bool]) -> None:
     with ask(stream=True) as stream:
         assert next(stream).choices[0].delta.role == "assistant"
         next(stream)
@@ -334,6 +341,16 @@ def test_closing_a_stream_early_interrupts_the_turn(client: Any, ask: Ask, answe
     assert list(stream) == []
     with pytest.raises(CodexError, match="no result"):
         stream.result()
+
+
+@pytest.mark.parametrize("kind", ["completion", "thread"])
+def test_a_stream_that_nobody_holds_interrupts_the_turn(client: Any, ask: Ask, gone: list[bool], kind: str) -> None:
+    stream = ask(stream=True) if kind == "completion" else client.threads.start().stream("hi")
+    for _ in range(10):
+        next(stream)
+    del stream
+    gc.collect()
+    wait_for(lambda: gone)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:

@@ -10,6 +10,7 @@ import textwrap
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -301,10 +302,12 @@ def test_a_command_of_the_agent_ends_with_the_client(build: Ask, answer: Ask, tm
 
 
 def wait_until_nothing_is_loaded(client: Any) -> None:
-    from codegen_ext.codex.conversation import Call, Run
+    from codegen_ext.codex.conversation import call
+    from codegen_ext.codex.streams import Stream
 
     def loaded() -> Any:
-        return Run[Any](*client._core.plain(Call("thread/loaded/list", {}))).result()["data"]
+        listing = partial(call, method="thread/loaded/list", params={})
+        return Stream[Any, Any](client._core, listing).result()["data"]
 
     wait_for(lambda: not loaded())
 
