@@ -60,10 +60,14 @@ def convert(messages: Iterable[Any]) -> Prompt:
 
 def user_input(content: Any, where: str = "input") -> list[Item]:
     """Return what a user says as the input of a turn: a text, or parts with text and pictures."""
+    return _pictured(content, where, "", "url")
+
+
+def _pictured(content: Any, where: str, prefix: str, url: str) -> list[Item]:
     return [
-        {"type": "image", "url": _url(part, at), **_detail(part)}
+        {"type": f"{prefix}image", url: _url(part, at), **_detail(part)}
         if part["type"] == "image_url"
-        else {"type": "text", "text": part["text"]}
+        else {"type": f"{prefix}text", "text": part["text"]}
         for at, part in _parts(content, where, ("text", "image_url"))
     ]
 
@@ -71,13 +75,7 @@ def user_input(content: Any, where: str = "input") -> list[Item]:
 def _items(message: Mapping[str, Any], where: str) -> list[Item]:
     role, content = message.get("role"), message.get("content")
     if role == "user":
-        parts = [
-            {"type": "input_image", "image_url": _url(part, at), **_detail(part)}
-            if part["type"] == "image_url"
-            else {"type": "input_text", "text": part["text"]}
-            for at, part in _parts(content, f"{where}.content", ("text", "image_url"))
-        ]
-        return [_message("user", parts)]
+        return [_message("user", _pictured(content, f"{where}.content", "input_", "image_url"))]
     if role in ("system", "developer"):
         return [_message("developer", [{"type": "input_text", "text": _text(content, f"{where}.content")}])]
     if role == "tool":

@@ -109,6 +109,8 @@ class Server:
             failure = self._failure
             if method == "turn/start":
                 self._awaited.add(params["threadId"])
+            elif method == "thread/unsubscribe":
+                self._turns.pop(params["threadId"], None)  # nobody will be told that it ended
             if deliver is not None and failure is None:
                 self._waiting[request_id] = _Pending(method, params, deliver)
         if failure is None:
@@ -163,7 +165,7 @@ class Server:
         self._closing = True
         self._outgoing.put(None)
         self._reap()
-        self._fail()
+        self._fail(connection_error("the client was closed while this call went on"))
 
     def abandon(self) -> None:
         """In a forked child: let go of the parent's server without ending it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Awaitable
 from contextlib import suppress
@@ -44,6 +45,7 @@ class _Driver(Generic[T, R]):
         self._deliver = deliver
         self._timeout = seconds(timeout, core.timeout)
         self._deadline = None if self._timeout is None else time.monotonic() + self._timeout
+        self._lock = threading.RLock()  # another thread may close it
         self._link: Link | None = None
         self._steps: Steps[R] | None = None
         self._ahead: list[T] = []
@@ -52,24 +54,28 @@ class _Driver(Generic[T, R]):
 
     def _advance(self, outcome: Any) -> Receive | Ask | Emit[T] | None:
         """Go on to the next effect with the outcome of the last, which may be an error; None when all is over."""
-        if self._is_over:
-            return None
-        try:
-            if self._steps is None or self._must_begin_anew(outcome):
-                self._link = Link(self._supervisor.server(), self._deliver)
-                self._steps = self._conversation(self._link)
-                return next(self._steps)
-            if isinstance(outcome, Exception):
-                return self._steps.throw(outcome)
-            self._has_heard = self._has_heard or outcome is not None
-            return self._steps.send(outcome)
-        except StopIteration as stop:
-            self._result.append(stop.value)
-            self._finish()
-            return None
-        except BaseException:
-            self._finish()
-            raise
+        with self._lock:
+            if self._is_over:
+                return None
+            try:
+                return self._resume(outcome)
+            except StopIteration as stop:
+                self._result.append(stop.value)
+                self._finish()
+                return None
+            except BaseException:
+                self._finish()
+                raise
+
+    def _resume(self, outcome: Any) -> Receive | Ask | Emit[T]:
+        if self._steps is None or self._must_begin_anew(outcome):
+            self._link = Link(self._supervisor.server(), self._deliver)
+            self._steps = self._conversation(self._link)
+            return next(self._steps)
+        if isinstance(outcome, Exception):
+            return self._steps.throw(outcome)
+        self._has_heard = self._has_heard or outcome is not None
+        return self._steps.send(outcome)
 
     def _must_begin_anew(self, outcome: Any) -> bool:
         """Whether the server died before it said anything, the first time."""
@@ -88,13 +94,15 @@ class _Driver(Generic[T, R]):
 
     def _finish(self) -> None:
         """End whatever still goes on in the server."""
-        self._is_over = True
-        self._ahead.clear()
-        if self._steps is not None:
-            self._steps.close()
-        link, self._link = self._link, None
-        if link is not None:
-            link.server.forget(link.deliver)
+        with self._lock:
+            self._is_over = True
+            self._ahead.clear()
+            if self._steps is not None:
+                self._steps.close()
+            link, self._link = self._link, None
+            if link is not None:
+                link.server.forget(link.deliver)
+                link.deliver(CodexError("closed"))  # wakes whoever still waits for the next item
 
     def _outcome(self) -> R:
         if not self._result:

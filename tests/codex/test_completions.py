@@ -1,11 +1,13 @@
 """Chat completions over the real CLI: what is asked, what comes back."""
 
+import asyncio
 import base64
 import gc
 import json
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from codegen_ext import CodexClient
+from codegen_ext import AsyncCodexClient, CodexClient
 from codegen_ext.codex import CodexError
 
 from .responses import WAIT, Answer, Asked, Responses, call, completed, created, incomplete, message, reasoning, say
@@ -341,6 +343,35 @@ def test_closing_a_stream_early_interrupts_the_turn(ask: Ask, gone: list[bool]) 
     assert list(stream) == []
     with pytest.raises(CodexError, match="no result"):
         stream.result()
+
+
+def test_closing_a_stream_ends_the_wait_of_another_thread(build: Ask, answer: Ask, service: Responses) -> None:
+    answer(Answer([created(), *message("half", WAIT), completed()]))
+    stream = build().chat.completions.create(messages=[{"role": "user", "content": "hi"}], stream=True)
+    with ThreadPoolExecutor(1) as pool:
+        rest = pool.submit(list, stream)
+        wait_for(lambda: service.asked)
+        stream.close()
+        assert content(rest.result(60)) in ("", "half")
+
+
+def test_closing_a_stream_ends_the_wait_of_another_task(build: Ask, answer: Ask) -> None:
+    answer(Answer([created(), *message("half", WAIT), completed()]))
+
+    async def run() -> str:
+        stream = await build(AsyncCodexClient).chat.completions.create(
+            messages=[{"role": "user", "content": "hi"}], stream=True
+        )
+
+        async def rest() -> list[ChatCompletionChunk]:
+            return [chunk async for chunk in stream]
+
+        task = asyncio.create_task(rest())
+        await asyncio.sleep(0)
+        await stream.close()
+        return content(await asyncio.wait_for(task, 60))
+
+    assert asyncio.run(run()) in ("", "half")
 
 
 @pytest.mark.parametrize("kind", ["completion", "thread"])

@@ -172,7 +172,7 @@ def test_closing_fails_the_calls_under_way(build: Ask, answer: Ask, service: Res
         call_under_way = pool.submit(client.chat.completions.create, messages=HI)
         wait_for(lambda: service.asked)
         client.close()
-        with pytest.raises(openai.APIConnectionError):
+        with pytest.raises(openai.APIConnectionError, match="client was closed"):
             call_under_way.result(60)
 
 
@@ -359,4 +359,4 @@ def test_a_turn_is_ended_whenever_its_caller_leaves(
     server.forget(messages.put)
     server.dismiss([("turn/interrupt", {"threadId": thread_id}), ("thread/unsubscribe", {"threadId": thread_id})])
     wait_until_nothing_is_loaded(client)
-    assert server._doomed == {}
+    assert (server._doomed, server._turns) == ({}, {})
