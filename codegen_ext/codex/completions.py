@@ -128,7 +128,7 @@ class Completion:
         if turn.has_message and not choice.has_begun:
             choice.has_begun = True
             if self._is_stream:
-                yield Emit(self._chunk(choice, ChoiceDelta(role="assistant", content="")))
+                yield self._delta(choice, ChoiceDelta(role="assistant", content=""))
         yield from self._show(choice, choice.limit.feed(text))
         if choice.limit.finish_reason is not None and not turn.is_over:
             choice.has_limit_hit = True
@@ -141,16 +141,16 @@ class Completion:
         if text:
             choice.pieces.append(text)
             if self._is_stream:
-                yield Emit(self._chunk(choice, ChoiceDelta(content=text)))
+                yield self._delta(choice, ChoiceDelta(content=text))
 
     def _end(self) -> Steps[ChatCompletion]:
         if self._is_stream:
             for choice in self._choices:
                 if not choice.has_begun:
-                    yield Emit(self._chunk(choice, ChoiceDelta(role="assistant", content="")))
-                yield Emit(self._chunk(choice, ChoiceDelta(), choice.finish_reason))
-            if self._request.include_usage:
-                yield Emit(self._chunk(None, None))
+                    yield self._delta(choice, ChoiceDelta(role="assistant", content=""))
+                yield self._delta(choice, ChoiceDelta(), choice.finish_reason)
+            if self._request.include_usage and (usage := self._usage()) is not None:
+                yield self._chunk([], usage)
         return ChatCompletion(
             id=self._id,
             created=self._created,
@@ -183,17 +183,19 @@ class Completion:
             completion_tokens_details=CompletionTokensDetails(reasoning_tokens=total.reasoning_tokens),
         )
 
-    def _chunk(
-        self, choice: _Choice | None, delta: ChoiceDelta | None, finish_reason: FinishReason | None = None
-    ) -> ChatCompletionChunk:
-        is_last = choice is None or delta is None
-        return ChatCompletionChunk(
-            id=self._id,
-            created=self._created,
-            model=self._model,
-            object="chat.completion.chunk",
-            choices=[]
-            if choice is None or delta is None
-            else [ChunkChoice(index=choice.index, delta=delta, finish_reason=finish_reason)],
-            usage=self._usage() if is_last else None,
+    def _delta(
+        self, choice: _Choice, delta: ChoiceDelta, finish_reason: FinishReason | None = None
+    ) -> Emit[ChatCompletionChunk]:
+        return self._chunk([ChunkChoice(index=choice.index, delta=delta, finish_reason=finish_reason)])
+
+    def _chunk(self, choices: list[ChunkChoice], usage: CompletionUsage | None = None) -> Emit[ChatCompletionChunk]:
+        return Emit(
+            ChatCompletionChunk(
+                id=self._id,
+                created=self._created,
+                model=self._model,
+                object="chat.completion.chunk",
+                choices=choices,
+                usage=usage,
+            )
         )

@@ -78,7 +78,7 @@ class Server:
         self._outgoing: SimpleQueue[bytes | None] = SimpleQueue()
         self._last_words: deque[bytes] = deque(maxlen=20)
         self._failure: Exception | None = None
-        self._closing = False
+        self._closing = self._has_answered = False
         self._threads = [
             threading.Thread(target=target, name=f"codex-{name}", daemon=True)
             for name, target in (("write", self._write), ("log", self._collect), ("read", self._read))
@@ -274,6 +274,7 @@ class Server:
     def _check_version(self, reply: Message | Exception) -> None:
         if isinstance(reply, Exception):
             return
+        self._has_answered = True
         found = re.search(r"/(\d+)\.(\d+)\.(\d+)", str((reply.get("result") or {}).get("userAgent")))
         version = tuple(map(int, found.groups())) if found else (0,)
         if version < OLDEST_VERSION:
@@ -286,8 +287,10 @@ class Server:
             if "unrecognized subcommand" in words or "unexpected argument" in words:
                 failure = _too_old("this one")
             else:
-                code = self._process.returncode
-                failure = connection_error(f"the codex app-server ended (exit code {code}) {words[-500:]}".rstrip())
+                how = f"the codex app-server ended (exit code {self._process.returncode})"
+                if not self._has_answered:
+                    how += f" before it said anything; where the Codex CLI is too old: {INSTALL_COMMAND}"
+                failure = connection_error(f"{how} {words[-500:]}".rstrip())
         with self._lock:
             self._failure = self._failure or failure
             takers = {pending.deliver for pending in self._waiting.values()} | {*self._listening.values()}

@@ -153,6 +153,17 @@ def test_a_cli_that_is_too_old_is_named(tmp_path: Any, name: str) -> None:
         client.models.list()
 
 
+def test_a_cli_that_ends_at_once_is_told_with_the_command_that_installs_it(tmp_path: Any) -> None:
+    program = tmp_path / "codex"
+    program.write_text("#!/bin/sh\necho codex-cli 0.1.0\n")
+    program.chmod(0o755)
+    with (
+        CodexClient(KEY, str(program), timeout=60) as client,
+        pytest.raises(openai.OpenAIError, match="npm install -g @openai/codex"),
+    ):
+        client.models.list()
+
+
 def test_a_file_that_is_no_program_is_named(tmp_path: Any) -> None:
     program = tmp_path / "codex"
     program.write_text("nothing")
