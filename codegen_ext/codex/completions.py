@@ -69,9 +69,8 @@ class Completion:
             yield from self._follow()
             return (yield from self._end())
         finally:  # interrupt the turns that still go on, and let go of the threads
-            for thread_id, choice in self._by_thread.items():
-                interrupt = [] if choice.turn.is_over else [("turn/interrupt", {"threadId": thread_id})]
-                self._link.server.dismiss([*interrupt, ("thread/unsubscribe", {"threadId": thread_id})])
+            for thread_id in self._by_thread:
+                self._link.server.leave(thread_id, unload=True)
 
     def _follow(self) -> Steps[None]:
         for choice in self._choices:

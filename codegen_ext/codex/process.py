@@ -74,7 +74,7 @@ class Server:
         self._listening: dict[str, Deliver] = {}
         self._awaited: set[str] = set()  # threads whose turn is asked for and has not begun
         self._turns: dict[str, str] = {}  # and those with one that goes on
-        self._doomed: dict[str, list[tuple[str, Params]]] = {}
+        self._doomed: dict[str, bool] = {}  # what is to be left then, and whether it is to be unloaded
         self._outgoing: SimpleQueue[bytes | None] = SimpleQueue()
         self._last_words: deque[bytes] = deque(maxlen=20)
         self._failure: Exception | None = None
@@ -132,25 +132,22 @@ class Server:
         with self._lock:
             self._listening[thread_id] = deliver
 
-    def dismiss(self, farewell: list[tuple[str, Params]]) -> None:
-        """Send the requests that end a conversation; `turn/interrupt` needs no turn's id here.
+    def leave(self, thread_id: str, *, unload: bool) -> None:
+        """Interrupt the turn of a thread, if there is one, and with `unload` let go of the thread.
 
-        What concerns a turn that is asked for waits until it has begun: before, the CLI refuses to interrupt it, and
-        it would not tell a thread's former subscriber that it began.
+        Where a turn is asked for, both wait until it has begun: before, the CLI refuses to interrupt it, and it would
+        not tell a thread's former subscriber that it began.
         """
         if not self.is_alive:
             return
         with self._lock:
-            for method, params in farewell:
-                thread_id = params["threadId"]
-                if thread_id in self._doomed:
-                    self._doomed[thread_id].append((method, params))
-                elif method != "turn/interrupt":
-                    self.request(method, params)
-                elif thread_id in self._turns:
-                    self.request(method, {"threadId": thread_id, "turnId": self._turns[thread_id]})
-                elif thread_id in self._awaited:
-                    self._doomed[thread_id] = []
+            if thread_id in self._awaited:
+                self._doomed[thread_id] = unload
+                return
+            if thread_id in self._turns:
+                self.request("turn/interrupt", {"threadId": thread_id, "turnId": self._turns[thread_id]})
+            if unload:
+                self.request("thread/unsubscribe", {"threadId": thread_id})
 
     def forget(self, deliver: Deliver) -> None:
         """Deliver nothing more to `deliver`; what its unanswered requests still begin is ended at once."""
@@ -233,8 +230,7 @@ class Server:
             if is_reply(message):
                 pending, result = self._waiting.pop(message["id"], None), message.get("result") or {}
                 if pending is not None and pending.method == "turn/start" and "turn" not in result:
-                    self._awaited.discard(pending.params["threadId"])
-                    self.dismiss(self._doomed.pop(pending.params["threadId"], []))
+                    self._settle(pending.params["threadId"])
                 if pending is not None and pending.deliver is None:
                     self._undo(pending, result)
                 elif pending is not None:
@@ -245,7 +241,8 @@ class Server:
                 if message["method"] == "thread/started":
                     self._adopt(message["params"]["thread"])
                 elif message["method"] == "turn/started":
-                    self._began(message["params"]["threadId"], message["params"]["turn"]["id"])
+                    self._turns[message["params"]["threadId"]] = message["params"]["turn"]["id"]
+                    self._settle(message["params"]["threadId"])
                 elif message["method"] == "turn/completed":
                     self._turns.pop(message["params"]["threadId"], None)
                 deliver = self._listening.get(thread_of(message) or "")
@@ -259,12 +256,12 @@ class Server:
         if pending.method == "thread/start" and "thread" in result:
             self.request("thread/unsubscribe", {"threadId": result["thread"]["id"]})
 
-    def _began(self, thread_id: str, turn_id: str) -> None:
+    def _settle(self, thread_id: str) -> None:
+        """A turn that was asked for has begun or was refused."""
         self._awaited.discard(thread_id)
-        self._turns[thread_id] = turn_id
-        rest = self._doomed.pop(thread_id, None)
-        if rest is not None:
-            self.dismiss([("turn/interrupt", {"threadId": thread_id}), *rest])
+        unload = self._doomed.pop(thread_id, None)
+        if unload is not None:
+            self.leave(thread_id, unload=unload)
 
     def _adopt(self, thread: dict[str, Any]) -> None:
         parent = self._listening.get(thread.get("parentThreadId") or "")

@@ -70,19 +70,15 @@ def run_turn(link: Link, state: ThreadState, params: Params) -> Steps[TurnResult
     """
     if not state.lock.acquire(blocking=False):
         raise CodexError("a turn goes on in this thread: wait for it, or use steer() or interrupt()")
-    turn = Turn(last_message_only="outputSchema" in params)
     try:
         if state.server_pid != link.server.pid:
             yield from open_thread(link, "thread/resume", state.params, state.id)
             state.server_pid = link.server.pid
         link.listen(state.id)
         link.send("turn/start", {"threadId": state.id, **params})
-        try:
-            return (yield from _follow(link, state, turn))
-        finally:
-            if not turn.is_over:
-                link.server.dismiss([("turn/interrupt", {"threadId": state.id})])
+        return (yield from _follow(link, state, Turn(last_message_only="outputSchema" in params)))
     finally:
+        link.server.leave(state.id, unload=False)
         state.turn_id = None
         state.lock.release()
 

@@ -357,6 +357,6 @@ def test_a_turn_is_ended_whenever_its_caller_leaves(
     if is_seen:
         next_one(lambda message: message.get("method") == "turn/started")
     server.forget(messages.put)
-    server.dismiss([("turn/interrupt", {"threadId": thread_id}), ("thread/unsubscribe", {"threadId": thread_id})])
+    server.leave(thread_id, unload=True)
     wait_until_nothing_is_loaded(client)
     assert (server._doomed, server._turns) == ({}, {})
