@@ -30,7 +30,6 @@ class _Choice:
     index: int
     turn: Turn
     limit: TextLimit
-    thread_id: str | None = None
     pieces: list[str] = Factory(list)
     has_begun: bool = False
     has_limit_hit: bool = False
@@ -97,15 +96,13 @@ class Completion:
 
     def _reply(self, message: Message) -> None:
         choice, method = self._requests.pop(message["id"])
-        if choice.has_limit_hit and method == "turn/interrupt":
-            return  # refused where the turn was over already
         result = result_of(message, method)
         if method == "turn/start":
             choice.turn.accepted(result["turn"])
         if method != "thread/start":
             return
         self._model = self._model or result["model"]
-        thread_id = choice.thread_id = result["thread"]["id"]
+        thread_id = result["thread"]["id"]
         self._by_thread[thread_id] = choice
         prompt = self._request.prompt
         if prompt.history:
@@ -131,8 +128,7 @@ class Completion:
         yield from self._show(choice, choice.limit.feed(text))
         if choice.limit.finish_reason is not None and not turn.is_over:
             choice.has_limit_hit = True
-            if turn.id is not None:
-                self._send(choice, "turn/interrupt", {"threadId": choice.thread_id, "turnId": turn.id})
+            self._link.server.leave(message["params"]["threadId"], unload=False)
         elif turn.is_decided and turn.finish_reason is None:
             raise turn_error(turn.error or {"message": f"the turn was {turn.status}"})
 
@@ -173,7 +169,7 @@ class Completion:
             usage = choice.turn.usage
             if usage is None or choice.turn.status == "interrupted" or choice.turn.is_running:
                 return None
-            total.merge(usage)
+            total.add(usage)
         return CompletionUsage(
             prompt_tokens=total.input_tokens,
             completion_tokens=total.output_tokens,
