@@ -178,10 +178,10 @@ def build(
     given: dict[str, Any] = {name: value for name, value in arguments.items() if is_given(value)}
     for name in sorted(IGNORED & given.keys()):
         reporter.ignore(name)
-    schema = _schema(given.get("response_format", {"type": "text"}))
-    if schema is _ANY_OBJECT:
+    response_format = given.get("response_format", {"type": "text"})
+    schema = _schema(response_format)
+    if response_format["type"] == "json_object":
         reporter.ignore("response_format json_object")
-        schema = None
     stream_options = given.get("stream_options", {})
     if not isinstance(stream_options, Mapping):
         raise bad_request("stream_options must be an object", "stream_options")
@@ -242,19 +242,14 @@ def _stop(stop: Any) -> tuple[str, ...]:
     return tuple(sequences)
 
 
-_ANY_OBJECT = object()
-
-
-def _schema(response_format: Any) -> Any:
+def _schema(response_format: Any) -> Mapping[str, Any] | None:
     kind = response_format.get("type") if isinstance(response_format, Mapping) else None
-    if kind == "json_schema":
-        description = response_format.get("json_schema")
-        schema = description.get("schema") if isinstance(description, Mapping) else None
-        if not isinstance(schema, Mapping):
-            raise bad_request("response_format.json_schema.schema must be a JSON schema", "response_format")
-        return schema
-    if kind == "json_object":
-        return _ANY_OBJECT
-    if kind != "text":
+    if kind not in ("text", "json_object", "json_schema"):
         raise bad_request("response_format.type must be text, json_object or json_schema", "response_format")
-    return None
+    if kind != "json_schema":
+        return None
+    description = response_format.get("json_schema")
+    schema = description.get("schema") if isinstance(description, Mapping) else None
+    if not isinstance(schema, Mapping):
+        raise bad_request("response_format.json_schema.schema must be a JSON schema", "response_format")
+    return schema
