@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from queue import SimpleQueue
 from typing import IO, Any, cast
@@ -77,7 +78,7 @@ class Server:
         self._doomed: dict[str, bool] = {}  # what is to be left then, and whether it is to be unloaded
         self._outgoing: SimpleQueue[bytes | None] = SimpleQueue()
         self._last_words: deque[bytes] = deque(maxlen=20)
-        self._failure: Exception | None = None
+        self._failure: Callable[[], Exception] | None = None  # an error for each: a traceback would hold its raiser
         self._closing = self._has_answered = False
         self._threads = [
             threading.Thread(target=target, name=f"codex-{name}", daemon=True)
@@ -116,7 +117,7 @@ class Server:
         if failure is None:
             self._outgoing.put(data)
         elif deliver is not None:
-            deliver(failure)
+            deliver(failure())
         return request_id
 
     def answer(self, message: Message) -> None:
@@ -162,7 +163,7 @@ class Server:
         self._closing = True
         self._outgoing.put(None)
         self._reap()
-        self._fail(connection_error("the client was closed while this call went on"))
+        self._fail(partial(connection_error, "the client was closed while this call went on"))
 
     def abandon(self) -> None:
         """In a forked child: let go of the parent's server without ending it."""
@@ -275,19 +276,19 @@ class Server:
         found = re.search(r"/(\d+)\.(\d+)\.(\d+)", str((reply.get("result") or {}).get("userAgent")))
         version = tuple(map(int, found.groups())) if found else (0,)
         if version < OLDEST_VERSION:
-            self._fail(_too_old(".".join(map(str, version))))
+            self._fail(partial(_too_old, ".".join(map(str, version))))
 
-    def _fail(self, failure: Exception | None = None) -> None:
+    def _fail(self, failure: Callable[[], Exception] | None = None) -> None:
         """Tell everybody who waits that the server is gone."""
         if failure is None:
             words = self._redact(b"".join(self._last_words).decode(errors="replace").strip())
             if "unrecognized subcommand" in words or "unexpected argument" in words:
-                failure = _too_old("this one")
+                failure = partial(_too_old, "this one")
             else:
                 how = f"the codex app-server ended (exit code {self._process.returncode})"
                 if not self._has_answered:
                     how += f" before it said anything; where the Codex CLI is too old: {INSTALL_COMMAND}"
-                failure = connection_error(f"{how} {words[-500:]}".rstrip())
+                failure = partial(connection_error, f"{how} {words[-500:]}".rstrip())
         with self._lock:
             self._failure = self._failure or failure
             takers = {pending.deliver for pending in self._waiting.values()} | {*self._listening.values()}
@@ -295,7 +296,7 @@ class Server:
             self._listening.clear()
         for deliver in takers:
             if deliver is not None:
-                deliver(self._failure)
+                deliver(self._failure())
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

@@ -3,9 +3,11 @@
 import asyncio
 import gc
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 from collections.abc import Callable
@@ -115,6 +117,17 @@ def test_a_client_that_nobody_holds_ends_its_server(build: Ask, codex: str, serv
     gc.collect()
     assert pid is not None
     assert not is_running(pid)
+
+
+def test_a_client_whose_server_failed_is_let_go_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    client = CodexClient(KEY, shutil.which("false"), timeout=60)
+    with pytest.raises(openai.APIConnectionError):
+        client.models.list()
+    assert [*tmp_path.iterdir()] != []
+    del client
+    gc.collect()
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_stream_holds_the_server_without_the_client(codex: str, answer: Ask, service: Responses) -> None:
