@@ -115,7 +115,7 @@ class _Driver(Generic[T, R]):
 
 
 class Stream(_Driver[T, R]):
-    """Yields items as they arrive, usable once and by one thread at a time; also a context manager.
+    """Yields items as they arrive, usable once and by one thread at a time, though any may close it; a context manager.
 
     Raises, while iterating, the errors of the call. Leaving the context, `close`, and losing the last reference
     interrupt a turn that goes on.
