@@ -13,11 +13,10 @@ from openai.types import Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from .async_threads import AsyncThreads
-from .client import ModelList
-from .conversation import AsyncRun
+from .client import list_models
 from .core import ClientBase, Core
 from .request import CompletionArguments
-from .streams import AsyncStream, begin_async
+from .streams import AsyncStream
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionMessageParam
@@ -53,9 +52,9 @@ class AsyncCompletions:
         self, *, messages: Iterable[Any], stream: bool | None = False, **arguments: Unpack[CompletionArguments]
     ) -> ChatCompletion | AsyncCompletionStream:
         """Let the agent answer, as `CodexClient.chat.completions.create` does."""
-        is_stream = stream is True
-        run = AsyncRun[ChatCompletion](*self._core.completion(messages, arguments, is_stream=is_stream))
-        return await begin_async(run) if is_stream else await run.result()
+        conversation = self._core.completion(messages, arguments, is_stream=bool(stream))
+        answer = AsyncCompletionStream(self._core, conversation, arguments.get("timeout", openai.NOT_GIVEN))
+        return await (answer.begin() if stream else answer.result())
 
 
 class AsyncChat:
@@ -80,8 +79,8 @@ class _ModelsToCome:
             yield model
 
     async def _page(self) -> AsyncPage[Model]:
-        run = AsyncRun[Any](*self._core.plain(ModelList(), self._timeout))
-        return AsyncPage[Model](data=await run.result(), object="list")
+        models = await AsyncStream[Any, list[Model]](self._core, list_models, self._timeout).result()
+        return AsyncPage[Model](data=models, object="list")
 
 
 class AsyncModels:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
@@ -11,11 +11,11 @@ from openai.pagination import SyncPage
 from openai.types import Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from .conversation import Call, Effect, Run
+from .conversation import Link, Steps, call
 from .core import ClientBase, Core
 from .protocol import Params
 from .request import CompletionArguments
-from .streams import Stream, begin
+from .streams import Stream
 from .threads import Threads
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ class Completions:
         Arguments are OpenAI's; docs/codex.md says which are honoured, emulated and ignored. `timeout` is seconds for
         the whole answer. Raises the `openai` package's errors, and CodexNotFoundError (one of them) without a CLI.
         """
-        is_stream = stream is True
-        run = Run[ChatCompletion](*self._core.completion(messages, arguments, is_stream=is_stream))
-        return begin(run) if is_stream else run.result()
+        conversation = self._core.completion(messages, arguments, is_stream=bool(stream))
+        answer = CompletionStream(self._core, conversation, arguments.get("timeout", openai.NOT_GIVEN))
+        return answer.begin() if stream else answer.result()
 
 
 class Chat:
@@ -68,23 +68,16 @@ class Chat:
         self.completions = Completions(core)
 
 
-class ModelList:
-    """All pages of `model/list`."""
-
-    def run(self) -> Generator[Effect, Any, list[Model]]:
-        """Return the models; the CLI does not say when they were made, so `created` is 0."""
-        found: list[Model] = []
-        params: Params = {}
-        while True:
-            page = yield from Call("model/list", params).run()
-            found += [Model(id=model["id"], created=0, object="model", owned_by="openai") for model in page["data"]]
-            if not page["nextCursor"]:
-                return found
-            params = {"cursor": page["nextCursor"]}
-
-    def farewell(self) -> list[tuple[str, Params]]:
-        """Nothing goes on."""
-        return []
+def list_models(link: Link) -> Steps[list[Model]]:
+    """Return the models on all pages; the CLI does not say when they were made, so `created` is 0."""
+    found: list[Model] = []
+    params: Params = {}
+    while True:
+        page = yield from call(link, "model/list", params)
+        found += [Model(id=model["id"], created=0, object="model", owned_by="openai") for model in page["data"]]
+        if not page["nextCursor"]:
+            return found
+        params = {"cursor": page["nextCursor"]}
 
 
 class Models:
@@ -95,7 +88,8 @@ class Models:
 
     def list(self, *, timeout: float | openai.NotGiven | None = openai.NOT_GIVEN) -> SyncPage[Model]:
         """Return the models that the CLI offers; `timeout` is seconds for all of it, by default the client's."""
-        return SyncPage[Model](data=Run[Any](*self._core.plain(ModelList(), timeout)).result(), object="list")
+        models = Stream[Any, list[Model]](self._core, list_models, timeout).result()
+        return SyncPage[Model](data=models, object="list")
 
 
 class CodexClient(ClientBase):

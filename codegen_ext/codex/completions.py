@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
-from typing import Any, Literal, cast
+from typing import Literal, cast
 from uuid import uuid4
 
 import openai
@@ -16,7 +15,7 @@ from openai.types.chat.chat_completion_chunk import Choice as ChunkChoice
 from openai.types.chat.chat_completion_chunk import ChoiceDelta
 from openai.types.completion_usage import CompletionTokensDetails, PromptTokensDetails
 
-from .conversation import Effect, Emit, Receive, Send, answer_request, result_of
+from .conversation import Emit, Link, Receive, Steps, answer_request, result_of
 from .emulation import TextLimit
 from .errors import connection_error, turn_error
 from .protocol import Message, Params, is_reply, thread_of
@@ -31,7 +30,6 @@ class _Choice:
     index: int
     turn: Turn
     limit: TextLimit
-    thread_id: str | None = None
     pieces: list[str] = Factory(list)
     has_begun: bool = False
     has_limit_hit: bool = False
@@ -48,7 +46,8 @@ class _Choice:
 class Completion:
     """Runs the turns of a completion; as a stream it emits chunks as the text arrives."""
 
-    def __init__(self, request: CompletionRequest, *, is_stream: bool) -> None:
+    def __init__(self, link: Link, request: CompletionRequest, *, is_stream: bool) -> None:
+        self._link = link
         self._request = request
         self._is_stream = is_stream
         self._id = f"chatcmpl-{uuid4().hex}"
@@ -63,10 +62,18 @@ class Completion:
     def _limit(self) -> TextLimit:
         return TextLimit(self._request.stop, self._request.max_tokens)
 
-    def run(self) -> Generator[Effect, Any, ChatCompletion]:
+    def run(self) -> Steps[ChatCompletion]:
         """Return the completion; as a stream, emit its chunks first."""
+        try:
+            yield from self._follow()
+            return (yield from self._end())
+        finally:  # interrupt the turns that still go on, and let go of the threads
+            for thread_id in self._by_thread:
+                self._link.server.leave(thread_id, unload=True)
+
+    def _follow(self) -> Steps[None]:
         for choice in self._choices:
-            yield from self._send(choice, "thread/start", self._request.thread)
+            self._send(choice, "thread/start", self._request.thread)
         while not all(choice.is_over for choice in self._choices):
             try:
                 message: Message = yield Receive()
@@ -76,47 +83,34 @@ class Completion:
                     break
                 raise
             if is_reply(message):
-                yield from self._reply(message)
+                self._reply(message)
             elif "id" in message:
-                yield from answer_request(message)
+                yield from answer_request(self._link, message)
             elif known := self._by_thread.get(thread_of(message) or ""):
                 yield from self._notification(known, message)
         for choice in self._choices:
             yield from self._show(choice, choice.limit.flush())
-        return (yield from self._end())
 
-    def farewell(self) -> list[tuple[str, Params]]:
-        """Interrupt the turns that still go on, and let go of the threads."""
-        requests: list[tuple[str, Params]] = []
-        for thread_id, choice in self._by_thread.items():
-            if not choice.turn.is_over:
-                requests.append(("turn/interrupt", {"threadId": thread_id}))
-            requests.append(("thread/unsubscribe", {"threadId": thread_id}))
-        return requests
+    def _send(self, choice: _Choice, method: str, params: Params) -> None:
+        self._requests[self._link.send(method, params)] = choice, method
 
-    def _send(self, choice: _Choice, method: str, params: Params) -> Generator[Effect, Any, None]:
-        request_id = yield Send(method, params)
-        self._requests[request_id] = choice, method
-
-    def _reply(self, message: Message) -> Generator[Effect, Any, None]:
+    def _reply(self, message: Message) -> None:
         choice, method = self._requests.pop(message["id"])
-        if choice.has_limit_hit and method == "turn/interrupt":
-            return  # refused where the turn was over already
         result = result_of(message, method)
         if method == "turn/start":
             choice.turn.accepted(result["turn"])
         if method != "thread/start":
             return
         self._model = self._model or result["model"]
-        thread_id = choice.thread_id = result["thread"]["id"]
+        thread_id = result["thread"]["id"]
         self._by_thread[thread_id] = choice
         prompt = self._request.prompt
         if prompt.history:
-            yield from self._send(choice, "thread/inject_items", {"threadId": thread_id, "items": prompt.history})
+            self._send(choice, "thread/inject_items", {"threadId": thread_id, "items": prompt.history})
         turn = {"threadId": thread_id, "input": prompt.input, **self._request.turn}
-        yield from self._send(choice, "turn/start", turn)
+        self._send(choice, "turn/start", turn)
 
-    def _notification(self, choice: _Choice, message: Message) -> Generator[Effect, Any, None]:
+    def _notification(self, choice: _Choice, message: Message) -> Steps[None]:
         turn = choice.turn
         text = turn.feed(message)
         if choice.has_limit_hit:
@@ -130,30 +124,28 @@ class Completion:
         if turn.has_message and not choice.has_begun:
             choice.has_begun = True
             if self._is_stream:
-                yield Emit(self._chunk(choice, ChoiceDelta(role="assistant", content="")))
+                yield self._delta(choice, ChoiceDelta(role="assistant", content=""))
         yield from self._show(choice, choice.limit.feed(text))
         if choice.limit.finish_reason is not None and not turn.is_over:
             choice.has_limit_hit = True
-            if turn.id is not None:
-                interrupt = {"threadId": choice.thread_id, "turnId": turn.id}
-                yield from self._send(choice, "turn/interrupt", interrupt)
+            self._link.server.leave(message["params"]["threadId"], unload=False)
         elif turn.is_decided and turn.finish_reason is None:
             raise turn_error(turn.error or {"message": f"the turn was {turn.status}"})
 
-    def _show(self, choice: _Choice, text: str) -> Generator[Effect, Any, None]:
+    def _show(self, choice: _Choice, text: str) -> Steps[None]:
         if text:
             choice.pieces.append(text)
             if self._is_stream:
-                yield Emit(self._chunk(choice, ChoiceDelta(content=text)))
+                yield self._delta(choice, ChoiceDelta(content=text))
 
-    def _end(self) -> Generator[Effect, Any, ChatCompletion]:
+    def _end(self) -> Steps[ChatCompletion]:
         if self._is_stream:
             for choice in self._choices:
                 if not choice.has_begun:
-                    yield Emit(self._chunk(choice, ChoiceDelta(role="assistant", content="")))
-                yield Emit(self._chunk(choice, ChoiceDelta(), choice.finish_reason))
-            if self._request.include_usage:
-                yield Emit(self._chunk(None, None))
+                    yield self._delta(choice, ChoiceDelta(role="assistant", content=""))
+                yield self._delta(choice, ChoiceDelta(), choice.finish_reason)
+            if self._request.include_usage and (usage := self._usage()) is not None:
+                yield self._chunk([], usage)
         return ChatCompletion(
             id=self._id,
             created=self._created,
@@ -177,7 +169,7 @@ class Completion:
             usage = choice.turn.usage
             if usage is None or choice.turn.status == "interrupted" or choice.turn.is_running:
                 return None
-            total.merge(usage)
+            total.add(usage)
         return CompletionUsage(
             prompt_tokens=total.input_tokens,
             completion_tokens=total.output_tokens,
@@ -186,17 +178,19 @@ class Completion:
             completion_tokens_details=CompletionTokensDetails(reasoning_tokens=total.reasoning_tokens),
         )
 
-    def _chunk(
-        self, choice: _Choice | None, delta: ChoiceDelta | None, finish_reason: FinishReason | None = None
-    ) -> ChatCompletionChunk:
-        is_last = choice is None or delta is None
-        return ChatCompletionChunk(
-            id=self._id,
-            created=self._created,
-            model=self._model,
-            object="chat.completion.chunk",
-            choices=[]
-            if choice is None or delta is None
-            else [ChunkChoice(index=choice.index, delta=delta, finish_reason=finish_reason)],
-            usage=self._usage() if is_last else None,
+    def _delta(
+        self, choice: _Choice, delta: ChoiceDelta, finish_reason: FinishReason | None = None
+    ) -> Emit[ChatCompletionChunk]:
+        return self._chunk([ChunkChoice(index=choice.index, delta=delta, finish_reason=finish_reason)])
+
+    def _chunk(self, choices: list[ChunkChoice], usage: CompletionUsage | None = None) -> Emit[ChatCompletionChunk]:
+        return Emit(
+            ChatCompletionChunk(
+                id=self._id,
+                created=self._created,
+                model=self._model,
+                object="chat.completion.chunk",
+                choices=choices,
+                usage=usage,
+            )
         )

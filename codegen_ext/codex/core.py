@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 import openai
+from attrs import frozen
+from openai.types.chat import ChatCompletion
 
 from .completions import Completion
 from .conversation import ApprovalCallback, Conversation
+from .errors import CodexConfigurationError
 from .launch import Launch
 from .protocol import Params
 from .request import (
     CompletionArguments,
     Reporter,
     ThreadArguments,
-    approval_policy,
     build,
     check_names,
-    sandbox_mode,
+    check_sandbox_mode,
+    known_policy,
     seconds,
     without_none,
 )
 from .supervisor import Supervisor
-
-R = TypeVar("R")
 
 
 class Default(str):
@@ -40,60 +41,23 @@ def _chosen(value: str, variable: str) -> str:
     return os.environ.get(variable) or value if isinstance(value, Default) else value
 
 
+@frozen
 class Core:
     """The settings of a client and its server; the parts of a client share it and do not know the client."""
 
-    def __init__(
-        self,
-        *,
-        api_key: str | None,
-        codex_path: str | None,
-        working_dir: str | os.PathLike[str] | None,
-        model: str | None,
-        sandbox: str,
-        approvals: str,
-        timeout: float | None,
-        base_url: str | None,
-        codex_home: str | os.PathLike[str] | None,
-        max_retries: int,
-        strict: bool,
-        approval_callback: ApprovalCallback | None,
-    ) -> None:
-        self.timeout = seconds(timeout, None)
-        self.approval_callback = approval_callback
-        self.reporter = Reporter(strict=strict)
-        self.supervisor = Supervisor(
-            Launch(
-                codex_path=codex_path,
-                codex_home=os.fspath(codex_home) if codex_home else None,
-                base_url=base_url,
-                api_key=os.environ.get("OPENAI_API_KEY") if api_key is None else api_key,
-                max_retries=max_retries,
-            )
-        )
-        policy = _chosen(approvals, "CODEX_APPROVAL_POLICY")
-        self.settings: Params = {
-            "cwd": _folder(working_dir or os.getcwd()),
-            "sandbox": sandbox_mode(_chosen(sandbox, "CODEX_SANDBOX_MODE")),
-            "approvalPolicy": approval_policy(policy, is_default=isinstance(policy, Default)),
-        }
-        model = model or os.environ.get("CODEX_DEFAULT_MODEL")
-        if model:
-            self.settings["model"] = model
+    supervisor: Supervisor
+    settings: Params
+    """Parameters of a thread."""
+    timeout: float | None
+    reporter: Reporter
+    approval_callback: ApprovalCallback | None
 
     def completion(
         self, messages: Iterable[Any], arguments: CompletionArguments, *, is_stream: bool
-    ) -> tuple[Supervisor, Completion, float | None, ApprovalCallback | None]:
-        """Return what performs a completion."""
+    ) -> Conversation[ChatCompletion]:
+        """Return the conversation of a completion."""
         request = build(self.settings, self.reporter, messages, arguments)
-        timeout = seconds(arguments.get("timeout", openai.NOT_GIVEN), self.timeout)
-        return self.supervisor, Completion(request, is_stream=is_stream), timeout, self.approval_callback
-
-    def plain(
-        self, conversation: Conversation[R], timeout: float | openai.NotGiven | None = openai.NOT_GIVEN
-    ) -> tuple[Supervisor, Conversation[R], float | None, None]:
-        """Return what performs a conversation in which nobody is asked."""
-        return self.supervisor, conversation, seconds(timeout, self.timeout), None
+        return lambda link: Completion(link, request, is_stream=is_stream).run()
 
     def thread(self, arguments: ThreadArguments) -> Params:
         """Return the parameters of a thread; what is not given is the client's."""
@@ -102,8 +66,8 @@ class Core:
         given = {
             "model": arguments.get("model"),
             "cwd": _folder(folder) if folder else None,
-            "sandbox": sandbox_mode(arguments.get("sandbox_mode") or self.settings["sandbox"]),
-            "approvalPolicy": approval_policy(policy) if policy else None,
+            "sandbox": check_sandbox_mode(arguments.get("sandbox_mode") or self.settings["sandbox"]),
+            "approvalPolicy": known_policy(policy, stacklevel=5) if policy else None,
             "baseInstructions": arguments.get("base_instructions"),
             "developerInstructions": arguments.get("developer_instructions"),
         }
@@ -148,19 +112,26 @@ class ClientBase:
         strict: bool = False,
         approval_callback: ApprovalCallback | None = None,
     ) -> None:
-        self._core = Core(
-            api_key=api_key,
+        try:
+            longest = seconds(timeout, None)
+        except openai.BadRequestError as error:
+            raise CodexConfigurationError(error.message) from None
+        launch = Launch(
             codex_path=codex_path,
-            working_dir=working_dir,
-            model=model,
-            sandbox=sandbox_mode,
-            approvals=approval_policy,
-            timeout=timeout,
+            codex_home=os.fspath(codex_home) if codex_home else None,
             base_url=base_url,
-            codex_home=codex_home,
+            api_key=os.environ.get("OPENAI_API_KEY") if api_key is None else api_key,
             max_retries=max_retries,
-            strict=strict,
-            approval_callback=approval_callback,
+        )
+        policy = _chosen(approval_policy, "CODEX_APPROVAL_POLICY")
+        settings = {
+            "cwd": _folder(working_dir or os.getcwd()),
+            "sandbox": check_sandbox_mode(_chosen(sandbox_mode, "CODEX_SANDBOX_MODE")),
+            "approvalPolicy": known_policy(policy, is_default=isinstance(policy, Default), stacklevel=3),
+            "model": model or os.environ.get("CODEX_DEFAULT_MODEL") or None,
+        }
+        self._core = Core(
+            Supervisor(launch), without_none(settings), longest, Reporter(strict=strict), approval_callback
         )
 
     @property

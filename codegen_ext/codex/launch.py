@@ -20,6 +20,10 @@ _KEY_VARIABLE = "CODEGEN_CODEX_API_KEY"
 _OTHER_KEYS = ("OPENAI_API_KEY", "CODEX_API_KEY")
 
 
+def _stripped(key: str | None) -> str | None:
+    return key.strip() if isinstance(key, str) else key  # a file's last line break makes a header that is not sent
+
+
 @frozen
 class Launch:
     """What a server needs to start."""
@@ -28,31 +32,36 @@ class Launch:
     codex_home: str | None
     """None for a private folder that ends with the client."""
     base_url: str | None
-    api_key: str | None = field(repr=False)
+    api_key: str | None = field(repr=False, converter=_stripped)
     """Empty to use the login that `codex_home` holds."""
     max_retries: int
 
     def __attrs_post_init__(self) -> None:
+        if not isinstance(self.max_retries, int) or self.max_retries < 0:
+            raise CodexConfigurationError(f"max_retries must be a whole number of at least 0, not {self.max_retries!r}")
+        if self.api_key is not None and not (isinstance(self.api_key, str) and self.api_key.isprintable()):
+            raise CodexConfigurationError("api_key must be a text without line breaks or other control characters")
         if self.base_url is None:
             return
-        address = urlsplit(self.base_url)
+        address = urlsplit(str(self.base_url))
         if address.scheme not in ("http", "https") or not address.hostname:
             raise CodexConfigurationError("base_url must be an http or https address")
         if address.username or address.password or address.query:
             raise CodexConfigurationError("base_url must hold no credential: the command line shows it; use api_key")
-
-    @property
-    def has_login(self) -> bool:
-        """Whether there is a credential or a service that may need none."""
-        return bool(self.api_key or self.base_url or self.codex_home)
 
     def command(self) -> list[str]:
         """Return the command line, which holds no secret.
 
         Raises:
             CodexNotFoundError: when the CLI is not there.
+            CodexConfigurationError: when there is neither a credential nor a service that may need none.
 
         """
+        executable = find_executable(self.codex_path)
+        if not (self.api_key or self.base_url or self.codex_home):
+            raise CodexConfigurationError(
+                "no credential: pass api_key or set OPENAI_API_KEY, or pass the codex_home of a `codex login`"
+            )
         settings = {
             "analytics.enabled": False,
             "allow_login_shell": False,
@@ -80,7 +89,7 @@ class Launch:
         ]
         # JSON's strings, numbers and lists of strings are TOML's too.
         values = [argument for name, value in settings.items() for argument in ("-c", f"{name}={json.dumps(value)}")]
-        return [find_executable(self.codex_path), "app-server", *switches, *values]
+        return [executable, "app-server", *switches, *values]
 
     def environment(self, codex_home: str) -> dict[str, str]:
         """Return the environment of the server, the only place where the key stands."""

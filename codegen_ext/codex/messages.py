@@ -24,7 +24,7 @@ class Prompt:
     developer_instructions: str | None
     history: list[Item]
     input: list[Item]
-    """The last message where it is the user's; empty to continue what is there."""
+    """The last message where it is the user's; empty to go on from what is there."""
 
 
 def convert(messages: Iterable[Any]) -> Prompt:
@@ -41,7 +41,7 @@ def convert(messages: Iterable[Any]) -> Prompt:
         raise bad_request("messages must have at least one message", "messages")
     instructions: dict[str, list[str]] = {"system": [], "developer": []}
     start = 0
-    while start < len(rest) and rest[start].get("role") in instructions:
+    while start < len(rest) and rest[start].get("role") in ("system", "developer"):
         instructions[rest[start]["role"]].append(_text(rest[start].get("content"), f"messages[{start}].content"))
         start += 1
     end = len(rest)
@@ -60,10 +60,14 @@ def convert(messages: Iterable[Any]) -> Prompt:
 
 def user_input(content: Any, where: str = "input") -> list[Item]:
     """Return what a user says as the input of a turn: a text, or parts with text and pictures."""
+    return _pictured(content, where, "", "url")
+
+
+def _pictured(content: Any, where: str, prefix: str, url: str) -> list[Item]:
     return [
-        {"type": "image", "url": _url(part, at), **_detail(part)}
+        {"type": f"{prefix}image", url: _url(part, at), **_detail(part)}
         if part["type"] == "image_url"
-        else {"type": "text", "text": part["text"]}
+        else {"type": f"{prefix}text", "text": part["text"]}
         for at, part in _parts(content, where, ("text", "image_url"))
     ]
 
@@ -71,13 +75,7 @@ def user_input(content: Any, where: str = "input") -> list[Item]:
 def _items(message: Mapping[str, Any], where: str) -> list[Item]:
     role, content = message.get("role"), message.get("content")
     if role == "user":
-        parts = [
-            {"type": "input_image", "image_url": _url(part, at), **_detail(part)}
-            if part["type"] == "image_url"
-            else {"type": "input_text", "text": part["text"]}
-            for at, part in _parts(content, f"{where}.content", ("text", "image_url"))
-        ]
-        return [_message("user", parts)]
+        return [_message("user", _pictured(content, f"{where}.content", "input_", "image_url"))]
     if role in ("system", "developer"):
         return [_message("developer", [{"type": "input_text", "text": _text(content, f"{where}.content")}])]
     if role == "tool":
@@ -86,10 +84,12 @@ def _items(message: Mapping[str, Any], where: str) -> list[Item]:
     if role == "assistant":
         said = _text(content, f"{where}.content") if content else ""
         said = said or message.get("refusal") or ""
-        calls = [_call(call, where) for call in message.get("tool_calls") or ()]
+        calls = message.get("tool_calls") or []
+        if not isinstance(calls, list | tuple):
+            raise bad_request(f"{where}.tool_calls must be a list", f"{where}.tool_calls")
         return [
             *([_message("assistant", [{"type": "output_text", "text": said}])] if said or not calls else []),
-            *calls,
+            *(_call(call, where) for call in calls),
         ]
     raise bad_request(f"{where}.role must be system, developer, user, assistant or tool, not {role!r}", f"{where}.role")
 
@@ -142,7 +142,8 @@ def _url(part: Mapping[str, Any], where: str) -> str:
     image = part.get("image_url")
     url = image.get("url") if isinstance(image, Mapping) else image
     if isinstance(url, str) and url.startswith(("http://", "https://")):
-        return url
+        problem = "the Codex CLI fetches no picture; pass a data URI or a path"
+        raise bad_request(f"{where}.image_url: {problem}", f"{where}.image_url")
     if isinstance(url, str) and url.startswith("file:"):
         url = unquote(urlsplit(url).path)
     try:

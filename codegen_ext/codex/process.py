@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from queue import SimpleQueue
 from typing import IO, Any, cast
@@ -74,11 +75,11 @@ class Server:
         self._listening: dict[str, Deliver] = {}
         self._awaited: set[str] = set()  # threads whose turn is asked for and has not begun
         self._turns: dict[str, str] = {}  # and those with one that goes on
-        self._doomed: dict[str, list[tuple[str, Params]]] = {}
-        self._outgoing: SimpleQueue[Message | None] = SimpleQueue()
+        self._doomed: dict[str, bool] = {}  # what is to be left then, and whether it is to be unloaded
+        self._outgoing: SimpleQueue[bytes | None] = SimpleQueue()
         self._last_words: deque[bytes] = deque(maxlen=20)
-        self._failure: Exception | None = None
-        self._closing = False
+        self._failure: Callable[[], Exception] | None = None  # an error for each: a traceback would hold its raiser
+        self._closing = self._has_answered = False
         self._threads = [
             threading.Thread(target=target, name=f"codex-{name}", daemon=True)
             for name, target in (("write", self._write), ("log", self._collect), ("read", self._read))
@@ -89,7 +90,7 @@ class Server:
         capabilities = {"experimentalApi": False, "requestAttestation": False, "optOutNotificationMethods": _QUIET}
         # Its answer is not waited for: the CLI takes requests in order, and a version that is too old fails them all.
         self.request("initialize", {"clientInfo": information, "capabilities": capabilities}, self._check_version)
-        self._outgoing.put({"method": "initialized"})
+        self.answer({"method": "initialized"})
 
     @property
     def pid(self) -> int:
@@ -104,44 +105,50 @@ class Server:
     def request(self, method: str, params: Params, deliver: Deliver | None = None) -> int:
         """Send a request whose reply `deliver` gets, and return its id."""
         request_id = next(self._ids)
+        data = encode({"id": request_id, "method": method, "params": params})
         with self._lock:
             failure = self._failure
             if method == "turn/start":
                 self._awaited.add(params["threadId"])
+            elif method == "thread/unsubscribe":
+                self._turns.pop(params["threadId"], None)  # nobody will be told that it ended
             if deliver is not None and failure is None:
                 self._waiting[request_id] = _Pending(method, params, deliver)
         if failure is None:
-            self._outgoing.put({"id": request_id, "method": method, "params": params})
+            self._outgoing.put(data)
         elif deliver is not None:
-            deliver(failure)
+            deliver(failure())
         return request_id
 
     def answer(self, message: Message) -> None:
-        """Send the answer to a request of the server."""
-        self._outgoing.put(message)
+        """Send what needs no reply, such as the answer to a request of the server."""
+        self._outgoing.put(encode(message))
+
+    def refuse(self, message: Message, why: str) -> None:
+        """Answer a request of the server with an error."""
+        self.answer({"id": message["id"], "error": {"code": -32601, "message": f"{message['method']} {why}"}})
 
     def listen(self, thread_id: str, deliver: Deliver) -> None:
         """Let `deliver` get what concerns a thread."""
         with self._lock:
             self._listening[thread_id] = deliver
 
-    def dismiss(self, farewell: list[tuple[str, Params]]) -> None:
-        """Send the requests that end a conversation; `turn/interrupt` needs no turn's id here.
+    def leave(self, thread_id: str, *, unload: bool) -> None:
+        """Interrupt the turn of a thread, if there is one, and with `unload` let go of the thread.
 
-        What concerns a turn that is asked for waits until it has begun: before, the CLI refuses to interrupt it, and
-        it would not tell a thread's former subscriber that it began.
+        Where a turn is asked for, both wait until it has begun: before, the CLI refuses to interrupt it, and it would
+        not tell a thread's former subscriber that it began.
         """
+        if not self.is_alive:
+            return
         with self._lock:
-            for method, params in farewell:
-                thread_id = params["threadId"]
-                if thread_id in self._doomed:
-                    self._doomed[thread_id].append((method, params))
-                elif method != "turn/interrupt":
-                    self.request(method, params)
-                elif thread_id in self._turns:
-                    self.request(method, {"threadId": thread_id, "turnId": self._turns[thread_id]})
-                elif thread_id in self._awaited:
-                    self._doomed[thread_id] = []
+            if thread_id in self._awaited:
+                self._doomed[thread_id] = unload
+                return
+            if thread_id in self._turns:
+                self.request("turn/interrupt", {"threadId": thread_id, "turnId": self._turns[thread_id]})
+            if unload:
+                self.request("thread/unsubscribe", {"threadId": thread_id})
 
     def forget(self, deliver: Deliver) -> None:
         """Deliver nothing more to `deliver`; what its unanswered requests still begin is ended at once."""
@@ -156,7 +163,7 @@ class Server:
         self._closing = True
         self._outgoing.put(None)
         self._reap()
-        self._fail()
+        self._fail(partial(connection_error, "the client was closed while this call went on"))
 
     def abandon(self) -> None:
         """In a forked child: let go of the parent's server without ending it."""
@@ -181,8 +188,8 @@ class Server:
     def _write(self) -> None:
         pipe = _pipe(self._process.stdin)
         with suppress(OSError), pipe:  # the reading thread finds out why nobody reads
-            while (message := self._outgoing.get()) is not None:
-                left = memoryview(encode(message))
+            while (data := self._outgoing.get()) is not None:
+                left = memoryview(data)
                 while left:
                     left = left[pipe.write(left) :]
 
@@ -206,14 +213,25 @@ class Server:
                 self._reap()
                 self._fail()
 
+    def _redact(self, text: str) -> str:
+        return text.replace(self._secret, "[key]") if self._secret else text
+
+    def _redact_errors(self, message: Message) -> None:
+        """Take the key out of what the service said, for some repeat the key that they refuse."""
+        params = message.get("params") or {}
+        for error in (params.get("error"), (params.get("turn") or {}).get("error")):
+            for name in ("message", "additionalDetails"):
+                if error and error.get(name):
+                    error[name] = self._redact(error[name])
+
     def _dispatch(self, message: Message) -> None:
+        self._redact_errors(message)
         deliver: Deliver | None = None
         with self._lock:
             if is_reply(message):
                 pending, result = self._waiting.pop(message["id"], None), message.get("result") or {}
                 if pending is not None and pending.method == "turn/start" and "turn" not in result:
-                    self._awaited.discard(pending.params["threadId"])
-                    self.dismiss(self._doomed.pop(pending.params["threadId"], []))
+                    self._settle(pending.params["threadId"])
                 if pending is not None and pending.deliver is None:
                     self._undo(pending, result)
                 elif pending is not None:
@@ -224,7 +242,8 @@ class Server:
                 if message["method"] == "thread/started":
                     self._adopt(message["params"]["thread"])
                 elif message["method"] == "turn/started":
-                    self._began(message["params"]["threadId"], message["params"]["turn"]["id"])
+                    self._turns[message["params"]["threadId"]] = message["params"]["turn"]["id"]
+                    self._settle(message["params"]["threadId"])
                 elif message["method"] == "turn/completed":
                     self._turns.pop(message["params"]["threadId"], None)
                 deliver = self._listening.get(thread_of(message) or "")
@@ -232,18 +251,18 @@ class Server:
             deliver(message)
         elif "method" in message and "id" in message:
             logger.warning("nobody answers the codex app-server's %s", message["method"])
-            self.answer({"id": message["id"], "error": {"code": -32601, "message": "nobody is there to answer"}})
+            self.refuse(message, "finds nobody to answer")
 
     def _undo(self, pending: _Pending, result: dict[str, Any]) -> None:
         if pending.method == "thread/start" and "thread" in result:
             self.request("thread/unsubscribe", {"threadId": result["thread"]["id"]})
 
-    def _began(self, thread_id: str, turn_id: str) -> None:
+    def _settle(self, thread_id: str) -> None:
+        """A turn that was asked for has begun or was refused."""
         self._awaited.discard(thread_id)
-        self._turns[thread_id] = turn_id
-        rest = self._doomed.pop(thread_id, None)
-        if rest is not None:
-            self.dismiss([("turn/interrupt", {"threadId": thread_id}), *rest])
+        unload = self._doomed.pop(thread_id, None)
+        if unload is not None:
+            self.leave(thread_id, unload=unload)
 
     def _adopt(self, thread: dict[str, Any]) -> None:
         parent = self._listening.get(thread.get("parentThreadId") or "")
@@ -253,22 +272,23 @@ class Server:
     def _check_version(self, reply: Message | Exception) -> None:
         if isinstance(reply, Exception):
             return
+        self._has_answered = True
         found = re.search(r"/(\d+)\.(\d+)\.(\d+)", str((reply.get("result") or {}).get("userAgent")))
         version = tuple(map(int, found.groups())) if found else (0,)
         if version < OLDEST_VERSION:
-            self._fail(_too_old(".".join(map(str, version))))
+            self._fail(partial(_too_old, ".".join(map(str, version))))
 
-    def _fail(self, failure: Exception | None = None) -> None:
+    def _fail(self, failure: Callable[[], Exception] | None = None) -> None:
         """Tell everybody who waits that the server is gone."""
         if failure is None:
-            words = b"".join(self._last_words).decode(errors="replace").strip()
-            if self._secret:
-                words = words.replace(self._secret, "[key]")
+            words = self._redact(b"".join(self._last_words).decode(errors="replace").strip())
             if "unrecognized subcommand" in words or "unexpected argument" in words:
-                failure = _too_old("this one")
+                failure = partial(_too_old, "this one")
             else:
-                code = self._process.returncode
-                failure = connection_error(f"the codex app-server ended (exit code {code}) {words[-500:]}".rstrip())
+                how = f"the codex app-server ended (exit code {self._process.returncode})"
+                if not self._has_answered:
+                    how += f" before it said anything; where the Codex CLI is too old: {INSTALL_COMMAND}"
+                failure = partial(connection_error, f"{how} {words[-500:]}".rstrip())
         with self._lock:
             self._failure = self._failure or failure
             takers = {pending.deliver for pending in self._waiting.values()} | {*self._listening.values()}
@@ -276,7 +296,7 @@ class Server:
             self._listening.clear()
         for deliver in takers:
             if deliver is not None:
-                deliver(self._failure)
+                deliver(self._failure())
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

@@ -6,13 +6,18 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from .errors import bad_request
+
 Message = dict[str, Any]
 Params = dict[str, Any]
 
 
 def encode(message: Message) -> bytes:
-    """Return a message as it travels."""
-    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+    """Return a message as it travels; raise openai.BadRequestError where it holds what JSON has nothing for."""
+    try:
+        return json.dumps(message, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    except (TypeError, ValueError, RecursionError) as error:  # among them a lone surrogate, which the CLI cannot read
+        raise bad_request(f"an argument cannot be sent as JSON: {error}") from error
 
 
 class Frames:

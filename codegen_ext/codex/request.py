@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from threading import TIMEOUT_MAX
 from typing import Any, TypedDict, get_type_hints
 
 import openai
@@ -114,7 +115,7 @@ class Reporter:
             warnings.warn(f"{problem}: it is ignored", UserWarning, stacklevel=5)
 
 
-def approval_policy(word: str, *, is_default: bool = False) -> str:
+def known_policy(word: str, *, is_default: bool = False, stacklevel: int) -> str:
     """Return a policy that the CLI knows; `on-failure`, which it knew once, becomes `on-request`.
 
     Raises:
@@ -126,13 +127,13 @@ def approval_policy(word: str, *, is_default: bool = False) -> str:
             warnings.warn(
                 "the Codex CLI no longer has the approval policy on-failure: on-request is used",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=stacklevel,
             )
         return "on-request"
     return _one_of("approval_policy", word, _APPROVAL_POLICIES)
 
 
-def sandbox_mode(word: str) -> str:
+def check_sandbox_mode(word: str) -> str:
     """Return the word where it is one of the CLI's; raise CodexConfigurationError otherwise."""
     return _one_of("sandbox_mode", word, _SANDBOX_MODES)
 
@@ -177,10 +178,13 @@ def build(
     given: dict[str, Any] = {name: value for name, value in arguments.items() if is_given(value)}
     for name in sorted(IGNORED & given.keys()):
         reporter.ignore(name)
-    schema = _schema(given.get("response_format", {"type": "text"}))
-    if schema is _ANY_OBJECT:
+    response_format = given.get("response_format", {"type": "text"})
+    schema = _schema(response_format)
+    if response_format["type"] == "json_object":
         reporter.ignore("response_format json_object")
-        schema = None
+    stream_options = given.get("stream_options", {})
+    if not isinstance(stream_options, Mapping):
+        raise bad_request("stream_options must be an object", "stream_options")
     prompt = convert(messages)
     thread = {
         "model": given.get("model"),
@@ -197,7 +201,7 @@ def build(
         max_tokens=next(
             (_positive(name, given[name]) for name in ("max_completion_tokens", "max_tokens") if name in given), None
         ),
-        include_usage=bool(given.get("stream_options", {}).get("include_usage")),
+        include_usage=bool(stream_options.get("include_usage")),
     )
 
 
@@ -218,9 +222,11 @@ def seconds(timeout: Any, default: float | None) -> float | None:
     if isinstance(timeout, openai.NotGiven | openai.Omit):
         return default
     timeout = getattr(timeout, "read", timeout)
-    if timeout is not None and (not isinstance(timeout, int | float) or timeout <= 0):
+    if timeout is None:
+        return None
+    if not isinstance(timeout, int | float) or not timeout > 0:
         raise bad_request(f"timeout must be a positive number of seconds, not {timeout!r}", "timeout")
-    return timeout
+    return min(timeout, TIMEOUT_MAX)
 
 
 def _positive(name: str, value: Any) -> int:
@@ -230,25 +236,20 @@ def _positive(name: str, value: Any) -> int:
 
 
 def _stop(stop: Any) -> tuple[str, ...]:
-    sequences = (stop,) if isinstance(stop, str) else tuple(stop)
-    if not all(isinstance(sequence, str) and sequence for sequence in sequences):
+    sequences = [stop] if isinstance(stop, str) else stop
+    if not isinstance(sequences, list | tuple) or not all(isinstance(one, str) and one for one in sequences):
         raise bad_request("stop must be a text or a list of texts, none of them empty", "stop")
-    return sequences
+    return tuple(sequences)
 
 
-_ANY_OBJECT = object()
-
-
-def _schema(response_format: Any) -> Any:
+def _schema(response_format: Any) -> Mapping[str, Any] | None:
     kind = response_format.get("type") if isinstance(response_format, Mapping) else None
-    if kind == "json_schema":
-        description = response_format.get("json_schema")
-        schema = description.get("schema") if isinstance(description, Mapping) else None
-        if not isinstance(schema, Mapping):
-            raise bad_request("response_format.json_schema.schema must be a JSON schema", "response_format")
-        return schema
-    if kind == "json_object":
-        return _ANY_OBJECT
-    if kind != "text":
+    if kind not in ("text", "json_object", "json_schema"):
         raise bad_request("response_format.type must be text, json_object or json_schema", "response_format")
-    return None
+    if kind != "json_schema":
+        return None
+    description = response_format.get("json_schema")
+    schema = description.get("schema") if isinstance(description, Mapping) else None
+    if not isinstance(schema, Mapping):
+        raise bad_request("response_format.json_schema.schema must be a JSON schema", "response_format")
+    return schema

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import weakref
 
-from .errors import CodexConfigurationError, CodexError
+from .errors import CodexError
 from .launch import Launch
 from .process import Server
 
@@ -48,10 +48,6 @@ class Supervisor:
             return self._server
 
     def _start(self) -> Server:
-        if not self._launch.has_login:
-            raise CodexConfigurationError(
-                "no credential: pass api_key or set OPENAI_API_KEY, or pass the codex_home of a `codex login`"
-            )
         if self._server is not None:  # it died; its folder and the threads in it stay
             self._endings.pop()()
             self._server = None

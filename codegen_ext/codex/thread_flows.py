@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator
 from typing import Any
 
 from attrs import define, field, frozen
 
-from .conversation import Effect, Emit, Listen, Receive, Send, answer_request, result_of
+from .conversation import Emit, Link, Receive, Steps, answer_request, call, result_of
 from .errors import CodexError, turn_error
 from .protocol import Message, Params, is_reply, thread_of
 from .turns import Turn, Usage
@@ -57,83 +56,60 @@ class ThreadState:
     lock: threading.Lock = field(factory=threading.Lock, repr=False)
 
 
-class ThreadTurn:
-    """One turn: the thread is taken up again where the server is another, and has one turn at a time."""
-
-    def __init__(self, state: ThreadState, server_pid: Callable[[], int], turn: Params) -> None:
-        self._state = state
-        self._server_pid = server_pid
-        self._params = turn
-        self._turn = Turn(last_message_only="outputSchema" in turn)
-        self._items: list[dict[str, Any]] = []
-        self._is_asked = False
-
-    def run(self) -> Generator[Effect, Any, TurnResult]:
-        """Emit the events and return the result."""
-        state = self._state
-        if not state.lock.acquire(blocking=False):
-            raise CodexError("a turn goes on in this thread: wait for it, or use steer() or interrupt()")
-        try:
-            pid = self._server_pid()
-            if state.server_pid != pid:
-                yield Send("thread/resume", {"threadId": state.id, "excludeTurns": True, **state.params})
-                yield from self._result("thread/resume")
-                state.server_pid = pid
-            yield Listen(state.id)
-            yield Send("turn/start", {"threadId": state.id, **self._params})
-            self._is_asked = True
-            return (yield from self._follow())
-        finally:
-            state.turn_id = None
-            state.lock.release()
-
-    def farewell(self) -> list[tuple[str, Params]]:
-        """Interrupt the turn where it goes on."""
-        goes_on = self._is_asked and not self._turn.is_over
-        return [("turn/interrupt", {"threadId": self._state.id})] if goes_on else []
-
-    def _result(self, method: str) -> Generator[Effect, Any, dict[str, Any]]:
-        while not is_reply(message := (yield Receive())):
-            pass
-        return result_of(message, method)
-
-    def _follow(self) -> Generator[Effect, Any, TurnResult]:
-        turn = self._turn
-        while not turn.is_over:
-            message: Message = yield Receive()
-            if is_reply(message):
-                turn.accepted(result_of(message, "turn/start")["turn"])
-            elif "id" in message:
-                yield from answer_request(message)
-            elif thread_of(message) == self._state.id:
-                turn.feed(message)
-                params = message["params"]
-                if message["method"] == "item/completed":
-                    self._items.append(params["item"])
-                yield Emit(ThreadEvent(message["method"], params.get("item"), params.get("delta"), params))
-            self._state.turn_id = turn.id if turn.is_running else None
-        if turn.finish_reason is None and turn.status == "failed":
-            raise turn_error(turn.error)
-        return TurnResult(turn.id or "", turn.status, turn.text, self._items, turn.usage)
+def open_thread(link: Link, method: str, settings: Params, thread_id: str | None = None) -> Steps[ThreadState]:
+    """Begin a thread, or take up or fork the one with this id."""
+    source = {} if method == "thread/start" else {"threadId": thread_id, "excludeTurns": True}
+    result = yield from call(link, method, {**settings, **source})
+    return ThreadState(result["thread"]["id"], {**settings, "model": result["model"]}, link.server.pid)
 
 
-class Unload:
-    """Lets the server unload a thread, and waits until it has, because until then it cannot be taken up again."""
+def run_turn(link: Link, state: ThreadState, params: Params) -> Steps[TurnResult]:
+    """Emit the events of a turn and return what it came to.
 
-    def __init__(self, thread_id: str) -> None:
-        self._thread_id = thread_id
+    The thread is taken up again where the server is another, and has one turn at a time.
+    """
+    if not state.lock.acquire(blocking=False):
+        raise CodexError("a turn goes on in this thread: wait for it, or use steer() or interrupt()")
+    try:
+        if state.server_pid != link.server.pid:
+            yield from open_thread(link, "thread/resume", state.params, state.id)
+            state.server_pid = link.server.pid
+        link.listen(state.id)
+        link.send("turn/start", {"threadId": state.id, **params})
+        return (yield from _follow(link, state, Turn(last_message_only="outputSchema" in params)))
+    finally:
+        link.server.leave(state.id, unload=False)
+        state.turn_id = None
+        state.lock.release()
 
-    def run(self) -> Generator[Effect, Any, None]:
-        """Return when the thread is closed or was not loaded."""
-        yield Listen(self._thread_id)
-        yield Send("thread/unsubscribe", {"threadId": self._thread_id})
-        while True:
-            message: Message = yield Receive()
-            if is_reply(message) and result_of(message, "thread/unsubscribe")["status"] != "unsubscribed":
-                return
-            if message.get("method") == "thread/closed":
-                return
 
-    def farewell(self) -> list[tuple[str, Params]]:
-        """Nothing goes on."""
-        return []
+def _follow(link: Link, state: ThreadState, turn: Turn) -> Steps[TurnResult]:
+    items: list[dict[str, Any]] = []
+    while not turn.is_over:
+        message: Message = yield Receive()
+        if is_reply(message):
+            turn.accepted(result_of(message, "turn/start")["turn"])
+        elif "id" in message:
+            yield from answer_request(link, message)
+        elif thread_of(message) == state.id:
+            turn.feed(message)
+            params = message["params"]
+            if message["method"] == "item/completed":
+                items.append(params["item"])
+            yield Emit(ThreadEvent(message["method"], params.get("item"), params.get("delta"), params))
+        state.turn_id = turn.id if turn.is_running else None
+    if turn.finish_reason is None and turn.status == "failed":
+        raise turn_error(turn.error)
+    return TurnResult(turn.id or "", turn.status, turn.text, items, turn.usage)
+
+
+def unload(link: Link, thread_id: str) -> Steps[None]:
+    """Let the server unload a thread, and wait until it has, because until then it cannot be taken up again."""
+    link.listen(thread_id)
+    link.send("thread/unsubscribe", {"threadId": thread_id})
+    while True:
+        message: Message = yield Receive()
+        if is_reply(message) and result_of(message, "thread/unsubscribe")["status"] != "unsubscribed":
+            return
+        if message.get("method") == "thread/closed":
+            return

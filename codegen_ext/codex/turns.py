@@ -10,6 +10,8 @@ from .errors import incomplete_reason, status_of
 from .protocol import Message
 
 _BETWEEN_MESSAGES = "\n\n"
+_COUNTS = ("inputTokens", "cachedInputTokens", "outputTokens", "reasoningOutputTokens")
+"""The CLI's names of what `Usage` holds, in its order."""
 _HOPELESS = frozenset({400, 401, 403, 404})
 """Statuses that no repetition mends, although the CLI repeats such requests too."""
 
@@ -36,15 +38,8 @@ class Usage:
     output_tokens: int = 0
     reasoning_tokens: int = 0
 
-    def add(self, last: dict[str, int]) -> None:
-        """Count one more response."""
-        self.input_tokens += last["inputTokens"]
-        self.cached_tokens += last["cachedInputTokens"]
-        self.output_tokens += last["outputTokens"]
-        self.reasoning_tokens += last["reasoningOutputTokens"]
-
-    def merge(self, other: Usage) -> None:
-        """Count another turn."""
+    def add(self, other: Usage) -> None:
+        """Count these too."""
         self.input_tokens += other.input_tokens
         self.cached_tokens += other.cached_tokens
         self.output_tokens += other.output_tokens
@@ -100,11 +95,6 @@ class Turn:
         """Whether the server works on it."""
         return self.status == "inProgress"
 
-    @property
-    def is_pending(self) -> bool:
-        """Whether it has not begun, so that it cannot be interrupted yet, even where its id is known."""
-        return self.status == "pending"
-
     def accepted(self, turn: dict[str, Any]) -> None:
         """Take the reply to `turn/start`, which may come before or after `turn/started`."""
         self.id = self.id or turn["id"]
@@ -114,7 +104,7 @@ class Turn:
         method, params = message["method"], message["params"]
         if method == "turn/started":
             self.accepted(params["turn"])
-            if self.is_pending:
+            if self.status == "pending":
                 self.status = "inProgress"
         elif method == "item/started" and params["item"]["type"] == "agentMessage":
             self._begin(params["item"])
@@ -124,7 +114,7 @@ class Turn:
             return self._complete(params["item"])
         elif method == "thread/tokenUsage/updated" and params["turnId"] == self.id:
             self.usage = self.usage or Usage()
-            self.usage.add(params["tokenUsage"]["last"])
+            self.usage.add(Usage(*map(params["tokenUsage"]["last"].__getitem__, _COUNTS)))
             for known in self._messages:
                 known.is_complete = known.is_kept = True
         elif method == "error":

@@ -1,9 +1,13 @@
 """Chat completions over the real CLI: what is asked, what comes back."""
 
+import asyncio
 import base64
+import gc
 import json
+import math
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +15,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from codegen_ext import CodexClient
+from codegen_ext import AsyncCodexClient, CodexClient
 from codegen_ext.codex import CodexError
 
 from .responses import WAIT, Answer, Asked, Responses, call, completed, created, incomplete, message, reasoning, say
@@ -162,10 +166,23 @@ def test_a_message_of_the_assistant_at_the_end_is_continued(client: Any, service
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "/no/such.png"}}]}]},
             "messages[0].content[0].image_url",
         ),
+        (
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]}
+                ]
+            },
+            "messages[0].content[0].image_url",
+        ),
+        ({"messages": [{"role": ["user"], "content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": "assistant", "tool_calls": 5}]}, "messages[0].tool_calls"),
         ({"n": 0}, "n"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"stop": [""]}, "stop"),
+        ({"stop": 5}, "stop"),
+        ({"stream_options": "include_usage"}, "stream_options"),
         ({"timeout": -1}, "timeout"),
+        ({"timeout": math.nan}, "timeout"),
         ({"response_format": {"type": "xml"}}, "response_format"),
         ({"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}, "response_format"),
     ],
@@ -178,6 +195,28 @@ def test_bad_arguments_are_refused_as_the_api_does(
         sync_client.chat.completions.create(**{"messages": [{"role": "user", "content": "hi"}], **arguments})
     assert caught.value.param == param
     assert service.asked == []
+
+
+@pytest.mark.parametrize("text", ["\ud800", object()], ids=["a lone surrogate", "an object"])
+def test_what_json_has_nothing_for_is_refused_and_disturbs_nobody(
+    client: Any, service: Responses, answer: Ask, text: Any
+) -> None:
+    answer(Answer([created(), *message("One ", WAIT, "two."), completed()]))
+    stream = client.chat.completions.create(messages=[{"role": "user", "content": "hi"}], stream=True)
+    schema = {"name": "x", "schema": {"type": "object", "description": text}}
+    with pytest.raises(openai.BadRequestError, match="cannot be sent as JSON"):
+        client.chat.completions.create(
+            messages=[{"role": "user", "content": "hi"}],
+            response_format={"type": "json_schema", "json_schema": schema},
+            timeout=60,
+        )
+    service.go_on()
+    assert content(list(stream)) == "One two."
+
+
+@pytest.mark.parametrize("timeout", [math.inf, 1e12, None], ids=str)
+def test_a_timeout_may_be_endless(ask: Ask, timeout: float | None) -> None:
+    assert ask(timeout=timeout).choices[0].message.content == "Hello there."
 
 
 def test_an_argument_that_the_api_does_not_have_is_a_type_error(ask: Ask) -> None:
@@ -250,7 +289,9 @@ def test_stop_ends_the_text_and_interrupts_the_turn(ask: Ask, answer: Ask, servi
     assert completion.choices[0].finish_reason == "stop"
     assert completion.usage is None  # the service was interrupted before it counted
     answer(endless)
-    assert content(list(ask(stop="STOP", stream=True))) == "Hello there, "
+    chunks = list(ask(stop="STOP", stream=True, stream_options={"include_usage": True}))
+    assert content(chunks) == "Hello there, "
+    assert chunks[-1].choices[0].finish_reason == "stop"  # and no usage, as in OpenAI's streams that are interrupted
 
 
 def test_what_only_looks_like_a_stop_sequence_is_text(ask: Ask, answer: Ask) -> None:
@@ -279,18 +320,24 @@ def test_a_timeout_interrupts_the_turn(ask: Ask, answer: Ask, service: Responses
     assert ask().choices[0].message.content == "quick"
 
 
-def test_closing_a_stream_early_interrupts_the_turn(client: Any, ask: Ask, answer: Ask, service: Responses) -> None:
-    gone: list[bool] = []
+@pytest.fixture
+def gone(answer: Ask) -> list[bool]:
+    """Let the service answer for ever, and note when the CLI hangs up."""
+    seen: list[bool] = []
 
     def endless() -> Any:
         yield created()
         try:
             yield from message(*["more "] * 100_000)
         except GeneratorExit:
-            gone.append(True)  # the CLI hung up
+            seen.append(True)
             raise
 
     answer(lambda asked: Answer(endless()))
+    return seen
+
+
+def test_closing_a_stream_early_interrupts_the_turn(ask: Ask, gone: list[bool]) -> None:
     with ask(stream=True) as stream:
         assert next(stream).choices[0].delta.role == "assistant"
         next(stream)
@@ -298,6 +345,45 @@ def test_closing_a_stream_early_interrupts_the_turn(client: Any, ask: Ask, answe
     assert list(stream) == []
     with pytest.raises(CodexError, match="no result"):
         stream.result()
+
+
+def test_closing_a_stream_ends_the_wait_of_another_thread(build: Ask, answer: Ask, service: Responses) -> None:
+    answer(Answer([created(), *message("half", WAIT), completed()]))
+    stream = build().chat.completions.create(messages=[{"role": "user", "content": "hi"}], stream=True)
+    with ThreadPoolExecutor(1) as pool:
+        rest = pool.submit(list, stream)
+        wait_for(lambda: service.asked)
+        stream.close()
+        assert content(rest.result(60)) in ("", "half")
+
+
+def test_closing_a_stream_ends_the_wait_of_another_task(build: Ask, answer: Ask) -> None:
+    answer(Answer([created(), *message("half", WAIT), completed()]))
+
+    async def run() -> str:
+        stream = await build(AsyncCodexClient).chat.completions.create(
+            messages=[{"role": "user", "content": "hi"}], stream=True
+        )
+
+        async def rest() -> list[ChatCompletionChunk]:
+            return [chunk async for chunk in stream]
+
+        task = asyncio.create_task(rest())
+        await asyncio.sleep(0)
+        await stream.close()
+        return content(await asyncio.wait_for(task, 60))
+
+    assert asyncio.run(run()) in ("", "half")
+
+
+@pytest.mark.parametrize("kind", ["completion", "thread"])
+def test_a_stream_that_nobody_holds_interrupts_the_turn(client: Any, ask: Ask, gone: list[bool], kind: str) -> None:
+    stream = ask(stream=True) if kind == "completion" else client.threads.start().stream("hi")
+    for _ in range(10):
+        next(stream)
+    del stream
+    gc.collect()
+    wait_for(lambda: gone)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:

@@ -124,6 +124,11 @@ def test_a_missing_cli_is_an_error_of_the_first_call() -> None:
     assert isinstance(caught.value, openai.OpenAIError)
 
 
+def test_a_missing_cli_is_named_before_a_missing_key() -> None:
+    with pytest.raises(CodexNotFoundError, match="npm install -g @openai/codex"):
+        CodexClient(codex_path="/no/such/codex").chat.completions.create(messages=[{"role": "user", "content": "hi"}])
+
+
 def test_a_missing_cli_is_an_error_of_the_async_clients_first_call() -> None:
     client = AsyncCodexClient(KEY, "/no/such/codex")
     with pytest.raises(CodexNotFoundError, match="npm install -g @openai/codex"):
@@ -148,6 +153,17 @@ def test_a_cli_that_is_too_old_is_named(tmp_path: Any, name: str) -> None:
         client.models.list()
 
 
+def test_a_cli_that_ends_at_once_is_told_with_the_command_that_installs_it(tmp_path: Any) -> None:
+    program = tmp_path / "codex"
+    program.write_text("#!/bin/sh\necho codex-cli 0.1.0\n")
+    program.chmod(0o755)
+    with (
+        CodexClient(KEY, str(program), timeout=60) as client,
+        pytest.raises(openai.OpenAIError, match="npm install -g @openai/codex"),
+    ):
+        client.models.list()
+
+
 def test_a_file_that_is_no_program_is_named(tmp_path: Any) -> None:
     program = tmp_path / "codex"
     program.write_text("nothing")
@@ -165,6 +181,8 @@ def test_without_any_credential_the_first_call_says_so(codex: str) -> None:
     "settings",
     [
         {"sandbox_mode": "none"},
+        {"timeout": 0},
+        {"max_retries": -1},
         {"approval_policy": "always"},
         {"base_url": "127.0.0.1"},
         {"base_url": "http://user:secret@127.0.0.1/v1"},
@@ -175,6 +193,13 @@ def test_without_any_credential_the_first_call_says_so(codex: str) -> None:
 def test_a_wrong_setting_is_named(settings: dict[str, Any]) -> None:
     with pytest.raises(CodexConfigurationError, match=next(iter(settings))) as caught:
         CodexClient(KEY, **settings)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["sk-secret\nsk-other", "sk-secret\0", 5], ids=repr)
+def test_a_key_that_no_header_can_hold_is_refused(key: Any) -> None:
+    with pytest.raises(CodexConfigurationError, match="api_key") as caught:
+        CodexClient(key)
     assert "secret" not in str(caught.value)
 
 

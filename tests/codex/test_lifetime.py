@@ -3,13 +3,16 @@
 import asyncio
 import gc
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -116,6 +119,17 @@ def test_a_client_that_nobody_holds_ends_its_server(build: Ask, codex: str, serv
     assert not is_running(pid)
 
 
+def test_a_client_whose_server_failed_is_let_go_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    client = CodexClient(KEY, shutil.which("false"), timeout=60)
+    with pytest.raises(openai.APIConnectionError):
+        client.models.list()
+    assert [*tmp_path.iterdir()] != []
+    del client
+    gc.collect()
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_a_stream_holds_the_server_without_the_client(codex: str, answer: Ask, service: Responses) -> None:
     answer(Answer([created(), *message("a", WAIT, "b"), completed()]))
     stream = CodexClient(KEY, codex, base_url=service.base_url).chat.completions.create(messages=HI, stream=True)
@@ -171,7 +185,7 @@ def test_closing_fails_the_calls_under_way(build: Ask, answer: Ask, service: Res
         call_under_way = pool.submit(client.chat.completions.create, messages=HI)
         wait_for(lambda: service.asked)
         client.close()
-        with pytest.raises(openai.APIConnectionError):
+        with pytest.raises(openai.APIConnectionError, match="client was closed"):
             call_under_way.result(60)
 
 
@@ -301,10 +315,12 @@ def test_a_command_of_the_agent_ends_with_the_client(build: Ask, answer: Ask, tm
 
 
 def wait_until_nothing_is_loaded(client: Any) -> None:
-    from codegen_ext.codex.conversation import Call, Run
+    from codegen_ext.codex.conversation import call
+    from codegen_ext.codex.streams import Stream
 
     def loaded() -> Any:
-        return Run[Any](*client._core.plain(Call("thread/loaded/list", {}))).result()["data"]
+        listing = partial(call, method="thread/loaded/list", params={})
+        return Stream[Any, Any](client._core, listing).result()["data"]
 
     wait_for(lambda: not loaded())
 
@@ -354,6 +370,6 @@ def test_a_turn_is_ended_whenever_its_caller_leaves(
     if is_seen:
         next_one(lambda message: message.get("method") == "turn/started")
     server.forget(messages.put)
-    server.dismiss([("turn/interrupt", {"threadId": thread_id}), ("thread/unsubscribe", {"threadId": thread_id})])
+    server.leave(thread_id, unload=True)
     wait_until_nothing_is_loaded(client)
-    assert server._doomed == {}
+    assert (server._doomed, server._turns) == ({}, {})

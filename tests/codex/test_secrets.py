@@ -48,13 +48,18 @@ def test_commands_of_the_agent_do_not_see_keys(
 
 @pytest.mark.parametrize("status", [400, 401, 500])
 def test_no_error_shows_the_key(build: Ask, answer: Ask, status: int) -> None:
-    answer(refuse(status))
+    answer(refuse(status, text=f"Incorrect API key provided: {KEY}."))
     client = build(max_retries=0)
     with pytest.raises(openai.APIError) as caught:
         client.chat.completions.create(messages=HI)
     shown = "".join(traceback.format_exception(caught.value)) + repr(vars(caught.value)) + repr(client)
     shown += repr(client._core.supervisor._launch)
     assert KEY not in shown
+
+
+def test_a_key_read_from_a_file_may_end_with_a_line_break(build: Ask, service: Responses) -> None:
+    build(api_key=f"{KEY}\n").chat.completions.create(messages=HI)
+    assert service.asked[0].headers["authorization"] == f"Bearer {KEY}"
 
 
 def test_the_last_words_of_a_server_are_told_without_the_key(tmp_path: Path) -> None:

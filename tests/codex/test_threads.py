@@ -183,6 +183,12 @@ def test_on_failure_means_on_request_with_a_warning(build: Ask, monkeypatch: pyt
         CodexClient("key")
 
 
+def test_a_thread_with_on_failure_warns_where_it_is_begun(client: Any) -> None:
+    with pytest.warns(UserWarning, match="on-failure") as caught:
+        client.threads.start(approval_policy="on-failure")
+    assert "codegen_ext" not in caught[0].filename
+
+
 def test_the_environment_is_read_where_nobody_chose(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "from-the-environment")
     monkeypatch.setenv("CODEX_DEFAULT_MODEL", "gpt-x")
