@@ -156,8 +156,8 @@ def skipped(page: int, per_page: int) -> int:
 
 
 def _is_in_state(run: AgentRunResponse, status: str | None) -> bool:
-    """Whether a run is in a state, given as our word or the service's; None is any."""
-    return status is None or status in (run.status, run.raw_status)
+    """Whether a run is in a state, given as our word in any case or as the service's; None is any."""
+    return status is None or status.lower() == run.status or status == run.raw_status
 
 
 def in_state(runs: Iterator[AgentRunResponse], status: str | None) -> Iterator[AgentRunResponse]:

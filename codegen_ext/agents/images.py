@@ -14,6 +14,7 @@ from ..errors import ValidationError
 Image = str | bytes | os.PathLike[str]
 """A data URI, the path of a file, or a file's content."""
 
+_DATA_URI = re.compile(r"data:image/[\w.+-]+(;[^,]*)?,.", re.IGNORECASE)
 _SIGNATURE = re.compile(
     rb"(?P<png>\x89PNG\r\n\x1a\n)|(?P<jpeg>\xff\xd8\xff)|(?P<gif>GIF8)|(?P<webp>RIFF....WEBP)|(?P<bmp>BM)", re.DOTALL
 )
@@ -35,6 +36,8 @@ def encode_images(images: Iterable[Image] | None) -> list[str] | None:
 
 def _encode(position: int, image: Image) -> str:
     if isinstance(image, str) and image.startswith("data:"):
+        if not _DATA_URI.match(image):
+            raise _refused(position, "expected a data URI such as data:image/png;base64,iVBORw0…")
         return image
     if isinstance(image, bytes):
         return _data_uri(position, image, None)

@@ -203,6 +203,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"images": "picture.png"}, "images"),
     ({"images": ["no/such/file.png"]}, "images.0"),
     ({"images": [PNG, b"text"]}, "images.1"),
+    ({"images": ["data:nonsense"]}, "images.0"),
+    ({"images": ["data:image/png;base64,"]}, "images.0"),
     ({"images": 5}, "images"),
     ({"repo_id": "abc"}, "repo_id"),
     ({"repo_id": 1.5}, "repo_id"),
