@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, NamedTuple, NoReturn
@@ -10,7 +11,7 @@ from attrs import define, field
 
 from ..clock import Clock
 from ..errors import ConfigurationError
-from ..redact import Redactor
+from ..redact import MASK, Redactor
 from .errors import AIProviderError
 from .protocol import Request
 from .steps import Steps
@@ -127,10 +128,14 @@ class Backend(ABC):
         """Say why this request cannot be answered here, None when it can."""
         return f"{self.name} cannot call the caller's tools" if request.tools and not self.calls_tools else None
 
+    def ignores(self, request: Request, *, streaming: bool) -> list[str]:  # noqa: ARG002 - others need it
+        """Return the names of what is asked for that this provider has nothing for, besides its options."""
+        return [] if self.calls_tools or request.tool_choice is None else ["tool_choice"]
+
     def error(self, kind: type[AIProviderError], message: str, cause: Any = None, **details: Any) -> AIProviderError:
         """Return an error of this provider; its message shows nothing of the credential."""
         error = kind(
-            self.redact(f"{self.name}: {message}"),
+            self._clean(f"{self.name}: {message}"),
             getattr(cause, "status_code", None),
             getattr(cause, "request_id", None),
             provider_name=self.name,
@@ -138,6 +143,13 @@ class Backend(ABC):
         for name, value in details.items():
             setattr(error, name, value)
         return error
+
+    def _clean(self, message: str) -> str:
+        """Take the credential out, also one that somebody has masked in part, as OpenAI does."""
+        secret = self.secret()
+        ends = f"{re.escape(secret[:3])}|{re.escape(secret[-3:])}"
+        masked = re.compile(rf"(?=\S*(?:{ends}))\S*(?:\*\*|\.\.|…)\S*")
+        return self.redact(masked.sub(MASK, message) if secret else message)
 
     def _expired(self, deadline: Deadline, **details: Any) -> NoReturn:
         from .errors import ProviderTimeoutError

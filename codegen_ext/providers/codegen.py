@@ -56,6 +56,13 @@ class CodegenBackend(Backend):
         """What a run and waiting for it take."""
         return _RUN | _WAIT
 
+    def ignores(self, request: Request, *, streaming: bool) -> list[str]:
+        """Return what a run has no field for; a stream shows its progress by itself."""
+        ignored = super().ignores(request, streaming=streaming)
+        ignored += ["max_tokens"] if request.max_tokens is not None else []
+        ignored += ["temperature"] if request.temperature else []
+        return [*ignored, *({"progress_callback"} & set(request.options) if streaming else ())]
+
     def secret(self) -> str:
         """Return the token."""
         return str(self._setting("token", "api_token", "CODEGEN_API_TOKEN", "CODEGEN_TOKEN"))
@@ -129,7 +136,7 @@ class CodegenBackend(Backend):
         except CodegenAPIError as error:
             failed = self._after_effect(error, task)
         else:
-            return self._answer(task)
+            return self._answer(task, request)
         raise failed
 
     def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[Answer]:
@@ -147,7 +154,7 @@ class CodegenBackend(Backend):
         except CodegenAPIError as error:
             failed = self._after_effect(error, task)
         else:
-            answer = self._answer(task)
+            answer = self._answer(task, request)
             if answer.content:
                 yield Emit(answer.content)
             return answer
@@ -182,7 +189,7 @@ class CodegenBackend(Backend):
         finally:
             steps.close()
 
-    def _answer(self, task: Any) -> Answer:
+    def _answer(self, task: Any, request: Request) -> Answer:
         if task.status is not AgentRunStatus.COMPLETED:
             reason = f": {task.error}" if task.error else ""
             hint = "; give it a further prompt with Task.resume" if task.status is AgentRunStatus.PAUSED else ""
@@ -195,7 +202,7 @@ class CodegenBackend(Backend):
             "pull_requests": [pull_request.dict() for pull_request in task.github_pull_requests],
             "summary": task.summary,
         }
-        return Answer(task.result or "", metadata=metadata, raw_response=task, request_id=str(task.id))
+        return Answer(task.result or "", self.chosen_model(request), {}, metadata, task, str(task.id))
 
     def _after_effect(self, error: CodegenAPIError, task: Any) -> BaseException:
         """Say that there is a run, whatever went wrong with looking at it."""

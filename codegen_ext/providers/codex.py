@@ -68,8 +68,8 @@ class CodexBackend(CompletionsBackend):
             return Availability(has_credentials)
         program = os.path.expanduser(str(self._settings.get("codex_path") or "codex"))
         if not find_spec("openai"):
-            return Availability(has_credentials, "the extra: pip install 'codegen-sdk[codex]'")
-        missing = None if shutil.which(program) else "the Codex CLI: npm install -g @openai/codex"
+            return Availability(has_credentials, "needs the extra: pip install 'codegen-sdk[codex]'")
+        missing = None if shutil.which(program) else "needs the Codex CLI: npm install -g @openai/codex"
         return Availability(has_credentials, missing)
 
     def identity(self) -> list[object]:

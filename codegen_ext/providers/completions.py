@@ -98,8 +98,7 @@ class CompletionsBackend(Backend):
         status = getattr(error, "status_code", None)
         if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
             # The service's own words repeat the beginning and the end of the key.
-            message = f"the credential is not accepted (status {status})"
-            return self.error(ProviderAuthenticationError, message, error)
+            return self.error(ProviderAuthenticationError, "the credential is not accepted", error)
         if isinstance(error, openai.RateLimitError):
             wait = retry_after_of(error.response)  # type: ignore[arg-type]
             return self.error(ProviderRateLimitError, error.message, error, retry_after=wait)

@@ -55,11 +55,17 @@ class ProviderRateLimitError(AIProviderError):
     """Too many requests; `retry_after` is the number of seconds to wait, None where the service does not say."""
 
     hands_over = True
-    retry_after: float | None = None
+
+    def __init__(self, *args: Any, retry_after: float | None = None, **details: Any) -> None:
+        super().__init__(*args, **details)
+        self.retry_after = retry_after
 
 
 class ProviderTimeoutError(AIProviderError, TimeoutError):
     """No whole answer in time; `timeout_duration` is the limit in seconds, None for one that is not the caller's."""
 
     hands_over = True
-    timeout_duration: float | None = None
+
+    def __init__(self, *args: Any, timeout_duration: float | None = None, **details: Any) -> None:
+        super().__init__(*args, **details)
+        self.timeout_duration = timeout_duration

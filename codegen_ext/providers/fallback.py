@@ -11,6 +11,7 @@ from ..clock import SYSTEM_CLOCK, Clock
 from .backend import Deadline
 from .breaker import CircuitBreaker
 from .calls import Answering, AsyncCalls, SyncCalls
+from .credentials import unfit
 from .errors import AIProviderError, ProviderRateLimitError, ProviderTimeoutError, ProviderUnavailableError
 from .log import log
 from .protocol import AIResponse, Request
@@ -74,8 +75,8 @@ def ask_in_turn(
         settled = False
         failed: AIProviderError | None = None
         try:
-            if validate and not (yield _validation(provider, deadline)):
-                reason = getattr(provider, "last_validation_error", None) or "the credentials are not accepted"
+            reason = yield from _unfit(provider, deadline, validate=validate)
+            if reason is not None:
                 _note(tried, provider.name, "invalid", reason)
                 settled = True
                 breaker.failed()
@@ -104,10 +105,9 @@ def ask_in_turn(
     raise _nobody(last, tried, deadline)
 
 
-def _validation(provider: Any, deadline: Deadline) -> Call:
-    if isinstance(provider, ProviderBase):
-        return Call(lambda: provider.validate_credentials(deadline.left()))  # type: ignore[attr-defined]
-    return Call(provider.validate_credentials)
+def _unfit(provider: Any, deadline: Deadline, *, validate: bool = True) -> Steps[str | None]:
+    limits = {"timeout": deadline.left()} if isinstance(provider, ProviderBase) else {}
+    return (yield from unfit(provider, validate=validate, **limits))
 
 
 class _BegunError(Exception):
@@ -251,15 +251,22 @@ class FallbackBase(Answering):
     def _validate(self, timeout: float | None) -> Steps[bool]:
         deadline = Deadline(self._clock, timeout)
         for candidate in self._candidates:
-            if (yield _validation(candidate.provider, deadline)):
+            if (yield from _unfit(candidate.provider, deadline)) is None:
                 return True
         return False
 
     def _models(self) -> Steps[list[str]]:
         found: list[str] = []
+        failed: AIProviderError | None = None
         for candidate in self._candidates:
             if candidate.provider.is_available:
-                found += yield Call(candidate.provider.get_available_models)
+                try:
+                    found += yield Call(candidate.provider.get_available_models)
+                except AIProviderError as error:
+                    log("provider %s does not list its models: %s", candidate.provider.name, error)
+                    failed = error
+        if failed is not None and not found:
+            raise failed
         return list(dict.fromkeys(found))
 
     def _close(self) -> Steps[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import os
+import re
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -14,6 +15,7 @@ from .backend import Availability, Deadline
 from .completions import OWN, CompletionsBackend
 from .protocol import Request
 from .steps import Call, Steps
+from .timing import hooks
 
 DEFAULT_MODEL = "gpt-4o"
 
@@ -23,7 +25,7 @@ class OpenAIBackend(CompletionsBackend):
 
     Options: `api_key` (OPENAI_API_KEY), `base_url` (OPENAI_BASE_URL), `model` (OPENAI_MODEL), `organization`,
     `project`, `max_retries`, `timeout` (seconds for each attempt), and `client`, a client of the package to use
-    instead of one of its own.
+    instead of one of its own, whose answers then may take longer than their time when they drip.
     """
 
     name = "openai"
@@ -48,7 +50,7 @@ class OpenAIBackend(CompletionsBackend):
 
     def availability(self) -> Availability:
         """A key, or a client that has one, and the package."""
-        missing = None if find_spec("openai") else "the extra: pip install 'codegen-sdk[openai]'"
+        missing = None if find_spec("openai") else "needs the extra: pip install 'codegen-sdk[openai]'"
         return Availability(bool(self.secret() or "client" in self._settings), missing)
 
     def identity(self) -> list[object]:
@@ -67,7 +69,12 @@ class OpenAIBackend(CompletionsBackend):
             raise ConfigurationError("the provider openai needs an extra: pip install 'codegen-sdk[openai]'") from error
         names = ("api_key", "base_url", "organization", "project", "max_retries", "timeout")
         given = {name: self._settings[name] for name in names if name in self._settings}
-        return (openai.AsyncOpenAI if is_async else openai.OpenAI)(**given)
+        if not re.fullmatch("[!-~]*", self.secret()):
+            raise ConfigurationError("api_key must consist of printable ASCII characters without spaces", "api_key")
+        http_hooks = hooks(self._clock, is_async=is_async)
+        if is_async:
+            return openai.AsyncOpenAI(**given, http_client=openai.DefaultAsyncHttpxClient(event_hooks=http_hooks))
+        return openai.OpenAI(**given, http_client=openai.DefaultHttpxClient(event_hooks=http_hooks))
 
     def close(self, client: Any) -> Any:
         """Close the client unless it was brought along."""

@@ -8,7 +8,8 @@ from typing import Any
 from attrs import evolve
 
 from ..clock import SYSTEM_CLOCK, Clock
-from .backend import PSEUDO_MODEL, Answer, Backend, Deadline
+from ..errors import ConfigurationError
+from .backend import PSEUDO_MODEL, Answer, Availability, Backend, Deadline
 from .calls import Answering, AsyncCalls, SyncCalls
 from .errors import AIProviderError, ProviderAuthenticationError, ProviderUnavailableError
 from .protocol import AIResponse, Request
@@ -49,8 +50,12 @@ class ProviderBase(Answering):
     @property
     def unavailable_because(self) -> str | None:
         """What is missing, None when nothing is."""
-        available = self._backend.availability()
-        return "no credentials" if not available.has_credentials else available.missing
+        has_credentials, missing = self.availability()
+        return missing if has_credentials else "no credentials"
+
+    def availability(self) -> Availability:
+        """Tell what can be told without a request."""
+        return self._backend.availability()
 
     def get_default_model(self) -> str | None:
         """Return the model that answers where none is named, None where the service chooses."""
@@ -73,10 +78,13 @@ class ProviderBase(Answering):
             raise self._backend.error(ProviderUnavailableError, missing)
         with self._lock:
             if self._connected is None:
-                self._connected = self._backend.connect(is_async=self._is_async)
+                try:
+                    self._connected = self._backend.connect(is_async=self._is_async)
+                except ConfigurationError as error:
+                    raise self._backend.error(ProviderUnavailableError, str(error)) from None
             return self._connected
 
-    def _fitting(self, request: Request) -> tuple[Request, list[str]]:
+    def _fitting(self, request: Request, *, streaming: bool) -> tuple[Request, list[str]]:
         """Return the request with the options that this provider has, and the names of the others."""
         from .registry import known_options
 
@@ -86,16 +94,13 @@ class ProviderBase(Answering):
         unknown = [name for name in ignored if name not in known_options()]
         if unknown:
             raise TypeError(f"no provider has an option {unknown[0]!r}; {self.name} has {', '.join(sorted(taken))}")
-        if self.name == "codegen":
-            ignored += [name for name in ("max_tokens", "tool_choice") if getattr(request, name) is not None]
-            ignored += ["temperature"] if request.temperature else []
-        return evolve(request, options=options), ignored
+        return evolve(request, options=options), [*ignored, *self._backend.ignores(request, streaming=streaming)]
 
     def _asked(self, request: Request, *, streaming: bool) -> Steps[AIResponse]:
         started = self._clock.monotonic()
         if (refusal := self.refuses(request)) is not None:
             raise self._backend.error(AIProviderError, refusal)
-        request, ignored = self._fitting(request)
+        request, ignored = self._fitting(request, streaming=streaming)
         ask = self._backend.stream if streaming else self._backend.complete
         failed: Exception | None = None
         try:
