@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from attrs import evolve, frozen
@@ -10,13 +11,13 @@ from attrs import evolve, frozen
 from ..clock import SYSTEM_CLOCK, Clock
 from .backend import Deadline
 from .breaker import CircuitBreaker
-from .calls import Answering, AsyncCalls, SyncCalls
+from .calls import AsyncCalls, SyncCalls
 from .credentials import unfit
-from .errors import AIProviderError, ProviderRateLimitError, ProviderTimeoutError, ProviderUnavailableError
+from .errors import AIProviderError, ProviderTimeoutError, ProviderUnavailableError
 from .log import log
 from .protocol import AIResponse, Request
 from .provider import ProviderBase, relayed, with_partial
-from .steps import Call, Emit, Steps
+from .steps import Call, Steps
 from .usage import plain, total_of
 
 DEFAULT_TIMEOUT = 600.0
@@ -29,11 +30,6 @@ class Candidate:
 
     provider: Any
     breaker: CircuitBreaker
-
-
-def may_hand_over(error: AIProviderError, *, has_begun: bool) -> bool:
-    """Whether another provider may be asked: not when something may have happened, or when the user has seen text."""
-    return error.hands_over and not error.may_have_effect and not has_begun
 
 
 def ask_in_turn(
@@ -71,36 +67,30 @@ def ask_in_turn(
         if reason is not None:
             _note(tried, provider.name, "skipped", reason)
             continue
-        has_begun = False
-        settled = False
-        failed: AIProviderError | None = None
+        report = breaker.released  # interrupted, or the caller's own mistake: nothing is learnt
         try:
             reason = yield from _unfit(provider, deadline, validate=validate)
             if reason is not None:
+                report = breaker.failed
                 _note(tried, provider.name, "invalid", reason)
-                settled = True
-                breaker.failed()
                 continue
             if deadline.is_over:
                 break
             others = [other for other in candidates[position + 1 :] if not _refusal(other.provider, request)]
             log("asking provider %s with %.1f s left", provider.name, deadline.left())
             left = evolve(request, timeout=deadline.left(), may_repeat=not others)
-            response, has_begun = yield from _watched(ask(provider, left))
-            settled = True
-            breaker.succeeded()
+            response = yield from with_partial(ask(provider, left))
+            report = breaker.succeeded
             return evolve(response, metadata={**response.metadata, "tried": tried})
-        except _BegunError as begun:
-            has_begun, failed = True, begun.error
         except AIProviderError as error:
-            failed = error
+            last = error
+            if error.hands_over:
+                report = partial(breaker.failed, getattr(error, "retry_after", None) or None)
         finally:
-            if not settled and failed is None:
-                breaker.released()  # interrupted, or the caller's own mistake: nothing is learnt
-        _count(breaker, failed)
-        _note(tried, provider.name, type(failed).__name__, failed.message)
-        last = failed
-        if not may_hand_over(failed, has_begun=has_begun):
+            report()
+        _note(tried, provider.name, type(last).__name__, last.message)
+        # Not when something may have happened, nor when the user has seen text.
+        if not last.hands_over or last.may_have_effect or last.partial:
             break
     raise _nobody(last, tried, deadline)
 
@@ -110,49 +100,10 @@ def _unfit(provider: Any, deadline: Deadline, *, validate: bool = True) -> Steps
     return (yield from unfit(provider, validate=validate, **limits))
 
 
-class _BegunError(Exception):
-    """A failure after the first piece of a stream."""
-
-    def __init__(self, error: AIProviderError) -> None:
-        super().__init__(error)
-        self.error = error
-
-
-def _watched(steps: Steps[AIResponse]) -> Steps[tuple[AIResponse, bool]]:
-    """Run steps within others and tell whether they emitted anything before they ended or failed."""
-    has_begun = False
-    resume: Any = steps.send
-    outcome: Any = None
-    while True:
-        try:
-            effect = resume(outcome)
-        except StopIteration as end:
-            return end.value, has_begun
-        except AIProviderError as error:
-            if not has_begun:
-                raise
-            failed = error
-            break
-        has_begun = has_begun or isinstance(effect, Emit)
-        resume, outcome = steps.send, None
-        try:
-            outcome = yield effect
-        except BaseException as error:  # noqa: BLE001 - the steps decide
-            resume, outcome = steps.throw, error
-    raise _BegunError(failed)
-
-
 def _refusal(provider: Any, request: Request) -> str | None:
     refuses = getattr(provider, "refuses", None)
     refusal: str | None = refuses(request) if refuses else None
     return refusal or getattr(provider, "unavailable_because", None if provider.is_available else "not available")
-
-
-def _count(breaker: CircuitBreaker, error: AIProviderError) -> None:
-    if not error.hands_over:
-        breaker.released()
-    else:
-        breaker.failed((error.retry_after or None) if isinstance(error, ProviderRateLimitError) else None)
 
 
 def _note(tried: list[dict[str, Any]], name: str, outcome: str, reason: str) -> None:
@@ -172,7 +123,7 @@ def _nobody(last: AIProviderError | None, tried: list[dict[str, Any]], deadline:
     return last
 
 
-class FallbackBase(Answering):
+class FallbackBase:
     """What the sync and the async chain share."""
 
     name = "fallback"
@@ -242,11 +193,7 @@ class FallbackBase(Answering):
         return (yield from self._in_turn(request, _generated))
 
     def _stream(self, request: Request) -> Steps[AIResponse]:
-        return (yield from with_partial(self._in_turn(request, self._streamed)))
-
-    def _streamed(self, provider: Any, request: Request) -> Steps[AIResponse]:
-        stream = provider.stream_response(**_arguments(provider, request))
-        return (yield from relayed(stream, stream.aclose if hasattr(stream, "aclose") else stream.close))
+        return (yield from self._in_turn(request, _streamed))
 
     def _validate(self, timeout: float | None) -> Steps[bool]:
         deadline = Deadline(self._clock, timeout)
@@ -279,15 +226,20 @@ def _generated(provider: Any, request: Request) -> Steps[AIResponse]:
     return response
 
 
+def _streamed(provider: Any, request: Request) -> Steps[AIResponse]:
+    stream = provider.stream_response(**_arguments(provider, request))
+    return (yield from relayed(stream, stream.aclose if hasattr(stream, "aclose") else stream.close))
+
+
 def _arguments(provider: Any, request: Request) -> dict[str, Any]:
     own = {"may_repeat": request.may_repeat} if isinstance(provider, ProviderBase) else {}
     names = ("prompt", "system_prompt", "model", "temperature", "max_tokens", "tools", "tool_choice", "timeout")
     return {**{name: getattr(request, name) for name in names}, **own, **request.options}
 
 
-class FallbackProvider(SyncCalls, FallbackBase):
+class FallbackProvider(FallbackBase, SyncCalls):
     """Several providers as one: the next answers when one cannot; may be shared by threads."""
 
 
-class AsyncFallbackProvider(AsyncCalls, FallbackBase):
+class AsyncFallbackProvider(FallbackBase, AsyncCalls):
     """`FallbackProvider` for asyncio."""

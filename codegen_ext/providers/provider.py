@@ -10,7 +10,7 @@ from attrs import evolve
 from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import ConfigurationError
 from .backend import PSEUDO_MODEL, Answer, Availability, Backend, Deadline
-from .calls import Answering, AsyncCalls, SyncCalls
+from .calls import AsyncCalls, SyncCalls
 from .errors import AIProviderError, ProviderAuthenticationError, ProviderUnavailableError
 from .protocol import AIResponse, Request
 from .steps import END, Advance, Call, Emit, Steps
@@ -21,7 +21,7 @@ VALIDATION_SECONDS = 20.0
 """The most that a validation takes."""
 
 
-class ProviderBase(Answering):
+class ProviderBase:
     """What the sync and the async provider share."""
 
     _is_async: bool
@@ -218,13 +218,13 @@ def relayed(stream: Any, close: Any) -> Steps[AIResponse]:
     return response
 
 
-class Provider(SyncCalls, ProviderBase):
+class Provider(ProviderBase, SyncCalls):
     """A provider for threads; may be shared by them."""
 
     _is_async = False
 
 
-class AsyncProvider(AsyncCalls, ProviderBase):
+class AsyncProvider(ProviderBase, AsyncCalls):
     """A provider for asyncio."""
 
     _is_async = True
