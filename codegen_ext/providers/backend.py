@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -80,6 +81,10 @@ class Backend(ABC):
     def options(cls) -> frozenset[str]:
         """Return the names of the further arguments that a request takes."""
 
+    def _setting(self, name: str, *variables: str) -> Any:
+        """Return an option, else what the environment says, else an empty text."""
+        return self._settings.get(name) or next((os.environ[key] for key in variables if os.environ.get(key)), "")
+
     @abstractmethod
     def secret(self) -> str:
         """Return the credential, for taking it out of messages; empty without one."""
@@ -92,8 +97,13 @@ class Backend(ABC):
     def identity(self) -> list[object]:
         """Return what makes a validation count for another instance too: address and credential."""
 
-    @abstractmethod
     def connect(self, *, is_async: bool) -> Any:
+        """Return the client that was brought along, or build one."""
+        brought = self._settings.get("client")
+        return self._build(is_async=is_async) if brought is None else brought
+
+    @abstractmethod
+    def _build(self, *, is_async: bool) -> Any:
         """Build the client."""
 
     @abstractmethod
@@ -121,8 +131,8 @@ class Backend(ABC):
         """Say what an exception of the client means; None for one that is the caller's own, such as a TypeError."""
 
     def close(self, client: Any) -> Any:
-        """Close the client, or return what is to be awaited for that."""
-        return client.close()
+        """Close the client unless it was brought along; return what is to be awaited for that."""
+        return None if client is self._settings.get("client") else client.close()
 
     def refuses(self, request: Request) -> str | None:
         """Say why this request cannot be answered here, None when it can."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from .. import once
@@ -50,34 +49,29 @@ class ChatServerBackend(Backend):
 
     def secret(self) -> str:
         """Return the key."""
-        return str(self._settings.get("api_key") or os.environ.get("CHATSERVER_API_KEY", ""))
+        return str(self._setting("api_key", "CHATSERVER_API_KEY"))
+
+    def _address(self) -> str:
+        return str(self._setting("base_url", "CHATSERVER_BASE_URL"))
 
     def availability(self) -> Availability:
         """An address or a key: a ChatServer may need none."""
-        told = bool(self.secret() or os.environ.get("CHATSERVER_BASE_URL"))
-        return Availability(told or bool({"base_url", "client"} & set(self._settings)))
+        return Availability(bool(self._settings.get("client") or self.secret() or self._address()))
 
     def identity(self) -> list[object]:
         """Address and key."""
-        address = self._settings.get("base_url") or os.environ.get("CHATSERVER_BASE_URL")
-        return [address, self.secret(), id(self._settings.get("transport")), id(self._settings.get("client"))]
+        return [self._address(), self.secret(), id(self._settings.get("transport")), id(self._settings.get("client"))]
 
-    def connect(self, *, is_async: bool) -> Any:
+    def _build(self, *, is_async: bool) -> Any:
         """Build the client."""
-        if "client" in self._settings:
-            return self._settings["client"]
         from ..chatserver import AsyncChatServerClient, ChatServerClient
 
         given = {name: value for name, value in self._settings.items() if name != "model"}
         return (AsyncChatServerClient if is_async else ChatServerClient)(**given, clock=self._clock)
 
-    def close(self, client: Any) -> Any:
-        """Close the client unless it was brought along."""
-        return None if client is self._settings.get("client") else client.close()
-
     def default_model(self) -> str | None:
         """Return the option, else CHATSERVER_MODEL, else what the server offered first when it was asked."""
-        return self._settings.get("model") or os.environ.get("CHATSERVER_MODEL") or self._offered
+        return self._setting("model", "CHATSERVER_MODEL") or self._offered
 
     def validate(self, client: Any, deadline: Deadline) -> Steps[None]:
         """List the models."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ from codegen_api.enums import AgentRunStatus
 
 from .. import flow, once, waiting
 from ..agents.agent import Agent
+from ..base import check_seconds
 from ..clock import Clock
 from ..errors import AmbiguousRequestError, CodegenAPIError
 from .backend import PSEUDO_MODEL, Answer, Availability, Backend, Deadline
@@ -65,43 +65,43 @@ class CodegenBackend(Backend):
 
     def secret(self) -> str:
         """Return the token."""
-        return str(self._setting("token", "api_token", "CODEGEN_API_TOKEN", "CODEGEN_TOKEN"))
+        return str(self._setting("token", "CODEGEN_API_TOKEN", "CODEGEN_TOKEN"))
 
-    def _setting(self, name: str, field: str, *variables: str) -> Any:
+    def _setting(self, name: str, *variables: str) -> Any:
         """Return what was given, by itself or with a configuration, else what the environment says."""
         config = self._settings.get("config") or getattr(self._settings.get("client"), "config", None)
-        from_environment = next((os.environ[key] for key in variables if os.environ.get(key)), "")
-        return self._settings.get(name) or getattr(config, field, "") or from_environment
+        configured = getattr(config, "api_token" if name == "token" else name, "")
+        return self._settings.get(name) or configured or super()._setting(name, *variables)
 
     def availability(self) -> Availability:
         """A token and an organisation."""
-        return Availability(bool(self.secret()) and bool(self._setting("org_id", "org_id", "CODEGEN_ORG_ID")))
+        return Availability(bool(self.secret()) and bool(self._setting("org_id", "CODEGEN_ORG_ID")))
 
     def identity(self) -> list[object]:
         """Address, organisation, token."""
-        address = self._setting("base_url", "base_url", "CODEGEN_BASE_URL", "CODEGEN_API_BASE_URL")
-        return [address, str(self._setting("org_id", "org_id", "CODEGEN_ORG_ID")), self.secret()]
+        address = self._setting("base_url", "CODEGEN_BASE_URL", "CODEGEN_API_BASE_URL")
+        return [address, str(self._setting("org_id", "CODEGEN_ORG_ID")), self.secret()]
 
     def connect(self, *, is_async: bool) -> Any:
-        """Build an agent."""
+        """Return an agent, which closes the client unless it was brought along."""
         from ..agents.async_agent import AsyncAgent
+
+        client = super().connect(is_async=is_async)
+        agent: Any = (AsyncAgent if is_async else Agent)(self._settings.get("org_id"), client=client)
+        agent._owns_client = "client" not in self._settings
+        return agent
+
+    def _build(self, *, is_async: bool) -> Any:
+        from ..async_client import AsyncCodegenClient
+        from ..client import CodegenClient
         from ..config import ClientConfig
 
-        org_id, client = self._settings.get("org_id"), self._settings.get("client")
-        if client is not None:
-            return (AsyncAgent if is_async else Agent)(org_id, client=client)
         config = self._settings.get("config")
         if config is None:
             named = {"api_token": "token", "base_url": "base_url", "org_id": "org_id"}
             given = {field: self._settings[name] for field, name in named.items() if name in self._settings}
             config = ClientConfig(**given)
-        from ..async_client import AsyncCodegenClient
-        from ..client import CodegenClient
-
-        built: Any = (AsyncCodegenClient if is_async else CodegenClient)(config, clock=self._clock)
-        agent: Any = (AsyncAgent if is_async else Agent)(org_id, client=built)
-        agent._owns_client = True
-        return agent
+        return (AsyncCodegenClient if is_async else CodegenClient)(config, clock=self._clock)
 
     def default_model(self) -> str | None:
         """Return the option; None for the organisation's choice."""
@@ -119,6 +119,8 @@ class CodegenBackend(Backend):
 
     def _begin(self, agent: Any, request: Request, deadline: Deadline) -> Steps[Any]:
         options = {name: value for name, value in request.options.items() if name in _RUN}
+        # Nobody shall pay for a run that nobody can wait for.
+        check_seconds("poll_interval", request.options.get("poll_interval", POLL_INTERVAL))
         prompt = f"{request.system_prompt}\n\n{request.prompt}" if request.system_prompt else request.prompt
         api = bounded(agent.client, deadline, may_repeat=request.may_repeat)
         limited = type(agent)(agent.org_id, client=api)

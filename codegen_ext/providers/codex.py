@@ -55,11 +55,11 @@ class CodexBackend(CompletionsBackend):
     @property
     def sandbox_mode(self) -> str:
         """What the agent may touch."""
-        return str(self._settings.get("sandbox_mode") or os.environ.get("CODEX_SANDBOX_MODE") or READ_ONLY)
+        return str(self._setting("sandbox_mode", "CODEX_SANDBOX_MODE") or READ_ONLY)
 
     def secret(self) -> str:
         """Return the key."""
-        return str(self._settings.get("api_key") or os.environ.get("OPENAI_API_KEY", ""))
+        return str(self._setting("api_key", "OPENAI_API_KEY"))
 
     def availability(self) -> Availability:
         """A key, a login, or a client that has one; the package and the CLI."""
@@ -77,21 +77,15 @@ class CodexBackend(CompletionsBackend):
         names = ("codex_path", "base_url", "codex_home")
         return [self.secret(), *map(self._settings.get, names), id(self._settings.get("client"))]
 
-    def connect(self, *, is_async: bool) -> Any:
+    def _build(self, *, is_async: bool) -> Any:
         """Build the client, which starts the CLI with its first call."""
-        if "client" in self._settings:
-            return self._settings["client"]
         from ..codex import AsyncCodexClient, CodexClient
 
         return (AsyncCodexClient if is_async else CodexClient)(**{**self._settings, "sandbox_mode": self.sandbox_mode})
 
-    def close(self, client: Any) -> Any:
-        """End the CLI unless the client was brought along."""
-        return None if client is self._settings.get("client") else client.close()
-
     def default_model(self) -> str | None:
         """Return the option, else CODEX_DEFAULT_MODEL; None for the CLI's own choice."""
-        return self._settings.get("model") or os.environ.get("CODEX_DEFAULT_MODEL")
+        return self._setting("model", "CODEX_DEFAULT_MODEL") or None
 
     def arguments(self, request: Request, left: float | None) -> dict[str, Any]:
         """Everything that is given; a temperature only where it is not the default, as the CLI has nothing for it."""

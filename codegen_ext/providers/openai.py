@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import os
 import re
 from functools import cache
 from importlib.util import find_spec
@@ -30,7 +29,16 @@ class OpenAIBackend(CompletionsBackend):
 
     name = "openai"
     settings = frozenset(
-        {"api_key", "base_url", "model", "organization", "project", "max_retries", "timeout", "client"}
+        {
+            "api_key",
+            "base_url",
+            "model",
+            "organization",
+            "project",
+            "max_retries",
+            "timeout",
+            "client",
+        }
     )
     calls_tools = True
 
@@ -46,7 +54,7 @@ class OpenAIBackend(CompletionsBackend):
 
     def secret(self) -> str:
         """Return the key."""
-        return str(self._settings.get("api_key") or os.environ.get("OPENAI_API_KEY", ""))
+        return str(self._setting("api_key", "OPENAI_API_KEY"))
 
     def availability(self) -> Availability:
         """A key, or a client that has one, and the package."""
@@ -55,14 +63,12 @@ class OpenAIBackend(CompletionsBackend):
 
     def identity(self) -> list[object]:
         """Address, key and who pays."""
-        address = self._settings.get("base_url") or os.environ.get("OPENAI_BASE_URL")
+        address = self._setting("base_url", "OPENAI_BASE_URL")
         named = [self._settings.get(name) for name in ("organization", "project")]
         return [address, self.secret(), *named, id(self._settings.get("client"))]
 
-    def connect(self, *, is_async: bool) -> Any:
+    def _build(self, *, is_async: bool) -> Any:
         """Build the package's client."""
-        if "client" in self._settings:
-            return self._settings["client"]
         try:
             import openai
         except ImportError as error:
@@ -76,13 +82,9 @@ class OpenAIBackend(CompletionsBackend):
             return openai.AsyncOpenAI(**given, http_client=openai.DefaultAsyncHttpxClient(event_hooks=http_hooks))
         return openai.OpenAI(**given, http_client=openai.DefaultHttpxClient(event_hooks=http_hooks))
 
-    def close(self, client: Any) -> Any:
-        """Close the client unless it was brought along."""
-        return None if client is self._settings.get("client") else client.close()
-
     def default_model(self) -> str | None:
         """Return the option, else OPENAI_MODEL, else gpt-4o."""
-        return str(self._settings.get("model") or os.environ.get("OPENAI_MODEL") or DEFAULT_MODEL)
+        return str(self._setting("model", "OPENAI_MODEL") or DEFAULT_MODEL)
 
     def for_request(self, client: Any, request: Request, deadline: Deadline) -> Any:
         """Limit the time; the package's own repetitions would each have it anew, so there are none with a deadline."""

@@ -69,6 +69,17 @@ def test_what_codegen_is_sent(model: str, named: Callable[..., Any], serve: Call
     assert without_request_id(sent["metadata"]) == {"codegen_sdk": {"tags": ["a"]}}
 
 
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize("poll_interval", [0, -1, "5", float("nan"), None])
+def test_a_wrong_poll_interval_costs_no_run(
+    poll_interval: Any, streams: bool, named: Callable[..., Any], sandbox: Sandbox
+) -> None:
+    ask = named("codegen").stream_response if streams else named("codegen").generate_response
+    with pytest.raises(ConfigurationError, match="poll_interval must be"):
+        list(ask("Hi", poll_interval=poll_interval))
+    assert sandbox.requests == []
+
+
 def test_codegen_streams_its_log_and_then_the_result(named: Callable[..., Any], clock: FakeClock) -> None:
     stream = named("codegen").stream_response("Say hello [[logs=4 seconds=60]]")
     first = next(stream)
