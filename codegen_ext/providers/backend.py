@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, NamedTuple, NoReturn
 
-from attrs import define, field
-
 from ..clock import Clock
 from ..errors import ConfigurationError
 from ..redact import MASK, Redactor
 from .errors import AIProviderError
-from .protocol import Request
+from .protocol import AIResponse, Request
 from .steps import Steps
-
-
-@define
-class Answer:
-    """What a backend got, before it is counted."""
-
-    content: str = ""
-    model: str | None = None
-    usage: dict[str, int] = field(factory=dict)
-    metadata: dict[str, Any] = field(factory=dict)
-    raw_response: Any = None
-    request_id: str | None = None
 
 
 class Deadline:
@@ -41,6 +28,11 @@ class Deadline:
     def left(self) -> float | None:
         """Return the seconds that are left, never negative; None without a deadline."""
         return None if self._end is None else max(self._end - self._clock.monotonic(), 0.0)
+
+    def allowance(self, most: float = math.inf) -> float | None:
+        """Return the seconds that a call may take that otherwise takes `most`; None without a deadline."""
+        left = self.left()
+        return None if left is None else max(min(left, most), 0.001)
 
     @property
     def is_over(self) -> bool:
@@ -119,11 +111,11 @@ class Backend(ABC):
         """Return the models that may be named."""
 
     @abstractmethod
-    def complete(self, client: Any, request: Request, deadline: Deadline) -> Steps[Answer]:
+    def complete(self, client: Any, request: Request, deadline: Deadline) -> Steps[AIResponse]:
         """Answer."""
 
     @abstractmethod
-    def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[Answer]:
+    def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[AIResponse]:
         """Emit the pieces of an answer and return the whole."""
 
     @abstractmethod

@@ -5,37 +5,30 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
 from typing import Any, Generic, Self
 
+from attrs import fields
+
 from .errors import AIProviderError
 from .protocol import AIResponse, BoolT_co, NamesT_co, NoneT_co, Request, ResponseT_co, StreamT_co
 from .steps import Steps, iterate, iterate_async, run, run_async
 
+_NAMED = {field.name for field in fields(Request)} - {"options"}
 
-def request_of(
-    prompt: str,
-    system_prompt: str | None = None,
-    model: str | None = None,
-    temperature: float | None = 0.0,
-    max_tokens: int | None = None,
-    tools: Sequence[Mapping[str, Any]] | None = None,
-    tool_choice: Any = None,
-    *,
-    timeout: float | None = None,
-    may_repeat: bool = True,
-    **options: Any,
-) -> Request:
+
+def request_of(*args: Any, **kwargs: Any) -> Request:
     """Return the request that the arguments of `generate_response` make.
 
     Raises:
         AIProviderError: for a blank prompt, or a timeout that is no number of seconds.
 
     """
-    if not isinstance(prompt, str) or not prompt.strip():
+    named = {name: kwargs.pop(name) for name in _NAMED & set(kwargs)}
+    request = Request(*args, **named, options=kwargs)
+    if not isinstance(request.prompt, str) or not request.prompt.strip():
         raise AIProviderError("prompt must be text that is not blank")
+    timeout = request.timeout
     if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0):
         raise AIProviderError("timeout must be a number of seconds greater than 0")
-    return Request(
-        prompt, system_prompt, model, temperature, max_tokens, tools, tool_choice, timeout, may_repeat, options
-    )
+    return request
 
 
 class SyncTextStream:

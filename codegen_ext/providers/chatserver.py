@@ -6,11 +6,11 @@ from typing import Any
 
 from .. import once
 from ..errors import CodegenAPIError
-from .backend import Answer, Availability, Backend, Deadline, messages_of
+from .backend import Availability, Backend, Deadline, messages_of
 from .completions import usage_of
 from .errors import AIProviderError, ProviderUnavailableError
 from .package_errors import provider_error
-from .protocol import Request
+from .protocol import AIResponse, Request
 from .steps import END, Advance, Call, Emit, Steps
 
 _OPTIONS = frozenset(
@@ -97,23 +97,24 @@ class ChatServerBackend(Backend):
         named = {name: value for name, value in given.items() if value is not None}
         return {"model": model, "messages": messages_of(request), **named}
 
-    def complete(self, client: Any, request: Request, deadline: Deadline) -> Steps[Answer]:
+    def complete(self, client: Any, request: Request, deadline: Deadline) -> Steps[AIResponse]:
         """Answer with one completion."""
         asked = bounded(client, deadline, may_repeat=request.may_repeat)
         arguments = self._arguments(request, (yield from self._model(asked, request)))
         completion = yield Call(lambda: bounded(asked, deadline).create_completion(**arguments))
         if not completion.choices:
             raise self.error(ProviderUnavailableError, "the answer has no choices")
-        return Answer(
-            content=completion.choices[0].message.content or "",
-            model=completion.model,
-            usage=usage_of(completion.usage),
-            metadata=_metadata(completion.system_fingerprint, completion.choices[0].finish_reason),
+        return AIResponse(
+            completion.choices[0].message.content or "",
+            self.name,
+            completion.model,
+            usage_of(completion.usage),
+            _metadata(completion.system_fingerprint, completion.choices[0].finish_reason),
             raw_response=completion,
             request_id=completion.id,
         )
 
-    def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[Answer]:
+    def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[AIResponse]:
         """Answer with the events of one completion."""
         asked = bounded(client, deadline, may_repeat=request.may_repeat)
         arguments = self._arguments(request, (yield from self._model(asked, request)))
@@ -126,11 +127,12 @@ class ChatServerBackend(Backend):
         finally:
             yield Call(stream.close)
         seen = stream.metadata
-        return Answer(
-            content=stream.text,
-            model=seen["model"],
-            usage=usage_of(seen["usage"]),
-            metadata=_metadata(seen["system_fingerprint"], seen["finish_reason"]),
+        return AIResponse(
+            stream.text,
+            self.name,
+            seen["model"],
+            usage_of(seen["usage"]),
+            _metadata(seen["system_fingerprint"], seen["finish_reason"]),
             raw_response=stream.response,
             request_id=stream.response.id if stream.response else None,
         )
@@ -146,12 +148,10 @@ class ChatServerBackend(Backend):
 
 def bounded(client: Any, deadline: Deadline, *, may_repeat: bool = True) -> Any:
     """Return a client whose calls end with the deadline."""
-    left = deadline.left()
-    retries = None if may_repeat else 0
-    if left is None:
-        return client.with_options(max_retries=retries)
-    seconds = max(left, 0.001)
-    return client.with_options(timeout=min(seconds, client.config.timeout), total_timeout=seconds, max_retries=retries)
+    options: dict[str, Any] = {} if may_repeat else {"max_retries": 0}
+    if (seconds := deadline.allowance()) is not None:
+        options |= {"timeout": min(seconds, client.config.timeout), "total_timeout": seconds}
+    return client.with_options(**options)
 
 
 def _metadata(session: str | None, finish_reason: str | None) -> dict[str, Any]:

@@ -12,12 +12,12 @@ from ..agents.agent import Agent
 from ..base import check_seconds
 from ..clock import Clock
 from ..errors import AmbiguousRequestError, CodegenAPIError
-from .backend import PSEUDO_MODEL, Answer, Availability, Backend, Deadline
+from .backend import PSEUDO_MODEL, Availability, Backend, Deadline
 from .chatserver import bounded
 from .errors import AIProviderError, ProviderTimeoutError
 from .package_errors import provider_error
-from .protocol import Request
-from .steps import END, Advance, Call, Emit, Steps
+from .protocol import AIResponse, Request
+from .steps import END, Advance, Call, Emit, Steps, relay
 
 _RUN = frozenset(
     {
@@ -128,20 +128,19 @@ class CodegenBackend(Backend):
         self.on_run()
         return task
 
-    def complete(self, client: Any, request: Request, deadline: Deadline) -> Steps[Answer]:
+    def complete(self, client: Any, request: Request, deadline: Deadline) -> Steps[AIResponse]:
         """Create a run and wait for its result."""
         task = yield from self._begin(client, request, deadline)
         options = {name: value for name, value in request.options.items() if name in _WAIT}
         try:
-            left = deadline.left()
-            yield Call(lambda: task.wait_for_completion(timeout=None if left is None else max(left, 0.001), **options))
+            yield Call(lambda: task.wait_for_completion(timeout=deadline.allowance(), **options))
         except CodegenAPIError as error:
             failed = self._after_effect(error, task)
         else:
             return self._answer(task, request)
         raise failed
 
-    def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[Answer]:
+    def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[AIResponse]:
         """Create a run, emit the thoughts and actions of its log as they come, and last its result."""
         task = yield from self._begin(client, request, deadline)
         try:
@@ -169,29 +168,20 @@ class CodegenBackend(Backend):
 
     def _until(self, steps: Any, deadline: Deadline, task: Any) -> flow.Flow[Any, None]:
         """Run a flow no longer than the deadline."""
-        resume, outcome = steps.send, None
-        try:
-            while True:
-                try:
-                    effect = resume(outcome)
-                except StopIteration:
-                    return
-                left = deadline.left()
-                if left == 0.0 and not isinstance(effect, flow.Emit):
-                    self._expired(deadline, may_have_effect=True, run_id=task.id)
-                if left is not None and isinstance(effect, flow.Sleep):
-                    effect = flow.Sleep(min(effect.seconds, left))
-                elif left is not None and isinstance(effect, flow.Perform):
-                    effect = effect._replace(timeout=left)
-                resume, outcome = steps.send, None
-                try:
-                    outcome = yield effect
-                except Exception as error:  # noqa: BLE001 - the inner flow decides
-                    resume, outcome = steps.throw, error
-        finally:
-            steps.close()
 
-    def _answer(self, task: Any, request: Request) -> Answer:
+        def limit(effect: Any) -> Any:
+            left = deadline.left()
+            if left == 0.0 and not isinstance(effect, flow.Emit):
+                self._expired(deadline, may_have_effect=True, run_id=task.id)
+            if left is not None and isinstance(effect, flow.Sleep):
+                return flow.Sleep(min(effect.seconds, left))
+            if left is not None and isinstance(effect, flow.Perform):
+                return effect._replace(timeout=left)
+            return effect
+
+        return relay(steps, limit)
+
+    def _answer(self, task: Any, request: Request) -> AIResponse:
         if task.status is not AgentRunStatus.COMPLETED:
             reason = f": {task.error}" if task.error else ""
             hint = "; give it a further prompt with Task.resume" if task.status is AgentRunStatus.PAUSED else ""
@@ -204,7 +194,10 @@ class CodegenBackend(Backend):
             "pull_requests": [pull_request.dict() for pull_request in task.github_pull_requests],
             "summary": task.summary,
         }
-        return Answer(task.result or "", self.chosen_model(request), {}, metadata, task, str(task.id))
+        model, request_id = self.chosen_model(request), str(task.id)
+        return AIResponse(
+            task.result or "", self.name, model, metadata=metadata, raw_response=task, request_id=request_id
+        )
 
     def _after_effect(self, error: CodegenAPIError, task: Any) -> BaseException:
         """Say that there is a run, whatever went wrong with looking at it."""

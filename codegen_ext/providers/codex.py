@@ -87,23 +87,22 @@ class CodexBackend(CompletionsBackend):
         """Return the option, else CODEX_DEFAULT_MODEL; None for the CLI's own choice."""
         return self._setting("model", "CODEX_DEFAULT_MODEL") or None
 
-    def arguments(self, request: Request, left: float | None) -> dict[str, Any]:
+    def arguments(self, request: Request, deadline: Deadline) -> dict[str, Any]:
         """Everything that is given; a temperature only where it is not the default, as the CLI has nothing for it."""
         given = {
             "model": self.chosen_model(request),
             "temperature": request.temperature or None,
             "max_tokens": request.max_tokens,
-            "timeout": self._seconds(left),
+            "timeout": self._seconds(deadline),
         }
         return {**{name: value for name, value in given.items() if value is not None}, **request.options}
 
-    def _seconds(self, left: float | None) -> float | None:
-        """Return how long a call may take when so much is left of a deadline."""
-        return None if left is None else max(min(left, self._settings.get("timeout", math.inf)), 0.001)
+    def _seconds(self, deadline: Deadline) -> float | None:
+        return deadline.allowance(self._settings.get("timeout", math.inf))
 
     def validate(self, client: Any, deadline: Deadline) -> Steps[None]:
         """Let the CLI start and list its models; whether the service accepts the key shows with the first answer."""
-        yield Call(lambda: client.models.list(timeout=self._seconds(deadline.left())))
+        yield Call(lambda: client.models.list(timeout=self._seconds(deadline)))
 
     def failure(self, error: Exception, request: Request | None) -> AIProviderError | None:
         """As for OpenAI; what an agent that may write left behind is unknown."""

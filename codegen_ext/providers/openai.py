@@ -88,12 +88,12 @@ class OpenAIBackend(CompletionsBackend):
 
     def for_request(self, client: Any, request: Request, deadline: Deadline) -> Any:
         """Limit the time; the package's own repetitions would each have it anew, so there are none with a deadline."""
-        if deadline.seconds is None:
+        seconds = deadline.allowance(self._settings.get("timeout", math.inf))
+        if seconds is None:
             return client if request.may_repeat else client.with_options(max_retries=0)
-        seconds = min(deadline.left() or 0.0, self._settings.get("timeout", math.inf))
-        return client.with_options(timeout=max(seconds, 0.001), max_retries=0)
+        return client.with_options(timeout=seconds, max_retries=0)
 
-    def arguments(self, request: Request, left: float | None) -> dict[str, Any]:  # noqa: ARG002
+    def arguments(self, request: Request, deadline: Deadline) -> dict[str, Any]:  # noqa: ARG002
         """Everything that is given; the time is the client's to limit."""
         given = {
             "temperature": request.temperature,

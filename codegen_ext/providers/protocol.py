@@ -42,11 +42,11 @@ class Request:
     max_tokens: int | None = None
     tools: Sequence[Mapping[str, Any]] | None = None
     tool_choice: Any = None
-    timeout: float | None = None
+    timeout: float | None = field(default=None, kw_only=True)
     """Seconds for the whole of it."""
-    may_repeat: bool = True
+    may_repeat: bool = field(default=True, kw_only=True)
     """Whether the provider's client may repeat what failed in passing; not where another provider waits."""
-    options: Mapping[str, Any] = Factory(dict)
+    options: Mapping[str, Any] = field(factory=dict, kw_only=True)
     """Everything else, by the names of the provider's client."""
 
 

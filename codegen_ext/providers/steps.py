@@ -42,6 +42,27 @@ Steps = Generator[Call | Advance | Emit, Any, R]
 """Steps that return R; what a call raises is thrown into them."""
 
 
+def relay(steps: Generator[Any, Any, R], through: Callable[[Any], Any]) -> Generator[Any, Any, R]:
+    """Run steps within others; each effect goes through a function first, which may raise."""
+    resume: Callable[[Any], Any] = steps.send
+    outcome: Any = None
+    try:
+        while True:
+            try:
+                effect = resume(outcome)
+            except StopIteration as end:
+                result: R = end.value
+                return result
+            effect = through(effect)
+            resume, outcome = steps.send, None
+            try:
+                outcome = yield effect
+            except BaseException as error:  # noqa: BLE001 - the inner steps decide
+                resume, outcome = steps.throw, error
+    finally:
+        steps.close()
+
+
 def iterate(steps: Steps[R]) -> Generator[Any, None, R]:
     """Run steps in this thread, yield what they emit, and return their result.
 
