@@ -11,7 +11,7 @@ from .completions import usage_of
 from .errors import AIProviderError, ProviderUnavailableError
 from .package_errors import provider_error
 from .protocol import AIResponse, Request
-from .steps import END, Advance, Call, Emit, Steps
+from .steps import END, Call, Emit, Steps, advance
 
 _OPTIONS = frozenset(
     {
@@ -120,7 +120,7 @@ class ChatServerBackend(Backend):
         arguments = self._arguments(request, (yield from self._model(asked, request)))
         stream = yield Call(lambda: bounded(asked, deadline).create_completion(**arguments, stream=True))
         try:
-            while (piece := (yield Advance(stream))) is not END:
+            while (piece := (yield advance(stream))) is not END:
                 if deadline.is_over:
                     self._expired(deadline)
                 yield Emit(piece)

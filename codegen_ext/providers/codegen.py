@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from codegen_api.enums import AgentRunStatus
 
 from .. import flow, once, waiting
 from ..agents.agent import Agent
+from ..agents.task import Task
 from ..base import check_seconds
 from ..clock import Clock
 from ..errors import AmbiguousRequestError, CodegenAPIError
@@ -17,7 +19,7 @@ from .chatserver import bounded
 from .errors import AIProviderError, ProviderTimeoutError
 from .package_errors import provider_error
 from .protocol import AIResponse, Request
-from .steps import END, Advance, Call, Emit, Steps, relay
+from .steps import END, Call, Emit, Steps, advance, relay
 
 _RUN = frozenset(
     {
@@ -132,38 +134,30 @@ class CodegenBackend(Backend):
         """Create a run and wait for its result."""
         task = yield from self._begin(client, request, deadline)
         options = {name: value for name, value in request.options.items() if name in _WAIT}
-        try:
+        with self._existing(task):
             yield Call(lambda: task.wait_for_completion(timeout=deadline.allowance(), **options))
-        except CodegenAPIError as error:
-            failed = self._after_effect(error, task)
-        else:
-            return self._answer(task, request)
-        raise failed
+        return self._answer(task, request)
 
     def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[AIResponse]:
         """Create a run, emit the thoughts and actions of its log as they come, and last its result."""
         task = yield from self._begin(client, request, deadline)
-        try:
-            entries = self._entries(client.client, task, request.options.get("poll_interval", POLL_INTERVAL), deadline)
+        entries = self._entries(client.client, task, request.options.get("poll_interval", POLL_INTERVAL), deadline)
+        with self._existing(task):
             try:
-                while (entry := (yield Advance(entries))) is not END:
+                while (entry := (yield advance(entries))) is not END:
                     if piece := _piece(entry):
                         yield Emit(piece)
             finally:
                 yield Call(getattr(entries, "aclose", None) or entries.close)
             yield Call(task.refresh)
-        except CodegenAPIError as error:
-            failed = self._after_effect(error, task)
-        else:
-            answer = self._answer(task, request)
-            if answer.content:
-                yield Emit(answer.content)
-            return answer
-        raise failed
+        answer = self._answer(task, request)
+        if answer.content:
+            yield Emit(answer.content)
+        return answer
 
     def _entries(self, api: Any, task: Any, poll_interval: float, deadline: Deadline) -> Any:
         steps = waiting.logs(task.org_id, task.id, clock=self._clock, follow=True, poll_interval=poll_interval)
-        iterate: Any = flow.iterate if isinstance(task, _sync_task()) else flow.iterate_async
+        iterate: Any = flow.iterate if isinstance(task, Task) else flow.iterate_async
         return iterate(self._until(steps, deadline, task), api._perform, api._clock)
 
     def _until(self, steps: Any, deadline: Deadline, task: Any) -> flow.Flow[Any, None]:
@@ -199,16 +193,20 @@ class CodegenBackend(Backend):
             task.result or "", self.name, model, metadata=metadata, raw_response=task, request_id=request_id
         )
 
-    def _after_effect(self, error: CodegenAPIError, task: Any) -> BaseException:
-        """Say that there is a run, whatever went wrong with looking at it."""
-        failed = provider_error(self, error)
-        if failed is None:
-            return error
-        if isinstance(failed, ProviderTimeoutError) and not error.status_code:
-            failed.args = (f"{failed.args[0]}; run {task.id} goes on ({task.web_url})",)
-            failed.message = failed.args[0]
-        failed.may_have_effect, failed.run_id = True, task.id
-        return failed
+    @contextmanager
+    def _existing(self, task: Any) -> Iterator[None]:
+        """Say in every error that there is a run, whatever went wrong with looking at it."""
+        try:
+            yield
+        except CodegenAPIError as error:
+            failed = provider_error(self, error)
+            if failed is None:
+                raise
+            if isinstance(failed, ProviderTimeoutError) and not error.status_code:
+                failed.args = (f"{failed.args[0]}; run {task.id} goes on ({task.web_url})",)
+                failed.message = failed.args[0]
+            failed.may_have_effect, failed.run_id = True, task.id
+            raise failed from None
 
     def failure(self, error: Exception, request: Request | None) -> AIProviderError | None:
         """Map the client's errors; a create whose outcome is unknown may have an effect."""
@@ -219,12 +217,6 @@ class CodegenBackend(Backend):
                 once.is_ambiguous(error) and error.operation in (None, "create_agent_run")
             )
         return failed
-
-
-def _sync_task() -> type:
-    from ..agents.task import Task
-
-    return Task
 
 
 def _piece(entry: Any) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..exchange import retry_after_of
@@ -17,7 +19,7 @@ from .errors import (
     ProviderUnavailableError,
 )
 from .protocol import AIResponse, Request
-from .steps import END, Advance, Call, Emit, Steps
+from .steps import END, Call, Emit, Steps, advance
 
 _TRANSPORTS = re.compile(r"(httpx|httpcore|h11)\w*$")
 OWN = frozenset({"self", "messages", "model", "stream", "stream_options", "n", "timeout"})
@@ -41,22 +43,20 @@ class CompletionsBackend(Backend):
         asked = self.for_request(client, request, deadline)
         arguments = self.arguments(request, deadline)
         completion = yield Call(lambda: asked.chat.completions.create(messages=messages_of(request), **arguments))
-        choices = getattr(completion, "choices", None)
-        if not choices or getattr(choices[0], "message", None) is None:
-            raise self.error(ProviderUnavailableError, "the answer is no chat completion")
-        message = choices[0].message
-        metadata: dict[str, Any] = {"finish_reason": choices[0].finish_reason}
-        if getattr(message, "tool_calls", None):
-            metadata["tool_calls"] = [call.model_dump() for call in message.tool_calls]
-        return AIResponse(
-            message.content or "",
-            self.name,
-            completion.model,
-            usage_of(completion.usage),
-            metadata,
-            raw_response=completion,
-            request_id=getattr(completion, "_request_id", None) or completion.id,
-        )
+        with self._expecting("chat completion"):
+            choice, message = completion.choices[0], completion.choices[0].message
+            metadata: dict[str, Any] = {"finish_reason": choice.finish_reason}
+            if message.tool_calls:
+                metadata["tool_calls"] = [call.model_dump() for call in message.tool_calls]
+            return AIResponse(
+                _text(message.content),
+                self.name,
+                completion.model,
+                usage_of(completion.usage),
+                metadata,
+                raw_response=completion,
+                request_id=getattr(completion, "_request_id", None) or completion.id,
+            )
 
     def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[AIResponse]:
         """Answer with the chunks of one completion; one that ends without a finish reason was cut."""
@@ -69,16 +69,17 @@ class CompletionsBackend(Backend):
         usage: dict[str, int] = {}
         model = request_id = finish_reason = None
         try:
-            while (chunk := (yield Advance(chunks))) is not END:
-                if deadline.is_over:
-                    self._expired(deadline)
-                model, request_id = chunk.model or model, chunk.id or request_id
-                usage = usage_of(chunk.usage) or usage
-                for choice in chunk.choices:
-                    finish_reason = choice.finish_reason or finish_reason
-                    if choice.index == 0 and choice.delta.content:
-                        pieces.append(choice.delta.content)
-                        yield Emit(choice.delta.content)
+            with self._expecting("stream of chunks"):
+                while (chunk := (yield advance(chunks))) is not END:
+                    if deadline.is_over:
+                        self._expired(deadline)
+                    model, request_id = chunk.model or model, chunk.id or request_id
+                    usage = usage_of(chunk.usage) or usage
+                    for choice in chunk.choices:
+                        finish_reason = choice.finish_reason or finish_reason
+                        if choice.index == 0 and choice.delta.content:
+                            pieces.append(_text(choice.delta.content))
+                            yield Emit(pieces[-1])
         finally:
             yield Call(chunks.close)
         if finish_reason is None:
@@ -90,6 +91,14 @@ class CompletionsBackend(Backend):
         """Return what `models.list` lists."""
         page = yield Call(client.models.list)
         return [model.id for model in page.data]
+
+    @contextmanager
+    def _expecting(self, what: str) -> Iterator[None]:
+        """Say so when an answer is something else: the package neither checks it nor always survives it."""
+        try:
+            yield
+        except (AttributeError, IndexError, KeyError, TypeError):
+            raise self.error(ProviderUnavailableError, f"the answer is no {what}") from None
 
     def failure(self, error: Exception, request: Request | None) -> AIProviderError | None:
         """Map the `openai` package's exceptions, and those of the HTTP library, which it lets through mid-stream."""
@@ -124,6 +133,12 @@ class CompletionsBackend(Backend):
         if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
             return self.error(ProviderUnavailableError, "the answer is no JSON")
         return None
+
+
+def _text(content: Any) -> str:
+    if not isinstance(content or "", str):
+        raise TypeError("content must be text")
+    return content or ""
 
 
 def usage_of(usage: Any) -> dict[str, int]:

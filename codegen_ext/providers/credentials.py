@@ -6,7 +6,7 @@ Nothing here shows any part of a credential, nor its length: there is one, or th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import closing
 from typing import Any
 
 from ..errors import ConfigurationError
@@ -63,6 +63,13 @@ def build_each(options: Options, names: Iterable[str] | None = None, *, is_async
     return built
 
 
+def each(options: Options, names: Iterable[str] | None = None) -> Iterator[tuple[str, Any]]:
+    """Yield name and provider, as `build_each` builds them; each is closed when the next is asked for."""
+    for name, built in build_each(options, names).items():
+        with closing(built) as provider:
+            yield name, provider
+
+
 def settings_for(name: str, options: Options) -> dict[str, Any]:
     """Return one provider's options out of those for all: its own dict, and clock and prices, which all share."""
     shared = {key: options[key] for key in ("clock", "prices") if key in options and name in BUILT_IN}
@@ -95,16 +102,13 @@ def detect_available_credentials(**options: Any) -> dict[str, bool]:
         options: As for `get_ai_client`.
 
     """
-    with ExitStack() as stack:
-        providers = {name: stack.enter_context(closing(found)) for name, found in build_each(options).items()}
-        return {name: availability_of(provider).has_credentials for name, provider in providers.items()}
+    return {name: availability_of(provider).has_credentials for name, provider in each(options)}
 
 
 def get_available_providers(**options: Any) -> list[str]:
     """Return the names of the providers that have credentials and what they need on this machine; sends nothing."""
-    with ExitStack() as stack:
-        providers = {name: stack.enter_context(closing(found)) for name, found in build_each(options).items()}
-        return [name for name in preference(specs(), order=order_in_environment()) if providers[name].is_available]
+    available = {name for name, provider in each(options) if provider.is_available}
+    return [name for name in preference(specs(), order=order_in_environment()) if name in available]
 
 
 def validate_provider_credentials(name: str, **options: Any) -> bool:
@@ -123,11 +127,11 @@ def validate_provider_credentials(name: str, **options: Any) -> bool:
 
 
 def _statuses(options: Options) -> Iterator[tuple[str, Any, dict[str, Any]]]:
-    for name, built in build_each(options).items():
-        with closing(built) as provider:
-            status: dict[str, Any] = {"has_credentials": availability_of(provider).has_credentials}
-            reason = run(unfit(provider))
-            yield name, provider, {"is_available": reason is None, **status, **({"error": reason} if reason else {})}
+    for name, provider in each(options):
+        has_credentials = availability_of(provider).has_credentials
+        reason = run(unfit(provider))
+        error = {} if reason is None else {"error": reason}
+        yield name, provider, {"is_available": reason is None, "has_credentials": has_credentials, **error}
 
 
 def get_provider_status(**options: Any) -> dict[str, dict[str, Any]]:

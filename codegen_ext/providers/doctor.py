@@ -6,10 +6,9 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from contextlib import closing
 from typing import Any, NamedTuple
 
-from .credentials import Unbuilt, availability_of, build_each, unfit
+from .credentials import Unbuilt, availability_of, each, unfit
 from .registry import specs
 from .steps import run
 
@@ -53,11 +52,7 @@ def examine(name: str, provider: Any) -> Finding:
 
 def report(names: Sequence[str] = (), **options: Any) -> list[Finding]:
     """Examine the providers of these names, or all; raises ConfigurationError for a name that is none."""
-    findings = []
-    for name, built in build_each(options, names or None).items():
-        with closing(built) as provider:
-            findings.append(examine(name, provider))
-    return findings
+    return [examine(name, provider) for name, provider in each(options, names or None)]
 
 
 def exit_status(findings: Sequence[Finding]) -> int:

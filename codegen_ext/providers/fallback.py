@@ -17,7 +17,7 @@ from .errors import AIProviderError, ProviderTimeoutError, ProviderUnavailableEr
 from .log import log
 from .protocol import AIResponse, Request
 from .provider import ProviderBase, relayed, with_partial
-from .steps import Call, Steps
+from .steps import Call, Emit, Steps
 from .usage import plain, total_of
 
 DEFAULT_TIMEOUT = 600.0
@@ -161,7 +161,8 @@ class FallbackBase:
     def get_default_model(self) -> str | None:
         """Return the default model of the first provider that is available."""
         available = (candidate.provider for candidate in self._candidates if candidate.provider.is_available)
-        return next((provider.get_default_model() for provider in available), None)
+        first: Any = next(available, None)
+        return first.get_default_model() if hasattr(first, "get_default_model") else None
 
     def get_stats(self) -> dict[str, Any]:
         """Return the statistics of all providers together."""
@@ -206,7 +207,7 @@ class FallbackBase:
         found: list[str] = []
         failed: AIProviderError | None = None
         for candidate in self._candidates:
-            if candidate.provider.is_available:
+            if candidate.provider.is_available and hasattr(candidate.provider, "get_available_models"):
                 try:
                     found += yield Call(candidate.provider.get_available_models)
                 except AIProviderError as error:
@@ -227,6 +228,10 @@ def _generated(provider: Any, request: Request) -> Steps[AIResponse]:
 
 
 def _streamed(provider: Any, request: Request) -> Steps[AIResponse]:
+    if not hasattr(provider, "stream_response"):
+        response = yield from _generated(provider, request)
+        yield Emit(response.content)
+        return response
     stream = provider.stream_response(**_arguments(provider, request))
     return (yield from relayed(stream, stream.aclose if hasattr(stream, "aclose") else stream.close))
 

@@ -105,5 +105,15 @@ class OpenAIBackend(CompletionsBackend):
         return {"model": self.chosen_model(request), **named, **request.options}
 
     def validate(self, client: Any, deadline: Deadline) -> Steps[None]:
-        """List the models, which takes no tokens."""
-        yield Call(self.for_request(client, Request(""), deadline).models.list)
+        """List the models, which takes no tokens: refused without a right key, and JSON at a right address."""
+        yield from self._listed(self.for_request(client, Request(""), deadline))
+
+    def models(self, client: Any) -> Steps[list[str]]:
+        """Return what the service lists; some list it without an object around it, which the package cannot parse."""
+        listed = yield from self._listed(client)
+        with self._expecting("list of models"):
+            return [str(model["id"]) for model in (listed if isinstance(listed, list) else listed["data"])]
+
+    def _listed(self, client: Any) -> Steps[Any]:
+        raw = yield Call(client.models.with_raw_response.list)
+        return raw.http_response.json()

@@ -15,7 +15,7 @@ from .backend import PSEUDO_MODEL, Availability, Backend, Deadline
 from .calls import AsyncCalls, SyncCalls
 from .errors import AIProviderError, ProviderAuthenticationError, ProviderUnavailableError
 from .protocol import AIResponse, Request
-from .steps import END, Advance, Call, Emit, R, Steps, relay
+from .steps import END, Call, Emit, R, Steps, advance, relay
 from .usage import Prices, Usage, check_prices, cost_of, plain
 
 VALIDATION_SECONDS = 20.0
@@ -197,7 +197,7 @@ def with_partial(steps: Steps[AIResponse]) -> Steps[AIResponse]:
 def relayed(stream: Any, close: Any) -> Steps[AIResponse]:
     """Emit what another provider's stream yields, and return its answer."""
     try:
-        while (piece := (yield Advance(stream))) is not END:
+        while (piece := (yield advance(stream))) is not END:
             yield Emit(piece)
     finally:
         yield Call(close)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 R = TypeVar("R")
 
 END = object()
-"""What `Advance` brings when a stream is over."""
+"""What `advance` brings when a stream is over."""
 
 
 class LeftError(BaseException):
@@ -26,20 +26,19 @@ class Call(NamedTuple):
     function: Callable[[], Any]
 
 
-class Advance(NamedTuple):
-    """Bring the next item of an iterator or async iterator, or `END`."""
-
-    stream: Any
-
-
 class Emit(NamedTuple):
     """Hand an item to whoever runs the steps."""
 
     item: Any
 
 
-Steps = Generator[Call | Advance | Emit, Any, R]
+Steps = Generator[Call | Emit, Any, R]
 """Steps that return R; what a call raises is thrown into them."""
+
+
+def advance(stream: Any) -> Call:
+    """Bring the next item of an iterator or async iterator, or `END`."""
+    return Call(lambda: anext(stream, END) if hasattr(stream, "__anext__") else next(stream, END))
 
 
 def relay(steps: Generator[Any, Any, R], through: Callable[[Any], Any]) -> Generator[Any, Any, R]:
@@ -80,12 +79,10 @@ def iterate(steps: Steps[R]) -> Generator[Any, None, R]:
             raise GeneratorExit from None
         resume, outcome = steps.send, None
         try:
-            if isinstance(effect, Call):
-                outcome = effect.function()
-            elif isinstance(effect, Advance):
-                outcome = next(effect.stream, END)
-            else:
+            if isinstance(effect, Emit):
                 yield effect.item
+            else:
+                outcome = effect.function()
         except GeneratorExit:
             resume, outcome = steps.throw, LeftError()
         except BaseException as error:  # noqa: BLE001 - the steps decide
@@ -117,14 +114,12 @@ async def iterate_async(steps: Steps[R], results: list[R]) -> AsyncGenerator[Any
             raise GeneratorExit from None
         resume, outcome = steps.send, None
         try:
-            if isinstance(effect, Call):
-                outcome = effect.function()
-                if inspect.isawaitable(outcome):
-                    outcome = await outcome
-            elif isinstance(effect, Advance):
-                outcome = await anext(effect.stream, END)
-            else:
+            if isinstance(effect, Emit):
                 yield effect.item
+                continue
+            outcome = effect.function()
+            if inspect.isawaitable(outcome):
+                outcome = await outcome
         except GeneratorExit:
             resume, outcome = steps.throw, LeftError()
         except BaseException as error:  # noqa: BLE001 - the steps decide

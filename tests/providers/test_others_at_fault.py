@@ -199,6 +199,19 @@ def test_its_errors_are_made_like_ours(
     assert response.metadata["tried"][0]["outcome"] == type(error).__name__
 
 
+def test_five_members_are_enough_in_a_chain(
+    register: Callable[..., None], make: Callable[..., Any], options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in (Guest, AsyncGuest):
+        monkeypatch.delattr(kind, "get_available_models")
+    register()
+    client = make(**options)
+    assert list(client.stream_response("hi")) == ["hi"]
+    assert client.get_default_model() is None
+    assert "codegen-agent" in client.get_available_models()
+    assert client.get_enhanced_stats()["request_count"] == 0
+
+
 def test_models_of_those_that_list_them(
     register: Callable[..., None], make: Callable[..., Any], options: dict[str, Any], openai_service: Loopback
 ) -> None:
