@@ -99,20 +99,11 @@ class Calls(Generic[ResponseT_co, StreamT_co, BoolT_co, NamesT_co, NoneT_co]):
     """Returns what steps return, or what is to be awaited for it."""
     _text_stream: Callable[[Steps[AIResponse]], Any]
 
-    def _generate(self, request: Request) -> Steps[AIResponse]:
-        raise NotImplementedError
-
-    def _stream(self, request: Request) -> Steps[AIResponse]:
-        raise NotImplementedError
-
-    def _validate(self, timeout: float | None) -> Steps[bool]:
-        raise NotImplementedError
-
-    def _models(self) -> Steps[list[str]]:
-        raise NotImplementedError
-
-    def _close(self) -> Steps[None]:
-        raise NotImplementedError
+    _generate: Callable[[Request], Steps[AIResponse]]
+    _stream: Callable[[Request], Steps[AIResponse]]
+    _validate: Callable[[float | None], Steps[bool]]
+    _models: Callable[[], Steps[list[str]]]
+    _close: Callable[[], Steps[None]]
 
     def generate_response(
         self,

@@ -156,12 +156,7 @@ class CodegenBackend(Backend):
         return answer
 
     def _entries(self, api: Any, task: Any, poll_interval: float, deadline: Deadline) -> Any:
-        steps = waiting.logs(task.org_id, task.id, clock=self._clock, follow=True, poll_interval=poll_interval)
-        iterate: Any = flow.iterate if isinstance(task, Task) else flow.iterate_async
-        return iterate(self._until(steps, deadline, task), api._perform, api._clock)
-
-    def _until(self, steps: Any, deadline: Deadline, task: Any) -> flow.Flow[Any, None]:
-        """Run a flow no longer than the deadline."""
+        """Return the entries of the log as they come, until the run ends, and no longer than the deadline."""
 
         def limit(effect: Any) -> Any:
             left = deadline.left()
@@ -173,7 +168,9 @@ class CodegenBackend(Backend):
                 return effect._replace(timeout=left)
             return effect
 
-        return relay(steps, limit)
+        log = waiting.logs(task.org_id, task.id, clock=self._clock, follow=True, poll_interval=poll_interval)
+        iterate: Any = flow.iterate if isinstance(task, Task) else flow.iterate_async
+        return iterate(relay(log, limit), api._perform, api._clock)
 
     def _answer(self, task: Any, request: Request) -> AIResponse:
         if task.status is not AgentRunStatus.COMPLETED:

@@ -22,16 +22,13 @@ class AIProviderError(CodegenAPIError):
     def __init__(
         self,
         message: str,
-        status_code: int | None = None,
-        request_id: str | None = None,
-        response_data: Any = None,
-        *,
-        operation: str | None = None,
+        *args: Any,
         provider_name: str | None = None,
         may_have_effect: bool = False,
         run_id: int | None = None,
+        **details: Any,
     ) -> None:
-        super().__init__(message, status_code, request_id, response_data, operation=operation)
+        super().__init__(message, *args, **details)
         self.provider_name = provider_name
         self.may_have_effect = may_have_effect
         self.run_id = run_id
