@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, NamedTuple, NoReturn
 
-from attrs import define, field
-
 from ..clock import Clock
 from ..errors import ConfigurationError
-from ..redact import Redactor
+from ..redact import MASK, Redactor
 from .errors import AIProviderError
-from .protocol import Request
+from .protocol import AIResponse, Request
 from .steps import Steps
-
-
-@define
-class Answer:
-    """What a backend got, before it is counted."""
-
-    content: str = ""
-    model: str | None = None
-    usage: dict[str, int] = field(factory=dict)
-    metadata: dict[str, Any] = field(factory=dict)
-    raw_response: Any = None
-    request_id: str | None = None
 
 
 class Deadline:
@@ -39,6 +28,11 @@ class Deadline:
     def left(self) -> float | None:
         """Return the seconds that are left, never negative; None without a deadline."""
         return None if self._end is None else max(self._end - self._clock.monotonic(), 0.0)
+
+    def allowance(self, most: float = math.inf) -> float | None:
+        """Return the seconds that a call may take that otherwise takes `most`; None without a deadline."""
+        left = self.left()
+        return None if left is None else max(min(left, most), 0.001)
 
     @property
     def is_over(self) -> bool:
@@ -79,6 +73,10 @@ class Backend(ABC):
     def options(cls) -> frozenset[str]:
         """Return the names of the further arguments that a request takes."""
 
+    def _setting(self, name: str, *variables: str) -> Any:
+        """Return an option, else what the environment says, else an empty text."""
+        return self._settings.get(name) or next((os.environ[key] for key in variables if os.environ.get(key)), "")
+
     @abstractmethod
     def secret(self) -> str:
         """Return the credential, for taking it out of messages; empty without one."""
@@ -91,8 +89,13 @@ class Backend(ABC):
     def identity(self) -> list[object]:
         """Return what makes a validation count for another instance too: address and credential."""
 
-    @abstractmethod
     def connect(self, *, is_async: bool) -> Any:
+        """Return the client that was brought along, or build one."""
+        brought = self._settings.get("client")
+        return self._build(is_async=is_async) if brought is None else brought
+
+    @abstractmethod
+    def _build(self, *, is_async: bool) -> Any:
         """Build the client."""
 
     @abstractmethod
@@ -108,11 +111,11 @@ class Backend(ABC):
         """Return the models that may be named."""
 
     @abstractmethod
-    def complete(self, client: Any, request: Request, deadline: Deadline) -> Steps[Answer]:
+    def complete(self, client: Any, request: Request, deadline: Deadline) -> Steps[AIResponse]:
         """Answer."""
 
     @abstractmethod
-    def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[Answer]:
+    def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[AIResponse]:
         """Emit the pieces of an answer and return the whole."""
 
     @abstractmethod
@@ -120,17 +123,21 @@ class Backend(ABC):
         """Say what an exception of the client means; None for one that is the caller's own, such as a TypeError."""
 
     def close(self, client: Any) -> Any:
-        """Close the client, or return what is to be awaited for that."""
-        return client.close()
+        """Close the client unless it was brought along; return what is to be awaited for that."""
+        return None if client is self._settings.get("client") else client.close()
 
     def refuses(self, request: Request) -> str | None:
         """Say why this request cannot be answered here, None when it can."""
         return f"{self.name} cannot call the caller's tools" if request.tools and not self.calls_tools else None
 
+    def ignores(self, request: Request, *, streaming: bool) -> list[str]:  # noqa: ARG002 - others need it
+        """Return the names of what is asked for that this provider has nothing for, besides its options."""
+        return [] if self.calls_tools or request.tool_choice is None else ["tool_choice"]
+
     def error(self, kind: type[AIProviderError], message: str, cause: Any = None, **details: Any) -> AIProviderError:
         """Return an error of this provider; its message shows nothing of the credential."""
         error = kind(
-            self.redact(f"{self.name}: {message}"),
+            self._clean(f"{self.name}: {message}"),
             getattr(cause, "status_code", None),
             getattr(cause, "request_id", None),
             provider_name=self.name,
@@ -138,6 +145,13 @@ class Backend(ABC):
         for name, value in details.items():
             setattr(error, name, value)
         return error
+
+    def _clean(self, message: str) -> str:
+        """Take the credential out, also one that somebody has masked in part, as OpenAI does."""
+        secret = self.secret()
+        ends = f"{re.escape(secret[:3])}|{re.escape(secret[-3:])}"
+        masked = re.compile(rf"(?=\S*(?:{ends}))\S*(?:\*\*|\.\.|…)\S*")
+        return self.redact(masked.sub(MASK, message) if secret else message)
 
     def _expired(self, deadline: Deadline, **details: Any) -> NoReturn:
         from .errors import ProviderTimeoutError

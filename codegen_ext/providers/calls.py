@@ -2,60 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
+from typing import Any, Generic, Self
 
-from .protocol import AIResponse, Request
+from attrs import fields
+
+from .errors import AIProviderError
+from .protocol import AIResponse, BoolT_co, NamesT_co, NoneT_co, Request, ResponseT_co, StreamT_co
 from .steps import Steps, iterate, iterate_async, run, run_async
 
-
-class Answering:
-    """What the methods need; `None` for a stream's answer until it is whole."""
-
-    def _generate(self, request: Request) -> Steps[AIResponse]:
-        raise NotImplementedError
-
-    def _stream(self, request: Request) -> Steps[AIResponse]:
-        raise NotImplementedError
-
-    def _validate(self, timeout: float | None) -> Steps[bool]:
-        raise NotImplementedError
-
-    def _models(self) -> Steps[list[str]]:
-        raise NotImplementedError
-
-    def _close(self) -> Steps[None]:
-        raise NotImplementedError
+_NAMED = {field.name for field in fields(Request)} - {"options"}
 
 
-def request_of(
-    prompt: str,
-    system_prompt: str | None = None,
-    model: str | None = None,
-    temperature: float | None = 0.0,
-    max_tokens: int | None = None,
-    tools: Sequence[Mapping[str, Any]] | None = None,
-    tool_choice: Any = None,
-    *,
-    timeout: float | None = None,
-    may_repeat: bool = True,
-    **options: Any,
-) -> Request:
+def request_of(*args: Any, **kwargs: Any) -> Request:
     """Return the request that the arguments of `generate_response` make.
 
     Raises:
         AIProviderError: for a blank prompt, or a timeout that is no number of seconds.
 
     """
-    from .errors import AIProviderError
-
-    if not isinstance(prompt, str) or not prompt.strip():
+    named = {name: kwargs.pop(name) for name in _NAMED & set(kwargs)}
+    request = Request(*args, **named, options=kwargs)
+    if not isinstance(request.prompt, str) or not request.prompt.strip():
         raise AIProviderError("prompt must be text that is not blank")
+    timeout = request.timeout
     if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0):
         raise AIProviderError("timeout must be a number of seconds greater than 0")
-    return Request(
-        prompt, system_prompt, model, temperature, max_tokens, tools, tool_choice, timeout, may_repeat, options
-    )
+    return request
 
 
 class SyncTextStream:
@@ -119,8 +92,18 @@ class AsyncioTextStream:
         await self.aclose()
 
 
-class SyncCalls(Answering):
-    """The methods for threads."""
+class Calls(Generic[ResponseT_co, StreamT_co, BoolT_co, NamesT_co, NoneT_co]):
+    """The methods, once for threads and asyncio: each drives steps of the provider, which a subclass has."""
+
+    _drive: Callable[[Steps[Any]], Any]
+    """Returns what steps return, or what is to be awaited for it."""
+    _text_stream: Callable[[Steps[AIResponse]], Any]
+
+    _generate: Callable[[Request], Steps[AIResponse]]
+    _stream: Callable[[Request], Steps[AIResponse]]
+    _validate: Callable[[float | None], Steps[bool]]
+    _models: Callable[[], Steps[list[str]]]
+    _close: Callable[[], Steps[None]]
 
     def generate_response(
         self,
@@ -132,7 +115,7 @@ class SyncCalls(Answering):
         tools: Sequence[Mapping[str, Any]] | None = None,
         tool_choice: Any = None,
         **kwargs: Any,
-    ) -> AIResponse:
+    ) -> ResponseT_co:
         """Answer.
 
         Args:
@@ -144,36 +127,50 @@ class SyncCalls(Answering):
             tools: Functions that the model may ask for, in OpenAI's form; only openai has them.
             tool_choice: Which of them it must use.
             kwargs: `timeout` (seconds for the whole answer), and what the provider's client takes: for codegen also
-                `progress_callback`. What the provider that answers has nothing for stands in `metadata["ignored"]`.
+                `progress_callback`, which may be a coroutine function in asyncio. What the provider that answers has
+                nothing for stands in `metadata["ignored"]`.
 
         Raises:
             AIProviderError: or one of its kinds; TypeError for an option that no provider has.
 
         """
-        return run(
-            self._generate(
-                request_of(prompt, system_prompt, model, temperature, max_tokens, tools, tool_choice, **kwargs)
-            )
-        )
+        named = (prompt, system_prompt, model, temperature, max_tokens, tools, tool_choice)
+        response: ResponseT_co = self._drive(_answer(self._generate, *named, **kwargs))
+        return response
 
-    def stream_response(self, prompt: str, *args: Any, **kwargs: Any) -> SyncTextStream:
+    def stream_response(self, prompt: str, *args: Any, **kwargs: Any) -> StreamT_co:
         """Answer piece by piece; arguments and errors as in `generate_response`, raised while iterating."""
-        return SyncTextStream(self._stream(request_of(prompt, *args, **kwargs)))
+        stream: StreamT_co = self._text_stream(_answer(self._stream, prompt, *args, **kwargs))
+        return stream
 
-    def validate_credentials(self, timeout: float | None = None) -> bool:
+    def validate_credentials(self, timeout: float | None = None) -> BoolT_co:
         """Whether the service accepts the credentials: one cheap request without effect, whose outcome is kept.
 
         `timeout` is the most that it takes, in seconds; it is never more than 20.
         """
-        return run(self._validate(timeout))
+        accepted: BoolT_co = self._drive(self._validate(timeout))
+        return accepted
 
-    def get_available_models(self) -> list[str]:
+    def get_available_models(self) -> NamesT_co:
         """Return the models that may be named; asks the service. Raises as `generate_response`."""
-        return run(self._models())
+        names: NamesT_co = self._drive(self._models())
+        return names
 
-    def close(self) -> None:
+    def close(self) -> NoneT_co:
         """Close the connections."""
-        run(self._close())
+        closed: NoneT_co = self._drive(self._close())
+        return closed
+
+
+def _answer(ask: Callable[[Request], Steps[AIResponse]], /, *args: Any, **kwargs: Any) -> Steps[AIResponse]:
+    return (yield from ask(request_of(*args, **kwargs)))
+
+
+class SyncCalls(Calls[AIResponse, SyncTextStream, bool, list[str], None]):
+    """The methods for threads."""
+
+    _drive = staticmethod(run)
+    _text_stream = SyncTextStream
 
     def __enter__(self) -> Self:
         return self
@@ -182,42 +179,19 @@ class SyncCalls(Answering):
         self.close()
 
 
-class AsyncCalls(Answering):
+class AsyncCalls(
+    Calls[
+        Coroutine[Any, Any, AIResponse],
+        AsyncioTextStream,
+        Coroutine[Any, Any, bool],
+        Coroutine[Any, Any, list[str]],
+        Coroutine[Any, Any, None],
+    ]
+):
     """The methods for asyncio."""
 
-    async def generate_response(
-        self,
-        prompt: str,
-        system_prompt: str | None = None,
-        model: str | None = None,
-        temperature: float | None = 0.0,
-        max_tokens: int | None = None,
-        tools: Sequence[Mapping[str, Any]] | None = None,
-        tool_choice: Any = None,
-        **kwargs: Any,
-    ) -> AIResponse:
-        """Answer, as `Provider.generate_response` does; a progress callback may be a coroutine function."""
-        return await run_async(
-            self._generate(
-                request_of(prompt, system_prompt, model, temperature, max_tokens, tools, tool_choice, **kwargs)
-            )
-        )
-
-    def stream_response(self, prompt: str, *args: Any, **kwargs: Any) -> AsyncioTextStream:
-        """Answer piece by piece; arguments and errors as in `generate_response`, raised while iterating."""
-        return AsyncioTextStream(self._stream(request_of(prompt, *args, **kwargs)))
-
-    async def validate_credentials(self, timeout: float | None = None) -> bool:
-        """Whether the service accepts the credentials, as `Provider.validate_credentials` says."""
-        return await run_async(self._validate(timeout))
-
-    async def get_available_models(self) -> list[str]:
-        """Return the models that may be named."""
-        return await run_async(self._models())
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await run_async(self._close())
+    _drive = staticmethod(run_async)
+    _text_stream = AsyncioTextStream
 
     async def __aenter__(self) -> Self:
         return self

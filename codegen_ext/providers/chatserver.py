@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from .. import once
 from ..errors import CodegenAPIError
-from .backend import Answer, Availability, Backend, Deadline, messages_of
+from .backend import Availability, Backend, Deadline, messages_of
 from .completions import usage_of
 from .errors import AIProviderError, ProviderUnavailableError
 from .package_errors import provider_error
-from .protocol import Request
-from .steps import END, Advance, Call, Emit, Steps
+from .protocol import AIResponse, Request
+from .steps import END, Call, Emit, Steps, advance
 
 _OPTIONS = frozenset(
     {
@@ -50,34 +49,29 @@ class ChatServerBackend(Backend):
 
     def secret(self) -> str:
         """Return the key."""
-        return str(self._settings.get("api_key") or os.environ.get("CHATSERVER_API_KEY", ""))
+        return str(self._setting("api_key", "CHATSERVER_API_KEY"))
+
+    def _address(self) -> str:
+        return str(self._setting("base_url", "CHATSERVER_BASE_URL"))
 
     def availability(self) -> Availability:
         """An address or a key: a ChatServer may need none."""
-        told = bool(self.secret() or os.environ.get("CHATSERVER_BASE_URL"))
-        return Availability(told or bool({"base_url", "client"} & set(self._settings)))
+        return Availability(bool(self._settings.get("client") or self.secret() or self._address()))
 
     def identity(self) -> list[object]:
         """Address and key."""
-        address = self._settings.get("base_url") or os.environ.get("CHATSERVER_BASE_URL")
-        return [address, self.secret(), id(self._settings.get("transport")), id(self._settings.get("client"))]
+        return [self._address(), self.secret(), id(self._settings.get("transport")), id(self._settings.get("client"))]
 
-    def connect(self, *, is_async: bool) -> Any:
+    def _build(self, *, is_async: bool) -> Any:
         """Build the client."""
-        if "client" in self._settings:
-            return self._settings["client"]
         from ..chatserver import AsyncChatServerClient, ChatServerClient
 
         given = {name: value for name, value in self._settings.items() if name != "model"}
         return (AsyncChatServerClient if is_async else ChatServerClient)(**given, clock=self._clock)
 
-    def close(self, client: Any) -> Any:
-        """Close the client unless it was brought along."""
-        return None if client is self._settings.get("client") else client.close()
-
     def default_model(self) -> str | None:
         """Return the option, else CHATSERVER_MODEL, else what the server offered first when it was asked."""
-        return self._settings.get("model") or os.environ.get("CHATSERVER_MODEL") or self._offered
+        return self._setting("model", "CHATSERVER_MODEL") or self._offered
 
     def validate(self, client: Any, deadline: Deadline) -> Steps[None]:
         """List the models."""
@@ -103,40 +97,42 @@ class ChatServerBackend(Backend):
         named = {name: value for name, value in given.items() if value is not None}
         return {"model": model, "messages": messages_of(request), **named}
 
-    def complete(self, client: Any, request: Request, deadline: Deadline) -> Steps[Answer]:
+    def complete(self, client: Any, request: Request, deadline: Deadline) -> Steps[AIResponse]:
         """Answer with one completion."""
         asked = bounded(client, deadline, may_repeat=request.may_repeat)
         arguments = self._arguments(request, (yield from self._model(asked, request)))
         completion = yield Call(lambda: bounded(asked, deadline).create_completion(**arguments))
         if not completion.choices:
             raise self.error(ProviderUnavailableError, "the answer has no choices")
-        return Answer(
-            content=completion.choices[0].message.content or "",
-            model=completion.model,
-            usage=usage_of(completion.usage),
-            metadata=_metadata(completion.system_fingerprint, completion.choices[0].finish_reason),
+        return AIResponse(
+            completion.choices[0].message.content or "",
+            self.name,
+            completion.model,
+            usage_of(completion.usage),
+            _metadata(completion.system_fingerprint, completion.choices[0].finish_reason),
             raw_response=completion,
             request_id=completion.id,
         )
 
-    def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[Answer]:
+    def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[AIResponse]:
         """Answer with the events of one completion."""
         asked = bounded(client, deadline, may_repeat=request.may_repeat)
         arguments = self._arguments(request, (yield from self._model(asked, request)))
         stream = yield Call(lambda: bounded(asked, deadline).create_completion(**arguments, stream=True))
         try:
-            while (piece := (yield Advance(stream))) is not END:
+            while (piece := (yield advance(stream))) is not END:
                 if deadline.is_over:
                     self._expired(deadline)
                 yield Emit(piece)
         finally:
             yield Call(stream.close)
         seen = stream.metadata
-        return Answer(
-            content=stream.text,
-            model=seen["model"],
-            usage=usage_of(seen["usage"]),
-            metadata=_metadata(seen["system_fingerprint"], seen["finish_reason"]),
+        return AIResponse(
+            stream.text,
+            self.name,
+            seen["model"],
+            usage_of(seen["usage"]),
+            _metadata(seen["system_fingerprint"], seen["finish_reason"]),
             raw_response=stream.response,
             request_id=stream.response.id if stream.response else None,
         )
@@ -152,12 +148,10 @@ class ChatServerBackend(Backend):
 
 def bounded(client: Any, deadline: Deadline, *, may_repeat: bool = True) -> Any:
     """Return a client whose calls end with the deadline."""
-    left = deadline.left()
-    retries = None if may_repeat else 0
-    if left is None:
-        return client.with_options(max_retries=retries)
-    seconds = max(left, 0.001)
-    return client.with_options(timeout=min(seconds, client.config.timeout), total_timeout=seconds, max_retries=retries)
+    options: dict[str, Any] = {} if may_repeat else {"max_retries": 0}
+    if (seconds := deadline.allowance()) is not None:
+        options |= {"timeout": min(seconds, client.config.timeout), "total_timeout": seconds}
+    return client.with_options(**options)
 
 
 def _metadata(session: str | None, finish_reason: str | None) -> dict[str, Any]:

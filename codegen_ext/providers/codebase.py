@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,9 +21,22 @@ _CUT = "... ({} more lines are left out)\n"
 
 
 class CodebaseBase:
-    """The folder, and how prompts about it are made."""
+    """The folder, who is asked about it, and how prompts are made."""
 
-    def __init__(self, path: str | os.PathLike[str] = ".", *, token_budget: int = TOKEN_BUDGET) -> None:
+    _new_lock: Callable[[], Any]
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] = ".",
+        *,
+        client: Any = None,
+        token_budget: int = TOKEN_BUDGET,
+        **options: Any,
+    ) -> None:
+        self._client = client
+        self._owns_client = client is None
+        self._options = options
+        self._lock: Any = self._new_lock()
         self.path = Path(path).expanduser().resolve()
         if not self.path.is_dir():
             raise ConfigurationError(f"{self.path} is no folder", config_key="path")
@@ -117,7 +131,7 @@ class _Room:
 
 
 class Codebase(CodebaseBase):
-    """A folder with source code.
+    """A folder with source code; may be shared by threads.
 
     Args:
         path: The folder; targets given as paths must lie in it.
@@ -127,18 +141,7 @@ class Codebase(CodebaseBase):
 
     """
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str] = ".",
-        *,
-        client: Any = None,
-        token_budget: int = TOKEN_BUDGET,
-        **options: Any,
-    ) -> None:
-        super().__init__(path, token_budget=token_budget)
-        self._client = client
-        self._options = None if client is not None else options
-        self._lock = threading.Lock()
+    _new_lock = threading.Lock
 
     def ai(self, prompt: str, target: Any = None, context: Any = None, **kwargs: Any) -> str:
         """Return the answer to a prompt about a target.
@@ -157,14 +160,13 @@ class Codebase(CodebaseBase):
         """
         text = self.build_prompt(_checked(prompt), target, context)
         with self._lock:
-            if self._client is None:
-                self._client = get_ai_client(**(self._options or {}))
-        return str(self._client.generate_response(text, **kwargs).content)
+            client = self._client = self._client or get_ai_client(**self._options)
+        return str(client.generate_response(text, **kwargs).content)
 
     def close(self) -> None:
         """Close the provider, unless it was brought along."""
         with self._lock:
-            if self._options is not None and self._client is not None:
+            if self._owns_client and self._client is not None:
                 self._client.close()
                 self._client = None
 
@@ -178,30 +180,21 @@ class Codebase(CodebaseBase):
 class AsyncCodebase(CodebaseBase):
     """`Codebase` for asyncio."""
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str] = ".",
-        *,
-        client: Any = None,
-        token_budget: int = TOKEN_BUDGET,
-        **options: Any,
-    ) -> None:
-        super().__init__(path, token_budget=token_budget)
-        self._client = client
-        self._options = None if client is not None else options
+    _new_lock = asyncio.Lock
 
     async def ai(self, prompt: str, target: Any = None, context: Any = None, **kwargs: Any) -> str:
         """Return the answer to a prompt about a target, as `Codebase.ai` does."""
         text = self.build_prompt(_checked(prompt), target, context)
-        if self._client is None:
-            self._client = await get_async_ai_client(**(self._options or {}))
-        return str((await self._client.generate_response(text, **kwargs)).content)
+        async with self._lock:
+            client = self._client = self._client or await get_async_ai_client(**self._options)
+        return str((await client.generate_response(text, **kwargs)).content)
 
     async def close(self) -> None:
         """Close the provider, unless it was brought along."""
-        if self._options is not None and self._client is not None:
-            client, self._client = self._client, None
-            await client.close()
+        async with self._lock:
+            if self._owns_client and self._client is not None:
+                await self._client.close()
+                self._client = None
 
     async def __aenter__(self) -> Self:
         return self

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from codegen_api.enums import AgentRunStatus
 
 from .. import flow, once, waiting
 from ..agents.agent import Agent
+from ..agents.task import Task
+from ..base import check_seconds
 from ..clock import Clock
 from ..errors import AmbiguousRequestError, CodegenAPIError
-from .backend import PSEUDO_MODEL, Answer, Availability, Backend, Deadline
+from .backend import PSEUDO_MODEL, Availability, Backend, Deadline
 from .chatserver import bounded
 from .errors import AIProviderError, ProviderTimeoutError
 from .package_errors import provider_error
-from .protocol import Request
-from .steps import END, Advance, Call, Emit, Steps
+from .protocol import AIResponse, Request
+from .steps import END, Call, Emit, Steps, advance, relay
 
 _RUN = frozenset(
     {
@@ -56,45 +58,52 @@ class CodegenBackend(Backend):
         """What a run and waiting for it take."""
         return _RUN | _WAIT
 
+    def ignores(self, request: Request, *, streaming: bool) -> list[str]:
+        """Return what a run has no field for; a stream shows its progress by itself."""
+        ignored = super().ignores(request, streaming=streaming)
+        ignored += ["max_tokens"] if request.max_tokens is not None else []
+        ignored += ["temperature"] if request.temperature else []
+        return [*ignored, *({"progress_callback"} & set(request.options) if streaming else ())]
+
     def secret(self) -> str:
         """Return the token."""
-        return str(self._setting("token", "api_token", "CODEGEN_API_TOKEN", "CODEGEN_TOKEN"))
+        return str(self._setting("token", "CODEGEN_API_TOKEN", "CODEGEN_TOKEN"))
 
-    def _setting(self, name: str, field: str, *variables: str) -> Any:
+    def _setting(self, name: str, *variables: str) -> Any:
         """Return what was given, by itself or with a configuration, else what the environment says."""
         config = self._settings.get("config") or getattr(self._settings.get("client"), "config", None)
-        from_environment = next((os.environ[key] for key in variables if os.environ.get(key)), "")
-        return self._settings.get(name) or getattr(config, field, "") or from_environment
+        configured = getattr(config, "api_token" if name == "token" else name, "")
+        return self._settings.get(name) or configured or super()._setting(name, *variables)
 
     def availability(self) -> Availability:
         """A token and an organisation."""
-        return Availability(bool(self.secret()) and bool(self._setting("org_id", "org_id", "CODEGEN_ORG_ID")))
+        return Availability(bool(self.secret()) and bool(self._setting("org_id", "CODEGEN_ORG_ID")))
 
     def identity(self) -> list[object]:
         """Address, organisation, token."""
-        address = self._setting("base_url", "base_url", "CODEGEN_BASE_URL", "CODEGEN_API_BASE_URL")
-        return [address, str(self._setting("org_id", "org_id", "CODEGEN_ORG_ID")), self.secret()]
+        address = self._setting("base_url", "CODEGEN_BASE_URL", "CODEGEN_API_BASE_URL")
+        return [address, str(self._setting("org_id", "CODEGEN_ORG_ID")), self.secret()]
 
     def connect(self, *, is_async: bool) -> Any:
-        """Build an agent."""
+        """Return an agent, which closes the client unless it was brought along."""
         from ..agents.async_agent import AsyncAgent
+
+        client = super().connect(is_async=is_async)
+        agent: Any = (AsyncAgent if is_async else Agent)(self._settings.get("org_id"), client=client)
+        agent._owns_client = "client" not in self._settings
+        return agent
+
+    def _build(self, *, is_async: bool) -> Any:
+        from ..async_client import AsyncCodegenClient
+        from ..client import CodegenClient
         from ..config import ClientConfig
 
-        org_id, client = self._settings.get("org_id"), self._settings.get("client")
-        if client is not None:
-            return (AsyncAgent if is_async else Agent)(org_id, client=client)
         config = self._settings.get("config")
         if config is None:
             named = {"api_token": "token", "base_url": "base_url", "org_id": "org_id"}
             given = {field: self._settings[name] for field, name in named.items() if name in self._settings}
             config = ClientConfig(**given)
-        from ..async_client import AsyncCodegenClient
-        from ..client import CodegenClient
-
-        built: Any = (AsyncCodegenClient if is_async else CodegenClient)(config, clock=self._clock)
-        agent: Any = (AsyncAgent if is_async else Agent)(org_id, client=built)
-        agent._owns_client = True
-        return agent
+        return (AsyncCodegenClient if is_async else CodegenClient)(config, clock=self._clock)
 
     def default_model(self) -> str | None:
         """Return the option; None for the organisation's choice."""
@@ -112,6 +121,8 @@ class CodegenBackend(Backend):
 
     def _begin(self, agent: Any, request: Request, deadline: Deadline) -> Steps[Any]:
         options = {name: value for name, value in request.options.items() if name in _RUN}
+        # Nobody shall pay for a run that nobody can wait for.
+        check_seconds("poll_interval", request.options.get("poll_interval", POLL_INTERVAL))
         prompt = f"{request.system_prompt}\n\n{request.prompt}" if request.system_prompt else request.prompt
         api = bounded(agent.client, deadline, may_repeat=request.may_repeat)
         limited = type(agent)(agent.org_id, client=api)
@@ -119,70 +130,49 @@ class CodegenBackend(Backend):
         self.on_run()
         return task
 
-    def complete(self, client: Any, request: Request, deadline: Deadline) -> Steps[Answer]:
+    def complete(self, client: Any, request: Request, deadline: Deadline) -> Steps[AIResponse]:
         """Create a run and wait for its result."""
         task = yield from self._begin(client, request, deadline)
         options = {name: value for name, value in request.options.items() if name in _WAIT}
-        try:
-            left = deadline.left()
-            yield Call(lambda: task.wait_for_completion(timeout=None if left is None else max(left, 0.001), **options))
-        except CodegenAPIError as error:
-            failed = self._after_effect(error, task)
-        else:
-            return self._answer(task)
-        raise failed
+        with self._existing(task):
+            yield Call(lambda: task.wait_for_completion(timeout=deadline.allowance(), **options))
+        return self._answer(task, request)
 
-    def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[Answer]:
+    def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[AIResponse]:
         """Create a run, emit the thoughts and actions of its log as they come, and last its result."""
         task = yield from self._begin(client, request, deadline)
-        try:
-            entries = self._entries(client.client, task, request.options.get("poll_interval", POLL_INTERVAL), deadline)
+        entries = self._entries(client.client, task, request.options.get("poll_interval", POLL_INTERVAL), deadline)
+        with self._existing(task):
             try:
-                while (entry := (yield Advance(entries))) is not END:
+                while (entry := (yield advance(entries))) is not END:
                     if piece := _piece(entry):
                         yield Emit(piece)
             finally:
                 yield Call(getattr(entries, "aclose", None) or entries.close)
             yield Call(task.refresh)
-        except CodegenAPIError as error:
-            failed = self._after_effect(error, task)
-        else:
-            answer = self._answer(task)
-            if answer.content:
-                yield Emit(answer.content)
-            return answer
-        raise failed
+        answer = self._answer(task, request)
+        if answer.content:
+            yield Emit(answer.content)
+        return answer
 
     def _entries(self, api: Any, task: Any, poll_interval: float, deadline: Deadline) -> Any:
-        steps = waiting.logs(task.org_id, task.id, clock=self._clock, follow=True, poll_interval=poll_interval)
-        iterate: Any = flow.iterate if isinstance(task, _sync_task()) else flow.iterate_async
-        return iterate(self._until(steps, deadline, task), api._perform, api._clock)
+        """Return the entries of the log as they come, until the run ends, and no longer than the deadline."""
 
-    def _until(self, steps: Any, deadline: Deadline, task: Any) -> flow.Flow[Any, None]:
-        """Run a flow no longer than the deadline."""
-        resume, outcome = steps.send, None
-        try:
-            while True:
-                try:
-                    effect = resume(outcome)
-                except StopIteration:
-                    return
-                left = deadline.left()
-                if left == 0.0 and not isinstance(effect, flow.Emit):
-                    self._expired(deadline, may_have_effect=True, run_id=task.id)
-                if left is not None and isinstance(effect, flow.Sleep):
-                    effect = flow.Sleep(min(effect.seconds, left))
-                elif left is not None and isinstance(effect, flow.Perform):
-                    effect = effect._replace(timeout=left)
-                resume, outcome = steps.send, None
-                try:
-                    outcome = yield effect
-                except Exception as error:  # noqa: BLE001 - the inner flow decides
-                    resume, outcome = steps.throw, error
-        finally:
-            steps.close()
+        def limit(effect: Any) -> Any:
+            left = deadline.left()
+            if left == 0.0 and not isinstance(effect, flow.Emit):
+                self._expired(deadline, may_have_effect=True, run_id=task.id)
+            if left is not None and isinstance(effect, flow.Sleep):
+                return flow.Sleep(min(effect.seconds, left))
+            if left is not None and isinstance(effect, flow.Perform):
+                return effect._replace(timeout=left)
+            return effect
 
-    def _answer(self, task: Any) -> Answer:
+        log = waiting.logs(task.org_id, task.id, clock=self._clock, follow=True, poll_interval=poll_interval)
+        iterate: Any = flow.iterate if isinstance(task, Task) else flow.iterate_async
+        return iterate(relay(log, limit), api._perform, api._clock)
+
+    def _answer(self, task: Any, request: Request) -> AIResponse:
         if task.status is not AgentRunStatus.COMPLETED:
             reason = f": {task.error}" if task.error else ""
             hint = "; give it a further prompt with Task.resume" if task.status is AgentRunStatus.PAUSED else ""
@@ -195,18 +185,25 @@ class CodegenBackend(Backend):
             "pull_requests": [pull_request.dict() for pull_request in task.github_pull_requests],
             "summary": task.summary,
         }
-        return Answer(task.result or "", metadata=metadata, raw_response=task, request_id=str(task.id))
+        model, request_id = self.chosen_model(request), str(task.id)
+        return AIResponse(
+            task.result or "", self.name, model, metadata=metadata, raw_response=task, request_id=request_id
+        )
 
-    def _after_effect(self, error: CodegenAPIError, task: Any) -> BaseException:
-        """Say that there is a run, whatever went wrong with looking at it."""
-        failed = provider_error(self, error)
-        if failed is None:
-            return error
-        if isinstance(failed, ProviderTimeoutError) and not error.status_code:
-            failed.args = (f"{failed.args[0]}; run {task.id} goes on ({task.web_url})",)
-            failed.message = failed.args[0]
-        failed.may_have_effect, failed.run_id = True, task.id
-        return failed
+    @contextmanager
+    def _existing(self, task: Any) -> Iterator[None]:
+        """Say in every error that there is a run, whatever went wrong with looking at it."""
+        try:
+            yield
+        except CodegenAPIError as error:
+            failed = provider_error(self, error)
+            if failed is None:
+                raise
+            if isinstance(failed, ProviderTimeoutError) and not error.status_code:
+                failed.args = (f"{failed.args[0]}; run {task.id} goes on ({task.web_url})",)
+                failed.message = failed.args[0]
+            failed.may_have_effect, failed.run_id = True, task.id
+            raise failed from None
 
     def failure(self, error: Exception, request: Request | None) -> AIProviderError | None:
         """Map the client's errors; a create whose outcome is unknown may have an effect."""
@@ -217,12 +214,6 @@ class CodegenBackend(Backend):
                 once.is_ambiguous(error) and error.operation in (None, "create_agent_run")
             )
         return failed
-
-
-def _sync_task() -> type:
-    from ..agents.task import Task
-
-    return Task
 
 
 def _piece(entry: Any) -> str:

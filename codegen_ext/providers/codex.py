@@ -55,11 +55,11 @@ class CodexBackend(CompletionsBackend):
     @property
     def sandbox_mode(self) -> str:
         """What the agent may touch."""
-        return str(self._settings.get("sandbox_mode") or os.environ.get("CODEX_SANDBOX_MODE") or READ_ONLY)
+        return str(self._setting("sandbox_mode", "CODEX_SANDBOX_MODE") or READ_ONLY)
 
     def secret(self) -> str:
         """Return the key."""
-        return str(self._settings.get("api_key") or os.environ.get("OPENAI_API_KEY", ""))
+        return str(self._setting("api_key", "OPENAI_API_KEY"))
 
     def availability(self) -> Availability:
         """A key, a login, or a client that has one; the package and the CLI."""
@@ -68,8 +68,8 @@ class CodexBackend(CompletionsBackend):
             return Availability(has_credentials)
         program = os.path.expanduser(str(self._settings.get("codex_path") or "codex"))
         if not find_spec("openai"):
-            return Availability(has_credentials, "the extra: pip install 'codegen-sdk[codex]'")
-        missing = None if shutil.which(program) else "the Codex CLI: npm install -g @openai/codex"
+            return Availability(has_credentials, "needs the extra: pip install 'codegen-sdk[codex]'")
+        missing = None if shutil.which(program) else "needs the Codex CLI: npm install -g @openai/codex"
         return Availability(has_credentials, missing)
 
     def identity(self) -> list[object]:
@@ -77,39 +77,32 @@ class CodexBackend(CompletionsBackend):
         names = ("codex_path", "base_url", "codex_home")
         return [self.secret(), *map(self._settings.get, names), id(self._settings.get("client"))]
 
-    def connect(self, *, is_async: bool) -> Any:
+    def _build(self, *, is_async: bool) -> Any:
         """Build the client, which starts the CLI with its first call."""
-        if "client" in self._settings:
-            return self._settings["client"]
         from ..codex import AsyncCodexClient, CodexClient
 
         return (AsyncCodexClient if is_async else CodexClient)(**{**self._settings, "sandbox_mode": self.sandbox_mode})
 
-    def close(self, client: Any) -> Any:
-        """End the CLI unless the client was brought along."""
-        return None if client is self._settings.get("client") else client.close()
-
     def default_model(self) -> str | None:
         """Return the option, else CODEX_DEFAULT_MODEL; None for the CLI's own choice."""
-        return self._settings.get("model") or os.environ.get("CODEX_DEFAULT_MODEL")
+        return self._setting("model", "CODEX_DEFAULT_MODEL") or None
 
-    def arguments(self, request: Request, left: float | None) -> dict[str, Any]:
+    def arguments(self, request: Request, deadline: Deadline) -> dict[str, Any]:
         """Everything that is given; a temperature only where it is not the default, as the CLI has nothing for it."""
         given = {
             "model": self.chosen_model(request),
             "temperature": request.temperature or None,
             "max_tokens": request.max_tokens,
-            "timeout": self._seconds(left),
+            "timeout": self._seconds(deadline),
         }
         return {**{name: value for name, value in given.items() if value is not None}, **request.options}
 
-    def _seconds(self, left: float | None) -> float | None:
-        """Return how long a call may take when so much is left of a deadline."""
-        return None if left is None else max(min(left, self._settings.get("timeout", math.inf)), 0.001)
+    def _seconds(self, deadline: Deadline) -> float | None:
+        return deadline.allowance(self._settings.get("timeout", math.inf))
 
     def validate(self, client: Any, deadline: Deadline) -> Steps[None]:
         """Let the CLI start and list its models; whether the service accepts the key shows with the first answer."""
-        yield Call(lambda: client.models.list(timeout=self._seconds(deadline.left())))
+        yield Call(lambda: client.models.list(timeout=self._seconds(deadline)))
 
     def failure(self, error: Exception, request: Request | None) -> AIProviderError | None:
         """As for OpenAI; what an agent that may write left behind is unknown."""

@@ -5,13 +5,30 @@ Nothing here shows any part of a credential, nor its length: there is one, or th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
-from .registry import broken_providers, spec_of, specs
+from ..errors import ConfigurationError
+from .backend import Availability
+from .registry import BUILT_IN, spec_of, specs
 from .selection import order_in_environment, preference
+from .steps import Call, Steps, run
 
 Options = Mapping[str, Any]
+
+
+class Unbuilt:
+    """Stands in for a provider of another package that cannot be built; it is never available."""
+
+    is_available = False
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.name = name
+        self.unavailable_because = problem
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 def build(name: str, options: Options, *, is_async: bool = False) -> Any:
@@ -21,8 +38,6 @@ def build(name: str, options: Options, *, is_async: bool = False) -> Any:
         ConfigurationError: for an unknown provider or option, and for one without an async twin.
 
     """
-    from ..errors import ConfigurationError
-
     spec = spec_of(name)
     create = spec.create_async if is_async else spec.create
     if create is None:
@@ -30,22 +45,54 @@ def build(name: str, options: Options, *, is_async: bool = False) -> Any:
     return create(**options)
 
 
+def build_each(options: Options, names: Iterable[str] | None = None, *, is_async: bool = False) -> dict[str, Any]:
+    """Build all providers, or those named, each with its own dict of the options.
+
+    One of another package that cannot be built is `Unbuilt`; one that has no async twin is left out.
+    """
+    built: dict[str, Any] = {}
+    for name in specs() if names is None else names:
+        if is_async and spec_of(name).create_async is None:
+            continue
+        try:
+            built[name] = build(name, settings_for(name, options), is_async=is_async)
+        except Exception as error:
+            if name not in specs() or name in BUILT_IN:
+                raise
+            built[name] = Unbuilt(name, f"cannot be built: {type(error).__name__}: {error}")
+    return built
+
+
+def each(options: Options, names: Iterable[str] | None = None) -> Iterator[tuple[str, Any]]:
+    """Yield name and provider, as `build_each` builds them; each is closed when the next is asked for."""
+    for name, built in build_each(options, names).items():
+        with closing(built) as provider:
+            yield name, provider
+
+
 def settings_for(name: str, options: Options) -> dict[str, Any]:
     """Return one provider's options out of those for all: its own dict, and clock and prices, which all share."""
-    shared = {key: options[key] for key in ("clock", "prices") if key in options and name in _SHARING}
+    shared = {key: options[key] for key in ("clock", "prices") if key in options and name in BUILT_IN}
     return {**shared, **(options.get(name) or {})}
 
 
-_SHARING = ("codegen", "openai", "codex", "chatserver")
+def availability_of(provider: Any) -> Availability:
+    """Tell what can be told of a provider without a request."""
+    known = getattr(provider, "availability", None)
+    return known() if known else Availability(bool(provider.is_available))
 
 
-def _each(options: Options) -> dict[str, Any]:
-    return {name: build(name, settings_for(name, options)) for name in specs()}
-
-
-def _close(providers: Mapping[str, Any]) -> None:
-    for provider in providers.values():
-        provider.close()
+def unfit(provider: Any, *, validate: bool = True, **limits: Any) -> Steps[str | None]:
+    """Say why a provider cannot be asked, None when it can; `limits` go to `validate_credentials`."""
+    if not provider.is_available:
+        return getattr(provider, "unavailable_because", None) or "not available"
+    if not validate:
+        return None
+    try:
+        accepted = yield Call(lambda: provider.validate_credentials(**limits))
+    except Exception as error:  # noqa: BLE001 - one that is broken must not keep the others out
+        return f"the validation failed: {type(error).__name__}: {error}"
+    return None if accepted else getattr(provider, "last_validation_error", None) or "the credentials are not accepted"
 
 
 def detect_available_credentials(**options: Any) -> dict[str, bool]:
@@ -55,20 +102,13 @@ def detect_available_credentials(**options: Any) -> dict[str, bool]:
         options: As for `get_ai_client`.
 
     """
-    found = {}
-    for name, provider in _each(options).items():
-        backend = getattr(provider, "_backend", None)
-        found[name] = backend.availability().has_credentials if backend else provider.is_available
-        provider.close()
-    return found
+    return {name: availability_of(provider).has_credentials for name, provider in each(options)}
 
 
 def get_available_providers(**options: Any) -> list[str]:
     """Return the names of the providers that have credentials and what they need on this machine; sends nothing."""
-    providers = _each(options)
-    available = [name for name in preference(specs(), order=order_in_environment()) if providers[name].is_available]
-    _close(providers)
-    return available
+    available = {name for name, provider in each(options) if provider.is_available}
+    return [name for name in preference(specs(), order=order_in_environment()) if name in available]
 
 
 def validate_provider_credentials(name: str, **options: Any) -> bool:
@@ -82,11 +122,16 @@ def validate_provider_credentials(name: str, **options: Any) -> bool:
         ConfigurationError: for a name that is no provider.
 
     """
-    provider = build(name, options)
-    try:
+    with closing(build(name, options)) as provider:
         return bool(provider.validate_credentials())
-    finally:
-        provider.close()
+
+
+def _statuses(options: Options) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    for name, provider in each(options):
+        has_credentials = availability_of(provider).has_credentials
+        reason = run(unfit(provider))
+        error = {} if reason is None else {"error": reason}
+        yield name, provider, {"is_available": reason is None, "has_credentials": has_credentials, **error}
 
 
 def get_provider_status(**options: Any) -> dict[str, dict[str, Any]]:
@@ -94,22 +139,7 @@ def get_provider_status(**options: Any) -> dict[str, dict[str, Any]]:
 
     Costs one cheap request for each provider that has credentials, unless the last validation still counts.
     """
-    status: dict[str, dict[str, Any]] = {}
-    for name, provider in _each(options).items():
-        backend = getattr(provider, "_backend", None)
-        has_credentials = backend.availability().has_credentials if backend else provider.is_available
-        is_valid = bool(provider.is_available and provider.validate_credentials())
-        error = None
-        if not is_valid:
-            error = getattr(provider, "last_validation_error", None) or getattr(provider, "unavailable_because", None)
-            error = error or "not available"
-        provider.close()
-        status[name] = {"is_available": is_valid, "has_credentials": has_credentials}
-        if error is not None:
-            status[name]["error"] = error
-    for name, error in broken_providers().items():
-        status[name] = {"is_available": False, "has_credentials": False, "error": error}
-    return status
+    return {name: status for name, _, status in _statuses(options)}
 
 
 def get_recommended_provider(*, prefer_codegen: bool = True, **options: Any) -> str | None:
@@ -118,7 +148,7 @@ def get_recommended_provider(*, prefer_codegen: bool = True, **options: Any) -> 
 
 
 def _recommended(status: Mapping[str, Any], prefer_codegen: bool) -> str | None:
-    ordered = preference(specs(), prefer_codegen=prefer_codegen, order=order_in_environment())
+    ordered = preference(status, prefer_codegen=prefer_codegen, order=order_in_environment())
     return next((name for name in ordered if status[name]["is_available"]), None)
 
 
@@ -127,16 +157,14 @@ def get_provider_comparison(*, prefer_codegen: bool = True, **options: Any) -> d
 
     The summary has recommended_provider (None without one), available_providers and total_providers.
     """
-    status = get_provider_status(**options)
+    features = {name: spec.features for name, spec in specs().items()}
     rows: dict[str, Any] = {}
-    for name, spec in specs().items():
-        provider = build(name, settings_for(name, options))
-        rows[name] = {**spec.features, "default_model": provider.get_default_model(), **status[name]}
-        provider.close()
-    available = [name for name, row in rows.items() if row["is_available"]]
+    for name, provider, status in _statuses(options):
+        default_model = getattr(provider, "get_default_model", lambda: None)()
+        rows[name] = {**features[name], "default_model": default_model, **status}
     summary = {
-        "recommended_provider": _recommended(status, prefer_codegen),
-        "available_providers": available,
+        "recommended_provider": _recommended(rows, prefer_codegen),
+        "available_providers": [name for name, row in rows.items() if row["is_available"]],
         "total_providers": len(rows),
     }
     return {"providers": rows, "summary": summary}

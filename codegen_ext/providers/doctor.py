@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .credentials import build, settings_for
-from .registry import broken_providers, spec_of, specs
+from .credentials import Unbuilt, availability_of, each, unfit
+from .registry import specs
+from .steps import run
 
 OK, FAILED, NOT_TRIED = "ok", "failed", "-"
 CHECKS = ("imports", "credentials", "reachable", "call")
@@ -36,40 +37,22 @@ class Finding(NamedTuple):
         return self.call == OK
 
 
-def examine(name: str, options: Mapping[str, Any]) -> Finding:
+def examine(name: str, provider: Any) -> Finding:
     """Look at one provider: at most one cheap request, which creates no run."""
-    provider = build(name, options)
-    try:
-        return _examined(name, provider)
-    finally:
-        provider.close()
-
-
-def _examined(name: str, provider: Any) -> Finding:
-    backend = getattr(provider, "_backend", None)
-    if backend is None:
-        credentials, missing = provider.is_available, None
-    else:
-        credentials, missing = backend.availability()
+    if isinstance(provider, Unbuilt):
+        return Finding(name, FAILED, NOT_TRIED, NOT_TRIED, NOT_TRIED, provider.unavailable_because)
+    credentials, missing = availability_of(provider)
     found = {"imports": OK if missing is None else FAILED, "credentials": OK if credentials else FAILED}
     if missing is not None or not credentials:
         return Finding(name, **found, reachable=NOT_TRIED, call=NOT_TRIED, error=missing or "no credentials")
-    if provider.validate_credentials():
-        return Finding(name, **found, reachable=OK, call=OK, error=None)
-    reached = bool(getattr(provider, "was_reached", False))
-    error = getattr(provider, "last_validation_error", None) or "the credentials are not accepted"
-    return Finding(name, **found, reachable=OK if reached else FAILED, call=FAILED, error=error)
+    reason = run(unfit(provider))
+    reached = reason is None or getattr(provider, "was_reached", False)
+    return Finding(name, **found, reachable=OK if reached else FAILED, call=FAILED if reason else OK, error=reason)
 
 
 def report(names: Sequence[str] = (), **options: Any) -> list[Finding]:
     """Examine the providers of these names, or all; raises ConfigurationError for a name that is none."""
-    chosen = [spec_of(name).name for name in names] or list(specs())
-    findings = [examine(name, settings_for(name, options)) for name in chosen]
-    if not names:
-        findings += [
-            Finding(name, FAILED, NOT_TRIED, NOT_TRIED, NOT_TRIED, error) for name, error in broken_providers().items()
-        ]
-    return findings
+    return [examine(name, provider) for name, provider in each(options, names or None)]
 
 
 def exit_status(findings: Sequence[Finding]) -> int:

@@ -22,16 +22,13 @@ class AIProviderError(CodegenAPIError):
     def __init__(
         self,
         message: str,
-        status_code: int | None = None,
-        request_id: str | None = None,
-        response_data: Any = None,
-        *,
-        operation: str | None = None,
+        *args: Any,
         provider_name: str | None = None,
         may_have_effect: bool = False,
         run_id: int | None = None,
+        **details: Any,
     ) -> None:
-        super().__init__(message, status_code, request_id, response_data, operation=operation)
+        super().__init__(message, *args, **details)
         self.provider_name = provider_name
         self.may_have_effect = may_have_effect
         self.run_id = run_id
@@ -55,11 +52,17 @@ class ProviderRateLimitError(AIProviderError):
     """Too many requests; `retry_after` is the number of seconds to wait, None where the service does not say."""
 
     hands_over = True
-    retry_after: float | None = None
+
+    def __init__(self, *args: Any, retry_after: float | None = None, **details: Any) -> None:
+        super().__init__(*args, **details)
+        self.retry_after = retry_after
 
 
 class ProviderTimeoutError(AIProviderError, TimeoutError):
     """No whole answer in time; `timeout_duration` is the limit in seconds, None for one that is not the caller's."""
 
     hands_over = True
-    timeout_duration: float | None = None
+
+    def __init__(self, *args: Any, timeout_duration: float | None = None, **details: Any) -> None:
+        super().__init__(*args, **details)
+        self.timeout_duration = timeout_duration

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ConfigurationError
-from .credentials import build, settings_for
+from .credentials import build, build_each, unfit
 from .errors import ProviderAuthenticationError, ProviderUnavailableError
 from .fallback import AsyncFallbackProvider, FallbackProvider
 from .log import log
@@ -47,9 +47,11 @@ def get_ai_client(
         ConfigurationError: for an unknown provider or option.
 
     """
-    chosen, candidates = _built(provider_name, prefer_codegen, kwargs, is_async=False)
-    steps = _selected(chosen, candidates, fallback_enabled, validate_on_creation, kwargs, FallbackProvider)
-    client: Provider | FallbackProvider = run(steps)
+    candidates = _built(provider_name, prefer_codegen, kwargs, is_async=False)
+    chain = None if provider_name is not None else FallbackProvider
+    client: Provider | FallbackProvider = run(
+        _selected(candidates, chain, fallback_enabled, validate_on_creation, kwargs)
+    )
     return client
 
 
@@ -64,71 +66,54 @@ async def get_async_ai_client(
     **kwargs: Any,
 ) -> AsyncProvider | AsyncFallbackProvider:
     """Return a provider for asyncio; otherwise as `get_ai_client`."""
-    chosen, candidates = _built(provider_name, prefer_codegen, kwargs, is_async=True)
-    steps = _selected(chosen, candidates, fallback_enabled, validate_on_creation, kwargs, AsyncFallbackProvider)
-    client: AsyncProvider | AsyncFallbackProvider = await run_async(steps)
+    candidates = _built(provider_name, prefer_codegen, kwargs, is_async=True)
+    chain = None if provider_name is not None else AsyncFallbackProvider
+    client: AsyncProvider | AsyncFallbackProvider = await run_async(
+        _selected(candidates, chain, fallback_enabled, validate_on_creation, kwargs)
+    )
     return client
 
 
 create_async_ai_provider = get_async_ai_client
 
 
-def _built(
-    provider_name: str | None, prefer_codegen: bool, options: Mapping[str, Any], *, is_async: bool
-) -> tuple[Any, list[Any]]:
-    if provider_name is not None:
-        return build(provider_name, options, is_async=is_async), []
+def _built(name: str | None, prefer_codegen: bool, options: Mapping[str, Any], *, is_async: bool) -> list[Any]:
+    """Return the provider of a name, or all in the order of preference."""
+    if name is not None:
+        return [build(name, options, is_async=is_async)]
     known = {*specs(), *_CHAIN, *_SHARED}
     unknown = sorted(set(options) - known)
     if unknown:
         problem = f"{unknown[0]} is no option; without provider_name there are {', '.join(sorted(known))}"
         raise ConfigurationError(problem, config_key=unknown[0])
     ordered = preference(specs(), prefer_codegen=prefer_codegen, order=order_in_environment())
-    usable = [name for name in ordered if not is_async or specs()[name].create_async]
-    return None, [build(name, settings_for(name, options), is_async=is_async) for name in usable]
+    built = build_each(options, ordered, is_async=is_async)
+    return list(built.values())
 
 
 def _selected(
-    chosen: Any, candidates: list[Any], fallback: bool, validate: bool, options: Mapping[str, Any], chain: Any
+    candidates: list[Any], chain: Any, fallback: bool, validate: bool, options: Mapping[str, Any]
 ) -> Steps[Any]:
-    if chosen is not None:
-        yield from _fit_or_closed(chosen, validate)
-        log("provider %s was named", chosen.name)
-        return chosen
+    """Return a chain that begins with the first candidate that is fit; without `chain` the one candidate itself."""
+    kept: list[Any] = []
     reasons: dict[str, str] = {}
-    first = None
-    for position, candidate in enumerate(candidates):
-        reason = yield from _unfit(candidate, validate)
-        if reason is None:
-            first = position
-            break
-        reasons[candidate.name] = reason
-        log("provider %s is not chosen: %s", candidate.name, reason)
-    if first is None:
+    try:
         for candidate in candidates:
-            yield Call(candidate.close)
+            reason = yield from unfit(candidate, validate=validate)
+            if reason is None:
+                log("provider %s is chosen", candidate.name)
+                kept = candidates if chain and fallback else [candidate]
+                limits = {name: options[name] for name in (*_CHAIN, "clock") if name in options}
+                return chain(kept, validate=validate, **limits) if chain else candidate
+            reasons[candidate.name] = reason
+            log("provider %s is not chosen: %s", candidate.name, reason)
+    finally:
+        for candidate in candidates:
+            if candidate not in kept:
+                yield Call(candidate.close)
+    if chain:
         said = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
         raise ProviderUnavailableError(f"no provider can be used: {said}")
-    log("provider %s is chosen", candidates[first].name)
-    kept = candidates if fallback else [candidates[first]]
-    for candidate in candidates:
-        if candidate not in kept:
-            yield Call(candidate.close)
-    limits = {name: options[name] for name in (*_CHAIN, "clock") if name in options}
-    return chain(kept, validate=validate, **limits)
-
-
-def _unfit(provider: Any, validate: bool) -> Steps[str | None]:
-    if not provider.is_available:
-        return getattr(provider, "unavailable_because", None) or "not available"
-    if validate and not (yield Call(provider.validate_credentials)):
-        return getattr(provider, "last_validation_error", None) or "the credentials are not accepted"
-    return None
-
-
-def _fit_or_closed(provider: Any, validate: bool) -> Steps[None]:
-    reason = yield from _unfit(provider, validate)
-    if reason is not None:
-        yield Call(provider.close)
-        kind = ProviderAuthenticationError if "credential" in reason and "not accepted" in reason else None
-        raise (kind or ProviderUnavailableError)(reason, provider_name=provider.name)
+    ((name, reason),) = reasons.items()
+    is_refused = "credential" in reason and "not accepted" in reason
+    raise (ProviderAuthenticationError if is_refused else ProviderUnavailableError)(reason, provider_name=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from attrs import evolve, frozen
@@ -10,8 +11,9 @@ from attrs import evolve, frozen
 from ..clock import SYSTEM_CLOCK, Clock
 from .backend import Deadline
 from .breaker import CircuitBreaker
-from .calls import Answering, AsyncCalls, SyncCalls
-from .errors import AIProviderError, ProviderRateLimitError, ProviderTimeoutError, ProviderUnavailableError
+from .calls import AsyncCalls, SyncCalls
+from .credentials import unfit
+from .errors import AIProviderError, ProviderTimeoutError, ProviderUnavailableError
 from .log import log
 from .protocol import AIResponse, Request
 from .provider import ProviderBase, relayed, with_partial
@@ -28,11 +30,6 @@ class Candidate:
 
     provider: Any
     breaker: CircuitBreaker
-
-
-def may_hand_over(error: AIProviderError, *, has_begun: bool) -> bool:
-    """Whether another provider may be asked: not when something may have happened, or when the user has seen text."""
-    return error.hands_over and not error.may_have_effect and not has_begun
 
 
 def ask_in_turn(
@@ -70,89 +67,43 @@ def ask_in_turn(
         if reason is not None:
             _note(tried, provider.name, "skipped", reason)
             continue
-        has_begun = False
-        settled = False
-        failed: AIProviderError | None = None
+        report = breaker.released  # interrupted, or the caller's own mistake: nothing is learnt
         try:
-            if validate and not (yield _validation(provider, deadline)):
-                reason = getattr(provider, "last_validation_error", None) or "the credentials are not accepted"
+            reason = yield from _unfit(provider, deadline, validate=validate)
+            if reason is not None:
+                report = breaker.failed
                 _note(tried, provider.name, "invalid", reason)
-                settled = True
-                breaker.failed()
                 continue
             if deadline.is_over:
                 break
             others = [other for other in candidates[position + 1 :] if not _refusal(other.provider, request)]
             log("asking provider %s with %.1f s left", provider.name, deadline.left())
             left = evolve(request, timeout=deadline.left(), may_repeat=not others)
-            response, has_begun = yield from _watched(ask(provider, left))
-            settled = True
-            breaker.succeeded()
+            response = yield from with_partial(ask(provider, left))
+            report = breaker.succeeded
             return evolve(response, metadata={**response.metadata, "tried": tried})
-        except _BegunError as begun:
-            has_begun, failed = True, begun.error
         except AIProviderError as error:
-            failed = error
+            last = error
+            if error.hands_over:
+                report = partial(breaker.failed, getattr(error, "retry_after", None) or None)
         finally:
-            if not settled and failed is None:
-                breaker.released()  # interrupted, or the caller's own mistake: nothing is learnt
-        _count(breaker, failed)
-        _note(tried, provider.name, type(failed).__name__, failed.message)
-        last = failed
-        if not may_hand_over(failed, has_begun=has_begun):
+            report()
+        _note(tried, provider.name, type(last).__name__, last.message)
+        # Not when something may have happened, nor when the user has seen text.
+        if not last.hands_over or last.may_have_effect or last.partial:
             break
     raise _nobody(last, tried, deadline)
 
 
-def _validation(provider: Any, deadline: Deadline) -> Call:
-    if isinstance(provider, ProviderBase):
-        return Call(lambda: provider.validate_credentials(deadline.left()))  # type: ignore[attr-defined]
-    return Call(provider.validate_credentials)
-
-
-class _BegunError(Exception):
-    """A failure after the first piece of a stream."""
-
-    def __init__(self, error: AIProviderError) -> None:
-        super().__init__(error)
-        self.error = error
-
-
-def _watched(steps: Steps[AIResponse]) -> Steps[tuple[AIResponse, bool]]:
-    """Run steps within others and tell whether they emitted anything before they ended or failed."""
-    has_begun = False
-    resume: Any = steps.send
-    outcome: Any = None
-    while True:
-        try:
-            effect = resume(outcome)
-        except StopIteration as end:
-            return end.value, has_begun
-        except AIProviderError as error:
-            if not has_begun:
-                raise
-            failed = error
-            break
-        has_begun = has_begun or isinstance(effect, Emit)
-        resume, outcome = steps.send, None
-        try:
-            outcome = yield effect
-        except BaseException as error:  # noqa: BLE001 - the steps decide
-            resume, outcome = steps.throw, error
-    raise _BegunError(failed)
+def _unfit(provider: Any, deadline: Deadline, *, validate: bool = True) -> Steps[str | None]:
+    limits = {"timeout": deadline.left()} if isinstance(provider, ProviderBase) else {}
+    return (yield from unfit(provider, validate=validate, **limits))
 
 
 def _refusal(provider: Any, request: Request) -> str | None:
     refuses = getattr(provider, "refuses", None)
     refusal: str | None = refuses(request) if refuses else None
     return refusal or getattr(provider, "unavailable_because", None if provider.is_available else "not available")
-
-
-def _count(breaker: CircuitBreaker, error: AIProviderError) -> None:
-    if not error.hands_over:
-        breaker.released()
-    else:
-        breaker.failed((error.retry_after or None) if isinstance(error, ProviderRateLimitError) else None)
 
 
 def _note(tried: list[dict[str, Any]], name: str, outcome: str, reason: str) -> None:
@@ -172,7 +123,7 @@ def _nobody(last: AIProviderError | None, tried: list[dict[str, Any]], deadline:
     return last
 
 
-class FallbackBase(Answering):
+class FallbackBase:
     """What the sync and the async chain share."""
 
     name = "fallback"
@@ -210,7 +161,8 @@ class FallbackBase(Answering):
     def get_default_model(self) -> str | None:
         """Return the default model of the first provider that is available."""
         available = (candidate.provider for candidate in self._candidates if candidate.provider.is_available)
-        return next((provider.get_default_model() for provider in available), None)
+        first: Any = next(available, None)
+        return first.get_default_model() if hasattr(first, "get_default_model") else None
 
     def get_stats(self) -> dict[str, Any]:
         """Return the statistics of all providers together."""
@@ -242,24 +194,27 @@ class FallbackBase(Answering):
         return (yield from self._in_turn(request, _generated))
 
     def _stream(self, request: Request) -> Steps[AIResponse]:
-        return (yield from with_partial(self._in_turn(request, self._streamed)))
-
-    def _streamed(self, provider: Any, request: Request) -> Steps[AIResponse]:
-        stream = provider.stream_response(**_arguments(provider, request))
-        return (yield from relayed(stream, stream.aclose if hasattr(stream, "aclose") else stream.close))
+        return (yield from self._in_turn(request, _streamed))
 
     def _validate(self, timeout: float | None) -> Steps[bool]:
         deadline = Deadline(self._clock, timeout)
         for candidate in self._candidates:
-            if (yield _validation(candidate.provider, deadline)):
+            if (yield from _unfit(candidate.provider, deadline)) is None:
                 return True
         return False
 
     def _models(self) -> Steps[list[str]]:
         found: list[str] = []
+        failed: AIProviderError | None = None
         for candidate in self._candidates:
-            if candidate.provider.is_available:
-                found += yield Call(candidate.provider.get_available_models)
+            if candidate.provider.is_available and hasattr(candidate.provider, "get_available_models"):
+                try:
+                    found += yield Call(candidate.provider.get_available_models)
+                except AIProviderError as error:
+                    log("provider %s does not list its models: %s", candidate.provider.name, error)
+                    failed = error
+        if failed is not None and not found:
+            raise failed
         return list(dict.fromkeys(found))
 
     def _close(self) -> Steps[None]:
@@ -272,15 +227,24 @@ def _generated(provider: Any, request: Request) -> Steps[AIResponse]:
     return response
 
 
+def _streamed(provider: Any, request: Request) -> Steps[AIResponse]:
+    if not hasattr(provider, "stream_response"):
+        response = yield from _generated(provider, request)
+        yield Emit(response.content)
+        return response
+    stream = provider.stream_response(**_arguments(provider, request))
+    return (yield from relayed(stream, stream.aclose if hasattr(stream, "aclose") else stream.close))
+
+
 def _arguments(provider: Any, request: Request) -> dict[str, Any]:
     own = {"may_repeat": request.may_repeat} if isinstance(provider, ProviderBase) else {}
     names = ("prompt", "system_prompt", "model", "temperature", "max_tokens", "tools", "tool_choice", "timeout")
     return {**{name: getattr(request, name) for name in names}, **own, **request.options}
 
 
-class FallbackProvider(SyncCalls, FallbackBase):
+class FallbackProvider(FallbackBase, SyncCalls):
     """Several providers as one: the next answers when one cannot; may be shared by threads."""
 
 
-class AsyncFallbackProvider(AsyncCalls, FallbackBase):
+class AsyncFallbackProvider(FallbackBase, AsyncCalls):
     """`FallbackProvider` for asyncio."""

@@ -41,5 +41,5 @@ def provider_error(backend: Backend, error: Exception, **effect: Any) -> AIProvi
         details["timeout_duration"] = error.timeout_duration
     message = str(error)
     if kind is ProviderAuthenticationError:
-        message = f"the credential is not accepted (status {error.status_code})"
+        message = "the credential is not accepted"
     return backend.error(kind, message, error, **details)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from attrs import Factory, field, frozen
 
@@ -42,11 +42,11 @@ class Request:
     max_tokens: int | None = None
     tools: Sequence[Mapping[str, Any]] | None = None
     tool_choice: Any = None
-    timeout: float | None = None
+    timeout: float | None = field(default=None, kw_only=True)
     """Seconds for the whole of it."""
-    may_repeat: bool = True
+    may_repeat: bool = field(default=True, kw_only=True)
     """Whether the provider's client may repeat what failed in passing; not where another provider waits."""
-    options: Mapping[str, Any] = Factory(dict)
+    options: Mapping[str, Any] = field(factory=dict, kw_only=True)
     """Everything else, by the names of the provider's client."""
 
 
@@ -76,9 +76,16 @@ class AsyncTextStream(Protocol):
         ...
 
 
-@runtime_checkable
-class AIProvider(Protocol):
-    """Answers prompts; raises AIProviderError and its kinds."""
+ResponseT_co = TypeVar("ResponseT_co", covariant=True)
+StreamT_co = TypeVar("StreamT_co", covariant=True)
+BoolT_co = TypeVar("BoolT_co", covariant=True)
+NamesT_co = TypeVar("NamesT_co", covariant=True)
+NoneT_co = TypeVar("NoneT_co", covariant=True)
+"""What the methods of a provider return: the thing itself, or something to await."""
+
+
+class ProviderProtocol(Protocol[ResponseT_co, StreamT_co, BoolT_co, NamesT_co, NoneT_co]):
+    """What both kinds of provider have; raises AIProviderError and its kinds."""
 
     name: str
 
@@ -97,19 +104,19 @@ class AIProvider(Protocol):
         tools: Sequence[Mapping[str, Any]] | None = None,
         tool_choice: Any = None,
         **kwargs: Any,
-    ) -> AIResponse:
+    ) -> ResponseT_co:
         """Answer; `timeout` among the further arguments is seconds for the whole of it."""
         ...
 
-    def stream_response(self, prompt: str, **kwargs: Any) -> TextStream:
+    def stream_response(self, prompt: str, **kwargs: Any) -> StreamT_co:
         """Answer piece by piece; arguments as in `generate_response`."""
         ...
 
-    def validate_credentials(self) -> bool:
+    def validate_credentials(self) -> BoolT_co:
         """Whether the service accepts the credentials: one cheap request that has no effect, kept for a while."""
         ...
 
-    def get_available_models(self) -> list[str]:
+    def get_available_models(self) -> NamesT_co:
         """Return the models that may be named."""
         ...
 
@@ -121,59 +128,19 @@ class AIProvider(Protocol):
         """Return request_count, error_count, error_rate, last_request_time and more."""
         ...
 
-    def close(self) -> None:
+    def close(self) -> NoneT_co:
         """Close the connections."""
         ...
 
 
 @runtime_checkable
-class AsyncAIProvider(Protocol):
+class AIProvider(ProviderProtocol[AIResponse, TextStream, bool, list[str], None], Protocol):
+    """Answers prompts."""
+
+
+@runtime_checkable
+class AsyncAIProvider(
+    ProviderProtocol[Awaitable[AIResponse], AsyncTextStream, Awaitable[bool], Awaitable[list[str]], Awaitable[None]],
+    Protocol,
+):
     """`AIProvider` for asyncio."""
-
-    name: str
-
-    @property
-    def is_available(self) -> bool:
-        """Whether there are credentials and what the provider needs on this machine; sends nothing."""
-        ...
-
-    def generate_response(
-        self,
-        prompt: str,
-        system_prompt: str | None = None,
-        model: str | None = None,
-        temperature: float | None = 0.0,
-        max_tokens: int | None = None,
-        tools: Sequence[Mapping[str, Any]] | None = None,
-        tool_choice: Any = None,
-        **kwargs: Any,
-    ) -> Awaitable[AIResponse]:
-        """Answer."""
-        ...
-
-    def stream_response(self, prompt: str, **kwargs: Any) -> AsyncTextStream:
-        """Answer piece by piece."""
-        ...
-
-    def validate_credentials(self) -> Awaitable[bool]:
-        """Whether the service accepts the credentials."""
-        ...
-
-    def get_available_models(self) -> Awaitable[list[str]]:
-        """Return the models that may be named."""
-        ...
-
-    def get_default_model(self) -> str | None:
-        """Return the model that answers where none is named."""
-        ...
-
-    def get_stats(self) -> dict[str, Any]:
-        """Return the statistics."""
-        ...
-
-    def close(self) -> Awaitable[None]:
-        """Close the connections."""
-        ...
-
-
-ProgressCallback = Callable[[dict[str, Any]], object]

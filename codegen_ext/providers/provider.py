@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from attrs import evolve
 
 from ..clock import SYSTEM_CLOCK, Clock
-from .backend import PSEUDO_MODEL, Answer, Backend, Deadline
-from .calls import Answering, AsyncCalls, SyncCalls
+from ..errors import ConfigurationError
+from . import validation
+from .backend import PSEUDO_MODEL, Availability, Backend, Deadline
+from .calls import AsyncCalls, SyncCalls
 from .errors import AIProviderError, ProviderAuthenticationError, ProviderUnavailableError
 from .protocol import AIResponse, Request
-from .steps import END, Advance, Call, Emit, Steps
+from .steps import END, Call, Emit, R, Steps, advance, relay
 from .usage import Prices, Usage, check_prices, cost_of, plain
-from .validation import Verdict, digest, validations
 
 VALIDATION_SECONDS = 20.0
 """The most that a validation takes."""
 
 
-class ProviderBase(Answering):
+class ProviderBase:
     """What the sync and the async provider share."""
 
     _is_async: bool
@@ -49,8 +51,12 @@ class ProviderBase(Answering):
     @property
     def unavailable_because(self) -> str | None:
         """What is missing, None when nothing is."""
-        available = self._backend.availability()
-        return "no credentials" if not available.has_credentials else available.missing
+        has_credentials, missing = self.availability()
+        return missing if has_credentials else "no credentials"
+
+    def availability(self) -> Availability:
+        """Tell what can be told without a request."""
+        return self._backend.availability()
 
     def get_default_model(self) -> str | None:
         """Return the model that answers where none is named, None where the service chooses."""
@@ -73,10 +79,13 @@ class ProviderBase(Answering):
             raise self._backend.error(ProviderUnavailableError, missing)
         with self._lock:
             if self._connected is None:
-                self._connected = self._backend.connect(is_async=self._is_async)
+                try:
+                    self._connected = self._backend.connect(is_async=self._is_async)
+                except ConfigurationError as error:
+                    raise self._backend.error(ProviderUnavailableError, str(error)) from None
             return self._connected
 
-    def _fitting(self, request: Request) -> tuple[Request, list[str]]:
+    def _fitting(self, request: Request, *, streaming: bool) -> tuple[Request, list[str]]:
         """Return the request with the options that this provider has, and the names of the others."""
         from .registry import known_options
 
@@ -86,48 +95,43 @@ class ProviderBase(Answering):
         unknown = [name for name in ignored if name not in known_options()]
         if unknown:
             raise TypeError(f"no provider has an option {unknown[0]!r}; {self.name} has {', '.join(sorted(taken))}")
-        if self.name == "codegen":
-            ignored += [name for name in ("max_tokens", "tool_choice") if getattr(request, name) is not None]
-            ignored += ["temperature"] if request.temperature else []
-        return evolve(request, options=options), ignored
+        return evolve(request, options=options), [*ignored, *self._backend.ignores(request, streaming=streaming)]
+
+    def _use(self, use: Callable[[Any], Steps[R]], request: Request | None = None) -> Steps[R]:
+        """Use the client; what goes wrong becomes an error of the provider."""
+        try:
+            return (yield from use(self._client()))
+        except Exception as error:  # noqa: BLE001 - the backend says what it means
+            failed = self._backend.failure(error, request) or error
+        # Out of the handler, so that the service's own exception is not chained; a backend may have raised in one.
+        if isinstance(failed, AIProviderError):
+            failed.__context__ = None
+        raise failed.with_traceback(None)
 
     def _asked(self, request: Request, *, streaming: bool) -> Steps[AIResponse]:
         started = self._clock.monotonic()
         if (refusal := self.refuses(request)) is not None:
             raise self._backend.error(AIProviderError, refusal)
-        request, ignored = self._fitting(request)
+        request, ignored = self._fitting(request, streaming=streaming)
         ask = self._backend.stream if streaming else self._backend.complete
-        failed: Exception | None = None
+        deadline = Deadline(self._clock, request.timeout)
         try:
-            answer = yield from ask(self._client(), request, Deadline(self._clock, request.timeout))
-        except Exception as error:  # noqa: BLE001 - the backend says what it means
-            failed = self._backend.failure(error, request) or error
+            answer = yield from self._use(lambda client: ask(client, request, deadline), request)
+        except Exception as error:
+            self._usage.add(self._clock.time(), self._clock.monotonic() - started, is_error=True)
+            if isinstance(error, ProviderAuthenticationError):
+                self._keep(error)
+            raise
         duration = self._clock.monotonic() - started
-        self._usage.add(self._clock.time(), duration, is_error=failed is not None)
-        if isinstance(failed, ProviderAuthenticationError):
-            self._keep(failed)
-        if failed is not None:
-            # Out of the handler, so that the service's own exception is not chained; a backend may have raised in one.
-            if isinstance(failed, AIProviderError):
-                failed.__context__ = None
-            raise failed.with_traceback(None)
+        self._usage.add(self._clock.time(), duration, is_error=False)
         cost = cost_of(self._prices, self.name, answer.model, answer.usage)
         self._usage.add_answer(answer.usage, cost)
-        return self._response(answer, ignored, cost, duration)
-
-    def _response(self, answer: Answer, ignored: list[str], cost: float | None, duration: float) -> AIResponse:
-        metadata = {**answer.metadata, "tried": [], "ignored": ignored}
-        if cost is not None:
-            metadata["cost"] = cost
-        return AIResponse(
-            content=answer.content,
-            provider_name=self.name,
+        priced = {} if cost is None else {"cost": cost}
+        return evolve(
+            answer,
             model=answer.model or self.get_default_model(),
-            usage=answer.usage,
-            metadata=metadata,
-            raw_response=answer.raw_response,
+            metadata={**answer.metadata, "tried": [], "ignored": ignored, **priced},
             response_time=duration,
-            request_id=answer.request_id,
         )
 
     def _generate(self, request: Request) -> Steps[AIResponse]:
@@ -140,38 +144,33 @@ class ProviderBase(Answering):
         if (missing := self.unavailable_because) is not None:
             self.last_validation_error = missing
             return False
-        known = validations(self._clock).get(self._identity())
+        known = validation.known(self._clock, self._identity())
         if known is None:
-            seconds = min(VALIDATION_SECONDS, VALIDATION_SECONDS if timeout is None else timeout)
-            failed: Exception | None = None
+            seconds = VALIDATION_SECONDS if timeout is None else min(timeout, VALIDATION_SECONDS)
+            deadline = Deadline(self._clock, seconds)
+            failed = None
             try:
-                yield from self._backend.validate(self._client(), Deadline(self._clock, seconds))
-            except Exception as error:  # noqa: BLE001 - the backend says what it means
-                failed = self._backend.failure(error, None) or error
-            if failed is not None and not isinstance(failed, AIProviderError):
-                raise failed.with_traceback(None)
+                yield from self._use(lambda client: self._backend.validate(client, deadline))
+            except AIProviderError as error:
+                failed = error
             known = self._keep(failed)
         self.last_validation_error, self.was_reached = known.error, known.was_reached
         return known.error is None
 
-    def _identity(self) -> bytes:
-        return digest([self.name, *self._backend.identity()])
+    def _identity(self) -> list[object]:
+        return [self.name, *self._backend.identity()]
 
-    def _keep(self, failed: AIProviderError | None) -> Verdict:
-        lasting = failed is None or isinstance(failed, ProviderAuthenticationError)
-        was_reached = failed is None or failed.status_code is not None
-        message = None if failed is None else str(failed)
-        return validations(self._clock).put(self._identity(), message, was_reached=was_reached, lasting=lasting)
+    def _keep(self, failed: AIProviderError | None) -> validation.Verdict:
+        return validation.keep(
+            self._clock,
+            self._identity(),
+            None if failed is None else str(failed),
+            was_reached=failed is None or failed.status_code is not None,
+            lasting=failed is None or isinstance(failed, ProviderAuthenticationError),
+        )
 
     def _models(self) -> Steps[list[str]]:
-        failed: Exception | None = None
-        try:
-            names: list[str] = yield from self._backend.models(self._client())
-        except Exception as error:  # noqa: BLE001 - the backend says what it means
-            failed = self._backend.failure(error, None) or error
-        if failed is not None:
-            raise failed.with_traceback(None)
-        return names
+        return (yield from self._use(self._backend.models))
 
     def _close(self) -> Steps[None]:
         connected, self._connected = self._connected, None
@@ -182,30 +181,23 @@ class ProviderBase(Answering):
 def with_partial(steps: Steps[AIResponse]) -> Steps[AIResponse]:
     """Run the steps of a stream within others; an error gets the text that was emitted before it."""
     pieces: list[str] = []
-    resume: Any = steps.send
-    outcome: Any = None
-    while True:
-        try:
-            effect = resume(outcome)
-        except StopIteration as end:
-            response: AIResponse = end.value
-            return response
-        except AIProviderError as error:
-            error.partial = error.partial or "".join(pieces)
-            raise
+
+    def note(effect: Any) -> Any:
         if isinstance(effect, Emit):
             pieces.append(effect.item)
-        resume, outcome = steps.send, None
-        try:
-            outcome = yield effect
-        except BaseException as error:  # noqa: BLE001 - the steps decide
-            resume, outcome = steps.throw, error
+        return effect
+
+    try:
+        return (yield from relay(steps, note))
+    except AIProviderError as error:
+        error.partial = error.partial or "".join(pieces)
+        raise
 
 
 def relayed(stream: Any, close: Any) -> Steps[AIResponse]:
     """Emit what another provider's stream yields, and return its answer."""
     try:
-        while (piece := (yield Advance(stream))) is not END:
+        while (piece := (yield advance(stream))) is not END:
             yield Emit(piece)
     finally:
         yield Call(close)
@@ -213,13 +205,13 @@ def relayed(stream: Any, close: Any) -> Steps[AIResponse]:
     return response
 
 
-class Provider(SyncCalls, ProviderBase):
+class Provider(ProviderBase, SyncCalls):
     """A provider for threads; may be shared by them."""
 
     _is_async = False
 
 
-class AsyncProvider(AsyncCalls, ProviderBase):
+class AsyncProvider(ProviderBase, AsyncCalls):
     """A provider for asyncio."""
 
     _is_async = True

@@ -94,44 +94,43 @@ def unregister_provider(name: str) -> None:
 
 
 @cache
-def _installed() -> tuple[dict[str, ProviderSpec], dict[str, str]]:
-    """Return the providers of other packages, and what is wrong with those that cannot be had."""
+def _installed() -> dict[str, ProviderSpec]:
+    """Return the providers of other packages; building one that cannot be had says why."""
     found: dict[str, ProviderSpec] = {}
-    broken: dict[str, str] = {}
     for entry in entry_points(group=ENTRY_POINTS):
+        if entry.name in BUILT_IN:
+            log("an entry point %s is left out: %s is a built-in provider", entry.value, entry.name)
+            continue
         try:
             spec = entry.load()
         except Exception as error:  # noqa: BLE001 - somebody else's package must not break this one
-            broken[entry.name] = f"cannot be imported: {type(error).__name__}: {error}"
-        else:
-            if isinstance(spec, ProviderSpec) and spec.name == entry.name and entry.name not in BUILT_IN:
-                found[entry.name] = spec
-            else:
-                broken[entry.name] = "must be a ProviderSpec of the entry point's name, which no built-in provider has"
-        if entry.name in broken:
-            log("provider %s of an entry point is left out: %s", entry.name, broken[entry.name])
-    return found, broken
+            spec = _broken(entry.name, f"cannot be imported: {type(error).__name__}: {error}")
+        if not isinstance(spec, ProviderSpec) or spec.name != entry.name:
+            spec = _broken(entry.name, "must be a ProviderSpec of the entry point's name")
+        found[entry.name] = spec
+    return found
+
+
+def _broken(name: str, problem: str) -> ProviderSpec:
+    def refuse(**settings: Any) -> Any:  # noqa: ARG001 - whatever it would have been built with
+        raise ConfigurationError(f"the provider {name} {problem}", config_key="provider_name")
+
+    log("provider %s of an entry point is broken: %s", name, problem)
+    return ProviderSpec(name, refuse, refuse)
 
 
 def specs() -> dict[str, ProviderSpec]:
     """Return all providers by name: the built-in ones, then the others by name."""
-    others = {**_installed()[0], **_REGISTERED}
+    others = {**_installed(), **_REGISTERED}
     return {**_SPECS, **{name: others[name] for name in sorted(others)}}
-
-
-def broken_providers() -> dict[str, str]:
-    """Return what is wrong with providers of entry points, by name."""
-    return dict(_installed()[1])
 
 
 def spec_of(name: str) -> ProviderSpec:
     """Return a provider's spec; raises ConfigurationError for a name that is none."""
     known = specs()
-    if name in known:
-        return known[name]
-    if name in broken_providers():
-        raise ConfigurationError(f"the provider {name} {broken_providers()[name]}", config_key="provider_name")
-    raise ConfigurationError(f"no provider is called {name!r}; there are {', '.join(known)}", "provider_name")
+    if name not in known:
+        raise ConfigurationError(f"no provider is called {name!r}; there are {', '.join(known)}", "provider_name")
+    return known[name]
 
 
 def known_options() -> frozenset[str]:

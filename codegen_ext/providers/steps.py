@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 R = TypeVar("R")
 
 END = object()
-"""What `Advance` brings when a stream is over."""
+"""What `advance` brings when a stream is over."""
 
 
 class LeftError(BaseException):
@@ -26,20 +26,40 @@ class Call(NamedTuple):
     function: Callable[[], Any]
 
 
-class Advance(NamedTuple):
-    """Bring the next item of an iterator or async iterator, or `END`."""
-
-    stream: Any
-
-
 class Emit(NamedTuple):
     """Hand an item to whoever runs the steps."""
 
     item: Any
 
 
-Steps = Generator[Call | Advance | Emit, Any, R]
+Steps = Generator[Call | Emit, Any, R]
 """Steps that return R; what a call raises is thrown into them."""
+
+
+def advance(stream: Any) -> Call:
+    """Bring the next item of an iterator or async iterator, or `END`."""
+    return Call(lambda: anext(stream, END) if hasattr(stream, "__anext__") else next(stream, END))
+
+
+def relay(steps: Generator[Any, Any, R], through: Callable[[Any], Any]) -> Generator[Any, Any, R]:
+    """Run steps within others; each effect goes through a function first, which may raise."""
+    resume: Callable[[Any], Any] = steps.send
+    outcome: Any = None
+    try:
+        while True:
+            try:
+                effect = resume(outcome)
+            except StopIteration as end:
+                result: R = end.value
+                return result
+            effect = through(effect)
+            resume, outcome = steps.send, None
+            try:
+                outcome = yield effect
+            except BaseException as error:  # noqa: BLE001 - the inner steps decide
+                resume, outcome = steps.throw, error
+    finally:
+        steps.close()
 
 
 def iterate(steps: Steps[R]) -> Generator[Any, None, R]:
@@ -59,12 +79,10 @@ def iterate(steps: Steps[R]) -> Generator[Any, None, R]:
             raise GeneratorExit from None
         resume, outcome = steps.send, None
         try:
-            if isinstance(effect, Call):
-                outcome = effect.function()
-            elif isinstance(effect, Advance):
-                outcome = next(effect.stream, END)
-            else:
+            if isinstance(effect, Emit):
                 yield effect.item
+            else:
+                outcome = effect.function()
         except GeneratorExit:
             resume, outcome = steps.throw, LeftError()
         except BaseException as error:  # noqa: BLE001 - the steps decide
@@ -96,14 +114,12 @@ async def iterate_async(steps: Steps[R], results: list[R]) -> AsyncGenerator[Any
             raise GeneratorExit from None
         resume, outcome = steps.send, None
         try:
-            if isinstance(effect, Call):
-                outcome = effect.function()
-                if inspect.isawaitable(outcome):
-                    outcome = await outcome
-            elif isinstance(effect, Advance):
-                outcome = await anext(effect.stream, END)
-            else:
+            if isinstance(effect, Emit):
                 yield effect.item
+                continue
+            outcome = effect.function()
+            if inspect.isawaitable(outcome):
+                outcome = await outcome
         except GeneratorExit:
             resume, outcome = steps.throw, LeftError()
         except BaseException as error:  # noqa: BLE001 - the steps decide

@@ -7,7 +7,6 @@ import hmac
 import os
 import threading
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
 
 from ..clock import Clock
 
@@ -24,46 +23,33 @@ class Verdict(NamedTuple):
     until: float
 
 
-class Validations:
-    """Verdicts by a keyed digest of who they are about, so that no credential is kept; may be shared by threads."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._verdicts: dict[bytes, Verdict] = {}
-        self._lock = threading.Lock()
-
-    def get(self, identity: bytes) -> Verdict | None:
-        """Return what is still known."""
-        with self._lock:
-            verdict = self._verdicts.get(identity)
-            return verdict if verdict and self._clock.monotonic() < verdict.until else None
-
-    def put(self, identity: bytes, error: str | None, *, was_reached: bool, lasting: bool) -> Verdict:
-        """Keep a verdict and return it."""
-        seconds = KEPT if lasting else KEPT / 10
-        verdict = Verdict(error, was_reached, self._clock.monotonic() + seconds)
-        with self._lock:
-            self._verdicts[identity] = verdict
-        return verdict
-
-
 _KEY = os.urandom(32)
-_STORES: WeakKeyDictionary[Clock, Validations] = WeakKeyDictionary()
+_VERDICTS: dict[bytes, Verdict] = {}
 _LOCK = threading.Lock()
 
 
-def digest(parts: list[object]) -> bytes:
-    """Return what tells identities apart in this process and tells nobody anything."""
-    return hmac.new(_KEY, repr(parts).encode(), hashlib.sha256).digest()
+def _digest(clock: Clock, identity: list[object]) -> bytes:
+    """Return what tells identities apart in this process and tells nobody anything, so that no credential is kept."""
+    return hmac.new(_KEY, repr([id(clock), *identity]).encode(), hashlib.sha256).digest()
 
 
-def validations(clock: Clock) -> Validations:
-    """Return what is known in this process, by this clock."""
+def known(clock: Clock, identity: list[object]) -> Verdict | None:
+    """Return what is still known of somebody: address, credential and whatever else tells them apart."""
+    verdict = _VERDICTS.get(_digest(clock, identity))
+    return verdict if verdict and clock.monotonic() < verdict.until else None
+
+
+def keep(clock: Clock, identity: list[object], error: str | None, *, was_reached: bool, lasting: bool) -> Verdict:
+    """Keep a verdict and return it; those that no longer count go."""
+    now = clock.monotonic()
+    verdict = Verdict(error, was_reached, now + (KEPT if lasting else KEPT / 10))
     with _LOCK:
-        return _STORES.setdefault(clock, Validations(clock))
+        for old in [key for key, kept in _VERDICTS.items() if kept.until <= now]:
+            del _VERDICTS[old]
+        _VERDICTS[_digest(clock, identity)] = verdict
+    return verdict
 
 
 def forget() -> None:
     """Forget all verdicts."""
-    with _LOCK:
-        _STORES.clear()
+    _VERDICTS.clear()

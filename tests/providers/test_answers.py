@@ -60,11 +60,24 @@ def test_what_codegen_is_sent(model: str, named: Callable[..., Any], serve: Call
     """The pseudo-model is not sent."""
     run = {"id": 1, "organization_id": 323, "status": "COMPLETE", "result": "ok", "github_pull_requests": []}
     service = serve(reply(run))
-    named("codegen", base_url=service.base_url).generate_response("Hi", "Be brief", model, tags=["a"], timeout=50)
+    provider = named("codegen", base_url=service.base_url)
+    response = provider.generate_response("Hi", "Be brief", model, tags=["a"], timeout=50)
+    assert response.model == model
     sent = service.requests[0].json()
     assert sent["prompt"] == "Be brief\n\nHi"
     assert sent.get("model") == (None if model == "codegen-agent" else model)
     assert without_request_id(sent["metadata"]) == {"codegen_sdk": {"tags": ["a"]}}
+
+
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize("poll_interval", [0, -1, "5", float("nan"), None])
+def test_a_wrong_poll_interval_costs_no_run(
+    poll_interval: Any, streams: bool, named: Callable[..., Any], sandbox: Sandbox
+) -> None:
+    ask = named("codegen").stream_response if streams else named("codegen").generate_response
+    with pytest.raises(ConfigurationError, match="poll_interval must be"):
+        list(ask("Hi", poll_interval=poll_interval))
+    assert sandbox.requests == []
 
 
 def test_codegen_streams_its_log_and_then_the_result(named: Callable[..., Any], clock: FakeClock) -> None:
@@ -173,6 +186,9 @@ def test_an_option_that_nobody_has(name: str, named: Callable[..., Any]) -> None
 def test_what_codegen_has_nothing_for_is_named(named: Callable[..., Any]) -> None:
     response = named("codegen").generate_response("Hi", temperature=0.3, max_tokens=9, top_p=0.2)
     assert sorted(response.metadata["ignored"]) == ["max_tokens", "temperature", "top_p"]
+    stream = named("codegen").stream_response("Hi", progress_callback=print, tool_choice="auto")
+    list(stream)
+    assert sorted(stream.response.metadata["ignored"]) == ["progress_callback", "tool_choice"]
 
 
 def test_usage_and_cost_of_one(named: Callable[..., Any], openai_service: Loopback, clock: FakeClock) -> None:
@@ -269,8 +285,7 @@ def test_an_entry_point_adds_a_provider(
     monkeypatch.syspath_prepend(str(tmp_path))
     registry._installed.cache_clear()
     try:
-        assert list(registry.specs()) == ["codegen", "openai", "codex", "chatserver", "parrot"]
-        assert sorted(registry.broken_providers()) == ["broken", "openai"]
+        assert list(registry.specs()) == ["codegen", "openai", "codex", "chatserver", "broken", "parrot"]
         client = make(clock=clock, parrot={"words": "Polly"})
         response = client.generate_response("Hi")
         assert (response.content, response.provider_name) == ("Polly", "parrot")
@@ -279,6 +294,7 @@ def test_an_entry_point_adds_a_provider(
             "openai",
             "codex",
             "chatserver",
+            "broken",
         ]
         with pytest.raises(ConfigurationError, match="broken cannot be imported: ModuleNotFoundError"):
             make("broken")

@@ -1,5 +1,6 @@
 """What goes into a prompt about code."""
 
+import asyncio
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from codegen_ext.providers import AsyncCodebase, Codebase
 
 from ..conftest import Flavour
 from ..support.loopback import Loopback
+from .conftest import ANSWER, MODELS
 
 SHOP = '''
 """A shop."""
@@ -235,6 +237,17 @@ def test_ai_returns_text(
     content = request.json()["messages"][-1]["content"]
     assert "def with_tax" in content
     assert "Be brief." in content
+
+
+def test_prompts_at_the_same_time_share_a_client(root: Path, options: dict[str, Any], openai_service: Loopback) -> None:
+    openai_service.answers = [MODELS, ANSWER]
+
+    async def scene() -> list[str]:
+        async with AsyncCodebase(root, clock=options["clock"], openai=options["openai"]) as codebase:
+            return await asyncio.gather(codebase.ai("Hi"), codebase.ai("Hello"))
+
+    assert asyncio.run(scene()) == ["From OpenAI"] * 2
+    assert [request.method for request in openai_service.requests] == ["GET", "POST", "POST"]
 
 
 def test_a_client_may_be_brought_along(root: Path, named: Callable[..., Any], flavour: Flavour) -> None:

@@ -140,7 +140,7 @@ def test_a_missing_cli_hands_over(make: Callable[..., Any], options: dict[str, A
     assert response.metadata["tried"][-1] == {
         "provider": "codex",
         "outcome": "skipped",
-        "reason": "the Codex CLI: npm install -g @openai/codex",
+        "reason": "needs the Codex CLI: npm install -g @openai/codex",
     }
 
 

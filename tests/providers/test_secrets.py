@@ -57,13 +57,15 @@ def test_a_refusal_shows_nothing(name: str, named: Callable[..., Any], caplog: p
     assert not shown(repr(pickle.loads(pickle.dumps(error)).__dict__))
 
 
+@pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("name", ["codegen", "openai", "chatserver"])
 def test_another_failure_shows_nothing(
-    name: str, named: Callable[..., Any], sandbox: Sandbox, openai_service: Loopback
+    name: str, masked: bool, named: Callable[..., Any], sandbox: Sandbox, openai_service: Loopback
 ) -> None:
-    openai_service.answers = [reply({"error": {"message": f"The key {KEY} is odd."}}, status=400)]
+    key, token = (f"{secret[:9]}****{secret[-4:]}" if masked else secret for secret in (KEY, TOKEN))
+    openai_service.answers = [reply({"error": {"message": f"The key '{key}' is odd."}}, status=400)]
     for operation in ("create_agent_run", "create_chat_completion"):
-        sandbox.inject(operation, Fault.status(400, {"message": f"The token {TOKEN} is odd.", "status_code": 400}))
+        sandbox.inject(operation, Fault.status(400, {"message": f"The token {token} is odd.", "status_code": 400}))
     with pytest.raises(AIProviderError) as caught:
         named(name).generate_response("Hi")
     assert not shown("".join(traceback.format_exception(caught.value)) + repr(caught.value.__dict__))
