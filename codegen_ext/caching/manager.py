@@ -184,7 +184,7 @@ def _store(config: ClientConfig, clock: Clock) -> Store:
     import httpx
 
     scheme = (config.shared_state or "").partition(":")[0]
-    if config.shared_state and scheme in ("redis", "rediss", "unix"):
+    if config.shared_state and scheme in ("redis", "rediss"):
         from .redis_store import RedisStore
 
         authorization = f"Bearer {config.api_token}" if config.api_token else ""

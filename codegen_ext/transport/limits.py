@@ -19,7 +19,7 @@ from ..exchange import retry_after_of
 from ..fingerprint import fingerprint
 from ..flow import Sleep
 from ..limits.memory import MemoryStore
-from ..limits.plan import Bucket
+from ..limits.plan import SECOND, Bucket
 from ..limits.store import LimitExceeded, Store, Verdict
 from .extensions import DEADLINE, OPERATION
 from .metrics import operation_of
@@ -138,12 +138,15 @@ class RateLimitTransport(SteppedTransport):
         return status_of(dict(zip(buckets, self._store.status(list(buckets.values())), strict=True)))
 
     def get_current_usage(self) -> dict[str, Any]:
-        """Return current_requests, max_requests and usage_percentage of the tightest group; blocks like `status`."""
+        """Return how the tightest group is used, as `RateLimiter.get_current_usage` does; blocks like `status`."""
         status = self.status()
         used = status.limit - status.remaining
+        tightest = next(name for name, group in status.groups.items() if group.items() <= status.items())
+        bucket = self._groups.get(tightest, self._overall)[0]
         return {
             "current_requests": used,
             "max_requests": status.limit,
+            "period_seconds": round(bucket.window / (1 + MARGIN) / SECOND, 3),
             "usage_percentage": used / status.limit * 100,
         }
 
