@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 from ..clock import Clock
 
@@ -21,32 +21,38 @@ class Timeouts(dict[str, float | None]):
         self._deadline = deadline
         self._clock = clock
         left = self.left()
-        super().__init__({phase: left if most is None else min(most, left) for phase, most in timeouts.items()})
+        super().__init__({phase: left if most is None or most > left else most for phase, most in timeouts.items()})
 
     def left(self) -> float:
         """Return the seconds until the end of the call, a thousandth when it is over."""
-        return max(self._deadline - self._clock.monotonic(), SOON)
+        left = self._deadline - self._clock.monotonic()
+        return left if left > SOON else SOON
 
     def get(self, phase: str, default: Any = None) -> Any:
         """Return the seconds for a phase that begins now."""
         seconds = super().get(phase, default)
-        return None if seconds is None else TimeLeft(min(seconds, self.left()), self)
+        if seconds is None:
+            return None
+        left = self.left()
+        if seconds > left:
+            seconds = left
+        if phase != "read":
+            return seconds
+        reading = TimeLeft(seconds)
+        reading.whole = self
+        return reading
 
 
 class TimeLeft(float):
     """The seconds of a phase; each of its steps may take so long, but no longer than the call."""
 
-    _whole: Timeouts
-
-    def __new__(cls, seconds: float, whole: Timeouts) -> Self:
-        """Return `seconds`, of which less is left later."""
-        self = super().__new__(cls, seconds)
-        self._whole = whole
-        return self
+    __slots__ = ("whole",)
+    whole: Timeouts
 
     def now(self) -> float:
         """Return what a step that begins now may take, at least a thousandth."""
-        return min(self, self._whole.left())
+        left = self.whole.left()
+        return left if left < self else self
 
 
 def keep_deadlines(transport: Any) -> Any:
