@@ -61,6 +61,10 @@ class Store(Protocol):
         """Give up a place."""
         ...
 
+    def note_late(self, ticket: str, buckets: Sequence[Bucket], ago: float) -> None:
+        """Move a place to when its request really went, so many seconds ago: connecting took longer than usual."""
+        ...
+
     def close_for(self, buckets: Sequence[Bucket], seconds: float) -> None:
         """Close the first bucket for everybody; places booked before then move behind, in all buckets."""
         ...

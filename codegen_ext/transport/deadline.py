@@ -20,6 +20,8 @@ class Timeouts(dict[str, float | None]):
     def __init__(self, timeouts: Mapping[str, float | None], deadline: float, clock: Clock) -> None:
         self._deadline = deadline
         self._clock = clock
+        self.sent_at: float | None = None
+        """The monotonic second at which there was a connection and the request began to be written."""
         left = self.left()
         super().__init__({phase: left if most is None or most > left else most for phase, most in timeouts.items()})
 
@@ -33,9 +35,10 @@ class Timeouts(dict[str, float | None]):
         seconds = super().get(phase, default)
         if seconds is None:
             return None
+        if phase == "write" and self.sent_at is None:
+            self.sent_at = self._clock.monotonic()
         left = self.left()
-        if seconds > left:
-            seconds = left
+        seconds = min(seconds, left)
         if phase != "read":
             return seconds
         reading = TimeLeft(seconds)

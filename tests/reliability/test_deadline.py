@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -19,6 +19,7 @@ from codegen_ext.transport.network import network_transport
 from codegen_ext.transport.retry import RetryPolicy, RetryTransport
 
 from ..conftest import TOKEN, Flavour
+from ..support.loopback import Loopback, reply
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n"
 
@@ -99,6 +100,14 @@ def test_a_stream_may_outlast_the_call(clock: FakeClock) -> None:
     ):
         clock.advance(60)
         assert list(itertools.islice(response.iter_raw(chunk_size=1), 5)) == [b" "] * 5
+
+
+def test_httpx_tells_when_a_request_goes(serve: Callable[..., Loopback]) -> None:
+    base_url = serve(reply(b"text")).base_url
+    with httpx.Client(transport=RetryTransport(network_transport(base_url), RetryPolicy(budget=10))) as client:
+        before = time.monotonic()
+        timeouts = client.get(base_url).request.extensions["timeout"]
+    assert before < timeouts.sent_at < time.monotonic()
 
 
 def test_an_encrypted_stream_has_the_same_end(clock: FakeClock) -> None:
