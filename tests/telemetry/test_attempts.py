@@ -1,5 +1,6 @@
 """What is counted of each operation: calls on one side, the attempts that they are made of on the other."""
 
+import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -62,6 +63,20 @@ def test_every_operation_has_its_numbers(sandbox: Sandbox, connect: Connect) -> 
     }
     assert seen["average_response_time"] == pytest.approx(0.37)
     assert (seen["p50"], seen["p95"], seen["p99"]) == pytest.approx((0.1, 1.0, 10.0), rel=0.05)
+
+
+def test_what_a_client_tells_of_itself_is_ready_for_json(connect: Connect) -> None:
+    client = connect(enable_caching=True, rate_limits=True)
+    client.get_current_user()
+    told = {
+        "stats": client.get_stats(),
+        "limits": client.get_rate_limit_status(),
+        "cache": client.get_cache_stats(),
+    }
+    read = json.loads(json.dumps(told))
+    assert read["stats"]["metrics"]["total_requests"] == 1
+    assert read["limits"]["groups"]["standard"]["remaining"] == told["limits"].groups["standard"].remaining == 59
+    assert read["cache"]["misses"] == told["cache"].misses == 1
 
 
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=300))
