@@ -14,7 +14,9 @@ class LimitExceeded(httpx.HTTPError):
     """There is no place for a request before its deadline; `wait` is the number of seconds until there is one."""
 
     def __init__(self, wait: float) -> None:
-        super().__init__(f"the rate limit has no place for this request for another {wait:.3f} s")
+        super().__init__(
+            f"the rate limit has no place for this request for another {wait:.3f} s, more than total_timeout leaves"
+        )
         self.wait = wait
 
     def __reduce__(self) -> tuple[type[LimitExceeded], tuple[float]]:

@@ -364,7 +364,8 @@ def test_requests_without_a_deadline_wait_as_long_as_it_takes(clock: FakeClock) 
 
 def test_the_error_of_the_transport_can_be_pickled() -> None:
     error = pickle.loads(pickle.dumps(LimitExceeded(1.5)))
-    assert (error.wait, str(error)) == (1.5, "the rate limit has no place for this request for another 1.500 s")
+    assert error.wait == 1.5
+    assert "another 1.500 s, more than total_timeout leaves" in str(error)
 
 
 def test_a_limiter_used_by_hand(clock: FakeClock) -> None:
