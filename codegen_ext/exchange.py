@@ -9,6 +9,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from http import HTTPStatus
@@ -99,6 +100,7 @@ def build_request(
             continue
         (body if argument.location == "body" else query_and_path)[argument.python_name] = value
     if problems:
+        problems = extensions.get(REDACT, _NO_CREDENTIAL).within(problems)  # arguments get mixed up
         raise ValidationError(_summary(problems), operation=operation.id, field_errors=problems)
     try:
         if operation.body:
@@ -302,26 +304,38 @@ def _message(data: Any) -> tuple[str | None, dict[str, list[str]]]:
 def retry_after_of(response: httpx.Response | Response[Any]) -> float | None:
     """Return the seconds that `Retry-After` asks for (RFC 9110, 10.2.3: seconds or a date), None without a usable one.
 
-    A date is compared with the response's own `Date`, so that a clock that is off does no harm.
+    A date is compared with the response's own `Date`, so that a clock that is off does no harm; without one with the
+    time at which it was received (RFC 9110, 6.6.1).
     """
     text = response.headers.get("retry-after", "").strip()
-    if not text:
-        return None
     try:
         seconds = float(text)
     except ValueError:
-        try:
-            moment = parsedate_to_datetime(text)
-            seconds = (moment - parsedate_to_datetime(response.headers["date"])).total_seconds()
-        except (KeyError, OverflowError, TypeError, ValueError):
+        moment = _date_of(text)
+        if moment is None:
             return None
+        seconds = (moment - (_date_of(response.headers.get("date", "")) or datetime.now(UTC))).total_seconds()
     return max(0.0, seconds) if seconds < float("inf") else None
+
+
+def _date_of(text: str) -> datetime | None:
+    """Return an HTTP date in any of its three forms (RFC 9110, 5.6.7), None for other text."""
+    try:
+        moment = parsedate_to_datetime(text)
+        # The form of asctime names no zone. In UTC the difference of two dates cannot overflow.
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (OverflowError, TypeError, ValueError):
+        return None
 
 
 def network_error(error: Exception, operation_id: str, timeout: float | None) -> CodegenAPIError:
     """Turn an exception of httpx, or of the rate limits, into an error that names the operation."""
     if isinstance(error, LimitExceeded):
         return RateLimitError(str(error), operation=operation_id, retry_after=error.wait)
+    if isinstance(error, httpx.LocalProtocolError):
+        # It quotes the header, which may hold a secret.
+        problem = "the name or the value of a header has characters that HTTP does not allow"
+        return ValidationError(problem, operation=operation_id, field_errors={"extra_headers": [problem]})
     if isinstance(error, httpx.TimeoutException):
         phase = {httpx.ConnectTimeout: "connecting", httpx.PoolTimeout: "waiting for a free connection"}
         doing = phase.get(type(error), "waiting for the response")

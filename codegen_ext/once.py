@@ -155,7 +155,15 @@ def find(org_id: int | str, request_id: str, settings: Settings) -> Flow[Any, Re
     """Look once for the run that carries a request id; None when the organisation's runs do not show it.
 
     The search ends at runs that are an hour older than the id; for an id of another form it goes through all.
+
+    Raises:
+        ValidationError: when the id is not text; errors of operations that carry no metadata have none.
+
     """
+    if not isinstance(request_id, str) or not request_id:
+        problem = f"expected the request_id of an AmbiguousRequestError, got {request_id!r}"
+        operation = operations.LIST_AGENT_RUNS.id
+        raise ValidationError(f"request_id: {problem}", operation=operation, field_errors={"request_id": [problem]})
     return (yield from _search(org_id, request_id, _age_of(request_id, settings), settings.clock.monotonic(), settings))
 
 

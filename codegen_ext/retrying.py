@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import random
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from typing import Any, TypeVar
 
 from codegen_api.operations import OPERATIONS
@@ -48,19 +48,23 @@ def retry_on_error(
         draw: Returns random numbers from 0 to 1, for the jitter.
 
     Raises:
-        ConfigurationError: when `max_attempts` is less than 1.
+        ConfigurationError: when `max_attempts` is less than 1, or `backoff_factor` or `delay` less than 0.
         CodegenAPIError: the last error.
 
     """
-    if max_attempts < 1:
-        raise ConfigurationError("max_attempts must be at least 1", config_key="max_attempts")
+    if type(max_attempts) is not int or max_attempts < 1:
+        problem = "max_attempts must be a whole number of at least 1; without arguments write @retry_on_error()"
+        raise ConfigurationError(problem, config_key="max_attempts")
+    for name, value in (("backoff_factor", backoff_factor), ("delay", delay)):
+        if not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            raise ConfigurationError(f"{name} must be a number that is not negative", config_key=name)
     policy = RetryPolicy(max_retries=max_attempts - 1, delay=delay, factor=backoff_factor)
 
     def pauses() -> Generator[float, CodegenAPIError, None]:
         """Yield the pause after each error that is sent in; raise the error when there is no further attempt."""
         error = yield 0.0
         for attempt in range(max_attempts - 1):
-            if not may_pass(error):
+            if not may_pass(error, policy.statuses):
                 raise error
             wait = error.retry_after if isinstance(error, RateLimitError) else 0.0
             error = yield max(policy.pause(attempt, draw), wait)
@@ -94,11 +98,13 @@ def retry_on_error(
     return decorate
 
 
-def may_pass(error: CodegenAPIError) -> bool:
+def may_pass(error: CodegenAPIError, statuses: Collection[int]) -> bool:
     """Whether another attempt may succeed and does no harm."""
     if isinstance(error, WaitTimeoutError) or not isinstance(
         error, NetworkError | RateLimitError | ServerError | TimeoutError
     ):
+        return False
+    if error.status_code is not None and error.status_code not in statuses:
         return False
     name = error.operation or ""
     operation = OPERATIONS.get(name)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import ConfigurationError
+from ..records import Record
 from .entry import Entry, Key, Store, digest, site_of
 
 if TYPE_CHECKING:
@@ -20,26 +21,19 @@ Flight = Future[tuple[Entry, float] | None]
 """A request that others wait for: it ends with an answer and its age, with None for nothing to share, or cancelled."""
 
 
-class CacheStats(dict[str, float]):
+class CacheStats(Record):
     """Statistics by key and by attribute: size, max_size, hits, misses, hit_rate_percentage (0 to 100)."""
+
+    size: int
+    max_size: int
+    hits: int
+    misses: int
+    hit_rate_percentage: float
 
     def __init__(self, size: int, max_size: int, hits: int, misses: int) -> None:
         asked = hits + misses
         rate = 100 * hits / asked if asked else 0.0
         super().__init__(size=size, max_size=max_size, hits=hits, misses=misses, hit_rate_percentage=rate)
-
-    if TYPE_CHECKING:
-        size: int
-        max_size: int
-        hits: int
-        misses: int
-        hit_rate_percentage: float
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(f"there is no statistic {name!r}") from None
 
 
 class CacheManager:
@@ -184,7 +178,7 @@ def _store(config: ClientConfig, clock: Clock) -> Store:
     import httpx
 
     scheme = (config.shared_state or "").partition(":")[0]
-    if config.shared_state and scheme in ("redis", "rediss", "unix"):
+    if config.shared_state and scheme in ("redis", "rediss"):
         from .redis_store import RedisStore
 
         authorization = f"Bearer {config.api_token}" if config.api_token else ""

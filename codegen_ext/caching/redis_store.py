@@ -105,7 +105,7 @@ class RedisStore(Store):
     and what was invalidated in it is made up for before Redis is used again.
 
     Args:
-        address: A `redis://`, `rediss://` or `unix://` address.
+        address: A `redis://` or `rediss://` address.
         site: The server whose answers `clear` and `size` are about, as in a `Key`.
         credential: The credential that they are about, as in a `Key`.
         max_size: How many entries are kept.

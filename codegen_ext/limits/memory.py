@@ -51,12 +51,12 @@ class Book:
             now = self._now()
             return [plan.use(line, now) for line in self._lines(buckets, now)]
 
-    def note(self, ticket: str, buckets: Collection[Bucket]) -> None:
-        """Write down that a request goes now."""
+    def note(self, ticket: str, buckets: Collection[Bucket], ago: int = 0) -> None:
+        """Write down that a request went so many microseconds ago."""
         with self._lock:
             now = self._now()
             for line in self._lines(buckets, now):
-                line.log.put(ticket, now)
+                line.log.put(ticket, now - ago)
 
     def fill(self, bucket: Bucket, tickets: Collection[str], moment: int) -> None:
         """Write down requests that went, perhaps, at a moment in the past."""
@@ -125,6 +125,10 @@ class MemoryStore:
     def release(self, ticket: str, buckets: Sequence[Bucket]) -> None:
         """Give up a place."""
         self._book.release(ticket, buckets)
+
+    def note_late(self, ticket: str, buckets: Sequence[Bucket], ago: float) -> None:
+        """Move a place to when its request really went."""
+        self._book.note(ticket, buckets, micro(ago))
 
     def close_for(self, buckets: Sequence[Bucket], seconds: float) -> None:
         """Close the first bucket."""

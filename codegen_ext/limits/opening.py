@@ -51,7 +51,7 @@ def _primary(address: str) -> Primary:
     scheme, separator, rest = address.partition("://")
     if separator and scheme in ("redis", "rediss"):
         if not _has_host(address):
-            raise ConfigurationError("shared_state is no address of a Redis", _KEY)
+            raise ConfigurationError("shared_state must be an address such as redis://host:6379/0", _KEY)
         from .redis import RedisPrimary
 
         return RedisPrimary(address)
@@ -60,7 +60,7 @@ def _primary(address: str) -> Primary:
         if not rest.startswith("/") or path.name in ("", ":memory:") or path.is_dir():
             raise ConfigurationError("shared_state must be sqlite:///file or sqlite:////directory/file", _KEY)
         if not path.parent.is_dir():
-            raise ConfigurationError("the directory of the SQLite file in shared_state does not exist", _KEY)
+            raise ConfigurationError("the directory of the SQLite file in shared_state does not exist; create it", _KEY)
         from .sqlite import SqlitePrimary
 
         return SqlitePrimary(str(path.absolute()))

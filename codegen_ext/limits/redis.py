@@ -123,4 +123,5 @@ def _connect(address: str) -> Redis:
         return client
     except (TypeError, ValueError):
         # Without the cause, which may quote the address and the password in it.
-        raise ConfigurationError("shared_state is no address of a Redis", "shared_state") from None
+        problem = "shared_state must be an address such as redis://host:6379/0"
+        raise ConfigurationError(problem, "shared_state") from None

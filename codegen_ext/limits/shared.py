@@ -66,6 +66,17 @@ class SharedStore:
         self._book.release(ticket, buckets)
         self._send(lambda: self._primary.release(ticket, buckets))
 
+    def note_late(self, ticket: str, buckets: Sequence[Bucket], ago: float) -> None:
+        """Move a place to when its request really went, in the shared place soon."""
+        self._book.note(ticket, buckets, micro(ago))
+        went = self._now() - micro(ago)
+
+        def tell() -> None:
+            age = self._now() - went
+            self._primary.replay(buckets[0].scope, {bucket: {ticket: age} for bucket in buckets})
+
+        self._send(tell)
+
     def close_for(self, buckets: Sequence[Bucket], seconds: float) -> None:
         """Close the first bucket, for this process at once and for the others soon."""
         self._book.close(buckets, micro(seconds))

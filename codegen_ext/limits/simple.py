@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from ..clock import SYSTEM_CLOCK, Clock
+from ..errors import ConfigurationError
 from .memory import Book
 from .plan import SECOND, Bucket, micro
 
@@ -13,12 +14,16 @@ from .plan import SECOND, Bucket, micro
 class RateLimiter:
     """Lets `requests_per_period` through in any `period_seconds`, first come, first served; safe for threads.
 
-    Raises ValueError for a limit that lets nothing through.
+    Raises ConfigurationError (a ValueError) for a limit that is no whole number, or lets nothing through.
     """
 
     def __init__(self, requests_per_period: int, period_seconds: float, *, clock: Clock = SYSTEM_CLOCK) -> None:
-        if requests_per_period < 1 or not 0 < period_seconds < float("inf"):
-            raise ValueError("requests_per_period must be at least 1 and period_seconds greater than 0")
+        if type(requests_per_period) is not int or requests_per_period < 1:
+            problem = "requests_per_period must be a whole number of at least 1"
+            raise ConfigurationError(problem, config_key="requests_per_period")
+        if not isinstance(period_seconds, int | float) or not 0 < period_seconds < float("inf"):
+            problem = "period_seconds must be a number greater than 0"
+            raise ConfigurationError(problem, config_key="period_seconds")
         self._period = period_seconds
         self._clock = clock
         self._bucket = Bucket.of("", "", requests_per_period, period_seconds)

@@ -14,7 +14,9 @@ class LimitExceeded(httpx.HTTPError):
     """There is no place for a request before its deadline; `wait` is the number of seconds until there is one."""
 
     def __init__(self, wait: float) -> None:
-        super().__init__(f"the rate limit has no place for this request for another {wait:.3f} s")
+        super().__init__(
+            f"the rate limit has no place for this request for another {wait:.3f} s, more than total_timeout leaves"
+        )
         self.wait = wait
 
     def __reduce__(self) -> tuple[type[LimitExceeded], tuple[float]]:
@@ -59,6 +61,10 @@ class Store(Protocol):
 
     def release(self, ticket: str, buckets: Sequence[Bucket]) -> None:
         """Give up a place."""
+        ...
+
+    def note_late(self, ticket: str, buckets: Sequence[Bucket], ago: float) -> None:
+        """Move a place to when its request really went, so many seconds ago: connecting took longer than usual."""
         ...
 
     def close_for(self, buckets: Sequence[Bucket], seconds: float) -> None:

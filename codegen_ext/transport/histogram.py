@@ -41,14 +41,14 @@ class Histogram:
         return self.total / self.count if self.count else 0.0
 
     def quantiles(self, fractions: Iterable[float]) -> list[float]:
-        """Return, for each ascending fraction q of n, the duration number ⌊q (n - 1)⌋ in order, to within 5 %."""
+        """Return, for each ascending fraction q of n, the ⌈q n⌉th shortest duration, to within 5 %."""
         if not self.count:
             return [0.0 for _ in fractions]
         found: list[float] = []
         buckets = iter(sorted(self._buckets.items()))
         number, seen = _FIRST, 0
         for fraction in fractions:
-            while seen <= fraction * (self.count - 1):
+            while seen < max(fraction * self.count, 1):
                 number, counted = next(buckets)
                 seen += counted
             found.append(0.0 if number == _FIRST else math.exp(number / _PER_E) * _MIDDLE)

@@ -19,7 +19,7 @@ from ..exchange import retry_after_of
 from ..fingerprint import fingerprint
 from ..flow import Sleep
 from ..limits.memory import MemoryStore
-from ..limits.plan import Bucket
+from ..limits.plan import LATENESS, SECOND, Bucket
 from ..limits.store import LimitExceeded, Store, Verdict
 from .extensions import DEADLINE, OPERATION
 from .metrics import operation_of
@@ -87,6 +87,8 @@ class RateLimitTransport(SteppedTransport):
         self._overall = () if cap is None else (_bucket(scope, cap[0], cap[1], OVERALL),)
         self._groups = {group: (_bucket(scope, *limit), *self._overall) for group, limit in limits.items()}
         self._buckets = {operation.id: self._groups[operation.rate_limit.group] for operation in operations}
+        # Who goes later than this after asking, as after a slow handshake, would make the window after it too short.
+        self._late = min(bucket.window for group in self._groups.values() for bucket in group) / LATENESS / SECOND
 
     def steps(self, request: httpx.Request) -> Steps:
         """Wait for a place, send, and close the group when the service refuses."""
@@ -94,28 +96,33 @@ class RateLimitTransport(SteppedTransport):
             response: httpx.Response = yield Send(request)
             return response
         buckets = self._buckets.get(request.extensions.get(OPERATION) or "", self._groups[STANDARD])
-        yield from self._wait(request, buckets)
-        response = yield Send(request)
+        place = yield from self._wait(request, buckets)
+        try:
+            response = yield Send(request)
+        finally:
+            sent_at = getattr(request.extensions.get("timeout"), "sent_at", None)
+            if sent_at is not None and sent_at - place.asked_at > self._late:
+                self._store.note_late(place.ticket, buckets, self._clock.monotonic() - sent_at)
         if response.status_code == 429:
             # No effect between here and the return: a cancelled caller would leave the response open.
             seconds = retry_after_of(response)
             self._store.close_for(buckets, UNSAID_CLOSURE if seconds is None else min(seconds, LONGEST_CLOSURE))
         return response
 
-    def _wait(self, request: httpx.Request, buckets: tuple[Bucket, ...]) -> Generator[Ask | Sleep, Verdict, None]:
+    def _wait(self, request: httpx.Request, buckets: tuple[Bucket, ...]) -> Generator[Ask | Sleep, Verdict, _Place]:
         deadline: float | None = request.extensions.get(DEADLINE)
         place = _Place(self._store, buckets)
         waited = 0.0
         try:
             while True:
-                now = self._clock.monotonic()
+                now = place.asked_at = self._clock.monotonic()
                 budget = None if deadline is None else max(0.0, deadline - now - REQUEST_SECONDS)
                 # What does not block need not travel through the driver, which every call would pay for.
                 verdict = (yield Ask(partial(place.ask, budget), True)) if self._store.blocks else place.ask(budget)
                 if not verdict.booked:
                     raise LimitExceeded(verdict.wait)
                 if not verdict.wait:
-                    return
+                    return place
                 start = self._clock.monotonic()
                 try:
                     yield Sleep(verdict.wait)
@@ -138,12 +145,15 @@ class RateLimitTransport(SteppedTransport):
         return status_of(dict(zip(buckets, self._store.status(list(buckets.values())), strict=True)))
 
     def get_current_usage(self) -> dict[str, Any]:
-        """Return current_requests, max_requests and usage_percentage of the tightest group; blocks like `status`."""
+        """Return how the tightest group is used, as `RateLimiter.get_current_usage` does; blocks like `status`."""
         status = self.status()
         used = status.limit - status.remaining
+        tightest = next(name for name, group in status.groups.items() if group.items() <= status.items())
+        bucket = self._groups.get(tightest, self._overall)[0]
         return {
             "current_requests": used,
             "max_requests": status.limit,
+            "period_seconds": round(bucket.window / (1 + MARGIN) / SECOND, 3),
             "usage_percentage": used / status.limit * 100,
         }
 
@@ -175,20 +185,21 @@ class _Place:
         self._store = store
         self._buckets = buckets
         # In order of arrival, and known to nobody else who shares the store.
-        self._ticket = f"{next(_numbers):012}{os.urandom(6).hex()}"
+        self.ticket = f"{next(_numbers):012}{os.urandom(6).hex()}"
+        self.asked_at = 0.0
         self._is_left = False
 
     def ask(self, budget: float | None) -> Verdict:
         """Book it, or see whether it is time."""
-        verdict = self._store.take(self._ticket, self._buckets, budget)
+        verdict = self._store.take(self.ticket, self._buckets, budget)
         if self._is_left:  # meanwhile: a thread is not cancelled with the task that waits for it
-            self._store.release(self._ticket, self._buckets)
+            self._store.release(self.ticket, self._buckets)
         return verdict
 
     def leave(self) -> None:
         """Give it up."""
         self._is_left = True
-        self._store.release(self._ticket, self._buckets)
+        self._store.release(self.ticket, self._buckets)
 
 
 def _bucket(scope: str, requests: int, seconds: float, group: str) -> Bucket:

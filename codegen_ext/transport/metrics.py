@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import httpx
@@ -166,29 +166,14 @@ def _quantiles(latency: Histogram) -> dict[str, float]:
     return dict(zip(("p50", "p95", "p99"), latency.quantiles((0.5, 0.95, 0.99)), strict=True))
 
 
-class Stats(Mapping[str, Any]):
-    """Statistics by key (`stats["metrics"]["error_rate"]`) and by attribute (`stats.error_rate`)."""
-
-    def __init__(self, sections: dict[str, dict[str, Any]]) -> None:
-        self._sections = sections
-
-    def __getitem__(self, key: str) -> dict[str, Any]:
-        return self._sections[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._sections)
-
-    def __len__(self) -> int:
-        return len(self._sections)
+class Stats(dict[str, dict[str, Any]]):
+    """Statistics by key (`stats["metrics"]["error_rate"]`) and by attribute (`stats.error_rate`); ready for JSON."""
 
     def __getattr__(self, name: str) -> Any:
-        for section in self.__dict__.get("_sections", {}).values():
+        for section in self.values():
             if name in section:
                 return section[name]
         raise AttributeError(f"there is no statistic {name!r}")
-
-    def __repr__(self) -> str:
-        return f"Stats({self._sections!r})"
 
 
 class MetricsTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):

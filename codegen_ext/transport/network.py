@@ -12,6 +12,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from .deadline import keep_deadlines
 from .extensions import FRESH
 
 if TYPE_CHECKING:
@@ -49,13 +50,17 @@ def _is_loopback(host: str) -> bool:
 def network_transport(base_url: str) -> httpx.BaseTransport:
     """Return a pooling transport; certificates are only loaded where the address needs them."""
     make = partial(httpx.HTTPTransport, **_settings(base_url))
-    return ChoosingTransport(make(limits=LIMITS), make(limits=NO_POOL))
+    return _pools(make)
 
 
 def async_network_transport(base_url: str) -> httpx.AsyncBaseTransport:
     """Return a pooling transport for event loops; otherwise like `network_transport`."""
     make = partial(httpx.AsyncHTTPTransport, **_settings(base_url))
-    return LoopTransport(lambda: ChoosingTransport(make(limits=LIMITS), make(limits=NO_POOL)))
+    return LoopTransport(lambda: _pools(make))
+
+
+def _pools(make: Callable[..., Any]) -> ChoosingTransport:
+    return ChoosingTransport(keep_deadlines(make(limits=LIMITS)), keep_deadlines(make(limits=NO_POOL)))
 
 
 class ChoosingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):

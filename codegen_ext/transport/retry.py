@@ -13,6 +13,7 @@ from codegen_api.operations import OPERATIONS
 from ..clock import SYSTEM_CLOCK, Clock
 from ..exchange import retry_after_of
 from ..flow import Sleep
+from .deadline import Timeouts
 from .extensions import ATTEMPT, DEADLINE, MAX_RETRIES, OPERATION, STREAM
 from .steps import Close, Read, Send, SteppedTransport, Steps
 
@@ -31,7 +32,10 @@ class RetryPolicy(NamedTuple):
 
     def pause(self, attempt: int, draw: Callable[[], float]) -> float:
         """Return the pause after an attempt, counted from 0: full jitter below an exponential bound."""
-        return draw() * min(self.delay * self.factor**attempt, MAX_PAUSE)
+        try:
+            return draw() * min(self.delay * self.factor**attempt, MAX_PAUSE)
+        except OverflowError:  # after some hundreds of attempts
+            return draw() * MAX_PAUSE
 
 
 MAX_PAUSE = 60.0
@@ -79,15 +83,17 @@ class RetryTransport(SteppedTransport):
             start = self._clock.monotonic()
             extensions[ATTEMPT] = attempt + 1
             if deadline is not None:
-                extensions["timeout"] = _Timeouts(timeouts, deadline, self._clock)
+                extensions["timeout"] = Timeouts(timeouts, deadline, self._clock)
             try:
                 response: httpx.Response = yield Send(request)
-                if not extensions.get(STREAM):
+                if extensions.get(STREAM):
+                    extensions["timeout"] = timeouts  # what comes from now on may outlast the call
+                else:
                     yield Read(response, request, deadline)
                     # httpx measures it while it reads the body, of which nothing is left for it.
                     response.elapsed = timedelta(seconds=self._clock.monotonic() - start)
             except (httpx.TransportError, httpx.DecodingError) as error:
-                if attempt >= retries or not (never_arrived(error) or is_idempotent(request)):
+                if attempt >= retries or not self._may_repeat(request, error):
                     raise
                 pause = self._policy.pause(attempt, self._draw)
                 if not self._fits(deadline, pause):
@@ -109,35 +115,13 @@ class RetryTransport(SteppedTransport):
             yield Sleep(pause)
             attempt += 1
 
+    @staticmethod
+    def _may_repeat(request: httpx.Request, error: Exception) -> bool:
+        # A LocalProtocolError is about the request itself, which would not get any better.
+        return never_arrived(error) or (is_idempotent(request) and not isinstance(error, httpx.LocalProtocolError))
+
     def _fits(self, deadline: float | None, pause: float) -> bool:
         return deadline is None or self._clock.monotonic() + pause < deadline
-
-
-class _Timeouts(dict[str, float | None]):
-    """The time-outs of an attempt, as httpcore reads them: each at most what is left when its phase begins.
-
-    Cutting them once, before the attempt, would let connecting and reading take what is left one after the other.
-    """
-
-    def __init__(self, timeouts: dict[str, float | None], deadline: float, clock: Clock) -> None:
-        left = _left(deadline, clock)
-        super().__init__(
-            {phase: left if seconds is None else min(seconds, left) for phase, seconds in timeouts.items()}
-        )
-        self._deadline = deadline
-        self._clock = clock
-
-    def get(self, phase: str, default: Any = None) -> Any:
-        """Return the seconds for a phase that begins now."""
-        seconds = super().get(phase, default)
-        if seconds is None:
-            return None
-        left = self._deadline - self._clock.monotonic()
-        return seconds if seconds < left else max(left, 0.001)
-
-
-def _left(deadline: float, clock: Clock) -> float:
-    return max(deadline - clock.monotonic(), 0.001)
 
 
 def is_idempotent(request: httpx.Request) -> bool:

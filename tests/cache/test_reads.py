@@ -327,7 +327,7 @@ def test_the_hit_rate_is_among_the_statistics(caching: Caching) -> None:
     assert (stats.hits, stats.misses, stats.size) == (stats["hits"], stats["misses"], stats["size"]) == (3, 1, 1)
     assert stats.hit_rate_percentage == 75
     assert client.cache.get_stats() == stats
-    with pytest.raises(AttributeError, match="no statistic 'hit'"):
+    with pytest.raises(AttributeError, match="has no 'hit'"):
         _ = stats.hit
 
 

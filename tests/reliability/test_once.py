@@ -13,6 +13,7 @@ from codegen_ext import (
     NetworkError,
     PaymentRequiredError,
     ServerError,
+    ValidationError,
 )
 from codegen_ext.once import LOOK_BACK, made_at, new_request_id
 from codegen_ext.testing import FakeClock, Fault, Sandbox
@@ -158,6 +159,14 @@ def test_a_request_id_that_the_caller_chose_is_kept(sandbox: Sandbox, connect: C
     client.create_agent_run(323, "x", metadata={RESERVED_METADATA: {"request_id": "mine", "tags": ["a"]}})
     assert sandbox.runs[0].metadata == {RESERVED_METADATA: {"request_id": "mine", "tags": ["a"]}}
     assert client.find_agent_run(323, "mine").id == 1
+
+
+@pytest.mark.parametrize("wrong", [None, "", 5])
+def test_what_is_no_request_id_is_refused(client: Any, sandbox: Sandbox, wrong: Any) -> None:
+    with pytest.raises(ValidationError, match="AmbiguousRequestError") as caught:
+        client.find_agent_run(323, wrong)
+    assert caught.value.field == "request_id"
+    assert sandbox.requests == []
 
 
 def test_users_get_back_the_metadata_that_they_gave(sandbox: Sandbox, connect: Connect) -> None:

@@ -10,7 +10,7 @@ from codegen_api.operations import OPERATIONS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen_ext import CodegenAPIError, NetworkError, RateLimitError, ServerError, TimeoutError
+from codegen_ext import CodegenAPIError, NetworkError, RateLimitError, ServerError, TimeoutError, ValidationError
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 from codegen_ext.transport.extensions import DEADLINE
 from codegen_ext.transport.retry import MAX_PAUSE, RetryPolicy, RetryTransport, is_idempotent
@@ -102,6 +102,11 @@ def test_a_pause_is_never_above_its_bound(attempt: int, delay: float, factor: fl
     assert 0 <= pause <= min(delay * factor**attempt, MAX_PAUSE)
 
 
+@pytest.mark.parametrize("factor", [10, 10.0])
+def test_any_number_of_attempts_has_a_pause(factor: float) -> None:
+    assert RetryPolicy(delay=0.5, factor=factor).pause(5_000, lambda: 0.5) == MAX_PAUSE / 2
+
+
 @pytest.mark.parametrize("text", ["7.5", "date"])
 def test_retry_after_is_the_least_pause(sandbox: Sandbox, connect: Connect, clock: FakeClock, text: str) -> None:
     headers = {"date": email.utils.formatdate(clock.time(), usegmt=True)}
@@ -140,6 +145,27 @@ def test_an_answer_that_drips_does_not_outlast_the_budget(clock: FakeClock, conn
     with pytest.raises(TimeoutError):
         client.get_current_user()
     assert clock.monotonic() <= 22
+
+
+@pytest.mark.parametrize("name", ["get_current_user", "create_agent_run"])
+@pytest.mark.parametrize("headers", [{"X-Key": "SECRET\n"}, {"X Key": "SECRET"}])
+def test_a_header_that_cannot_be_sent_is_refused_at_once(
+    sandbox: Sandbox, connect: Connect, clock: FakeClock, name: str, headers: dict[str, str]
+) -> None:
+    arguments = (323, "x") if name == "create_agent_run" else ()
+    with pytest.raises(ValidationError) as caught:
+        getattr(connect(max_retries=3), name)(*arguments, extra_headers=headers)
+    assert caught.value.field == "extra_headers"
+    assert "SECRET" not in str(caught.value)
+    assert (clock.slept, sandbox.requests) == ([], [])
+
+
+def test_an_error_without_words_is_named_by_its_kind(connect: Connect) -> None:
+    def lose(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError("", request=request)
+
+    with pytest.raises(NetworkError, match="get_current_user: ReadError"):
+        connect(transport=httpx.MockTransport(lose)).get_current_user()
 
 
 def test_with_options_changes_the_number_of_repetitions(sandbox: Sandbox, connect: Connect) -> None:

@@ -110,9 +110,40 @@ def test_it_keeps_name_and_docstring() -> None:
     assert (documented.__name__, documented.__doc__) == ("documented", "Say what it does.")
 
 
-def test_no_attempts_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="max_attempts"):
-        retry_on_error(max_attempts=0)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"max_attempts": 0},
+        {"max_attempts": "3"},
+        {"max_attempts": 2.5},
+        {"backoff_factor": -1.0},
+        {"backoff_factor": "2"},
+        {"delay": float("nan")},
+    ],
+)
+def test_wrong_arguments_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(wrong))) as caught:
+        retry_on_error(**wrong)
+    assert caught.value.config_key == next(iter(wrong))
+
+
+def test_forgotten_parentheses_are_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"@retry_on_error\(\)"):
+        retry_on_error(print)  # type: ignore[arg-type]
+
+
+@both
+@pytest.mark.parametrize(("status", "calls"), [(500, 2), (503, 2), (501, 1), (505, 1)])
+def test_it_repeats_the_statuses_that_the_client_repeats(kind: str, clock: FakeClock, status: int, calls: int) -> None:
+    made = []
+
+    def function() -> None:
+        made.append(1)
+        raise ServerError("broken", status)
+
+    with pytest.raises(ServerError):
+        call(kind, function, max_attempts=2, clock=clock)
+    assert len(made) == calls
 
 
 @both

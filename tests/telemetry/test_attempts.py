@@ -1,10 +1,14 @@
 """What is counted of each operation: calls on one side, the attempts that they are made of on the other."""
 
+import json
+import math
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codegen_ext import NetworkError, ServerError
 from codegen_ext.testing import FakeClock, Fault, Sandbox
@@ -59,6 +63,31 @@ def test_every_operation_has_its_numbers(sandbox: Sandbox, connect: Connect) -> 
     }
     assert seen["average_response_time"] == pytest.approx(0.37)
     assert (seen["p50"], seen["p95"], seen["p99"]) == pytest.approx((0.1, 1.0, 10.0), rel=0.05)
+
+
+def test_what_a_client_tells_of_itself_is_ready_for_json(connect: Connect) -> None:
+    client = connect(enable_caching=True, rate_limits=True)
+    client.get_current_user()
+    told = {
+        "stats": client.get_stats(),
+        "limits": client.get_rate_limit_status(),
+        "cache": client.get_cache_stats(),
+    }
+    read = json.loads(json.dumps(told))
+    assert read["stats"]["metrics"]["total_requests"] == 1
+    assert read["limits"]["groups"]["standard"]["remaining"] == told["limits"].groups["standard"].remaining == 59
+    assert read["cache"]["misses"] == told["cache"].misses == 1
+
+
+@given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=300))
+def test_percentiles_are_those_of_the_sorted_durations(durations: list[float]) -> None:
+    collector = MetricsCollector()
+    for seconds in durations:
+        collector.record_request("GET", "/any", seconds, 200, "id")
+    stats = collector.get_stats()
+    for name, fraction in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
+        rank = max(math.ceil(fraction * len(durations)), 1)
+        assert stats[name] == pytest.approx(sorted(durations)[rank - 1], rel=0.05)
 
 
 def test_a_call_without_answer_is_one_error_and_so_is_each_attempt(sandbox: Sandbox, connect: Connect) -> None:

@@ -123,6 +123,7 @@ def drive_runs(watch: Watch, client: Any, agent: Any) -> None:
     client.list_agent_runs(323)
     client.generate_slack_connect_token(org_id=323)
     client.request("GET", "/v1/users/me")
+    failing(watch, ValidationError, lambda: client.get_users(SECRET))
     raw = client.with_raw_response.get_current_user()
     derived = client.with_options(timeout=5)
     watch.see("client", client, derived, client.with_raw_response, client.config, client.session, client.metrics)

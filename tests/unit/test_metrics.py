@@ -88,7 +88,7 @@ def test_statistics_answer_by_key_and_by_attribute() -> None:
     assert stats.x == 1
     assert dict(stats) == {"metrics": {"error_rate": 0.5, "x": 1}, "config": {"x": 2, "timeout": 30}}
     assert (len(stats), list(stats)) == (2, ["metrics", "config"])
-    assert repr(stats) == "Stats({'metrics': {'error_rate': 0.5, 'x': 1}, 'config': {'x': 2, 'timeout': 30}})"
+    assert pickle.loads(pickle.dumps(stats)) == copy.deepcopy(stats) == stats
     with pytest.raises(AttributeError, match="no statistic 'nothing'"):
         stats.nothing  # noqa: B018
     with pytest.raises(KeyError):
