@@ -51,8 +51,8 @@ def test_a_data_uri_passes_as_it_is() -> None:
 def test_any_iterable_and_any_mixture_is_taken(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(PNG)
-    mixture = iter([str(path), PNG, "data:x"])
-    assert encode_images(mixture) == [uri("image/png", PNG), uri("image/png", PNG), "data:x"]
+    mixture = iter([str(path), PNG, "data:image/png;base64,AAAA"])
+    assert encode_images(mixture) == [uri("image/png", PNG), uri("image/png", PNG), "data:image/png;base64,AAAA"]
     assert encode_images([]) == []
     assert encode_images(None) is None
 
