@@ -106,6 +106,34 @@ def test_a_model_that_mentions_itself_can_be_imported(tmp_path: Path, monkeypatc
     assert UserResponse.from_dict({**plain, "manager": plain}).manager.id == 1
 
 
+def test_fields_of_any_name_and_type_make_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["field", "datetime", "from", "to_dict", "from_dict", "additional_properties", "x-y", "value", "d"]
+    described = {"description": "One thing."}
+
+    def add(contract: dict[str, Any]) -> None:
+        fields = contract["components"]["schemas"]["UserResponse"]["properties"]
+        fields |= {name: {"type": "string", **described} for name in names}
+        fields["nothing"] = {"type": "null", **described}
+
+    generate.generate(tmp_path / "odd_api", changed(tmp_path, add))
+    monkeypatch.syspath_prepend(tmp_path)
+    from odd_api.models import UserResponse  # type: ignore[import-not-found]
+
+    plain = {"id": 1, "github_user_id": "1", "github_username": "a", **dict.fromkeys(names, "word")}
+    user = UserResponse.from_dict({**plain, "nothing": None})
+    assert (user.field_, user.to_dict_, user.additional_properties_, user.nothing) == ("word", "word", "word", None)
+    assert user.to_dict() == plain
+
+
+@pytest.mark.parametrize("name", ["Operation", "AgentRunStatus"])
+def test_a_schema_does_not_take_a_name_of_the_generated_modules(name: str, tmp_path: Path) -> None:
+    def add(contract: dict[str, Any]) -> None:
+        contract["components"]["schemas"][name] = contract["components"]["schemas"]["UserResponse"]
+
+    with pytest.raises(generate.GenerationError, match=f"{name}: generated modules use this name"):
+        generate.generate(tmp_path / "out", changed(tmp_path, add))
+
+
 def test_an_unreachable_operation_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     from codegen_api.facade.codegen_async import AsyncCodegenOperations
     from codegen_api.operations import OPERATIONS

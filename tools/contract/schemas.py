@@ -24,9 +24,10 @@ def canonical(schema: Any) -> dict[str, Any]:
     if not isinstance(schema, dict):
         return {}
     kept = {key: schema[key] for key in KEYWORDS if key in schema}
-    for key in ("properties",):
-        if isinstance(kept.get(key), dict):
-            kept[key] = {name: canonical(value) for name, value in kept[key].items()}
+    if "array" in (kinds if isinstance(kinds := kept.get("type"), list) else [kinds]):
+        kept.setdefault("items", {})
+    if isinstance(kept.get("properties"), dict):
+        kept["properties"] = {name: canonical(value) for name, value in kept["properties"].items()}
     for key in ("items", "additionalProperties"):
         if isinstance(kept.get(key), dict):
             kept[key] = canonical(kept[key])
@@ -52,8 +53,8 @@ def _whole(value: Any) -> Any:
 
 
 def _with_null(schema: dict[str, Any], *, nullable: bool) -> dict[str, Any]:
-    branches = schema.get("anyOf")
-    if branches is not None and NULL in branches:
+    branches = [NULL if branch.get("type") == "null" else branch for branch in schema.get("anyOf", ())]
+    if NULL in branches:
         nullable = True
         branches = [branch for branch in branches if branch != NULL]
         rest = {key: value for key, value in schema.items() if key != "anyOf"}
@@ -78,7 +79,7 @@ def make_nullable(schema: dict[str, Any]) -> dict[str, Any]:
     if "anyOf" in inner:
         return {"anyOf": [*inner.pop("anyOf"), NULL], **inner, **outer}
     kind = inner.get("type")
-    if "enum" in inner or "$ref" in inner or kind in {"object", None}:
+    if "enum" in inner or "$ref" in inner or kind in ("object", None):
         return {"anyOf": [inner, NULL], **outer}
     return {**schema, "type": [*(kind if isinstance(kind, list) else [kind]), "null"]}
 
