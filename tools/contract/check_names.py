@@ -91,7 +91,10 @@ def name_problems(package: Path = document.ROOT / "codegen_ext") -> Iterator[str
 
 
 def lost_names(contract: Data) -> dict[str, str]:
-    """The fields and parameters that the contract had at the last commit or tag and has nowhere now, with that ref."""
+    """The fields and parameters that the contract had at the last commit or tag and has nowhere now, with that ref.
+
+    Names of one word are left out, because code uses words such as `error` for other things, too.
+    """
     lost: dict[str, str] = {}
     for ref in filter(None, ("HEAD", versions.last_tag())):
         old = versions.at(ref, document.CONTRACT.name)
@@ -107,7 +110,7 @@ def _names(contract: Data) -> set[str]:
             found |= node["properties"].keys()
         if "in" in node and isinstance(node.get("name"), str):
             found.add(node["name"])
-    return found
+    return {name for name in found if "_" in name}
 
 
 def _head(parts: list[str]) -> tuple[str, ...]:
