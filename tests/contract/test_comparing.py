@@ -409,6 +409,20 @@ def test_what_a_schema_allows(wide: set[str], narrow: set[str], allowed: bool) -
     assert shapes.allows(frozenset(wide), frozenset(narrow)) is allowed
 
 
+@pytest.mark.parametrize(
+    ("schema", "tighter"),
+    [
+        ({"type": "integer"}, {"multipleOf": 5}),
+        ({"type": "array", "items": {}}, {"uniqueItems": True}),
+        ({"type": "array", "items": {"type": "string"}}, {"items": {"type": "string", "maxLength": 5}}),
+        ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, {"anyOf": [{"type": "integer", "maximum": 5}]}),
+    ],
+)
+def test_bounds_of_all_kinds_are_seen(schema: Data, tighter: Data) -> None:
+    assert [is_narrower for _, is_narrower in shapes.narrowed(schema, {**schema, **tighter})] == [True]
+    assert [is_narrower for _, is_narrower in shapes.narrowed({**schema, **tighter}, schema)] == [False]
+
+
 # The command
 
 
