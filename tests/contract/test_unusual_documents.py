@@ -95,6 +95,28 @@ def test_the_clients_are_read_and_not_imported(monkeypatch: pytest.MonkeyPatch) 
     assert "get_user" not in names
 
 
+def test_an_object_that_is_put_together_is_one_object(tmp_path: Path) -> None:
+    def add(data: dict[str, Any]) -> None:
+        text = {"type": "string"}
+        things = data["components"]["schemas"]
+        things["Base"] = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}}
+        own = {"type": "object", "properties": {"word": text}}
+        things["Thing"] = {"allOf": [{"$ref": "#/components/schemas/Base"}, own], "required": ["word"]}
+        thing = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}}
+        data["paths"]["/v1/things"] = {
+            "post": {"requestBody": thing, "responses": {"200": {"description": "", **thing}}}
+        }
+
+    prepared = update.prepare(edited(add), TEXT)
+    thing = prepared.new["components"]["schemas"]["Thing"]
+    assert (list(thing["properties"]), thing["required"]) == (["id", "word"], ["id", "word"])
+    path = tmp_path / "openapi.yaml"
+    path.write_text(prepared.text, encoding="utf-8")
+    generate.generate(tmp_path / "out", path)
+    facade = (tmp_path / "out" / "facade" / "codegen.py").read_text(encoding="utf-8")
+    assert "        word: str,\n" in facade[facade.index("def post_things(") :]
+
+
 def test_types_in_any_notation_have_one_form() -> None:
     assert schemas.canonical({"type": ["string", "integer", "null"]}) == {"type": ["string", "integer", "null"]}
     assert schemas.canonical({"type": "array"}) == {"type": "array", "items": {}}

@@ -68,6 +68,8 @@ class Import:
                 "schemas": {name: schemas.canonical(node) for name, node in components.get("schemas", {}).items()}
             },
         }
+        group = data["components"]["schemas"]
+        group |= {name: schemas.flattened(data, node) for name, node in group.items()}
         known: dict[str, Data] = {}
         paths = {path: document.resolve(upstream, item) for path, item in upstream["paths"].items()}
         for item in paths.values():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from tools.contract import document
+
 NULL = {"type": "null"}
 
 KEYWORDS = (
@@ -46,6 +48,17 @@ def canonical(schema: Any) -> dict[str, Any]:
     if not kept.get("required", True):
         del kept["required"]
     return _with_null(kept, nullable=schema.get("nullable") is True)
+
+
+def flattened(data: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """Return an object that is put together with `allOf` as one object with all fields, as its class has them."""
+    parts = [flattened(data, document.resolve(data, part)) for part in schema.get("allOf", ())]
+    if not parts or not all("properties" in part for part in parts):
+        return schema
+    parts.append({key: value for key, value in schema.items() if key != "allOf"})
+    fields = {name: field for part in parts for name, field in part.get("properties", {}).items()}
+    required = list(dict.fromkeys(name for part in parts for name in part.get("required", ())))
+    return {"type": "object", **parts[-1], **({"required": required} if required else {}), "properties": fields}
 
 
 def _whole(value: Any) -> Any:
