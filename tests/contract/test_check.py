@@ -93,6 +93,33 @@ def test_a_name_that_the_contract_lacks_is_said(code: str, problem: str | None, 
         assert found[0].endswith(problem)
 
 
+def test_a_field_that_the_contract_lost_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package, contract = tmp_path / "codegen_ext", tmp_path / document.CONTRACT.name
+    package.mkdir()
+    (package / "rooms.py").write_text('FIELDS = {"prompt": 1, "agent_type": 2}\n', encoding="utf-8")
+    text = document.CONTRACT.read_text(encoding="utf-8")
+    assert "agent_type" in text
+    monkeypatch.setattr(versions, "at", lambda ref, *_: text if ref == "HEAD" else None)
+    assert list(check_names.name_problems(package)) == []
+    contract.write_text(text.replace("agent_type", "agent_kind"), encoding="utf-8")
+    renamed = document.load(contract)
+    monkeypatch.setattr(document, "CONTRACT", contract)
+    monkeypatch.setattr(document, "load", lambda *_: renamed)
+    assert list(check_names.name_problems(package)) == [
+        "codegen_ext/rooms.py:1 names the field agent_type, which the contract lost since HEAD"
+    ]
+
+
+def test_a_package_that_cannot_be_imported_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ImportError("cannot import name 'CodegenClient'")
+
+    monkeypatch.setattr(check, "reachability_problems", fail)
+    assert list(check.running_problems()) == [
+        "codegen_ext cannot be imported with this contract: cannot import name 'CodegenClient'"
+    ]
+
+
 # Since the last tag
 
 

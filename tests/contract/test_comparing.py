@@ -24,7 +24,7 @@ Expected = tuple[str, str, str, str]
 
 
 def operations(data: Data, wanted: Callable[[Data], bool] = lambda operation: True) -> list[Data]:
-    return [operation for _, _, operation in canonical.each_operation(data) if wanted(operation)]
+    return [operation for _, _, operation in document.each_operation(data) if wanted(operation)]
 
 
 def method(operation: Data) -> str:
@@ -35,7 +35,7 @@ def method(operation: Data) -> str:
 def reached(statuses: bool) -> set[str]:
     """The schemas that travel in answers, or in requests."""
     roots = {}
-    for path, verb, operation in canonical.each_operation(OURS):
+    for path, verb, operation in document.each_operation(OURS):
         sent = {"body": operation.get("requestBody", {}), "query": {"all": operation.get("parameters", [])}}
         received = {status: node for status, node in operation["responses"].items() if status[0] == "2"}
         roots[f"{verb} {path}"] = received if statuses else sent
@@ -57,7 +57,7 @@ def add_operation(data: Data, draw: Draw) -> Expected:
 
 
 def remove_operation(data: Data, draw: Draw) -> Expected:
-    path, verb, operation = draw(st.sampled_from(canonical.each_operation(data)))
+    path, verb, operation = draw(st.sampled_from(document.each_operation(data)))
     del data["paths"][path][verb]
     return BREAKING, "operation", "removed", method(operation)
 
@@ -75,7 +75,7 @@ def move_operation(data: Data, draw: Draw) -> Expected:
             sorted(
                 path
                 for path, item in data["paths"].items()
-                if len(canonical.each_operation({"paths": {path: item}})) == 1
+                if len(document.each_operation({"paths": {path: item}})) == 1
             )
         )
     )
@@ -84,7 +84,7 @@ def move_operation(data: Data, draw: Draw) -> Expected:
         SAFE,
         "operation",
         "changed",
-        method(canonical.each_operation({"paths": {path: data["paths"][f"{path}/moved"]}})[0][2]),
+        method(document.each_operation({"paths": {path: data["paths"][f"{path}/moved"]}})[0][2]),
     )
 
 
@@ -407,6 +407,20 @@ def test_a_class_that_is_gone_breaks() -> None:
 )
 def test_what_a_schema_allows(wide: set[str], narrow: set[str], allowed: bool) -> None:
     assert shapes.allows(frozenset(wide), frozenset(narrow)) is allowed
+
+
+@pytest.mark.parametrize(
+    ("schema", "tighter"),
+    [
+        ({"type": "integer"}, {"multipleOf": 5}),
+        ({"type": "array", "items": {}}, {"uniqueItems": True}),
+        ({"type": "array", "items": {"type": "string"}}, {"items": {"type": "string", "maxLength": 5}}),
+        ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, {"anyOf": [{"type": "integer", "maximum": 5}]}),
+    ],
+)
+def test_bounds_of_all_kinds_are_seen(schema: Data, tighter: Data) -> None:
+    assert [is_narrower for _, is_narrower in shapes.narrowed(schema, {**schema, **tighter})] == [True]
+    assert [is_narrower for _, is_narrower in shapes.narrowed({**schema, **tighter}, schema)] == [False]
 
 
 # The command

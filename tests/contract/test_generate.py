@@ -82,6 +82,36 @@ def test_an_invalid_document_is_one_line(tmp_path: Path) -> None:
     assert problems[0].startswith('openapi.yaml is invalid at /info: "title" is a required property')
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("type: integer", "type: integre", "Unknown type 'integre'"),
+        ("schemas/UserResponse'", "schemas/Nobody'", "'/components/schemas/Nobody' does not exist"),
+        ("openapi: 3.1.0", "openapi: [", "while parsing"),
+    ],
+)
+def test_whatever_is_wrong_with_the_document_is_one_line(old: str, new: str, problem: str, tmp_path: Path) -> None:
+    path = tmp_path / "openapi.yaml"
+    path.write_text(document.CONTRACT.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    last = list(check.document_problems(path))[-1]
+    assert last.startswith("openapi.yaml is invalid")
+    assert problem in last
+    assert "\n" not in last
+
+
+def test_generating_from_a_broken_or_unruled_document_says_what_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text("openapi: [", encoding="utf-8")
+    with pytest.raises(generate.GenerationError, match=r"broken\.yaml is not YAML: while parsing"):
+        generate.generate(tmp_path / "out", path)
+
+    def forget_the_policy(contract: dict[str, Any]) -> None:
+        del contract["paths"]["/v1/users/me"]["get"]["x-codegen"]
+
+    with pytest.raises(generate.GenerationError, match="x-codegen lacks idempotent, rate-limit, service"):
+        generate.generate(tmp_path / "out", changed(tmp_path, forget_the_policy))
+
+
 def test_a_new_operation_is_a_method_without_a_handwritten_line(tmp_path: Path) -> None:
     def add(contract: dict[str, Any]) -> None:
         item = contract["paths"][next(iter(contract["paths"]))]
@@ -104,6 +134,34 @@ def test_a_model_that_mentions_itself_can_be_imported(tmp_path: Path, monkeypatc
 
     plain = {"id": 1, "github_user_id": "1", "github_username": "a"}
     assert UserResponse.from_dict({**plain, "manager": plain}).manager.id == 1
+
+
+def test_fields_of_any_name_and_type_make_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["field", "datetime", "from", "to_dict", "from_dict", "additional_properties", "x-y", "value", "d"]
+    described = {"description": "One thing."}
+
+    def add(contract: dict[str, Any]) -> None:
+        fields = contract["components"]["schemas"]["UserResponse"]["properties"]
+        fields |= {name: {"type": "string", **described} for name in names}
+        fields["nothing"] = {"type": "null", **described}
+
+    generate.generate(tmp_path / "odd_api", changed(tmp_path, add))
+    monkeypatch.syspath_prepend(tmp_path)
+    from odd_api.models import UserResponse  # type: ignore[import-not-found]
+
+    plain = {"id": 1, "github_user_id": "1", "github_username": "a", **dict.fromkeys(names, "word")}
+    user = UserResponse.from_dict({**plain, "nothing": None})
+    assert (user.field_, user.to_dict_, user.additional_properties_, user.nothing) == ("word", "word", "word", None)
+    assert user.to_dict() == plain
+
+
+@pytest.mark.parametrize("name", ["Operation", "AgentRunStatus"])
+def test_a_schema_does_not_take_a_name_of_the_generated_modules(name: str, tmp_path: Path) -> None:
+    def add(contract: dict[str, Any]) -> None:
+        contract["components"]["schemas"][name] = contract["components"]["schemas"]["UserResponse"]
+
+    with pytest.raises(generate.GenerationError, match=f"{name}: generated modules use this name"):
+        generate.generate(tmp_path / "out", changed(tmp_path, add))
 
 
 def test_an_unreachable_operation_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

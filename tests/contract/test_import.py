@@ -13,21 +13,10 @@ from hypothesis import strategies as st
 
 from tools.contract import canonical, check, document, generate, merging, operations, overlay, reading, schemas, update
 
-from .upstream_documents import CURRENT, HISTORY, current, edited
+from .upstream_documents import ACTIONS, CURRENT, HISTORY, current, edited, imported, new_operation, operation
 
 TEXT = document.CONTRACT.read_text(encoding="utf-8")
 OURS = document.load()
-ACTIONS = overlay.load()
-
-
-def imported(upstream: dict[str, Any], actions: list[overlay.Action] | None = None) -> tuple[dict[str, Any], list[str]]:
-    reading.refuse_unsafe(upstream)
-    importing = canonical.Import(ACTIONS if actions is None else actions)
-    return importing.run(upstream), importing.notes
-
-
-def operation(data: dict[str, Any], operation_id: str) -> dict[str, Any]:
-    return next(item for _, _, item in canonical.each_operation(data) if item["operationId"] == operation_id)
 
 
 def fields(data: dict[str, Any], schema: str) -> dict[str, Any]:
@@ -56,7 +45,7 @@ def test_an_older_document_generates_without_a_warning(older: tuple[dict[str, An
     facade = (tmp_path / "out" / "facade" / "codegen.py").read_text(encoding="utf-8")
     # Each operation has a method, and with_raw_response is one more.
     methods = [line for line in facade.splitlines() if line.startswith("    def ")]
-    assert len([line for line in methods if "_raw" not in line]) >= len(list(canonical.each_operation(upstream)))
+    assert len([line for line in methods if "_raw" not in line]) >= len(list(document.each_operation(upstream)))
 
 
 def test_the_second_import_changes_nothing_and_the_way_back_leads_home(older: tuple[dict[str, Any], str]) -> None:
@@ -112,14 +101,6 @@ def test_comments_order_and_style_stay(tmp_path: Path) -> None:
 # The rules
 
 
-def new_operation(**operation: Any) -> dict[str, Any]:
-    plain = {
-        "tags": ["things"],
-        "responses": {"200": {"description": "", "content": {"application/json": {"schema": {}}}}},
-    }
-    return edited(lambda data: data["paths"].update({"/v1/organizations/{org_id}/things": {"get": plain | operation}}))
-
-
 def test_a_new_operation_gets_an_id_a_limit_and_the_refusals() -> None:
     data, _ = imported(new_operation(tags=["things", "Things", "other"], operationId="x" * 80))
     made = operation(data, "get_things")
@@ -141,6 +122,9 @@ def test_a_new_operation_gets_an_id_a_limit_and_the_refusals() -> None:
         ("Rate limit: 60 requests per 30 seconds.", (60, 30)),
         ("Rate Limit: 1 request per hour", (1, 3600)),
         ("rate limit: 7 requests per 2 minutes", (7, 120)),
+        ("**Rate limit:** 8 requests/minute", (8, 60)),
+        ("Rate limits: **1,000 requests** a day.", (1000, 86400)),
+        ("Rate limited to 5 calls every 10s.", (5, 10)),
         ("There is a rate limit.", (60, 30)),
         ("Rate limit: 0 requests per minute.", (60, 30)),
     ],
@@ -212,8 +196,8 @@ def test_equal_ids_are_told_apart_and_members_of_the_client_are_not_taken() -> N
         for path in ("/v1/things", "/v2/things", "/v2/beta/things", "/v1/stats", "/v1/models"):
             data["paths"][path] = {"get": {"responses": {}}}
 
-    importing = canonical.Import(ACTIONS, reserved=update.handwritten_names(OURS))
-    ids = [item["operationId"] for _, _, item in canonical.each_operation(importing.run(edited(add)))]
+    importing = canonical.Import(ACTIONS, reserved=merging.handwritten_names(OURS))
+    ids = [item["operationId"] for _, _, item in document.each_operation(importing.run(edited(add)))]
     assert len(set(ids)) == len(ids)
     assert ids[-5:] == ["get_things", "get_v2_things", "get_v2_beta_things", "get_v1_stats", "get_models"]
     assert any("get_stats is taken" in note for note in importing.notes)
@@ -309,9 +293,9 @@ def test_any_import_is_valid_and_stable(data: st.DataObject) -> None:
     first, _ = merging.combine(imported(upstream)[0], OURS)
     again, _ = merging.combine(imported(upstream)[0], copy.deepcopy(first))
     assert json.dumps(again) == json.dumps(first)
-    ids = [item["operationId"] for _, _, item in canonical.each_operation(first)]
+    ids = [item["operationId"] for _, _, item in document.each_operation(first)]
     assert len(set(ids)) == len(ids)
-    for _, _, item in canonical.each_operation(first):
+    for _, _, item in document.each_operation(first):
         assert item["operationId"].isidentifier()
         assert len(item["tags"]) == 1
         assert item["description"].endswith((".", "!", "?"))

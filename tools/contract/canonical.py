@@ -8,11 +8,9 @@ In an overlay, `x-codegen: {name: X}` on a schema, a field or a parameter moves 
 from __future__ import annotations
 
 import copy
-import http
-import re
 from typing import Any
 
-from tools.contract import document, operations, schemas
+from tools.contract import document, operations, prose, schemas
 from tools.contract.overlay import Action, apply
 from tools.contract.reading import ImportRefusedError, nodes
 
@@ -27,9 +25,13 @@ Data = dict[str, Any]
 class Import:
     """Turns one upstream document into our form; `notes` says what a maintainer should read."""
 
-    def __init__(self, actions: list[Action], *, reserved: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, actions: list[Action], *, reserved: frozenset[str] = frozenset(), known: Data | None = None
+    ) -> None:
+        """Take the overlay, the ids that no operation must get, and our schemas, for those that the document lacks."""
         self._actions = actions
         self._reserved = reserved
+        self._known = known or {}
         self.notes: list[str] = []
         self.unmatched: list[str] = []
 
@@ -49,7 +51,8 @@ class Import:
         self._name_parameters(data)
         self._name_schemas(data)
         self._complete_operations(data)
-        self._describe(data)
+        self._borrow(data)
+        prose.describe(data)
         prune(data)
         return data
 
@@ -65,36 +68,47 @@ class Import:
                 "schemas": {name: schemas.canonical(node) for name, node in components.get("schemas", {}).items()}
             },
         }
+        group = data["components"]["schemas"]
+        group |= {name: schemas.flattened(data, node) for name, node in group.items()}
         known: dict[str, Data] = {}
-        for item in upstream["paths"].values():
+        paths = {path: document.resolve(upstream, item) for path, item in upstream["paths"].items()}
+        for item in paths.values():
             for operation in (item[method] for method in document.METHODS if method in item):
-                for raw in operation.get("parameters", ()):
+                for raw in operation.get("parameters") or ():
                     parameter = document.resolve(upstream, raw)
                     if parameter.get("in") == "path" and parameter.get("schema"):
                         kept = {key: parameter[key] for key in ("name", "in", "required")}
                         known.setdefault(
                             str(parameter["name"]), {**kept, "schema": schemas.canonical(parameter["schema"])}
                         )
-        for path, item in upstream["paths"].items():
+        for path, item in paths.items():
             for method in (method for method in document.METHODS if method in item):
-                operation = self._operation(upstream, data, path, method, known)
+                where = f"{method.upper()} {path}"
+                try:
+                    operation = self._operation(upstream, data, where, item, known)
+                except (AttributeError, KeyError, TypeError, ValueError) as error:
+                    raise ImportRefusedError(f"{where} does not have the form of OpenAPI: {error}") from error
                 data["paths"].setdefault(path, {})[method] = operation
         return data
 
-    def _operation(self, upstream: Data, data: Data, path: str, method: str, known: dict[str, Data]) -> Data:
-        item, raw = upstream["paths"][path], upstream["paths"][path][method]
-        where = f"{method.upper()} {path}"
-        declared = [
-            document.resolve(upstream, node) for node in (*item.get("parameters", ()), *raw.get("parameters", ()))
-        ]
+    def _operation(self, upstream: Data, data: Data, where: str, item: Data, known: dict[str, Data]) -> Data:
+        method, _, path = where.partition(" ")
+        method = method.lower()
+        raw = item[method]
+        own = [document.resolve(upstream, node) for node in (*item.get("parameters", ()), *raw.get("parameters", ()))]
+        # The operation's parameter replaces that of its path.
+        declared = list({(node.get("name"), node.get("in")): node for node in own}.values())
         declared = [{**node, "schema": schemas.canonical(node.get("schema"))} for node in declared]
         tags = list(dict.fromkeys(operations.slug(str(tag)) for tag in raw.get("tags", ()) or ["other"]))
         result: Data = {"operationId": operations.derived_id(path, method), "tags": tags[:1]}
-        prose = {key: _prose(operations.without_limit(str(raw.get(key, "")))) for key in ("summary", "description")}
-        result |= {key: text for key, text in prose.items() if text}
+        said = {key: prose.line(operations.without_limit(str(raw.get(key, "")))) for key in ("summary", "description")}
+        result |= {key: text for key, text in said.items() if text}
+        limit = operations.stated_limit(raw)
+        if limit is None and operations.speaks_of_a_limit(raw):
+            self.notes.append(f"{where}: what it says of a rate limit was not understood, so the standard one holds")
         result["x-codegen"] = {
             "service": "codegen",
-            "rate-limit": operations.stated_limit(raw) or dict(operations.STANDARD_LIMIT),
+            "rate-limit": limit or dict(operations.STANDARD_LIMIT),
             "idempotent": method != "post",
         }
         if raw.get("deprecated") is True:
@@ -106,7 +120,7 @@ class Import:
             result["requestBody"] = {"required": bool(body.get("required", False)), **self._content(body, where)}
         responses = {str(status): document.resolve(upstream, node) for status, node in raw.get("responses", {}).items()}
         result["responses"] = {
-            status: {"description": _prose(node.get("description", "")), **self._content(node, where)}
+            status: {"description": prose.line(node.get("description", "")), **self._content(node, where)}
             for status, node in sorted(responses.items())
         }
         if paginate := operations.paginated(result, data):
@@ -140,7 +154,7 @@ class Import:
 
     def _name_parameters(self, data: Data) -> None:
         group: dict[str, Data] = data["components"].setdefault("parameters", {})
-        for path, _, operation in each_operation(data):
+        for path, _, operation in document.each_operation(data):
             for index, parameter in enumerate(operation.get("parameters", ())):
                 if name := _take_name(parameter):
                     if group.setdefault(name, parameter) == parameter:
@@ -159,7 +173,7 @@ class Import:
             self._name_within(data, group[name], name)
         for name, parameter in data["components"]["parameters"].items():
             parameter["schema"] = self._named(data, parameter["schema"], schemas.class_name(name))
-        for _, _, operation in each_operation(data):
+        for _, _, operation in document.each_operation(data):
             base = schemas.class_name(operation["operationId"])
             for parameter in operation.get("parameters", ()):
                 if "schema" in parameter:
@@ -235,8 +249,11 @@ class Import:
         }
         taken = set(self._reserved)
         groups: dict[str, tuple[int, int]] = {}
-        for path, method, operation in each_operation(data):
+        for path, method, operation in document.each_operation(data):
             where = f"{method.upper()} {path}"
+            if "content" not in operation.get("requestBody", {"content": ""}):
+                advice = f"remove the operation in {document.OVERLAY.name}"
+                raise ImportRefusedError(f"{where}: its body is not JSON, which clients speak; {advice}")
             inlined = {**operation, "parameters": [document.resolve(data, p) for p in operation.get("parameters", ())]}
             named = operations.names_something(path, inlined, data)
             for status, standard in STANDARD_RESPONSES.items():
@@ -256,14 +273,14 @@ class Import:
                 self.notes.append(f"{where}: {wanted[0]} is taken, so its id is {operation['operationId']}")
             taken.add(operation["operationId"])
             self._group(operation, groups, where)
-        for _, _, operation in each_operation(data):
+        for _, _, operation in document.each_operation(data):
             policy = operation["x-codegen"]
             if "invalidates" in policy:
                 policy["invalidates"] = [name for name in policy["invalidates"] if name in taken]
                 if not policy["invalidates"]:
                     del policy["invalidates"]
         declared = data.setdefault("tags", [])
-        used = dict.fromkeys(tag for _, _, operation in each_operation(data) for tag in operation["tags"])
+        used = dict.fromkeys(tag for _, _, operation in document.each_operation(data) for tag in operation["tags"])
         declared += [
             {"name": tag, "description": f"Operations of the group {tag}."}
             for tag in used
@@ -284,26 +301,17 @@ class Import:
         groups[name] = numbers
         operation["x-codegen"]["rate-limit"] = {"requests": numbers[0], "seconds": numbers[1], "group": name}
 
-    def _describe(self, data: Data) -> None:
-        """Every operation, answer, parameter, schema and field has words; those missing are made from its name."""
-        for _, _, operation in each_operation(data):
-            words = operation["operationId"].replace("_", " ").capitalize()
-            operation.setdefault("summary", words)
-            operation["description"] = _sentence(operation.get("description") or operation["summary"])
-            for status, response in operation["responses"].items():
-                if "$ref" not in response and not response.get("description"):
-                    code = int(status) if status.isdigit() else 0
-                    phrase = http.HTTPStatus(code).phrase if code in set(http.HTTPStatus) else "answer"
-                    response["description"] = _sentence(f"{phrase.capitalize()}")
-            for parameter in operation.get("parameters", ()):
-                if "$ref" not in parameter:
-                    _say(parameter, parameter["name"])
-        for name, parameter in data["components"]["parameters"].items():
-            _say(parameter, name)
-        for name, schema in data["components"]["schemas"].items():
-            _say(schema, name)
-            for field, node in schema.get("properties", {}).items():
-                _say(node, field)
+    def _borrow(self, data: Data) -> None:
+        """Keep those of our schemas that the overlay needs and the service's document lacks, as for its errors."""
+        group: dict[str, Data] = data["components"]["schemas"]
+        while missing := sorted(
+            name for kind, name in reachable(data, data["paths"]) if kind == "schemas" and name not in group
+        ):
+            for name in missing:
+                if name not in self._known:
+                    raise ImportRefusedError(f"the overlay refers to the schema {name}, which the document lacks")
+                group[name] = copy.deepcopy(self._known[name])
+                self.notes.append(f"the document lacks {name}, which stays as it is in {document.CONTRACT.name}")
 
 
 def _take_name(node: Data) -> str | None:
@@ -321,33 +329,8 @@ def _schema_of(response: Data) -> str | None:
     return reference
 
 
-def _prose(text: object) -> str:
-    """The first paragraph, as one line without control characters."""
-    words = " ".join(str(text).strip().partition("\n\n")[0].split())
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]", "", words)
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def _say(node: Data, name: str) -> None:
-    text = node.get("description") or " ".join(name.replace("_", " ").split()).capitalize()
-    node["description"] = _sentence(_prose(text))
-
-
-def each_operation(data: Data) -> list[tuple[str, str, Data]]:
-    """Path, method and operation of everything that a document offers."""
-    return [
-        (path, method, item[method])
-        for path, item in data["paths"].items()
-        for method in document.METHODS
-        if method in item
-    ]
-
-
 def reachable(data: Data, paths: Data) -> set[tuple[str, str]]:
-    """The components, as kind and name, that paths need."""
+    """The components, as kind and name, that paths need, whether they are there or not."""
     found: set[tuple[str, str]] = set()
     ahead: list[Any] = [paths]
     while ahead:
@@ -357,7 +340,7 @@ def reachable(data: Data, paths: Data) -> set[tuple[str, str]]:
                 _, _, kind, name = reference.split("/")
                 if (kind, name) not in found:
                     found.add((kind, name))
-                    ahead.append(data["components"][kind][name])
+                    ahead.append(data["components"].get(kind, {}).get(name))
     return found
 
 

@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tools.contract import canonical, document
+from tools.contract import document, versions
+from tools.contract.reading import nodes
 
 Data = dict[str, Any]
 
 
 def _ids(contract: Data) -> list[str]:
-    return [operation["operationId"] for _, _, operation in canonical.each_operation(contract)]
+    return [operation["operationId"] for _, _, operation in document.each_operation(contract)]
 
 
 def served_problems() -> Iterator[str]:
@@ -65,6 +66,7 @@ def name_problems(package: Path = document.ROOT / "codegen_ext") -> Iterator[str
     contract = document.load()
     paths = [path.split("/") for path in contract["paths"]]
     heads = {_head(parts) for parts in paths}
+    lost = lost_names(contract)
     known_models = set(models.__all__)
     for file in sorted(package.rglob("*.py")):
         where = file.relative_to(package.parent)
@@ -73,6 +75,8 @@ def name_problems(package: Path = document.ROOT / "codegen_ext") -> Iterator[str
                 case ast.Constant(value=str() as text) if re.fullmatch(r"(/[\w{}.-]+){2,}", text):
                     if _head(text.split("/")) in heads and not any(_fits(text.split("/"), parts) for parts in paths):
                         yield f"{where}:{node.lineno} names the path {text}, which the contract lacks"
+                case ast.Constant(value=str() as text) if text in lost:
+                    yield f"{where}:{node.lineno} names the field {text}, which the contract lost since {lost[text]}"
                 case ast.Attribute(value=ast.Name(id="operations"), attr=name) if name.isupper():
                     if not hasattr(operations, name):
                         yield f"{where}:{node.lineno} names the operation {name.lower()}, which the contract lacks"
@@ -84,6 +88,29 @@ def name_problems(package: Path = document.ROOT / "codegen_ext") -> Iterator[str
                         yield f"{where}:{node.lineno} names the model {name}, which the contract lacks"
                 case ast.Call():
                     yield from (f"{where}:{node.lineno} {text}" for text in _call_problems(node, operations))
+
+
+def lost_names(contract: Data) -> dict[str, str]:
+    """The fields and parameters that the contract had at the last commit or tag and has nowhere now, with that ref.
+
+    Names of one word are left out, because code uses words such as `error` for other things, too.
+    """
+    lost: dict[str, str] = {}
+    for ref in filter(None, ("HEAD", versions.last_tag())):
+        old = versions.at(ref, document.CONTRACT.name)
+        if old is not None and old != document.CONTRACT.read_text(encoding="utf-8"):
+            lost |= dict.fromkeys(_names(document.parse(old)) - _names(contract), ref)
+    return lost
+
+
+def _names(contract: Data) -> set[str]:
+    found: set[str] = set()
+    for _, node in nodes(contract):
+        if isinstance(node.get("properties"), dict):
+            found |= node["properties"].keys()
+        if "in" in node and isinstance(node.get("name"), str):
+            found.add(node["name"])
+    return {name for name in found if "_" in name}
 
 
 def _head(parts: list[str]) -> tuple[str, ...]:

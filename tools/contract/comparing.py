@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import define
 
-from tools.contract import canonical, document, shapes
+from tools.contract import document, shapes
 from tools.contract.changes import (
     BREAKING,
     DANGEROUS,
@@ -48,8 +48,7 @@ def compare(old: Data, new: Data) -> list[Change]:
 
 def _operations(data: Data) -> dict[str, tuple[str, str, Data]]:
     return {
-        operation["operationId"]: (path, method, operation)
-        for path, method, operation in canonical.each_operation(data)
+        operation["operationId"]: (path, method, operation) for path, method, operation in document.each_operation(data)
     }
 
 

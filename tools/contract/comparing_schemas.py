@@ -66,7 +66,7 @@ class Schemas:
         self._sent = self._reached(old, "request") | self._reached(new, "request")
         self._received = self._reached(old, "result") | self._reached(new, "result")
         self._bodies: dict[str, list[Data]] = {}
-        for _, _, operation in canonical.each_operation(new):
+        for _, _, operation in document.each_operation(new):
             self._bodies.setdefault(str(body_schema(operation).get("$ref", "")).rpartition("/")[2], []).append(
                 operation
             )
@@ -74,7 +74,7 @@ class Schemas:
     @staticmethod
     def _reached(data: Data, direction: str) -> set[str]:
         roots: Data = {}
-        for path, method, operation in canonical.each_operation(data):
+        for path, method, operation in document.each_operation(data):
             if direction == "request":
                 roots[f"{method} {path}"] = [operation.get("parameters", ()), operation.get("requestBody", {})]
                 roots[f"{method} {path}"][0] = list(roots[f"{method} {path}"][0])

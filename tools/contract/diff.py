@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tools.contract import document, merging, overlay, reading, reporting, second_opinion, versions
-from tools.contract.canonical import Import, each_operation
+from tools.contract import document, merging, reading, reporting, second_opinion, versions
 from tools.contract.changes import Change
 from tools.contract.comparing import compare
 
@@ -34,8 +33,8 @@ def load(source: str) -> dict[str, Any]:
         data = document.load()
     else:
         data = reading.read(source)
-    is_ours = all("x-codegen" in operation for _, _, operation in each_operation(data))
-    return data if is_ours else merging.combine(Import(overlay.load()).run(data), document.load())[0]
+    is_ours = all("x-codegen" in operation for _, _, operation in document.each_operation(data))
+    return data if is_ours else merging.adopt(data, document.load())[0]
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> tuple[list[Change], list[str]]:

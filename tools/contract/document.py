@@ -36,11 +36,26 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def resolve(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    """Follow a local `$ref` once; keywords beside it win over the target's (OpenAPI 3.1)."""
-    reference = node.get("$ref")
-    if reference is None:
-        return node
-    target: Any = document
-    for part in reference.removeprefix("#/").split("/"):
-        target = target[part]
-    return {**target, **{key: value for key, value in node.items() if key != "$ref"}}
+    """Follow local `$ref`s; keywords beside them win over the target's (OpenAPI 3.1).
+
+    Raises:
+        ValueError: if a reference leads back to itself.
+
+    """
+    followed = set()
+    while (reference := node.get("$ref")) is not None:
+        if reference in followed:
+            raise ValueError(f"{reference} refers to itself")
+        followed.add(reference)
+        target: Any = document
+        for part in reference.removeprefix("#/").split("/"):
+            target = target[part]
+        node = {**target, **{key: value for key, value in node.items() if key != "$ref"}}
+    return node
+
+
+def each_operation(data: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Path, method and operation of everything that a document offers."""
+    return [
+        (path, method, item[method]) for path, item in data["paths"].items() for method in METHODS if method in item
+    ]

@@ -1,11 +1,10 @@
 """`make generate`: write generated/codegen_api from openapi.yaml with openapi-python-client and our templates.
 
-Run as `python -m tools.contract.generate [--check]`; with --check nothing is written, and files that differ are named.
+Nothing is written on any warning of the generator; `make check` says whether what is there is up to date.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import copy
 import filecmp
@@ -30,11 +29,14 @@ from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import ModelProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
+from ruamel.yaml.error import YAMLError
 
 from tools.contract import document, rendering
 
 # Names that hide a builtin are fine as fields and arguments, and users know them from the API: `object`, `type`.
 strings.RESERVED_WORDS -= {"object", "type"}
+# What the body of a generated model needs itself.
+strings.RESERVED_WORDS |= {"additional_properties", "field", "from_dict", "to_dict"}
 
 
 POLICY_KEYS = {"service", "rate-limit", "idempotent", "reconcile", "cache-seconds", "invalidates", "paginate", "stream"}
@@ -43,6 +45,14 @@ POLICY_KEYS = {"service", "rate-limit", "idempotent", "reconcile", "cache-second
 
 RESERVED_ARGUMENTS = {"self", "timeout", "extra_headers"}
 """What every method of the facade takes besides the arguments of its operation."""
+
+
+TAKEN_CLASSES = {
+    "ABC", "Any", "Argument", "AsyncIterator", "Client", "Generic", "HTTPStatus", "InvalidModel", "Iterator", "Literal",
+    "M", "Mapping", "Model", "NamedTuple", "Operation", "Paging", "RateLimit", "Response", "Self", "Sequence", "T",
+    "TypeVar", "Unset",
+}  # fmt: skip
+"""Names that the generated modules use for something else than a schema."""
 
 
 class GenerationError(Exception):
@@ -141,7 +151,7 @@ def _argument(prop: PropertyProtocol, location: str, node: dict[str, Any]) -> Ar
     elif not prop.required:
         default = "None"
     if (not prop.required and default == "None") or rendering.is_nullable(prop):
-        annotation = annotation if annotation == "Any" else f"{annotation} | None"
+        annotation = annotation if annotation in {"Any", "None"} else f"{annotation} | None"
     return Argument(
         name=prop.name.get_untrusted_value(),
         python_name=str(prop.python_name),
@@ -160,7 +170,9 @@ def _argument(prop: PropertyProtocol, location: str, node: dict[str, Any]) -> Ar
 
 def _view(contract: dict[str, Any], tag: str, endpoint: Endpoint) -> OperationView:
     operation, path = _find(contract, str(endpoint.name))
-    policy = operation["x-codegen"]
+    policy = operation.get("x-codegen", {})
+    if missing := {"service", "rate-limit", "idempotent"} - policy.keys():
+        raise GenerationError(f"{endpoint.name}: x-codegen lacks {', '.join(sorted(missing))}")
     if unknown := policy.keys() - POLICY_KEYS:
         raise GenerationError(f"{endpoint.name}: x-codegen has unknown keys: {', '.join(sorted(unknown))}")
     nodes = {
@@ -211,10 +223,9 @@ def _view(contract: dict[str, Any], tag: str, endpoint: Endpoint) -> OperationVi
 
 
 def _find(contract: dict[str, Any], operation_id: str) -> tuple[dict[str, Any], str]:
-    for path, item in contract["paths"].items():
-        for method in document.METHODS:
-            if item.get(method, {}).get("operationId") == operation_id:
-                return item[method], path
+    for path, _, operation in document.each_operation(contract):
+        if operation["operationId"] == operation_id:
+            return operation, path
     raise GenerationError(f"{operation_id}: the generator made up an operation that the contract does not have")
 
 
@@ -235,7 +246,10 @@ def generate(target: Path, source: Path = document.CONTRACT) -> None:
 
     """
     check_versions()
-    contract = document.load(source)
+    try:
+        contract = document.load(source)
+    except YAMLError as error:
+        raise GenerationError(f"{source.name} is not YAML: {' '.join(str(error).split())[:200]}") from error
     config = Config.from_sources(
         ConfigFile.load_from_path(document.CONFIG),
         meta_type=MetaType.NONE,
@@ -263,6 +277,12 @@ def generate(target: Path, source: Path = document.CONTRACT) -> None:
 def _extend(project: openapi_python_client.Project, contract: dict[str, Any]) -> None:
     """Give the templates what the generator drops, and let it render our own files before it formats everything."""
     models = rendering.Models(contract, list(project.openapi.models))
+    taken = TAKEN_CLASSES | {schema["x-codegen"]["enum"] for schema in models.open_enums}
+    for item in (*project.openapi.models, *project.openapi.enums):
+        if item.class_info.name in taken:
+            raise GenerationError(
+                f"{item.class_info.name}: generated modules use this name; give the schema another one in the overlay"
+            )
     views = [
         _view(contract, str(tag), endpoint)
         for tag, collection in project.openapi.endpoint_collections_by_tag.items()
@@ -354,18 +374,7 @@ def install(fresh: Path) -> None:
 
 def main() -> int:
     """Run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when generated/ is out of date")
-    arguments = parser.parse_args()
     try:
-        if arguments.check:
-            stale = stale_files()
-            for name in stale:
-                print(
-                    f"generated/codegen_api/{name} is not what openapi.yaml generates; run `make generate`",
-                    file=sys.stderr,
-                )
-            return 1 if stale else 0
         with tempfile.TemporaryDirectory(dir=document.ROOT) as folder:
             fresh = Path(folder) / "codegen_api"
             generate(fresh)

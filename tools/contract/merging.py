@@ -6,10 +6,11 @@ import copy
 import io
 from typing import Any
 
+import griffe
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from tools.contract import canonical
+from tools.contract import canonical, document, overlay
 from tools.contract.reading import nodes
 
 Data = dict[str, Any]
@@ -23,6 +24,35 @@ ORDER = (
 """The order of keys in what is new; what is there keeps its own."""
 
 PARAMETER_ORDER = ("name", "in", "required", "description", "schema")
+
+
+def adopt(upstream: Data, current: Data) -> tuple[Data, list[str]]:
+    """Bring a document of the service into our form and join it with what `current` has of the other service.
+
+    Returns the whole document and notes for a maintainer.
+
+    Raises:
+        reading.ImportRefusedError: if the document and the overlay do not fit together.
+
+    """
+    importing = canonical.Import(
+        overlay.load(), reserved=handwritten_names(current), known=current["components"]["schemas"]
+    )
+    data, conflicts = combine(importing.run(upstream), current)
+    unmatched = [f"the overlay's target matches nothing: {target}" for target in importing.unmatched]
+    return data, [*importing.notes, *conflicts, *unmatched]
+
+
+def handwritten_names(current: Data) -> frozenset[str]:
+    """The names that a new operation must not take: what people wrote in the clients, and the other service's.
+
+    The package is read, not imported, because it cannot be while it names what the contract has lost.
+    """
+    package = griffe.load("codegen_ext", search_paths=[document.ROOT], allow_inspection=False, try_relative_path=False)
+    clients = [package["client.CodegenClient"], package["async_client.AsyncCodegenClient"]]
+    members = {name for client in clients for kind in (client, *client.mro()) for name in kind.members}
+    found = [operation for _, _, operation in document.each_operation(current)]
+    return frozenset(members | {item["operationId"] for item in found if item["x-codegen"]["service"] != "codegen"})
 
 
 def combine(imported: Data, current: Data) -> tuple[Data, list[str]]:
@@ -48,7 +78,7 @@ def combine(imported: Data, current: Data) -> tuple[Data, list[str]]:
         data["paths"].pop(path)
         notes.append(f"{path} belongs to the other service, so that of this one is left out")
     data["paths"] |= others
-    used = {tag for _, _, operation in canonical.each_operation(data) for tag in operation["tags"]}
+    used = {tag for _, _, operation in document.each_operation(data) for tag in operation["tags"]}
     known = {tag["name"] for tag in data["tags"]}
     data["tags"] += [tag for tag in current.get("tags", ()) if tag["name"] not in known]
     data["tags"] = [tag for tag in data["tags"] if tag["name"] in used]

@@ -11,11 +11,11 @@ STANDARD_LIMIT = {"requests": 60, "seconds": 30, "group": "standard"}
 """What holds for an operation whose description states no limit."""
 
 _LIMIT = re.compile(
-    r"rate limit:?\s*(?P<requests>\d+)\s+requests?\s+(?:per|every|/)\s*"
-    r"(?P<count>\d+)?\s*(?P<unit>second|minute|hour)s?",
+    r"rate limit(?:s|ed)?\W*(?:(?:of|is|to) +)?(?P<requests>\d[\d,]*)\W+(?:requests?|calls?)\W*"
+    r"(?:per|every|an?)?\s*(?P<count>\d+)?\s*(?P<unit>s|m|h|d)(?:ec|econd|in|inute|our|ay)?s?\b",
     re.IGNORECASE,
 )
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def stated_limit(operation: dict[str, Any]) -> dict[str, Any] | None:
@@ -25,12 +25,21 @@ def stated_limit(operation: dict[str, Any]) -> dict[str, Any] | None:
         isinstance(extension.get(key), int) and extension[key] > 0 for key in ("requests", "seconds")
     ):
         return {"requests": extension["requests"], "seconds": extension["seconds"]}
-    found = _LIMIT.search(" ".join(str(operation.get(key, "")) for key in ("summary", "description")))
+    found = _LIMIT.search(_prose(operation))
     if found is None:
         return None
     seconds = int(found["count"] or 1) * _SECONDS[found["unit"].lower()]
-    requests = int(found["requests"])
+    requests = int(found["requests"].replace(",", ""))
     return {"requests": requests, "seconds": seconds} if requests and seconds else None
+
+
+def speaks_of_a_limit(operation: dict[str, Any]) -> bool:
+    """Whether the prose mentions a rate limit, which `stated_limit` may not have understood."""
+    return re.search(r"rate.?limit", _prose(operation), re.IGNORECASE) is not None
+
+
+def _prose(operation: dict[str, Any]) -> str:
+    return " ".join(str(operation.get(key, "")) for key in ("summary", "description"))
 
 
 def without_limit(text: str) -> str:

@@ -92,10 +92,12 @@ def parse(text: str, source: str = "the document") -> dict[str, Any]:
         data = None  # a YAML document may begin with a brace, too
     except RecursionError:
         _too_deep(source)
+    except ValueError as error:
+        raise ImportRefusedError(f"{source} holds a number that is too long: {error}") from error
     if data is None:
         try:
             data = _parse_yaml(text, source)
-        except YAMLError as error:
+        except (YAMLError, ValueError) as error:  # ValueError: dates that are none, endless numbers
             raise ImportRefusedError(f"{source} is neither JSON nor YAML: {_one_line(error)}") from error
     if not isinstance(data, dict):
         raise ImportRefusedError(

@@ -55,7 +55,7 @@ def annotation(prop: PropertyProtocol, *, argument: bool = False) -> str:
     """The Python type of a property without its None; `argument` also admits what a caller may pass instead."""
     is_id = argument and prop.name.get_untrusted_value().endswith("_id")
     names = dict.fromkeys(name for variant in _variants(prop) for name in _annotations(variant, argument, is_id))
-    return "Any" if "Any" in names else " | ".join(names)
+    return "Any" if "Any" in names else " | ".join(names) or "None"
 
 
 def _annotations(prop: PropertyProtocol, argument: bool, is_id: bool) -> list[str]:
@@ -252,7 +252,7 @@ class Models:
         return ModelField(
             python_name=python_name,
             key=key,
-            annotation=f"{kind} | None" if optional and kind != "Any" else kind,
+            annotation=kind if kind in {"Any", "None"} or not optional else f"{kind} | None",
             default=assignment,
             description=safe_for_docstring(prop.description or ""),
             decoded=decoded,

@@ -67,7 +67,7 @@ SECTIONS = {"added": "Added", "changed": "Changed", "removed": "Removed"}
 def changelog_entry(changes: list[Change]) -> dict[str, list[str]]:
     """Return lines for the sections Added, Changed and Removed of the changelog, one for each thing that users notice.
 
-    A class that comes or goes with an operation is not mentioned beside it.
+    Classes are mentioned only where they go, because a new one comes with what uses it.
     """
     entry: dict[str, list[str]] = {}
     for change in changes:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from tools.contract import document
+
 NULL = {"type": "null"}
 
 KEYWORDS = (
@@ -24,9 +26,10 @@ def canonical(schema: Any) -> dict[str, Any]:
     if not isinstance(schema, dict):
         return {}
     kept = {key: schema[key] for key in KEYWORDS if key in schema}
-    for key in ("properties",):
-        if isinstance(kept.get(key), dict):
-            kept[key] = {name: canonical(value) for name, value in kept[key].items()}
+    if "array" in (kinds if isinstance(kinds := kept.get("type"), list) else [kinds]):
+        kept.setdefault("items", {})
+    if isinstance(kept.get("properties"), dict):
+        kept["properties"] = {name: canonical(value) for name, value in kept["properties"].items()}
     for key in ("items", "additionalProperties"):
         if isinstance(kept.get(key), dict):
             kept[key] = canonical(kept[key])
@@ -47,13 +50,24 @@ def canonical(schema: Any) -> dict[str, Any]:
     return _with_null(kept, nullable=schema.get("nullable") is True)
 
 
+def flattened(data: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """Return an object that is put together with `allOf` as one object with all fields, as its class has them."""
+    parts = [flattened(data, document.resolve(data, part)) for part in schema.get("allOf", ())]
+    if not parts or not all("properties" in part for part in parts):
+        return schema
+    parts.append({key: value for key, value in schema.items() if key != "allOf"})
+    fields = {name: field for part in parts for name, field in part.get("properties", {}).items()}
+    required = list(dict.fromkeys(name for part in parts for name in part.get("required", ())))
+    return {"type": "object", **parts[-1], **({"required": required} if required else {}), "properties": fields}
+
+
 def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _with_null(schema: dict[str, Any], *, nullable: bool) -> dict[str, Any]:
-    branches = schema.get("anyOf")
-    if branches is not None and NULL in branches:
+    branches = [NULL if branch.get("type") == "null" else branch for branch in schema.get("anyOf", ())]
+    if NULL in branches:
         nullable = True
         branches = [branch for branch in branches if branch != NULL]
         rest = {key: value for key, value in schema.items() if key != "anyOf"}
@@ -78,7 +92,7 @@ def make_nullable(schema: dict[str, Any]) -> dict[str, Any]:
     if "anyOf" in inner:
         return {"anyOf": [*inner.pop("anyOf"), NULL], **inner, **outer}
     kind = inner.get("type")
-    if "enum" in inner or "$ref" in inner or kind in {"object", None}:
+    if "enum" in inner or "$ref" in inner or kind in ("object", None):
         return {"anyOf": [inner, NULL], **outer}
     return {**schema, "type": [*(kind if isinstance(kind, list) else [kind]), "null"]}
 

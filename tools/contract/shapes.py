@@ -73,17 +73,23 @@ def said(words: Shape) -> str:
 
 
 def narrowed(old: Data, new: Data) -> list[tuple[str, bool]]:
-    """The bounds that differ, each in words and with whether it is narrower now."""
+    """The bounds that differ, also of elements and branches, each in words and with whether it is narrower now."""
     found = []
     for keyword, direction in BOUNDS.items():
         before, after = old.get(keyword), new.get(keyword)
         if before != after:
             is_narrower = before is None or (after is not None and (after - before) * direction > 0)
             found.append((f"{keyword} {_said(before)} -> {_said(after)}", is_narrower))
-    if old.get("pattern") != new.get("pattern"):
-        found.append(
-            (f"pattern {_said(old.get('pattern'))} -> {_said(new.get('pattern'))}", new.get("pattern") is not None)
-        )
+    for keyword in ("pattern", "multipleOf", "uniqueItems"):
+        before, after = old.get(keyword), new.get(keyword)
+        if before != after:
+            found.append((f"{keyword} {_said(before)} -> {_said(after)}", bool(after)))
+    if "items" in old and "items" in new:
+        inner = narrowed(old["items"], new["items"])
+        found += [(f"{detail} of the elements", is_narrower) for detail, is_narrower in inner]
+    branches = {str(branch.get("type")): branch for branch in new.get("anyOf", ())}
+    for branch in old.get("anyOf", ()):
+        found += narrowed(branch, branches.get(str(branch.get("type")), branch))
     return found
 
 

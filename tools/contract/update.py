@@ -16,7 +16,7 @@ from typing import Any
 
 from attrs import frozen
 
-from tools.contract import canonical, changelog, check, diff, document, generate, merging, overlay, reading, reporting
+from tools.contract import changelog, check, diff, document, generate, merging, reading, reporting
 from tools.contract.changes import Change
 
 
@@ -38,24 +38,8 @@ def prepare(upstream: dict[str, Any], text: str) -> Prepared:
 
     """
     current = document.parse(text)
-    importing = canonical.Import(overlay.load(), reserved=handwritten_names(current))
-    imported = importing.run(upstream)
-    target, conflicts = merging.combine(imported, current)
-    unmatched = [f"the overlay's target matches nothing: {target}" for target in importing.unmatched]
-    new = text if target == current else merging.merged(text, target)
-    return Prepared(new, current, target, [*importing.notes, *conflicts, *unmatched])
-
-
-def handwritten_names(current: dict[str, Any]) -> frozenset[str]:
-    """The names that a new operation must not take: what people wrote in the client, and the other service's."""
-    from codegen_api.operations import OPERATIONS
-
-    from codegen_ext import CodegenClient
-
-    written = [kind for kind in CodegenClient.__mro__ if kind.__module__.startswith("codegen_ext")]
-    members = {name for kind in written for name in vars(kind)} - OPERATIONS.keys()
-    found = [operation for _, _, operation in canonical.each_operation(current)]
-    return frozenset(members | {item["operationId"] for item in found if item["x-codegen"]["service"] != "codegen"})
+    target, notes = merging.adopt(upstream, current)
+    return Prepared(text if target == current else merging.merged(text, target), current, target, notes)
 
 
 def update(source: str) -> tuple[list[Change], list[str]]:
