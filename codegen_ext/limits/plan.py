@@ -54,9 +54,6 @@ def micro(seconds: float) -> int:
     return round(seconds * SECOND)
 
 
-_NEW = {None}
-
-
 class Log:
     """The moments booked in one bucket, in order, each with the ticket that it belongs to."""
 
@@ -70,7 +67,10 @@ class Log:
         """Book a moment, instead of the one that the ticket had."""
         self.remove(ticket)
         self.places[ticket] = moment
-        insort(self.moments, (moment, ticket))
+        if not self.moments or self.moments[-1][0] < moment:
+            self.moments.append((moment, ticket))  # as nearly always, without a search
+        else:
+            insort(self.moments, (moment, ticket))
 
     def remove(self, ticket: str) -> None:
         """Forget a ticket."""
@@ -123,26 +123,32 @@ def take(lines: Sequence[Line], ticket: str, now: int, budget: int | None, after
     booked the same call says that the request may go (a wait of 0): unless others went later than they had booked, or
     the bucket was closed meanwhile; then the ticket has a new moment. When the wait exceeds `budget` nothing is booked.
     """
-    start = max(now + after, *[line.closed for line in lines])
-    booked = {line.log.places.get(ticket) for line in lines}
-    if booked != _NEW:
-        for line in lines:
-            line.log.remove(ticket)
-    moment = booked.pop()
-    if moment is None or booked:
-        moment = _earliest(lines, start)
-    elif moment > now:
-        moment = max(moment, start)
-    else:
-        due = max(start, *(line.log.due(line.bucket, now) for line in lines))
-        if due > now or now - moment > min(line.bucket.window for line in lines) // LATENESS:
-            moment = due
+    start, is_new = now + after, True
+    for _, log, closed in lines:
+        start = max(start, closed)
+        is_new = is_new and ticket not in log.places
+    moment = _earliest(lines, start) if is_new else _moved(lines, ticket, now, start)
     wait = max(0, moment - now)
     if budget is not None and wait > budget:
         return Outcome(wait, False)
-    for line in lines:
-        line.log.put(ticket, moment)
+    for _, log, _ in lines:
+        log.put(ticket, moment)
     return Outcome(wait, True)
+
+
+def _moved(lines: Sequence[Line], ticket: str, now: int, start: int) -> int:
+    """Take a ticket out of the lines and return the moment that it has from now on."""
+    booked = {line.log.places.get(ticket) for line in lines}
+    for line in lines:
+        line.log.remove(ticket)
+    moment = booked.pop()
+    if moment is None or booked:
+        return _earliest(lines, start)
+    if moment > now:
+        return max(moment, start)
+    due = max(start, *(line.log.due(line.bucket, now) for line in lines))
+    is_late = now - moment > min(line.bucket.window for line in lines) // LATENESS
+    return due if due > now or is_late else moment
 
 
 def close(lines: Sequence[Line], now: int, until: int) -> None:

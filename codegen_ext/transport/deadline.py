@@ -19,7 +19,8 @@ class Timeouts(dict[str, float | None]):
 
     def __init__(self, timeouts: Mapping[str, float | None], deadline: float, clock: Clock) -> None:
         self._deadline = deadline
-        self._clock = clock
+        self._now = clock.monotonic
+        self._reading: TimeLeft | None = None
         self.sent_at: float | None = None
         """The monotonic second at which there was a connection and the request began to be written."""
         left = self.left()
@@ -27,23 +28,27 @@ class Timeouts(dict[str, float | None]):
 
     def left(self) -> float:
         """Return the seconds until the end of the call, a thousandth when it is over."""
-        left = self._deadline - self._clock.monotonic()
+        left = self._deadline - self._now()
         return left if left > SOON else SOON
 
     def get(self, phase: str, default: Any = None) -> Any:
         """Return the seconds for a phase that begins now."""
+        # httpcore asks five times for each request, so the usual case, in which nothing is cut, comes first.
         seconds = super().get(phase, default)
         if seconds is None:
             return None
+        now = self._now()
         if phase == "write" and self.sent_at is None:
-            self.sent_at = self._clock.monotonic()
-        left = self.left()
-        seconds = min(seconds, left)
+            self.sent_at = now
+        left = self._deadline - now
+        if seconds > left:
+            seconds = left if left > SOON else SOON
         if phase != "read":
             return seconds
-        reading = TimeLeft(seconds)
-        reading.whole = self
-        return reading
+        if self._reading is None or self._reading > seconds:
+            self._reading = TimeLeft(seconds)
+            self._reading.whole = self
+        return self._reading
 
 
 class TimeLeft(float):
@@ -73,7 +78,8 @@ class _Wrapper:
         self._wrapped = wrapped
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._wrapped, name)
+        found = self.__dict__[name] = getattr(self._wrapped, name)  # the next time it is found without this
+        return found
 
 
 class _Stream(_Wrapper):

@@ -42,6 +42,16 @@ LONGEST_CLOSURE = 86_400.0
 """Seconds after which a group opens again, whatever the service said."""
 
 _numbers = itertools.count()
+_process = os.urandom(6).hex()
+
+
+def _name_process() -> None:
+    global _process  # noqa: PLW0603 - a process has one name
+    _process = os.urandom(6).hex()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_name_process)
 
 
 class RateLimitTransport(SteppedTransport):
@@ -96,7 +106,9 @@ class RateLimitTransport(SteppedTransport):
             response: httpx.Response = yield Send(request)
             return response
         buckets = self._buckets.get(request.extensions.get(OPERATION) or "", self._groups[STANDARD])
-        place = yield from self._wait(request, buckets)
+        place = _Place(self._store, buckets)
+        if self._store.blocks or not self._goes_at_once(place, request):
+            yield from self._wait(place, request)
         try:
             response = yield Send(request)
         finally:
@@ -109,20 +121,26 @@ class RateLimitTransport(SteppedTransport):
             self._store.close_for(buckets, UNSAID_CLOSURE if seconds is None else min(seconds, LONGEST_CLOSURE))
         return response
 
-    def _wait(self, request: httpx.Request, buckets: tuple[Bucket, ...]) -> Generator[Ask | Sleep, Verdict, _Place]:
+    def _budget(self, place: _Place, request: httpx.Request) -> float | None:
         deadline: float | None = request.extensions.get(DEADLINE)
-        place = _Place(self._store, buckets)
+        now = place.asked_at = self._clock.monotonic()
+        return None if deadline is None else max(0.0, deadline - now - REQUEST_SECONDS)
+
+    def _goes_at_once(self, place: _Place, request: httpx.Request) -> bool:
+        """Whether there is a place now, as nearly always; asked without a driver, which every call would pay for."""
+        verdict = place.ask(self._budget(place, request))
+        return verdict.booked and not verdict.wait
+
+    def _wait(self, place: _Place, request: httpx.Request) -> Generator[Ask | Sleep, Verdict, None]:
         waited = 0.0
         try:
             while True:
-                now = place.asked_at = self._clock.monotonic()
-                budget = None if deadline is None else max(0.0, deadline - now - REQUEST_SECONDS)
-                # What does not block need not travel through the driver, which every call would pay for.
-                verdict = (yield Ask(partial(place.ask, budget), True)) if self._store.blocks else place.ask(budget)
+                budget = self._budget(place, request)
+                verdict = yield Ask(partial(place.ask, budget), self._store.blocks)
                 if not verdict.booked:
                     raise LimitExceeded(verdict.wait)
                 if not verdict.wait:
-                    return place
+                    return
                 start = self._clock.monotonic()
                 try:
                     yield Sleep(verdict.wait)
@@ -185,7 +203,7 @@ class _Place:
         self._store = store
         self._buckets = buckets
         # In order of arrival, and known to nobody else who shares the store.
-        self.ticket = f"{next(_numbers):012}{os.urandom(6).hex()}"
+        self.ticket = f"{next(_numbers):012}{_process}"
         self.asked_at = 0.0
         self._is_left = False
 
