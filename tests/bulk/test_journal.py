@@ -186,6 +186,7 @@ def created(sandbox: Sandbox) -> Counter[str]:
     return Counter(run.prompt for run in sandbox.runs)
 
 
+@pytest.mark.slow
 def test_a_job_that_is_killed_again_and_again_is_done_once(real_sandbox: Sandbox, journal: Path) -> None:
     draw = random.Random(4)
     for target in sorted(draw.randrange(COUNT) for _ in range(KILLS)):
@@ -201,6 +202,7 @@ def test_a_job_that_is_killed_again_and_again_is_done_once(real_sandbox: Sandbox
     assert beside(journal) == ["runs.db"]
 
 
+@pytest.mark.slow
 def test_processes_share_a_journal(real_sandbox: Sandbox, journal: Path) -> None:
     with worker(journal, COUNT, real_sandbox) as one, worker(journal, COUNT, real_sandbox) as other:
         first, second = (json.loads(process.communicate(timeout=120)[0]) for process in (one, other))

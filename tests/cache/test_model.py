@@ -16,6 +16,8 @@ from codegen_ext.testing import FakeClock
 
 from ..support.redis_server import RedisServer
 
+pytestmark = pytest.mark.slow
+
 MOST = 3
 QUICK = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure
 OPERATIONS = ("get_user", "get_users")

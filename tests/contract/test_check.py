@@ -13,6 +13,8 @@ from tools.contract import check, check_api, check_names, document, generate, ve
 
 from .repositories import AGENT, Git, make, write
 
+pytestmark = pytest.mark.slow
+
 OURS = document.load()
 USER = next(path for path in OURS["paths"] if path.endswith("/users/{user_id}"))
 

@@ -16,6 +16,8 @@ from tools.contract.comparing import compare
 
 from .upstream_documents import CURRENT, HISTORY
 
+pytestmark = pytest.mark.slow
+
 OURS = document.load()
 Data = dict[str, Any]
 Draw = Callable[[st.SearchStrategy[Any]], Any]

@@ -9,6 +9,8 @@ from ruamel.yaml import YAML
 
 from tools.contract import check, check_api, document, generate
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:

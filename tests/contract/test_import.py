@@ -15,6 +15,8 @@ from tools.contract import canonical, check, document, generate, merging, operat
 
 from .upstream_documents import ACTIONS, CURRENT, HISTORY, current, edited, imported, new_operation, operation
 
+pytestmark = pytest.mark.slow
+
 TEXT = document.CONTRACT.read_text(encoding="utf-8")
 OURS = document.load()
 

@@ -10,6 +10,8 @@ from tools.contract import changelog, release, versions
 
 from .repositories import LOG, make, write
 
+pytestmark = pytest.mark.slow
+
 DAY = datetime.date(2026, 11, 21)
 
 

@@ -10,6 +10,8 @@ from tools.contract import check, document, generate, merging, overlay, reading,
 
 from .upstream_documents import ACTIONS, current, edited, imported, new_operation, operation
 
+pytestmark = pytest.mark.slow
+
 TEXT = document.CONTRACT.read_text(encoding="utf-8")
 OURS = document.load()
 

@@ -14,6 +14,8 @@ from tools.contract.changes import BREAKING, DANGEROUS, SAFE, Change
 
 from .upstream_documents import CURRENT, current, edited, written
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -29,6 +29,8 @@ from ..support.celery_app import build
 from ..support.redis_server import RedisServer
 from ..support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 90
 VISIBILITY, TOTAL = 7, 3
 

@@ -8,6 +8,8 @@ import pytest
 from ..support.redis_server import RedisServer
 from .fleet import CountingServer, Fleet, wait_until
 
+pytestmark = pytest.mark.slow
+
 SKEWS = (0.0, 3_600.0, -86_400.0, 12.5)
 LIMIT = 20
 

@@ -11,6 +11,8 @@ from codegen_api.operations import OPERATIONS
 
 from codegen_ext.testing import Sandbox
 
+pytestmark = pytest.mark.slow
+
 CONTRACT = Path(__file__).parents[2] / "openapi.yaml"
 SEED = "1"
 
