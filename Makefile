@@ -1,6 +1,6 @@
 # Every target creates and uses .venv; `make run` and `make test` are the two that a newcomer needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all redis-server codex check bench generate update-spec diff-spec release
+.PHONY: help setup run test test-all fuzz redis-server codex check bench generate update-spec diff-spec release
 .PHONY: upstream-pull-request docs format clean
 
 PYTHON ?= python3
@@ -35,6 +35,9 @@ test: $(STAMP) ## the fast tests
 
 test-all: $(STAMP) node_modules/.installed redis-server codex ## all tests, with coverage, Redis and what comes from npm
 	@CODEGEN_TEST_ALL=1 $(PYTEST) --cov --cov-fail-under=95
+
+fuzz: $(STAMP) redis-server ## the property-based tests, with new examples
+	@CODEGEN_TEST_FUZZ=1 $(PYTEST) $$(grep -rlE '^from hypothesis|^import hypothesis' tests --include='test_*.py')
 
 redis-server:
 	@command -v redis-server >/dev/null || { echo "installing redis-server"; sudo=$$(command -v sudo || true); \

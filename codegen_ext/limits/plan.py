@@ -145,7 +145,7 @@ def _moved(lines: Sequence[Line], ticket: str, now: int, start: int) -> int:
     if moment is None or booked:
         return _earliest(lines, start)
     if moment > now:
-        return max(moment, start)
+        return moment if moment >= start else _earliest(lines, start)
     due = max(start, *(line.log.due(line.bucket, now) for line in lines))
     is_late = now - moment > min(line.bucket.window for line in lines) // LATENESS
     return due if due > now or is_late else moment
@@ -162,7 +162,7 @@ def close(lines: Sequence[Line], now: int, until: int) -> None:
         for line in theirs[ticket]:
             line.log.remove(ticket)
     for ticket in waiting:
-        moment = _earliest(theirs[ticket], until)
+        moment = _earliest(theirs[ticket], max(until, *(line.closed for line in theirs[ticket])))
         for line in theirs[ticket]:
             line.log.put(ticket, moment)
 

@@ -132,7 +132,7 @@ function actions.take(ticket, budget, after, process, known)
     placed = moment
   end
 
-  if scattered or placed <= now then
+  if scattered or placed <= now or placed < start then
     for _, bucket in ipairs(buckets) do
       load(bucket, ticket)
     end
@@ -142,7 +142,7 @@ function actions.take(ticket, budget, after, process, known)
   if scattered then
     moment = earliest_of(buckets, start)
   elseif placed > now then
-    moment = math.max(placed, start)
+    moment = placed >= start and placed or earliest_of(buckets, start)
   else
     local free, window = start, math.huge
     for _, bucket in ipairs(buckets) do
@@ -199,10 +199,12 @@ function actions.close(period)
       end
     end
     for i = 1, #waiting, 2 do
+      local start = ending
       for _, bucket in ipairs(theirs[i]) do
         load(bucket)
+        start = math.max(start, bucket.closed)
       end
-      local moment = earliest_of(theirs[i], ending)
+      local moment = earliest_of(theirs[i], start)
       for _, bucket in ipairs(theirs[i]) do
         redis.call('ZADD', bucket.log, moment, waiting[i])
       end

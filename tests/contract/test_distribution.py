@@ -11,7 +11,10 @@ import pytest
 
 from tools.contract import document
 
-pytestmark = pytest.mark.skipif("CODEGEN_TEST_ALL" not in os.environ, reason="installs from the index; `make test-all`")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif("CODEGEN_TEST_ALL" not in os.environ, reason="installs from the index; `make test-all`"),
+]
 
 QUICK_START = """
 import sys

@@ -156,6 +156,20 @@ def test_a_log_forgets_what_is_over() -> None:
     assert (log.moments, log.places) == ([], {})
 
 
+def test_a_closure_leaves_a_place_behind_the_closure_of_its_other_bucket() -> None:
+    lines = [line(1, 1), line(1, 1)]
+    assert plan.take(lines, "both", 0, None) == (0, True)
+    assert plan.take(lines, "next", 0, None) == (1, True)
+    lines[1] = lines[1]._replace(closed=9)
+    plan.close([lines[1], lines[0]], 0, 9)
+    lines[0] = lines[0]._replace(closed=5)
+    plan.close(lines, 0, 5)
+    assert plan.take(lines[:1], "one", 0, None) == (5, True)
+    assert [each.log.places["next"] for each in lines] == [9, 9]
+    # A ticket that learns of a closure late finds a place that nobody has.
+    assert plan.take([lines[0]._replace(closed=9)], "one", 0, None) == (10, True)
+
+
 def test_buckets_of_other_windows_have_other_names() -> None:
     names = {Bucket.of("s", group, 5, seconds).name for group in "ab" for seconds in (1, 1.5)}
     assert len(names) == 4
