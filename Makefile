@@ -11,8 +11,8 @@ STAMP := $(VENV)/.installed
 CODEX_VERSION := 0.169.0
 CODEX_CACHE ?= $(HOME)/.cache/codegen-sdk/codex-$(CODEX_VERSION)
 CODEX := $(CODEX_CACHE)/node_modules/.bin/codex
-# A process for each core; whoever has a long test left gives the others away.
-PYTEST := $(BIN)/python -m pytest -q --numprocesses auto --dist worksteal
+# A process for each core, four at most, since a container may see more cores than it has; who is busy gives tests away.
+PYTEST := $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist worksteal
 export CODEGEN_TEST_CODEX ?= $(CODEX)
 
 help: ## list the targets
