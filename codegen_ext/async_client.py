@@ -20,7 +20,7 @@ from codegen_api.facade.codegen_async import AsyncCodegenOperations
 
 from . import flow, once, paging, waiting
 from .async_checks import AsyncCheckedClient
-from .codegen_base import AnyFlow, CodegenBase, Progress
+from .codegen_base import AnyFlow, CodegenBase, Progress, listed
 from .errors import WaitTimeoutError
 from .watching.loops import LoopWatchers
 from .watching.tickets import News, Order
@@ -134,7 +134,7 @@ class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations
         timeout: float | None = None,
     ) -> list[AgentRunResponse]:
         """Wait for all of these runs, as `CodegenClient.wait_for_all` does."""
-        run_ids = list(agent_run_ids)
+        run_ids = listed(agent_run_ids)
         runs = {run.id: run async for run in self.as_completed(org_id, run_ids, poll_interval, timeout)}
         return [runs[int(run_id)] for run_id in run_ids]
 

@@ -12,7 +12,7 @@ from codegen_api.facade.codegen import CodegenOperations
 from . import flow, once, paging, waiting
 from .checks import CheckedClient
 from .clock import StoppableClock
-from .codegen_base import AnyFlow, CodegenBase, Progress
+from .codegen_base import AnyFlow, CodegenBase, Progress, listed
 from .errors import WaitTimeoutError
 from .watching.threads import ThreadWatcher
 from .watching.tickets import News, Order
@@ -161,7 +161,7 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
 
         Arguments and errors as for `as_completed`; failed runs are returned, not raised.
         """
-        run_ids = list(agent_run_ids)
+        run_ids = listed(agent_run_ids)
         runs = {run.id: run for run in self.as_completed(org_id, run_ids, poll_interval, timeout)}
         return [runs[int(run_id)] for run_id in run_ids]
 

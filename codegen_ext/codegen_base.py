@@ -71,7 +71,7 @@ class CodegenBase(BaseClient):
     def _orders(
         self, org_id: int | str, agent_run_ids: Iterable[int | str], poll_interval: float, timeout: float | None
     ) -> list[Order]:
-        orders = [self._order(org_id, run_id, poll_interval, timeout) for run_id in agent_run_ids]
+        orders = [self._order(org_id, run_id, poll_interval, timeout) for run_id in listed(agent_run_ids)]
         return list({order.run_id: order for order in orders}.values())
 
     def _logs(
@@ -101,3 +101,11 @@ class CodegenBase(BaseClient):
         number = exchange.whole_number("org_id", org_id)
         known = None if cursor is None else changes.parse_cursor(cursor, number)
         return changes.changes(number, known, clock=self._clock, poll_interval=poll_interval, budgets=self._budgets)
+
+
+def listed(agent_run_ids: Iterable[int | str]) -> list[int | str]:
+    """Return ids as a list; raises ValidationError for text, whose characters are no ids."""
+    if not isinstance(agent_run_ids, str | bytes):
+        return list(agent_run_ids)
+    problem = "expected a list of ids, got text"
+    raise ValidationError(f"agent_run_ids: {problem}", field_errors={"agent_run_ids": [problem]})

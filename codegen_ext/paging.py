@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from codegen_api.operations import Operation
 
-from .errors import ValidationError
+from .errors import InvalidResponseError, ValidationError
 from .flow import Emit, Flow, Perform, gather
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def pages(
         start = number if by_number else position
         part = {**arguments, paging.start: start, paging.size: page_size}
         page = (yield Perform(operation, part, past_cache=past_cache)).parsed
-        found, total = getattr(page, paging.items), getattr(page, paging.total)
+        found, total = getattr(page, paging.items), _total(operation, page)
         grown = 0 if total is None or known is None or by_number else total - known
         known = total
         if grown < 0 and position > 0:
@@ -54,7 +54,8 @@ def pages(
             part = {**arguments, paging.start: there, paging.size: page_size}
             shifted = (yield Perform(operation, part, past_cache=True)).parsed
             behind = getattr(shifted, paging.items)
-            grown, known = getattr(shifted, paging.total) - known, getattr(shifted, paging.total)
+            latest = _total(operation, shifted)
+            grown, known = 0 if latest is None or known is None else latest - known, latest
             identities = [_identity(item) for item in behind]
             if seen[-1] in identities:
                 page, position, found, total = shifted, there, behind, known
@@ -68,8 +69,19 @@ def pages(
             return
 
 
+def _total(operation: Operation[Any], page: Any) -> int | None:
+    assert operation.paging is not None  # noqa: S101 - whoever has a page of it read it by its paging
+    name = operation.paging.total
+    total = getattr(page, name)
+    if total is None or type(total) is int:
+        return total
+    problem = f"{name}: expected a whole number, got {type(total).__name__}"
+    raise InvalidResponseError(f"the response does not fit the contract: {problem}", operation=operation.id)
+
+
 def _identity(item: Any) -> Any:
-    return getattr(item, "id", None)
+    identity = getattr(item, "id", None)
+    return identity if isinstance(identity, int | str) else None
 
 
 def items(

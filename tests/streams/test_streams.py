@@ -1,6 +1,7 @@
 """The client's streams over HTTP: whole, without repetition, a page ahead, and closed without a trace."""
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from codegen_ext import (
     ClientConfig,
     CodegenClient,
     ConfigurationError,
+    InvalidResponseError,
     ServerError,
     ValidationError,
 )
@@ -175,6 +177,15 @@ def test_a_failure_of_the_next_page_comes_after_the_items_of_this_one(client: An
         for run in stream:
             found.append(run.id)  # noqa: PERF401
     assert len(found) in (100, 150)
+
+
+@pytest.mark.parametrize("total", ["3", [3], 1.5, True])
+def test_a_total_that_is_no_number_is_an_error_of_the_operation(client: Any, sandbox: Sandbox, total: Any) -> None:
+    page = {"items": [], "total": total, "page": 1, "size": 100, "pages": 1}
+    sandbox.inject("get_users", Fault.invalid_body(json.dumps(page).encode()))
+    with pytest.raises(InvalidResponseError, match="total: expected a whole number") as caught:
+        list(client.iter_pages("get_users", org_id=323))
+    assert caught.value.operation == "get_users"
 
 
 def test_streams_can_be_switched_off(connect: Callable[..., Any], sandbox: Sandbox) -> None:

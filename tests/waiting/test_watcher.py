@@ -75,6 +75,14 @@ def test_all_runs_are_waited_for_in_the_order_of_their_ids(client: Any, sandbox:
     assert client.wait_for_all(323, []) == []
 
 
+def test_a_text_is_no_list_of_ids(client: Any, sandbox: Sandbox) -> None:
+    client.create_agent_run(323, "[[seconds=0]]")
+    with pytest.raises(ValidationError, match="agent_run_ids: expected a list of ids"):
+        client.wait_for_all(323, "1")
+    with pytest.raises(ValidationError, match="agent_run_ids: expected a list of ids"):
+        list(client.as_completed(323, "1"))
+
+
 def test_runs_come_as_they_finish(client: Any, sandbox: Sandbox) -> None:
     for seconds in (60, 20, 40):
         client.create_agent_run(323, f"[[seconds={seconds}]]")
