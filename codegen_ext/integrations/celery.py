@@ -30,6 +30,12 @@ REQUEST_ID = "codegen_request_id"
 """The header of a task's message that holds the request id."""
 LONGEST_TURN = 600.0
 """Seconds after which a wait goes back into the queue, so that a broker does not take its worker for dead."""
+SHORTEST_RETURN = 1.0
+"""Seconds that a task is in the queue again at least.
+
+A worker sends the message first and notes the retry in the result afterwards, which would overwrite what another worker
+that is quicker has written: whoever asks for the result would wait for ever.
+"""
 BUSY = 10.0
 """Seconds after which a create that another worker may be busy with is looked at again."""
 JUST_NOW = 60.0
@@ -105,9 +111,10 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
         except WaitTimeoutError as error:
             if last:
                 raise
-            left = None if timeout is None else max(timeout - (SYSTEM_CLOCK.monotonic() - start), 0.0)
+            spent = SYSTEM_CLOCK.monotonic() - start + SHORTEST_RETURN
+            left = None if timeout is None else max(timeout - spent, 0.0)
             options = {"args": (dict(run),), "kwargs": {"timeout": left, "poll_interval": poll_interval}}
-            raise task.retry(**options, countdown=0, exc=error) from error
+            raise task.retry(**options, countdown=SHORTEST_RETURN, exc=error) from error
         return ended.dict()
 
     def resume(
@@ -179,7 +186,7 @@ def _is_redelivered(task: Task) -> bool:
 
 def _again(task: Task, seconds: float, error: Exception, most: int | None = None) -> NoReturn:
     """Put the task back into the queue for so many seconds; beyond `most` times the error is raised."""
-    raise task.retry(countdown=seconds, exc=error, max_retries=most) from error
+    raise task.retry(countdown=max(seconds, SHORTEST_RETURN), exc=error, max_retries=most) from error
 
 
 class _Client(CodegenClient):

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from hashlib import sha256
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +165,8 @@ def test_a_chain_creates_waits_and_resumes(fleet: Fleet, real_sandbox: Sandbox, 
     whole = fleet.tasks.create.s(323, {"prompt": "begin"}) | fleet.tasks.wait.s(timeout=60) | fleet.tasks.wait.s()
     (run,) = fleet.results([whole.apply_async()])
     assert run["status"] == "completed"
-    assert "Retry in 0s" in fleet.log(0)
+    # Not at once: the worker's note of the retry would come after another one's result, and overwrite it.
+    assert "Retry in 1.0s" in fleet.log(0)
     limits = "".join(redis_server.client.scan_iter(f"{PREFIX}*"))
     assert "create" in limits
     again = fleet.tasks.resume.si(323, run["id"], "go on") | fleet.tasks.wait.s()
@@ -199,14 +199,15 @@ def test_workers_read_pages_for_one_another(fleet: Fleet, real_sandbox: Sandbox,
     fleet.start(1, "prefork", concurrency=4)
     runs = fleet.results([fleet.tasks.create.delay(323, {"prompt": f"job {number}"}) for number in range(8)])
     sent = [fleet.tasks.wait.delay(run, poll_interval=2.0) for run in runs]
-    until(lambda: requests(real_sandbox, "list_agent_runs") >= 3, PATIENCE)
+    until(lambda: requests(real_sandbox, "list_agent_runs") >= 4, PATIENCE)
     with CodegenClient(ClientConfig(**fleet.settings["client"])) as client:
         for run in runs:
             client.ban_agent_run(323, run["id"])
     ended = fleet.results(sent)
     assert [(run["id"], run["status"]) for run in ended] == [(run["id"], "cancelled") for run in runs]
     pages = [request.at for request in real_sandbox.requests if request.operation == "list_agent_runs"]
-    assert min(later - earlier for earlier, later in pairwise(pages)) >= FRESH
+    # Five processes alone would read 2.5 a second. Two more, for one that Redis answers too late reads on its own.
+    assert len(pages) <= (pages[-1] - pages[0]) / FRESH + 3
     # One for whoever waits before the others have come.
     assert requests(real_sandbox, "get_agent_run") <= 1
     assert not [key for key in redis_server.client.scan_iter() if TOKEN in key]
