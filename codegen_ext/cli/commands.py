@@ -5,7 +5,7 @@ Results go to stdout, everything else to stderr.
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated, Any
@@ -73,17 +73,16 @@ def run(
 ) -> None:
     """Create a run, show its log while it works, and print its result."""
 
-    async def work() -> None:
-        async with AsyncAgent(org, base_url=base_url) as agent:
-            options: dict[str, Any] = {"repository": repo, "branch": branch, "model": model, "priority": priority}
-            task = await agent.run(_text(prompt), images=image, tags=tag, **options)
-            output.note(f"run {task.id}: {task.web_url or 'created'}")
-            if detach:
-                output.started(task, json)
-            else:
-                await _finish(task, 0, timeout, cancel_on_timeout, quiet, json)
+    async def work(agent: AsyncAgent) -> None:
+        options: dict[str, Any] = {"repository": repo, "branch": branch, "model": model, "priority": priority}
+        task = await agent.run(_text(prompt), images=image, tags=tag, **options)
+        output.note(f"run {task.id}: {task.web_url or 'created'}")
+        if detach:
+            output.started(task, json)
+        else:
+            await _finish(task, 0, timeout, cancel_on_timeout, quiet, json)
 
-    _perform(work())
+    _perform(work, org, base_url)
 
 
 @app.command()
@@ -101,17 +100,16 @@ def resume(
 ) -> None:
     """Give a paused or ended run a further prompt, and follow it like a new one."""
 
-    async def work() -> None:
-        async with AsyncAgent(org, base_url=base_url) as agent:
-            task = await agent.get_task(run_id)
-            page = await agent.client.get_agent_run_logs(task.org_id, task.id, limit=1)
-            await task.resume(_text(prompt), image)
-            if detach:
-                output.started(task, json)
-            else:
-                await _finish(task, page.total_logs or 0, timeout, cancel_on_timeout, quiet, json)
+    async def work(agent: AsyncAgent) -> None:
+        task = await agent.get_task(run_id)
+        page = await agent.client.get_agent_run_logs(task.org_id, task.id, limit=1)
+        await task.resume(_text(prompt), image)
+        if detach:
+            output.started(task, json)
+        else:
+            await _finish(task, page.total_logs or 0, timeout, cancel_on_timeout, quiet, json)
 
-    _perform(work())
+    _perform(work, org, base_url)
 
 
 @app.command()
@@ -125,11 +123,10 @@ def wait(
 ) -> None:
     """Wait for the end of a run and print its result."""
 
-    async def work() -> None:
-        async with AsyncAgent(org, base_url=base_url) as agent:
-            await _finish(await agent.get_task(run_id), 0, timeout, cancel_on_timeout, quiet=True, as_json=json)
+    async def work(agent: AsyncAgent) -> None:
+        await _finish(await agent.get_task(run_id), 0, timeout, cancel_on_timeout, quiet=True, as_json=json)
 
-    _perform(work())
+    _perform(work, org, base_url)
 
 
 @app.command()
@@ -142,35 +139,32 @@ def logs(
 ) -> None:
     """Print the log of a run, oldest entry first; with --json one object a line."""
 
-    async def work() -> None:
-        async with AsyncAgent(org, base_url=base_url) as agent:
-            task = await agent.get_task(run_id)
-            async for entry in task.stream_logs(follow):
-                output.write(output.json_line(entry.dict()) if json else output.log_line(entry))
+    async def work(agent: AsyncAgent) -> None:
+        task = await agent.get_task(run_id)
+        async for entry in task.stream_logs(follow):
+            output.write(output.json_line(entry.dict()) if json else output.log_line(entry))
 
-    _perform(work())
+    _perform(work, org, base_url)
 
 
 @app.command()
 def status(run_id: RunId, json: Json = False, org: Org = None, base_url: BaseUrl = None) -> None:
     """Print the state of a run."""
 
-    async def work() -> None:
-        async with AsyncAgent(org, base_url=base_url) as agent:
-            output.state(await agent.get_task(run_id), json)
+    async def work(agent: AsyncAgent) -> None:
+        output.state(await agent.get_task(run_id), json)
 
-    _perform(work())
+    _perform(work, org, base_url)
 
 
 @app.command()
 def cancel(run_id: RunId, json: Json = False, org: Org = None, base_url: BaseUrl = None) -> None:
     """Stop a run; the checks of its pull requests are banned with it."""
 
-    async def work() -> None:
-        async with AsyncAgent(org, base_url=base_url) as agent:
-            output.state(await (await agent.get_task(run_id)).cancel(), json)
+    async def work(agent: AsyncAgent) -> None:
+        output.state(await (await agent.get_task(run_id)).cancel(), json)
 
-    _perform(work())
+    _perform(work, org, base_url)
 
 
 @app.command("list")
@@ -182,20 +176,23 @@ def list_runs(
 ) -> None:
     """List the newest runs: id, status, creation, address; separated by tabs where nobody looks."""
 
-    async def work() -> None:
-        async with AsyncAgent(org, base_url=base_url) as agent:
-            output.listing(await agent.list_tasks(limit), json)
+    async def work(agent: AsyncAgent) -> None:
+        output.listing(await agent.list_tasks(limit), json)
 
-    _perform(work())
+    _perform(work, org, base_url)
 
 
 def _text(prompt: str) -> str:
     return sys.stdin.read() if prompt == "-" else prompt
 
 
-def _perform(work: Coroutine[Any, Any, None]) -> None:
+def _perform(work: Callable[[AsyncAgent], Awaitable[None]], org: str | None, base_url: str | None) -> None:
+    async def with_agent() -> None:
+        async with AsyncAgent(org, base_url=base_url) as agent:
+            await work(agent)
+
     try:
-        asyncio.run(work)
+        asyncio.run(with_agent())
     except KeyboardInterrupt:
         output.note("interrupted; a run that was created goes on")
         raise typer.Exit(INTERRUPTED) from None

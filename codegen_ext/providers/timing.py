@@ -41,9 +41,5 @@ def hooks(clock: Clock, *, is_async: bool) -> dict[str, list[Any]]:
 def _limited(library: str) -> Any:
     """Return `LimitedStream` for the HTTP library that this version of `openai` uses: httpx, or its successor."""
     http = import_module(library)
-
-    def check(stream: Any) -> None:
-        if stream._clock.monotonic() > stream._deadline:
-            raise http.ReadTimeout(stream.problem, request=stream._request)
-
-    return type("LimitedStream", (LimitedStream, http.SyncByteStream, http.AsyncByteStream), {"_check": check})
+    bases = (LimitedStream, http.SyncByteStream, http.AsyncByteStream)
+    return type("LimitedStream", bases, {"failure": http.ReadTimeout})

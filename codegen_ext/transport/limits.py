@@ -42,16 +42,7 @@ LONGEST_CLOSURE = 86_400.0
 """Seconds after which a group opens again, whatever the service said."""
 
 _numbers = itertools.count()
-_process = os.urandom(6).hex()
-
-
-def _name_process() -> None:
-    global _process  # noqa: PLW0603 - a process has one name
-    _process = os.urandom(6).hex()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_name_process)
+_origin = os.urandom(6).hex()
 
 
 class RateLimitTransport(SteppedTransport):
@@ -202,8 +193,8 @@ class _Place:
     def __init__(self, store: Store, buckets: tuple[Bucket, ...]) -> None:
         self._store = store
         self._buckets = buckets
-        # In order of arrival, and known to nobody else who shares the store.
-        self.ticket = f"{next(_numbers):012}{_process}"
+        # In order of arrival, and known to nobody else who shares the store, also not to a fork of this process.
+        self.ticket = f"{next(_numbers):012}{_origin}{os.getpid():x}"
         self.asked_at = 0.0
         self._is_left = False
 

@@ -187,6 +187,7 @@ class LimitedStream(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body that may not come later than its deadline, however slowly it drips."""
 
     problem = "the response did not end in time"
+    failure: Any = httpx.ReadTimeout
 
     def __init__(self, wrapped: Any, request: httpx.Request, deadline: float, clock: Clock) -> None:
         self._wrapped = wrapped
@@ -196,7 +197,7 @@ class LimitedStream(httpx.SyncByteStream, httpx.AsyncByteStream):
 
     def _check(self) -> None:
         if self._clock.monotonic() > self._deadline:
-            raise httpx.ReadTimeout(self.problem, request=self._request)
+            raise self.failure(self.problem, request=self._request)
 
     def __iter__(self) -> Iterator[bytes]:
         for chunk in self._wrapped:
