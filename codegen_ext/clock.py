@@ -63,6 +63,10 @@ class SystemClock:
 SYSTEM_CLOCK: Clock = SystemClock()
 
 
+class Cancelled(Exception):  # noqa: N818 - like StopIteration it is no failure
+    """Raised out of a wait whose cancel event is set; a request that was sent is never cut."""
+
+
 class Stopped(Exception):  # noqa: N818 - like StopIteration it is no failure
     """A sleep was ended, because nobody wants what comes after it."""
 

@@ -1,6 +1,7 @@
 """What all tests share: a clean environment, a fake clock, a sandbox on loopback, and clients of both kinds."""
 
 import asyncio
+import inspect
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -47,6 +48,16 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     level = logger.level
     yield
     logger.setLevel(level)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test that is a coroutine function on an event loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = pyfuncitem._fixtureinfo.argnames
+    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    return True
 
 
 class ImpatientClock(FakeClock):

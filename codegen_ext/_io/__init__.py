@@ -1,0 +1,1 @@
+"""What waiting needs that differs between threads and event loops: two modules with the same names."""

@@ -1,0 +1,94 @@
+"""Primitives of waiting for threads; `asynchronous` has the same names for event loops."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable, Hashable
+from typing import Any, Generic, TypeVar
+
+from ..clock import Clock
+
+T = TypeVar("T")
+
+Mutex = threading.Lock
+"""A lock that is held for a moment only, never across a wait."""
+
+
+class Waiter:
+    """Signal that is given once, from any thread, to the one thread that waits for it."""
+
+    __slots__ = ("_condition", "woken")
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition(threading.Lock())
+        self.woken = False
+
+    def wake(self) -> bool:
+        """Give the signal; return True, because a thread always hears it."""
+        with self._condition:
+            self.woken = True
+            self._condition.notify_all()
+        return True
+
+    def wait(self, clock: Clock, seconds: float | None) -> bool:
+        """Wait for the signal, for `seconds` at the longest; return whether it was given."""
+        with self._condition:
+            if not self.woken:
+                if seconds is None:
+                    self._condition.wait()
+                else:
+                    clock.wait(self._condition, seconds)
+            return self.woken
+
+
+class Worker(Generic[T]):
+    """Function that runs in a daemon thread, in a context of its own."""
+
+    def __init__(self, function: Callable[..., T], args: tuple[Any, ...]) -> None:
+        self._result: T
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(function, args), name="codegen-worker", daemon=True)
+        self._thread.start()
+
+    def _run(self, function: Callable[..., T], args: tuple[Any, ...]) -> None:
+        try:
+            self._result = contextvars.Context().run(function, *args)
+        except BaseException as error:  # noqa: BLE001 - raised again by join
+            self._error = error
+
+    def done(self) -> bool:
+        """Return whether it has ended."""
+        return not self._thread.is_alive()
+
+    def join(self) -> T:
+        """Wait for its end and return its result; raises what it raised."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
+def start(function: Callable[..., T], *args: Any) -> Worker[T]:
+    """Start a worker."""
+    return Worker(function, args)
+
+
+def run_blocking(function: Callable[..., T], *args: Any) -> T:
+    """Call a function that may block; a thread may wait."""
+    return function(*args)
+
+
+def call(function: Callable[..., T], *args: Any) -> T:
+    """Call a user's function."""
+    return function(*args)
+
+
+def sleep(clock: Clock, seconds: float) -> None:
+    """Let time pass."""
+    clock.sleep(seconds)
+
+
+def scope() -> Hashable:
+    """Return what connections and locks belong to: all threads of the process share them."""
+    return None

@@ -1,0 +1,194 @@
+# Generated from codegen_ext/_async/locks.py by make generate; edit there.
+"""Locks, events, semaphores and queues that serve several threads and event loops at once, in order of arrival."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from .._io import synchronous as io
+from ..clock import SYSTEM_CLOCK, Cancelled, Clock
+
+T = TypeVar("T")
+
+
+class Event:
+    """Flag that is set once and that many may wait for."""
+
+    def __init__(self) -> None:
+        self._mutex = io.Mutex()
+        self._waiters: set[io.Waiter] = set()
+        self._is_set = False
+
+    def set(self) -> None:
+        """Set the flag, from any thread."""
+        with self._mutex:
+            self._is_set = True
+            waiters, self._waiters = self._waiters, set()
+        for waiter in waiters:
+            waiter.wake()
+
+    def is_set(self) -> bool:
+        """Return whether the flag is set."""
+        return self._is_set
+
+    def wait(self, clock: Clock, seconds: float | None = None) -> bool:
+        """Wait for the flag, for `seconds` at the longest; return whether it is set."""
+        with self._mutex:
+            if self._is_set:
+                return True
+            waiter = io.Waiter()
+            self._waiters.add(waiter)
+        try:
+            waiter.wait(clock, seconds)
+        finally:
+            with self._mutex:
+                self._waiters.discard(waiter)
+        return self._is_set
+
+
+def sleep(clock: Clock, seconds: float, cancel: Event | None = None) -> None:
+    """Let `seconds` pass.
+
+    Raises:
+        Cancelled: as soon as `cancel` is set.
+
+    """
+    if cancel is None:
+        io.sleep(clock, seconds)
+    elif cancel.wait(clock, seconds):
+        raise Cancelled
+
+
+class Semaphore:
+    """Count of permits; a permit that is given back goes to the first that waits."""
+
+    def __init__(self, permits: int) -> None:
+        self._mutex = io.Mutex()
+        self._waiters: deque[io.Waiter] = deque()
+        self._free = permits
+
+    def try_acquire(self) -> bool:
+        """Take a permit that is free now; return whether there was one."""
+        with self._mutex:
+            if not self._free or self._waiters:
+                return False
+            self._free -= 1
+            return True
+
+    def acquire(self, clock: Clock = SYSTEM_CLOCK, seconds: float | None = None) -> bool:
+        """Take a permit, waiting for `seconds` at the longest; return whether there was one."""
+        with self._mutex:
+            if self._free and not self._waiters:
+                self._free -= 1
+                return True
+            waiter = io.Waiter()
+            self._waiters.append(waiter)
+        try:
+            waiter.wait(clock, seconds)
+        except BaseException:
+            if self._leave(waiter):
+                self.release()
+            raise
+        return self._leave(waiter)
+
+    def _leave(self, waiter: io.Waiter) -> bool:
+        """Take a waiter out of the line; return whether it was given a permit."""
+        with self._mutex:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+                return False
+        return True
+
+    def release(self) -> None:
+        """Give a permit back, from any thread."""
+        with self._mutex:
+            while self._waiters:
+                if self._waiters.popleft().wake():
+                    return
+            self._free += 1
+
+
+class Lock:
+    """Lock that is held across waits."""
+
+    def __init__(self) -> None:
+        self._semaphore = Semaphore(1)
+
+    def acquire(self, clock: Clock = SYSTEM_CLOCK, seconds: float | None = None) -> bool:
+        """Take the lock, waiting for `seconds` at the longest; return whether it was taken."""
+        return self._semaphore.acquire(clock, seconds)
+
+    def release(self) -> None:
+        """Give the lock to the next that waits."""
+        self._semaphore.release()
+
+    def __enter__(self) -> None:
+        self._semaphore.acquire()
+
+    def __exit__(self, *exception: object) -> None:
+        self._semaphore.release()
+
+
+class QueueClosed(Exception):  # noqa: N818 - the end of a queue is no failure
+    """The queue takes nothing more, or has nothing more to give."""
+
+
+class Queue(Generic[T]):
+    """Queue of at most `size` items, 0 for any number; ends for both sides when it is closed."""
+
+    def __init__(self, size: int = 0) -> None:
+        self._mutex = io.Mutex()
+        self._items: deque[T] = deque()
+        self._size = size
+        self._is_closed = False
+        self._waiters: deque[io.Waiter] = deque()
+
+    def put(self, item: T) -> None:
+        """Append an item, waiting while the queue is full; raises QueueClosed."""
+        while not self._put(item):
+            self._changed(lambda: 0 < self._size <= len(self._items))
+
+    def _put(self, item: T) -> bool:
+        with self._mutex:
+            if self._is_closed:
+                raise QueueClosed
+            if 0 < self._size <= len(self._items):
+                return False
+            self._items.append(item)
+        self._wake()
+        return True
+
+    def get(self) -> T:
+        """Take the oldest item, waiting for one; raises QueueClosed when there will be none."""
+        while True:
+            with self._mutex:
+                if self._items:
+                    item = self._items.popleft()
+                    break
+                if self._is_closed:
+                    raise QueueClosed
+            self._changed(lambda: not self._items)
+        self._wake()
+        return item
+
+    def close(self) -> None:
+        """End the queue, from any thread; what it holds can still be taken."""
+        with self._mutex:
+            self._is_closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._mutex:
+            waiters, self._waiters = self._waiters, deque()
+        for waiter in waiters:
+            waiter.wake()
+
+    def _changed(self, must_wait: Callable[[], bool]) -> None:
+        with self._mutex:
+            if self._is_closed or not must_wait():
+                return
+            waiter = io.Waiter()
+            self._waiters.append(waiter)
+        waiter.wait(SYSTEM_CLOCK, None)

@@ -1,0 +1,145 @@
+"""Locks, semaphores and queues: in order of arrival, and nothing is lost with a waiter that leaves."""
+
+import asyncio
+import contextvars
+import os
+import threading
+
+import pytest
+
+from codegen_ext import _fork
+from codegen_ext._async import locks as async_locks
+from codegen_ext._io import asynchronous, synchronous
+from codegen_ext._sync import locks
+from codegen_ext.clock import SYSTEM_CLOCK, Cancelled
+from codegen_ext.testing import FakeClock
+
+
+async def test_a_permit_of_a_cancelled_waiter_goes_to_the_next():
+    semaphore = async_locks.Semaphore(1)
+    assert await semaphore.acquire()
+    waiting = [asyncio.ensure_future(semaphore.acquire()) for _ in range(3)]
+    await asyncio.sleep(0)
+    semaphore.release()  # given to the first, which leaves before it hears of it
+    waiting[0].cancel()
+    waiting[2].cancel()
+    assert await asyncio.wait_for(waiting[1], 5)
+    assert not semaphore.try_acquire()
+    semaphore.release()
+    assert semaphore.try_acquire()
+
+
+async def test_a_semaphore_serves_several_loops_in_order():
+    semaphore = async_locks.Semaphore(1)
+    await semaphore.acquire()
+    order: list[str] = []
+
+    async def take(name: str) -> None:
+        assert await semaphore.acquire(SYSTEM_CLOCK, 5)
+        order.append(name)
+        semaphore.release()
+
+    other = threading.Thread(target=lambda: asyncio.run(take("other loop")))
+    other.start()
+    while not semaphore._waiters:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    mine = asyncio.ensure_future(take("this loop"))
+    await asyncio.sleep(0)
+    semaphore.release()
+    await mine
+    other.join()
+    assert order == ["other loop", "this loop"]
+
+
+def test_a_permit_is_waited_for_no_longer_than_asked():
+    semaphore, clock = locks.Semaphore(0), FakeClock()
+    assert not semaphore.acquire(clock, 30)
+    assert clock.monotonic() == 30
+    semaphore.release()
+    assert semaphore.acquire(clock, 30)
+    assert clock.monotonic() == 30
+
+
+def test_a_sleep_ends_when_it_is_cancelled():
+    cancel = locks.Event()
+    threading.Timer(0.05, cancel.set).start()
+    with pytest.raises(Cancelled):
+        locks.sleep(SYSTEM_CLOCK, 60, cancel)
+
+
+async def test_a_sleeping_task_ends_when_another_thread_cancels_it():
+    cancel = async_locks.Event()
+    threading.Timer(0.05, cancel.set).start()
+    with pytest.raises(Cancelled):
+        await async_locks.sleep(SYSTEM_CLOCK, 60, cancel)
+
+
+def test_a_closed_queue_gives_what_it_holds_and_ends():
+    queue: locks.Queue[int] = locks.Queue(2)
+    got: list[int] = []
+
+    def read() -> None:
+        while True:
+            try:
+                got.append(queue.get())
+            except locks.QueueClosed:
+                return
+
+    worker = synchronous.start(read)
+    for number in range(100):
+        queue.put(number)
+    queue.close()
+    worker.join()
+    assert got == list(range(100))
+    with pytest.raises(locks.QueueClosed):
+        queue.put(1)
+
+
+async def test_a_full_queue_holds_its_writer_up():
+    queue: async_locks.Queue[int] = async_locks.Queue(1)
+    await queue.put(1)
+    writer = asynchronous.start(queue.put, 2)
+    await asyncio.sleep(0.01)
+    assert not writer.done()
+    assert [await queue.get(), await queue.get()] == [1, 2]
+    await writer.join()
+
+
+@pytest.mark.parametrize("error", [StopIteration(3), KeyError("x"), StopAsyncIteration()])
+async def test_what_a_blocking_function_raises_reaches_the_task(error: BaseException):
+    def fail() -> None:
+        raise error
+
+    with pytest.raises((type(error), RuntimeError)) as caught:
+        await asyncio.wait_for(asynchronous.run_blocking(fail), 5)
+    # Python turns a StopIteration that leaves a coroutine into a RuntimeError (PEP 479).
+    assert error in (caught.value, caught.value.__cause__)
+
+
+async def test_a_blocking_function_sees_the_context_and_a_worker_sees_none():
+    variable = contextvars.ContextVar("variable", default="none")
+    variable.set("mine")
+
+    async def read() -> str:
+        return variable.get()
+
+    assert await asynchronous.run_blocking(variable.get) == "mine"
+    assert await asynchronous.start(read).join() == "none"
+    assert synchronous.start(variable.get).join() == "none"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_child_renews_what_is_registered():
+    class Counted:
+        process = os.getpid()
+
+        def after_fork(self) -> None:
+            self.process = os.getpid()
+
+    counted = Counted()
+    _fork.register(counted)
+    child = os.fork()
+    if not child:
+        os._exit(counted.process != os.getpid())
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert counted.process == os.getpid()
