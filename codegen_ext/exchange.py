@@ -16,6 +16,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
+from codegen_api import requests
 from codegen_api.errors import InvalidModel
 from codegen_api.types import Response
 
@@ -39,7 +40,7 @@ from .redact import Redactor
 from .transport.extensions import REDACT
 
 if TYPE_CHECKING:
-    from codegen_api.operations import Argument, Operation
+    from codegen_api.operations import Operation
 
 T = TypeVar("T")
 
@@ -58,8 +59,6 @@ _ERRORS: dict[int, type[CodegenAPIError]] = {
     429: RateLimitError,
 }
 _PHASES = ("connect", "read", "write", "pool")
-_NO_SEGMENT = ("", ".", "..")
-"""What no quoting keeps from changing the path (RFC 3986, 5.2.4), so that it would name another operation."""
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,100}")
 
 
@@ -78,46 +77,24 @@ def build_request(
         ValidationError: when an argument does not fit the contract; nothing has been sent.
 
     """
-    query_and_path: dict[str, Any] = {}
-    body: dict[str, Any] = {}
-    problems: dict[str, list[str]] = {}
-    for argument in operation.arguments:
-        value = arguments.get(argument.python_name)
-        if value is None:
-            if argument.required:
-                problems[argument.name] = ["is required"]
-            continue
-        if argument.type in _NUMBERS and (type(value) is not int or argument.minimum is not None):
-            value, problem = _number(argument, value)
-            if problem:
-                problems[argument.name] = [problem]
-                continue
-        elif argument.type == "string" and not isinstance(value, str):
-            problems[argument.name] = [f"expected text, got {type(value).__name__}"]
-            continue
-        elif argument.location == "path" and value in _NO_SEGMENT:
-            problems[argument.name] = [f"cannot stand in a path: {value!r}"]
-            continue
-        (body if argument.location == "body" else query_and_path)[argument.python_name] = value
-    if problems:
-        problems = extensions.get(REDACT, _NO_CREDENTIAL).within(problems)  # arguments get mixed up
-        raise ValidationError(_summary(problems), operation=operation.id, field_errors=problems)
     try:
-        if operation.body:
-            query_and_path["body"] = operation.body_model(**body)
-        parts = operation.endpoint._get_kwargs(**query_and_path)
-        params, headers = parts.get("params"), client.headers
-        if client.params:
-            params = client.params.merge(params)
-        if "headers" in parts or extra_headers:
+        wire = requests.build(operation, arguments)
+    except requests.InvalidArguments as error:
+        problems = extensions.get(REDACT, _NO_CREDENTIAL).within(error.problems)  # arguments get mixed up
+        raise ValidationError(_summary(problems), operation=operation.id, field_errors=problems) from error.__cause__
+    try:
+        headers = client.headers
+        if wire.headers or extra_headers:
             headers = httpx.Headers(headers)
-            headers.update({**parts.get("headers", {}), **(extra_headers or {})})
+            headers.update({**wire.headers, **(extra_headers or {})})
         # What client.build_request would do, without merging a base URL and copying every part twice.
         return httpx.Request(
-            parts["method"],
-            _url(service_url + parts["url"]),
-            params=params,
-            json=parts.get("json"),
+            wire.method,
+            _url(service_url + wire.path),
+            params=client.params.merge(httpx.QueryParams(tuple(wire.query)))
+            if client.params
+            else tuple(wire.query) or None,
+            content=wire.content,
             headers=headers,
             cookies=client.cookies,
             extensions={**extensions, "timeout": dict.fromkeys(_PHASES, timeout)},
@@ -142,20 +119,6 @@ def unsendable(error: Exception, operation_id: str | None) -> ValidationError:
     return ValidationError(problem, operation=operation_id, field_errors={"request": [problem]})
 
 
-def _number(argument: Argument, value: Any) -> tuple[float, str | None]:
-    if argument.type == "integer" and isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
-        value = int(value)
-    kind, name = _NUMBERS[argument.type]
-    if isinstance(value, bool) or not isinstance(value, kind):
-        shown = repr(value) if isinstance(value, str) and len(value) <= 40 else type(value).__name__
-        return 0, f"expected {name}, got {shown}"
-    if argument.minimum is not None and not value >= argument.minimum:
-        return 0, f"must be at least {argument.minimum}"
-    if argument.maximum is not None and not value <= argument.maximum:
-        return 0, f"must be at most {argument.maximum}"
-    return value, None
-
-
 def whole_number(name: str, value: object) -> int:
     """Return an id, which may be given as text; raises ValidationError for what is no whole number."""
     if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
@@ -164,9 +127,6 @@ def whole_number(name: str, value: object) -> int:
         return value
     problem = f"expected a whole number, got {value!r:.40}"
     raise ValidationError(f"{name}: {problem}", field_errors={name: [problem]})
-
-
-_NUMBERS: dict[str, tuple[Any, str]] = {"integer": (int, "a whole number"), "number": (int | float, "a number")}
 
 
 def _summary(field_errors: Mapping[str, list[str]]) -> str:

@@ -43,6 +43,10 @@ POLICY_KEYS = {"service", "rate-limit", "idempotent", "reconcile", "cache-second
 """What the `x-codegen` extension of an operation may say; docs/contract.md explains each."""
 
 
+STATIC = document.ROOT / "tools" / "templates" / "static"
+"""Modules of the generated package that are the same for every contract; they are copied."""
+
+
 RESERVED_ARGUMENTS = {"self", "timeout", "extra_headers"}
 """What every method of the facade takes besides the arguments of its operation."""
 
@@ -332,6 +336,7 @@ def _render(project: openapi_python_client.Project, contract: dict[str, Any], vi
                 streams=any(view.stream for view in members),
                 model_imports=sorted(names),
             )
+    shutil.copytree(STATIC, project.package_dir, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     (project.package_dir / "py.typed").touch()
     (project.package_dir / "contract.json").write_text(
         json.dumps(contract, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8"
