@@ -13,6 +13,8 @@ from ..clock import SYSTEM_CLOCK, Clock
 
 T = TypeVar("T")
 
+AWAITS = True
+"""Whether a callback may be a coroutine function."""
 Mutex = threading.Lock
 """A lock that is held for a moment only, never across a wait; also between several loops and threads."""
 

@@ -11,6 +11,8 @@ from ..clock import Clock
 
 T = TypeVar("T")
 
+AWAITS = False
+"""Whether a callback may be a coroutine function."""
 Mutex = threading.Lock
 """A lock that is held for a moment only, never across a wait."""
 

@@ -1,0 +1,229 @@
+# Generated from codegen_ext/_async/run_poller.py by make generate; edit there.
+"""The poller of a client: one worker that polls runs for all that wait for them."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Hashable, Mapping
+from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakValueDictionary
+
+from codegen_api import operations
+
+from .. import _fork
+from .._io import synchronous as io
+from .._response import retry_after_of
+from ..clock import SYSTEM_CLOCK
+from ..errors import ValidationError
+from ..run_watch import Interest, Poll, RunUpdate, RunWatch, WatchRequest
+
+if TYPE_CHECKING:
+    from codegen_api.models import AgentRunResponse
+    from codegen_api.operations import Operation
+    from codegen_api.types import Response
+
+    from .base_client import BaseClient
+
+_LOOK = 1.0
+"""Real seconds after which a subscriber looks at its deadline, and a thread hears of Ctrl-C on every system."""
+_LEAST = 0.001
+"""Seconds that a request gets even when the deadline is nearer."""
+
+
+class Subscription:
+    """Updates of the runs that one caller waits for; a context manager and an iterator."""
+
+    def __init__(self, poller: RunPoller, requests: tuple[WatchRequest, ...]) -> None:
+        self.interests: set[Interest] = set()
+        self._poller = poller
+        self._requests = requests
+        self._updates: deque[RunUpdate] = deque()
+        self._waiter: io.Waiter | None = None
+        self._handover: io.Waiter | None = None
+        self._lags = False
+
+    def __enter__(self) -> Self:
+        self._watch = self._poller.watch()
+        self._poller.join(self._watch, self, self._requests)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._watch.leave(self)
+        self._hand_over()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> RunUpdate:
+        while True:
+            is_over = not self.interests
+            if self._updates:
+                return self._updates.popleft()
+            if is_over:
+                raise StopIteration
+            waiter = self._waiter = io.Waiter()
+            if not self._updates:
+                self._lags = False
+                self._hand_over()
+                waiter.wait(SYSTEM_CLOCK, self._poller.until_look(self.interests))
+            self._waiter = None
+            self._poller.look(self._watch, self)
+
+    def deliver(self, update: RunUpdate) -> None:
+        """Take an update, from any thread, without waiting."""
+        self._updates.append(update)
+        if (waiter := self._waiter) is not None:
+            waiter.wake()
+
+    def _hand_over(self) -> None:
+        if (handover := self._handover) is not None:
+            handover.wake()
+
+    def caught_up(self) -> None:
+        """Wait until the caller has dealt with all updates, for a second at most.
+
+        Only for clocks that do not wait for threads: time would pass before a callback could see it.
+        """
+        handover = self._handover = io.Waiter()
+        if not self._lags and (self._updates or self._waiter is None) and self.interests:
+            self._lags = not handover.wait(SYSTEM_CLOCK, _LOOK)
+        self._handover = None
+
+
+class RunPoller:
+    """Polls the runs that callers of one client wait for.
+
+    A worker lives while somebody waits: a task in each event loop that waits. Waits of several clients, loops and
+    processes leave room for other calls, because each poller stands back while the rate limit is used.
+    """
+
+    def __init__(self, client: BaseClient) -> None:
+        self._client = client
+        self._last_sent: dict[str, float] = {}
+        self.read_page: Callable[[dict[str, Any]], Response[Any]] | None = None
+        """Reads a list page instead of the client, such as from what another process has just read."""
+        self.after_fork()
+        _fork.register(self)
+
+    def after_fork(self) -> None:
+        """Begin without subscribers."""
+        self._mutex = io.Mutex()
+        self._watches: WeakValueDictionary[Hashable, RunWatch] = WeakValueDictionary()
+
+    def subscribe(self, *requests: WatchRequest) -> Subscription:
+        """Return the updates of these runs, each until it has ended or is paused; polls begin when it is entered."""
+        return Subscription(self, requests)
+
+    def wait(self, request: WatchRequest, on_update: Callable[[RunUpdate], object] | None = None) -> AgentRunResponse:
+        """Return a run when it has ended or is paused.
+
+        Raises:
+            WaitTimeoutError: with the last failure as its cause when the service did not answer.
+            CodegenAPIError: when the run cannot be read.
+
+        """
+        with self.subscribe(request) as updates:
+            for update in updates:
+                if update.error is not None:
+                    raise update.error
+                if on_update is not None:
+                    on_update(update)
+        assert update.run is not None  # noqa: S101 - a final update without error has one
+        return update.run
+
+    def notify(self, run: Mapping[str, Any]) -> None:
+        """Take in the state of a run that came another way, from any thread and without waiting.
+
+        Raises:
+            ValidationError: when `run` is not a mapping with an id.
+
+        """
+        if not isinstance(run, Mapping) or "id" not in run:
+            problem = f"expected a mapping with id and status, got {type(run).__name__}"
+            raise ValidationError(f"run: {problem}", field_errors={"run": [problem]})
+        with self._mutex:
+            watches = list(self._watches.values())
+        for watch in watches:
+            watch.notify(run, self._client.clock.monotonic())
+
+    def watch(self) -> RunWatch:
+        """Return the runs that are watched in this scope: the running loop."""
+        scope = io.scope()
+        with self._mutex:
+            watch = self._watches.get(scope)
+            if watch is None:
+                watch = self._watches[scope] = RunWatch(aligned=self.read_page is not None)
+            return watch
+
+    def join(self, watch: RunWatch, subscriber: Subscription, requests: tuple[WatchRequest, ...]) -> None:
+        """Add the requests of a subscriber, and start the worker when there is none."""
+        if watch.join(subscriber, requests, self._client.clock.monotonic()):
+            io.start(self._work, watch)
+
+    def until_look(self, interests: set[Interest]) -> float:
+        """Return the real seconds after which a subscriber looks at its deadlines."""
+        if self._client.clock is not SYSTEM_CLOCK:
+            return _LOOK
+        now = SYSTEM_CLOCK.monotonic()
+        ends = [interest.started + interest.request.timeout for interest in list(interests) if interest.request.timeout]
+        return max(0.0, min([_LOOK, *(end - now for end in ends)]))
+
+    def look(self, watch: RunWatch, subscriber: Subscription) -> None:
+        """End what is over, and start a worker again that has died, or did not cross a fork."""
+        watch.expire(subscriber, self._client.clock.monotonic())
+        self.join(watch, subscriber, ())
+
+    def pause_before(self, operation: Operation[Any]) -> float:
+        """Return the seconds for which a poll stands back from other calls of its limit group, 0.0 when it may go.
+
+        While a sixth of the group is used polls are spaced, to a third of the limit for pages and half of it for the
+        others; while two thirds are used none goes.
+        """
+        limit, spare = operation.rate_limit, self._client.rate_limiter.spare(operation)
+        if spare > 5 / 6:
+            return 0.0
+        spacing = (2 if operation.paging is None else 3) * limit.seconds / limit.requests
+        if spare < 1 / 3:
+            return spacing
+        return max(0.0, self._last_sent.get(limit.group, -math.inf) + spacing - self._client.clock.monotonic())
+
+    def _work(self, watch: RunWatch) -> None:
+        try:
+            while True:
+                rest = io.Waiter()
+                watch.interrupt = rest.wake
+                step = watch.next(self._client.clock.monotonic())
+                if step is None:
+                    return
+                if self._client.clock is not SYSTEM_CLOCK:
+                    for subscriber in watch.subscribers():
+                        subscriber.caught_up()
+                seconds = step if isinstance(step, float) else self.pause_before(step.operation)
+                if seconds and isinstance(step, Poll) and step.operation is operations.GET_AGENT_RUN_LOGS:
+                    watch.log_read(step.run, None, self._client.clock.monotonic())
+                elif seconds:
+                    first_end, _ = watch.left(self._client.clock.monotonic())
+                    rest.wait(self._client.clock, max(0.0, min(seconds, first_end)))
+                elif isinstance(step, Poll):
+                    self._poll(watch, step)
+        except Exception as error:  # noqa: BLE001 - raised where each subscriber waits
+            watch.fail_all(error)
+        except BaseException:
+            watch.poller_ended()
+            raise
+
+    def _poll(self, watch: RunWatch, poll: Poll) -> None:
+        client, clock = self._client, self._client.clock
+        self._last_sent[poll.operation.rate_limit.group] = clock.monotonic()
+        _, last_end = watch.left(clock.monotonic())
+        seconds = min(client.config.total_timeout, max(last_end, _LEAST))
+        try:
+            if self.read_page is not None and poll.operation is operations.LIST_AGENT_RUNS:
+                response = self.read_page(poll.arguments)
+            else:
+                response = client.perform(poll.operation, poll.arguments, deadline=client.deadline(seconds))
+        except Exception as error:  # noqa: BLE001 - the watch decides which waits it ends
+            watch.failed(poll, error, clock.monotonic())
+        else:
+            watch.answered(poll, response.parsed, retry_after_of(response), clock.monotonic())

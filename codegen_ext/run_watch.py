@@ -1,0 +1,455 @@
+"""Runs that are waited for: when to poll which, and which subscriber learns what. Performs no request."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from codegen_api import operations
+from codegen_api.enums import AgentRunStatus
+
+from . import _fork
+from .errors import (
+    AuthenticationError,
+    ClientClosedError,
+    CodegenAPIError,
+    InvalidResponseError,
+    NetworkError,
+    RateLimitError,
+    ServerError,
+    TimeoutError,
+    WaitTimeoutError,
+)
+from .list_index import PAGE_SIZE, ListIndex
+
+if TYPE_CHECKING:
+    from codegen_api.models import AgentRunResponse, AgentRunsResponse, AgentRunWithLogsResponse
+    from codegen_api.operations import Operation
+
+FIRST_PAUSE = 2.0
+"""Seconds between the first two polls of a run; the pauses double up to the caller's interval."""
+PATIENCE = 3600.0
+"""Seconds after which a wait without deadline gives up on a run whose state is unknown and does not change."""
+TRANSIENT = (NetworkError, RateLimitError, ServerError, TimeoutError)
+"""Failures that the next request may not meet."""
+_MOST_MISSES = 2
+"""Pages that did not show a run, after which it is read alone."""
+
+
+def is_settled(status: str | None) -> bool:
+    """Return whether a run needs no more waiting: it has ended, or it is paused and needs input."""
+    return isinstance(status, AgentRunStatus) and (status.is_terminal or status is AgentRunStatus.PAUSED)
+
+
+class WatchRequest(NamedTuple):
+    """What a subscriber wants to know: how a run ends, and with `progress` what each poll and the log show.
+
+    `timeout` None waits as long as it takes, 0 ends with the first poll. `known` is the run as it was read just now,
+    going on, so that an immediate poll would show nothing.
+    """
+
+    org_id: int
+    run_id: int
+    poll_interval: float = 5.0
+    timeout: float | None = None
+    progress: bool = False
+    known: AgentRunResponse | None = None
+
+
+class RunUpdate(NamedTuple):
+    """State of a run, or the error that ends the wait for it; nothing follows when `final`."""
+
+    org_id: int
+    run_id: int
+    run: AgentRunResponse | None
+    progress: dict[str, Any] | None = None
+    error: Exception | None = None
+    final: bool = False
+
+
+class Poll(NamedTuple):
+    """Request to perform next, and the run for which it was chosen."""
+
+    operation: Operation[Any]
+    arguments: dict[str, Any]
+    run: WatchedRun
+
+
+class Subscriber(Protocol):
+    """Receiver of updates; `interests` are its requests that are not over."""
+
+    interests: set[Interest]
+
+    def deliver(self, update: RunUpdate) -> None:
+        """Take an update, from any thread, without waiting."""
+        ...
+
+
+class Interest:
+    """Request of a subscriber that is not over."""
+
+    __slots__ = ("request", "shown", "started", "subscriber")
+
+    def __init__(self, subscriber: Subscriber, request: WatchRequest, now: float) -> None:
+        self.subscriber = subscriber
+        self.request = request
+        self.started = now
+        self.shown: tuple[str | None] | None = None
+
+
+class WatchedRun:
+    """State of a run that at least one subscriber waits for."""
+
+    def __init__(self, org_id: int, run_id: int, now: float) -> None:
+        self.org_id = org_id
+        self.run_id = run_id
+        self.interests: list[Interest] = []
+        self.run: AgentRunResponse | None = None
+        self.due = now
+        self.polled_at = -math.inf
+        self.known_at = now
+        self.pause = FIRST_PAUSE
+        self.misses = 0
+        self.log_count: int | None = None
+        self.thought: str | None = None
+        self.failure: Exception | None = None
+        self.failing_since = now
+
+    @property
+    def interval(self) -> float:
+        """The longest pause between two polls, in seconds."""
+        return min((interest.request.poll_interval for interest in self.interests), default=FIRST_PAUSE)
+
+    def fail(self, failure: Exception, now: float) -> None:
+        """Note that a poll failed and the next may not."""
+        if self.failure is None:
+            self.failing_since = now
+        self.failure = failure
+
+    def schedule(self, now: float, retry_after: float | None = None) -> None:
+        """Set the time of the next poll; the pauses grow."""
+        self.due = now + max(min(self.pause, self.interval), retry_after or 0.0)
+        self.pause = min(self.pause * 2, max(self.interval, FIRST_PAUSE))
+
+    def end_of(self, interest: Interest) -> float:
+        """Return the time at which a wait is over: its deadline, or an hour without a known state."""
+        timeout = interest.request.timeout
+        if timeout is not None:
+            return interest.started + timeout if timeout else math.inf
+        if self.failure is None and self.run is not None and isinstance(self.run.status, AgentRunStatus):
+            return math.inf
+        return max(interest.started, self.known_at) + PATIENCE
+
+
+class RunWatch:
+    """Runs that one poller polls; thread-safe. Times are monotonic seconds of the client's clock.
+
+    With `aligned` pages begin at multiples of their size, and one run is read from its page too, so that several
+    processes ask for the same pages.
+    """
+
+    def __init__(self, *, aligned: bool = False) -> None:
+        self._aligned = aligned
+        self.after_fork()
+        _fork.register(self)
+
+    def after_fork(self) -> None:
+        """Begin empty: subscribers in other threads are gone, and so is the poller."""
+        self._lock = threading.RLock()
+        self._runs: dict[tuple[int, int], WatchedRun] = {}
+        self._indexes: dict[int, ListIndex] = {}
+        self._unlisted: dict[int, type[Exception]] = {}
+        self._to_log: deque[WatchedRun] = deque()
+        self._not_before = -math.inf
+        self._failures = 0
+        self._is_polled = False
+        self.interrupt: Callable[[], object] = lambda: None
+        """Ends the rest of the poller."""
+
+    def join(self, subscriber: Subscriber, requests: Iterable[WatchRequest], now: float) -> bool:
+        """Add the requests of a subscriber; return whether a poller has to be started."""
+        with self._lock:
+            for request in requests:
+                self._add(Interest(subscriber, request, now), now)
+            must_start = bool(self._runs) and not self._is_polled
+            self._is_polled = self._is_polled or must_start
+            self.interrupt()
+        return must_start
+
+    def _add(self, interest: Interest, now: float) -> None:
+        request = interest.request
+        interest.subscriber.interests.add(interest)
+        watched = self._runs.get((request.org_id, request.run_id))
+        first, interval = min(FIRST_PAUSE, request.poll_interval), max(request.poll_interval, FIRST_PAUSE)
+        if watched is None:
+            watched = self._runs[request.org_id, request.run_id] = WatchedRun(request.org_id, request.run_id, now)
+            watched.run = request.known
+            if request.known is not None and (request.timeout is None or request.timeout > FIRST_PAUSE):
+                watched.due, watched.pause = now + first, min(2 * FIRST_PAUSE, interval)
+        else:
+            watched.due = min(watched.due, now if request.timeout == 0 else max(now, watched.polled_at + first))
+        watched.interests.append(interest)
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """Drop the requests of a subscriber; the others are not touched."""
+        with self._lock:
+            for interest in list(subscriber.interests):
+                self._close(interest)
+            self.interrupt()
+
+    def subscribers(self) -> set[Subscriber]:
+        """Return those that wait for a run."""
+        with self._lock:
+            return {interest.subscriber for watched in self._runs.values() for interest in watched.interests}
+
+    def next(self, now: float) -> Poll | float | None:
+        """Return the request to perform now, the seconds until there will be one, or None when no run is watched."""
+        with self._lock:
+            for watched in list(self._runs.values()):
+                for interest in list(watched.interests):
+                    self._expire(watched, interest, now)
+            if not self._runs:
+                self._is_polled = False
+                return None
+            while self._to_log:
+                # Subscribers that want progress learn a state after the log was read.
+                watched = self._to_log.popleft()
+                if self._is_watched(watched):
+                    arguments = {"org_id": watched.org_id, "agent_run_id": watched.run_id, "limit": 1, "reverse": True}
+                    return Poll(operations.GET_AGENT_RUN_LOGS, arguments, watched)
+            watched = min(self._runs.values(), key=lambda watched: (watched.due, -watched.run_id))
+            if (ready := max(watched.due, self._not_before)) > now:
+                return ready - now
+            return self._choose(watched, now)
+
+    def left(self, now: float) -> tuple[float, float]:
+        """Return the seconds until the first and until the last of the waits is over."""
+        with self._lock:
+            ends = [watched.end_of(one) - now for watched in self._runs.values() for one in watched.interests]
+        return min(ends, default=math.inf), max(ends, default=math.inf)
+
+    def answered(self, poll: Poll, model: Any, retry_after: float | None, now: float) -> None:
+        """Take in the response of a poll."""
+        with self._lock:
+            self._failures = 0
+            if poll.operation is operations.GET_AGENT_RUN_LOGS:
+                self.log_read(poll.run, model, now)
+            elif poll.operation is operations.LIST_AGENT_RUNS:
+                self._listed(poll, model, retry_after, now)
+            elif self._is_watched(poll.run):
+                self._observe(poll.run, model, now, retry_after)
+
+    def log_read(self, watched: WatchedRun, page: AgentRunWithLogsResponse | None, now: float) -> None:
+        """Tell those that want progress of a run, with what its log showed; None when the log was not read."""
+        with self._lock:
+            if page is not None and self._is_watched(watched):
+                if watched.log_count is not None and page.total_logs != watched.log_count:
+                    watched.pause = FIRST_PAUSE
+                    watched.schedule(now)
+                watched.log_count = page.total_logs
+                watched.thought = page.logs[0].thought if page.logs else None
+            self._tell(watched, now, progress=True)
+
+    def failed(self, poll: Poll, error: Exception, now: float) -> None:
+        """Take in the failure of a poll: a transient one delays, any other ends the waits that it concerns."""
+        with self._lock:
+            watched, org_id = poll.run, poll.run.org_id
+            if not isinstance(error, CodegenAPIError) or isinstance(error, AuthenticationError | ClientClosedError):
+                self.fail_all(error)
+            elif poll.operation is operations.GET_AGENT_RUN_LOGS:
+                self._delay(poll, error, now)
+                self.log_read(watched, None, now)
+            elif isinstance(error, TRANSIENT):
+                self._transient(poll, error, now)
+            elif poll.operation is operations.GET_AGENT_RUN:
+                # What refuses the list and the run alike refuses all runs.
+                refuses_all = self._unlisted.get(org_id) is type(error)
+                for other in list(self._runs.values()):
+                    if other is watched or (refuses_all and other.org_id == org_id):
+                        self._fail(other, error)
+            elif isinstance(error, InvalidResponseError):
+                watched.misses = _MOST_MISSES
+            else:
+                self._unlisted[org_id] = type(error)
+
+    def fail_all(self, error: Exception) -> None:
+        """End every wait with this error."""
+        with self._lock:
+            for watched in list(self._runs.values()):
+                self._fail(watched, error)
+
+    def poller_ended(self) -> None:
+        """Note that the poller ended before the waits did; the next subscriber that looks starts another."""
+        self._is_polled = False
+
+    def expire(self, subscriber: Subscriber, now: float) -> None:
+        """End the waits of a subscriber whose time is over."""
+        with self._lock:
+            for interest in list(subscriber.interests):
+                self._expire(self._runs[_key(interest)], interest, now)
+
+    def notify(self, run: Mapping[str, Any], now: float) -> None:
+        """Take in a state that came another way, such as a webhook; fields that it lacks stay as they were."""
+        with self._lock:
+            for watched in list(self._runs.values()):
+                organization = run.get("organization_id") or watched.org_id
+                if (str(run.get("id")), str(organization)) == (str(watched.run_id), str(watched.org_id)):
+                    seen = _merged(watched, run)
+                    if seen is None:
+                        watched.due = now
+                    else:
+                        self._observe(watched, seen, now, None)
+            self.interrupt()
+
+    def _is_watched(self, watched: WatchedRun) -> bool:
+        return self._runs.get((watched.org_id, watched.run_id)) is watched
+
+    def _choose(self, watched: WatchedRun, now: float) -> Poll:
+        """Return the cheapest request that shows a run: a page that shows more, or the run alone."""
+        org_id, run_id = watched.org_id, watched.run_id
+        alone = Poll(operations.GET_AGENT_RUN, {"org_id": org_id, "agent_run_id": run_id}, watched)
+        staleness = {
+            other.run_id: min(now - other.polled_at, PATIENCE)
+            for other in self._runs.values()
+            if other.org_id == org_id and other.misses < _MOST_MISSES
+        }
+        if org_id in self._unlisted or run_id not in staleness or (len(staleness) < 2 and not self._aligned):
+            return alone
+        index = self._indexes.setdefault(org_id, ListIndex())
+        skip, shown = (0, 2) if index.total is None else index.best_page(run_id, staleness)
+        if self._aligned:
+            skip = index.position(run_id) // PAGE_SIZE * PAGE_SIZE
+        elif shown < 2:
+            return alone
+        return Poll(operations.LIST_AGENT_RUNS, {"org_id": org_id, "skip": skip, "limit": PAGE_SIZE}, watched)
+
+    def _listed(self, poll: Poll, page: AgentRunsResponse, retry_after: float | None, now: float) -> None:
+        asked, org_id, skip = poll.run, poll.run.org_id, poll.arguments["skip"]
+        index = self._indexes.setdefault(org_id, ListIndex())
+        is_first = index.total is None
+        run_ids = [run.id for run in page.items]
+        watched = {run_id for run_id in run_ids if (org_id, run_id) in self._runs}
+        index.learn(skip, run_ids, page.total, {run_id for org, run_id in self._runs if org == org_id})
+        for run in page.items:
+            if run.id in watched:
+                self._observe(self._runs[org_id, run.id], run, now, retry_after)
+        if asked.run_id not in watched and self._is_watched(asked):
+            index.forget(asked.run_id)
+            asked.due = now  # behind the others that are due
+            is_missing = bool(run_ids) and run_ids[0] > asked.run_id > run_ids[-1]
+            asked.misses += _MOST_MISSES if is_missing else 0 if is_first else 1
+
+    def _observe(self, watched: WatchedRun, run: AgentRunResponse, now: float, retry_after: float | None) -> None:
+        before, watched.run = watched.run, run
+        watched.polled_at, watched.misses, watched.failure = now, 0, None
+        if isinstance(run.status, AgentRunStatus) or before is None or before.status != run.status:
+            watched.known_at = now
+        if before is not None and run.summary != before.summary:
+            watched.pause = FIRST_PAUSE
+        watched.schedule(now, retry_after)
+        if any(interest.request.progress for interest in watched.interests):
+            self._to_log.append(watched)
+        self._tell(watched, now, progress=False)
+
+    def _tell(self, watched: WatchedRun, now: float, *, progress: bool) -> None:
+        """Give subscribers the present state: those that want progress each time, the others when it changed."""
+        if (run := watched.run) is None or not self._is_watched(watched):
+            return
+        settled = is_settled(run.status)
+        for interest in [one for one in watched.interests if one.request.progress is progress]:
+            seen = {
+                "status": run.status,
+                "elapsed": now - interest.started,
+                "log_count": watched.log_count,
+                "last_thought": watched.thought,
+            }
+            if settled or progress or interest.shown != (run.status,):
+                self._deliver(interest, RunUpdate(*_key(interest), run, seen if progress else None, None, settled))
+            interest.shown = (run.status,)
+            if not settled and interest.request.timeout == 0:
+                self._give_up(watched, interest, now)
+
+    def _transient(self, poll: Poll, error: Exception, now: float) -> None:
+        self._failures += 1
+        is_alone = poll.operation is operations.GET_AGENT_RUN
+        concerns_one = is_alone and isinstance(error, ServerError)
+        for watched in [poll.run] if concerns_one else self._runs.values():
+            watched.fail(error, now)
+        if is_alone:
+            poll.run.schedule(now)
+        else:
+            poll.run.due = now  # behind the others that are due
+        if not concerns_one:
+            self._delay(poll, error, now)
+        for interest in list(poll.run.interests):
+            if interest.request.timeout == 0:
+                self._give_up(poll.run, interest, now)
+
+    def _delay(self, poll: Poll, error: Exception, now: float) -> None:
+        """Hold all polls back after a failure that would meet them too."""
+        if isinstance(error, RateLimitError):
+            seconds = error.retry_after or poll.operation.rate_limit.seconds
+        elif poll.operation is operations.GET_AGENT_RUN_LOGS:
+            return
+        else:
+            shortest = min((watched.interval for watched in self._runs.values()), default=0.0)
+            seconds = min(shortest, FIRST_PAUSE * 2.0 ** min(self._failures - 1, 16))
+        self._not_before = max(self._not_before, now + seconds)
+
+    def _expire(self, watched: WatchedRun, interest: Interest, now: float) -> None:
+        if watched.end_of(interest) <= now:
+            self._give_up(watched, interest, now)
+
+    def _give_up(self, watched: WatchedRun, interest: Interest, now: float) -> None:
+        timeout, run = interest.request.timeout, watched.run
+        why = f"no known state for {PATIENCE:g} s" if timeout is None else f"not finished after {timeout:g} s"
+        state = "state unknown" if run is None else f"last state {run.status}"
+        if watched.failure is not None:
+            state += f"; no answer for {now - watched.failing_since:.3g} s: {watched.failure}"
+        error = WaitTimeoutError(f"agent run {watched.run_id}: {why}, {state}", timeout, run_id=watched.run_id, run=run)
+        error.__cause__ = watched.failure
+        self._deliver(interest, RunUpdate(*_key(interest), run, None, error, True))
+
+    def _fail(self, watched: WatchedRun, error: Exception) -> None:
+        for interest in list(watched.interests):
+            # Each subscriber raises an error of its own, because raising writes into it.
+            own = copy(error) if isinstance(error, CodegenAPIError) else error
+            own.__cause__ = error.__cause__
+            self._deliver(interest, RunUpdate(*_key(interest), watched.run, None, own, True))
+
+    def _deliver(self, interest: Interest, update: RunUpdate) -> None:
+        interest.subscriber.deliver(update)
+        if update.final:
+            self._close(interest)
+
+    def _close(self, interest: Interest) -> None:
+        # After the delivery, so that a subscriber without interests has all its updates.
+        interest.subscriber.interests.discard(interest)
+        watched = self._runs.get(_key(interest))
+        if watched is not None and interest in watched.interests:
+            watched.interests.remove(interest)
+            if not watched.interests:
+                del self._runs[_key(interest)]
+                if watched.org_id in self._indexes:
+                    self._indexes[watched.org_id].forget(watched.run_id)
+
+
+def _key(interest: Interest) -> tuple[int, int]:
+    return interest.request.org_id, interest.request.run_id
+
+
+def _merged(watched: WatchedRun, run: Mapping[str, Any]) -> AgentRunResponse | None:
+    """Return the last known run with the fields that are given, None when they do not make one."""
+    from codegen_api.errors import InvalidModel
+    from codegen_api.models import AgentRunResponse
+
+    before = watched.run.to_dict() if watched.run else {"organization_id": watched.org_id}
+    given = {name: value for name, value in run.items() if value is not None}
+    try:
+        return AgentRunResponse.from_dict({**before, **given, "id": watched.run_id})
+    except InvalidModel:
+        return None
