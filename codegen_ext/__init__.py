@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from .codex.client import CodexClient as CodexClient
     from .config import ClientConfig as ClientConfig
     from .config import CodegenConfig as CodegenConfig
-    from .config import ConfigPresets as ConfigPresets
     from .errors import AmbiguousRequestError as AmbiguousRequestError
     from .errors import AuthenticationError as AuthenticationError
     from .errors import BulkOperationError as BulkOperationError
@@ -63,6 +62,7 @@ if TYPE_CHECKING:
     from .integrations.fastapi import get_async_codegen_client as get_async_codegen_client
     from .integrations.fastapi import get_codegen_client as get_codegen_client
     from .limits.simple import RateLimiter as RateLimiter
+    from .presets import ConfigPresets as ConfigPresets
     from .retrying import retry_on_error as retry_on_error
     from .transport.metrics import MetricsCollector as MetricsCollector
     from .webhooks import WebhookEvent as WebhookEvent
@@ -87,7 +87,7 @@ _NAMES = {
     ".chatserver.client": "ChatServerClient",
     ".client": "CodegenClient",
     ".codex": "AsyncCodexClient CodexClient",
-    ".config": "ClientConfig CodegenConfig ConfigPresets",
+    ".config": "ClientConfig CodegenConfig",
     ".errors": (
         "AmbiguousRequestError AuthenticationError BulkOperationError ClientClosedError CodegenAPIError "
         "ConfigurationError ConflictError InvalidResponseError NetworkError NotFoundError PaymentRequiredError "
@@ -96,6 +96,7 @@ _NAMES = {
     ),
     ".health": "HealthStatus",
     ".limits.simple": "RateLimiter",
+    ".presets": "ConfigPresets",
     ".retrying": "retry_on_error",
     ".transport.metrics": "MetricsCollector",
     ".webhooks": "WebhookEvent WebhookHandler WebhookResult",

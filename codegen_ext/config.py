@@ -1,35 +1,225 @@
-"""Settings: arguments first, then the environment, then defaults; presets for common situations.
+"""Settings: arguments first, then the environment, then defaults.
 
 Names, defaults and environment variables are those that existing users rely on; docs/configuration.md lists them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Self
-
-from attrs import Factory, define, evolve, field, fields, fields_dict
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Self, TypeVar, dataclass_transform
+from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
 from .redact import without_user
-from .settings import UnsetInt, UnsetStr, as_level, as_list, as_text, boolean, check_kind, is_address, read, setting
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
+
+T = TypeVar("T")
 
 DEFAULT_BASE_URL = "https://api.codegen.com/v1"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-_POSITIVE = (
-    *("timeout", "total_timeout", "retry_backoff_factor", "rate_limit_requests_per_period"),
-    *("rate_limit_period_seconds", "cache_ttl_seconds", "cache_max_size"),
-    *("bulk_max_workers", "bulk_batch_size", "shared_peers"),
-)
-_NOT_NEGATIVE = ("max_retries", "retry_delay", "create_settle_seconds", "stale_if_error")
+LONGEST = 31_536_000.0
+"""The most seconds that a setting may have, a year."""
+_BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
-@define(kw_only=True)
-class ClientConfig:
+def _boolean(text: str) -> bool:
+    return _BOOLEANS[text.lower()]
+
+
+_EXPECTED: dict[Any, str] = {_boolean: "true or false", float: "a number", int: "a whole number"}
+
+
+class Setting:
+    """How a setting is read and checked; the value itself is in the configuration's own dict."""
+
+    def __init__(
+        self,
+        default: Any,
+        variables: tuple[str, ...] = (),
+        parse: Callable[[str], Any] = str,
+        *,
+        least: float | None = None,
+        above: float | None = None,
+        convert: Callable[[Any], Any] | None = None,
+        show: Callable[[Any], str] | None = repr,
+    ) -> None:
+        self.default = default
+        self.variables = variables
+        self.parse = parse
+        self.least = least
+        self.above = above
+        self.convert = convert
+        self.show = show
+        self.name = ""
+        self.kind = ""
+
+    def read(self) -> Any:
+        """Return what the environment says, None where it says nothing; raises ConfigurationError."""
+        for variable in self.variables:
+            text = os.environ.get(variable, "").strip()
+            if text:
+                try:
+                    return self.parse(text)
+                except (KeyError, ValueError):
+                    problem = (
+                        f"the environment variable {variable} must be {_EXPECTED.get(self.parse, 'another value')}"
+                    )
+                    raise ConfigurationError(problem, config_key=variable) from None
+        return None
+
+    def check(self, value: Any) -> None:
+        """Raise ConfigurationError unless a value has the right type and is in its range."""
+        kind, words = _KINDS.get(self.kind, (object, ""))
+        fits = isinstance(value, kind) and (kind in (bool, object) or not isinstance(value, bool))
+        if isinstance(value, list):
+            fits = fits and all(type(item) is int for item in value)
+        if not fits or (isinstance(value, float) and not isfinite(value)):
+            raise ConfigurationError(f"{self.name} must be {words}", config_key=self.name)
+        if self.above is not None and not value > self.above:
+            raise ConfigurationError(f"{self.name} must be greater than {self.above:g}", config_key=self.name)
+        if self.least is not None and value < self.least:
+            what = "not be negative" if self.least == 0 else f"be at least {self.least:g}"
+            raise ConfigurationError(f"{self.name} must {what}", config_key=self.name)
+        if self.kind == "float" and value > LONGEST:
+            raise ConfigurationError(f"{self.name} must be at most {LONGEST:g} s, a year", config_key=self.name)
+
+
+_KINDS: dict[str, tuple[Any, str]] = {
+    "bool": (bool, "true or false"),
+    "float": (int | float, "a number"),
+    "int": (int, "a whole number"),
+    "list[int]": (list, "a list of whole numbers"),
+    "str": (str, "a string"),
+    "str | None": (str | None, "a string"),
+    "Mapping[str, str] | None": (Mapping | None, "a mapping of strings"),
+}
+
+
+def setting(default: T, *variables: str, parse: Callable[[str], Any] = str, **options: Any) -> T:
+    """Declare a setting that reads the first of `variables` that is set."""
+    declared: Any = Setting(default, variables, parse, **options)
+    return declared  # type: ignore[no-any-return]
+
+
+class Alias:
+    """Another name of a setting."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, config: object, owner: type) -> Any:
+        return self if config is None else getattr(config, self.name)
+
+    def __set__(self, config: object, value: Any) -> None:
+        setattr(config, self.name, value)
+
+
+def alias(name: str, *, default: object = None) -> Any:  # noqa: ARG001 - tells type checkers that it may be left out
+    """Declare another name of a setting."""
+    return Alias(name)
+
+
+def _as_string(value: object) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _as_level(value: object) -> str:
+    """Return a level's name; programs also write "warn", "fatal" and numbers."""
+    text = str(value).upper()
+    number = int(text) if text.isdecimal() else logging.getLevelNamesMapping().get(text)
+    return text if number is None else logging.getLevelName(number)
+
+
+def _as_list(value: Any) -> Any:
+    """Return what can be iterated as a list, and leave the rest for the check."""
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str | bytes) else value
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(setting, alias))
+class Settings:
+    """Keeps settings as attributes, knows which of them were set, and refuses names that are none."""
+
+    settings: dict[str, Setting] = {}  # noqa: RUF012 - each class has its own
+    aliases: dict[str, str] = {}  # noqa: RUF012
+
+    def __init_subclass__(cls) -> None:
+        cls.settings, cls.aliases = dict(cls.settings), dict(cls.aliases)
+        for name, declared in list(vars(cls).items()):
+            if isinstance(declared, Setting):
+                declared.name, declared.kind = name, cls.__annotations__[name]
+                cls.settings[name] = declared
+                delattr(cls, name)
+            elif isinstance(declared, Alias):
+                cls.aliases[name] = declared.name
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__["_given"] = set()
+        for name, declared in self.settings.items():
+            value = declared.read()
+            if value is None:
+                value = declared.default
+                self.__dict__[name] = declared.convert(value) if declared.convert else value
+            else:
+                setattr(self, name, value)
+        for name, value in values.items():
+            self.refuse_unknown(name, TypeError)
+            setattr(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.aliases:
+            super().__setattr__(name, value)
+            return
+        self.refuse_unknown(name, AttributeError)
+        convert = self.settings[name].convert
+        self.__dict__[name] = convert(value) if convert else value
+        self.__dict__["_given"].add(name)
+
+    @classmethod
+    def refuse_unknown(cls, name: str, kind: type[Exception] = ConfigurationError) -> None:
+        """Raise an exception of this class for a name that is no setting, with the closest one."""
+        if name not in cls.settings and name not in cls.aliases:
+            close = get_close_matches(name, [*cls.settings, *cls.aliases], 1)
+            raise kind(f"{name} is not a setting{f'; did you mean {close[0]}?' if close else ''}")
+
+    def is_given(self, name: str) -> bool:
+        """Whether a setting was set, by argument, attribute or environment."""
+        return name in self.__dict__["_given"]
+
+    def unset(self, name: str) -> None:
+        """Take back what a setting was set to, also by the environment."""
+        default = self.settings[name].default
+        self.__dict__[name] = default
+        self.__dict__["_given"].discard(name)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.settings)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={one.show(getattr(self, name))}" for name, one in self.settings.items() if one.show)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __copy__(self) -> Self:
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__, _given=set(self.__dict__["_given"]))
+        return copied
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self.__copy__()
+
+
+class ClientConfig(Settings):
     """Settings of a client; may be changed until a client is built from it, which checks them.
 
     Fields that are not given read the environment. Durations are seconds. `transport` is an httpx transport that takes
@@ -37,97 +227,159 @@ class ClientConfig:
     or when an environment variable cannot be read.
     """
 
-    api_token: str = setting(UnsetStr(), "CODEGEN_API_TOKEN", "CODEGEN_TOKEN", repr=False)
+    api_token: str = setting("", "CODEGEN_API_TOKEN", "CODEGEN_TOKEN", show=None)
     """The credential; sent as a bearer token."""
-    org_id: str = field(default=Factory(lambda: read(("CODEGEN_ORG_ID",), str, "")), converter=as_text)
+    org_id: str = setting("", "CODEGEN_ORG_ID", convert=_as_string)
     """The organisation that `Agent` and the integrations use."""
     base_url: str = setting(
-        DEFAULT_BASE_URL, "CODEGEN_BASE_URL", "CODEGEN_API_BASE_URL", repr=lambda url: repr(without_user(str(url)))
+        DEFAULT_BASE_URL, "CODEGEN_BASE_URL", "CODEGEN_API_BASE_URL", show=lambda url: repr(without_user(str(url)))
     )
     """Address of the service, with or without `/v1`."""
-    timeout: float = setting(30.0, "CODEGEN_TIMEOUT", parse=float)
-    """Seconds for each attempt: to connect, and between two parts of the answer."""
-    total_timeout: float = setting(300.0, "CODEGEN_TOTAL_TIMEOUT", parse=float)
+    timeout: float = setting(30.0, "CODEGEN_TIMEOUT", parse=float, above=0)
+    """Seconds for each attempt: to connect, and between two parts of the response."""
+    total_timeout: float = setting(300.0, "CODEGEN_TOTAL_TIMEOUT", parse=float, above=0)
     """Seconds for a whole call with its retries and waits."""
-    max_retries: int = setting(3, "CODEGEN_MAX_RETRIES", parse=int)
+    max_retries: int = setting(3, "CODEGEN_MAX_RETRIES", parse=int, least=0)
     """How often a failed request is repeated."""
-    retry_delay: float = setting(1.0, "CODEGEN_RETRY_DELAY", parse=float)
+    retry_delay: float = setting(1.0, "CODEGEN_RETRY_DELAY", parse=float, least=0)
     """Seconds before the first repetition."""
-    retry_backoff_factor: float = setting(2.0, "CODEGEN_RETRY_BACKOFF", parse=float)
+    retry_backoff_factor: float = setting(2.0, "CODEGEN_RETRY_BACKOFF", parse=float, above=0)
     """By how much the delay grows with each repetition."""
-    retry_on_status: list[int] = field(factory=lambda: [429, 500, 502, 503, 504], converter=as_list)
+    retry_on_status: list[int] = setting([429, 500, 502, 503, 504], convert=_as_list)
     """Statuses after which a request may be repeated."""
-    rate_limit_requests_per_period: int = setting(UnsetInt(60), "CODEGEN_RATE_LIMIT_REQUESTS", parse=int)
+    rate_limit_requests_per_period: int = setting(60, "CODEGEN_RATE_LIMIT_REQUESTS", parse=int, above=0)
     """An overall cap on requests; binds only where it was set."""
     rate_limit_period_seconds: float = setting(
-        60.0, "CODEGEN_RATE_LIMIT_PERIOD", "CODEGEN_RATE_LIMIT_WINDOW", parse=float
+        60.0, "CODEGEN_RATE_LIMIT_PERIOD", "CODEGEN_RATE_LIMIT_WINDOW", parse=float, above=0
     )
     """The window of the overall cap."""
-    rate_limit_strategy: str = "sliding_window"
+    rate_limit_strategy: str = setting("sliding_window")
     """How requests are counted; only "sliding_window" exists."""
-    rate_limits: bool = setting(True, "CODEGEN_RATE_LIMITS", parse=boolean)
+    rate_limits: bool = setting(True, "CODEGEN_RATE_LIMITS", parse=_boolean)
     """Whether requests wait for the limits of the contract and the overall cap."""
-    enable_caching: bool = setting(True, "CODEGEN_ENABLE_CACHING", parse=boolean)
+    enable_caching: bool = setting(True, "CODEGEN_ENABLE_CACHING", parse=_boolean)
     """Whether reads that the contract marks may be answered from memory."""
-    cache_ttl_seconds: float = setting(300.0, "CODEGEN_CACHE_TTL", parse=float)
+    cache_ttl_seconds: float = setting(300.0, "CODEGEN_CACHE_TTL", parse=float, above=0)
     """The longest time that an answer is kept."""
-    cache_max_size: int = setting(128, "CODEGEN_CACHE_MAX_SIZE", parse=int)
+    cache_max_size: int = setting(128, "CODEGEN_CACHE_MAX_SIZE", parse=int, above=0)
     """How many answers are kept."""
-    stale_if_error: float = setting(0.0, "CODEGEN_STALE_IF_ERROR", parse=float)
+    stale_if_error: float = setting(0.0, "CODEGEN_STALE_IF_ERROR", parse=float, least=0)
     """Seconds for which an answer may serve beyond its time while the service is down; 0 for never."""
-    enable_webhooks: bool = setting(True, "CODEGEN_ENABLE_WEBHOOKS", parse=boolean)
+    enable_webhooks: bool = setting(True, "CODEGEN_ENABLE_WEBHOOKS", parse=_boolean)
     """Whether webhook handlers may be made."""
-    enable_bulk_operations: bool = setting(True, "CODEGEN_ENABLE_BULK_OPERATIONS", parse=boolean)
+    enable_bulk_operations: bool = setting(True, "CODEGEN_ENABLE_BULK_OPERATIONS", parse=_boolean)
     """Whether many runs may be created at once."""
-    enable_streaming: bool = setting(True, "CODEGEN_ENABLE_STREAMING", parse=boolean)
+    enable_streaming: bool = setting(True, "CODEGEN_ENABLE_STREAMING", parse=_boolean)
     """Whether lists and logs may be streamed."""
-    enable_metrics: bool = setting(True, "CODEGEN_ENABLE_METRICS", parse=boolean)
+    enable_metrics: bool = setting(True, "CODEGEN_ENABLE_METRICS", parse=_boolean)
     """Whether requests are counted and timed."""
-    bulk_max_workers: int = setting(5, "CODEGEN_BULK_MAX_WORKERS", parse=int)
+    bulk_max_workers: int = setting(5, "CODEGEN_BULK_MAX_WORKERS", parse=int, above=0)
     """Creates in flight at once."""
-    bulk_batch_size: int = setting(100, "CODEGEN_BULK_BATCH_SIZE", parse=int)
+    bulk_batch_size: int = setting(100, "CODEGEN_BULK_BATCH_SIZE", parse=int, above=0)
     """Items read ahead."""
-    shared_state: str | None = field(
-        default=Factory(lambda: read(("CODEGEN_SHARED_STATE",), str, "") or None), repr=False
-    )
+    shared_state: str | None = setting(None, "CODEGEN_SHARED_STATE", show=None)
     """Where several processes share limits and cache: a redis:// or sqlite:/// address, None for this process alone."""
-    shared_peers: int = setting(1, "CODEGEN_SHARED_PEERS", parse=int)
+    shared_peers: int = setting(1, "CODEGEN_SHARED_PEERS", parse=int, above=0)
     """How many processes to reckon with while a shared state has never been reached."""
-    exactly_once: bool = setting(True, "CODEGEN_EXACTLY_ONCE", parse=boolean)
+    exactly_once: bool = setting(True, "CODEGEN_EXACTLY_ONCE", parse=_boolean)
     """Whether an ambiguous creation is looked up before it is repeated."""
-    create_settle_seconds: float = setting(30.0, "CODEGEN_CREATE_SETTLE_SECONDS", parse=float)
+    create_settle_seconds: float = setting(30.0, "CODEGEN_CREATE_SETTLE_SECONDS", parse=float, least=0)
     """Seconds that listing and late processing are assumed to lag; an ambiguous creation is not repeated sooner."""
-    log_level: str = field(
-        default=Factory(lambda: read(("CODEGEN_LOG_LEVEL", "LOG_LEVEL"), str, "INFO")), converter=as_level
-    )
-    """Level of the logger `codegen_ext`."""
-    log_requests: bool = setting(True, "CODEGEN_LOG_REQUESTS", parse=boolean)
-    """Whether requests and answers are logged, at DEBUG."""
-    log_responses: bool = setting(False, "CODEGEN_LOG_RESPONSES", parse=boolean)
+    max_connections: int = setting(100, "CODEGEN_MAX_CONNECTIONS", parse=int, above=0)
+    """Connections at once, in each event loop; requests that are not idempotent have as many of their own."""
+    max_keepalive_connections: int = setting(100, "CODEGEN_MAX_KEEPALIVE_CONNECTIONS", parse=int, least=0)
+    """Idle connections that are kept for the next request."""
+    max_response_bytes: int = setting(67_108_864, "CODEGEN_MAX_RESPONSE_BYTES", parse=int, above=0)
+    """Bytes of the largest response, and of the largest event of a stream, after decoding."""
+    verify: ssl.SSLContext | str | bool = setting(True, show=None)
+    """How the service's certificate is checked: True, False for not at all, a file or folder, or an SSLContext."""
+    cert: str | tuple[str, ...] | None = setting(None, show=None)
+    """The client's certificate: a file, or certificate, key and password of the key."""
+    proxy: str | None = setting(None, "CODEGEN_PROXY", show=None)
+    """Address of a proxy, instead of the one that the environment names."""
+    default_headers: Mapping[str, str] | None = setting(None, show=None)
+    """Headers that are sent with every request."""
+    user_agent_suffix: str = setting("", "CODEGEN_USER_AGENT_SUFFIX")
+    """What is appended to the User-Agent header."""
+    log_level: str = setting("INFO", "CODEGEN_LOG_LEVEL", convert=_as_level)
+    """Level of the logger `codegen_ext`, unless the application has set one."""
+    log_requests: bool = setting(True, "CODEGEN_LOG_REQUESTS", parse=_boolean)
+    """Whether requests and responses are logged, at DEBUG."""
+    log_responses: bool = setting(False, "CODEGEN_LOG_RESPONSES", parse=_boolean)
     """Whether response bodies are logged, at DEBUG; cut, and without credentials."""
-    transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None = field(default=None, repr=False)
+    transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None = setting(None, show=None)
     """An httpx transport instead of the network."""
 
-    def __attrs_post_init__(self) -> None:
-        if not self.api_token and not isinstance(self.api_token, UnsetStr) and self.org_id:
-            raise _missing_token()
+    token: str = alias("api_token")
+    """Another name of `api_token`."""
+    api_key: str = alias("api_token")
+    """Another name of `api_token`."""
+    rate_limit_requests: int = alias("rate_limit_requests_per_period")
+    """Another name of `rate_limit_requests_per_period`."""
+    rate_limit_window: float = alias("rate_limit_period_seconds")
+    """Another name of `rate_limit_period_seconds`."""
+    cache_ttl: float = alias("cache_ttl_seconds")
+    """Another name of `cache_ttl_seconds`."""
 
-    def __copy__(self) -> Self:
-        return evolve(self)
+    if not TYPE_CHECKING:  # type checkers know the settings from the declarations
 
-    def __deepcopy__(self, memo: object) -> Self:
-        return evolve(self)
+        def __init__(self, **values: Any) -> None:
+            super().__init__(**values)
+            level = os.environ.get("LOG_LEVEL", "").strip().upper()
+            if level in LOG_LEVELS and not self.is_given("log_level"):
+                self.__dict__["log_level"] = level  # which other programs share, and write other things into
+            names = [name for name in values if self.aliases.get(name, name) == "api_token"]
+            if len({values[name] for name in names}) > 1:
+                problem = f"{' and '.join(names)} are the same setting and have different values"
+                raise ConfigurationError(problem, config_key="api_token")
+            if names and not self.api_token and self.org_id:
+                raise _missing_token()
+
+    @classmethod
+    def of(cls, config: ClientConfig | None, settings: Mapping[str, Any]) -> ClientConfig:
+        """Return a configuration of a client's own: a copy, with single settings over it.
+
+        Raises:
+            ConfigurationError: when `config` is none, or a name is no setting.
+
+        """
+        if config is None:
+            copied = ClientConfig()
+        elif isinstance(config, ClientConfig):
+            copied = config.__copy__()
+            copied.retry_on_status = copied.retry_on_status  # a list of its own
+        else:
+            problem = f"config must be a ClientConfig, got {type(config).__name__}; from_settings takes a dict"
+            raise ConfigurationError(problem, config_key="config")
+        for name, value in settings.items():
+            cls.refuse_unknown(name)
+            setattr(copied, name, value)
+        return copied
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """Build a configuration from a mapping, such as a Django setting; upper case and aliases are accepted.
+
+        Raises:
+            ConfigurationError: for a name that is no setting, with the closest one.
+
+        """
+        values = {name.lower(): value for name, value in settings.items()}
+        for name in values:
+            cls.refuse_unknown(name)
+        return cls(**values)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle everything but the token, which the process that loads the pickle reads from its environment.
 
-        Raises ConfigurationError when `shared_state` holds a password, without which processes would not share.
+        Raises ConfigurationError when a setting holds a password, without which processes would not work alike.
         """
-        if "@" in (self.shared_state or ""):
-            problem = "shared_state holds a password, which does not belong into a pickle; set CODEGEN_SHARED_STATE"
-            raise ConfigurationError(problem, config_key="shared_state")
-        names = [known.name for known in fields(type(self)) if known.name != "api_token"]
-        return _unpickled, (type(self), {name: getattr(self, name) for name in names})
+        for name in ("shared_state", "proxy"):
+            if "@" in (getattr(self, name) or ""):
+                problem = f"{name} holds a password, which does not belong into a pickle; set CODEGEN_{name.upper()}"
+                raise ConfigurationError(problem, config_key=name)
+        given = self.__dict__["_given"] - {"api_token"}
+        return _unpickled, (type(self), {name: getattr(self, name) for name in self.settings if name in given})
 
     @property
     def service_url(self) -> str:
@@ -136,106 +388,48 @@ class ClientConfig:
 
     @property
     def has_rate_limit_cap(self) -> bool:
-        """Whether somebody set `rate_limit_requests_per_period`."""
-        return not isinstance(self.rate_limit_requests_per_period, UnsetInt)
-
-    @property
-    def rate_limit_requests(self) -> int:
-        """Another name of `rate_limit_requests_per_period`."""
-        return self.rate_limit_requests_per_period
-
-    @rate_limit_requests.setter
-    def rate_limit_requests(self, value: int) -> None:
-        self.rate_limit_requests_per_period = value
-
-    @property
-    def rate_limit_window(self) -> float:
-        """Another name of `rate_limit_period_seconds`."""
-        return self.rate_limit_period_seconds
-
-    @rate_limit_window.setter
-    def rate_limit_window(self, value: float) -> None:
-        self.rate_limit_period_seconds = value
-
-    @property
-    def cache_ttl(self) -> float:
-        """Another name of `cache_ttl_seconds`."""
-        return self.cache_ttl_seconds
-
-    @cache_ttl.setter
-    def cache_ttl(self, value: float) -> None:
-        self.cache_ttl_seconds = value
+        """Whether `rate_limit_requests_per_period` was set."""
+        return self.is_given("rate_limit_requests_per_period")
 
     def validate(self, *, needs_token: bool = True) -> None:
         """Check the settings together, as building a client does.
 
         Args:
-            needs_token: Whether the service refuses to talk without a credential.
+            needs_token: Whether the service refuses requests without a credential.
 
         Raises:
-            ConfigurationError: naming the first field that is wrong.
+            ConfigurationError: naming the first setting that is wrong.
 
         """
         if needs_token and not self.api_token:
             raise _missing_token()
-        for known in fields(ClientConfig):
-            check_kind(known.name, known.type, getattr(self, known.name))
+        for name, declared in self.settings.items():
+            declared.check(getattr(self, name))
         if not self.api_token.isascii() or not self.api_token.isprintable() or " " in self.api_token:
-            raise ConfigurationError(
-                "api_token must consist of printable ASCII characters without spaces", config_key="api_token"
-            )
-        if not is_address(self.base_url):
-            raise ConfigurationError(
-                "base_url must be http:// or https://, a host and at most a path", config_key="base_url"
-            )
-        for name in _POSITIVE:
-            if not getattr(self, name) > 0:
-                raise ConfigurationError(f"{name} must be greater than 0", config_key=name)
-        for name in _NOT_NEGATIVE:
-            if getattr(self, name) < 0:
-                raise ConfigurationError(f"{name} must not be negative", config_key=name)
+            problem = "api_token must consist of printable ASCII characters without spaces"
+            raise ConfigurationError(problem, config_key="api_token")
+        if not _is_address(self.base_url):
+            problem = "base_url must be http:// or https://, a host and at most a path"
+            raise ConfigurationError(problem, config_key="base_url")
         if self.log_level not in LOG_LEVELS:
-            raise ConfigurationError(
-                f"log_level must be one of {', '.join(LOG_LEVELS)}, got {self.log_level}", config_key="log_level"
-            )
+            problem = f"log_level must be one of {', '.join(LOG_LEVELS)}, got {self.log_level}"
+            raise ConfigurationError(problem, config_key="log_level")
         if self.rate_limit_strategy != "sliding_window":
             raise ConfigurationError('rate_limit_strategy must be "sliding_window"', config_key="rate_limit_strategy")
 
     def require(self, feature: str) -> None:
-        """Raise ConfigurationError, naming the field, when the feature's `enable_…` is false."""
+        """Raise ConfigurationError, naming the setting, when the feature's `enable_…` is false."""
         name = f"enable_{feature}"
         if not getattr(self, name):
             raise ConfigurationError(f"{name} is false; set it to true to use this", config_key=name)
 
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
-        """Build a configuration from a mapping, such as a Django setting; both spellings of a field are accepted.
 
-        Raises:
-            ConfigurationError: for a name that is no field, with the closest one.
-
-        """
-        known = [*fields_dict(cls), *_ALIASES]
-        values: dict[str, Any] = {}
-        for key, value in settings.items():
-            name = key.lower()
-            if name not in known:
-                close = get_close_matches(name, known, 1)
-                hint = f"; did you mean {close[0]}?" if close else ""
-                raise ConfigurationError(f"{key} is not a setting{hint}", config_key=key)
-            values[_ALIASES.get(name, name)] = value
-        return cls(**values)
+CodegenConfig = ClientConfig
+"""Another name of `ClientConfig`."""
 
 
 def _unpickled(kind: type[ClientConfig], settings: dict[str, Any]) -> ClientConfig:
     return kind(**settings)
-
-
-_ALIASES = {
-    "rate_limit_requests": "rate_limit_requests_per_period",
-    "rate_limit_window": "rate_limit_period_seconds",
-    "cache_ttl": "cache_ttl_seconds",
-}
 
 
 def _missing_token() -> ConfigurationError:
@@ -244,73 +438,13 @@ def _missing_token() -> ConfigurationError:
     )
 
 
-class CodegenConfig(ClientConfig):
-    """A `ClientConfig` that also takes the shorter names `rate_limit_requests`, `rate_limit_window`, `cache_ttl`."""
-
-    def __init__(
-        self,
-        *,
-        rate_limit_requests: int | None = None,
-        rate_limit_window: float | None = None,
-        cache_ttl: float | None = None,
-        **settings: Any,
-    ) -> None:
-        shorter = (rate_limit_requests, rate_limit_window, cache_ttl)
-        given: dict[str, Any] = {
-            name: value for name, value in zip(_ALIASES.values(), shorter, strict=True) if value is not None
-        }
-        super().__init__(**settings, **given)
-
-
-class ConfigPresets:
-    """Configurations for common situations; credentials come from the environment or are set afterwards."""
-
-    @staticmethod
-    def development() -> ClientConfig:
-        """Patient with a debugger, quick to show errors, and talkative."""
-        return ClientConfig(
-            timeout=60.0,
-            max_retries=1,
-            rate_limit_requests_per_period=30,
-            cache_ttl_seconds=60.0,
-            log_level="DEBUG",
-            log_requests=True,
-            log_responses=True,
-        )
-
-    @staticmethod
-    def production() -> ClientConfig:
-        """For services."""
-        return ClientConfig(
-            timeout=30.0, max_retries=3, rate_limit_requests_per_period=100, cache_ttl_seconds=300.0, log_level="INFO"
-        )
-
-    @staticmethod
-    def high_performance() -> ClientConfig:
-        """For many runs at once."""
-        return ClientConfig(
-            timeout=45.0,
-            max_retries=5,
-            rate_limit_requests_per_period=200,
-            cache_ttl_seconds=600.0,
-            cache_max_size=256,
-            bulk_max_workers=10,
-            bulk_batch_size=200,
-            log_level="WARNING",
-        )
-
-    @staticmethod
-    def testing() -> ClientConfig:
-        """Without network: a sandbox in this process answers, for any token, without rate limits."""
-        from .testing import Sandbox
-
-        sandbox = Sandbox(rate_limits=False, run_seconds=0.05, token=None)
-        return ClientConfig(
-            base_url=sandbox.base_url,
-            timeout=10.0,
-            max_retries=1,
-            rate_limits=False,
-            enable_caching=False,
-            log_level="DEBUG",
-            transport=sandbox.transport(),
-        )
+def _is_address(url: str) -> bool:
+    """Whether this is http or https, a host that can be looked up, and at most a path."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        host = parts.hostname or ""
+        host.encode("idna" if not host.isascii() else "ascii")
+    except (ValueError, UnicodeError):
+        return False
+    return parts.scheme in ("http", "https") and bool(host) and not {*"?# "} & {*url} and url.isprintable()

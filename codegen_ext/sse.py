@@ -1,124 +1,126 @@
-"""Server-sent events of chat completions, which the generator leaves out: events become models, ends become known."""
+"""Read server-sent events: bytes become events, events become models or the error that they report."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import httpx
 from codegen_api.errors import InvalidModel
 
-from .errors import CodegenAPIError, ConfigurationError, InvalidResponseError, NetworkError, ServerError
-from .exchange import error_kind, error_message, forget_text, invalid, request_id_of
-from .transport.steps import LimitedStream
+from ._logging import logger
+from ._response import ResponseTooLarge, error_kind, error_message
+from .errors import CodegenAPIError, ServerError
 
 if TYPE_CHECKING:
     from codegen_api.decoding import Model
-    from httpx_sse import EventSource, ServerSentEvent
 
-    from .clock import Clock
     from .redact import Redactor
 
 M = TypeVar("M", bound="Model")
 
 DONE = "[DONE]"
+"""The data of the event that ends a complete stream."""
+_LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
-def require_extra() -> None:
-    """Raise ConfigurationError when the package that reads events is missing."""
-    try:
-        import httpx_sse  # noqa: F401 - only whether it is there
-    except ImportError as error:
-        raise ConfigurationError("streaming needs an extra: pip install 'codegen-sdk[chatserver]'") from error
+class ServerSentEvent(NamedTuple):
+    """One event; `name` is "message" where the stream names none."""
+
+    name: str
+    data: str
 
 
-def event_source(operation_id: str, response: httpx.Response) -> EventSource:
-    """Return the events of a response.
+class EventParser:
+    """Parses a stream of events as HTML, 9.2.6 says; an event has at most so many bytes."""
 
-    Raises:
-        InvalidResponseError: when the response has another content type.
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._line: list[bytes] = []
+        self._size = 0
+        self._name = ""
+        self._data: list[str] = []
+        self._is_first = True
+        self._ended_in_cr = False
 
-    """
-    from httpx_sse import EventSource
+    def feed(self, part: bytes) -> list[ServerSentEvent]:
+        """Return the events that are complete with these bytes.
 
-    kind = response.headers.get("content-type", "").partition(";")[0].strip()
-    if kind != "text/event-stream":
-        raise invalid(operation_id, response, f"expected a stream of events, got content type {kind or 'none'!r}")
-    response.encoding = "utf-8-sig"  # whatever the header says, and without the byte order mark (HTML, 9.2.5)
-    return EventSource(response)
+        Raises:
+            ResponseTooLarge: when the event that has begun is too large.
 
+        """
+        if self._ended_in_cr and part.startswith(b"\n"):
+            part = part[1:]  # of a line end that came in two parts
+        if part:
+            self._ended_in_cr = part.endswith(b"\r")
+        self._size += len(part)
+        first, *others = _LINE_END.split(part)
+        self._line.append(first)
+        events = []
+        for other in others:
+            event = self._end_line(b"".join(self._line).decode("utf-8", "replace"))
+            if event is not None:
+                events.append(event)
+            self._line = [other]
+        if self._size > self._most_bytes:
+            raise ResponseTooLarge(f"an event of the stream has more than {self._most_bytes} bytes")
+        if events:
+            self._size = len(self._line[0])
+        return events
 
-def is_empty(event: ServerSentEvent) -> bool:
-    """Whether there is nothing to dispatch by HTML, 9.2.6; httpx-sse hands out blank lines that follow an id."""
-    return not event.data and event.event != "error"
+    def _end_line(self, line: str) -> ServerSentEvent | None:
+        if self._is_first:
+            self._is_first = False
+            line = line.removeprefix("\ufeff")
+        if not line:
+            name, data = self._name or "message", self._data
+            self._name, self._data = "", []
+            return ServerSentEvent(name, "\n".join(data)) if data or name == "error" else None
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if field == "data":
+            self._data.append(value)
+        elif field == "event":
+            self._name = value
+        elif not field and not self._data:
+            self._size = 0  # comments, which keep a connection alive, belong to no event
+        return None
 
 
 def decode_event(operation_id: str, event: ServerSentEvent, model: type[M], redact: Redactor) -> M | None:
-    """Return the model that an event carries, None for the mark of a complete stream.
+    """Return the model that an event carries, None for one that is skipped because it carries none.
 
     Raises:
-        InvalidResponseError: for an event that is no such model.
-        CodegenAPIError: for an event that says that the service failed, the subclass that fits the status in it,
+        CodegenAPIError: for an event that says that the service failed: the subclass that fits the status in it,
             ServerError without one.
 
     """
-    if event.data.strip() == DONE:
+    if event.name not in ("message", "error"):
         return None
     try:
         data: Any = json.loads(event.data)
-        if event.event == "error" or (isinstance(data, dict) and data.get("error")):
-            raise _reported(operation_id, redact.within(data))
+    except (ValueError, RecursionError):
+        data = event.data
+    if event.name == "error" or (isinstance(data, dict) and data.get("error")):
+        raise reported(operation_id, redact.within(data))
+    try:
+        if not isinstance(data, dict):
+            raise InvalidModel(model.__name__, f"expected an object, got {type(data).__name__}")
         return model.from_dict(data)
-    except (ValueError, RecursionError, InvalidModel) as error:
-        forget_text(error)
-        if event.event == "error":
-            raise _reported(operation_id, redact(event.data)) from None
-        if isinstance(error, InvalidModel) and error_message(data):  # the body of an error response
-            raise _reported(operation_id, redact.within(data)) from None
-        problem = redact(f"an event of the stream is not usable: {error}")
-        raise InvalidResponseError(problem, operation=operation_id) from error
+    except InvalidModel as error:
+        if error_message(data)[0]:  # the body of an error response
+            raise reported(operation_id, redact.within(data)) from None
+        logger.warning("%s: an event of the stream is skipped: %s", operation_id, redact(str(error)))
+        return None
 
 
-def _reported(operation_id: str, data: Any) -> CodegenAPIError:
+def reported(operation_id: str, data: Any) -> CodegenAPIError:
+    """Return the error that an event reports."""
     places = [data, data.get("error")] if isinstance(data, dict) else []
     codes = [place.get(name) for place in places if isinstance(place, dict) for name in ("status_code", "code")]
     status = next((code for code in codes if type(code) is int and 400 <= code <= 599), None)
-    text = data if isinstance(data, str) else error_message(data)
+    text = data if isinstance(data, str) else error_message(data)[0]
     kind = ServerError if status is None else error_kind(status)
-    return kind(
-        text or "the service reported an error in the stream", status, response_data=data, operation=operation_id
-    )
-
-
-class IdleLimit(LimitedStream):
-    """A body in which `seconds` may pass between two events, whatever arrives that is none.
-
-    A connection that carries nothing at all is httpx's to notice; comments and pieces of an event are noticed here.
-    """
-
-    problem = "no event came in time"
-
-    def __init__(self, response: httpx.Response, request: httpx.Request, seconds: float, clock: Clock) -> None:
-        super().__init__(response.stream, request, clock.monotonic() + seconds, clock)
-        self._seconds = seconds
-
-    def restart(self) -> None:
-        """Begin to count: an event has been dealt with."""
-        self._deadline = self._clock.monotonic() + self._seconds
-
-
-@contextmanager
-def identified(response: httpx.Response) -> Iterator[None]:
-    """Give errors the id under which the service logged the request."""
-    try:
-        yield
-    except CodegenAPIError as error:
-        error.request_id = error.request_id or request_id_of(response)
-        raise
-
-
-def cut_stream(operation_id: str) -> NetworkError:
-    """The error of a stream that ended without saying that it is complete."""
-    return NetworkError(f"{operation_id}: the stream ended early", operation=operation_id)
+    message = text or "the service reported an error in the stream"
+    return kind(message, status, response_data=data, operation=operation_id)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
 from ..clock import SYSTEM_CLOCK, Clock
@@ -130,3 +130,25 @@ async def sleep(clock: Clock, seconds: float) -> None:
 def scope() -> Hashable:
     """Return what connections and locks belong to: the running loop."""
     return asyncio.get_running_loop()
+
+
+def is_over(scope: Hashable) -> bool:
+    """Return whether a scope has ended: a loop that is closed."""
+    return isinstance(scope, asyncio.AbstractEventLoop) and scope.is_closed()
+
+
+async def at_end_of_scope(close: Callable[[], Awaitable[None]]) -> object:
+    """Have a function awaited when `asyncio.run` ends the running loop; return what it depends on.
+
+    `asyncio.run` ends the generators that its loop has left before it closes the loop.
+    """
+    guard = _guard(close)
+    await anext(guard)
+    return guard
+
+
+async def _guard(close: Callable[[], Awaitable[None]]) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        await close()

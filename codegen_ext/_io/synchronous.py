@@ -94,3 +94,13 @@ def sleep(clock: Clock, seconds: float) -> None:
 def scope() -> Hashable:
     """Return what connections and locks belong to: all threads of the process share them."""
     return None
+
+
+def is_over(scope: Hashable) -> bool:  # noqa: ARG001 - as for event loops
+    """Return whether a scope has ended: threads end with the process."""
+    return False
+
+
+def at_end_of_scope(close: Callable[[], None]) -> object:  # noqa: ARG001 - as for event loops
+    """Do nothing: the process ends its connections."""
+    return None

@@ -13,7 +13,6 @@ from ..base import BaseClient
 from ..config import ClientConfig
 from ..errors import ConfigurationError
 from ..flow import Flow, Perform
-from ..settings import UnsetInt
 from .errors import BadRequestError
 
 if TYPE_CHECKING:
@@ -57,9 +56,9 @@ def configuration(
         api_key = os.environ.get("CHATSERVER_API_KEY", "")
     if base_url is None or isinstance(base_url, _Default):
         base_url = os.environ.get("CHATSERVER_BASE_URL") or str(DEFAULT_BASE_URL)
-    # The environment's cap is for the Codegen API.
-    settings = {"rate_limit_requests_per_period": UnsetInt(60), **settings}
     config = ClientConfig(api_token=api_key, org_id="", base_url=base_url, timeout=timeout, **settings)
+    if "rate_limit_requests_per_period" not in settings:
+        config.unset("rate_limit_requests_per_period")  # the environment's cap is for the Codegen API
     if "total_timeout" not in settings and isinstance(timeout, int | float):
         config.total_timeout = max(config.total_timeout, timeout)
     return config

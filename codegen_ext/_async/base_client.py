@@ -1,0 +1,445 @@
+"""Perform operations and requests: the one way down for everything above."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import httpx
+from codegen_api.options import NO_OPTIONS
+
+from .. import _logging, sse
+from .._auth import BearerAuth
+from .._request import (
+    CALL,
+    UNSENDABLE,
+    USER_AGENT,
+    Call,
+    Deadline,
+    build_request,
+    check_seconds,
+    checked_headers,
+    timeouts,
+    unsendable,
+)
+from .._response import check_identity, decode, error_of, invalid, media_type, network_error, parse_json, request_id_of
+from ..clock import SYSTEM_CLOCK, Clock
+from ..config import ClientConfig
+from ..errors import ClientClosedError, CodegenAPIError, ConfigurationError, NetworkError
+from ..metrics import MetricsCollector, Stats
+from ..redact import Redactor, without_user
+from ..retry import RetryPolicy
+from .network import AsyncNetwork
+from .transport import AsyncClientTransport, Tracing
+
+if TYPE_CHECKING:
+    from codegen_api.decoding import Model
+    from codegen_api.operations import Operation
+    from codegen_api.options import RequestOptions
+    from codegen_api.types import Response
+
+    from .locks import Event
+
+T = TypeVar("T")
+M = TypeVar("M", bound="Model")
+
+_OF_A_CALL = frozenset(
+    (
+        *("timeout", "total_timeout", "max_retries", "org_id", "exactly_once", "create_settle_seconds"),
+        *("bulk_max_workers", "bulk_batch_size", "enable_webhooks", "enable_bulk_operations", "enable_streaming"),
+    )
+)
+"""Settings that are read at each call, so that clients which differ in them can share their connections."""
+
+
+class AsyncBaseClient:
+    """Performs the operations of one service; may be shared by tasks and event loops.
+
+    Args:
+        config: Settings; those that are not given read the environment.
+        clock: Where time comes from.
+        settings: Single settings, by the names of `ClientConfig`, instead of `config` or over it.
+
+    Raises:
+        ConfigurationError: naming the setting that is missing or wrong.
+
+    """
+
+    _service = "codegen"
+    """The name of the service in the contract."""
+    _needs_token = True
+
+    def __init__(self, config: ClientConfig | None = None, *, clock: Clock = SYSTEM_CLOCK, **settings: Any) -> None:
+        self.config = ClientConfig.of(config, settings)
+        self.config.validate(needs_token=self._needs_token)
+        self._clock = clock
+        self._service_url = self.config.service_url
+        self._redact = Redactor(self.config.api_token)
+        self._metrics = MetricsCollector(clock)
+        self._is_derived = False
+        _logging.apply_level(self.config.log_level)
+        self._http = self._connect()
+
+    def _connect(self) -> AsyncSession:
+        config = self.config
+        self._rate_limiter = self._cache = None
+        with contextlib.suppress(ImportError):
+            from .rate_limiter import AsyncRateLimiter
+
+            on_wait = self._metrics.record_wait if config.enable_metrics else None
+            self._rate_limiter = AsyncRateLimiter(config, self._clock, service=self._service, on_wait=on_wait)
+        if config.enable_caching:
+            with contextlib.suppress(ImportError):
+                from .cache import AsyncResponseCache
+
+                self._cache = AsyncResponseCache(config, self._clock)
+        self._transport = AsyncClientTransport(
+            AsyncNetwork(config),
+            limiter=self._rate_limiter if config.rate_limits else None,
+            cache=self._cache,
+            policy=RetryPolicy(config.retry_delay, config.retry_backoff_factor, frozenset(config.retry_on_status)),
+            metrics=self._metrics if config.enable_metrics else None,
+            clock=self._clock,
+            log=config.log_requests,
+            log_bodies=config.log_responses,
+            max_response_bytes=config.max_response_bytes,
+        )
+        agent = " ".join(filter(None, (USER_AGENT, config.user_agent_suffix)))
+        headers = checked_headers(config.default_headers, setting="default_headers")
+        return AsyncSession(
+            self,
+            transport=self._transport,
+            base_url=self._service_url,
+            auth=BearerAuth(config.api_token, self._service_url) if config.api_token else None,
+            headers={"User-Agent": agent, "Accept": "application/json", **headers},
+            timeout=config.timeout,
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={without_user(self.config.base_url)!r})"
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"{type(self).__name__} holds connections and a credential; pickle its config, or ids")
+
+    @property
+    def clock(self) -> Clock:
+        """Where time comes from."""
+        return self._clock
+
+    @property
+    def session(self) -> httpx.AsyncClient:
+        """The httpx client underneath, with credential and transport."""
+        return self._http
+
+    @property
+    def redact(self) -> Redactor:
+        """Takes this client's credential out of strings."""
+        return self._redact
+
+    @property
+    def metrics(self) -> MetricsCollector:
+        """Counts of this client's requests; raises ConfigurationError when `enable_metrics` is false."""
+        self.config.require("metrics")
+        return self._metrics
+
+    @property
+    def rate_limiter(self) -> Any:
+        """What keeps this client's requests within the limits; `status()` says how they are used."""
+        return self._rate_limiter
+
+    @property
+    def cache(self) -> Any:
+        """The answers that are kept; raises ConfigurationError when `enable_caching` is false."""
+        if self._cache is None:
+            problem = "enable_caching was false when the client was built; set it to true to use this"
+            raise ConfigurationError(problem, config_key="enable_caching")
+        return self._cache
+
+    async def get_cache_stats(self) -> Any:
+        """Return size, max_size, hits, misses and hit_rate_percentage of the cache; raises like `cache`."""
+        return await self.cache.get_stats()
+
+    async def clear_cache(self) -> None:
+        """Drop the answers that are kept for this credential; raises like `cache`."""
+        await self.cache.clear()
+
+    def get_stats(self) -> Stats:
+        """Return statistics since the client was built or `reset_stats` was called; raises like `metrics`."""
+        config = self.config
+        return Stats(
+            {
+                "metrics": self.metrics.get_stats(),
+                "config": {
+                    "base_url": without_user(config.base_url),
+                    "metrics_enabled": config.enable_metrics,
+                    "caching_enabled": config.enable_caching,
+                    "max_retries": config.max_retries,
+                    "timeout": config.timeout,
+                },
+            }
+        )
+
+    def reset_stats(self) -> None:
+        """Start the statistics from 0; raises like `metrics`."""
+        self.metrics.reset()
+
+    reset_metrics = reset_stats
+
+    def trace_with(self, tracing: Tracing | None) -> None:
+        """Have all calls and attempts of this client, and of those that share its connections, wrapped."""
+        self._transport.tracing = tracing
+
+    def with_options(self, **settings: Any) -> Self:
+        """Return a client with other settings, by the names of `ClientConfig`.
+
+        Where the settings are those of a call (time-outs, retries, exactly_once, bulk, …) it shares this client's
+        connections, limits, cache and statistics, and closing it does nothing. Others make a client of its own.
+
+        Raises:
+            ConfigurationError: when a name or a value is wrong.
+
+        """
+        given = {name: value for name, value in settings.items() if value is not None}
+        config = ClientConfig.of(self.config, given)
+        if not _OF_A_CALL.issuperset(given):
+            return self._with_config(config)
+        config.validate(needs_token=self._needs_token)
+        derived = copy.copy(self)
+        derived.config = config
+        derived._is_derived = True
+        return derived
+
+    def _with_config(self, config: ClientConfig) -> Self:
+        return type(self)(config, clock=self._clock)
+
+    async def close(self) -> None:
+        """Close the connections; a client made by `with_options` leaves shared ones open."""
+        if not self._is_derived:
+            await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.close()
+
+    def deadline(self, seconds: float | None = None) -> Deadline:
+        """Return the deadline that is `seconds` away, `total_timeout` where none are given."""
+        return Deadline.after(self._clock, self.config.total_timeout if seconds is None else seconds)
+
+    async def perform(
+        self,
+        operation: Operation[T],
+        arguments: Mapping[str, Any],
+        options: RequestOptions = NO_OPTIONS,
+        *,
+        deadline: Deadline | None = None,
+        cancel: Event | None = None,
+        refresh: bool = False,
+    ) -> Response[T]:
+        """Perform an operation and return status, headers, body and model.
+
+        Args:
+            operation: The operation.
+            arguments: Its arguments, by their Python names.
+            options: Time-out, and what is sent besides.
+            deadline: When it must be over, retries and waits included; `total_timeout` from now at the latest.
+            cancel: Ends waits, with Cancelled; a request that was sent is never cut.
+            refresh: Whether the cache is not asked, and stores the answer.
+
+        Raises:
+            ValidationError: before anything is sent, when an argument does not fit the contract.
+            CodegenAPIError: the subclass that fits the status or the failure.
+
+        """
+        timeout = self._timeout(options.timeout)
+        call = self._call_for(operation, operation.id, deadline, cancel, refresh=refresh)
+        request = build_request(self._http, self._service_url, operation, arguments, options, timeout, call)
+        response = decode(operation, await self._send(request, timeout))
+        check_identity(operation, arguments, response)
+        return response
+
+    def _call_for(
+        self,
+        operation: Operation[Any] | None,
+        name: str,
+        deadline: Deadline | None = None,
+        cancel: Event | None = None,
+        *,
+        refresh: bool = False,
+        stream: bool = False,
+    ) -> Call:
+        limit = Deadline.after(self._clock, self.config.total_timeout)
+        if deadline is not None and deadline.at < limit.at:
+            limit = deadline
+        return Call(operation, name, limit, self.config.max_retries, self._redact, cancel, refresh, stream)
+
+    def _timeout(self, timeout: float | None) -> float:
+        if timeout is None:
+            return self.config.timeout
+        check_seconds("timeout", timeout)
+        return timeout
+
+    async def _send(self, request: httpx.Request, timeout: float, *, stream: bool = False) -> httpx.Response:
+        failure: CodegenAPIError
+        try:
+            return await self._http.send(request, stream=stream)
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            failure = network_error(error, request, self.config.base_url, timeout)
+        except RuntimeError:
+            if not self._http.is_closed:
+                raise
+            problem = "the client is closed; build another one, or make the call before close()"
+            failure = ClientClosedError(problem, operation=request.extensions[CALL].name)
+        raise failure  # out here, so that it has no context: what httpx raised may hold the credential
+
+    async def open_stream(
+        self, operation: Operation[Any], arguments: Mapping[str, Any], options: RequestOptions = NO_OPTIONS
+    ) -> AsyncEventStream:
+        """Perform an operation whose answer is a stream of events; return when the service has accepted it.
+
+        Between two parts of the stream any time may pass, `options.timeout` where it is given.
+        """
+        timeout = self._timeout(options.timeout)
+        headers = {**(options.extra_headers or {}), "Accept": "text/event-stream"}
+        call = self._call_for(operation, operation.id, stream=True)
+        request = build_request(
+            self._http,
+            self._service_url,
+            operation,
+            arguments,
+            options._replace(extra_headers=headers),
+            timeout,
+            call,
+        )
+        response = await self._send(request, timeout, stream=True)
+        request.extensions["timeout"] = timeouts(options.timeout)
+        stream = AsyncEventStream(response, operation, self.config, timeout)
+        try:
+            if not response.is_success:
+                raise error_of(response, operation)
+            if media_type(response) != "text/event-stream":
+                kind = media_type(response) or "none"
+                raise invalid(operation.id, response, f"expected a stream of events, got content type {kind!r}")
+        except CodegenAPIError:
+            await stream.close()
+            raise
+        return stream
+
+    async def stream_events(
+        self,
+        operation: Operation[Any],
+        arguments: Mapping[str, Any],
+        event: type[M],
+        options: RequestOptions = NO_OPTIONS,
+    ) -> AsyncIterator[M]:
+        """Yield the models that the events of a stream carry, until it says that it is complete.
+
+        Raises:
+            NetworkError: when it ends before.
+            CodegenAPIError: when the service refuses, or reports an error in the stream.
+
+        """
+        stream = await self.open_stream(operation, arguments, options)
+        async with aclosing(stream.events(event)) as events:
+            async for item in events:
+                yield item
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Send a request that the contract does not know and return its JSON, None for an empty body.
+
+        Args:
+            method: The HTTP method.
+            path: Below the base URL without `/v1`.
+            params: Query parameters.
+            json: The body.
+            timeout: Seconds for each attempt, instead of the client's.
+            extra_headers: Headers to send besides the client's own.
+
+        Raises:
+            CodegenAPIError: as every operation does.
+
+        """
+        if "://" in path:
+            raise ConfigurationError(f"expected a path below the base URL, got {path!r}", config_key="path")
+        seconds = self._timeout(timeout)
+        headers = checked_headers(extra_headers)
+        try:
+            request = self._http.build_request(
+                method,
+                path,
+                params=params,
+                json=json,
+                headers=headers,
+                timeout=seconds,
+            )
+        except UNSENDABLE as error:
+            raise unsendable(error, f"{method} {path}") from error
+        response = await self._send(request, seconds)
+        return parse_json(request.extensions[CALL].name, response)
+
+
+class AsyncSession(httpx.AsyncClient):
+    """The httpx client of a client of this package; gives requests that users build themselves their `Call`."""
+
+    def __init__(self, client: AsyncBaseClient, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._call_for, self._redact = client._call_for, client.redact
+
+    async def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
+        """Send as httpx does."""
+        if CALL not in request.extensions:
+            name = f"{request.method} {self._redact.url(request.url.path)}"
+            request.extensions[CALL] = self._call_for(None, name, stream=stream)
+        return await super().send(request, stream=stream, **options)
+
+
+class AsyncEventStream:
+    """Response whose body is a stream of events; close it, or read its events to the end."""
+
+    def __init__(
+        self, response: httpx.Response, operation: Operation[Any], config: ClientConfig, timeout: float
+    ) -> None:
+        self.response = response
+        self._operation = operation
+        self._config = config
+        self._timeout = timeout
+
+    async def events(self, model: type[M]) -> AsyncGenerator[M, None]:
+        """Yield the models of the events, until the stream says that it is complete."""
+        name, response = self._operation.id, self.response
+        call: Call = response.request.extensions[CALL]
+        parser = sse.EventParser(self._config.max_response_bytes)
+        try:
+            async for part in response.aiter_bytes():
+                for event in parser.feed(part):
+                    if event.data.strip() == sse.DONE:
+                        return
+                    item = sse.decode_event(name, event, model, call.redact)
+                    if item is not None:
+                        yield item
+            failure: CodegenAPIError = NetworkError(f"{name}: the stream ended early", operation=name)
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            failure = network_error(error, response.request, self._config.base_url, self._timeout)
+        except CodegenAPIError as error:
+            failure = error
+        finally:
+            await response.aclose()
+        failure.request_id = failure.request_id or request_id_of(response)
+        raise failure
+
+    async def close(self) -> None:
+        """Close the response."""
+        await self.response.aclose()

@@ -1,0 +1,318 @@
+"""Connections: a stack of httpx transports with one connection each, behind an admission count.
+
+httpcore looks through its whole pool at every step, and loses a connection that it gives to a waiter who has just left.
+So each transport here has one connection, and which of them sends what is decided here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Hashable
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from .. import _fork
+from .._io import asynchronous as io
+from .._proxy import proxy_of, tls_of
+from .._request import Call, Deadline, is_idempotent
+from ..clock import SYSTEM_CLOCK
+from .locks import Semaphore
+
+if TYPE_CHECKING:
+    from ..config import ClientConfig
+
+KEEPALIVE_SECONDS = 5.0
+"""Seconds for which an idle connection is kept, as httpx does."""
+_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_SECONDS)
+
+
+class AsyncNetwork:
+    """Sends requests over connections of the running event loop; once closed it stays closed."""
+
+    def __init__(self, config: ClientConfig) -> None:
+        self._transport = config.transport
+        self._most = config.max_connections
+        self._most_idle = config.max_keepalive_connections
+        if self._transport is None:
+            proxy = proxy_of(config)
+            self._settings = {"limits": _ONE, "proxy": proxy, "verify": tls_of(config, proxy)}
+        self._pools: dict[Hashable, _AsyncPool] = {}
+        self._is_closed = False
+        _fork.register(self)
+
+    def after_fork(self) -> None:
+        """Leave the connections to the parent."""
+        self._pools = {}
+
+    async def admit(self, request: httpx.Request, call: Call) -> AsyncConnection:
+        """Return a connection that is free for a request, waiting for the pool's time-out at the longest.
+
+        A request that is not idempotent gets a new connection, which no earlier answer can have left half closed, and
+        has an admission count of its own, so that streams do not hold up reads.
+
+        Raises:
+            RuntimeError: when the network is closed.
+            httpx.PoolTimeout: when no connection becomes free in time.
+
+        """
+        self.refuse_closed()
+        scope = io.scope()
+        pool = self._pools.get(scope) or await self._open(scope)
+        is_new = not is_idempotent(call, request)
+        admission = pool.new if is_new else pool.shared
+        if not admission.try_acquire():
+            seconds = request.extensions["timeout"].get("pool")
+            left = call.deadline.left()
+            # The machine's clock: on another one time would be over before a connection is given back.
+            if not await admission.acquire(SYSTEM_CLOCK, left if seconds is None or left < seconds else seconds):
+                raise httpx.PoolTimeout("no connection became free in time", request=request)
+        try:
+            connection = None if is_new else pool.take()
+            if connection is None:
+                connection = self._new_connection(pool)
+            pool.lend(connection, admission)
+            return connection
+        except BaseException:
+            admission.release()
+            raise
+
+    def refuse_closed(self) -> None:
+        """Raise RuntimeError when the network is closed, as httpx does."""
+        if self._is_closed:
+            raise RuntimeError("Cannot send a request, as the client has been closed.")
+
+    def _new_connection(self, pool: _AsyncPool) -> AsyncConnection:
+        if self._transport is not None:
+            return AsyncConnection(self._transport, pool, is_ours=False)
+        return AsyncConnection(httpx.AsyncHTTPTransport(**self._settings), pool, is_ours=True)
+
+    async def _open(self, scope: Hashable) -> _AsyncPool:
+        for ended in [other for other in list(self._pools) if io.is_over(other)]:
+            self._pools.pop(ended, None)  # nothing can be closed in order there; Python closes the sockets
+        most_idle = 0 if self._transport is not None else self._most_idle
+        most = sys.maxsize if self._transport is not None else self._most
+        pool = self._pools.setdefault(scope, _AsyncPool(most, most_idle))
+        pool.guard = await io.at_end_of_scope(pool.aclose)
+        return pool
+
+    async def aclose(self) -> None:
+        """Close the connections of the running loop; those of other loops end with their loop."""
+        self._is_closed = True
+        pool = self._pools.pop(io.scope(), None)
+        if pool is not None:
+            await pool.aclose()
+        if self._transport is not None:
+            await self._transport.aclose()
+
+
+class _AsyncPool:
+    """Connections of one event loop; the one that was used last is used first, so that the others can expire."""
+
+    def __init__(self, most: int, most_idle: int) -> None:
+        self.shared = Semaphore(most)
+        self.new = Semaphore(most)
+        self.guard: object = None
+        self._most_idle = most_idle
+        self._mutex = io.Mutex()
+        self._idle: deque[AsyncConnection] = deque()
+        self._busy: set[AsyncConnection] = set()
+        self.is_closed = False
+
+    def take(self) -> AsyncConnection | None:
+        """Return the idle connection that was used last."""
+        with self._mutex:
+            return self._idle.pop() if self._idle else None
+
+    def lend(self, connection: AsyncConnection, admission: Semaphore) -> None:
+        """Note that a connection is in use, and under which admission count."""
+        connection.admission = admission
+        with self._mutex:
+            self._busy.add(connection)
+
+    async def give_back(self, connection: AsyncConnection, *, reusable: bool) -> None:
+        """Keep a connection for the next request, or close it; close those that have expired."""
+        now = SYSTEM_CLOCK.monotonic()
+        closing = []
+        with self._mutex:
+            self._busy.discard(connection)
+            if reusable and not self.is_closed and len(self._idle) < self._most_idle:
+                connection.idle_since = now
+                self._idle.append(connection)
+            else:
+                closing.append(connection)
+            while self._idle and self._idle[0].idle_since < now - KEEPALIVE_SECONDS:
+                closing.append(self._idle.popleft())
+        for unused in closing:
+            await unused.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        with self._mutex:
+            self.is_closed = True
+            closing = [*self._idle, *self._busy]
+            self._idle.clear()
+        for connection in closing:
+            await connection.aclose()
+
+
+class AsyncConnection:
+    """One connection, leased for one request and given back when its response is closed."""
+
+    admission: Semaphore
+
+    def __init__(self, transport: Any, pool: _AsyncPool, *, is_ours: bool) -> None:
+        self._transport = transport
+        self._pool = pool
+        self._is_ours = is_ours
+        self.idle_since = 0.0
+        self.timing = Timing()
+        if is_ours:
+            inner = transport._pool
+            inner._network_backend = AsyncTimedBackend(inner._network_backend, self.timing)
+
+    async def send(self, request: httpx.Request, deadline: Deadline) -> httpx.Response:
+        """Send a request; head and body of the response end with the deadline."""
+        self.timing.begin(deadline)
+        try:
+            if deadline.expired:
+                raise httpx.ConnectTimeout("the call's time was over before the request was sent", request=request)
+            if not self._is_ours:
+                _cut_timeouts(request, deadline.left())
+            response: httpx.Response = await self._transport.handle_async_request(request)
+        except BaseException:
+            await self.release(reusable=False)
+            raise
+        response.stream = _AsyncLeasedStream(response.stream, self)
+        if self._pool.is_closed:
+            await response.aclose()
+            raise httpx.ReadError("the client was closed while the request was under way", request=request)
+        return response
+
+    async def release(self, *, reusable: bool) -> None:
+        """Give the connection back."""
+        try:
+            await self._pool.give_back(self, reusable=reusable)
+        finally:
+            self.admission.release()
+
+    async def aclose(self) -> None:
+        """Close the connection; a transport that the user brought stays open."""
+        if self._is_ours:
+            with contextlib.suppress(Exception):
+                await self._transport.aclose()
+
+
+class _AsyncLeasedStream(httpx.AsyncByteStream):
+    """Body whose end gives the connection back."""
+
+    def __init__(self, wrapped: Any, connection: AsyncConnection) -> None:
+        self._wrapped = wrapped
+        self._connection: AsyncConnection | None = connection
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._wrapped:
+            yield part
+
+    async def aclose(self) -> None:
+        """Close the body, once."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            reusable = False
+            try:
+                await self._wrapped.aclose()
+                reusable = True
+            finally:
+                await connection.release(reusable=reusable)
+
+
+def _cut_timeouts(request: httpx.Request, left: float) -> None:
+    """Let no phase of an attempt take longer than the call may."""
+    timeouts = request.extensions["timeout"]
+    if not all(seconds is not None and seconds <= left for seconds in timeouts.values()):
+        request.extensions["timeout"] = {
+            phase: left if seconds is None or seconds > left else seconds for phase, seconds in timeouts.items()
+        }
+
+
+class Timing:
+    """Deadline of the request that a connection is sending, and when it began to be written."""
+
+    __slots__ = ("deadline", "sent_at")
+
+    def __init__(self) -> None:
+        self.deadline: Deadline | None = None
+        self.sent_at: float | None = None
+
+    def begin(self, deadline: Deadline) -> None:
+        """Start with another request."""
+        self.deadline, self.sent_at = deadline, None
+
+    def end(self) -> None:
+        """Let the body take as long as it takes."""
+        self.deadline = None
+
+    def cut(self, seconds: float | None, phase: str) -> float | None:
+        """Return a time-out that ends with the deadline; raises httpcore's error for a phase that begins too late."""
+        if self.deadline is None:
+            return seconds
+        left = self.deadline.left()
+        if left <= 0:
+            import httpcore
+
+            raise getattr(httpcore, phase)("the call's time is over")
+        return left if seconds is None or left < seconds else seconds
+
+
+class AsyncTimedBackend:
+    """Network backend of httpcore whose steps end with the deadline of the request.
+
+    httpcore knows time-outs for each step, and a response that comes in small pieces has many. None of its classes is
+    inherited from, because importing httpcore would cost every import of this package.
+    """
+
+    def __init__(self, wrapped: Any, timing: Timing) -> None:
+        self._wrapped = wrapped
+        self._timing = timing
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._wrapped, name)
+
+    async def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> Any:
+        """Connect."""
+        timeout = self._timing.cut(timeout, "ConnectTimeout")
+        return AsyncTimedStream(await self._wrapped.connect_tcp(host, port, timeout=timeout, **options), self._timing)
+
+
+class AsyncTimedStream:
+    """Network stream of httpcore, as `AsyncTimedBackend`."""
+
+    def __init__(self, wrapped: Any, timing: Timing) -> None:
+        self._wrapped = wrapped
+        self._timing = timing
+
+    def __getattr__(self, name: str) -> Any:
+        found = self.__dict__[name] = getattr(self._wrapped, name)  # the next time it is found without this
+        return found
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> Any:
+        """Read what has come."""
+        return await self._wrapped.read(max_bytes, self._timing.cut(timeout, "ReadTimeout"))
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write; a request whose time is over before its first byte is as one that found no connection."""
+        timing = self._timing
+        if timing.sent_at is None:
+            timeout = timing.cut(timeout, "ConnectTimeout")
+            timing.sent_at = None if timing.deadline is None else timing.deadline.clock.monotonic()
+        else:
+            timeout = timing.cut(timeout, "WriteTimeout")
+        await self._wrapped.write(buffer, timeout)
+
+    async def start_tls(self, ssl_context: Any, server_hostname: Any = None, timeout: float | None = None) -> Any:
+        """Shake hands; what a proxy was told before does not count as the request."""
+        timeout = self._timing.cut(timeout, "ConnectTimeout")
+        self._timing.sent_at = None
+        return AsyncTimedStream(await self._wrapped.start_tls(ssl_context, server_hostname, timeout), self._timing)

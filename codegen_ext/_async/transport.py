@@ -1,0 +1,212 @@
+"""The transport under every httpx client of this package: log, metrics, cache, retry, limit, attempt, network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+import httpx
+
+from .. import _logging
+from .._request import ATTEMPT, CACHED, Call, call_of
+from .._response import ResponseTooLarge, retry_after
+from ..retry import RetryPolicy
+from .locks import sleep
+
+if TYPE_CHECKING:
+    from ..clock import Clock
+    from ..metrics import MetricsCollector
+    from .network import AsyncConnection, AsyncNetwork
+
+Ended = Callable[[httpx.Response], object]
+
+
+class Tracing(Protocol):
+    """What wraps a call and each of its attempts, such as spans; each is told the response, or sees the exception."""
+
+    def call(self, request: httpx.Request) -> AbstractContextManager[Ended]:
+        """Wrap a whole call."""
+        ...
+
+    def attempt(self, request: httpx.Request) -> AbstractContextManager[Ended]:
+        """Wrap one attempt; may add headers."""
+        ...
+
+
+class AsyncClientTransport(httpx.AsyncBaseTransport):
+    """Sends requests that carry a `Call`: one loop for everything that is to happen on the way to the network.
+
+    Args:
+        network: Where connections come from.
+        limiter: Has each attempt wait for its slot; None without limits.
+        cache: Answers what it keeps; None without one.
+        policy: When a request is sent again.
+        metrics: Counts calls and attempts; None without.
+        clock: Where time comes from.
+        log: Whether requests are logged.
+        log_bodies: Whether bodies are logged too.
+        max_response_bytes: The largest body, after decoding.
+
+    """
+
+    tracing: Tracing | None = None
+
+    def __init__(
+        self,
+        network: AsyncNetwork,
+        *,
+        limiter: Any,
+        cache: Any,
+        policy: RetryPolicy,
+        metrics: MetricsCollector | None,
+        clock: Clock,
+        log: bool,
+        log_bodies: bool,
+        max_response_bytes: int,
+    ) -> None:
+        self._network = network
+        self._limiter = limiter
+        self._cache = cache
+        self._policy = policy
+        self._metrics = metrics
+        self._clock = clock
+        self._log = log
+        self._log_bodies = log_bodies
+        self._most_bytes = max_response_bytes
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Log and count a call, and answer it from the cache or by sending the request."""
+        call = call_of(request)
+        is_logged = self._log and _logging.is_verbose()
+        if is_logged:
+            _logging.log_request(request, call)
+        start = self._clock.monotonic()
+        status, cached = None, False
+        try:
+            with self.tracing.call(request) if self.tracing else _UNTRACED as ended:
+                if self._cache is not None and self._cache.concerns(call, request):
+                    response = await self._cache.handle(request, call, self._send)
+                    cached = CACHED in response.extensions
+                else:
+                    response = await self._send(request)
+                ended(response)
+            status = response.status_code
+        except Exception as error:
+            if is_logged:
+                _logging.log_failure(request, call, error, self._clock.monotonic() - start)
+            raise
+        finally:
+            if self._metrics is not None:
+                self._metrics.record(_counted_as(request, call), self._clock.monotonic() - start, status, cached=cached)
+        if is_logged:
+            seconds = self._clock.monotonic() - start
+            _logging.log_response(request, call, response, seconds, with_body=self._log_bodies)
+        return response
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, again while that is worth it and the deadline allows."""
+        call = call_of(request)
+        attempt = 1
+        while True:
+            request.extensions[ATTEMPT] = attempt
+            outcome: httpx.Response | Exception
+            try:
+                outcome = await self._attempt(request, call)
+            except (httpx.TransportError, httpx.DecodingError) as error:
+                outcome = error
+            pause = None
+            if isinstance(outcome, Exception) or outcome.status_code >= 400:
+                pause = self._policy.pause_after(request, call, attempt, outcome)
+            if pause is None:
+                if isinstance(outcome, Exception):
+                    raise outcome
+                return outcome
+            if isinstance(outcome, httpx.Response):
+                await outcome.aclose()
+            if self._metrics is not None:
+                self._metrics.record_retry(_counted_as(request, call))
+            _logging.log_retry(request, call, outcome, pause)
+            await sleep(self._clock, pause, call.cancel)
+            attempt += 1
+
+    async def _attempt(self, request: httpx.Request, call: Call) -> httpx.Response:
+        """Send a request once and read the response, or only its head where the caller reads the body."""
+        connection, slot = await self._admit(request, call)
+        start, status = self._clock.monotonic(), None
+        try:
+            with self.tracing.attempt(request) if self.tracing else _UNTRACED as ended:
+                try:
+                    response = await connection.send(request, call.deadline)
+                finally:
+                    if slot is not None and connection.timing.sent_at is not None:
+                        self._limiter.sent(slot, connection.timing.sent_at)
+                if call.stream:
+                    connection.timing.end()
+                else:
+                    await self._read(response, call)
+                    response.elapsed = timedelta(seconds=self._clock.monotonic() - start)
+                ended(response)
+            status = response.status_code
+        finally:
+            if self._metrics is not None:
+                seconds = self._clock.monotonic() - start
+                self._metrics.record(_counted_as(request, call), seconds, status, level="attempt")
+        if status == 429 and self._limiter is not None:
+            await self._limiter.refused(call, retry_after(response.headers))
+        return response
+
+    async def _admit(self, request: httpx.Request, call: Call) -> tuple[AsyncConnection, Any]:
+        """Return a connection, and the slot within the limits at which the request may go."""
+        connection = await self._network.admit(request, call)
+        if self._limiter is None:
+            return connection, None
+        slot = self._limiter.try_acquire(call)
+        if slot is None:
+            # What waits for one limit must not keep a connection from what another limit allows to go.
+            await connection.release(reusable=True)
+            slot = await self._limiter.acquire(call)
+            connection = await self._network.admit(request, call)
+        return connection, slot
+
+    async def _read(self, response: httpx.Response, call: Call) -> None:
+        """Read the body of a response into memory, within its limits; close it where that fails."""
+        parts, size = [], 0
+        try:
+            async for part in response.aiter_bytes():
+                size += len(part)
+                if size > self._most_bytes:
+                    raise ResponseTooLarge(f"the response has more than {self._most_bytes} bytes (max_response_bytes)")
+                if call.deadline.expired:
+                    raise httpx.ReadTimeout("the response did not end in time")
+                parts.append(part)
+            if _is_cut(response):
+                raise httpx.DecodingError("the compressed response ended early")
+        except BaseException:
+            await response.aclose()
+            raise
+        response._content = b"".join(parts)
+
+    async def aclose(self) -> None:
+        """Close the network, the limiter and the cache."""
+        try:
+            await self._network.aclose()
+        finally:
+            for part in (self._limiter, self._cache):
+                if part is not None:
+                    await part.close()
+
+
+_UNTRACED: AbstractContextManager[Ended] = nullcontext(id)
+
+
+def _counted_as(request: httpx.Request, call: Call) -> str:
+    """Return the name under which a request is counted; never its URL."""
+    return call.operation.id if call.operation else f"{request.method} other"
+
+
+def _is_cut(response: httpx.Response) -> bool:
+    """Whether a compressed body ended before its end, which httpx does not notice."""
+    decompressor = getattr(getattr(response, "_decoder", None), "decompressor", None)
+    return response.num_bytes_downloaded > 0 and getattr(decompressor, "eof", True) is False

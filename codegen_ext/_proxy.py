@@ -1,0 +1,111 @@
+"""Find the proxy and the certificates for the one address that a client talks to."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from .errors import ConfigurationError
+from .redact import without_user
+
+if TYPE_CHECKING:
+    from .config import ClientConfig
+
+_SCHEMES = ("http", "https", "socks5", "socks5h")
+
+
+def proxy_of(config: ClientConfig) -> str | None:
+    """Return the proxy for the configured address: the setting, else the environment's, None for none.
+
+    httpx looks at the environment only while it builds its transports itself, which this package does not let it do.
+
+    Raises:
+        ConfigurationError: naming the setting or the variable that cannot be used.
+
+    """
+    if config.proxy is not None:
+        return _checked(config.proxy, "proxy")
+    parts = urlsplit(config.service_url)
+    host = parts.hostname or ""
+    if _is_loopback(host):
+        return None
+    proxies = getproxies()
+    scheme = parts.scheme if proxies.get(parts.scheme) else "all"
+    proxy = proxies.get(scheme)
+    if not proxy or _is_excluded(host, proxies.get("no", "")) or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    variable = next((name for name in os.environ if name.lower() == f"{scheme}_proxy"), f"{scheme.upper()}_PROXY")
+    return _checked(proxy if "://" in proxy else f"http://{proxy}", variable)
+
+
+def _checked(proxy: str, name: str) -> str:
+    try:
+        parts = urlsplit(proxy)
+        _ = parts.port
+        fits = parts.scheme in _SCHEMES and bool(parts.hostname)
+    except ValueError:
+        fits = False
+    if not fits:
+        problem = f"{name} must be a proxy's address, such as http://host:3128, got {without_user(proxy)!r}"
+        raise ConfigurationError(problem, config_key=name)
+    if parts.scheme.startswith("socks"):
+        try:
+            import socksio  # noqa: F401 - only whether it is there
+        except ImportError:
+            problem = f"{name} names a SOCKS proxy, which needs another package: pip install 'httpx[socks]'"
+            raise ConfigurationError(problem, config_key=name) from None
+    return proxy
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a host is this machine, which a proxy elsewhere could not reach."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_excluded(host: str, excluded: str) -> bool:
+    """Whether NO_PROXY has this host: as a network in CIDR notation, or below `*.` a domain, as for curl."""
+    for entry in excluded.split(","):
+        name = entry.strip().lower()
+        if name.startswith("*.") and host.endswith(name[1:]):
+            return True
+        try:
+            if ip_address(host) in ip_network(name.strip("[]"), strict=False):
+                return True
+        except ValueError:
+            continue
+    return False
+
+
+def tls_of(config: ClientConfig, proxy: str | None) -> ssl.SSLContext | bool:
+    """Return the one TLS context for all connections, False where the address needs none.
+
+    Raises:
+        ConfigurationError: when certificates cannot be read, naming the setting or the variable.
+
+    """
+    if not config.service_url.startswith("https:") and not (proxy or "").startswith("https:"):
+        return False  # reading the certificates takes 20 ms
+    import httpx
+
+    name, verify = "verify", config.verify
+    try:
+        if isinstance(verify, str):
+            at = "capath" if os.path.isdir(verify) else "cafile"
+            context = ssl.create_default_context(**{at: verify})  # type: ignore[arg-type]
+        else:
+            name = "verify" if verify is not True else "SSL_CERT_FILE or SSL_CERT_DIR"
+            context = httpx.create_ssl_context(verify)
+        if config.cert is not None:
+            name = "cert"
+            context.load_cert_chain(*([config.cert] if isinstance(config.cert, str) else config.cert))
+    except (OSError, TypeError) as error:
+        problem = f"{name}: the certificates cannot be read: {getattr(error, 'strerror', None) or type(error).__name__}"
+        raise ConfigurationError(problem, config_key=name) from None
+    return context

@@ -1,0 +1,245 @@
+"""Turn arguments into a request, and tell the transport what a request is for: its `Call`."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from urllib.parse import urlencode
+
+import httpx
+from codegen_api import requests
+from codegen_api.operations import OPERATIONS
+from codegen_api.requests import InvalidArguments
+
+from ._version import __version__
+from .config import LONGEST
+from .errors import ConfigurationError, ValidationError
+from .redact import Redactor
+
+if TYPE_CHECKING:
+    from codegen_api.operations import Operation
+    from codegen_api.options import RequestOptions
+
+    from ._async.locks import Event as AsyncEvent
+    from ._sync.locks import Event
+    from .clock import Clock
+
+T = TypeVar("T")
+
+CALL = "codegen_call"
+"""The key of a request's `Call` among its httpx extensions."""
+ATTEMPT = "codegen_attempt"
+"""The key of the number of the attempt, from 1, among a request's extensions."""
+CACHED = "codegen_cached"
+"""The key among a response's extensions that says that it came from the cache."""
+USER_AGENT = f"codegen-sdk/{__version__} python/{sys.version_info.major}.{sys.version_info.minor}"
+
+
+_PHASES = ("connect", "read", "write", "pool")
+_IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))  # RFC 9110, 9.2.2
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,100}")
+
+
+class Deadline:
+    """Monotonic second of a clock at which something must be over; None for no limit."""
+
+    __slots__ = ("_now", "at", "clock")
+
+    def __init__(self, clock: Clock, at: float | None) -> None:
+        self.clock = clock
+        self.at = float("inf") if at is None else at
+        self._now = clock.monotonic
+
+    @classmethod
+    def after(cls, clock: Clock, seconds: float | None) -> Deadline:
+        """Return the deadline that is so many seconds away."""
+        return cls(clock, None if seconds is None else clock.monotonic() + seconds)
+
+    def left(self) -> float:
+        """Return the seconds that are left, 0 when it has passed."""
+        left = self.at - self._now()
+        return left if left > 0 else 0.0
+
+    @property
+    def expired(self) -> bool:
+        """Whether it has passed."""
+        return self._now() >= self.at
+
+    def earlier(self, seconds: float | None) -> Deadline:
+        """Return this deadline, or the one that is `seconds` away where that comes first."""
+        if seconds is None:
+            return self
+        at = self._now() + seconds
+        return self if self.at <= at else Deadline(self.clock, at)
+
+
+class Call(NamedTuple):
+    """What the transport has to know of a request.
+
+    `name` is what errors, log records and metrics call it. `cancel` ends its waits, never a request that was sent.
+    With `refresh` the cache is not asked, and stores the answer. With `stream` the caller reads the body as it comes.
+    """
+
+    operation: Operation[Any] | None
+    name: str
+    deadline: Deadline
+    max_retries: int
+    redact: Redactor
+    cancel: AsyncEvent | Event | None = None
+    refresh: bool = False
+    stream: bool = False
+
+
+def call_of(request: httpx.Request) -> Call:
+    """Return the call that a request belongs to."""
+    call: Call = request.extensions[CALL]
+    return call
+
+
+def is_idempotent(call: Call, request: httpx.Request) -> bool:
+    """Whether doing what a request asks for twice is the same as doing it once."""
+    return request.method in _IDEMPOTENT if call.operation is None else call.operation.idempotent
+
+
+def build_request(
+    client: httpx.Client | httpx.AsyncClient,
+    service_url: str,
+    operation: Operation[Any],
+    arguments: Mapping[str, Any],
+    options: RequestOptions,
+    timeout: float,
+    call: Call,
+) -> httpx.Request:
+    """Return the request of an operation, with the headers and cookies of an httpx client.
+
+    Raises:
+        ValidationError: when an argument does not fit the contract; nothing has been sent.
+
+    """
+    try:
+        wire = requests.build(operation, arguments)
+        if operation.reconcile is not None:
+            _refuse_blank(operation, arguments)
+    except InvalidArguments as error:
+        # Arguments get mixed up, and so one may hold the credential.
+        problems = call.redact.within(error.problems)
+        raise ValidationError(summary(problems), operation=operation.id, field_errors=problems) from None
+    headers, content, url = client.headers, wire.content, service_url + wire.path
+    if client.params or options.extra_query or wire.query:
+        url = f"{url}?{_query(client, wire.query, options.extra_query)}"
+    if options.extra_body:
+        content = _with_extra_body(operation, content, options.extra_body)
+    if wire.headers or options.extra_headers:
+        headers = httpx.Headers(headers)
+        headers.update(wire.headers)
+        headers.update(checked_headers(options.extra_headers, operation.id))
+    # What client.build_request would do, without merging a base URL and copying every part twice.
+    return httpx.Request(
+        wire.method,
+        _url(url),
+        content=content,
+        headers=headers,
+        cookies=client.cookies or None,
+        extensions={CALL: call, "timeout": dict.fromkeys(_PHASES, timeout)},
+    )
+
+
+@lru_cache(maxsize=512)
+def _url(text: str) -> httpx.URL:
+    """Parse an address; polling asks for the same ones again and again, and parsing one costs about 20 µs."""
+    return httpx.URL(text)
+
+
+def _query(
+    client: httpx.Client | httpx.AsyncClient, query: list[tuple[str, str]], extra: Mapping[str, Any] | None
+) -> str:
+    added = [*client.params.multi_items(), *httpx.QueryParams(extra or {}).multi_items()]
+    names = {name for name, _ in added}
+    return urlencode([*(pair for pair in query if pair[0] not in names), *added])
+
+
+def _refuse_blank(operation: Operation[Any], arguments: Mapping[str, Any]) -> None:
+    """Raise InvalidArguments when a text without which a costly operation makes no sense is blank."""
+    for argument in operation.arguments:
+        value = arguments.get(argument.python_name)
+        if argument.required and isinstance(value, str) and not value.strip():
+            raise InvalidArguments({argument.name: ["must not be blank"]})
+
+
+def _with_extra_body(operation: Operation[Any], content: bytes | None, extra: Mapping[str, Any]) -> bytes:
+    if content is None:
+        problem = f"{operation.id} has no body"
+        raise ValidationError(f"extra_body: {problem}", operation=operation.id, field_errors={"extra_body": [problem]})
+    try:
+        text = json.dumps({**json.loads(content), **extra}, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return text.encode()
+    except UNSENDABLE as error:
+        raise unsendable(error, operation.id) from error
+
+
+UNSENDABLE = (TypeError, ValueError, RecursionError, httpx.InvalidURL)
+"""What Python and httpx raise for a value that has no form in JSON, a URL or a header."""
+
+
+def unsendable(error: Exception, name: str | None) -> ValidationError:
+    """Return the error for a value that one of `UNSENDABLE` was raised for."""
+    problem = f"an argument cannot be sent: {error}"
+    return ValidationError(problem, operation=name, field_errors={"request": [problem]})
+
+
+def checked_headers(
+    headers: Mapping[str, str] | None, name: str | None = None, setting: str = "extra_headers"
+) -> dict[str, str]:
+    """Return headers that HTTP allows; they are checked before the credential is added, and never quoted.
+
+    Raises:
+        ValidationError: when a name or a value has characters that HTTP does not allow.
+
+    """
+    for key, value in (headers or {}).items():
+        if not (
+            isinstance(key, str)
+            and isinstance(value, str)
+            and _HEADER_NAME.fullmatch(key)
+            and _HEADER_VALUE.fullmatch(value)
+        ):
+            problem = "the name or the value of a header has characters that HTTP does not allow"
+            raise ValidationError(f"{setting}: {problem}", operation=name, field_errors={setting: [problem]})
+    return dict(headers or {})
+
+
+def timeouts(seconds: float | None) -> dict[str, float | None]:
+    """Return the time-outs of an attempt as httpx wants them."""
+    return dict.fromkeys(_PHASES, seconds)
+
+
+def whole_number(name: str, value: object) -> int:
+    """Return an id, which may be given as a string of digits; raises ValidationError for anything else."""
+    if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+        return int(value)
+    if type(value) is int:
+        return value
+    problem = f"expected a whole number, got {value!r:.40}"
+    raise ValidationError(f"{name}: {problem}", field_errors={name: [problem]})
+
+
+def check_seconds(name: str, seconds: object) -> None:
+    """Raise ConfigurationError unless this is a number of seconds above 0 and up to a year."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= LONGEST:
+        raise ConfigurationError(f"{name} must be a number of seconds greater than 0, at most a year", config_key=name)
+
+
+def summary(field_errors: Mapping[str, list[str]]) -> str:
+    """Return what is wrong with the fields as one line."""
+    return "; ".join(f"{field}: {', '.join(problems)}" for field, problems in field_errors.items())
+
+
+def operation_named(name: str | None) -> Operation[Any] | None:
+    """Return the operation of the contract with this id, None for other names."""
+    return OPERATIONS.get(name or "")

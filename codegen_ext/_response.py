@@ -1,0 +1,331 @@
+"""Turn a response into a model or into the error that fits it; check what the other side says once, here."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import ssl
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import httpx
+from codegen_api import codec
+from codegen_api.errors import InvalidModel
+from codegen_api.types import Response
+
+from ._request import CALL, call_of, summary
+from .errors import (
+    AuthenticationError,
+    CodegenAPIError,
+    ConflictError,
+    InvalidResponseError,
+    NetworkError,
+    NotFoundError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    TimeoutError,
+    ValidationError,
+)
+from .redact import Redactor, without_user
+
+if TYPE_CHECKING:
+    from codegen_api.operations import Operation
+
+    from ._request import Call
+
+T = TypeVar("T")
+
+REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
+LONGEST_RETRY_AFTER = 86_400.0
+"""Seconds to which a `Retry-After` is cut: what sleeps for longer would seem to hang."""
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?")
+_NO_CREDENTIAL = Redactor()
+_ERRORS: dict[int, type[CodegenAPIError]] = {
+    400: ValidationError,
+    401: AuthenticationError,
+    402: PaymentRequiredError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: ValidationError,
+    429: RateLimitError,
+}
+_BASE_URL_VARIABLES = ("CODEGEN_BASE_URL", "CODEGEN_API_BASE_URL", "CHATSERVER_BASE_URL")
+
+
+class LimitExceeded(httpx.HTTPError):
+    """The rate limits have no slot before the deadline; `wait` is the number of seconds until they would have one."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(f"the rate limits allow no request for {wait:.1f} s, longer than this call may take")
+        self.wait = wait
+
+
+class ResponseTooLarge(httpx.HTTPError):
+    """A body, or an event of a stream, is larger than `max_response_bytes` after decoding."""
+
+
+def decode(operation: Operation[T], response: httpx.Response) -> Response[T]:
+    """Return status, headers and body of a successful response with its model.
+
+    Raises:
+        CodegenAPIError: the subclass that fits the status, or InvalidResponseError when the body does not fit.
+
+    """
+    status, content = response.status_code, response.content
+    if not 200 <= status < 300:
+        raise error_of(response, operation)
+    try:
+        if content or not _may_be_empty(status):
+            check_json(operation.id, response)
+            parsed = codec.decode(operation, status, content)
+        else:
+            parsed = cast("T", None)
+    except InvalidModel as error:
+        raise invalid(operation.id, response, f"the response does not fit the contract: {error}") from error
+    return Response(_status(status), content, response.headers, parsed)
+
+
+def _may_be_empty(status: int) -> bool:
+    return status in (202, 204)
+
+
+def check_identity(operation: Operation[Any], arguments: Mapping[str, Any], response: Response[Any]) -> None:
+    """Raise InvalidResponseError when an answer is about another object than the one that was asked for."""
+    asked = arguments.get("agent_run_id")
+    found = getattr(response.parsed, "id", None)
+    if asked is not None and found is not None and str(found) != str(asked):
+        problem = f"asked for run {asked}, the response is about {found!r:.40}"
+        raise InvalidResponseError(problem, response.status_code, operation=operation.id)
+
+
+def _status(code: int) -> HTTPStatus:
+    try:
+        return HTTPStatus(code)
+    except ValueError:
+        return cast("HTTPStatus", code)  # a status without a name is still an int
+
+
+def media_type(response: httpx.Response) -> str:
+    """Return the media type in lower case, without its parameters."""
+    kind: str = response.headers.get("content-type", "")
+    return kind.partition(";")[0].strip().lower()
+
+
+def check_json(name: str, response: httpx.Response) -> None:
+    """Raise InvalidResponseError when a body is missing or is something else than JSON."""
+    if not response.content:
+        raise invalid(name, response, "the response body is empty")
+    kind = media_type(response)
+    if "json" not in kind:
+        raise invalid(name, response, f"expected JSON, got content type {kind or 'none'!r}")
+
+
+def parse_json(name: str, response: httpx.Response) -> Any:
+    """Return the JSON of a response to a request that the contract does not know; None for an empty body.
+
+    Raises:
+        CodegenAPIError: as `decode` does.
+
+    """
+    if not response.is_success:
+        raise error_of(response, None, name)
+    if not response.content:
+        return None
+    check_json(name, response)
+    try:
+        return json.loads(response.content)
+    except (ValueError, RecursionError) as error:
+        raise invalid(name, response, f"the response body is not valid JSON: {error}") from None
+
+
+def invalid(name: str, response: httpx.Response, problem: str) -> InvalidResponseError:
+    """Return the error for a response that breaks the contract."""
+    redact = _redactor(response.request)
+    return InvalidResponseError(redact(problem), response.status_code, _safe_id(response), operation=name)
+
+
+def _redactor(request: httpx.Request) -> Redactor:
+    return call_of(request).redact if CALL in request.extensions else _NO_CREDENTIAL
+
+
+def _safe_id(response: httpx.Response) -> str | None:
+    request_id = request_id_of(response)
+    return None if request_id is None else _redactor(response.request)(request_id)
+
+
+def request_id_of(response: httpx.Response) -> str | None:
+    """Return the id under which the service logged the request, None without one."""
+    headers = response.headers
+    return next((headers[name] for name in REQUEST_ID_HEADERS if name in headers), None)
+
+
+def error_of(response: httpx.Response, operation: Operation[Any] | None, name: str | None = None) -> CodegenAPIError:
+    """Return the error that fits the status of a response without success.
+
+    A service may repeat the credential that it refuses; the error does not.
+    """
+    status = response.status_code
+    redact = _redactor(response.request)
+    try:
+        data = redact.within(json.loads(response.content))
+    except (ValueError, RecursionError):
+        data = None
+    name = operation.id if operation else name
+    message, field_errors = error_message(data)
+    kind = error_kind(status)
+    if "location" in response.headers and 300 <= status < 400:
+        message = f"unexpected redirect to {redact.url(response.headers['location'])}; check base_url"
+    if message is None:
+        message = response.reason_phrase or f"HTTP status {status}"
+    common = (message, status, _safe_id(response), data)
+    if kind is ValidationError:
+        details = data.get("detail") if isinstance(data, dict) else None
+        return ValidationError(*common, operation=name, field_errors=field_errors, details=details)
+    if kind is RateLimitError:
+        wait = retry_after(response.headers)
+        if wait is None:
+            wait = float(operation.rate_limit.seconds) if operation else 1.0
+        return RateLimitError(*common, operation=name, retry_after=wait)
+    return kind(*common, operation=name)
+
+
+def error_kind(status: int) -> type[CodegenAPIError]:
+    """Return the class of the error that fits a status without success."""
+    return _ERRORS.get(status, ServerError if status >= 500 else CodegenAPIError)
+
+
+def error_message(data: Any) -> tuple[str | None, dict[str, list[str]]]:
+    """Return what an error body says, and about which fields, in the shapes that services use.
+
+    Those are this service's own, FastAPI's, OpenAI's, and lists of errors.
+    """
+    if not isinstance(data, dict):
+        return None, {}
+    detail, error, errors = data.get("detail"), data.get("error"), data.get("errors")
+    field_errors: dict[str, list[str]] = {}
+    for entry in detail if isinstance(detail, list) else ():
+        if isinstance(entry, dict) and ("loc" in entry or "msg" in entry):
+            location = entry.get("loc")
+            path = location if isinstance(location, list) else []
+            field = ".".join(str(part) for part in path[1:] or path) or "request"
+            field_errors.setdefault(field, []).append(str(entry.get("msg", "is invalid")))
+    if field_errors:
+        return summary(field_errors), field_errors
+    found = [_said(place) for place in (data.get("message"), detail, error, errors)]
+    return next((text for text in found if text), None), {}
+
+
+def _said(place: Any) -> str:
+    if isinstance(place, str):
+        return place
+    if isinstance(place, dict):
+        return next((_said(place[name]) for name in ("message", "msg", "detail", "error") if place.get(name)), "")
+    return "; ".join(filter(None, map(_said, place[:10]))) if isinstance(place, list) else ""
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that `Retry-After` asks for, at most a day; None without a usable one.
+
+    RFC 9110, 10.2.3: seconds or a date. A date is compared with the response's own `Date`, so that a clock that is off
+    does no harm; without one with the time at which it was received (6.6.1). Of several headers the first counts.
+    """
+    text = headers.get("retry-after", "").strip()
+    if _SECONDS.match(text):
+        text = text.partition(",")[0].strip()  # httpx joins repeated headers
+        seconds = float(text) if _SECONDS.fullmatch(text) else None
+    else:
+        moment = _date_of(text)
+        if moment is None:
+            return None
+        seconds = (moment - (_date_of(headers.get("date", "")) or datetime.now(UTC))).total_seconds()
+    return None if seconds is None else min(max(0.0, seconds), LONGEST_RETRY_AFTER)
+
+
+def _date_of(text: str) -> datetime | None:
+    """Return an HTTP date in any of its three forms (RFC 9110, 5.6.7), None for another text."""
+    try:
+        moment = parsedate_to_datetime(text)
+        # The form of asctime names no zone. In UTC the difference of two dates cannot overflow.
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (OverflowError, TypeError, ValueError):
+        return None
+
+
+def never_arrived(error: BaseException | None) -> bool:
+    """Whether a failure happened before the request can have reached the service."""
+    return isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
+
+
+def is_permanent(error: Exception) -> bool:
+    """Whether a failure would only happen again: a certificate, a proxy that refuses, a request that is not HTTP."""
+    if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
+        return True
+    if isinstance(error, httpx.ProxyError) and re.match(r"4\d\d\b", str(error)):
+        return True
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def network_error(error: Exception, request: httpx.Request, base_url: str, timeout: float | None) -> CodegenAPIError:
+    """Return the error for an exception of httpx or of the transport; it has a clean copy of it as its cause."""
+    call = call_of(request)
+    copy = _clean(error, request, call)
+    failure = _failure(copy, request, call, base_url, timeout, permanent=is_permanent(error))
+    failure.__cause__ = copy
+    return failure
+
+
+def _failure(
+    copy: Exception, request: httpx.Request, call: Call, base_url: str, timeout: float | None, *, permanent: bool
+) -> CodegenAPIError:
+    name, text = call.name, str(copy)
+    if isinstance(copy, LimitExceeded):
+        return RateLimitError(text, operation=name, retry_after=copy.wait)
+    if isinstance(copy, ResponseTooLarge):
+        return InvalidResponseError(text, operation=name)
+    if isinstance(copy, httpx.TimeoutException):
+        phase = {httpx.ConnectTimeout: "connecting", httpx.PoolTimeout: "waiting for a free connection"}
+        doing = phase.get(type(copy), "waiting for the response")
+        limit = f" after {timeout:g} s" if timeout is not None else ""
+        return TimeoutError(f"{name} timed out{limit} while {doing}", timeout, operation=name)
+    if isinstance(copy, httpx.ConnectError):
+        address = f"{request.url.scheme}://{request.url.netloc.decode('ascii').rpartition('@')[2]}"
+        variable = next((name for name in _BASE_URL_VARIABLES if os.environ.get(name) == base_url), None)
+        source = f" (from {variable})" if variable else ""
+        reason = text if permanent else _reason(text)
+        return NetworkError(f"cannot reach {address}{source}: {reason}", copy, operation=name)
+    return NetworkError(text or type(copy).__name__, copy, operation=name)
+
+
+def _reason(text: str) -> str:
+    """Return the words of an error of the operating system, without its number."""
+    found = re.fullmatch(r"\[Errno -?\d+\] (.*)", text)
+    if found:
+        return found[1][:1].lower() + found[1][1:]
+    return text or "all connection attempts failed"
+
+
+def _clean(error: Exception, request: httpx.Request, call: Call) -> Exception:
+    """Return an exception of the same class without credentials, traceback and causes, in which they may stand."""
+    if isinstance(error, LimitExceeded):
+        return LimitExceeded(error.wait)
+    text = call.redact(without_user(str(error)))
+    try:
+        copy: Any = type(error)(text)
+    except TypeError:
+        copy = httpx.TransportError(f"{type(error).__name__}: {text}")
+    if isinstance(copy, httpx.HTTPError):
+        url = request.url.copy_with(userinfo=b"") if request.url.userinfo else request.url
+        copy.request = httpx.Request(request.method, url)
+    return cast("Exception", copy)
