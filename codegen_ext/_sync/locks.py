@@ -33,18 +33,28 @@ class Event:
         """Return whether the flag is set."""
         return self._is_set
 
+    def add(self, waiter: io.Waiter) -> None:
+        """Have a waiter woken when the flag is set, or now if it is."""
+        with self._mutex:
+            if not self._is_set:
+                self._waiters.add(waiter)
+                return
+        waiter.wake()
+
+    def discard(self, waiter: io.Waiter) -> None:
+        """Have a waiter no longer woken."""
+        with self._mutex:
+            self._waiters.discard(waiter)
+
     def wait(self, clock: Clock, seconds: float | None = None) -> bool:
         """Wait for the flag, for `seconds` at the longest; return whether it is set."""
-        with self._mutex:
-            if self._is_set:
-                return True
+        if not self._is_set:
             waiter = io.Waiter()
-            self._waiters.add(waiter)
-        try:
-            waiter.wait(clock, seconds)
-        finally:
-            with self._mutex:
-                self._waiters.discard(waiter)
+            self.add(waiter)
+            try:
+                waiter.wait(clock, seconds)
+            finally:
+                self.discard(waiter)
         return self._is_set
 
 

@@ -1,0 +1,48 @@
+"""What users see of the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import httpx
+
+from ..records import Record
+from .window import Usage
+
+
+class LimitExceeded(httpx.HTTPError):
+    """Raised when a request could not go before its deadline; `wait` is the number of seconds until it could."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(
+            f"the rate limit has no room for this request for another {wait:.3f} s, more than total_timeout leaves"
+        )
+        self.wait = wait
+
+    def __reduce__(self) -> tuple[type[LimitExceeded], tuple[float]]:
+        return type(self), (self.wait,)
+
+
+class GroupStatus(Record):
+    """One group: `remaining` of `limit` requests, `reset_time` seconds until there are more, `closed_for` seconds.
+
+    `reset_time` is 0 while none was used. A group is closed after the service refused a request (429).
+    """
+
+    remaining: int
+    limit: int
+    reset_time: float
+    closed_for: float
+
+
+class RateLimitStatus(GroupStatus):
+    """The group with the smallest part of its limit left; `groups` has all of them by name."""
+
+    groups: Mapping[str, GroupStatus]
+
+
+def status_of(usages: Mapping[str, Usage]) -> RateLimitStatus:
+    """Build the status from the usage of each group."""
+    groups = {name: GroupStatus(**usage._asdict()) for name, usage in usages.items()}
+    tightest = min(usages.values(), key=lambda usage: (usage.remaining / usage.limit, -usage.reset_time))
+    return RateLimitStatus(**tightest._asdict(), groups=groups)

@@ -1,0 +1,203 @@
+"""Shared storage: the one place that opens Redis and SQLite, and decides which addresses and options they take."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from . import _fork
+from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+CONNECT_SECONDS = 0.5
+ANSWER_SECONDS = 1.0
+BUSY_SECONDS = 2.0
+"""How long a transaction waits for those of other processes, each of which takes a fraction of a millisecond."""
+_OWN_OPTIONS = frozenset(("decode_responses", "encoding", "encoding_errors", "protocol"))
+"""Options of redis-py that change what its calls return, which the code that reads the answers decides."""
+
+
+class StoreUnavailable(Exception):  # noqa: N818 - a state of the store, which callers handle
+    """Raised when a shared store does not answer; `reason` is the class of the cause, whose text may hold a secret."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def scheme_of(address: str | None, setting: str = "shared_state") -> str:
+    """Return "redis" or "sqlite" for the address of a shared store, "" for None.
+
+    Raises:
+        ConfigurationError: for any other address, without showing it.
+
+    """
+    scheme, separator, _ = (address or "").partition("://")
+    if address is None:
+        return ""
+    if separator and scheme in ("redis", "rediss", "sqlite"):
+        return scheme.removesuffix("s")
+    raise ConfigurationError(f"{setting} must be a redis://, rediss:// or sqlite:/// address", setting)
+
+
+def open_redis(
+    address: str,
+    setting: str = "shared_state",
+    *,
+    connect_seconds: float = CONNECT_SECONDS,
+    answer_seconds: float = ANSWER_SECONDS,
+) -> Redis:
+    """Return a client of Redis that answers bytes; it connects at its first command.
+
+    A command whose connection was closed is sent once more. Async code calls it through `io.run_blocking`.
+
+    Raises:
+        ConfigurationError: when the address cannot be used, without showing it, or the extra `redis` is missing.
+
+    """
+    try:
+        from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.exceptions import ConnectionError as Disconnected
+        from redis.retry import Retry
+    except ImportError as error:
+        raise ConfigurationError(
+            f"Redis in {setting} needs an extra: pip install 'codegen-sdk[redis]'", setting
+        ) from error
+    problem = ConfigurationError(f"{setting} must be an address such as redis://host:6379/0", setting)
+    try:
+        parts = urlsplit(address)
+        if parts.scheme not in ("redis", "rediss") or not parts.hostname:
+            raise problem
+        options = [option for option in parse_qsl(parts.query, True) if option[0] not in _OWN_OPTIONS]
+        client = Redis.from_url(
+            urlunsplit(parts._replace(query=urlencode(options))),
+            socket_connect_timeout=connect_seconds,
+            socket_timeout=answer_seconds,
+            retry=Retry(NoBackoff(), 1, (Disconnected,)),
+        )
+        pool = client.connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # finds unknown options, and connects to nothing
+    except (TypeError, ValueError):
+        raise problem from None  # the cause may quote the address and the password in it
+    return client
+
+
+@contextmanager
+def redis_errors() -> Iterator[None]:
+    """Raise StoreUnavailable for what a command of Redis raises."""
+    from redis.exceptions import RedisError
+
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise StoreUnavailable(type(error).__name__) from None
+
+
+def sqlite_path(address: str, setting: str = "shared_state") -> str:
+    """Return the absolute path of the file that a `sqlite:///` address names.
+
+    Raises:
+        ConfigurationError: when it names no file, or one in a directory that does not exist.
+
+    """
+    rest = address.removeprefix("sqlite://")
+    path = Path(rest.removeprefix("/"))
+    try:
+        if not address.startswith("sqlite:///") or path.name in ("", ":memory:") or path.is_dir():
+            raise ConfigurationError(f"{setting} must be sqlite:///file or sqlite:////directory/file", setting)
+        if not path.parent.is_dir():
+            problem = f"the directory of the SQLite file in {setting} does not exist; create it"
+            raise ConfigurationError(problem, setting)
+    except ValueError:  # a NUL in the path
+        raise ConfigurationError(f"{setting} must be sqlite:///file or sqlite:////directory/file", setting) from None
+    return str(path.absolute())
+
+
+class SqliteFile:
+    """SQLite file that threads and processes of one machine share, one short transaction at a time.
+
+    The operating system holds its lock, so a process may be killed at any moment.
+    """
+
+    def __init__(self, path: str, schema: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        """Open nothing yet; `schema` holds statements that may be run at every opening."""
+        self._path = path
+        self._schema = schema
+        self._busy_seconds = busy_seconds
+        self._mutex = threading.Lock()
+        self._database: sqlite3.Connection | None = None
+        self._abandoned: list[sqlite3.Connection] = []
+        _fork.register(self)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Hold the file; commits at the end.
+
+        Raises:
+            StoreUnavailable: when the file cannot be opened, is locked for too long, or holds no database.
+
+        """
+        with self._mutex:
+            try:
+                database = self._database
+                if database is None:
+                    database = self._database = _open(self._path, self._schema, self._busy_seconds)
+                database.execute("begin immediate")
+                yield database
+                database.execute("commit")
+            except BaseException as error:
+                self._disconnect()
+                if isinstance(error, sqlite3.Error):
+                    raise StoreUnavailable(type(error).__name__) from None
+                raise
+
+    def close(self) -> None:
+        """Close the file; the next transaction opens it again."""
+        with self._mutex:
+            self._disconnect()
+
+    def after_fork(self) -> None:
+        """Leave the connection to the parent: SQLite forbids a child even to close it."""
+        self._mutex = threading.Lock()
+        if self._database is not None:
+            self._abandoned.append(self._database)
+            self._database = None
+
+    def _disconnect(self) -> None:
+        if self._database is not None:
+            with suppress(sqlite3.Error):
+                self._database.close()  # which ends a transaction that is under way
+            self._database = None
+
+
+def _open(path: str, schema: str, busy_seconds: float) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
+    try:
+        deadline = time.monotonic() + busy_seconds
+        while True:
+            try:
+                database.execute("pragma journal_mode = wal")
+                break
+            except sqlite3.OperationalError as error:
+                # SQLite does not wait here when several processes open a new file at once.
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.005)
+        database.execute("pragma synchronous = normal")
+        database.execute("begin immediate")
+        for statement in schema.split(";"):
+            database.execute(statement)
+        database.execute("commit")
+    except BaseException:
+        database.close()
+        raise
+    return database
