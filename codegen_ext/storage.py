@@ -44,7 +44,7 @@ def scheme_of(address: str | None, setting: str = "shared_state") -> str:
     if address is None:
         return ""
     if separator and scheme in ("redis", "rediss", "sqlite"):
-        return scheme.removesuffix("s")
+        return "sqlite" if scheme == "sqlite" else "redis"
     raise ConfigurationError(f"{setting} must be a redis://, rediss:// or sqlite:/// address", setting)
 
 

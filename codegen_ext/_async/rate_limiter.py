@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from codegen_api.operations import OPERATIONS
 
 from .._io import asynchronous as io
+from .._response import LimitExceeded
 from ..clock import Cancelled, Clock
 from ..fingerprint import fingerprint
 from ..rate_limits.local_share import RETRY_PERIOD
 from ..rate_limits.registry import shared_windows_of, windows_of
 from ..rate_limits.shared import SharedSlot, SharedWindows
-from ..rate_limits.status import LimitExceeded, RateLimitStatus, status_of
+from ..rate_limits.status import RateLimitStatus, status_of
 from ..rate_limits.window import SECOND, Limit, Slot, Window, Windows, micro
 
 if TYPE_CHECKING:
@@ -130,7 +131,8 @@ class AsyncRateLimiter:
             queue.leave()
             waited = (self._now() - start) / SECOND
             if waited and self._on_wait is not None:
-                self._on_wait(call.name, waited)
+                name = call.operation.id if call.operation else f"{call.name.partition(' ')[0]} other"
+                self._on_wait(name, waited)
 
     async def _sleep(self, call: Call, signal: io.Waiter, seconds: float | None) -> None:
         if call.cancel is None:

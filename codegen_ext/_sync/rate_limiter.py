@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from codegen_api.operations import OPERATIONS
 
 from .._io import synchronous as io
+from .._response import LimitExceeded
 from ..clock import Cancelled, Clock
 from ..fingerprint import fingerprint
+from ..rate_limits.local_share import RETRY_PERIOD
 from ..rate_limits.registry import shared_windows_of, windows_of
 from ..rate_limits.shared import SharedSlot, SharedWindows
-from ..rate_limits.status import LimitExceeded, RateLimitStatus, status_of
+from ..rate_limits.status import RateLimitStatus, status_of
 from ..rate_limits.window import SECOND, Limit, Slot, Window, Windows, micro
 
 if TYPE_CHECKING:
@@ -37,7 +39,6 @@ UNSAID_CLOSURE = 1.0
 """Seconds for which a refusal without Retry-After closes a group; the pauses of the retries grow from there."""
 LONGEST_CLOSURE = 86_400.0
 """Seconds after which a group opens again, whatever the service said."""
-RETRY_PERIOD = SECOND
 PULSE_PERIOD = 5 * SECOND
 """How often the first that waits for a shared limit tries again, to learn of other processes and of a loss."""
 
@@ -131,7 +132,8 @@ class RateLimiter:
             queue.leave()
             waited = (self._now() - start) / SECOND
             if waited and self._on_wait is not None:
-                self._on_wait(call.name, waited)
+                name = call.operation.id if call.operation else f"{call.name.partition(' ')[0]} other"
+                self._on_wait(name, waited)
 
     def _sleep(self, call: Call, signal: io.Waiter, seconds: float | None) -> None:
         if call.cancel is None:
@@ -217,7 +219,7 @@ class RateLimiter:
 class _Queue:
     """A request in a line of this process."""
 
-    longest = 86_400 * SECOND
+    longest = micro(LONGEST_CLOSURE)
 
     def __init__(self, windows: Windows, own: tuple[Window, ...], deadline: int | None) -> None:
         self._windows = windows
@@ -240,14 +242,16 @@ class _Queue:
 class _SharedQueue:
     """A request in a line of this process for a shared limit."""
 
-    longest = PULSE_PERIOD
-
     def __init__(self, shared: SharedWindows, limits: tuple[Limit, ...], deadline: int | None) -> None:
         self._shared = shared
         self._limits = limits
         self._line = shared.share.line(limits[0])
         self._place = self._line.join(deadline)
         self.slot: SharedSlot | None = None
+
+    @property
+    def longest(self) -> int:
+        return RETRY_PERIOD if self._shared.share.is_away else PULSE_PERIOD
 
     def look(self, signal: io.Waiter, clock: Clock) -> tuple[int, bool]:
         wait, is_first = self._line.look(self._place, signal, micro(clock.monotonic()))

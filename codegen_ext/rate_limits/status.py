@@ -4,26 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import httpx
-
-from ..records import Record
+from .._attrdict import AttrDict
 from .window import Usage
 
 
-class LimitExceeded(httpx.HTTPError):
-    """Raised when a request could not go before its deadline; `wait` is the number of seconds until it could."""
-
-    def __init__(self, wait: float) -> None:
-        super().__init__(
-            f"the rate limit has no room for this request for another {wait:.3f} s, more than total_timeout leaves"
-        )
-        self.wait = wait
-
-    def __reduce__(self) -> tuple[type[LimitExceeded], tuple[float]]:
-        return type(self), (self.wait,)
-
-
-class GroupStatus(Record):
+class GroupStatus(AttrDict):
     """One group: `remaining` of `limit` requests, `reset_time` seconds until there are more, `closed_for` seconds.
 
     `reset_time` is 0 while none was used. A group is closed after the service refused a request (429).
