@@ -196,7 +196,9 @@ def test_usage(requests: int, times: list[int], closed: int | None, waiting: int
     if closed is not None:
         window.closed = closed
     remaining, reset, closed_for = usage
-    assert window.usage(100, window.wait(100, waiting), window.closed) == Usage(remaining, requests, reset / 1e6, closed_for / 1e6)
+    assert window.usage(100, window.wait(100, waiting), window.closed) == Usage(
+        remaining, requests, reset / 1e6, closed_for / 1e6
+    )
 
 
 def test_limits_of_other_windows_have_other_names() -> None:
