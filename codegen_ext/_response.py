@@ -189,7 +189,7 @@ def error_of(response: httpx.Response, operation: Operation[Any] | None, name: s
         details = data.get("detail") if isinstance(data, dict) else None
         return ValidationError(*common, operation=name, field_errors=field_errors, details=details)
     if kind is RateLimitError:
-        wait = retry_after(response.headers)
+        wait = retry_after_of(response)
         if wait is None:
             wait = float(operation.rate_limit.seconds) if operation else 1.0
         return RateLimitError(*common, operation=name, retry_after=wait)
@@ -230,12 +230,13 @@ def _said(place: Any) -> str:
     return "; ".join(filter(None, map(_said, place[:10]))) if isinstance(place, list) else ""
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after_of(response: httpx.Response | Response[Any]) -> float | None:
     """Return the seconds that `Retry-After` asks for, at most a day; None without a usable one.
 
     RFC 9110, 10.2.3: seconds or a date. A date is compared with the response's own `Date`, so that a clock that is off
     does no harm; without one with the time at which it was received (6.6.1). Of several headers the first counts.
     """
+    headers = response.headers
     text = headers.get("retry-after", "").strip()
     if _SECONDS.match(text):
         text = text.partition(",")[0].strip()  # httpx joins repeated headers

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import httpx
 
 from ._request import Call, is_idempotent, operation_named
-from ._response import is_permanent, never_arrived, retry_after
+from ._response import is_permanent, never_arrived, retry_after_of
 from .clock import SYSTEM_CLOCK, Clock
 from .errors import (
     CodegenAPIError,
@@ -60,7 +60,7 @@ class RetryPolicy(NamedTuple):
             status = outcome.status_code
             if status not in self.statuses or not (status == 429 or is_idempotent(call, request)):
                 return None
-            pause = max(pause, retry_after(outcome.headers) or 0.0)
+            pause = max(pause, retry_after_of(outcome) or 0.0)
         elif is_permanent(outcome) or not (never_arrived(outcome) or is_idempotent(call, request)):
             return None
         return pause if pause < call.deadline.left() else None

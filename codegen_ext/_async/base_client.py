@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -207,7 +206,8 @@ class AsyncBaseClient:
         if not _OF_A_CALL.issuperset(given):
             return self._with_config(config)
         config.validate(needs_token=self._needs_token)
-        derived = copy.copy(self)
+        derived = object.__new__(type(self))
+        derived.__dict__.update(self.__dict__)
         derived.config = config
         derived._is_derived = True
         return derived

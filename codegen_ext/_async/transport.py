@@ -11,7 +11,7 @@ import httpx
 
 from .. import _logging
 from .._request import ATTEMPT, CACHED, Call, call_of
-from .._response import ResponseTooLarge, retry_after
+from .._response import ResponseTooLarge, retry_after_of
 from ..retry import RetryPolicy
 from .locks import sleep
 
@@ -154,7 +154,7 @@ class AsyncClientTransport(httpx.AsyncBaseTransport):
                 seconds = self._clock.monotonic() - start
                 self._metrics.record(_counted_as(request, call), seconds, status, level="attempt")
         if status == 429 and self._limiter is not None:
-            await self._limiter.refused(call, retry_after(response.headers))
+            await self._limiter.refused(call, retry_after_of(response))
         return response
 
     async def _admit(self, request: httpx.Request, call: Call) -> tuple[AsyncConnection, Any]:

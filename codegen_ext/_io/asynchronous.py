@@ -86,6 +86,11 @@ def start(function: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> Worker
     return Worker(asyncio.get_running_loop().create_task(function(*args), context=context))
 
 
+def start_in_context(function: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> Worker[T]:
+    """Start a worker that sees the starter's context, such as a trace."""
+    return Worker(asyncio.get_running_loop().create_task(function(*args)))
+
+
 async def run_blocking(function: Callable[..., T], *args: Any) -> T:
     """Call a function that may block, in a daemon thread with the caller's context; raises what it raises.
 

@@ -47,7 +47,8 @@ class Waiter:
 class Worker(Generic[T]):
     """Function that runs in a daemon thread, in a context of its own."""
 
-    def __init__(self, function: Callable[..., T], args: tuple[Any, ...]) -> None:
+    def __init__(self, function: Callable[..., T], args: tuple[Any, ...], context: contextvars.Context) -> None:
+        self._context = context
         self._result: T
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, args=(function, args), name="codegen-worker", daemon=True)
@@ -55,7 +56,7 @@ class Worker(Generic[T]):
 
     def _run(self, function: Callable[..., T], args: tuple[Any, ...]) -> None:
         try:
-            self._result = contextvars.Context().run(function, *args)
+            self._result = self._context.run(function, *args)
         except BaseException as error:  # noqa: BLE001 - raised again by join
             self._error = error
 
@@ -73,7 +74,12 @@ class Worker(Generic[T]):
 
 def start(function: Callable[..., T], *args: Any) -> Worker[T]:
     """Start a worker."""
-    return Worker(function, args)
+    return Worker(function, args, contextvars.Context())
+
+
+def start_in_context(function: Callable[..., T], *args: Any) -> Worker[T]:
+    """Start a worker that sees the starter's context, such as a trace."""
+    return Worker(function, args, contextvars.copy_context())
 
 
 def run_blocking(function: Callable[..., T], *args: Any) -> T:

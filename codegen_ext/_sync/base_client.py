@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -208,7 +207,8 @@ class BaseClient:
         if not _OF_A_CALL.issuperset(given):
             return self._with_config(config)
         config.validate(needs_token=self._needs_token)
-        derived = copy.copy(self)
+        derived = object.__new__(type(self))
+        derived.__dict__.update(self.__dict__)
         derived.config = config
         derived._is_derived = True
         return derived

@@ -12,7 +12,7 @@ import httpx
 
 from .. import _logging
 from .._request import ATTEMPT, CACHED, Call, call_of
-from .._response import ResponseTooLarge, retry_after
+from .._response import ResponseTooLarge, retry_after_of
 from ..retry import RetryPolicy
 from .locks import sleep
 
@@ -155,7 +155,7 @@ class ClientTransport(httpx.BaseTransport):
                 seconds = self._clock.monotonic() - start
                 self._metrics.record(_counted_as(request, call), seconds, status, level="attempt")
         if status == 429 and self._limiter is not None:
-            self._limiter.refused(call, retry_after(response.headers))
+            self._limiter.refused(call, retry_after_of(response))
         return response
 
     def _admit(self, request: httpx.Request, call: Call) -> tuple[Connection, Any]:

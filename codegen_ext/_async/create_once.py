@@ -1,0 +1,363 @@
+"""Create a run once: an attempt whose outcome is unknown is looked for before the request is sent again.
+
+The API has no idempotency key, but a run keeps its metadata and the list shows it. So a create carries a request id
+under the reserved metadata key, and an attempt that may have reached the service is decided by the newest runs.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+from collections.abc import Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from codegen_api import operations
+from codegen_api.decoding import RESERVED_METADATA, only_reserved, parse_timestamp, with_reserved, without_reserved
+from codegen_api.options import NO_OPTIONS, RequestOptions
+from codegen_api.types import Response
+
+from .._request import Deadline
+from ..clock import Cancelled
+from ..errors import (
+    AmbiguousRequestError,
+    CodegenAPIError,
+    InvalidResponseError,
+    NetworkError,
+    RateLimitError,
+    ServerError,
+    TimeoutError,
+    ValidationError,
+)
+from ..retry import is_ambiguous
+from .locks import sleep
+from .pagination import PAGE_SIZE, identity
+
+if TYPE_CHECKING:
+    from codegen_api.models import AgentRunResponse, AgentRunsResponse
+    from codegen_api.operations import Operation
+
+    from ..clock import Clock
+    from .base_client import AsyncBaseClient
+    from .locks import Event
+
+REQUEST_ID = "request_id"
+"""The key of a request id within the reserved metadata."""
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 5.0
+_LOOK_BACK = 60.0
+"""Seconds before the first attempt at which a search through older runs ends."""
+_LOOK_BACK_LATER = 3600.0
+"""The same for a search that begins with nothing but the id, whose time another machine's clock told."""
+_TRANSIENT = (NetworkError, RateLimitError, ServerError, TimeoutError, InvalidResponseError)
+
+
+def new_request_id(clock: Clock) -> str:
+    """Return a unique id; it begins with the time, so that a later search knows where to end."""
+    return f"{int(clock.time() * 1000):012x}{os.urandom(10).hex()}"
+
+
+def made_at(request_id: str) -> float | None:
+    """Return the epoch second at which `new_request_id` made an id, None for an id of another form."""
+    try:
+        return int(request_id[:12], 16) / 1000 if len(request_id) == 32 else None
+    except ValueError:
+        return None
+
+
+async def create(
+    client: AsyncBaseClient,
+    arguments: Mapping[str, Any],
+    options: RequestOptions = NO_OPTIONS,
+    *,
+    deadline: Deadline | None = None,
+    cancel: Event | None = None,
+) -> Response[AgentRunResponse]:
+    """Create one run; a request id in the metadata is kept, otherwise one is made.
+
+    An interruption, such as Ctrl-C or the cancellation of a task, carries the request id in a note.
+
+    Raises:
+        AmbiguousRequestError: with the request id, when the deadline comes before the outcome is known.
+        CodegenAPIError: when the service refuses, or cannot be reached at all.
+
+    """
+    request_id, arguments = with_request_id(arguments, client.clock)
+    deadline = deadline or client.deadline()
+    search = _Search(client, arguments.get("org_id"), request_id, deadline, cancel, options.timeout)
+    search.sent_at, search.look_back = client.clock.monotonic(), _LOOK_BACK
+    try:
+        while True:
+            try:
+                return await client.perform(
+                    operations.CREATE_AGENT_RUN, arguments, options, deadline=deadline, cancel=cancel
+                )
+            except CodegenAPIError as error:
+                if not is_ambiguous(error):
+                    raise
+                doubt = error
+            found = await search.decide(doubt)
+            if found is not None:
+                return found
+            if deadline.expired:
+                raise _undecided(request_id, doubt) from doubt
+    except BaseException as error:
+        if not isinstance(error, Exception):
+            error.add_note(f"the run may have been created; find_agent_run with request_id {request_id!r} tells")
+        raise
+
+
+async def find(
+    client: AsyncBaseClient, org_id: int | str, request_id: str, *, deadline: Deadline | None = None
+) -> Response[AgentRunResponse] | None:
+    """Look once for the run that carries a request id; None when the organisation's runs do not show it.
+
+    The search ends at runs that are an hour older than the id; for an id of another form it goes through all.
+
+    Raises:
+        ValidationError: when the id is no string; errors of operations that carry no metadata have none.
+
+    """
+    if not isinstance(request_id, str) or not request_id:
+        problem = f"expected the request_id of an AmbiguousRequestError, got {request_id!r}"
+        operation = operations.LIST_AGENT_RUNS.id
+        raise ValidationError(f"request_id: {problem}", operation=operation, field_errors={"request_id": [problem]})
+    found, _ = await _search_for(client, org_id, request_id, deadline, None).look()
+    return found
+
+
+async def recover(
+    client: AsyncBaseClient,
+    org_id: int | str,
+    request_id: str,
+    *,
+    deadline: Deadline | None = None,
+    cancel: Event | None = None,
+) -> Response[AgentRunResponse] | None:
+    """Decide what became of a create that another process sent, perhaps a moment ago; None when there is no such run.
+
+    Raises:
+        AmbiguousRequestError: when the deadline comes before it is decided.
+        CodegenAPIError: when the runs cannot be read.
+
+    """
+    doubt = CodegenAPIError("the process that sent it has ended", operation=operations.CREATE_AGENT_RUN.id)
+    return await _search_for(client, org_id, request_id, deadline, cancel).decide(doubt)
+
+
+def _search_for(
+    client: AsyncBaseClient, org_id: int | str, request_id: str, deadline: Deadline | None, cancel: Event | None
+) -> _Search:
+    search = _Search(client, org_id, request_id, deadline or client.deadline(), cancel, None)
+    moment = made_at(request_id)
+    if moment is not None:
+        search.sent_at = client.clock.monotonic() - max(0.0, client.clock.time() - moment)
+        search.look_back = _LOOK_BACK_LATER
+    return search
+
+
+class _Search:
+    """Search for the run with a request id in the newest runs of an organisation.
+
+    `sent_at` is the monotonic second of the first attempt, None where it is not known; runs that are `look_back`
+    seconds older than it are not read.
+    """
+
+    def __init__(
+        self,
+        client: AsyncBaseClient,
+        org_id: Any,
+        request_id: str,
+        deadline: Deadline,
+        cancel: Event | None,
+        timeout: float | None,
+    ) -> None:
+        self._client = client
+        self._org_id = org_id
+        self._request_id = request_id
+        self._deadline = deadline
+        self._cancel = cancel
+        self._options = RequestOptions(timeout=timeout)
+        self.sent_at: float | None = None
+        self.look_back = 0.0
+
+    async def decide(self, doubt: CodegenAPIError) -> Response[AgentRunResponse] | None:
+        """Look until the run is found, or None when lists have not shown it for as long as they may lag."""
+        clock, pause, since = self._client.clock, FIRST_PAUSE, self._client.clock.monotonic()
+        while True:
+            asked = clock.monotonic()
+            try:
+                found, is_conclusive = await self.look()
+            except _TRANSIENT:
+                pass
+            except (CodegenAPIError, Cancelled) as error:
+                raise _undecided(self._request_id, doubt) from error
+            else:
+                if found is not None or (is_conclusive and asked - since >= self._client.config.create_settle_seconds):
+                    return found
+            wait = pause * (0.5 + random.random() / 2)
+            if self._deadline.left() <= wait:
+                raise _undecided(self._request_id, doubt) from doubt
+            try:
+                await sleep(clock, wait, self._cancel)
+            except Cancelled as error:
+                raise _undecided(self._request_id, doubt) from error
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def look(self) -> tuple[Response[AgentRunResponse] | None, bool]:
+        """Read the newest runs once; return the run with the id, and whether its absence means anything.
+
+        It means nothing when the runs do not descend, of which later pages may repeat or leave out any, and when runs
+        that are younger than the attempt are shown, none with a request id: then the list hides metadata.
+        """
+        operation, clock = operations.LIST_AGENT_RUNS, self._client.clock
+        skip, seen, last = 0, set(), _Rank(math.inf, math.inf)
+        descends, shows_younger, shows_ids = True, False, False
+        while True:
+            if self._deadline.expired:
+                raise TimeoutError("the search took too long", None, operation=operation.id)
+            part = {"org_id": self._org_id, "skip": skip, "limit": PAGE_SIZE}
+            response: Response[AgentRunsResponse] = await self._client.perform(
+                operation, part, self._options, deadline=self._deadline, cancel=self._cancel, refresh=True
+            )
+            runs, total = list(response.parsed.items), response.parsed.total
+            if type(total) is not int:
+                problem = f"total: expected a whole number, got {total!r:.40}"
+                raise InvalidResponseError(f"the response does not fit the contract: {problem}", operation=operation.id)
+            since = None if self.sent_at is None else clock.monotonic() - self.sent_at
+            for run in runs:
+                mark = (run.reserved_metadata or {}).get(REQUEST_ID)
+                if mark == self._request_id:
+                    return Response(response.status_code, response.content, response.headers, run), True
+                shows_ids = shows_ids or mark is not None
+                shows_younger = shows_younger or (since is not None and _age(run, response) <= since)
+            ranks = [_Rank.of(run) for run in runs]
+            descends = descends and all(
+                one.is_above(other) or identity(run) in seen
+                for one, other, run in zip([last, *ranks], ranks, runs, strict=False)
+            )
+            new = {identity(run) for run in runs} - seen
+            seen |= new
+            last = ranks[-1] if ranks else last
+            skip += len(runs)
+            is_whole = skip >= total or not runs
+            is_old = since is not None and bool(runs) and _age(runs[-1], response) > since + self.look_back
+            if is_whole or not new or (descends and is_old):
+                in_order = descends or (is_whole and skip == len(runs))
+                return None, in_order and (bool(new) or is_whole) and (shows_ids or not shows_younger)
+
+
+class _Rank(NamedTuple):
+    """Where a run stands in a list of the newest runs first."""
+
+    created_at: float
+    number: float
+
+    @classmethod
+    def of(cls, run: AgentRunResponse) -> _Rank:
+        number = identity(run)
+        try:
+            created = parse_timestamp(run.created_at or "").timestamp()
+        except (TypeError, ValueError, OverflowError, AttributeError):
+            created = math.nan
+        return cls(created, number if isinstance(number, int) else math.nan)
+
+    def is_above(self, other: _Rank) -> bool:
+        """Whether a run stands before another, as far as their times and numbers tell."""
+        if self.created_at != other.created_at and not math.isnan(self.created_at + other.created_at):
+            return self.created_at > other.created_at
+        return not self.number < other.number
+
+
+def _age(run: AgentRunResponse, response: Response[Any]) -> float:
+    """Return the seconds since a run was created, on the service's clock; 0.0 where it does not tell."""
+    try:
+        now = parsedate_to_datetime(response.headers["date"])
+        return (now - parse_timestamp(run.created_at or "")).total_seconds()
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
+        return 0.0
+
+
+def with_request_id(arguments: Mapping[str, Any], clock: Clock) -> tuple[str, dict[str, Any]]:
+    """Return the request id of a create and its arguments with the id in the metadata."""
+    metadata = arguments.get("metadata")
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise refused("metadata", f"expected an object, got {type(metadata).__name__}")
+    if metadata is not None and not all(isinstance(key, str) for key in metadata):
+        raise refused("metadata", "expected strings as keys")
+    metadata = None if metadata is None else dict(metadata)
+    reserved = only_reserved(metadata) or {}
+    if metadata and not isinstance(metadata.get(RESERVED_METADATA, reserved), dict):
+        raise refused("metadata", f"the key {RESERVED_METADATA} is reserved")
+    request_id = reserved.get(REQUEST_ID) or new_request_id(clock)
+    if not isinstance(request_id, str):
+        raise refused("metadata", f"{RESERVED_METADATA}.{REQUEST_ID} must be a string")
+    whole = with_reserved(without_reserved(metadata), {**reserved, REQUEST_ID: request_id})
+    return request_id, {**arguments, "metadata": whole}
+
+
+def refused(field: str, problem: str) -> ValidationError:
+    """Return the error for an argument of a create that cannot be sent."""
+    return ValidationError(
+        f"{field}: {problem}", operation=operations.CREATE_AGENT_RUN.id, field_errors={field: [problem]}
+    )
+
+
+def _undecided(request_id: str, doubt: CodegenAPIError) -> AmbiguousRequestError:
+    return AmbiguousRequestError(
+        f"it is unknown whether the run was created ({doubt.message}); find_agent_run with this request id tells later",
+        operation=operations.CREATE_AGENT_RUN.id,
+        request_id=request_id,
+    )
+
+
+async def attempt(
+    client: AsyncBaseClient,
+    operation: Operation[Any],
+    arguments: Mapping[str, Any],
+    options: RequestOptions = NO_OPTIONS,
+    *,
+    deadline: Deadline | None = None,
+    cancel: Event | None = None,
+) -> Response[Any]:
+    """Perform an operation that leaves no mark to find it by; what it may have done is for the caller to judge.
+
+    Raises:
+        AmbiguousRequestError: with the runs that it may have started or changed, when the outcome is unknown.
+        CodegenAPIError: when the service refuses, or cannot be reached at all.
+
+    """
+    start = client.clock.monotonic()
+    deadline = deadline or client.deadline()
+    try:
+        return await client.perform(operation, arguments, options, deadline=deadline, cancel=cancel)
+    except CodegenAPIError as error:
+        if not is_ambiguous(error):
+            raise
+        doubt = error
+    candidates = await _candidates(client, arguments, start, deadline)
+    shown = ", ".join(str(run.id) for run in candidates) or "none that is known"
+    raise AmbiguousRequestError(
+        f"it is unknown whether this took effect ({doubt.message}); candidate runs: {shown}",
+        operation=operation.id,
+        candidates=candidates,
+    ) from doubt
+
+
+async def _candidates(
+    client: AsyncBaseClient, arguments: Mapping[str, Any], start: float, deadline: Deadline
+) -> Sequence[AgentRunResponse]:
+    """Return the run that was named, or else the runs that began since the attempt, as far as they can be read."""
+    deadline = Deadline.after(client.clock, max(deadline.left(), 1.0))
+    org_id, run_id = arguments["org_id"], arguments.get("agent_run_id")
+    try:
+        if run_id is not None:
+            ids = {"org_id": org_id, "agent_run_id": run_id}
+            return [(await client.perform(operations.GET_AGENT_RUN, ids, deadline=deadline)).parsed]
+        page = {"org_id": org_id, "limit": PAGE_SIZE}
+        response = await client.perform(operations.LIST_AGENT_RUNS, page, deadline=deadline)
+    except CodegenAPIError:
+        return []
+    age = client.clock.monotonic() - start + 2
+    return [run for run in response.parsed.items if _age(run, response) <= age]

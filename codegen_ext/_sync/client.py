@@ -1,0 +1,248 @@
+# Generated from codegen_ext/_async/client.py by make generate; edit there.
+"""The client of the Codegen API: every operation of the contract, and what takes more than one request."""
+
+from __future__ import annotations
+
+from collections.abc import (
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from codegen_api import operations
+
+from .. import _facade
+from .._io import synchronous as io
+from ..clock import SYSTEM_CLOCK, Clock
+from ..config import ClientConfig
+from ..errors import ValidationError
+from . import create_once, pagination
+from .base_client import BaseClient
+from .locks import Event
+
+if TYPE_CHECKING:
+    import os
+
+    from codegen_api.models import (
+        AgentRunResponse,
+        AgentRunsResponse,
+        OrganizationResponse,
+        RepoResponse,
+        SourceType,
+        UserResponse,
+    )
+    from codegen_api.operations import Operation
+    from codegen_api.options import RequestOptions
+    from codegen_api.types import Response
+
+    from ..bulk import BulkOperations, BulkResult
+    from ..rate_limits.status import RateLimitStatus
+
+T = TypeVar("T")
+
+
+class CodegenClient(BaseClient, _facade.CodegenMethods):
+    """Every operation of the Codegen API as a method, and waiting, streaming and statistics on top.
+
+    May be shared by tasks and event loops. Settings that are not given read the environment. Close it, or use it in
+    an `with` statement.
+
+    Args:
+        config: Settings.
+        clock: Where time comes from.
+        settings: Single settings, by the names of `ClientConfig`, such as `api_token` and `timeout`.
+
+    Raises:
+        ConfigurationError: (a ValueError) when the token is missing or a setting is wrong.
+
+    """
+
+    def __init__(self, config: ClientConfig | None = None, *, clock: Clock = SYSTEM_CLOCK, **settings: Any) -> None:
+        super().__init__(config, clock=clock, **settings)
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """Build a client from a mapping of settings; raises ConfigurationError for a name that is none."""
+        return cls(ClientConfig.from_settings(settings))
+
+    def _perform(self, operation: Operation[T], arguments: Mapping[str, Any], options: RequestOptions) -> T:
+        return (self.perform_once(operation, arguments, options)).parsed
+
+    def perform_once(
+        self, operation: Operation[T], arguments: Mapping[str, Any], options: RequestOptions
+    ) -> Response[T]:
+        """Perform an operation as its method does: one whose outcome is unknown is looked for first."""
+        if operation.reconcile is None or not self.config.exactly_once:
+            return self.perform(operation, arguments, options)
+        if operation.reconcile == "request-id":
+            created: Any = create_once.create(self, arguments, options)
+            return created  # type: ignore[no-any-return]
+        return create_once.attempt(self, operation, arguments, options)
+
+    @property
+    def with_raw_response(self) -> _facade.RawCodegenMethods:
+        """The same operations, each returning status, headers and body with the model in `parsed`."""
+        return _Raw(self)
+
+    def get_agent_runs(
+        self, org_id: int | str, page: int = 1, per_page: int = pagination.PAGE_SIZE
+    ) -> AgentRunsResponse:
+        """Return a page of the runs of an organisation, newest first; beyond the last page `items` is empty.
+
+        Args:
+            org_id: The organisation.
+            page: The number of the page, from 1.
+            per_page: How many runs a page has, from 1 to 100.
+
+        Raises:
+            ValidationError: when a number is out of range.
+
+        """
+        return self.list_agent_runs(org_id, skip=pagination.skipped(page, per_page), limit=per_page)
+
+    def find_agent_run(self, org_id: int | str, request_id: str) -> AgentRunResponse | None:
+        """Return the run that was created under a request id, None when the organisation's runs do not show it.
+
+        Decides an `AmbiguousRequestError` of `create_agent_run` later; its `request_id` is the id.
+        """
+        found = create_once.find(self, org_id, request_id)
+        return None if found is None else found.parsed
+
+    def bulk_operations(self) -> BulkOperations:
+        """Return an object that creates many runs; works in an `with` statement.
+
+        Raises:
+            ConfigurationError: when `enable_bulk_operations` is false.
+
+        """
+        from .bulk import BulkOperations
+
+        return BulkOperations(self)
+
+    def bulk_create_agent_runs(
+        self,
+        org_id: int | str,
+        configs: Sequence[Mapping[str, Any]],
+        max_concurrent: int | None = None,
+        *,
+        wait: bool = False,
+        on_result: Callable[[BulkResult], object] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> list[BulkResult]:
+        """Create a run for each configuration; as `BulkOperations.create_agent_runs`."""
+        return self.bulk_operations().create_agent_runs(
+            org_id, configs, max_concurrent, wait=wait, on_result=on_result, journal=journal
+        )
+
+    def iter_create_agent_runs(
+        self,
+        org_id: int | str,
+        configs: Iterable[Mapping[str, Any]],
+        max_concurrent: int | None = None,
+        *,
+        ordered: bool = True,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> Iterator[BulkResult]:
+        """Yield results while runs are created; as `BulkOperations.iter_create_agent_runs`."""
+        return self.bulk_operations().iter_create_agent_runs(
+            org_id, configs, max_concurrent, ordered=ordered, journal=journal
+        )
+
+    def stream_all_agent_runs(
+        self, org_id: int | str, user_id: int | str | None = None, source_type: SourceType | str | None = None
+    ) -> Iterator[AgentRunResponse]:
+        """Yield every run of an organisation, newest first; filters as in `list_agent_runs`.
+
+        As all streams do, it holds two pages at most and fetches the next while one is consumed; runs that are created
+        meanwhile neither repeat nor hide others. Close it, or read it to the end.
+        """
+        return self._stream_items(
+            operations.LIST_AGENT_RUNS, {"org_id": org_id, "user_id": user_id, "source_type": source_type}
+        )
+
+    def stream_agent_runs(self, org_id: int | str, status: str | None = None) -> Iterator[AgentRunResponse]:
+        """Yield the runs of an organisation, newest first; `status` keeps those in a state, filtered by the client.
+
+        Raises:
+            ValidationError: for a status that does not exist.
+
+        """
+        return self._stream_items(operations.LIST_AGENT_RUNS, {"org_id": org_id}, _in_state(status))
+
+    def stream_users(self, org_id: int | str) -> Iterator[UserResponse]:
+        """Yield the users of an organisation."""
+        return self._stream_items(operations.GET_USERS, {"org_id": org_id})
+
+    def stream_repositories(self, org_id: int | str) -> Iterator[RepoResponse]:
+        """Yield the repositories of an organisation."""
+        return self._stream_items(operations.GET_REPOSITORIES, {"org_id": org_id})
+
+    def stream_organizations(self) -> Iterator[OrganizationResponse]:
+        """Yield the organisations that the token may use."""
+        return self._stream_items(operations.GET_ORGANIZATIONS, {})
+
+    def iter_pages(self, operation: str, *, page_size: int = pagination.PAGE_SIZE, **arguments: Any) -> Iterator[Any]:
+        """Yield the pages of a list, such as `iter_pages("list_agent_runs", org_id=323)`, without repeated items.
+
+        Raises:
+            ValidationError: when `operation` is not the name of a list of this API.
+
+        """
+        known = operations.OPERATIONS.get(operation)
+        if known is None or known.paging is None or known.service != "codegen":
+            names = sorted(one.id for one in operations.OPERATIONS.values() if one.paging and one.service == "codegen")
+            problem = f"expected one of {', '.join(names)}, got {operation!r}"
+            raise ValidationError(f"operation: {problem}", field_errors={"operation": [problem]})
+        return self._pages(known, arguments, page_size)
+
+    def _pages(
+        self, operation: Operation[Any], arguments: Mapping[str, Any], size: int = pagination.PAGE_SIZE
+    ) -> Generator[Any, None, None]:
+        self.config.require("streaming")
+        cancel = Event()
+        return pagination.ahead(pagination.pages(self, operation, arguments, size, cancel=cancel), cancel)
+
+    def _stream_items(
+        self, operation: Operation[Any], arguments: Mapping[str, Any], keep: Callable[[Any], bool] | None = None
+    ) -> Generator[Any, None, None]:
+        return _items(operation, self._pages(operation, arguments), keep)
+
+    def get_rate_limit_status(self) -> RateLimitStatus:
+        """Return how the limits are used: the tightest group's remaining, limit and reset_time, and all `groups`.
+
+        `reset_time` is the seconds until more requests may go. Asks the shared state where there is one.
+        """
+        return io.run_blocking(self.rate_limiter.status)
+
+
+def _items(
+    operation: Operation[Any], pages: Generator[Any, None, None], keep: Callable[[Any], bool] | None
+) -> Generator[Any, None, None]:
+    with closing(pages):
+        for page in pages:
+            for item in pagination.items_of(operation, page):
+                if keep is None or keep(item):
+                    yield item
+
+
+def _in_state(status: str | None) -> Callable[[AgentRunResponse], bool] | None:
+    if status is None:
+        return None
+    from ..run_options import status_filter
+
+    return status_filter(status)
+
+
+class _Raw(_facade.RawCodegenMethods):
+    """Operations with the raw response."""
+
+    def __init__(self, client: CodegenClient) -> None:
+        self._client = client
+
+    def _perform(self, operation: Operation[T], arguments: Mapping[str, Any], options: RequestOptions) -> Response[T]:
+        return self._client.perform_once(operation, arguments, options)

@@ -1,0 +1,198 @@
+# Generated from codegen_ext/_async/pagination.py by make generate; edit there.
+"""Read lists page by page, by the contract's own description of how they page."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from .._io import synchronous as io
+from ..errors import InvalidResponseError, ValidationError
+
+if TYPE_CHECKING:
+    from codegen_api.operations import Operation
+
+    from .base_client import BaseClient
+    from .locks import Event
+
+PAGE_SIZE = 100
+_REMEMBERED = 10 * PAGE_SIZE
+_MOST_REPEATS = 3
+"""Requests without a new item after which totals are no longer believed."""
+_MOST_STALLED = 6
+"""Requests without a new item after which the list counts as one that never ends."""
+
+
+def pages(
+    client: BaseClient,
+    operation: Operation[Any],
+    arguments: Mapping[str, Any],
+    page_size: int = PAGE_SIZE,
+    *,
+    cancel: Event | None = None,
+    refresh: bool = False,
+) -> Generator[Any, None, None]:
+    """Yield a list page by page; each item that has an id stands on one page only, and none is left out.
+
+    Items that appear at the front while the list is read push others onto the next page, and items that vanish pull
+    them back. The ids that were just read and the total tell how far. Totals that contradict one another are followed
+    for a few requests only.
+
+    Raises:
+        InvalidResponseError: when a total is no number, or when the list does not advance.
+        TypeError: for an operation without pages.
+
+    """
+    paging = operation.paging
+    if paging is None:
+        raise TypeError(f"{operation.id} does not page")
+
+    def read(start: int, *, again: bool) -> tuple[Any, list[Any], int | None]:
+        part = {**arguments, paging.start: start, paging.size: page_size}
+        page = (client.perform(operation, part, cancel=cancel, refresh=refresh or again)).parsed
+        return page, list(getattr(page, paging.items)), _total(operation, page)
+
+    by_number = paging.style == "page"
+    seen: deque[Any] = deque(maxlen=_REMEMBERED)
+    number, position, stalled = 1, 0, 0
+    known: int | None = None
+    while True:
+        page, found, total = read(number if by_number else position, again=stalled > 0)
+        grown = 0 if total is None or known is None or by_number else total - known
+        known = total
+        if grown < 0 and position > 0 and stalled < _MOST_REPEATS:
+            position, stalled = max(0, position + grown), stalled + 1
+            continue
+        remembered = set(seen)
+        new = [item for item in found if identity(item) not in remembered]
+        there = position - 1
+        while grown > 0 and seen and found and identity(found[0]) not in remembered and stalled < _MOST_REPEATS:
+            # More arrived than was read, or it was appended: where the last item stands now tells which.
+            there, stalled = there + grown, stalled + 1
+            shifted, behind, latest = read(there, again=True)
+            grown, known = 0 if latest is None or known is None else latest - known, latest
+            identities = [identity(item) for item in behind]
+            if seen[-1] in identities:
+                page, position, found, total = shifted, there, behind, known
+                new = behind[identities.index(seen[-1]) + 1 :]
+                break
+        seen.extend(known_id for item in new if (known_id := identity(item)) is not None)
+        if new or not seen:
+            stalled = 0
+            setattr(page, paging.items, new)
+            yield page
+        elif found:
+            stalled += 1
+            if stalled > _MOST_STALLED:
+                problem = f"the list does not advance: {stalled} requests brought no new item"
+                raise InvalidResponseError(problem, operation=operation.id)
+        number, position = number + 1, position + len(found)
+        if not found or (len(found) < page_size if total is None else position >= total):
+            return
+
+
+def _total(operation: Operation[Any], page: Any) -> int | None:
+    assert operation.paging is not None  # noqa: S101 - a page of it was read by its paging
+    name = operation.paging.total
+    total = getattr(page, name)
+    if total is None or (type(total) is int and total >= 0):
+        return total
+    problem = f"the response does not fit the contract: {name}: expected a whole number, got {total!r:.40}"
+    raise InvalidResponseError(problem, operation=operation.id)
+
+
+def identity(item: Any) -> int | str | None:
+    """Return the id of an item, None where it has none by which it could be known again."""
+    found = getattr(item, "id", None)
+    return found if type(found) in (int, str) else None
+
+
+def items_of(operation: Operation[Any], page: Any) -> list[Any]:
+    """Return the items of a page."""
+    assert operation.paging is not None  # noqa: S101 - a page of it was read by its paging
+    found: list[Any] = getattr(page, operation.paging.items)
+    return found
+
+
+def items(
+    client: BaseClient,
+    operation: Operation[Any],
+    arguments: Mapping[str, Any],
+    page_size: int = PAGE_SIZE,
+    *,
+    cancel: Event | None = None,
+    refresh: bool = False,
+) -> Generator[Any, None, None]:
+    """Yield every item of a list once; as `pages`."""
+    with closing(pages(client, operation, arguments, page_size, cancel=cancel, refresh=refresh)) as reading:
+        for page in reading:
+            for item in items_of(operation, page):
+                yield item
+
+
+def first(client: BaseClient, operation: Operation[Any], arguments: Mapping[str, Any], limit: int) -> list[Any]:
+    """Return the first `limit` items of a list; raise ValidationError for a limit that is none."""
+    check_limit(limit)
+    found: list[Any] = []
+    if limit:
+        with closing(items(client, operation, arguments, min(PAGE_SIZE, limit))) as reading:
+            for item in reading:
+                found.append(item)
+                if len(found) == limit:
+                    break
+    return found
+
+
+def check_limit(limit: object) -> None:
+    """Raise ValidationError unless this is a number of items."""
+    if type(limit) is not int or limit < 0:
+        problem = f"expected a whole number from 0, got {limit!r}"
+        raise ValidationError(f"limit: {problem}", field_errors={"limit": [problem]})
+
+
+def ahead(reading: Generator[Any, None], cancel: Event) -> Generator[Any, None, None]:
+    """Yield what a generator yields, and have a worker fetch the next item meanwhile.
+
+    Where the iteration is left, `cancel` is set, with which the generator was made: it ends the worker's waits. A
+    request that was sent is read to its end by the worker.
+    """
+    end = object()
+
+    def fetch() -> tuple[Any, Exception | None]:
+        try:
+            return next(reading, end), None
+        except Exception as error:  # noqa: BLE001 - raised where the item is taken
+            return end, error
+        finally:
+            if cancel.is_set():
+                reading.close()
+
+    coming = io.start_in_context(fetch)
+    try:
+        while True:
+            item, error = coming.join()
+            if error is not None:
+                raise error
+            if item is end:
+                return
+            coming = io.start_in_context(fetch)
+            yield item
+    finally:
+        cancel.set()
+        if coming.done():
+            reading.close()
+
+
+def skipped(page: int, per_page: int) -> int:
+    """Return how many items stand before a page; raise ValidationError for a page that is none."""
+    problems = {
+        name: [f"expected a whole number from 1, got {value!r}"]
+        for name, value in (("page", page), ("per_page", per_page))
+        if type(value) is not int or value < 1
+    }
+    if problems:
+        text = "; ".join(f"{name}: {found[0]}" for name, found in problems.items())
+        raise ValidationError(text, operation="list_agent_runs", field_errors=problems)
+    return (page - 1) * per_page
