@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -53,11 +54,9 @@ def _checked(proxy: str, name: str) -> str:
         problem = f"{name} must be a proxy's address, such as http://host:3128, got {without_user(proxy)!r}"
         raise ConfigurationError(problem, config_key=name)
     if parts.scheme.startswith("socks"):
-        try:
-            import socksio  # noqa: F401 - only whether it is there
-        except ImportError:
+        if find_spec("socksio") is None:
             problem = f"{name} names a SOCKS proxy, which needs another package: pip install 'httpx[socks]'"
-            raise ConfigurationError(problem, config_key=name) from None
+            raise ConfigurationError(problem, config_key=name)
     return proxy
 
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from codegen_api.operations import Operation
     from codegen_api.options import RequestOptions
 
-    from ._async.locks import Event as AsyncEvent
-    from ._sync.locks import Event
     from .clock import Clock
 
 T = TypeVar("T")
@@ -91,7 +89,7 @@ class Call(NamedTuple):
     deadline: Deadline
     max_retries: int
     redact: Redactor
-    cancel: AsyncEvent | Event | None = None
+    cancel: Any = None
     refresh: bool = False
     stream: bool = False
 

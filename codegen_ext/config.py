@@ -103,7 +103,7 @@ _KINDS: dict[str, tuple[Any, str]] = {
 }
 
 
-def setting(default: T, *variables: str, parse: Callable[[str], Any] = str, **options: Any) -> T:
+def setting(*variables: str, default: T, parse: Callable[[str], Any] = str, **options: Any) -> T:
     """Declare a setting that reads the first of `variables` that is set."""
     declared: Any = Setting(default, variables, parse, **options)
     return declared  # type: ignore[no-any-return]
@@ -122,7 +122,7 @@ class Alias:
         setattr(config, self.name, value)
 
 
-def alias(name: str, *, default: object = None) -> Any:  # noqa: ARG001 - tells type checkers that it may be left out
+def alias(name: str, *, default: object) -> Any:  # noqa: ARG001 - tells type checkers that it may be left out
     """Declare another name of a setting."""
     return Alias(name)
 
@@ -227,98 +227,101 @@ class ClientConfig(Settings):
     or when an environment variable cannot be read.
     """
 
-    api_token: str = setting("", "CODEGEN_API_TOKEN", "CODEGEN_TOKEN", show=None)
+    api_token: str = setting("CODEGEN_API_TOKEN", "CODEGEN_TOKEN", default="", show=None)
     """The credential; sent as a bearer token."""
-    org_id: str = setting("", "CODEGEN_ORG_ID", convert=_as_string)
+    org_id: str = setting("CODEGEN_ORG_ID", default="", convert=_as_string)
     """The organisation that `Agent` and the integrations use."""
     base_url: str = setting(
-        DEFAULT_BASE_URL, "CODEGEN_BASE_URL", "CODEGEN_API_BASE_URL", show=lambda url: repr(without_user(str(url)))
+        "CODEGEN_BASE_URL",
+        "CODEGEN_API_BASE_URL",
+        default=DEFAULT_BASE_URL,
+        show=lambda url: repr(without_user(str(url))),
     )
     """Address of the service, with or without `/v1`."""
-    timeout: float = setting(30.0, "CODEGEN_TIMEOUT", parse=float, above=0)
+    timeout: float = setting("CODEGEN_TIMEOUT", default=30.0, parse=float, above=0)
     """Seconds for each attempt: to connect, and between two parts of the response."""
-    total_timeout: float = setting(300.0, "CODEGEN_TOTAL_TIMEOUT", parse=float, above=0)
+    total_timeout: float = setting("CODEGEN_TOTAL_TIMEOUT", default=300.0, parse=float, above=0)
     """Seconds for a whole call with its retries and waits."""
-    max_retries: int = setting(3, "CODEGEN_MAX_RETRIES", parse=int, least=0)
+    max_retries: int = setting("CODEGEN_MAX_RETRIES", default=3, parse=int, least=0)
     """How often a failed request is repeated."""
-    retry_delay: float = setting(1.0, "CODEGEN_RETRY_DELAY", parse=float, least=0)
+    retry_delay: float = setting("CODEGEN_RETRY_DELAY", default=1.0, parse=float, least=0)
     """Seconds before the first repetition."""
-    retry_backoff_factor: float = setting(2.0, "CODEGEN_RETRY_BACKOFF", parse=float, above=0)
+    retry_backoff_factor: float = setting("CODEGEN_RETRY_BACKOFF", default=2.0, parse=float, above=0)
     """By how much the delay grows with each repetition."""
-    retry_on_status: list[int] = setting([429, 500, 502, 503, 504], convert=_as_list)
+    retry_on_status: list[int] = setting(default=[429, 500, 502, 503, 504], convert=_as_list)
     """Statuses after which a request may be repeated."""
-    rate_limit_requests_per_period: int = setting(60, "CODEGEN_RATE_LIMIT_REQUESTS", parse=int, above=0)
+    rate_limit_requests_per_period: int = setting("CODEGEN_RATE_LIMIT_REQUESTS", default=60, parse=int, above=0)
     """An overall cap on requests; binds only where it was set."""
     rate_limit_period_seconds: float = setting(
-        60.0, "CODEGEN_RATE_LIMIT_PERIOD", "CODEGEN_RATE_LIMIT_WINDOW", parse=float, above=0
+        "CODEGEN_RATE_LIMIT_PERIOD", "CODEGEN_RATE_LIMIT_WINDOW", default=60.0, parse=float, above=0
     )
     """The window of the overall cap."""
-    rate_limit_strategy: str = setting("sliding_window")
+    rate_limit_strategy: str = setting(default="sliding_window")
     """How requests are counted; only "sliding_window" exists."""
-    rate_limits: bool = setting(True, "CODEGEN_RATE_LIMITS", parse=_boolean)
+    rate_limits: bool = setting("CODEGEN_RATE_LIMITS", default=True, parse=_boolean)
     """Whether requests wait for the limits of the contract and the overall cap."""
-    enable_caching: bool = setting(True, "CODEGEN_ENABLE_CACHING", parse=_boolean)
+    enable_caching: bool = setting("CODEGEN_ENABLE_CACHING", default=True, parse=_boolean)
     """Whether reads that the contract marks may be answered from memory."""
-    cache_ttl_seconds: float = setting(300.0, "CODEGEN_CACHE_TTL", parse=float, above=0)
+    cache_ttl_seconds: float = setting("CODEGEN_CACHE_TTL", default=300.0, parse=float, above=0)
     """The longest time that an answer is kept."""
-    cache_max_size: int = setting(128, "CODEGEN_CACHE_MAX_SIZE", parse=int, above=0)
+    cache_max_size: int = setting("CODEGEN_CACHE_MAX_SIZE", default=128, parse=int, above=0)
     """How many answers are kept."""
-    stale_if_error: float = setting(0.0, "CODEGEN_STALE_IF_ERROR", parse=float, least=0)
+    stale_if_error: float = setting("CODEGEN_STALE_IF_ERROR", default=0.0, parse=float, least=0)
     """Seconds for which an answer may serve beyond its time while the service is down; 0 for never."""
-    enable_webhooks: bool = setting(True, "CODEGEN_ENABLE_WEBHOOKS", parse=_boolean)
+    enable_webhooks: bool = setting("CODEGEN_ENABLE_WEBHOOKS", default=True, parse=_boolean)
     """Whether webhook handlers may be made."""
-    enable_bulk_operations: bool = setting(True, "CODEGEN_ENABLE_BULK_OPERATIONS", parse=_boolean)
+    enable_bulk_operations: bool = setting("CODEGEN_ENABLE_BULK_OPERATIONS", default=True, parse=_boolean)
     """Whether many runs may be created at once."""
-    enable_streaming: bool = setting(True, "CODEGEN_ENABLE_STREAMING", parse=_boolean)
+    enable_streaming: bool = setting("CODEGEN_ENABLE_STREAMING", default=True, parse=_boolean)
     """Whether lists and logs may be streamed."""
-    enable_metrics: bool = setting(True, "CODEGEN_ENABLE_METRICS", parse=_boolean)
+    enable_metrics: bool = setting("CODEGEN_ENABLE_METRICS", default=True, parse=_boolean)
     """Whether requests are counted and timed."""
-    bulk_max_workers: int = setting(5, "CODEGEN_BULK_MAX_WORKERS", parse=int, above=0)
+    bulk_max_workers: int = setting("CODEGEN_BULK_MAX_WORKERS", default=5, parse=int, above=0)
     """Creates in flight at once."""
-    bulk_batch_size: int = setting(100, "CODEGEN_BULK_BATCH_SIZE", parse=int, above=0)
+    bulk_batch_size: int = setting("CODEGEN_BULK_BATCH_SIZE", default=100, parse=int, above=0)
     """Items read ahead."""
-    shared_state: str | None = setting(None, "CODEGEN_SHARED_STATE", show=None)
+    shared_state: str | None = setting("CODEGEN_SHARED_STATE", default=None, show=None)
     """Where several processes share limits and cache: a redis:// or sqlite:/// address, None for this process alone."""
-    shared_peers: int = setting(1, "CODEGEN_SHARED_PEERS", parse=int, above=0)
+    shared_peers: int = setting("CODEGEN_SHARED_PEERS", default=1, parse=int, above=0)
     """How many processes to reckon with while a shared state has never been reached."""
-    exactly_once: bool = setting(True, "CODEGEN_EXACTLY_ONCE", parse=_boolean)
+    exactly_once: bool = setting("CODEGEN_EXACTLY_ONCE", default=True, parse=_boolean)
     """Whether an ambiguous creation is looked up before it is repeated."""
-    create_settle_seconds: float = setting(30.0, "CODEGEN_CREATE_SETTLE_SECONDS", parse=float, least=0)
+    create_settle_seconds: float = setting("CODEGEN_CREATE_SETTLE_SECONDS", default=30.0, parse=float, least=0)
     """Seconds that listing and late processing are assumed to lag; an ambiguous creation is not repeated sooner."""
-    max_connections: int = setting(100, "CODEGEN_MAX_CONNECTIONS", parse=int, above=0)
+    max_connections: int = setting("CODEGEN_MAX_CONNECTIONS", default=100, parse=int, above=0)
     """Connections at once, in each event loop; requests that are not idempotent have as many of their own."""
-    max_keepalive_connections: int = setting(100, "CODEGEN_MAX_KEEPALIVE_CONNECTIONS", parse=int, least=0)
+    max_keepalive_connections: int = setting("CODEGEN_MAX_KEEPALIVE_CONNECTIONS", default=100, parse=int, least=0)
     """Idle connections that are kept for the next request."""
-    max_response_bytes: int = setting(67_108_864, "CODEGEN_MAX_RESPONSE_BYTES", parse=int, above=0)
+    max_response_bytes: int = setting("CODEGEN_MAX_RESPONSE_BYTES", default=67_108_864, parse=int, above=0)
     """Bytes of the largest response, and of the largest event of a stream, after decoding."""
-    verify: ssl.SSLContext | str | bool = setting(True, show=None)
+    verify: ssl.SSLContext | str | bool = setting(default=True, show=None)
     """How the service's certificate is checked: True, False for not at all, a file or folder, or an SSLContext."""
-    cert: str | tuple[str, ...] | None = setting(None, show=None)
+    cert: str | tuple[str, ...] | None = setting(default=None, show=None)
     """The client's certificate: a file, or certificate, key and password of the key."""
-    proxy: str | None = setting(None, "CODEGEN_PROXY", show=None)
+    proxy: str | None = setting("CODEGEN_PROXY", default=None, show=None)
     """Address of a proxy, instead of the one that the environment names."""
-    default_headers: Mapping[str, str] | None = setting(None, show=None)
+    default_headers: Mapping[str, str] | None = setting(default=None, show=None)
     """Headers that are sent with every request."""
-    user_agent_suffix: str = setting("", "CODEGEN_USER_AGENT_SUFFIX")
+    user_agent_suffix: str = setting("CODEGEN_USER_AGENT_SUFFIX", default="")
     """What is appended to the User-Agent header."""
-    log_level: str = setting("INFO", "CODEGEN_LOG_LEVEL", convert=_as_level)
+    log_level: str = setting("CODEGEN_LOG_LEVEL", default="INFO", convert=_as_level)
     """Level of the logger `codegen_ext`, unless the application has set one."""
-    log_requests: bool = setting(True, "CODEGEN_LOG_REQUESTS", parse=_boolean)
+    log_requests: bool = setting("CODEGEN_LOG_REQUESTS", default=True, parse=_boolean)
     """Whether requests and responses are logged, at DEBUG."""
-    log_responses: bool = setting(False, "CODEGEN_LOG_RESPONSES", parse=_boolean)
+    log_responses: bool = setting("CODEGEN_LOG_RESPONSES", default=False, parse=_boolean)
     """Whether response bodies are logged, at DEBUG; cut, and without credentials."""
-    transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None = setting(None, show=None)
+    transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None = setting(default=None, show=None)
     """An httpx transport instead of the network."""
 
-    token: str = alias("api_token")
+    token: str = alias("api_token", default=None)
     """Another name of `api_token`."""
-    api_key: str = alias("api_token")
+    api_key: str = alias("api_token", default=None)
     """Another name of `api_token`."""
-    rate_limit_requests: int = alias("rate_limit_requests_per_period")
+    rate_limit_requests: int = alias("rate_limit_requests_per_period", default=None)
     """Another name of `rate_limit_requests_per_period`."""
-    rate_limit_window: float = alias("rate_limit_period_seconds")
+    rate_limit_window: float = alias("rate_limit_period_seconds", default=None)
     """Another name of `rate_limit_period_seconds`."""
-    cache_ttl: float = alias("cache_ttl_seconds")
+    cache_ttl: float = alias("cache_ttl_seconds", default=None)
     """Another name of `cache_ttl_seconds`."""
 
     if not TYPE_CHECKING:  # type checkers know the settings from the declarations

@@ -212,7 +212,8 @@ class _Search:
         that are younger than the attempt are shown, none with a request id: then the list hides metadata.
         """
         operation, clock = operations.LIST_AGENT_RUNS, self._client.clock
-        skip, seen, last = 0, set(), _Rank(math.inf, math.inf)
+        seen: set[int | str | None] = set()
+        skip, last = 0, _Rank(math.inf, math.inf)
         descends, shows_younger, shows_ids = True, False, False
         while True:
             if self._deadline.expired:

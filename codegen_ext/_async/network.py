@@ -33,12 +33,12 @@ class AsyncNetwork:
     """Sends requests over connections of the running event loop; once closed it stays closed."""
 
     def __init__(self, config: ClientConfig) -> None:
-        self._transport = config.transport
+        self._transport: Any = config.transport
         self._most = config.max_connections
         self._most_idle = config.max_keepalive_connections
         if self._transport is None:
             proxy = proxy_of(config)
-            self._settings = {"limits": _ONE, "proxy": proxy, "verify": tls_of(config, proxy)}
+            self._settings: dict[str, Any] = {"limits": _ONE, "proxy": proxy, "verify": tls_of(config, proxy)}
         self._pools: dict[Hashable, _AsyncPool] = {}
         self._is_closed = False
         _fork.register(self)

@@ -83,6 +83,7 @@ class AsyncClientTransport(httpx.AsyncBaseTransport):
         if is_logged:
             _logging.log_request(request, call)
         start = self._clock.monotonic()
+        response: httpx.Response
         status, cached = None, False
         try:
             with self.tracing.call(request) if self.tracing else _UNTRACED as ended:

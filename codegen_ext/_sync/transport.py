@@ -84,6 +84,7 @@ class ClientTransport(httpx.BaseTransport):
         if is_logged:
             _logging.log_request(request, call)
         start = self._clock.monotonic()
+        response: httpx.Response
         status, cached = None, False
         try:
             with self.tracing.call(request) if self.tracing else _UNTRACED as ended:
