@@ -53,10 +53,9 @@ def _checked(proxy: str, name: str) -> str:
     if not fits:
         problem = f"{name} must be a proxy's address, such as http://host:3128, got {without_user(proxy)!r}"
         raise ConfigurationError(problem, config_key=name)
-    if parts.scheme.startswith("socks"):
-        if find_spec("socksio") is None:
-            problem = f"{name} names a SOCKS proxy, which needs another package: pip install 'httpx[socks]'"
-            raise ConfigurationError(problem, config_key=name)
+    if parts.scheme.startswith("socks") and find_spec("socksio") is None:
+        problem = f"{name} names a SOCKS proxy, which needs another package: pip install 'httpx[socks]'"
+        raise ConfigurationError(problem, config_key=name)
     return proxy
 
 
