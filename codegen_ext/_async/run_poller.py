@@ -12,7 +12,7 @@ from codegen_api import operations
 
 from .. import _fork
 from .._io import asynchronous as io
-from .._response import retry_after_of
+from .._response import retry_after
 from ..clock import SYSTEM_CLOCK
 from ..errors import ValidationError
 from ..run_watch import Interest, Poll, RunUpdate, RunWatch, WatchRequest
@@ -189,6 +189,12 @@ class AsyncRunPoller:
             return spacing
         return max(0.0, self._last_sent.get(limit.group, -math.inf) + spacing - self._client.clock.monotonic())
 
+    async def stand_back(self, operation: Operation[Any]) -> None:
+        """Wait until a poll may go, and count it."""
+        while pause := self.pause_before(operation):
+            await io.sleep(self._client.clock, pause)
+        self._last_sent[operation.rate_limit.group] = self._client.clock.monotonic()
+
     async def _work(self, watch: RunWatch) -> None:
         try:
             while True:
@@ -227,4 +233,4 @@ class AsyncRunPoller:
         except Exception as error:  # noqa: BLE001 - the watch decides which waits it ends
             watch.failed(poll, error, clock.monotonic())
         else:
-            watch.answered(poll, response.parsed, retry_after_of(response), clock.monotonic())
+            watch.answered(poll, response.parsed, retry_after(response.headers), clock.monotonic())

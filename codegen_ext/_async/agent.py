@@ -1,0 +1,200 @@
+"""An organisation's agent: the object that starts runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+from codegen_api import operations
+
+from ..config import ClientConfig
+from ..errors import ConfigurationError
+from ..images import Image
+from ..redact import without_user
+from ..run_options import check_choice, run_arguments
+from .client import AsyncCodegenClient
+from .pagination import first, items
+from .task import AsyncTask
+
+if TYPE_CHECKING:
+    from codegen_api.models import AgentRunResponse
+
+
+class AsyncAgent:
+    """Starts agent runs in one organisation, and finds those that were started before.
+
+    Args:
+        org_id: The organisation's number; default from CODEGEN_ORG_ID.
+        token: The API token; default from CODEGEN_API_TOKEN. May also be given as `api_token` or `api_key`.
+        base_url: Address of the service, with or without `/v1`; default from CODEGEN_BASE_URL.
+        config: Further settings, instead of token and base URL.
+        client: A client to use instead of one of its own, or an agent that has one; it is not closed with the agent.
+        settings: Single settings, by the names of `ClientConfig`.
+
+    Raises:
+        ConfigurationError: (a ValueError) when the token or the organisation is missing.
+
+    """
+
+    org_id: int
+    """The number of the organisation."""
+    client: AsyncCodegenClient
+    """The client that performs the requests."""
+
+    def __init__(
+        self,
+        org_id: int | str | None = None,
+        token: str | None = None,
+        base_url: str | None = None,
+        *,
+        config: ClientConfig | None = None,
+        client: AsyncCodegenClient | AsyncAgent | None = None,
+        **settings: Any,
+    ) -> None:
+        if token is not None or base_url is not None:
+            if config is not None:
+                raise ConfigurationError("pass either config or token and base_url", config_key="config")
+            given = {"api_token": token, "base_url": base_url}
+            settings = {**settings, **{name: value for name, value in given.items() if value is not None}}
+        self._owns_client = client is None
+        if client is None:
+            if org_id is not None and config is None:
+                settings["org_id"] = org_id
+            client = AsyncCodegenClient(config, **settings)
+        elif settings or config is not None:
+            problem = "a client has its own settings: pass it without token, base_url and config"
+            raise ConfigurationError(problem, config_key="client")
+        elif isinstance(client, AsyncAgent):
+            client = client.client
+        if not isinstance(client, AsyncCodegenClient):
+            problem = f"client must be of type {AsyncCodegenClient.__name__}, got {type(client).__name__}"
+            raise ConfigurationError(problem, config_key="client")
+        self.client = client
+        self.token = client.config.api_token
+        self.base_url = client.config.base_url
+        self.org_id = _organisation(client.config.org_id if org_id is None else org_id)
+
+    @property
+    def _client(self) -> AsyncCodegenClient:
+        """The name that older programs use for `client`."""
+        return self.client
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(org_id={self.org_id}, base_url={without_user(self.base_url)!r})"
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"{type(self).__name__} holds connections and a credential; make one in each process")
+
+    async def run(
+        self,
+        prompt: str,
+        images: Iterable[Image] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        repository: str | None = None,
+        repo_id: int | str | None = None,
+        branch: str | None = None,
+        priority: str | None = None,
+        tags: Iterable[str] | None = None,
+        context: str | Mapping[str, Any] | None = None,
+        model: str | None = None,
+        agent_type: str | None = None,
+        timeout: float | None = None,
+        webhook_url: str | None = None,
+    ) -> AsyncTask:
+        """Create an agent run and return it as a task; every call costs a run.
+
+        Args:
+            prompt: What the agent is to do.
+            images: Images: paths, the files' contents, open files, or data URIs.
+            metadata: Kept with the run and returned with it.
+            repository: The repository to work on, as "owner/repo".
+            repo_id: The repository's number, instead of `repository`.
+            branch: The branch to work on; stands at the head of the prompt.
+            priority: One of low, normal, high, urgent; kept with the run.
+            tags: Strings to find the run by; kept with the run.
+            context: What the agent should know; stands at the head of the prompt.
+            model: The language model; default the organisation's.
+            agent_type: The kind of agent; default the service's.
+            timeout: Seconds that waiting for this task takes at most, unless the wait itself says otherwise.
+            webhook_url: Where to report the run's end; travels in the metadata.
+
+        Raises:
+            ValidationError: before anything is sent, for a blank prompt, an unknown repository (with the names that
+                are close), an image that cannot be read, or an option out of range.
+            CodegenAPIError: when the service refuses.
+
+        """
+        arguments = run_arguments(
+            prompt,
+            images=images,
+            metadata=metadata,
+            branch=branch,
+            priority=priority,
+            tags=tags,
+            context=context,
+            model=model,
+            agent_type=agent_type,
+            webhook_url=webhook_url,
+        )
+        check_choice(repository, repo_id, timeout)
+        if repository is not None:
+            repo_id = await self.client.repositories.resolve(self.client, self.org_id, repository)
+        run = await self.client.create_agent_run(self.org_id, repo_id=repo_id, **arguments)
+        return AsyncTask(self.client, self.org_id, run, timeout)
+
+    async def get_task(self, task_id: int | str) -> AsyncTask:
+        """Return a run that was started before, also by another process.
+
+        Raises:
+            NotFoundError: when the organisation has no such run.
+
+        """
+        return AsyncTask(self.client, self.org_id, await self.client.get_agent_run(self.org_id, task_id))
+
+    async def list_tasks(self, limit: int = 10, tag: str | None = None) -> list[AsyncTask]:
+        """Return the newest `limit` runs of the organisation, newest first.
+
+        Args:
+            limit: How many to return at most.
+            tag: Return only runs that were created with this tag; the list is read until there are enough of them.
+
+        """
+        if tag is None:
+            runs = await self._newest(limit)
+            return [AsyncTask(self.client, self.org_id, run) for run in runs]
+        await self._newest(0)  # refuses a limit that is none
+        found: list[AsyncTask] = []
+        async with aclosing(items(self.client, operations.LIST_AGENT_RUNS, {"org_id": self.org_id})) as runs:
+            async for run in runs:
+                task = AsyncTask(self.client, self.org_id, run)
+                if len(found) < limit and tag in task.tags:
+                    found.append(task)
+        return found
+
+    async def get_status(self) -> dict[str, Any]:
+        """Return id, status, result and web_url of the organisation's latest run; all None when there is none."""
+        runs = await self._newest(1)
+        return {name: getattr(runs[0], name) if runs else None for name in ("id", "status", "result", "web_url")}
+
+    async def _newest(self, limit: int) -> list[AgentRunResponse]:
+        return await first(self.client, operations.LIST_AGENT_RUNS, {"org_id": self.org_id}, limit)
+
+    async def close(self) -> None:
+        """Close the connections, unless the client was brought along."""
+        if self._owns_client:
+            await self.client.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.close()
+
+
+def _organisation(org_id: int | str) -> int:
+    text = org_id if isinstance(org_id, str) else str(org_id) if type(org_id) is int else "x"
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return int(text)
+    shown = "nothing; set CODEGEN_ORG_ID or pass org_id" if org_id == "" else repr(org_id)
+    raise ConfigurationError(f"org_id must be the organisation's number, got {shown}", config_key="org_id")

@@ -1,0 +1,132 @@
+"""Options of a run, checked and put into the fields that the contract has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from codegen_api.decoding import only_reserved, with_reserved, without_reserved
+
+from .errors import ValidationError
+from .images import Image, encode_images
+
+PRIORITIES = ("low", "normal", "high", "urgent")
+
+
+def invalid(field: str, problem: str) -> ValidationError:
+    """Return the error for an argument that does not fit."""
+    return ValidationError(f"{field}: {problem}", field_errors={field: [problem]})
+
+
+def check_prompt(prompt: object) -> str:
+    """Return the prompt; raises ValidationError when it is not a string or is blank."""
+    if not isinstance(prompt, str):
+        raise invalid("prompt", f"expected a string, got {type(prompt).__name__}")
+    if not prompt.strip():
+        raise invalid("prompt", "must not be blank")
+    return prompt
+
+
+def check_choice(repository: object, repo_id: object, timeout: object) -> None:
+    """Refuse a repository without a name or with two, and a time that no wait can take."""
+    if repository is not None and repo_id is not None:
+        raise invalid("repository", "give either repository or repo_id, not both")
+    if not isinstance(repository, str | None):
+        raise invalid("repository", f'expected a name such as "owner/repo", got {type(repository).__name__}')
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if timeout is not None and not (is_number and timeout > 0):  # type: ignore[operator] # a number then
+        raise invalid("timeout", "expected a number of seconds greater than 0")
+
+
+def run_arguments(
+    prompt: str,
+    *,
+    images: Iterable[Image] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    branch: str | None = None,
+    priority: str | None = None,
+    tags: Iterable[str] | None = None,
+    context: str | Mapping[str, Any] | None = None,
+    model: str | None = None,
+    agent_type: str | None = None,
+    webhook_url: str | None = None,
+) -> dict[str, Any]:
+    """Return the arguments of the create operation but for organisation and repository.
+
+    Options that the API has no field for travel under the reserved metadata key; branch and context also stand at the
+    head of the prompt, so that the agent reads them.
+
+    Raises:
+        ValidationError: naming the option that does not fit.
+
+    """
+    if priority is not None and priority not in PRIORITIES:
+        raise invalid("priority", f"expected one of {', '.join(PRIORITIES)}, got {priority!r:.40}")
+    if not isinstance(branch, str | None):
+        raise invalid("branch", f"expected a string, got {type(branch).__name__}")
+    if webhook_url is not None and not _is_http(webhook_url):
+        raise invalid("webhook_url", f"expected an address such as https://example.com/hook, got {webhook_url!r:.80}")
+    if not isinstance(context, str | Mapping | None):
+        raise invalid("context", f"expected a string or a dict, got {type(context).__name__}")
+    tags = list(tags) if isinstance(tags, Iterable) and not isinstance(tags, str | bytes) else tags
+    if tags is not None and not (isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)):
+        raise invalid("tags", "expected a list of strings")
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise invalid("metadata", f"expected a dict, got {type(metadata).__name__}")
+    check_json("metadata", metadata)
+    check_json("context", context)
+    reserved = {"priority": priority, "tags": tags, "branch": branch, "context": context}
+    return {
+        "prompt": _with_preamble(check_prompt(prompt), branch, context),
+        "images": encode_images(images),
+        "metadata": _merged(metadata, reserved, webhook_url),
+        "model": model,
+        "agent_type": agent_type,
+    }
+
+
+def check_json(field: str, value: object) -> None:
+    """Raise ValidationError naming the part of a value that cannot be written as JSON."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise invalid(field, f"expected keys that are strings, got {key!r:.40}")
+            check_json(f"{field}.{key}", item)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            check_json(f"{field}.{index}", item)
+    else:
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError):
+            problem = f"cannot be written as JSON: {value!r:.80} of type {type(value).__name__}"
+            raise invalid(field, problem) from None
+
+
+def _is_http(address: object) -> bool:
+    try:
+        parts = urlsplit(address) if isinstance(address, str) else None
+        return parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
+
+
+def _with_preamble(prompt: str, branch: str | None, context: str | Mapping[str, Any] | None) -> str:
+    lines = [f"Branch: {branch}"] if branch else []
+    if context:
+        lines.append(f"Context: {context if isinstance(context, str) else json.dumps(context, ensure_ascii=False)}")
+    return "\n".join([*lines, "", prompt]) if lines else prompt
+
+
+def _merged(
+    metadata: Mapping[str, Any] | None, reserved: dict[str, Any], webhook_url: str | None
+) -> dict[str, Any] | None:
+    given = {name: value for name, value in reserved.items() if value is not None}
+    merged = dict(metadata) if metadata is not None else None
+    if webhook_url is not None:
+        merged = {**(merged or {}), "webhook_url": webhook_url}
+    if not given:
+        return merged
+    return with_reserved(without_reserved(merged), {**(only_reserved(merged) or {}), **given})
