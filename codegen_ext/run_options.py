@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from codegen_api.decoding import only_reserved, with_reserved, without_reserved
+from codegen_api.enums import AgentRunStatus, to_agent_run_status
 
 from .errors import ValidationError
 from .images import Image, encode_images
+
+if TYPE_CHECKING:
+    from codegen_api.models import AgentRunResponse
 
 PRIORITIES = ("low", "normal", "high", "urgent")
 
@@ -27,6 +31,26 @@ def check_prompt(prompt: object) -> str:
     if not prompt.strip():
         raise invalid("prompt", "must not be blank")
     return prompt
+
+
+def status_filter(status: str | None) -> Callable[[AgentRunResponse], bool]:
+    """Return what tells whether a run has a status, given as a value of the enum or as the service writes it.
+
+    Raises:
+        ValidationError: for a status that neither of them has.
+
+    """
+    wanted = None if status is None else to_agent_run_status(status)
+    if wanted is not None and not isinstance(wanted, AgentRunStatus):
+        raise invalid("status", f"expected one of {', '.join(AgentRunStatus)}, got {status!r:.40}")
+    is_ours = wanted is not None and str(status).lower() == wanted
+    return lambda run: wanted is None or (run.status == wanted if is_ours else run.raw_status == status)
+
+
+def check_limit(limit: object) -> None:
+    """Raise ValidationError for a number of items that is none."""
+    if type(limit) is not int or limit < 0:
+        raise invalid("limit", f"expected a whole number from 0, got {limit!r:.40}")
 
 
 def check_choice(repository: object, repo_id: object, timeout: object) -> None:
@@ -52,8 +76,9 @@ def run_arguments(
     model: str | None = None,
     agent_type: str | None = None,
     webhook_url: str | None = None,
+    repository: str | None = None,
 ) -> dict[str, Any]:
-    """Return the arguments of the create operation but for organisation and repository.
+    """Return the arguments of the create operation but for the organisation and the repository's number.
 
     Options that the API has no field for travel under the reserved metadata key; branch and context also stand at the
     head of the prompt, so that the agent reads them.
@@ -77,7 +102,7 @@ def run_arguments(
         raise invalid("metadata", f"expected a dict, got {type(metadata).__name__}")
     check_json("metadata", metadata)
     check_json("context", context)
-    reserved = {"priority": priority, "tags": tags, "branch": branch, "context": context}
+    reserved = {"priority": priority, "tags": tags, "repository": repository, "branch": branch, "context": context}
     return {
         "prompt": _with_preamble(check_prompt(prompt), branch, context),
         "images": encode_images(images),

@@ -13,15 +13,19 @@ from codegen_api import operations
 from codegen_api.enums import AgentRunStatus
 
 from . import _fork
+from ._request import check_seconds, whole_number
+from .config import LONGEST
 from .errors import (
     AuthenticationError,
     ClientClosedError,
     CodegenAPIError,
+    ConfigurationError,
     InvalidResponseError,
     NetworkError,
     RateLimitError,
     ServerError,
     TimeoutError,
+    ValidationError,
     WaitTimeoutError,
 )
 from .list_index import PAGE_SIZE, ListIndex
@@ -58,6 +62,41 @@ class WatchRequest(NamedTuple):
     timeout: float | None = None
     progress: bool = False
     known: AgentRunResponse | None = None
+
+
+def watch_request(
+    org_id: int | str,
+    run_id: int | str,
+    poll_interval: float = 5.0,
+    timeout: float | None = None,
+    *,
+    known: AgentRunResponse | None = None,
+) -> WatchRequest:
+    """Return a request whose values were checked.
+
+    Raises:
+        ValidationError: for an id that is not a number.
+        ConfigurationError: for an interval or a time-out that makes no sense.
+
+    """
+    check_seconds("poll_interval", poll_interval)
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if timeout is not None and not (is_number and 0 <= timeout <= LONGEST):
+        problem = "timeout must be a number of seconds from 0, which polls once, to a year, or None for no limit"
+        raise ConfigurationError(problem, config_key="timeout")
+    run_id = whole_number("agent_run_id", run_id)
+    return WatchRequest(whole_number("org_id", org_id), run_id, poll_interval, timeout, known=known)
+
+
+def watch_requests(
+    org_id: int | str, run_ids: Iterable[int | str], poll_interval: float = 5.0, timeout: float | None = None
+) -> list[WatchRequest]:
+    """Return the checked requests for several runs, each of them once; raises as `watch_request`."""
+    if isinstance(run_ids, str | bytes) or not isinstance(run_ids, Iterable):
+        problem = f"expected a list of ids, got {type(run_ids).__name__}"
+        raise ValidationError(f"agent_run_ids: {problem}", field_errors={"agent_run_ids": [problem]})
+    requests = [watch_request(org_id, run_id, poll_interval, timeout) for run_id in run_ids]
+    return list({request.run_id: request for request in requests}.values())
 
 
 class RunUpdate(NamedTuple):

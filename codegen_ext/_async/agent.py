@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self
 
 from codegen_api import operations
@@ -11,7 +12,7 @@ from ..config import ClientConfig
 from ..errors import ConfigurationError
 from ..images import Image
 from ..redact import without_user
-from ..run_options import check_choice, run_arguments
+from ..run_options import check_choice, check_limit, run_arguments, status_filter
 from .client import AsyncCodegenClient
 from .pagination import first, items
 from .task import AsyncTask
@@ -125,6 +126,7 @@ class AsyncAgent:
             CodegenAPIError: when the service refuses.
 
         """
+        check_choice(repository, repo_id, timeout)
         arguments = run_arguments(
             prompt,
             images=images,
@@ -136,8 +138,8 @@ class AsyncAgent:
             model=model,
             agent_type=agent_type,
             webhook_url=webhook_url,
+            repository=repository,
         )
-        check_choice(repository, repo_id, timeout)
         if repository is not None:
             repo_id = await self.client.repositories.resolve(self.client, self.org_id, repository)
         run = await self.client.create_agent_run(self.org_id, repo_id=repo_id, **arguments)
@@ -152,25 +154,35 @@ class AsyncAgent:
         """
         return AsyncTask(self.client, self.org_id, await self.client.get_agent_run(self.org_id, task_id))
 
-    async def list_tasks(self, limit: int = 10, tag: str | None = None) -> list[AsyncTask]:
-        """Return the newest `limit` runs of the organisation, newest first.
+    async def list_tasks(
+        self, limit: int = 10, *, tag: str | None = None, status: str | None = None, repository: str | None = None
+    ) -> list[AsyncTask]:
+        """Return the newest runs of the organisation, newest first.
+
+        The service has no such filters, so with one the list is read until enough runs were found.
 
         Args:
             limit: How many to return at most.
-            tag: Return only runs that were created with this tag; the list is read until there are enough of them.
+            tag: Only runs that were created with this tag.
+            status: Only runs in this status, as `AgentRunStatus` or the service writes it.
+            repository: Only runs that were created with this `repository`.
 
         """
-        if tag is None:
-            runs = await self._newest(limit)
-            return [AsyncTask(self.client, self.org_id, run) for run in runs]
-        await self._newest(0)  # refuses a limit that is none
+        has_status = status_filter(status)
+        if tag is status is repository is None:
+            return [AsyncTask(self.client, self.org_id, run) for run in await self._newest(limit)]
+        check_limit(limit)
         found: list[AsyncTask] = []
         async with aclosing(items(self.client, operations.LIST_AGENT_RUNS, {"org_id": self.org_id})) as runs:
             async for run in runs:
                 task = AsyncTask(self.client, self.org_id, run)
-                if len(found) < limit and tag in task.tags:
+                is_tagged = tag is None or tag in task.tags
+                is_there = repository is None or (task.repository or "").lower() == repository.strip().lower()
+                if is_tagged and is_there and has_status(run):
                     found.append(task)
-        return found
+                if len(found) >= limit:
+                    break
+        return found[:limit]
 
     async def get_status(self) -> dict[str, Any]:
         """Return id, status, result and web_url of the organisation's latest run; all None when there is none."""

@@ -180,7 +180,8 @@ class AsyncHealthMonitor:
                 return 0.0
             self._status = new
         if new.healthy is not old.healthy:
-            calls = [(callback, (old, new)) for callback in self._callbacks["change"]]
+            calls: list[tuple[Callable[..., object], tuple[HealthStatus, ...]]] = []
+            calls += [(callback, (old, new)) for callback in self._callbacks["change"]]
             calls += [(callback, ()) for callback in self._callbacks["healthy" if new.healthy else "unhealthy"]]
             for callback, arguments in calls:
                 if not stopped.is_set():

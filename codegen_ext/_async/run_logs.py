@@ -32,7 +32,7 @@ class Pauses:
     def __init__(self, longest: float, draw: Callable[[], float] = random.random) -> None:
         self._longest = longest
         self._draw = draw
-        self.restart()
+        self._bound = min(_FIRST_PAUSE, longest)
 
     def next(self, least: float | None) -> float:
         """Return the next pause, in seconds; `least` is what the service asks for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakValueDictionary
 
@@ -14,8 +14,9 @@ from .. import _fork
 from .._io import asynchronous as io
 from .._response import retry_after
 from ..clock import SYSTEM_CLOCK
-from ..errors import ValidationError
+from ..errors import CodegenAPIError, ValidationError, WaitTimeoutError
 from ..run_watch import Interest, Poll, RunUpdate, RunWatch, WatchRequest
+from .callbacks import call_back, check_callback
 
 if TYPE_CHECKING:
     from codegen_api.models import AgentRunResponse
@@ -115,23 +116,64 @@ class AsyncRunPoller:
         return AsyncSubscription(self, requests)
 
     async def wait(
-        self, request: WatchRequest, on_update: Callable[[RunUpdate], Awaitable[object]] | None = None
+        self,
+        request: WatchRequest,
+        progress_callback: Callable[[dict[str, Any]], Awaitable[object] | object] | None = None,
+        *,
+        on_update: Callable[[RunUpdate], Awaitable[object]] | None = None,
+        cancel_on_timeout: bool = False,
     ) -> AgentRunResponse:
         """Return a run when it has ended or is paused.
+
+        Args:
+            request: The run, and how long to wait.
+            progress_callback: Called after each poll with a dict; what it raises is logged.
+            on_update: Called with each update before that.
+            cancel_on_timeout: Whether to stop the run when the time is over.
 
         Raises:
             WaitTimeoutError: with the last failure as its cause when the service did not answer.
             CodegenAPIError: when the run cannot be read.
 
         """
+        if progress_callback is not None:
+            check_callback("progress_callback", progress_callback)
+            request = request._replace(progress=True)
         async with self.subscribe(request) as updates:
             async for update in updates:
                 if update.error is not None:
+                    if cancel_on_timeout and isinstance(update.error, WaitTimeoutError):
+                        await self._ban(request, update.error)
                     raise update.error
                 if on_update is not None:
                     await on_update(update)
+                if progress_callback is not None and update.progress is not None:
+                    await call_back(progress_callback, update.progress)
         assert update.run is not None  # noqa: S101 - a final update without error has one
         return update.run
+
+    async def _ban(self, request: WatchRequest, error: Exception) -> None:
+        arguments = {"org_id": request.org_id, "agent_run_id": request.run_id}
+        try:
+            await self._client.perform(operations.BAN_AGENT_RUN, arguments)
+        except CodegenAPIError as failure:
+            raise error from failure
+
+    async def completed(self, requests: Sequence[WatchRequest]) -> AsyncGenerator[AgentRunResponse, None]:
+        """Yield each of these runs as soon as it has ended or is paused.
+
+        Raises:
+            CodegenAPIError: the first error of a wait, after all that ended without one.
+
+        """
+        error: Exception | None = None
+        async with self.subscribe(*requests) as updates:
+            async for update in updates:
+                error = error or update.error
+                if update.final and update.error is None and update.run is not None:
+                    yield update.run
+        if error is not None:
+            raise error
 
     def notify(self, run: Mapping[str, Any]) -> None:
         """Take in the state of a run that came another way, from any thread and without waiting.
@@ -205,7 +247,8 @@ class AsyncRunPoller:
                     return
                 if self._client.clock is not SYSTEM_CLOCK:
                     for subscriber in watch.subscribers():
-                        await subscriber.caught_up()
+                        if isinstance(subscriber, AsyncSubscription):
+                            await subscriber.caught_up()
                 seconds = step if isinstance(step, float) else self.pause_before(step.operation)
                 if seconds and isinstance(step, Poll) and step.operation is operations.GET_AGENT_RUN_LOGS:
                     watch.log_read(step.run, None, self._client.clock.monotonic())

@@ -14,7 +14,7 @@ from codegen_api.enums import AgentRunStatus
 from ..errors import TaskError, ValidationError
 from ..images import Image, encode_images
 from ..run_options import check_prompt
-from ..run_watch import RunUpdate, WatchRequest, is_settled
+from ..run_watch import RunUpdate, WatchRequest, is_settled, watch_request
 from .callbacks import call_back, check_callback
 from .pagination import first
 from .run_logs import perform_patiently
@@ -135,6 +135,12 @@ class AsyncTask:
         """The priority that the run was created with, None without one."""
         priority = (self._run.reserved_metadata or {}).get("priority")
         return priority if isinstance(priority, str) else None
+
+    @property
+    def repository(self) -> str | None:
+        """The repository that the run was created with, as "owner/repo"; None where none was named."""
+        repository = (self._run.reserved_metadata or {}).get("repository")
+        return repository if isinstance(repository, str) else None
 
     @property
     def is_terminal(self) -> bool:
@@ -273,7 +279,7 @@ class AsyncTask:
             if update.run is not None:
                 await self.observe(update.run)
 
-        await self.client.wait_for_run(
+        await self.client.run_poller.wait(
             self._watch_request(poll_interval, self._wait_timeout if timeout is None else timeout),
             progress_callback,
             on_update=on_update,
@@ -332,7 +338,9 @@ class AsyncTask:
 
         """
         encoded = encode_images(images)
-        await self.observe(await self.client.resume_agent_run(self.org_id, self.id, check_prompt(prompt), images=encoded))
+        await self.observe(
+            await self.client.resume_agent_run(self.org_id, self.id, check_prompt(prompt), images=encoded)
+        )
         return self
 
     async def cancel(self) -> Self:
@@ -354,7 +362,7 @@ class AsyncTask:
     def _watch_request(self, poll_interval: float, timeout: float | None) -> WatchRequest:
         is_present = not is_settled(self.status) and self._clock.monotonic() - self._seen_at < _FRESH
         known = self._run if is_present else None
-        return self.client.watch_request(self.org_id, self.id, poll_interval, timeout, known=known)
+        return watch_request(self.org_id, self.id, poll_interval, timeout, known=known)
 
     def _created(self) -> float:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakValueDictionary
 
@@ -13,10 +13,11 @@ from codegen_api import operations
 
 from .. import _fork
 from .._io import synchronous as io
-from .._response import retry_after_of
+from .._response import retry_after
 from ..clock import SYSTEM_CLOCK
-from ..errors import ValidationError
+from ..errors import CodegenAPIError, ValidationError, WaitTimeoutError
 from ..run_watch import Interest, Poll, RunUpdate, RunWatch, WatchRequest
+from .callbacks import call_back, check_callback
 
 if TYPE_CHECKING:
     from codegen_api.models import AgentRunResponse
@@ -115,22 +116,65 @@ class RunPoller:
         """Return the updates of these runs, each until it has ended or is paused; polls begin when it is entered."""
         return Subscription(self, requests)
 
-    def wait(self, request: WatchRequest, on_update: Callable[[RunUpdate], object] | None = None) -> AgentRunResponse:
+    def wait(
+        self,
+        request: WatchRequest,
+        progress_callback: Callable[[dict[str, Any]], object] | None = None,
+        *,
+        on_update: Callable[[RunUpdate], object] | None = None,
+        cancel_on_timeout: bool = False,
+    ) -> AgentRunResponse:
         """Return a run when it has ended or is paused.
+
+        Args:
+            request: The run, and how long to wait.
+            progress_callback: Called after each poll with a dict; what it raises is logged.
+            on_update: Called with each update before that.
+            cancel_on_timeout: Whether to stop the run when the time is over.
 
         Raises:
             WaitTimeoutError: with the last failure as its cause when the service did not answer.
             CodegenAPIError: when the run cannot be read.
 
         """
+        if progress_callback is not None:
+            check_callback("progress_callback", progress_callback)
+            request = request._replace(progress=True)
         with self.subscribe(request) as updates:
             for update in updates:
                 if update.error is not None:
+                    if cancel_on_timeout and isinstance(update.error, WaitTimeoutError):
+                        self._ban(request, update.error)
                     raise update.error
                 if on_update is not None:
                     on_update(update)
+                if progress_callback is not None and update.progress is not None:
+                    call_back(progress_callback, update.progress)
         assert update.run is not None  # noqa: S101 - a final update without error has one
         return update.run
+
+    def _ban(self, request: WatchRequest, error: Exception) -> None:
+        arguments = {"org_id": request.org_id, "agent_run_id": request.run_id}
+        try:
+            self._client.perform(operations.BAN_AGENT_RUN, arguments)
+        except CodegenAPIError as failure:
+            raise error from failure
+
+    def completed(self, requests: Sequence[WatchRequest]) -> Generator[AgentRunResponse, None, None]:
+        """Yield each of these runs as soon as it has ended or is paused.
+
+        Raises:
+            CodegenAPIError: the first error of a wait, after all that ended without one.
+
+        """
+        error: Exception | None = None
+        with self.subscribe(*requests) as updates:
+            for update in updates:
+                error = error or update.error
+                if update.final and update.error is None and update.run is not None:
+                    yield update.run
+        if error is not None:
+            raise error
 
     def notify(self, run: Mapping[str, Any]) -> None:
         """Take in the state of a run that came another way, from any thread and without waiting.
@@ -188,6 +232,12 @@ class RunPoller:
             return spacing
         return max(0.0, self._last_sent.get(limit.group, -math.inf) + spacing - self._client.clock.monotonic())
 
+    def stand_back(self, operation: Operation[Any]) -> None:
+        """Wait until a poll may go, and count it."""
+        while pause := self.pause_before(operation):
+            io.sleep(self._client.clock, pause)
+        self._last_sent[operation.rate_limit.group] = self._client.clock.monotonic()
+
     def _work(self, watch: RunWatch) -> None:
         try:
             while True:
@@ -198,7 +248,8 @@ class RunPoller:
                     return
                 if self._client.clock is not SYSTEM_CLOCK:
                     for subscriber in watch.subscribers():
-                        subscriber.caught_up()
+                        if isinstance(subscriber, Subscription):
+                            subscriber.caught_up()
                 seconds = step if isinstance(step, float) else self.pause_before(step.operation)
                 if seconds and isinstance(step, Poll) and step.operation is operations.GET_AGENT_RUN_LOGS:
                     watch.log_read(step.run, None, self._client.clock.monotonic())
@@ -226,4 +277,4 @@ class RunPoller:
         except Exception as error:  # noqa: BLE001 - the watch decides which waits it ends
             watch.failed(poll, error, clock.monotonic())
         else:
-            watch.answered(poll, response.parsed, retry_after_of(response), clock.monotonic())
+            watch.answered(poll, response.parsed, retry_after(response.headers), clock.monotonic())

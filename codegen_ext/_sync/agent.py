@@ -1,0 +1,213 @@
+# Generated from codegen_ext/_async/agent.py by make generate; edit there.
+"""An organisation's agent: the object that starts runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Self
+
+from codegen_api import operations
+
+from ..config import ClientConfig
+from ..errors import ConfigurationError
+from ..images import Image
+from ..redact import without_user
+from ..run_options import check_choice, check_limit, run_arguments, status_filter
+from .client import CodegenClient
+from .pagination import first, items
+from .task import Task
+
+if TYPE_CHECKING:
+    from codegen_api.models import AgentRunResponse
+
+
+class Agent:
+    """Starts agent runs in one organisation, and finds those that were started before.
+
+    Args:
+        org_id: The organisation's number; default from CODEGEN_ORG_ID.
+        token: The API token; default from CODEGEN_API_TOKEN. May also be given as `api_token` or `api_key`.
+        base_url: Address of the service, with or without `/v1`; default from CODEGEN_BASE_URL.
+        config: Further settings, instead of token and base URL.
+        client: A client to use instead of one of its own, or an agent that has one; it is not closed with the agent.
+        settings: Single settings, by the names of `ClientConfig`.
+
+    Raises:
+        ConfigurationError: (a ValueError) when the token or the organisation is missing.
+
+    """
+
+    org_id: int
+    """The number of the organisation."""
+    client: CodegenClient
+    """The client that performs the requests."""
+
+    def __init__(
+        self,
+        org_id: int | str | None = None,
+        token: str | None = None,
+        base_url: str | None = None,
+        *,
+        config: ClientConfig | None = None,
+        client: CodegenClient | Agent | None = None,
+        **settings: Any,
+    ) -> None:
+        if token is not None or base_url is not None:
+            if config is not None:
+                raise ConfigurationError("pass either config or token and base_url", config_key="config")
+            given = {"api_token": token, "base_url": base_url}
+            settings = {**settings, **{name: value for name, value in given.items() if value is not None}}
+        self._owns_client = client is None
+        if client is None:
+            if org_id is not None and config is None:
+                settings["org_id"] = org_id
+            client = CodegenClient(config, **settings)
+        elif settings or config is not None:
+            problem = "a client has its own settings: pass it without token, base_url and config"
+            raise ConfigurationError(problem, config_key="client")
+        elif isinstance(client, Agent):
+            client = client.client
+        if not isinstance(client, CodegenClient):
+            problem = f"client must be of type {CodegenClient.__name__}, got {type(client).__name__}"
+            raise ConfigurationError(problem, config_key="client")
+        self.client = client
+        self.token = client.config.api_token
+        self.base_url = client.config.base_url
+        self.org_id = _organisation(client.config.org_id if org_id is None else org_id)
+
+    @property
+    def _client(self) -> CodegenClient:
+        """The name that older programs use for `client`."""
+        return self.client
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(org_id={self.org_id}, base_url={without_user(self.base_url)!r})"
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"{type(self).__name__} holds connections and a credential; make one in each process")
+
+    def run(
+        self,
+        prompt: str,
+        images: Iterable[Image] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        repository: str | None = None,
+        repo_id: int | str | None = None,
+        branch: str | None = None,
+        priority: str | None = None,
+        tags: Iterable[str] | None = None,
+        context: str | Mapping[str, Any] | None = None,
+        model: str | None = None,
+        agent_type: str | None = None,
+        timeout: float | None = None,
+        webhook_url: str | None = None,
+    ) -> Task:
+        """Create an agent run and return it as a task; every call costs a run.
+
+        Args:
+            prompt: What the agent is to do.
+            images: Images: paths, the files' contents, open files, or data URIs.
+            metadata: Kept with the run and returned with it.
+            repository: The repository to work on, as "owner/repo".
+            repo_id: The repository's number, instead of `repository`.
+            branch: The branch to work on; stands at the head of the prompt.
+            priority: One of low, normal, high, urgent; kept with the run.
+            tags: Strings to find the run by; kept with the run.
+            context: What the agent should know; stands at the head of the prompt.
+            model: The language model; default the organisation's.
+            agent_type: The kind of agent; default the service's.
+            timeout: Seconds that waiting for this task takes at most, unless the wait itself says otherwise.
+            webhook_url: Where to report the run's end; travels in the metadata.
+
+        Raises:
+            ValidationError: before anything is sent, for a blank prompt, an unknown repository (with the names that
+                are close), an image that cannot be read, or an option out of range.
+            CodegenAPIError: when the service refuses.
+
+        """
+        check_choice(repository, repo_id, timeout)
+        arguments = run_arguments(
+            prompt,
+            images=images,
+            metadata=metadata,
+            branch=branch,
+            priority=priority,
+            tags=tags,
+            context=context,
+            model=model,
+            agent_type=agent_type,
+            webhook_url=webhook_url,
+            repository=repository,
+        )
+        if repository is not None:
+            repo_id = self.client.repositories.resolve(self.client, self.org_id, repository)
+        run = self.client.create_agent_run(self.org_id, repo_id=repo_id, **arguments)
+        return Task(self.client, self.org_id, run, timeout)
+
+    def get_task(self, task_id: int | str) -> Task:
+        """Return a run that was started before, also by another process.
+
+        Raises:
+            NotFoundError: when the organisation has no such run.
+
+        """
+        return Task(self.client, self.org_id, self.client.get_agent_run(self.org_id, task_id))
+
+    def list_tasks(
+        self, limit: int = 10, *, tag: str | None = None, status: str | None = None, repository: str | None = None
+    ) -> list[Task]:
+        """Return the newest runs of the organisation, newest first.
+
+        The service has no such filters, so with one the list is read until enough runs were found.
+
+        Args:
+            limit: How many to return at most.
+            tag: Only runs that were created with this tag.
+            status: Only runs in this status, as `AgentRunStatus` or the service writes it.
+            repository: Only runs that were created with this `repository`.
+
+        """
+        has_status = status_filter(status)
+        if tag is status is repository is None:
+            return [Task(self.client, self.org_id, run) for run in self._newest(limit)]
+        check_limit(limit)
+        found: list[Task] = []
+        with closing(items(self.client, operations.LIST_AGENT_RUNS, {"org_id": self.org_id})) as runs:
+            for run in runs:
+                task = Task(self.client, self.org_id, run)
+                is_tagged = tag is None or tag in task.tags
+                is_there = repository is None or (task.repository or "").lower() == repository.strip().lower()
+                if is_tagged and is_there and has_status(run):
+                    found.append(task)
+                if len(found) >= limit:
+                    break
+        return found[:limit]
+
+    def get_status(self) -> dict[str, Any]:
+        """Return id, status, result and web_url of the organisation's latest run; all None when there is none."""
+        runs = self._newest(1)
+        return {name: getattr(runs[0], name) if runs else None for name in ("id", "status", "result", "web_url")}
+
+    def _newest(self, limit: int) -> list[AgentRunResponse]:
+        return first(self.client, operations.LIST_AGENT_RUNS, {"org_id": self.org_id}, limit)
+
+    def close(self) -> None:
+        """Close the connections, unless the client was brought along."""
+        if self._owns_client:
+            self.client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def _organisation(org_id: int | str) -> int:
+    text = org_id if isinstance(org_id, str) else str(org_id) if type(org_id) is int else "x"
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return int(text)
+    shown = "nothing; set CODEGEN_ORG_ID or pass org_id" if org_id == "" else repr(org_id)
+    raise ConfigurationError(f"org_id must be the organisation's number, got {shown}", config_key="org_id")

@@ -1,0 +1,119 @@
+# Generated from codegen_ext/_async/run_logs.py by make generate; edit there.
+"""The log of a run, entry by entry, while it is written."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+from codegen_api import operations
+
+from .._response import retry_after
+from ..errors import InvalidResponseError, RateLimitError
+from ..list_index import PAGE_SIZE
+from ..run_watch import PATIENCE, TRANSIENT, is_settled
+from .locks import sleep
+
+if TYPE_CHECKING:
+    from codegen_api.models import AgentRunLogResponse
+    from codegen_api.operations import Operation
+    from codegen_api.types import Response
+
+    from .base_client import BaseClient
+    from .locks import Event
+
+_FIRST_PAUSE = 1.0
+"""Upper bound of the first pause between two polls, in seconds; it doubles up to the caller's interval."""
+
+
+class Pauses:
+    """Pauses with full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)."""
+
+    def __init__(self, longest: float, draw: Callable[[], float] = random.random) -> None:
+        self._longest = longest
+        self._draw = draw
+        self._bound = min(_FIRST_PAUSE, longest)
+
+    def next(self, least: float | None) -> float:
+        """Return the next pause, in seconds; `least` is what the service asks for."""
+        pause = self._draw() * self._bound
+        self._bound = min(self._longest, self._bound * 2)
+        return max(pause, least or 0.0)
+
+    def restart(self) -> None:
+        """Begin with short pauses again."""
+        self._bound = min(_FIRST_PAUSE, self._longest)
+
+
+def perform_patiently(
+    client: BaseClient,
+    operation: Operation[Any],
+    arguments: dict[str, Any],
+    longest_pause: float,
+    *,
+    cancel: Event | None = None,
+) -> Response[Any]:
+    """Perform an operation, again after transient failures; after an hour of them the failure is raised."""
+    end, pauses = client.clock.monotonic() + PATIENCE, Pauses(longest_pause)
+    while True:
+        try:
+            return client.perform(operation, arguments, cancel=cancel)
+        except TRANSIENT as error:
+            pause = pauses.next(error.retry_after if isinstance(error, RateLimitError) else None)
+            if client.clock.monotonic() >= end:
+                raise
+        sleep(client.clock, min(pause, max(0.0, end - client.clock.monotonic())), cancel)
+
+
+def stream_run_logs(
+    client: BaseClient,
+    org_id: int | str,
+    run_id: int | str,
+    *,
+    follow: bool,
+    poll_interval: float,
+    cancel: Event | None = None,
+) -> Generator[AgentRunLogResponse, None, None]:
+    """Yield each log entry of a run once, oldest first; with `follow` until the run has ended or is paused.
+
+    The log is read once more after the end was seen, so that nothing that was written before it is missed.
+
+    Raises:
+        CodegenAPIError: when a request fails in a way that the next one would not mend; without `follow`, in any way.
+        Cancelled: when `cancel` is set.
+
+    """
+    pauses, clock = Pauses(poll_interval), client.clock
+    yielded, has_ended, last_response = 0, False, clock.monotonic()
+    before: list[AgentRunLogResponse] = []
+    while True:
+        arguments = {"org_id": org_id, "agent_run_id": run_id, "skip": yielded, "limit": PAGE_SIZE}
+        try:
+            response = client.perform(operations.GET_AGENT_RUN_LOGS, arguments, cancel=cancel)
+        except TRANSIENT as error:
+            least = error.retry_after if isinstance(error, RateLimitError) else None
+            if not follow or clock.monotonic() - last_response >= PATIENCE:
+                raise
+        else:
+            least, last_response, page = retry_after(response.headers), clock.monotonic(), response.parsed
+            entries, total = page.logs, page.total_logs
+            if total is not None:
+                entries = entries[: max(0, total - yielded)]
+            if len(entries) == PAGE_SIZE and entries == before:
+                problem = f"the log does not go on: entries {yielded} to {yielded + PAGE_SIZE} repeat those before them"
+                raise InvalidResponseError(problem, operation=operations.GET_AGENT_RUN_LOGS.id)
+            for entry in entries:
+                yield entry
+            before, yielded = entries, yielded + len(entries)
+            if entries:
+                pauses.restart()
+            if entries and (total is None or yielded < total):
+                continue
+            if not follow or has_ended:
+                return
+            if is_settled(page.status):
+                has_ended = True
+                continue
+        left = last_response + PATIENCE - clock.monotonic()
+        sleep(clock, min(pauses.next(least), max(left, 0.0)), cancel)

@@ -1,0 +1,386 @@
+# Generated from codegen_ext/_async/task.py by make generate; edit there.
+"""A run as an object that can be followed, resumed and cancelled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Self
+
+from codegen_api import operations
+from codegen_api.decoding import parse_timestamp
+from codegen_api.enums import AgentRunStatus
+
+from ..errors import TaskError, ValidationError
+from ..images import Image, encode_images
+from ..run_options import check_prompt
+from ..run_watch import RunUpdate, WatchRequest, is_settled, watch_request
+from .callbacks import call_back, check_callback
+from .pagination import first
+from .run_logs import perform_patiently
+
+if TYPE_CHECKING:
+    from codegen_api.models import AgentRunLogResponse, AgentRunResponse, GithubPullRequestResponse
+
+    from .client import CodegenClient
+    from .run_poller import RunPoller
+
+_FRESH = 1.0
+"""Seconds for which a state that was read counts as the present one."""
+_LINK = re.compile(r"\[(?P<title>[^\]\n]+)\]\((?P<target>https?://[^\s)]+)\)|(?P<bare>https?://[^\s<>()\[\]\"'`]+)")
+
+
+class Task:
+    """One agent run; made by `Agent.run`, `Agent.get_task` and `Agent.list_tasks`.
+
+    Shows the state that was last read. Two tasks of the same run are equal.
+    """
+
+    def __init__(
+        self, client: CodegenClient, org_id: int, run: AgentRunResponse, wait_timeout: float | None = None
+    ) -> None:
+        self.client = client
+        self.org_id = org_id
+        self._run = run
+        self._clock = client.clock
+        self._wait_timeout = wait_timeout
+        self._first_seen = self._clock.time()
+        self._seen_at = self._clock.monotonic()
+        self._ended_at: float | None = None
+        self._refresh_count = 0
+        self._last_refresh: float | None = None
+        self._logs_count: int | None = None
+        self._last_thought: str | None = None
+        self._callbacks: list[Callable[[Any, Any], object]] = []
+        self._note_end()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(id={self.id}, status={self._status_text()!r})"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Task) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"{type(self).__name__} holds a client; keep its id, and use agent.get_task(id)")
+
+    def _identity(self) -> tuple[str, int, int]:
+        return self.client.config.service_url, self.org_id, self.id
+
+    def _status_text(self) -> str | None:
+        return None if self._run.status is None else str(self._run.status)
+
+    @property
+    def id(self) -> int:
+        """The number of the run."""
+        return self._run.id
+
+    @property
+    def run(self) -> AgentRunResponse:
+        """The run as it was last read."""
+        return self._run
+
+    @property
+    def status(self) -> AgentRunStatus | str | None:
+        """The normalised status; a value that is not known stays as the service sent it."""
+        return self._run.status
+
+    @property
+    def raw_status(self) -> str | None:
+        """The status as the service sent it."""
+        return self._run.raw_status
+
+    @property
+    def result(self) -> str | None:
+        """What the agent answered, None until then."""
+        return self._run.result
+
+    @property
+    def summary(self) -> str | None:
+        """What the agent says that it did or is doing."""
+        return self._run.summary
+
+    @property
+    def web_url(self) -> str | None:
+        """Address of the page that shows the run."""
+        return self._run.web_url
+
+    @property
+    def created_at(self) -> str | None:
+        """When the run was created, as the service wrote it."""
+        return self._run.created_at
+
+    @property
+    def github_pull_requests(self) -> list[GithubPullRequestResponse]:
+        """The pull requests that the run opened."""
+        return self._run.github_pull_requests or []
+
+    @property
+    def metadata(self) -> dict[str, Any] | None:
+        """What was given as metadata when the run was created."""
+        return self._run.metadata
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags that the run was created with."""
+        tags = (self._run.reserved_metadata or {}).get("tags")
+        return [str(tag) for tag in tags] if isinstance(tags, list) else []
+
+    @property
+    def priority(self) -> str | None:
+        """The priority that the run was created with, None without one."""
+        priority = (self._run.reserved_metadata or {}).get("priority")
+        return priority if isinstance(priority, str) else None
+
+    @property
+    def repository(self) -> str | None:
+        """The repository that the run was created with, as "owner/repo"; None where none was named."""
+        repository = (self._run.reserved_metadata or {}).get("repository")
+        return repository if isinstance(repository, str) else None
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the run has ended for good."""
+        return isinstance(self.status, AgentRunStatus) and self.status.is_terminal
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the agent is at work."""
+        return self.status is AgentRunStatus.RUNNING
+
+    @property
+    def error(self) -> str | None:
+        """Why a failed run failed, as far as its result or summary says; None for any other run."""
+        return (self.result or self.summary) if self.status is AgentRunStatus.FAILED else None
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds from creation to the first time that the end was seen; None before that."""
+        return None if self._ended_at is None else max(0.0, self._ended_at - self._created())
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """What is known without a request: status, elapsed (seconds), log_count and last_thought (both may be None)."""
+        end = self._clock.time() if self._ended_at is None else self._ended_at
+        return {
+            "status": self.status,
+            "elapsed": max(0.0, end - self._created()),
+            "log_count": self._logs_count,
+            "last_thought": self._last_thought,
+        }
+
+    def get_artifacts(self) -> list[dict[str, Any]]:
+        """List the pull requests of the run and the links in its result, as dicts with kind, title and url."""
+        artifacts = [{"kind": "pull_request", "title": pr.title, "url": pr.url} for pr in self.github_pull_requests]
+        known = {artifact["url"] for artifact in artifacts}
+        for match in _LINK.finditer(self.result or ""):
+            url = match["target"] or match["bare"].rstrip(".,;:!?")
+            if url not in known:
+                known.add(url)
+                artifacts.append({"kind": "link", "title": match["title"] or url, "url": url})
+        return artifacts
+
+    def get_monitoring_info(self) -> dict[str, Any]:
+        """Return what is known of the run and of how it was followed, without a request; times are epoch seconds."""
+        return {
+            "task_id": self.id,
+            "status": self.status,
+            "creation_time": self.created_at,
+            "refresh_count": self._refresh_count,
+            "last_refresh_time": self._last_refresh,
+            "duration": self.duration,
+            "is_terminal": self.is_terminal,
+            "is_running": self.is_running,
+            "artifacts_count": len(self.get_artifacts()),
+            "logs_count": self._logs_count,
+            "progress": self.progress,
+        }
+
+    def add_status_callback(self, callback: Callable[[Any, Any], object]) -> None:
+        """Call `callback(old, new)` whenever a later request finds another status; what it raises is logged."""
+        self._callbacks.append(check_callback("callback", callback))
+
+    def raise_for_status(self) -> Self:
+        """Return the task when the run has completed.
+
+        Raises:
+            TaskError: when it has failed, was cancelled, is paused, or has not ended.
+
+        """
+        if self.status is AgentRunStatus.COMPLETED:
+            return self
+        if self.status is AgentRunStatus.PAUSED:
+            problem = "is paused and needs input: give it a further prompt with resume()"
+        elif self.is_terminal:
+            problem = f"{self._status_text()}{f': {self.error}' if self.error else ''}"
+        else:
+            problem = f"has not ended, its status is {self._status_text()}; wait() for it"
+        raise TaskError(f"agent run {self.id} {problem}", task_id=self.id, task_status=self._status_text())
+
+    def refresh(self) -> Self:
+        """Read the run again."""
+        self.observe(self.client.get_agent_run(self.org_id, self.id))
+        return self
+
+    def get_logs(self, limit: int = 100) -> list[AgentRunLogResponse]:
+        """Return the oldest `limit` entries of the run's log."""
+        arguments = {"org_id": self.org_id, "agent_run_id": self.id}
+        return first(self.client, operations.GET_AGENT_RUN_LOGS, arguments, limit)
+
+    def stream_logs(self, follow: bool = True, poll_interval: float = 5.0) -> Iterator[AgentRunLogResponse]:
+        """Yield each entry of the log once, oldest first; after following it to the end the task is up to date.
+
+        Args:
+            follow: Whether to wait for further entries until the run has ended or is paused.
+            poll_interval: The longest pause between two requests, in seconds.
+
+        """
+        entries = self.client.stream_logs(self.org_id, self.id, follow, poll_interval)
+        return self._followed(entries, poll_interval) if follow else entries
+
+    def _followed(self, entries: Any, poll_interval: float) -> Iterator[AgentRunLogResponse]:
+        with closing(entries):
+            for entry in entries:
+                yield entry
+        arguments = {"org_id": self.org_id, "agent_run_id": self.id}
+        response = perform_patiently(self.client, operations.GET_AGENT_RUN, arguments, poll_interval)
+        self.observe(response.parsed)
+
+    def wait_for_completion(
+        self,
+        poll_interval: float = 5.0,
+        timeout: float | None = None,
+        progress_callback: Callable[[dict[str, Any]], object] | None = None,
+        *,
+        cancel_on_timeout: bool = False,
+    ) -> Self:
+        """Wait until the run has ended or is paused, and return the task; a failed run is returned, not raised.
+
+        Args:
+            poll_interval: The longest pause between two polls, in seconds, as the rate limit allows.
+            timeout: Seconds to wait at most; default the `timeout` that was given to `run`.
+            progress_callback: Called after each poll with one dict: status, elapsed, log_count, last_thought. What it
+                raises is logged.
+            cancel_on_timeout: Whether to stop the run when the time is over.
+
+        Raises:
+            WaitTimeoutError: (a TimeoutError) with the id and the last known run; the run itself goes on.
+            CodegenAPIError: when the run cannot be read.
+
+        """
+
+        def on_update(update: RunUpdate) -> None:
+            if update.progress is not None:
+                self._logs_count, self._last_thought = update.progress["log_count"], update.progress["last_thought"]
+            if update.run is not None:
+                self.observe(update.run)
+
+        self.client.run_poller.wait(
+            self._watch_request(poll_interval, self._wait_timeout if timeout is None else timeout),
+            progress_callback,
+            on_update=on_update,
+            cancel_on_timeout=cancel_on_timeout,
+        )
+        return self
+
+    wait = wait_for_completion
+
+    @staticmethod
+    def wait_all(tasks: Iterable[Task], poll_interval: float = 5.0, timeout: float | None = None) -> list[Task]:
+        """Wait until all of these tasks have ended or are paused, and return them; failed runs are not raised.
+
+        Args:
+            tasks: Tasks, also of several organisations and clients.
+            poll_interval: The longest pause between two polls of a run, in seconds, as the rate limit allows.
+            timeout: Seconds to wait for all of them at most; a task's own `timeout` does not count here.
+
+        Raises:
+            ValidationError: for what is not a task.
+            WaitTimeoutError: (a TimeoutError) for the first task that is late, after all that were in time.
+            CodegenAPIError: when a run cannot be read, after all others.
+
+        """
+        tasks = _checked(tasks)
+        groups: dict[RunPoller, list[Task]] = {}
+        for task in tasks:
+            groups.setdefault(task.client.run_poller, []).append(task)
+        error, start = None, None
+        for poller, group in groups.items():
+            now = group[0].client.clock.monotonic()
+            start = now if start is None else start
+            # What the groups before took is gone; 0 would be a poll without a wait.
+            left = timeout and max(timeout - (now - start), 0.001)
+            by_run: dict[tuple[int, int], list[Task]] = {}
+            for task in group:
+                by_run.setdefault((task.org_id, task.id), []).append(task)
+            requests = [same[0]._watch_request(poll_interval, left) for same in by_run.values()]
+            with poller.subscribe(*requests) as updates:
+                for update in updates:
+                    error = error or update.error
+                    for task in by_run[update.org_id, update.run_id]:
+                        if update.run is not None and update.error is None:
+                            task.observe(update.run)
+        if error is not None:
+            raise error
+        return tasks
+
+    def resume(self, prompt: str, images: Iterable[Image] | None = None) -> Self:
+        """Give a paused or ended run a further prompt and let it go on.
+
+        Raises:
+            ValidationError: for a blank prompt or an image that cannot be read.
+
+        """
+        encoded = encode_images(images)
+        self.observe(self.client.resume_agent_run(self.org_id, self.id, check_prompt(prompt), images=encoded))
+        return self
+
+    def cancel(self) -> Self:
+        """Stop the run with the ban operation, which also bans the checks of its pull requests, and read it again."""
+        self.client.ban_agent_run(self.org_id, self.id)
+        return self.refresh()
+
+    def observe(self, run: AgentRunResponse) -> None:
+        """Take in a newer state of the run, and call the status callbacks when its status is another one."""
+        old, self._run = self._run.status, run
+        self._refresh_count += 1
+        self._last_refresh = self._clock.time()
+        self._seen_at = self._clock.monotonic()
+        self._note_end()
+        if run.status != old:
+            for callback in self._callbacks:
+                call_back(callback, old, run.status)
+
+    def _watch_request(self, poll_interval: float, timeout: float | None) -> WatchRequest:
+        is_present = not is_settled(self.status) and self._clock.monotonic() - self._seen_at < _FRESH
+        known = self._run if is_present else None
+        return watch_request(self.org_id, self.id, poll_interval, timeout, known=known)
+
+    def _created(self) -> float:
+        try:
+            return parse_timestamp(self.created_at).timestamp() if self.created_at else self._first_seen
+        except (ValueError, OverflowError):
+            return self._first_seen
+
+    def _note_end(self) -> None:
+        if self.is_terminal and self._ended_at is None:
+            self._ended_at = self._clock.time()
+        elif not self.is_terminal:
+            self._ended_at = None
+
+
+def _checked(tasks: Iterable[Task]) -> list[Task]:
+    problem = None if isinstance(tasks, Iterable) else f"tasks: expected a list of tasks, got {type(tasks).__name__}"
+    tasks = list(tasks) if problem is None else []
+    for index, task in enumerate(tasks):
+        if not isinstance(task, Task):
+            problem = f"tasks.{index}: expected a {Task.__name__}, got {type(task).__name__}"
+            break
+    if problem is not None:
+        raise ValidationError(problem, field_errors={"tasks": [problem.partition(": ")[2]]})
+    return tasks
