@@ -91,12 +91,11 @@ def watch_request(
 def watch_requests(
     org_id: int | str, run_ids: Iterable[int | str], poll_interval: float = 5.0, timeout: float | None = None
 ) -> list[WatchRequest]:
-    """Return the checked requests for several runs, each of them once; raises as `watch_request`."""
+    """Return the checked requests for several runs; raises as `watch_request`."""
     if isinstance(run_ids, str | bytes) or not isinstance(run_ids, Iterable):
         problem = f"expected a list of ids, got {type(run_ids).__name__}"
         raise ValidationError(f"agent_run_ids: {problem}", field_errors={"agent_run_ids": [problem]})
-    requests = [watch_request(org_id, run_id, poll_interval, timeout) for run_id in run_ids]
-    return list({request.run_id: request for request in requests}.values())
+    return [watch_request(org_id, run_id, poll_interval, timeout) for run_id in run_ids]
 
 
 class RunUpdate(NamedTuple):

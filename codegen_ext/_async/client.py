@@ -14,22 +14,32 @@ from collections.abc import (
 )
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+from weakref import WeakSet
 
 from codegen_api import operations
 
 from .. import _facade
-from .._io import asynchronous as io
+from .._request import check_seconds, whole_number
 from ..clock import SYSTEM_CLOCK, Clock
 from ..config import ClientConfig
 from ..errors import ValidationError
+from ..list_index import PAGE_SIZE
+from ..run_watch import watch_request, watch_requests
 from . import create_once, pagination
 from .base_client import AsyncBaseClient
+from .health import AsyncHealthMonitor
+from .health import check as check_health
 from .locks import Event
+from .repositories import AsyncRepositoryIndex
+from .run_changes import Change, KnownRuns, stream_run_changes
+from .run_logs import stream_run_logs
+from .run_poller import AsyncRunPoller
 
 if TYPE_CHECKING:
     import os
 
     from codegen_api.models import (
+        AgentRunLogResponse,
         AgentRunResponse,
         AgentRunsResponse,
         OrganizationResponse,
@@ -65,6 +75,9 @@ class AsyncCodegenClient(AsyncBaseClient, _facade.AsyncCodegenMethods):
 
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock = SYSTEM_CLOCK, **settings: Any) -> None:
         super().__init__(config, clock=clock, **settings)
+        self.repositories = AsyncRepositoryIndex()
+        self.run_poller = AsyncRunPoller(self)
+        self._monitors: WeakSet[AsyncHealthMonitor] = WeakSet()
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
@@ -90,9 +103,7 @@ class AsyncCodegenClient(AsyncBaseClient, _facade.AsyncCodegenMethods):
         """The same operations, each returning status, headers and body with the model in `parsed`."""
         return _AsyncRaw(self)
 
-    async def get_agent_runs(
-        self, org_id: int | str, page: int = 1, per_page: int = pagination.PAGE_SIZE
-    ) -> AgentRunsResponse:
+    async def get_agent_runs(self, org_id: int | str, page: int = 1, per_page: int = PAGE_SIZE) -> AgentRunsResponse:
         """Return a page of the runs of an organisation, newest first; beyond the last page `items` is empty.
 
         Args:
@@ -113,6 +124,152 @@ class AsyncCodegenClient(AsyncBaseClient, _facade.AsyncCodegenMethods):
         """
         found = await create_once.find(self, org_id, request_id)
         return None if found is None else found.parsed
+
+    async def wait_for_completion(
+        self,
+        org_id: int | str,
+        agent_run_id: int | str,
+        poll_interval: float = 5.0,
+        timeout: float | None = None,
+        progress_callback: Callable[[dict[str, Any]], Awaitable[object] | object] | None = None,
+        *,
+        cancel_on_timeout: bool = False,
+    ) -> AgentRunResponse:
+        """Wait until a run has ended or is paused, and return it; a failed run is returned, not raised.
+
+        All waits of a client share their requests. Pauses between polls grow from 2 s to `poll_interval`, are longer
+        where the rate limit or the service's Retry-After says so, and short again when the run moves.
+
+        Args:
+            org_id: The organisation of the run.
+            agent_run_id: The run.
+            poll_interval: The longest pause between two polls, in seconds, as the rate limit allows.
+            timeout: Seconds to wait at most; 0 polls once, None waits as long as it takes.
+            progress_callback: Called after each poll with one dict: status, elapsed, log_count, last_thought. What it
+                raises is logged.
+            cancel_on_timeout: Whether to stop the run when the time is over.
+
+        Raises:
+            WaitTimeoutError: (a TimeoutError) with the last known run; the run itself goes on.
+            CodegenAPIError: when the run cannot be read.
+
+        """
+        request = watch_request(org_id, agent_run_id, poll_interval, timeout)
+        return await self.run_poller.wait(request, progress_callback, cancel_on_timeout=cancel_on_timeout)
+
+    def as_completed(
+        self,
+        org_id: int | str,
+        agent_run_ids: Iterable[int | str],
+        poll_interval: float = 5.0,
+        timeout: float | None = None,
+    ) -> AsyncIterator[AgentRunResponse]:
+        """Yield each of these runs once, as soon as it has ended or is paused.
+
+        Args:
+            org_id: The organisation of the runs.
+            agent_run_ids: The runs; read whole before anything is sent.
+            poll_interval: The longest pause between two polls of a run, in seconds, as the rate limit allows.
+            timeout: Seconds to wait for all of them at most.
+
+        Raises:
+            WaitTimeoutError: (a TimeoutError) for the first run that is late, after all that were in time.
+            CodegenAPIError: when a run cannot be read, after all others.
+
+        """
+        return self.run_poller.completed(watch_requests(org_id, agent_run_ids, poll_interval, timeout))
+
+    async def wait_for_all(
+        self,
+        org_id: int | str,
+        agent_run_ids: Iterable[int | str],
+        poll_interval: float = 5.0,
+        timeout: float | None = None,
+    ) -> list[AgentRunResponse]:
+        """Wait until all of these runs have ended or are paused, and return them in the order of their ids.
+
+        Arguments and errors as for `as_completed`; failed runs are returned, not raised.
+        """
+        requests = watch_requests(org_id, agent_run_ids, poll_interval, timeout)
+        runs = {run.id: run async for run in self.run_poller.completed(requests)}
+        return [runs[request.run_id] for request in requests]
+
+    def notify_run(self, run: Mapping[str, Any]) -> None:
+        """Tell those that wait for a run its state, as a webhook brought it; from any thread, without blocking.
+
+        `run` has at least `id` and `status`, and otherwise the contract's fields of a run, as far as they are known. A
+        run for which no call waits is ignored.
+
+        Raises:
+            ValidationError: for what is not a mapping with an id.
+
+        """
+        self.run_poller.notify(run)
+
+    def stream_logs(
+        self, org_id: int | str, agent_run_id: int | str, follow: bool = True, poll_interval: float = 5.0
+    ) -> AsyncIterator[AgentRunLogResponse]:
+        """Yield each log entry of a run once, oldest first; with `follow` until the run has ended or is paused.
+
+        Args:
+            org_id: The organisation of the run.
+            agent_run_id: The run.
+            follow: Whether to wait for further entries.
+            poll_interval: The longest pause between two requests, in seconds.
+
+        """
+        self.config.require("streaming")
+        check_seconds("poll_interval", poll_interval)
+        return stream_run_logs(self, org_id, agent_run_id, follow=follow, poll_interval=poll_interval)
+
+    def watch(self, org_id: int | str, cursor: str | None = None, poll_interval: float = 5.0) -> AsyncIterator[Change]:
+        """Yield changes of an organisation's runs for ever: created, status_changed, finished.
+
+        Args:
+            org_id: The organisation.
+            cursor: Where to go on: the `cursor` of the last change that was dealt with. Without it the present state
+                is where it begins; of the runs that exist, those after 100 finished ones in a row are not followed.
+            poll_interval: The pause between two polls, in seconds.
+
+        Raises:
+            ValidationError: when the cursor is not one of this organisation.
+            CodegenAPIError: for a failure that lasts, or after an hour of failures.
+
+        """
+        self.config.require("streaming")
+        check_seconds("poll_interval", poll_interval)
+        number = whole_number("org_id", org_id)
+        known = None if cursor is None else KnownRuns.from_cursor(cursor, number)
+        return stream_run_changes(self, self.run_poller, number, known, poll_interval)
+
+    async def health_check(self) -> dict[str, Any]:
+        """Send a cheap request; returns status, healthy, timestamp, response_time_seconds and error."""
+        report, _ = await check_health(self)
+        return report
+
+    def create_health_monitor(self, interval: float = 30, *, failure_threshold: int = 1) -> AsyncHealthMonitor:
+        """Return a monitor that checks the service every `interval` seconds once it is started, in the background.
+
+        Closing the client stops it. See docs/health.md.
+
+        Args:
+            interval: Seconds from the end of a check to the next; never less than the contract's limit allows.
+            failure_threshold: How many checks in a row must fail before the service counts as unhealthy.
+
+        Raises:
+            ConfigurationError: when a value is out of range.
+
+        """
+        monitor = AsyncHealthMonitor(self, interval, failure_threshold)
+        self._monitors.add(monitor)
+        return monitor
+
+    async def close(self) -> None:
+        """Stop the monitors and close the connections; a client made by `with_options` leaves shared ones alone."""
+        if not self._is_derived:
+            for monitor in list(self._monitors):
+                await monitor.stop()
+        await super().close()
 
     def bulk_operations(self) -> AsyncBulkOperations:
         """Return an object that creates many runs; works in an `async with` statement.
@@ -187,9 +344,7 @@ class AsyncCodegenClient(AsyncBaseClient, _facade.AsyncCodegenMethods):
         """Yield the organisations that the token may use."""
         return self._stream_items(operations.GET_ORGANIZATIONS, {})
 
-    def iter_pages(
-        self, operation: str, *, page_size: int = pagination.PAGE_SIZE, **arguments: Any
-    ) -> AsyncIterator[Any]:
+    def iter_pages(self, operation: str, *, page_size: int = PAGE_SIZE, **arguments: Any) -> AsyncIterator[Any]:
         """Yield the pages of a list, such as `iter_pages("list_agent_runs", org_id=323)`, without repeated items.
 
         Raises:
@@ -204,7 +359,7 @@ class AsyncCodegenClient(AsyncBaseClient, _facade.AsyncCodegenMethods):
         return self._pages(known, arguments, page_size)
 
     def _pages(
-        self, operation: Operation[Any], arguments: Mapping[str, Any], size: int = pagination.PAGE_SIZE
+        self, operation: Operation[Any], arguments: Mapping[str, Any], size: int = PAGE_SIZE
     ) -> AsyncGenerator[Any, None]:
         self.config.require("streaming")
         cancel = Event()
@@ -220,7 +375,7 @@ class AsyncCodegenClient(AsyncBaseClient, _facade.AsyncCodegenMethods):
 
         `reset_time` is the seconds until more requests may go. Asks the shared state where there is one.
         """
-        return await io.run_blocking(self.rate_limiter.status)
+        return await self.rate_limiter.status()
 
 
 async def _items(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._io import asynchronous as io
 from ..errors import InvalidResponseError, ValidationError
+from ..list_index import PAGE_SIZE
 
 if TYPE_CHECKING:
     from codegen_api.operations import Operation
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from .base_client import AsyncBaseClient
     from .locks import Event
 
-PAGE_SIZE = 100
 _REMEMBERED = 10 * PAGE_SIZE
 _MOST_REPEATS = 3
 """Requests without a new item after which totals are no longer believed."""

@@ -12,7 +12,7 @@ from codegen_api import operations
 
 from .. import _fork
 from .._io import asynchronous as io
-from .._response import retry_after
+from .._response import retry_after_of
 from ..clock import SYSTEM_CLOCK
 from ..errors import CodegenAPIError, ValidationError, WaitTimeoutError
 from ..run_watch import Interest, Poll, RunUpdate, RunWatch, WatchRequest
@@ -160,14 +160,15 @@ class AsyncRunPoller:
             raise error from failure
 
     async def completed(self, requests: Sequence[WatchRequest]) -> AsyncGenerator[AgentRunResponse, None]:
-        """Yield each of these runs as soon as it has ended or is paused.
+        """Yield each of these runs once, as soon as it has ended or is paused.
 
         Raises:
             CodegenAPIError: the first error of a wait, after all that ended without one.
 
         """
         error: Exception | None = None
-        async with self.subscribe(*requests) as updates:
+        once = {(request.org_id, request.run_id): request for request in requests}
+        async with self.subscribe(*once.values()) as updates:
             async for update in updates:
                 error = error or update.error
                 if update.final and update.error is None and update.run is not None:
@@ -276,4 +277,4 @@ class AsyncRunPoller:
         except Exception as error:  # noqa: BLE001 - the watch decides which waits it ends
             watch.failed(poll, error, clock.monotonic())
         else:
-            watch.answered(poll, response.parsed, retry_after(response.headers), clock.monotonic())
+            watch.answered(poll, response.parsed, retry_after_of(response), clock.monotonic())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from codegen_api import operations
 
-from .._response import retry_after
+from .._response import retry_after_of
 from ..errors import InvalidResponseError, RateLimitError
 from ..list_index import PAGE_SIZE
 from ..run_watch import PATIENCE, TRANSIENT, is_settled
@@ -96,7 +96,7 @@ def stream_run_logs(
             if not follow or clock.monotonic() - last_response >= PATIENCE:
                 raise
         else:
-            least, last_response, page = retry_after(response.headers), clock.monotonic(), response.parsed
+            least, last_response, page = retry_after_of(response), clock.monotonic(), response.parsed
             entries, total = page.logs, page.total_logs
             if total is not None:
                 entries = entries[: max(0, total - yielded)]

@@ -13,7 +13,7 @@ from codegen_api import operations
 
 from .. import _fork
 from .._io import synchronous as io
-from .._response import retry_after
+from .._response import retry_after_of
 from ..clock import SYSTEM_CLOCK
 from ..errors import CodegenAPIError, ValidationError, WaitTimeoutError
 from ..run_watch import Interest, Poll, RunUpdate, RunWatch, WatchRequest
@@ -161,14 +161,15 @@ class RunPoller:
             raise error from failure
 
     def completed(self, requests: Sequence[WatchRequest]) -> Generator[AgentRunResponse, None, None]:
-        """Yield each of these runs as soon as it has ended or is paused.
+        """Yield each of these runs once, as soon as it has ended or is paused.
 
         Raises:
             CodegenAPIError: the first error of a wait, after all that ended without one.
 
         """
         error: Exception | None = None
-        with self.subscribe(*requests) as updates:
+        once = {(request.org_id, request.run_id): request for request in requests}
+        with self.subscribe(*once.values()) as updates:
             for update in updates:
                 error = error or update.error
                 if update.final and update.error is None and update.run is not None:
@@ -277,4 +278,4 @@ class RunPoller:
         except Exception as error:  # noqa: BLE001 - the watch decides which waits it ends
             watch.failed(poll, error, clock.monotonic())
         else:
-            watch.answered(poll, response.parsed, retry_after(response.headers), clock.monotonic())
+            watch.answered(poll, response.parsed, retry_after_of(response), clock.monotonic())
