@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..config import ClientConfig
 from ..errors import ConfigurationError
-from ..webhooks.mounting import answer
+from ..webhooks.apps import answer
 from .shared import SharedClient
 
 try:

@@ -19,8 +19,7 @@ def webhook_call(
 ) -> tuple[bytes, dict[str, str]]:
     """Return body and headers of a signed call: `handler.handle_request(*webhook_call(secret, event, data))`.
 
-    Without `message_id` each call has another id; it is dated by `clock`. Raises ConfigurationError without the extra
-    `webhooks`.
+    Without `message_id` each call has another id; it is dated by `clock`.
     """
     now = clock.time()
     stamp = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
@@ -30,11 +29,11 @@ def webhook_call(
 
 def signed_headers(secret: str | bytes, body: bytes, message_id: str, moment: int) -> dict[str, str]:
     """Return the headers of a call that is sent at `moment`, in seconds since the epoch."""
-    from codegen_ext.webhooks.signing import sign, signer
+    from codegen_ext.webhooks.signing import decode_secret, sign
 
     return {
         "content-type": "application/json",
         "webhook-id": message_id,
         "webhook-timestamp": str(moment),
-        "webhook-signature": sign(signer(secret), message_id, moment, body),
+        "webhook-signature": sign(decode_secret(secret), message_id, moment, body),
     }

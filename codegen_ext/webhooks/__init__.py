@@ -1,4 +1,4 @@
-"""Receiving what the service reports about runs: signatures, typed events, handlers, applications to mount."""
+"""Webhooks of the service: signatures, typed events, handlers, applications to mount."""
 
 from .events import (
     EVENTS,
@@ -12,7 +12,8 @@ from .events import (
     RunRunning,
     WebhookEvent,
 )
-from .handler import HandlerOutcome, WebhookHandler, WebhookResult
+from .handler import WebhookHandler, unwrap
+from .results import HandlerOutcome, WebhookResult
 
 __all__ = [
     "EVENTS",
@@ -28,4 +29,5 @@ __all__ = [
     "WebhookEvent",
     "WebhookHandler",
     "WebhookResult",
+    "unwrap",
 ]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from attrs import field, frozen
 from codegen_api.enums import AgentRunStatus
 
-from .refusal import not_utf8, refused
+from .errors import refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,7 +89,7 @@ AnyRun = RunCreated | RunRunning | RunPaused | RunCompleted | RunFailed | RunCan
 _FIELDS = tuple(RunEvent.__annotations__)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class WebhookEvent:
     """A verified event: message id (None with a legacy signature), type, time as the sender wrote it, flat data."""
 
@@ -111,7 +111,7 @@ def read_event(message_id: str | None, body: bytes) -> WebhookEvent:
     try:
         document = json.loads(body.decode())
     except UnicodeDecodeError:
-        raise not_utf8() from None
+        raise refused("body", "the body is not UTF-8") from None
     except (ValueError, RecursionError):
         raise refused("body", "the body is not JSON") from None
     if not isinstance(document, dict):

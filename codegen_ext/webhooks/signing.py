@@ -1,8 +1,6 @@
 """Signatures of webhook calls: Standard Webhooks, and the plain HMAC of an older client.
 
-The library makes the signature; comparing it and judging the time is done here, because the library reads the machine's
-clock, takes "1700000000.9" for 1700000000, and skips characters in a signature that are not base64
-(https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
 from __future__ import annotations
@@ -13,14 +11,10 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from ..errors import ConfigurationError, ValidationError
-from .refusal import not_utf8, refused
-
-if TYPE_CHECKING:
-    from standardwebhooks.webhooks import Webhook
+from .errors import refused
 
 Secret = str | bytes
 Headers = Mapping[str, Any] | Iterable[tuple[str | bytes, str | bytes]]
@@ -33,44 +27,49 @@ _PREFIX = b"whsec_"
 _ID = re.compile(r"[\x21-\x7e]{1,256}")
 _TIMESTAMP = re.compile(r"0|[1-9][0-9]{0,10}")
 _SIGNATURE = re.compile(r"v[0-9]+[a-z]*,[A-Za-z0-9+/=]+")
-_MOST_SIGNATURES = 20
+_MAX_SIGNATURES = 20
 
 
-class Keys:
-    """The secrets of a handler; neither printed nor pickled."""
+class Secrets:
+    """The secrets that a call may be signed with; neither printed nor pickled.
+
+    Raises:
+        ConfigurationError: without a secret, or with one that is blank, malformed or of another type.
+
+    """
 
     def __init__(self, secret: Secret | Sequence[Secret] | None) -> None:
         is_one = isinstance(secret, str | bytes) or not isinstance(secret, Iterable)
         secrets: list[Any] = [secret] if is_one else list(secret or ())
-        if not secrets or not all(secrets):
-            raise ConfigurationError("no webhook secret: every call would be refused", config_key="secret")
+        if not secrets or any(item is None or (hasattr(item, "strip") and not item.strip()) for item in secrets):
+            raise ConfigurationError("the webhook secret is missing or blank", config_key="secret")
         if not all(isinstance(item, str | bytes) for item in secrets):
             raise ConfigurationError("secret must be text, bytes or a list of them", config_key="secret")
         self._raw = [item.encode() if isinstance(item, str) else item for item in secrets]
-        self._signers = [signer(item) for item in self._raw]
+        self._keys = [decode_secret(item) for item in self._raw]
 
     def __repr__(self) -> str:
-        return f"Keys({len(self._raw)})"
+        return f"Secrets({len(self._raw)})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("webhook secrets are not pickled; build the handler where it is used")
 
     def hide(self, text: str) -> str:
-        """Return a text without these secrets."""
+        """Replace these secrets within a text."""
         for raw in self._raw:
             text = text.replace(raw.decode(errors="replace"), "[secret]")
         return text
 
     def verify(self, body: bytes, headers: Headers, now: float, *, accept_legacy: bool) -> str | None:
-        """Return the id of a call that is genuine, None for one with a legacy signature.
+        """Return the message id of a genuine call, None for one with a legacy signature.
 
         `now` is in seconds since the epoch.
 
         Raises:
-            WebhookError: with reason "headers", "body", "signature", "expired" or "future".
+            WebhookError: with reason "headers", "signature", "expired" or "future".
 
         """
-        given = _relevant(headers)
+        given = _signature_headers(headers)
         if accept_legacy and LEGACY in given and not any(name in given for name in STANDARD):
             self._verify_legacy(body, given[LEGACY])
             return None
@@ -83,16 +82,16 @@ class Keys:
             raise refused("headers", "webhook-id must be 1 to 256 printable characters")
         if not _TIMESTAMP.fullmatch(timestamp):
             raise refused("headers", "webhook-timestamp must be whole seconds since the epoch")
-        if len(signatures) > _MOST_SIGNATURES or not all(map(_SIGNATURE.fullmatch, signatures)):
+        if len(signatures) > _MAX_SIGNATURES or not all(map(_SIGNATURE.fullmatch, signatures)):
             raise refused("headers", "webhook-signature must be a list such as v1,<base64>")
-        moment = int(timestamp)
-        expected = [sign(key, message_id, moment, body) for key in self._signers]
-        # All pairs are compared, so that the time says nothing about which key or entry it was.
+        sent_at = int(timestamp)
+        expected = [sign(key, message_id, sent_at, body) for key in self._keys]
+        # All pairs are compared, so that the time tells nothing about which secret or signature matched.
         if not sum(hmac.compare_digest(ours, theirs) for ours in expected for theirs in signatures):
             raise refused("signature", "no signature matches: wrong secret, or the call was changed on its way")
-        if moment < now - TOLERANCE:
+        if sent_at < now - TOLERANCE:
             raise refused("expired", f"the call is older than {TOLERANCE} s")
-        if moment > now + TOLERANCE:
+        if sent_at > now + TOLERANCE:
             raise refused("future", f"the call is dated more than {TOLERANCE} s ahead")
         return message_id
 
@@ -102,39 +101,34 @@ class Keys:
             raise refused("signature", f"{LEGACY} does not match: wrong secret, or the body was changed on its way")
 
 
-def signer(secret: Secret) -> Webhook:
-    """Return the library's signer for a secret; what follows `whsec_` is base64, any other secret is its own bytes.
+def decode_secret(secret: Secret) -> bytes:
+    """Return the key of a secret: base64 after `whsec_`, otherwise the secret's own bytes.
 
     Raises:
-        ConfigurationError: when the base64 is wrong, or the extra `webhooks` is missing.
+        ConfigurationError: when what follows `whsec_` is not base64.
 
     """
-    try:
-        from standardwebhooks.webhooks import Webhook
-    except ImportError as error:
-        raise ConfigurationError(f"webhooks need more: pip install 'codegen-sdk[webhooks]' ({error})") from error
     raw = secret.encode() if isinstance(secret, str) else secret
-    if raw.startswith(_PREFIX):
-        encoded = raw.removeprefix(_PREFIX)
-        try:
-            raw = base64.b64decode(encoded + b"=" * (-len(encoded) % 4), validate=True)
-        except binascii.Error:
-            raw = b""
-        if not raw:
-            raise ConfigurationError("what follows whsec_ in a webhook secret must be base64", config_key="secret")
-    return Webhook(raw)
-
-
-def sign(key: Webhook, message_id: str, moment: int, body: bytes) -> str:
-    """Return the signature of a message sent at `moment` (seconds since the epoch), such as `v1,…`."""
+    if not raw.startswith(_PREFIX):
+        return raw
+    encoded = raw.removeprefix(_PREFIX)
     try:
-        return key.sign(message_id, datetime.fromtimestamp(moment, UTC), body.decode())
-    except UnicodeDecodeError:
-        raise not_utf8() from None
+        key = base64.b64decode(encoded + b"=" * (-len(encoded) % 4), validate=True)
+    except binascii.Error:
+        key = b""
+    if not key:
+        raise ConfigurationError("what follows whsec_ in a webhook secret must be base64", config_key="secret")
+    return key
 
 
-def _relevant(headers: Headers) -> dict[str, str]:
-    """Return the headers that concern signatures by lower-case name; one that comes twice is refused."""
+def sign(key: bytes, message_id: str, sent_at: int, body: bytes) -> str:
+    """Return the signature of a message sent at `sent_at` (seconds since the epoch), such as `v1,…`."""
+    digest = hmac.new(key, f"{message_id}.{sent_at}.".encode() + body, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def _signature_headers(headers: Headers) -> dict[str, str]:
+    """Return the headers of a signature by lower-case name; one that comes twice is refused."""
     found: dict[str, str] = {}
     for name, value in _pairs(headers):
         key = _text(name).lower()

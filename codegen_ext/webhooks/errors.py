@@ -1,4 +1,4 @@
-"""Why a webhook call is refused, and the HTTP status that tells the sender."""
+"""The reasons for which a webhook call is refused, and the HTTP status of each."""
 
 from ..errors import WebhookError
 
@@ -9,10 +9,9 @@ STATUSES = {
     "signature": 401,
     "expired": 401,
     "future": 401,
-    "replayed": 409,
+    "in_progress": 409,
     "unavailable": 503,
 }
-"""The status to answer with, by reason."""
 
 
 def refused(reason: str, message: str) -> WebhookError:
@@ -20,6 +19,6 @@ def refused(reason: str, message: str) -> WebhookError:
     return WebhookError(message, STATUSES[reason], reason=reason)
 
 
-def not_utf8() -> WebhookError:
-    """Return the error for a body that is not text."""
-    return refused("body", "the body is not UTF-8")
+def oversized(limit: int) -> WebhookError:
+    """Return the error for a body of more than `limit` bytes."""
+    return refused("oversized", f"the body is longer than {limit} bytes")

@@ -1,17 +1,19 @@
-"""Applications to mount, in the words of ASGI and WSGI alone, so that no framework is imported."""
+"""ASGI and WSGI applications that take webhook calls, without a framework."""
 
 from __future__ import annotations
 
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from http import HTTPStatus
+from http.client import responses
 from typing import TYPE_CHECKING, Any
 
 from ..errors import WebhookError
+from .errors import oversized
 
 if TYPE_CHECKING:
-    from .handler import Body, WebhookHandler, WebhookResult
+    from .handler import Body, WebhookHandler
+    from .results import WebhookResult
     from .signing import Headers
 
 Message = MutableMapping[str, Any]
@@ -23,7 +25,7 @@ _NOT_POST = {"error": "method"}
 
 
 def answer(handler: WebhookHandler, body: Body, headers: Headers) -> tuple[int, dict[str, str]]:
-    """Handle a call and return status and JSON object of the answer, for frameworks that block."""
+    """Handle a call in this thread and return the status and the JSON object of the answer."""
     try:
         return _accepted(handler.handle_request(body, headers))
     except WebhookError as error:
@@ -31,7 +33,7 @@ def answer(handler: WebhookHandler, body: Body, headers: Headers) -> tuple[int, 
 
 
 async def answer_async(handler: WebhookHandler, body: Body, headers: Headers) -> tuple[int, dict[str, str]]:
-    """Handle a call and return status and JSON object of the answer."""
+    """Handle a call and return the status and the JSON object of the answer."""
     try:
         return _accepted(await handler.handle_request_async(body, headers))
     except WebhookError as error:
@@ -39,7 +41,9 @@ async def answer_async(handler: WebhookHandler, body: Body, headers: Headers) ->
 
 
 def _accepted(result: WebhookResult) -> tuple[int, dict[str, str]]:
-    return result.status_code, {"status": "accepted"} if result.ok else {"error": "handler"}
+    if not result.ok:
+        return result.status_code, {"error": "handler"}
+    return result.status_code, {"status": "duplicate" if result.duplicate else "accepted"}
 
 
 def _refused(error: WebhookError) -> tuple[int, dict[str, str]]:
@@ -48,13 +52,13 @@ def _refused(error: WebhookError) -> tuple[int, dict[str, str]]:
 
 
 class AsgiApp:
-    """Takes calls by POST, whatever the path."""
+    """ASGI application that takes calls by POST, whatever the path."""
 
     def __init__(self, handler: WebhookHandler) -> None:
         self._handler = handler
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Serve one request; a lifespan is acknowledged, a websocket refused."""
+        """Serve one request; acknowledge a lifespan, refuse a websocket."""
         if scope["type"] == "lifespan":
             while True:
                 phase = (await receive())["type"]
@@ -77,8 +81,6 @@ class AsgiApp:
 
     async def _body(self, receive: Receive) -> bytes | None:
         """Return the body, None when the sender has left."""
-        from .handler import oversized
-
         body = bytearray()
         while True:
             message = await receive()
@@ -99,7 +101,7 @@ async def _send(send: Send, status: int, content: dict[str, str]) -> None:
 
 
 class WsgiApp:
-    """Takes calls by POST, whatever the path."""
+    """WSGI application that takes calls by POST, whatever the path."""
 
     def __init__(self, handler: WebhookHandler) -> None:
         self._handler = handler
@@ -111,7 +113,7 @@ class WsgiApp:
         else:
             status, content = answer(self._handler, self._body(environ), _sent_headers(environ))
         payload = json.dumps(content).encode()
-        start_response(f"{status} {HTTPStatus(status).phrase}", _headers(status, payload))
+        start_response(f"{status} {responses.get(status, 'Unknown')}", _headers(status, payload))
         return [payload]
 
     def _body(self, environ: dict[str, Any]) -> bytes:

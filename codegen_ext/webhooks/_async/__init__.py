@@ -1,0 +1,1 @@
+"""The delivery of webhook events to handlers."""

@@ -1,0 +1,299 @@
+"""An event is handled once: duplicates, leases of processes that died, and stores that processes share."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codegen_ext import ClientConfig, ConfigurationError, WebhookError, WebhookHandler
+from codegen_ext.testing import FakeClock
+
+from ..support.redis_server import RedisServer
+from ..support.waiting import until, until_async
+from .calls import envelope, signed
+from .conftest import Handle
+
+BODY = envelope()
+KEEP = 660
+"""Seconds for which a handled id is kept, more than a call can be within the time window."""
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
+    if request.param == "memory":
+        return None
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ids.db'}"
+    server: RedisServer = request.getfixturevalue("redis_server")
+    return server.address
+
+
+@pytest.fixture
+def shared(address: str | None) -> str:
+    if address is None:
+        pytest.skip("not shared")
+    return address
+
+
+def refusal(handle: Handle, handler: WebhookHandler, headers: dict[str, str]) -> tuple[str | None, int | None]:
+    with pytest.raises(WebhookError) as caught:
+        handle(handler, BODY, headers)
+    return caught.value.reason, caught.value.status_code
+
+
+def test_a_duplicate_is_accepted_and_not_handled(
+    handle: Handle, make: Callable[..., WebhookHandler], address: str | None
+) -> None:
+    handler, handled = make(shared_state=address), []
+    handler.on("*")(handled.append)
+    # A sender dates each attempt anew.
+    results = [handle(handler, BODY, signed(BODY, at=1_700_000_000 + age)) for age in (0, 9)]
+    assert [(result.status_code, result.duplicate) for result in results] == [(200, False), (200, True)]
+    forged = {**signed(BODY), "webhook-signature": signed(BODY, "msg_2")["webhook-signature"]}
+    assert refusal(handle, handler, forged) == ("signature", 401)
+    assert not handle(handler, BODY, signed(BODY, "msg_2")).duplicate
+    assert len(handled) == 2
+
+
+def test_of_deliveries_at_once_one_is_handled(make: Callable[..., WebhookHandler], address: str | None) -> None:
+    handler, handled, go_on = make(shared_state=address), [], threading.Event()
+
+    @handler.on("*")
+    def slow(payload: Any) -> None:
+        handled.append(payload["id"])
+        go_on.wait(30)
+
+    answers: list[Any] = []
+
+    def send() -> None:
+        try:
+            answers.append(handler.handle_request(BODY, signed(BODY)).duplicate)
+        except WebhookError as error:
+            answers.append((error.reason, error.status_code))
+
+    threads = [threading.Thread(target=send) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    until(lambda: len(answers) == 7)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    send()
+    assert answers == [("in_progress", 409)] * 7 + [False, True]
+    assert handled == [7]
+
+
+def test_what_was_interrupted_is_handled_when_its_lease_is_over(
+    make: Callable[..., WebhookHandler], clock: FakeClock, address: str | None
+) -> None:
+    handler, started = make(shared_state=address, lease_seconds=1 if address else 60), []
+
+    @handler.on("*")
+    async def slow(payload: Any) -> None:
+        started.append(payload["id"])
+        if len(started) == 1:
+            await asyncio.Event().wait()
+
+    async def main() -> None:
+        task = asyncio.create_task(handler.handle_request_async(BODY, signed(BODY)))
+        await until_async(lambda: started)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        with pytest.raises(WebhookError, match="is being handled"):
+            await handler.handle_request_async(BODY, signed(BODY))
+        clock.advance(60)
+        if address and address.startswith("redis"):
+            await asyncio.sleep(1.1)  # Redis has a clock of its own
+        assert not (await handler.handle_request_async(BODY, signed(BODY))).duplicate
+        assert (await handler.handle_request_async(BODY, signed(BODY))).duplicate
+
+    asyncio.run(main())
+    assert started == [7, 7]
+
+
+KILLED = """
+import os, signal, sys
+from codegen_ext import WebhookHandler
+from codegen_ext.testing import webhook_call
+handler = WebhookHandler("s3cret", shared_state=sys.argv[1], lease_seconds=1)
+handler.on("agent_run.completed")(lambda payload: os.kill(os.getpid(), signal.SIGKILL))
+handler.handle_request(*webhook_call("s3cret", "agent_run.completed", {"id": 7}, message_id="msg_1"))
+"""
+
+
+def test_what_a_killed_process_had_begun_is_handled_once_in_the_end(shared: str) -> None:
+    from codegen_ext.testing import webhook_call
+
+    ended = subprocess.run([sys.executable, "-c", KILLED, shared], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    handled: list[Any] = []
+    call = webhook_call("s3cret", "agent_run.completed", {"id": 7}, message_id="msg_1")
+    with WebhookHandler("s3cret", shared_state=shared, lease_seconds=1) as handler:
+        handler.on("agent_run.completed")(handled.append)
+
+        def is_accepted() -> bool:
+            with suppress(WebhookError):  # it is in progress until the lease is over
+                return handler.handle_request(*call).ok
+            return False
+
+        until(is_accepted)
+        assert handler.handle_request(*call).duplicate
+    assert len(handled) == 1
+
+
+def test_a_claim_whose_answer_is_lost_is_handled_once_in_the_end(
+    handle: Handle, make: Callable[..., WebhookHandler], mortal_redis: RedisServer
+) -> None:
+    handler, handled = make(shared_state=mortal_redis.address, lease_seconds=8), []
+    handler.on("*")(handled.append)
+    handle(handler, BODY, signed(BODY, "msg_0"))
+    mortal_redis.pause()
+    with pytest.raises(WebhookError) as caught:
+        handle(handler, BODY, signed(BODY))
+    assert (caught.value.reason, caught.value.status_code) == ("unavailable", 503)
+    mortal_redis.go_on()
+    until(lambda: mortal_redis.client.dbsize() == 2)  # the claim has come after all
+    assert refusal(handle, handler, signed(BODY)) == ("in_progress", 409)
+    until(lambda: mortal_redis.client.dbsize() == 1)
+    assert [handle(handler, BODY, signed(BODY)).duplicate for _ in range(2)] == [False, True]
+    assert len(handled) == 2
+
+
+def test_handlers_share_the_ids(handle: Handle, make: Callable[..., WebhookHandler], shared: str) -> None:
+    one, other = make(shared_state=shared), make(config=ClientConfig(shared_state=shared))
+    assert not handle(one, BODY, signed(BODY)).duplicate
+    assert handle(other, BODY, signed(BODY)).duplicate
+    one.on("*")(lambda payload: payload["nothing"])
+    assert not handle(one, BODY, signed(BODY, "msg_2")).ok
+    assert not handle(other, BODY, signed(BODY, "msg_2")).duplicate, "what failed is released for all"
+
+
+def test_an_id_is_kept_for_longer_than_a_call_is_accepted(
+    handle: Handle, handler: WebhookHandler, clock: FakeClock
+) -> None:
+    headers, handled = signed(BODY, at=1_700_000_300), []
+    handler.on("*")(handled.append)
+    for _ in range(10):
+        with suppress(WebhookError):  # it is expired
+            handle(handler, BODY, headers)
+        clock.advance(61)
+    assert len(handled) == 1
+
+
+def test_ids_are_forgotten_after_the_window(
+    make: Callable[..., WebhookHandler], clock: FakeClock, tmp_path: Path, redis_server: RedisServer
+) -> None:
+    path = tmp_path / "ids.db"
+    handler = make(shared_state=f"sqlite:///{path}")
+    handler.handle_request(BODY, signed(BODY))
+    clock.advance(KEEP)
+    handler.handle_request(BODY, signed(BODY, "msg_2", int(clock.time())))
+    with sqlite3.connect(path) as database:
+        assert database.execute("SELECT id FROM codegen_webhook_claims").fetchall() == [("msg_2",)]
+    database.close()
+    make(shared_state=redis_server.address).handle_request(BODY, signed(BODY, at=int(clock.time())))
+    [key] = redis_server.client.scan_iter()
+    assert KEEP - 60 < redis_server.client.ttl(key) <= KEEP
+
+
+def test_memory_is_bounded_and_forgets_nothing_that_counts(clock: FakeClock) -> None:
+    from codegen_ext.webhooks.replay_store import Claim, MemoryReplayStore
+
+    store = MemoryReplayStore(clock, max_ids=2)
+    assert [store.claim(name, "one", 60) for name in "ab"] == [Claim.OWNED] * 2
+    store.confirm("a")
+    with pytest.raises(WebhookError) as caught:
+        store.claim("c", "one", 60)
+    assert (caught.value.reason, caught.value.status_code) == ("unavailable", 503)
+    assert store.claim("a", "other", 60) is Claim.HANDLED
+    store.release("b", "other")
+    assert store.claim("b", "other", 60) is Claim.IN_PROGRESS, "it is another owner's"
+    store.release("b", "one")
+    assert store.claim("c", "one", 60) is Claim.OWNED
+    clock.advance(KEEP)
+    assert store.claim("d", "one", 60) is Claim.OWNED
+
+
+def test_without_the_shared_state_calls_are_refused(
+    handle: Handle, make: Callable[..., WebhookHandler], mortal_redis: RedisServer, tmp_path: Path
+) -> None:
+    address = mortal_redis.address.replace("//", "//:hunter2@")
+    handler = make(shared_state=address)
+    assert "hunter2" not in repr(handler)
+    mortal_redis.kill()
+    for broken in (handler, make(shared_state=f"sqlite:///{tmp_path}/missing/ids.db")):
+        with pytest.raises(WebhookError, match="does not answer") as caught:
+            handle(broken, BODY, signed(BODY))
+        assert (caught.value.reason, caught.value.status_code) == ("unavailable", 503)
+        assert "hunter2" not in str(caught.value)
+
+
+def test_a_key_of_another_type_is_a_typed_error(
+    handle: Handle, make: Callable[..., WebhookHandler], redis_server: RedisServer
+) -> None:
+    redis_server.client.lpush("codegen:webhook:msg_1", "x")
+    assert refusal(handle, make(shared_state=redis_server.address), signed(BODY)) == ("unavailable", 503)
+
+
+def test_a_store_that_fails_after_the_handlers_does_not_change_the_answer(
+    handle: Handle,
+    make: Callable[..., WebhookHandler],
+    mortal_redis: RedisServer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    handler = make(shared_state=mortal_redis.address)
+    handler.on("*")(lambda payload: mortal_redis.kill())
+    assert handle(handler, BODY, signed(BODY)).status_code == 200
+    assert "the webhook call msg_1 may be handled again" in caplog.text
+
+
+@pytest.mark.parametrize("address", ["sqlite:///", "sqlite:///:memory:", "sqlite://x", "postgres://x", "ids.db"])
+def test_an_address_that_is_none(make: Callable[..., WebhookHandler], address: str) -> None:
+    with pytest.raises(ConfigurationError, match="shared_state"):
+        make(shared_state=address)
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, make: Callable[..., WebhookHandler]) -> None:
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(ConfigurationError, match=r"codegen-sdk\[redis\]"):
+        make(shared_state="redis://127.0.0.1:9")
+
+
+def test_a_fork_while_calls_are_handled(make: Callable[..., WebhookHandler], address: str | None) -> None:
+    handler, stop = make(shared_state=address), threading.Event()
+
+    def work() -> None:
+        for number in range(100_000):
+            if stop.is_set():
+                return
+            handler.handle_request(BODY, signed(BODY, f"msg_{number}"))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for number in range(10):
+            child = os.fork()
+            if child == 0:
+                os._exit(not handler.handle_request(BODY, signed(BODY, f"child_{number}")).ok)
+            ended = (0, 0)
+
+            def is_over(child: int = child) -> bool:
+                nonlocal ended
+                ended = os.waitpid(child, os.WNOHANG)
+                return ended[0] == child
+
+            until(is_over)
+            assert ended[1] == 0
+    finally:
+        stop.set()
+        thread.join()
