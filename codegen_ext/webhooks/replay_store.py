@@ -7,16 +7,14 @@ and a later delivery is handled.
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .. import _fork
-from ..errors import ConfigurationError
-from ..storage import open_redis, sqlite_path
+from ..storage import SqliteFile, StoreUnavailable, open_redis, redis_errors, scheme_of, sqlite_path
 from .errors import refused
 from .signing import TOLERANCE
 
@@ -27,8 +25,9 @@ KEEP = 2 * TOLERANCE + 60
 """Seconds for which a handled id is kept: calls may be dated ahead by the tolerance, and clocks differ."""
 MAX_IDS = 100_000
 _HANDLED = "handled"
-_TIMEOUT = 5.0
-"""Seconds to wait for a shared store."""
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS codegen_webhook_claims (id TEXT PRIMARY KEY, owner TEXT, expires REAL) WITHOUT ROWID
+"""
 
 
 class Claim(Enum):
@@ -73,13 +72,9 @@ def open_replay_store(address: str | None, clock: Clock) -> ReplayStore:
     """
     if address is None:
         return MemoryReplayStore(clock)
-    if address.startswith(("redis://", "rediss://")):
+    if scheme_of(address) == "redis":
         return RedisReplayStore(address)
-    if address.startswith("sqlite:"):
-        return SQLiteReplayStore(sqlite_path(address), clock)
-    raise ConfigurationError(
-        "shared_state must be a redis:// or sqlite:/// address with a file", config_key="shared_state"
-    )
+    return SQLiteReplayStore(sqlite_path(address), clock)
 
 
 class _Entry(NamedTuple):
@@ -145,47 +140,33 @@ class SQLiteReplayStore:
     blocks = True
 
     def __init__(self, path: str, clock: Clock) -> None:
-        self._path = path
+        self._file = SqliteFile(path, _SCHEMA)
         self._clock = clock
 
     def claim(self, message_id: str, owner: str, lease: float) -> Claim:
         """Claim an id."""
         now = self._clock.time()
-        with self._transaction() as database:
+        with _unavailable_when_away(), self._file.transaction() as database:
             database.execute("DELETE FROM codegen_webhook_claims WHERE expires <= ?", (now,))
             row = (message_id, owner, now + lease)
-            if database.execute("INSERT OR IGNORE INTO codegen_webhook_claims VALUES (?, ?, ?)", row).rowcount:
-                return Claim.OWNED
+            database.execute("INSERT OR IGNORE INTO codegen_webhook_claims VALUES (?, ?, ?)", row)
             query = "SELECT owner FROM codegen_webhook_claims WHERE id = ?"
-            (held_by,) = database.execute(query, (message_id,)).fetchone()
-            return _claim_of(held_by, owner)
+            return _claim_of(database.execute(query, (message_id,)).fetchone()[0], owner)
 
     def confirm(self, message_id: str) -> None:
         """Keep an id as handled."""
-        with self._transaction() as database:
+        with _unavailable_when_away(), self._file.transaction() as database:
             row = (message_id, _HANDLED, self._clock.time() + KEEP)
             database.execute("INSERT OR REPLACE INTO codegen_webhook_claims VALUES (?, ?, ?)", row)
 
     def release(self, message_id: str, owner: str) -> None:
         """Remove a claim."""
-        with self._transaction() as database:
+        with _unavailable_when_away(), self._file.transaction() as database:
             database.execute("DELETE FROM codegen_webhook_claims WHERE id = ? AND owner = ?", (message_id, owner))
 
     def close(self) -> None:
-        """Do nothing: a connection lives as long as a transaction."""
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(sqlite3.connect(self._path, timeout=_TIMEOUT, isolation_level=None)) as database, database:
-                database.execute("BEGIN IMMEDIATE")
-                database.execute(
-                    "CREATE TABLE IF NOT EXISTS codegen_webhook_claims"
-                    " (id TEXT PRIMARY KEY, owner TEXT, expires REAL) WITHOUT ROWID"
-                )
-                yield database
-        except sqlite3.Error as error:
-            raise refused("unavailable", f"the shared state does not answer: {error}") from error
+        """Close the file."""
+        self._file.close()
 
 
 class RedisReplayStore:
@@ -195,30 +176,30 @@ class RedisReplayStore:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._redis = open_redis(address, is_async=False)
+        self._redis = open_redis(address)
         _fork.register(self)
 
     def after_fork(self) -> None:
         """Open connections of the child's own."""
-        self._redis = open_redis(self._address, is_async=False)
+        self._redis = open_redis(self._address)
 
     def claim(self, message_id: str, owner: str, lease: float) -> Claim:
         """Claim an id."""
-        with _unavailable_on_failure():
+        with _unavailable_when_away(), redis_errors():
             key = _key(message_id)
             if self._redis.set(key, owner, nx=True, px=int(lease * 1000)):
                 return Claim.OWNED
-            held_by = self._redis.get(key)
+            held_by: Any = self._redis.get(key)
             return _claim_of(None if held_by is None else held_by.decode(errors="replace"), owner)
 
     def confirm(self, message_id: str) -> None:
         """Keep an id as handled."""
-        with _unavailable_on_failure():
+        with _unavailable_when_away(), redis_errors():
             self._redis.set(_key(message_id), _HANDLED, ex=KEEP)
 
     def release(self, message_id: str, owner: str) -> None:
         """Remove a claim."""
-        with _unavailable_on_failure():
+        with _unavailable_when_away(), redis_errors():
             self._redis.eval(_RELEASE, 1, _key(message_id), owner)
 
     def close(self) -> None:
@@ -236,14 +217,11 @@ def _claim_of(held_by: str | None, owner: str) -> Claim:
 
 
 @contextmanager
-def _unavailable_on_failure() -> Iterator[None]:
-    import redis
-
+def _unavailable_when_away() -> Iterator[None]:
     try:
         yield
-    except redis.RedisError as error:
-        # Its text may hold the address, which may hold a password.
-        raise refused("unavailable", f"the shared state does not answer: {type(error).__name__}") from None
+    except StoreUnavailable as error:
+        raise refused("unavailable", f"the shared state does not answer: {error.reason}") from error
 
 
 def _key(message_id: str) -> str:

@@ -231,7 +231,8 @@ def test_without_the_shared_state_calls_are_refused(
     handler = make(shared_state=address)
     assert "hunter2" not in repr(handler)
     mortal_redis.kill()
-    for broken in (handler, make(shared_state=f"sqlite:///{tmp_path}/missing/ids.db")):
+    (tmp_path / "no.db").write_text("this is no database" * 99)
+    for broken in (handler, make(shared_state=f"sqlite:///{tmp_path / 'no.db'}")):
         with pytest.raises(WebhookError, match="does not answer") as caught:
             handle(broken, BODY, signed(BODY))
         assert (caught.value.reason, caught.value.status_code) == ("unavailable", 503)
