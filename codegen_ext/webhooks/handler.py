@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .events import AnyRun, RunCancelled, RunCompleted, RunCreated, RunFailed, RunPaused, RunRunning
     from .results import WebhookResult
 
-Data_contra = TypeVar("Data_contra", contravariant=True)
+Data_co = TypeVar("Data_co", covariant=True)
 EventFunction = TypeVar("EventFunction", bound=Callable[[WebhookEvent], Any])
 R = TypeVar("R")
 P = ParamSpec("P")
@@ -46,15 +46,13 @@ class NotifiedClient(Protocol):
         ...
 
 
-class Register(Protocol[Data_contra]):
+class Register(Protocol[Data_co]):
     """The decorator that `on` returns: for a function of the data, of the event, or of both."""
 
     @overload
     def __call__(self, function: EventFunction) -> EventFunction: ...
     @overload
-    def __call__(
-        self, function: Callable[Concatenate[Data_contra, P], R]
-    ) -> Callable[Concatenate[Data_contra, P], R]: ...
+    def __call__(self, function: Callable[Concatenate[Data_co, P], R]) -> Callable[Concatenate[Data_co, P], R]: ...
 
 
 class WebhookHandler:

@@ -30,8 +30,8 @@ from codegen_ext.providers import AIResponse
 from codegen_ext.providers.registry import specs
 from codegen_ext.testing import Fault, Sandbox, Script
 from codegen_ext.webhooks import EVENTS
+from codegen_ext.webhooks.errors import STATUSES as STATUS_OF
 from codegen_ext.webhooks.events import RUN_EVENTS
-from codegen_ext.webhooks.refusal import STATUSES as STATUS_OF
 from tools.contract import document
 
 from .facts import settings
