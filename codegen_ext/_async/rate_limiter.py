@@ -10,13 +10,14 @@ from codegen_api.operations import OPERATIONS
 
 from .._io import asynchronous as io
 from .._response import LimitExceeded
-from ..clock import Cancelled, Clock
+from ..clock import Clock
 from ..fingerprint import fingerprint
 from ..rate_limits.local_share import RETRY_PERIOD
 from ..rate_limits.registry import shared_windows_of, windows_of
 from ..rate_limits.shared import SharedSlot, SharedWindows
 from ..rate_limits.status import RateLimitStatus, status_of
 from ..rate_limits.window import SECOND, Limit, Slot, Window, Windows, micro
+from .locks import wait_for
 
 if TYPE_CHECKING:
     from codegen_api.operations import Operation
@@ -126,25 +127,14 @@ class AsyncRateLimiter:
                 if wait >= SECOND and not is_told:
                     is_told = True
                     self._tell(call, wait)
-                await self._sleep(call, signal, min(wait, queue.longest) / SECOND if is_first else None)
+                seconds = min(wait, queue.longest) / SECOND if is_first else None
+                await wait_for(signal, self._clock, seconds, call.cancel)
         finally:
             queue.leave()
             waited = (self._now() - start) / SECOND
             if waited and self._on_wait is not None:
                 name = call.operation.id if call.operation else f"{call.name.partition(' ')[0]} other"
                 self._on_wait(name, waited)
-
-    async def _sleep(self, call: Call, signal: io.Waiter, seconds: float | None) -> None:
-        if call.cancel is None:
-            await signal.wait(self._clock, seconds)
-            return
-        call.cancel.add(signal)
-        try:
-            await signal.wait(self._clock, seconds)
-        finally:
-            call.cancel.discard(signal)
-        if call.cancel.is_set():
-            raise Cancelled
 
     def _tell(self, call: Call, wait: int) -> None:
         group = self._group(call.operation)

@@ -58,6 +58,25 @@ class Event:
         return self._is_set
 
 
+def wait_for(waiter: io.Waiter, clock: Clock, seconds: float | None, cancel: Event | None = None) -> bool:
+    """Wait for a signal, for `seconds` at the longest; return whether it was given.
+
+    Raises:
+        Cancelled: as soon as `cancel` is set.
+
+    """
+    if cancel is None:
+        return waiter.wait(clock, seconds)
+    cancel.add(waiter)
+    try:
+        is_given = waiter.wait(clock, seconds)
+    finally:
+        cancel.discard(waiter)
+    if cancel.is_set():
+        raise Cancelled
+    return is_given
+
+
 def sleep(clock: Clock, seconds: float, cancel: Event | None = None) -> None:
     """Let `seconds` pass.
 
