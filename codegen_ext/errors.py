@@ -201,4 +201,6 @@ class WebhookError(CodegenAPIError):
 
 
 class BulkOperationError(CodegenAPIError):
-    """A bulk job cannot go on."""
+    """A bulk job cannot go on; `results` are those of the job that were not handed out before, by index."""
+
+    results: Sequence[Any] = ()

@@ -128,11 +128,15 @@ class SqliteFile:
     The operating system holds its lock, so a process may be killed at any moment.
     """
 
-    def __init__(self, path: str, schema: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
-        """Open nothing yet; `schema` holds statements that may be run at every opening."""
+    def __init__(self, path: str, schema: str, *, busy_seconds: float = BUSY_SECONDS, durable: bool = False) -> None:
+        """Open nothing yet; `schema` holds statements that may be run at every opening.
+
+        With `durable` a transaction is on the disk when it ends, and survives also the end of the machine.
+        """
         self._path = path
         self._schema = schema
         self._busy_seconds = busy_seconds
+        self._synchronous = "full" if durable else "normal"
         self._mutex = threading.Lock()
         self._database: sqlite3.Connection | None = None
         self._abandoned: list[sqlite3.Connection] = []
@@ -150,7 +154,7 @@ class SqliteFile:
             try:
                 database = self._database
                 if database is None:
-                    database = self._database = _open(self._path, self._schema, self._busy_seconds)
+                    database = self._database = _open(self._path, self._schema, self._busy_seconds, self._synchronous)
                 database.execute("begin immediate")
                 yield database
                 database.execute("commit")
@@ -179,7 +183,46 @@ class SqliteFile:
             self._database = None
 
 
-def _open(path: str, schema: str, busy_seconds: float) -> sqlite3.Connection:
+class ProcessLock:
+    """Lock on a file that the operating system gives up when the process ends, however it ends.
+
+    It is SQLite's own, because that works on every system.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+        self._held: sqlite3.Connection | None = None
+
+    def acquire(self) -> bool:
+        """Take the lock; return False where another holder has it. Raises StoreUnavailable."""
+        while self._held is None:
+            try:
+                database = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
+                try:
+                    database.execute("begin exclusive")
+                except BaseException:
+                    database.close()
+                    raise
+            except sqlite3.Error as error:
+                if "locked" in str(error):
+                    return False
+                raise StoreUnavailable(type(error).__name__) from None
+            if self._path.exists():  # otherwise it was removed by a holder that ended meanwhile
+                self._held = database
+            else:
+                database.close()
+        return True
+
+    def release(self) -> None:
+        """Give the lock up and remove its file."""
+        if self._held is not None:
+            with suppress(OSError):
+                self._path.unlink()
+            self._held.close()
+            self._held = None
+
+
+def _open(path: str, schema: str, busy_seconds: float, synchronous: str) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
     try:
         deadline = time.monotonic() + busy_seconds
@@ -192,7 +235,7 @@ def _open(path: str, schema: str, busy_seconds: float) -> sqlite3.Connection:
                 if "locked" not in str(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(0.005)
-        database.execute("pragma synchronous = normal")
+        database.execute(f"pragma synchronous = {synchronous}")
         database.execute("begin immediate")
         for statement in schema.split(";"):
             database.execute(statement)

@@ -201,6 +201,21 @@ class Queue(Generic[T]):
         self._wake()
         return item
 
+    def put_nowait(self, item: T) -> None:
+        """Append an item to a queue that takes any number, from any thread; raises QueueClosed."""
+        self._put(item)
+
+    async def get_all(self) -> list[T]:
+        """Take all items, waiting for one; raises QueueClosed when there will be none."""
+        found = [await self.get()]
+        with self._mutex:
+            found.extend(self._items)
+            self._items.clear()
+        return found
+
+    def __len__(self) -> int:
+        return len(self._items)
+
     def close(self) -> None:
         """End the queue, from any thread; what it holds can still be taken."""
         with self._mutex:

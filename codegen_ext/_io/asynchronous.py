@@ -6,7 +6,16 @@ import asyncio
 import contextlib
 import contextvars
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Hashable,
+    Iterable,
+)
 from typing import Any, Generic, TypeVar
 
 from ..clock import SYSTEM_CLOCK, Clock
@@ -89,6 +98,38 @@ def start(function: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> Worker
 def start_in_context(function: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> Worker[T]:
     """Start a worker that sees the starter's context, such as a trace."""
     return Worker(asyncio.get_running_loop().create_task(function(*args)))
+
+
+class Reader(Generic[T]):
+    """Iteration over a caller's items, plain or asynchronous, one at a time and beside other work."""
+
+    def __init__(
+        self, items: Iterable[T] | AsyncIterable[T], deliver: Callable[[T | None, bool, Exception | None], object]
+    ) -> None:
+        """Deliver each item as `deliver(item, True, None)`, the end and an error with False."""
+        self._source = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
+        self._deliver = deliver
+        self._task: asyncio.Task[None] | None = None
+
+    def read_next(self) -> None:
+        """Begin to read one item."""
+        self._task = asyncio.get_running_loop().create_task(self._read())
+
+    async def _read(self) -> None:
+        source = self._source
+        try:
+            item = await anext(source) if isinstance(source, AsyncIterator) else next(source)
+        except (StopIteration, StopAsyncIteration):
+            self._deliver(None, False, None)
+        except Exception as error:  # noqa: BLE001 - the caller's own, raised where the items are used
+            self._deliver(None, False, error)
+        else:
+            self._deliver(item, True, None)
+
+    def stop(self) -> None:
+        """Give up what is being read."""
+        if self._task is not None:
+            self._task.cancel()
 
 
 async def run_blocking(function: Callable[..., T], *args: Any) -> T:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Generic, TypeVar
 
 from ..clock import Clock
@@ -80,6 +80,29 @@ def start(function: Callable[..., T], *args: Any) -> Worker[T]:
 def start_in_context(function: Callable[..., T], *args: Any) -> Worker[T]:
     """Start a worker that sees the starter's context, such as a trace."""
     return Worker(function, args, contextvars.copy_context())
+
+
+class Reader(Generic[T]):
+    """Iteration over a caller's items, one at a time and in the caller's thread, to which they may belong."""
+
+    def __init__(self, items: Iterable[T], deliver: Callable[[T | None, bool, Exception | None], object]) -> None:
+        """Deliver each item as `deliver(item, True, None)`, the end and an error with False."""
+        self._source = iter(items)
+        self._deliver = deliver
+
+    def read_next(self) -> None:
+        """Read one item."""
+        try:
+            item = next(self._source)
+        except StopIteration:
+            self._deliver(None, False, None)
+        except Exception as error:  # noqa: BLE001 - the caller's own, raised where the items are used
+            self._deliver(None, False, error)
+        else:
+            self._deliver(item, True, None)
+
+    def stop(self) -> None:
+        """Do nothing: nothing is being read."""
 
 
 def run_blocking(function: Callable[..., T], *args: Any) -> T:

@@ -279,8 +279,10 @@ def _age(run: AgentRunResponse, response: Response[Any]) -> float:
         return 0.0
 
 
-def with_request_id(arguments: Mapping[str, Any], clock: Clock) -> tuple[str, dict[str, Any]]:
-    """Return the request id of a create and its arguments with the id in the metadata."""
+def with_request_id(
+    arguments: Mapping[str, Any], clock: Clock, request_id: str | None = None
+) -> tuple[str, dict[str, Any]]:
+    """Return the request id of a create and its arguments with the id, given or new, in the metadata."""
     metadata = arguments.get("metadata")
     if metadata is not None and not isinstance(metadata, Mapping):
         raise refused("metadata", f"expected an object, got {type(metadata).__name__}")
@@ -290,7 +292,7 @@ def with_request_id(arguments: Mapping[str, Any], clock: Clock) -> tuple[str, di
     reserved = only_reserved(metadata) or {}
     if metadata and not isinstance(metadata.get(RESERVED_METADATA, reserved), dict):
         raise refused("metadata", f"the key {RESERVED_METADATA} is reserved")
-    request_id = reserved.get(REQUEST_ID) or new_request_id(clock)
+    request_id = request_id or reserved.get(REQUEST_ID) or new_request_id(clock)
     if not isinstance(request_id, str):
         raise refused("metadata", f"{RESERVED_METADATA}.{REQUEST_ID} must be a string")
     whole = with_reserved(without_reserved(metadata), {**reserved, REQUEST_ID: request_id})
