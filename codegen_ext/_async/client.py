@@ -51,8 +51,9 @@ if TYPE_CHECKING:
     from codegen_api.options import RequestOptions
     from codegen_api.types import Response
 
-    from ..bulk import AsyncBulkOperations, BulkResult
+    from ..bulk_results import BulkResult
     from ..rate_limits.status import RateLimitStatus
+    from .bulk import AsyncBulkOperations
 
 T = TypeVar("T")
 
