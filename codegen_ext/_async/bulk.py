@@ -346,7 +346,7 @@ class _AsyncJob:
     async def _create(self, index: int, config: Config, claim: Claim | None) -> BulkResult:
         """Create the run of an item; its failure, whatever it is, is the result."""
         try:
-            arguments = await self._arguments(config)
+            arguments = await configured_arguments(self._client, self.org_id, config)
             return BulkResult(index, await self._create_patiently(arguments, claim), None)
         except CodegenAPIError as error:
             return BulkResult(index, None, error)
@@ -359,32 +359,54 @@ class _AsyncJob:
             failure.__cause__ = error
             return BulkResult(index, None, failure)
 
-    async def _arguments(self, config: Config) -> dict[str, Any]:
-        options = checked_options(config)
-        repository, repo_id = options.get("repository"), options.pop("repo_id", None)
-        check_choice(repository, repo_id, None)
-        arguments = {"org_id": self.org_id, "repo_id": repo_id, **run_arguments(**options)}
-        if repository is not None:
-            arguments["repo_id"] = await self._client.repositories.resolve(self._client, self.org_id, repository)
-        return arguments
-
     async def _create_patiently(self, arguments: dict[str, Any], claim: Claim | None) -> AgentRunResponse:
         """Create a run; a limit delays it for as long as it takes, because a job has more patience than a call."""
-        client, in_doubt = self._client, claim is not None and claim.in_doubt
-        if claim is not None:
-            arguments = create_once.with_request_id(arguments, client.clock, claim.request_id)[1]
+        request_id, in_doubt = (claim.request_id, claim.in_doubt) if claim else (None, False)
         while True:
             try:
-                if not client.config.exactly_once:
-                    return (await client.perform(operations.CREATE_AGENT_RUN, arguments, cancel=self._cancel)).parsed
-                if claim is not None and in_doubt:
-                    found = await create_once.recover(client, self.org_id, claim.request_id, cancel=self._cancel)
-                    if found is not None:
-                        return found.parsed
-                    in_doubt = False
-                return (await create_once.create(client, arguments, cancel=self._cancel)).parsed
+                return await create_configured(self._client, arguments, request_id, in_doubt, self._cancel)
             except RateLimitError as error:
-                await sleep(client.clock, max(error.retry_after, _SHORTEST_PAUSE), self._cancel)
+                await sleep(self._client.clock, max(error.retry_after, _SHORTEST_PAUSE), self._cancel)
+
+
+async def create_configured(
+    client: AsyncCodegenClient,
+    arguments: dict[str, Any],
+    request_id: str | None = None,
+    in_doubt: bool = False,
+    cancel: Event | None = None,
+) -> AgentRunResponse:
+    """Create a run, under a request id where one is given; with `in_doubt` look for it first.
+
+    Raises:
+        Cancelled: when `cancel` was set before anything was sent.
+        CodegenAPIError: when there is no run, or it is unknown whether there is one.
+
+    """
+    if not client.config.exactly_once:
+        return (await client.perform(operations.CREATE_AGENT_RUN, arguments, cancel=cancel)).parsed
+    if request_id is not None:
+        _, arguments = create_once.with_request_id(arguments, client.clock, request_id)
+        found = await create_once.recover(client, arguments["org_id"], request_id, cancel=cancel) if in_doubt else None
+        if found is not None:
+            return found.parsed
+    return (await create_once.create(client, arguments, cancel=cancel)).parsed
+
+
+async def configured_arguments(client: AsyncCodegenClient, org_id: int, config: Config) -> dict[str, Any]:
+    """Return the arguments of a create.
+
+    Raises:
+        ValidationError: naming the option that does not fit.
+
+    """
+    options = checked_options(config)
+    repository, repo_id = options.get("repository"), options.pop("repo_id", None)
+    check_choice(repository, repo_id, None)
+    arguments = {"org_id": org_id, "repo_id": repo_id, **run_arguments(**options)}
+    if repository is not None:
+        arguments["repo_id"] = await client.repositories.resolve(client, org_id, repository)
+    return arguments
 
 
 def checked_options(config: object) -> dict[str, Any]:

@@ -50,8 +50,9 @@ if TYPE_CHECKING:
     from codegen_api.options import RequestOptions
     from codegen_api.types import Response
 
-    from ..bulk import BulkOperations, BulkResult
+    from ..bulk_results import BulkResult
     from ..rate_limits.status import RateLimitStatus
+    from .bulk import BulkOperations
 
 T = TypeVar("T")
 

@@ -22,7 +22,7 @@ except ImportError as error:
     raise ConfigurationError(f"Django needs an extra: pip install 'codegen-sdk[django]' ({error})") from error
 
 if TYPE_CHECKING:
-    from ..client import CodegenClient
+    from .._sync.client import CodegenClient
     from ..webhooks import WebhookHandler
 
 
@@ -54,7 +54,11 @@ def close_codegen_client() -> None:
 
 
 def webhook_view(handler: WebhookHandler) -> Callable[[HttpRequest], HttpResponse]:
-    """Return a view that takes webhook calls by POST; a signature takes the place of Django's token against forgery."""
+    """Return a view that takes webhook calls by POST; an event ends the waits of this process's client for its run.
+
+    It needs no CSRF token, because the signature proves where a call comes from.
+    """
+    _shared.notified_by(handler)
 
     def codegen_webhook(request: HttpRequest) -> HttpResponse:
         if request.method != "POST":

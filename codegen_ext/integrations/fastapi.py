@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..async_client import AsyncCodegenClient
-from ..client import CodegenClient
+from .._async.client import AsyncCodegenClient
+from .._sync.client import CodegenClient
 from ..errors import ConfigurationError
 
 try:
@@ -23,27 +23,42 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", CodegenClient, AsyncCodegenClient)
 _STATE = "codegen_clients"
+_HANDLERS = "codegen_webhook_handlers"
 
 
 class _Clients:
     """The clients of one application, made when first asked for."""
 
-    def __init__(self, config: ClientConfig | None) -> None:
+    def __init__(self, config: ClientConfig | None, handlers: list[WebhookHandler]) -> None:
         self._config = config
-        self._made: dict[type, Any] = {}
+        self._handlers = handlers
+        self.made: dict[type, Any] = {}
 
     def get(self, kind: type[C]) -> C:
-        if kind not in self._made:
-            self._made[kind] = kind(self._config)
-        client: C = self._made[kind]
+        if kind not in self.made:
+            self.made[kind] = kind(self._config)
+            for handler in self._handlers:
+                handler.add_client(self.made[kind])
+        client: C = self.made[kind]
         return client
 
     async def close(self) -> None:
-        made, self._made = self._made, {}
+        made, self.made = self.made, {}
+        for client in made.values():
+            for handler in self._handlers:
+                handler.remove_client(client)
         if CodegenClient in made:
             made[CodegenClient].close()
         if AsyncCodegenClient in made:
             await made[AsyncCodegenClient].close()
+
+
+def _handlers_of(app: FastAPI) -> list[WebhookHandler]:
+    """Return the webhook handlers that have a route in an application."""
+    if not hasattr(app.state, _HANDLERS):
+        setattr(app.state, _HANDLERS, [])
+    handlers: list[WebhookHandler] = getattr(app.state, _HANDLERS)
+    return handlers
 
 
 @asynccontextmanager
@@ -52,7 +67,7 @@ async def codegen_clients(app: FastAPI, config: ClientConfig | None = None) -> A
 
     Without `config`, the clients read the environment.
     """
-    clients = _Clients(config)
+    clients = _Clients(config, _handlers_of(app))
     setattr(app.state, _STATE, clients)
     try:
         yield
@@ -89,12 +104,16 @@ def _clients_of(app: FastAPI) -> _Clients:
             raise ConfigurationError(
                 "this application has a lifespan of its own: enter codegen_clients(app) there, which closes clients"
             )
-        clients = _Clients(None)
+        clients = _Clients(None, _handlers_of(app))
         setattr(app.state, _STATE, clients)
         app.router.on_shutdown.append(clients.close)
     return clients
 
 
 def add_webhook_route(app: FastAPI, path: str, handler: WebhookHandler) -> None:
-    """Take webhook calls at a path, by POST."""
+    """Take webhook calls at a path, by POST; an event ends the waits of the application's clients for its run."""
+    _handlers_of(app).append(handler)
+    clients: _Clients | None = getattr(app.state, _STATE, None)
+    for client in clients.made.values() if clients else ():
+        handler.add_client(client)
     app.router.routes.append(Route(path, handler.asgi_app(), methods=["POST"]))

@@ -16,14 +16,14 @@ except ImportError as error:
     raise ConfigurationError(f"Flask needs an extra: pip install 'codegen-sdk[flask]' ({error})") from error
 
 if TYPE_CHECKING:
-    from ..client import CodegenClient
+    from .._sync.client import CodegenClient
     from ..webhooks import WebhookHandler
 
 _NAME = "codegen"
 
 
 class Codegen:
-    """The extension: `codegen = Codegen(app)`, or `Codegen()` and `init_app` later.
+    """Flask extension: `codegen = Codegen(app)`, or `Codegen()` and `init_app` later.
 
     Settings are the mapping `app.config["CODEGEN_CONFIG"]`, and the environment for what it leaves out. The client is
     made when first asked for, shared by threads, and closed when the application or the interpreter ends.
@@ -47,7 +47,7 @@ class Codegen:
 
     @property
     def client(self) -> CodegenClient:
-        """The client of the current application; raises ConfigurationError without a token."""
+        """Client of the current application; raises ConfigurationError without a token."""
         return _shared().get()
 
     def close(self) -> None:
@@ -55,7 +55,11 @@ class Codegen:
         _shared().close()
 
     def add_webhook_route(self, app: Flask, path: str, handler: WebhookHandler) -> None:
-        """Take webhook calls at a path, by POST."""
+        """Take webhook calls at a path, by POST; an event ends the waits of the application's client for its run."""
+        shared: SharedClient | None = app.extensions.get(_NAME)
+        if shared is None:
+            raise _missing()
+        shared.notified_by(handler)
 
         def codegen_webhook() -> Any:
             # Read no more than the handler would look at.
@@ -69,5 +73,9 @@ class Codegen:
 def _shared() -> SharedClient:
     shared: SharedClient | None = current_app.extensions.get(_NAME)
     if shared is None:
-        raise ConfigurationError("this application lacks the extension: call Codegen(app)")
+        raise _missing()
     return shared
+
+
+def _missing() -> ConfigurationError:
+    return ConfigurationError("this application lacks the extension: call Codegen(app)")

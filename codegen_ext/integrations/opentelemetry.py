@@ -6,98 +6,80 @@ https://opentelemetry.io/docs/specs/semconv/http/http-spans/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import httpx
-from codegen_api.operations import OPERATIONS
-
+from .._client_of import client_of
+from .._request import ATTEMPT, CACHED, call_of
 from .._version import __version__
-from ..base import BaseClient
-from ..clock import SYSTEM_CLOCK
 from ..errors import ConfigurationError
-from ..redact import Redactor
-from ..transport.extensions import ATTEMPT, CACHED, OPERATION, REDACT
-from ..transport.steps import Send, SteppedTransport, Steps
 
 if TYPE_CHECKING:
+    import httpx
     from opentelemetry.trace import Span, Tracer, TracerProvider
 
-C = TypeVar("C", bound=BaseClient)
+C = TypeVar("C")
 
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 
 
 def instrument(client: C, tracer_provider: TracerProvider | None = None) -> C:
-    """Trace a client, and all that share its connections, from now on; return it. A second time changes nothing.
+    """Trace a client, and all that share its connections, from now on; return it. A second time replaces the first.
 
     Args:
-        client: A client of any service, sync or async.
+        client: A client of any service, sync or async, or an agent.
         tracer_provider: Where spans go; the global one where none is given.
 
     Raises:
-        ConfigurationError: when the extra is missing.
+        ConfigurationError: when the extra is missing, or for what is no client.
 
     """
     try:
         from opentelemetry import trace
     except ImportError as error:
         raise ConfigurationError("OpenTelemetry needs an extra: pip install 'codegen-sdk[opentelemetry]'") from error
-    http: Any = client._http
-    if not isinstance(http._transport, CallSpans):
-        tracer = trace.get_tracer("codegen_ext", __version__, tracer_provider)
-        innermost = http._transport
-        while hasattr(innermost._wrapped, "_wrapped"):
-            innermost = innermost._wrapped
-        innermost._wrapped = AttemptSpans(innermost._wrapped, tracer)
-        http._transport = CallSpans(http._transport, tracer)
+    tracer = trace.get_tracer("codegen_ext", __version__, tracer_provider)
+    client_of(client, "trace_with").trace_with(_SpanTracing(tracer))
     return client
 
 
-class CallSpans(SteppedTransport):
-    """Makes one internal span of each call, named like its operation, around cache, retries and waits."""
+class _SpanTracing:
+    """One internal span for each call, around cache, retries and waits, and one client span for each attempt."""
 
-    def __init__(self, wrapped: Any, tracer: Tracer) -> None:
-        super().__init__(wrapped, SYSTEM_CLOCK)
+    def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
 
-    def steps(self, request: httpx.Request) -> Steps:
-        """Send within a span."""
+    @contextmanager
+    def call(self, request: httpx.Request) -> Iterator[Callable[[httpx.Response], None]]:
+        """Make a span of a call, named like its operation."""
         from opentelemetry.trace import SpanKind
 
-        operation = request.extensions.get(OPERATION)
-        attributes = {"codegen.operation": operation} if operation else {}
-        with _span(self._tracer, operation or _method(request), SpanKind.INTERNAL, attributes) as span:
-            response: httpx.Response = yield Send(request)
-            if CACHED in response.extensions:
-                span.set_attribute("codegen.cached", True)
-            _end(span, response)
-        return response
+        operation = call_of(request).operation
+        attributes = {"codegen.operation": operation.id} if operation else {}
+        name = operation.id if operation else _method(request)
+        with _span(self._tracer, name, SpanKind.INTERNAL, attributes) as span:
 
+            def ended(response: httpx.Response) -> None:
+                if CACHED in response.extensions:
+                    span.set_attribute("codegen.cached", True)
+                _end(span, response)
 
-class AttemptSpans(SteppedTransport):
-    """Makes one client span of each request that travels, and tells the service its trace."""
+            yield ended
 
-    def __init__(self, wrapped: Any, tracer: Tracer) -> None:
-        super().__init__(wrapped, SYSTEM_CLOCK)
-        self._tracer = tracer
-
-    def steps(self, request: httpx.Request) -> Steps:
-        """Send within a span, with the headers that carry its context."""
+    @contextmanager
+    def attempt(self, request: httpx.Request) -> Iterator[Callable[[httpx.Response], None]]:
+        """Make a span of a request that travels, and add the headers that carry its context."""
         from opentelemetry.propagate import inject
         from opentelemetry.trace import SpanKind
 
-        operation = OPERATIONS.get(request.extensions.get(OPERATION) or "")
-        method = _method(request)
+        operation, method = call_of(request).operation, _method(request)
         name = f"{method} {operation.path}" if operation else method
         with _span(self._tracer, name, SpanKind.CLIENT, _attributes(request)) as span:
             if operation:
                 span.set_attribute("url.template", operation.path)
             inject(request.headers)
-            response: httpx.Response = yield Send(request)
-            _end(span, response)
-        return response
+            yield lambda response: _end(span, response)
 
 
 @contextmanager
@@ -108,17 +90,14 @@ def _span(tracer: Tracer, name: str, kind: Any, attributes: dict[str, Any]) -> I
     ) as span:
         try:
             yield span
-        except GeneratorExit:
-            _fail(span, "cancelled")
-            raise
-        except Exception as error:
-            _fail(span, f"{type(error).__module__}.{type(error).__qualname__}")
+        except BaseException as error:
+            is_failure = isinstance(error, Exception)
+            _fail(span, f"{type(error).__module__}.{type(error).__qualname__}" if is_failure else "cancelled")
             raise
 
 
 def _attributes(request: httpx.Request) -> dict[str, Any]:
-    redact: Redactor = request.extensions.get(REDACT) or Redactor()
-    url = request.url
+    redact, url = call_of(request).redact, request.url
     attributes: dict[str, Any] = {
         "http.request.method": _method(request, "_OTHER"),
         "server.address": url.host,

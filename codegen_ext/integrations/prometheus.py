@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from math import exp
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codegen_api.operations import OPERATIONS
 
-from ..base import BaseClient
+from .._client_of import client_of
 from ..errors import ConfigurationError
-from ..transport.metrics import Level, MetricsCollector, OperationMetrics, merged
+from ..metrics import Level, MetricsCollector, OperationMetrics, merged
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -22,7 +22,7 @@ _EXPONENTS = range(-6, 7)
 
 
 class PrometheusCollector:
-    """Shows what clients have counted, to be registered in any registry.
+    """Collector of what clients have counted, to be registered in any registry.
 
     The one label besides the operation is the class of the status, so that no URL and no id makes a time series.
     Several clients share one collector, which adds up what they counted; a second collector in one registry is
@@ -33,15 +33,15 @@ class PrometheusCollector:
 
     """
 
-    def __init__(self, *sources: BaseClient | MetricsCollector) -> None:
+    def __init__(self, *sources: Any) -> None:
         _require_extra()
         self._collectors: list[MetricsCollector] = []
         for source in sources:
             self.add(source)
 
-    def add(self, source: BaseClient | MetricsCollector) -> None:
-        """Show another client's counts too; what a client has counted stays when it is closed."""
-        collector = source.metrics if isinstance(source, BaseClient) else source
+    def add(self, source: Any) -> None:
+        """Show the counts of a client, an agent's client or a `MetricsCollector`; they stay when it is closed."""
+        collector = source if isinstance(source, MetricsCollector) else client_of(source, "metrics").metrics
         # Clients made by `with_options` share theirs.
         if collector not in self._collectors:
             self._collectors.append(collector)

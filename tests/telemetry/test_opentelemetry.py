@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
 from codegen_api.operations import OPERATIONS
 from opentelemetry import trace
@@ -14,10 +13,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenAPIError, CodegenClient, ConfigurationError
-from codegen_ext.integrations.opentelemetry import CallSpans, instrument
+from codegen_ext import Agent, AsyncCodegenClient, ClientConfig, CodegenAPIError, CodegenClient, ConfigurationError
+from codegen_ext.integrations.opentelemetry import instrument
 from codegen_ext.testing import Fault, Sandbox
-from codegen_ext.transport.extensions import CACHED
 
 from ..conftest import TOKEN, Flavour
 from ..support.loopback import HANG, Loopback, reply
@@ -180,14 +178,21 @@ def test_a_stream_is_traced_too(flavour: Flavour, sandbox: Sandbox, spans: Spans
     assert len(spans.attempts) == 1
 
 
-def test_an_answer_from_the_cache_is_a_call_without_attempt(spans: Spans) -> None:
-    class Cache(httpx.BaseTransport):
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            return httpx.Response(200, extensions={CACHED: True})
+def test_an_answer_from_the_cache_is_a_call_without_attempt(traced: Connect, spans: Spans) -> None:
+    client = traced(enable_caching=True)
+    for _ in range(2):
+        client.get_organizations()
+    assert [span.attributes.get("codegen.cached", False) for span in spans.calls] == [False, True]
+    assert len(spans.attempts) == 1
 
-    with httpx.Client(transport=CallSpans(Cache(), spans.provider.get_tracer("test"))) as client:
-        client.get("http://service")
-    assert spans.call().attributes["codegen.cached"] is True
+
+def test_an_agent_is_traced_by_its_client(spans: Spans, sandbox: Sandbox) -> None:
+    with Agent(323, TOKEN, sandbox.base_url) as agent:
+        assert instrument(agent, spans.provider) is agent
+        agent.list_tasks()
+    assert spans.call().name == "list_agent_runs"
+    with pytest.raises(ConfigurationError, match="expected a client or an agent"):
+        instrument(7)
 
 
 def test_a_second_time_changes_nothing(traced: Connect, spans: Spans) -> None:

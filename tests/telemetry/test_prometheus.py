@@ -12,8 +12,8 @@ from prometheus_client.registry import Collector
 
 from codegen_ext import CodegenAPIError, ConfigurationError
 from codegen_ext.integrations.prometheus import PrometheusCollector
+from codegen_ext.metrics import MetricsCollector
 from codegen_ext.testing import FakeClock, Fault, Sandbox
-from codegen_ext.transport.metrics import MetricsCollector
 
 from ..conftest import Flavour
 from .helpers import real
