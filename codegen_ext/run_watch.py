@@ -417,7 +417,7 @@ class RunWatch:
         concerns_one = is_alone and isinstance(error, ServerError)
         for watched in [poll.run] if concerns_one else self._runs.values():
             watched.fail(error, now)
-        if is_alone:
+        if is_alone and not isinstance(error, RateLimitError):
             poll.run.schedule(now)
         else:
             poll.run.due = now  # behind the others that are due

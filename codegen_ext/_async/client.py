@@ -20,6 +20,7 @@ from codegen_api import operations
 
 from .. import _facade
 from .._request import check_seconds, whole_number
+from ..changes import Change, KnownRuns
 from ..clock import SYSTEM_CLOCK, Clock
 from ..config import ClientConfig
 from ..errors import ValidationError
@@ -31,7 +32,7 @@ from .health import AsyncHealthMonitor
 from .health import check as check_health
 from .locks import Event
 from .repositories import AsyncRepositoryIndex
-from .run_changes import Change, KnownRuns, stream_run_changes
+from .run_changes import stream_run_changes
 from .run_logs import stream_run_logs
 from .run_poller import AsyncRunPoller
 
@@ -202,7 +203,7 @@ class AsyncCodegenClient(AsyncBaseClient, _facade.AsyncCodegenMethods):
         run for which no call waits is ignored.
 
         Raises:
-            ValidationError: for what is not a mapping with an id.
+            ValidationError: for what is not a mapping.
 
         """
         self.run_poller.notify(run)

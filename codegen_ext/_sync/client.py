@@ -19,6 +19,7 @@ from codegen_api import operations
 
 from .. import _facade
 from .._request import check_seconds, whole_number
+from ..changes import Change, KnownRuns
 from ..clock import SYSTEM_CLOCK, Clock
 from ..config import ClientConfig
 from ..errors import ValidationError
@@ -30,7 +31,7 @@ from .health import HealthMonitor
 from .health import check as check_health
 from .locks import Event
 from .repositories import RepositoryIndex
-from .run_changes import Change, KnownRuns, stream_run_changes
+from .run_changes import stream_run_changes
 from .run_logs import stream_run_logs
 from .run_poller import RunPoller
 
@@ -201,7 +202,7 @@ class CodegenClient(BaseClient, _facade.CodegenMethods):
         run for which no call waits is ignored.
 
         Raises:
-            ValidationError: for what is not a mapping with an id.
+            ValidationError: for what is not a mapping.
 
         """
         self.run_poller.notify(run)

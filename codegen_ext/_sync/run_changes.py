@@ -1,16 +1,15 @@
 # Generated from codegen_ext/_async/run_changes.py by make generate; edit there.
-"""Changes of an organisation's runs: what was created, what changed, what finished, from a cursor on."""
+"""Follow the runs of an organisation: what was created, what changed, what finished, from a cursor on."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
 
 from codegen_api import operations
-from codegen_api.enums import AgentRunStatus
 
-from ..errors import NotFoundError, ValidationError
+from ..changes import Change, KnownRuns, has_finished
+from ..errors import NotFoundError
 from ..list_index import PAGE_SIZE, ListIndex
 from .locks import sleep
 from .run_logs import perform_patiently
@@ -24,74 +23,6 @@ if TYPE_CHECKING:
 
 _LONGEST_PAUSE = 30.0
 """Seconds between two attempts while the service is unavailable."""
-_NOT_TOLD = ""
-"""The status in a cursor of a run of which only the creation was told."""
-
-
-class Change(NamedTuple):
-    """What happened to a run: `kind` is "created", "status_changed" or "finished".
-
-    `previous` is the status before, None when it is not known. `cursor` is a string from which another `watch` goes on
-    after this change.
-    """
-
-    kind: str
-    run: AgentRunResponse
-    previous: str | None
-    cursor: str
-
-
-class KnownRuns:
-    """What was told so far: the newest run, and the last told status of each that has not finished."""
-
-    def __init__(self, org_id: int, newest: int, unfinished: dict[int, str]) -> None:
-        self.org_id = org_id
-        self.newest = newest
-        self.unfinished = unfinished
-
-    @classmethod
-    def from_cursor(cls, cursor: str, org_id: int) -> KnownRuns:
-        """Return what a cursor says; raises ValidationError when it is none, or of another organisation."""
-        try:
-            content = json.loads(cursor)
-            unfinished = {int(run_id): str(status) for run_id, status in content["unfinished"].items()}
-            known = cls(content["org_id"], content["newest"], unfinished)
-            if not isinstance(known.newest, int):
-                raise TypeError("newest is not a number")
-        except (ValueError, TypeError, KeyError, AttributeError):
-            raise _invalid_cursor("expected the cursor of a change") from None
-        if known.org_id != org_id:
-            raise _invalid_cursor(f"it is of organisation {known.org_id}, not {org_id}")
-        return known
-
-    @property
-    def cursor(self) -> str:
-        """The state as JSON."""
-        return json.dumps({"org_id": self.org_id, "newest": self.newest, "unfinished": self.unfinished})
-
-    def changes(self, run: AgentRunResponse) -> Iterator[Change]:
-        """Yield what is new of a run, and take it in."""
-        status = str(run.status)
-        if run.id > self.newest:
-            self.newest = run.id
-            self.unfinished[run.id] = _NOT_TOLD if _has_finished(run) else status
-            yield Change("created", run, None, self.cursor)
-        before = self.unfinished.get(run.id)
-        if before == status or (before is None and _has_finished(run)):
-            return
-        if _has_finished(run):
-            del self.unfinished[run.id]
-        else:
-            self.unfinished[run.id] = status
-        yield Change("finished" if _has_finished(run) else "status_changed", run, before or None, self.cursor)
-
-
-def _invalid_cursor(problem: str) -> ValidationError:
-    return ValidationError(f"cursor: {problem}", field_errors={"cursor": [problem]})
-
-
-def _has_finished(run: AgentRunResponse) -> bool:
-    return isinstance(run.status, AgentRunStatus) and run.status.is_terminal
 
 
 def stream_run_changes(
@@ -108,7 +39,7 @@ def stream_run_changes(
     reader = _Reader(client, poller, org_id)
     if known is None:
         runs = reader.newest(None)
-        unfinished = {run.id: str(run.status) for run in runs.values() if not _has_finished(run)}
+        unfinished = {run.id: str(run.status) for run in runs.values() if not has_finished(run)}
         known = KnownRuns(org_id, max(runs, default=0), unfinished)
         sleep(client.clock, poll_interval)
     while True:
@@ -143,7 +74,7 @@ class _Reader:
             skip += len(page.items)
             if is_over or skip >= page.total:
                 return runs
-            if shown[-1] <= known.newest if known else all(_has_finished(run) for run in page.items):
+            if shown[-1] <= known.newest if known else all(has_finished(run) for run in page.items):
                 return runs
 
     def others(self, known: KnownRuns, runs: dict[int, AgentRunResponse]) -> None:

@@ -181,10 +181,10 @@ class RunPoller:
         """Take in the state of a run that came another way, from any thread and without waiting.
 
         Raises:
-            ValidationError: when `run` is not a mapping with an id.
+            ValidationError: when `run` is not a mapping.
 
         """
-        if not isinstance(run, Mapping) or "id" not in run:
+        if not isinstance(run, Mapping):
             problem = f"expected a mapping with id and status, got {type(run).__name__}"
             raise ValidationError(f"run: {problem}", field_errors={"run": [problem]})
         with self._mutex:
