@@ -117,7 +117,12 @@ class RedisStore(Store):
             return
         name, lifetime = f"{self._name(*key)}:{generation}", max(int(seconds * 1000), 1)
         names = [name, self._name(key.credential, "answers"), self._name(key.operation), self._name(key.credential)]
-        arguments = [_encoded(entry, name, lifetime), lifetime, GENERATION_SECONDS * 1000, self._max_size]
+        arguments: list[bytes | int] = [
+            _encoded(entry, name, lifetime),
+            lifetime,
+            GENERATION_SECONDS * 1000,
+            self._max_size,
+        ]
         self._ask(lambda: self._put(names, arguments))
 
     def invalidate(self, operations: Collection[str]) -> None:
@@ -137,11 +142,11 @@ class RedisStore(Store):
         index = self._name(self._credential, "answers")
         if self._redis.type(index) != b"zset":
             return 0
-        found = self._redis.zrangebyscore(index, seconds * 1000 + microseconds // 1000, "+inf")
+        found: list[Any] = self._redis.zrangebyscore(index, seconds * 1000 + microseconds // 1000, "+inf")
         names = [name.decode("latin-1") for name in found]
         operations = {name: name.removeprefix(self._stem).split(":")[2] for name in names}
         fields = list(dict.fromkeys((self._credential, *operations.values())))
-        values = self._redis.mget([self._name(field) for field in fields])
+        values: list[Any] = self._redis.mget([self._name(field) for field in fields])
         generations = {field: (value or b"").decode("latin-1") for field, value in zip(fields, values, strict=True)}
         return sum(
             name.endswith(f":{generations[operation]}:{generations[self._credential]}")

@@ -111,14 +111,11 @@ def sqlite_path(address: str, setting: str = "shared_state") -> str:
     """
     rest = address.removeprefix("sqlite://")
     path = Path(rest.removeprefix("/"))
-    try:
-        if not address.startswith("sqlite:///") or path.name in ("", ":memory:") or path.is_dir():
-            raise ConfigurationError(f"{setting} must be sqlite:///file or sqlite:////directory/file", setting)
-        if not path.parent.is_dir():
-            problem = f"the directory of the SQLite file in {setting} does not exist; create it"
-            raise ConfigurationError(problem, setting)
-    except ValueError:  # a NUL in the path
-        raise ConfigurationError(f"{setting} must be sqlite:///file or sqlite:////directory/file", setting) from None
+    if not address.startswith("sqlite:///") or path.name in ("", ":memory:") or "\0" in rest or path.is_dir():
+        raise ConfigurationError(f"{setting} must be sqlite:///file or sqlite:////directory/file", setting)
+    if not path.parent.is_dir():
+        problem = f"the directory of the SQLite file in {setting} does not exist; create it"
+        raise ConfigurationError(problem, setting)
     return str(path.absolute())
 
 

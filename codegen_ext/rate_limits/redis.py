@@ -13,8 +13,9 @@ from .window import Limit, Usage, Window
 
 PREFIX = "codegen:limit:"
 """How all keys begin. They expire, and hold no credential."""
-_CLOSE = "if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], '', 'PX', ARGV[1]) end"
-_CHUNK = 1_000
+_CLOSE = """
+if tonumber(ARGV[1]) > math.max(0, redis.call('PTTL', KEYS[1])) then redis.call('SET', KEYS[1], '', 'PX', ARGV[1]) end
+"""
 
 
 class RedisWindows:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import statistics
 import subprocess
 import sys
 import threading
@@ -137,11 +136,10 @@ class Fleet:
         print(f"at most {most} of {self.limit}, jitter {self.jitter:.3f} s, {dict(self.outcomes)}")
         assert most <= self.limit
 
-    def check_used(self, least: float) -> None:
-        """Fail when windows typically had less than this part of the limit."""
+    def check_used(self, since: float, least: float) -> None:
+        """Fail when less than this part of the limit was used in whole windows from a moment on."""
         moments = sorted(arrival.at for arrival in self._server.arrivals)
-        starts = [moments[0] + step * self.window / 20 for step in range(10_000)]
-        full = [start for start in starts if start + self.window <= moments[-1]]
-        counts = [bisect_left(moments, start + self.window) - bisect_left(moments, start) for start in full]
-        print(f"typically {statistics.median(counts)} in {len(counts)} windows")
-        assert statistics.median(counts) >= (least - self.jitter / self.window) * self.limit
+        windows = int((moments[-1] - since) / self.window)
+        number = bisect_left(moments, since + windows * self.window) - bisect_left(moments, since)
+        print(f"{number} of {windows * self.limit} in {windows} windows")
+        assert number >= (least - self.jitter / (windows * self.window)) * windows * self.limit

@@ -1,6 +1,10 @@
-"""What the server sees of several processes that share a limit."""
+"""What the server sees of several processes that share a limit, whatever happens to the store."""
 
-from collections.abc import Iterator
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -27,10 +31,12 @@ def test_four_processes_with_wrong_clocks_share_a_limit_and_use_it(
     redis = request.getfixturevalue("redis_server") if kind == "redis" else None
     with Fleet(server, LIMIT, 2.0) as fleet:
         fleet.start(redis.address if redis else f"sqlite:///{tmp_path}/limits.db", SKEWS)
-        fleet.wait_for_more(3)
+        fleet.wait_for_more(1)
+        start = time.monotonic()
+        fleet.wait_for_more(5.5)
     assert set(fleet.outcomes) == {"ok"}
     fleet.check_never_more()
-    fleet.check_used(0.9)
+    fleet.check_used(start, 0.95)
 
 
 def wait_until_they_know_one_another(fleet: Fleet, redis: RedisServer, number: int) -> None:
@@ -39,16 +45,50 @@ def wait_until_they_know_one_another(fleet: Fleet, redis: RedisServer, number: i
         return bool(peers) and redis.client.zcard(peers[0]) == number
 
     wait_until(known)
-    fleet.wait_for_more(3)  # in which everybody has asked again
+    fleet.wait_for_more(3)  # in which each has asked again
 
 
-def test_redis_is_killed_and_comes_back_empty(server: CountingServer, mortal_redis: RedisServer) -> None:
+def kill(redis: RedisServer, fleet: Fleet) -> None:
+    redis.kill()
+    fleet.wait_for_more(1.5)
+    redis.start()
+
+
+def empty(redis: RedisServer, fleet: Fleet) -> None:
+    for _ in range(3):
+        redis.client.flushall()
+        fleet.wait_for_more(0.7)
+
+
+def stop(redis: RedisServer, fleet: Fleet) -> None:
+    redis.pause()
+    fleet.wait_for_more(1)
+    redis.go_on()
+
+
+def slow_down(redis: RedisServer, fleet: Fleet) -> None:
+    del fleet
+    for _ in range(15):
+        redis.pause()
+        time.sleep(0.3)
+        redis.go_on()
+        time.sleep(0.05)
+
+
+def fill(redis: RedisServer, fleet: Fleet) -> None:
+    redis.client.config_set("maxmemory", "1")
+    fleet.wait_for_more(1)
+    redis.client.config_set("maxmemory", "0")
+
+
+@pytest.mark.parametrize("happens", [kill, empty, stop, slow_down, fill])
+def test_never_more_than_the_limit_whatever_happens_to_redis(
+    happens: Callable[[RedisServer, Fleet], None], server: CountingServer, mortal_redis: RedisServer
+) -> None:
     with Fleet(server, LIMIT, 1.0) as fleet:
         fleet.start(mortal_redis.address, SKEWS)
         wait_until_they_know_one_another(fleet, mortal_redis, len(SKEWS))
-        mortal_redis.kill()
-        fleet.wait_for_more(1.5)
-        mortal_redis.start()
+        happens(mortal_redis, fleet)
         fleet.wait_for_more(1.5)
         wait_until_they_know_one_another(fleet, mortal_redis, len(SKEWS))
     assert set(fleet.outcomes) <= {"ok", "RateLimitError"}
@@ -56,13 +96,62 @@ def test_redis_is_killed_and_comes_back_empty(server: CountingServer, mortal_red
     fleet.check_never_more()
 
 
-def test_redis_is_paused(server: CountingServer, mortal_redis: RedisServer) -> None:
-    with Fleet(server, LIMIT, 1.0) as fleet:
-        fleet.start(mortal_redis.address, SKEWS[:2])
-        wait_until_they_know_one_another(fleet, mortal_redis, 2)
-        mortal_redis.pause()
-        fleet.wait_for_more(1)
-        mortal_redis.go_on()
-        fleet.wait_for_more(2)
-    assert set(fleet.outcomes) <= {"ok", "RateLimitError"}
-    fleet.check_never_more()
+class Forwarder:
+    """A loopback address behind which one Redis takes the place of another."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def switch(self, port: int) -> None:
+        self._target = port
+        for connection in self._open:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._listener.close()
+        self.switch(0)
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                with suppress(OSError):
+                    far = socket.create_connection(("127.0.0.1", self._target))
+                    self._open += (near, far)
+                    for pair in ((near, far), (far, near)):
+                        threading.Thread(target=self._copy, args=pair, daemon=True).start()
+
+    def _copy(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                target.sendall(data)
+        for connection in (source, target):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+def test_never_more_than_the_limit_when_redis_fails_over_to_its_replica(
+    server: CountingServer, mortal_redis: RedisServer, tmp_path: Path
+) -> None:
+    replica = RedisServer(tmp_path, "--replicaof", f"127.0.0.1 {mortal_redis.port}")
+    replica.start()
+    forwarder = Forwarder(mortal_redis.port)
+    try:
+        with Fleet(server, LIMIT, 1.0) as fleet:
+            fleet.start(forwarder.address, SKEWS)
+            wait_until_they_know_one_another(fleet, mortal_redis, len(SKEWS))
+            replica.client.replicaof("NO", "ONE")
+            mortal_redis.kill()
+            forwarder.switch(replica.port)
+            fleet.wait_for_more(2)
+            wait_until_they_know_one_another(fleet, replica, len(SKEWS))
+        assert set(fleet.outcomes) <= {"ok", "RateLimitError"}
+        fleet.check_never_more()
+    finally:
+        forwarder.close()
+        replica.kill()

@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 from codegen_api.operations import OPERATIONS, RateLimit
 
-from codegen_ext import ClientConfig, CodegenAPIError, CodegenClient
+from codegen_ext import CodegenAPIError
+from codegen_ext._sync.base_client import BaseClient
 from codegen_ext.clock import SystemClock
-from codegen_ext.transport.network import network_transport
+from codegen_ext.config import ClientConfig
 
 
 class SkewedClock(SystemClock):
@@ -28,18 +29,12 @@ class SkewedClock(SystemClock):
         return super().monotonic() + self._skew
 
 
-class Stamped(httpx.BaseTransport):
+class Stamped(httpx.HTTPTransport):
     """Tells the server when a request left, so that the test knows how long it was on its way."""
-
-    def __init__(self, wrapped: httpx.BaseTransport) -> None:
-        self._wrapped = wrapped
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.headers["x-sent"] = repr(time.monotonic())
-        return self._wrapped.handle_request(request)
-
-    def close(self) -> None:
-        self._wrapped.close()
+        return super().handle_request(request)
 
 
 def main(settings: dict[str, Any]) -> None:
@@ -49,7 +44,7 @@ def main(settings: dict[str, Any]) -> None:
     config = ClientConfig(
         api_token="fleet-token",
         base_url=settings["base_url"],
-        transport=Stamped(network_transport(settings["base_url"])),
+        transport=Stamped(),
         shared_state=settings["shared_state"],
         total_timeout=5,
         max_retries=0,
@@ -58,7 +53,7 @@ def main(settings: dict[str, Any]) -> None:
     outcomes = Counter[str]()
     over = threading.Event()
 
-    def hammer(client: CodegenClient) -> None:
+    def hammer(client: BaseClient) -> None:
         while not over.is_set():
             try:
                 client.request("GET", "/v1/anything")
@@ -67,14 +62,15 @@ def main(settings: dict[str, Any]) -> None:
                 outcomes[type(error).__name__] += 1
                 over.wait(0.1)
 
-    with CodegenClient(config, clock=SkewedClock(settings["skew"])) as client:
-        threads = [threading.Thread(target=hammer, args=(client,)) for _ in range(settings["threads"])]
-        for thread in threads:
-            thread.start()
-        sys.stdin.read()
-        over.set()
-        for thread in threads:
-            thread.join()
+    client = BaseClient(config, clock=SkewedClock(settings["skew"]))
+    threads = [threading.Thread(target=hammer, args=(client,)) for _ in range(settings["threads"])]
+    for thread in threads:
+        thread.start()
+    sys.stdin.read()
+    over.set()
+    for thread in threads:
+        thread.join()
+    client.close()
     print(json.dumps(outcomes))
 
 

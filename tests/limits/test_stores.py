@@ -1,0 +1,356 @@
+"""Shared windows in Redis and SQLite: step by step against a model, killed, forked, damaged, and what they show."""
+
+import itertools
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from codegen_ext.errors import ConfigurationError
+from codegen_ext.rate_limits.redis import RedisWindows
+from codegen_ext.rate_limits.shared import open_limit_store
+from codegen_ext.rate_limits.sqlite import SqliteWindows
+from codegen_ext.rate_limits.store import PEER_PERIOD, LimitStore, Reply, Sent
+from codegen_ext.rate_limits.window import SECOND, Limit, micro
+from codegen_ext.storage import StoreUnavailable
+
+from ..support.redis_server import RedisServer, free_port
+from .store_model import ModelStore
+
+LIMITS = (Limit("a", 2, 10 * SECOND), Limit("b", 3, 25 * SECOND), Limit("c", 1, 7 * SECOND))
+WIDE = (Limit("wide", 1_000_000, SECOND),)
+_scopes = itertools.count()
+
+
+@pytest.fixture(params=["redis", "sqlite"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A store of each kind."""
+    if request.param == "redis":
+        server: RedisServer = request.getfixturevalue("redis_server")
+        return server.address
+    return f"sqlite:///{tmp_path}/limits.db"
+
+
+class Time:
+    """The clock of all three; the script in Redis reads it from a key."""
+
+    def __init__(self, redis: Any) -> None:
+        self.now = 1_763_000_000_000_000
+        self.redis = redis
+
+    def __call__(self) -> int:
+        return self.now
+
+    def set(self, now: int) -> None:
+        self.now = now
+        self.redis.set("now", now)
+
+
+class TimedRedis(RedisWindows):
+    """Redis on a clock of the test; when keys end, which is later than the test does, its own clock decides."""
+
+    def __init__(self, address: str, time: Time) -> None:
+        super().__init__(address)
+        self._clock = time
+        text = self._attempt.script.decode()
+        replaced = text.replace("redis.call('TIME')", "{0, tonumber(redis.call('GET', 'now'))}")
+        assert replaced != text
+        self._attempt = self._redis.register_script(replaced)
+
+    def _now(self) -> int:
+        return self._clock.now
+
+
+@pytest.fixture
+def sides(tmp_path: Path, redis_server: RedisServer) -> Iterator[tuple[Time, list[Any]]]:
+    clock = Time(redis_server.client)
+    clock.set(clock.now)
+    stores = [
+        ModelStore(clock),
+        SqliteWindows(str(tmp_path / "state.db"), clock),
+        TimedRedis(redis_server.address, clock),
+    ]
+    yield clock, stores
+    for store in stores:
+        store.close()
+
+
+which = st.lists(st.sampled_from([0, 1, 2]), min_size=1, max_size=3, unique=True)
+member = st.sampled_from([f"m{number}" for number in range(8)])
+period = st.integers(0, 30 * SECOND)
+step = st.one_of(
+    st.tuples(st.just("pass"), period),
+    st.tuples(st.just("attempt"), which, st.sampled_from("pqr"), member),
+    st.tuples(st.just("remove"), which, member),
+    st.tuples(st.just("write"), which, st.dictionaries(member, period, max_size=4)),
+    st.tuples(st.just("usage"), which),
+)
+
+
+def perform(store: LimitStore, scope: str, action: str, chosen: list[int], *rest: Any) -> Any:
+    limits = tuple(LIMITS[index] for index in chosen)
+    if action == "attempt":
+        return store.attempt(scope, limits, rest[0], rest[1], "")._replace(life="")
+    if action == "remove":
+        return store.remove(scope, limits, rest[0])
+    if action == "write":
+        return store.write(scope, [Sent(limits, name, age) for name, age in rest[0].items()], {})
+    return store.usage(scope, limits)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(step, max_size=30))
+def test_both_give_the_answers_of_the_model(sides: tuple[Time, list[Any]], steps: list[Any]) -> None:
+    clock, stores = sides
+    scope = f"s{next(_scopes)}"
+    clock.set(clock.now + PEER_PERIOD)
+    for wanted in steps:
+        if wanted[0] == "pass":
+            clock.set(clock.now + wanted[1])
+            continue
+        model, file, redis = (perform(store, scope, *wanted) for store in stores)
+        assert model == file == redis
+
+
+def test_a_clock_that_is_set_back_leaves_in_the_window_what_was_there(sides: tuple[Time, list[Any]]) -> None:
+    clock, stores = sides
+    start = clock.now
+    for store in stores[1:]:
+        clock.set(start)
+        for name in "ab":
+            assert store.attempt("s", LIMITS[:1], "p", name, "").wait == 0
+        clock.set(start + 4 * SECOND)
+        assert store.attempt("s", LIMITS[:1], "p", "c", "").wait == 6 * SECOND
+        clock.set(start - 3_600 * SECOND)
+        assert store.attempt("s", LIMITS[:1], "p", "c", "").wait == 10 * SECOND
+        clock.set(start - 3_590 * SECOND)
+        assert store.attempt("s", LIMITS[:1], "p", "c", "").wait == 0
+
+
+def test_a_closure_counts_from_now_for_all_and_the_longest_wins(address: str) -> None:
+    first, second = open_limit_store(address), open_limit_store(address)
+    for seconds, least in ((5, 4), (60, 59), (2, 59)):
+        first.write("s", [], {LIMITS[0]: micro(seconds)})
+        wait = second.attempt("s", LIMITS[:2], "p", "m", "").wait
+        assert least * SECOND < wait <= 60 * SECOND
+        assert second.usage("s", LIMITS[:1])[0].closed_for == pytest.approx(wait / SECOND, abs=0.5)
+    assert second.attempt("s", LIMITS[1:], "p", "m", "").wait == 0
+    assert second.attempt("other", LIMITS[:1], "p", "m", "").wait == 0
+    first.close()
+    second.close()
+
+
+def test_processes_are_counted_until_they_say_nothing_for_a_minute(sides: tuple[Time, list[Any]]) -> None:
+    clock, stores = sides
+
+    def peers(process: str) -> list[int]:
+        return [store.attempt("s", WIDE, process, process, "").peers for store in stores]
+
+    assert [peers(process) for process in "abca"] == [[1] * 3, [2] * 3, [3] * 3, [3] * 3]
+    clock.set(clock.now + PEER_PERIOD - 1)
+    assert peers("a") == [3] * 3
+    clock.set(clock.now + 1)
+    assert peers("b") == [2] * 3
+
+
+def test_a_redis_that_has_forgotten_writes_nothing_down_for_those_that_know_it(mortal_redis: RedisServer) -> None:
+    store = open_limit_store(mortal_redis.address)
+    life = store.attempt("s", WIDE, "p", "m", "").life
+    assert store.attempt("s", WIDE, "p", "m", life) == Reply(life, 0, 1, 1)
+    mortal_redis.client.flushall()
+    reply = store.attempt("s", WIDE, "p", "n", life)
+    assert (reply.life != life, reply.used) == (True, 0)
+    assert store.attempt("s", WIDE, "p", "o", reply.life).used == 1
+    # What begins again with an older state on disk is another one too.
+    dump = mortal_redis.client.dump("codegen:limit:{s}:life")
+    mortal_redis.kill()
+    mortal_redis.start()
+    mortal_redis.client.restore("codegen:limit:{s}:life", 0, dump)
+    assert store.attempt("s", WIDE, "p", "q", reply.life).used == 0
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *("", "redis", "redis://", "redis:///0", "redis://host:port", "redis://[::1", "redis://host?nonsense=1"),
+        *("http://host", "unix:///tmp/redis.sock", "sqlite:file.db", "sqlite://file.db", "sqlite:///"),
+        *("sqlite:///:memory:", "sqlite:////no/such/directory/file.db", "sqlite:////tmp", "sqlite:////tmp/a\0b"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused_without_showing_it(bad: str) -> None:
+    for text in filter(None, (bad, bad.replace("://", "://user:hunter2@", 1))):
+        with pytest.raises(ConfigurationError) as caught:
+            open_limit_store(text)
+        assert caught.value.config_key == "shared_state"
+        assert "must be" in caught.value.message or "create it" in caught.value.message
+        assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(ConfigurationError, match=r"codegen-sdk\[redis\]"):
+        open_limit_store(f"redis://127.0.0.1:{free_port()}")
+
+
+@pytest.mark.parametrize("option", ["decode_responses=true", "encoding=utf-16", "protocol=3&decode_responses=1"])
+def test_options_of_the_address_do_not_change_what_is_answered(redis_server: RedisServer, option: str) -> None:
+    store = open_limit_store(f"{redis_server.address}?{option}")
+    assert store.attempt("s", WIDE, "p", "m", "").wait == 0
+    assert store.usage("s", WIDE)[0].remaining == WIDE[0].requests - 1
+    store.close()
+
+
+def test_an_unavailable_store_is_described_by_the_class_of_its_error() -> None:
+    with pytest.raises(StoreUnavailable) as caught:
+        open_limit_store(f"redis://:{'hunter' + '2'}@127.0.0.1:{free_port()}/0").usage("s", WIDE)
+    assert caught.value.reason == "ConnectionError"
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("command", ["life", "peers", "wide", "wide:closed"])
+def test_a_key_of_another_type_makes_redis_unavailable(redis_server: RedisServer, command: str) -> None:
+    store = open_limit_store(redis_server.address)
+    redis_server.client.lpush(f"codegen:limit:{{s}}:{command}", "foreign")
+    if command == "wide:closed":  # of which only the time to live is read
+        assert store.attempt("s", WIDE, "p", "m", "").wait == 0
+        return
+    with pytest.raises(StoreUnavailable, match="ResponseError"):
+        store.attempt("s", WIDE, "p", "m", "")
+
+
+HAMMER = """
+import sys
+from codegen_ext.rate_limits.shared import open_limit_store
+from codegen_ext.rate_limits.window import Limit
+store, limits = open_limit_store(sys.argv[1]), (Limit("wide", 1_000_000, 1_000_000),)
+for number in range(10**9):
+    store.attempt("s", limits, "process", f"killed {number}", "")
+    store.write("s", [], {limits[0]: 0})
+    if number == 3:
+        print("started", flush=True)
+"""
+
+
+def test_a_process_that_is_killed_at_any_moment_leaves_no_lock_behind(address: str) -> None:
+    store, chance = open_limit_store(address), random.Random(1)
+    for _ in range(5):
+        command = [sys.executable, "-c", HAMMER, address]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "started\n"
+            time.sleep(chance.uniform(0, 0.03))
+            process.kill()
+        # It raises StoreUnavailable when it does not get through within two seconds.
+        assert store.attempt("s", WIDE, "test", "m", "").wait < SECOND
+    store.close()
+
+
+def in_child(work: Callable[[], bool]) -> bool:
+    """Return what a function says in a forked child."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if work() else 1)
+        finally:
+            os._exit(2)
+    return os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_has_connections_of_its_own(address: str) -> None:
+    store = open_limit_store(address)
+    assert store.attempt("s", WIDE, "p", "parent", "").wait == 0
+
+    def work() -> bool:
+        went = all(store.attempt("s", WIDE, "q", f"child {number}", "").wait == 0 for number in range(20))
+        store.close()
+        return went
+
+    assert in_child(work)
+    assert store.attempt("s", WIDE, "p", "parent again", "").peers == 2
+    store.close()
+
+
+def test_a_connection_that_died_of_age_is_replaced(mortal_redis: RedisServer) -> None:
+    store = open_limit_store(mortal_redis.address)
+    store.attempt("s", WIDE, "p", "a", "")
+    mortal_redis.client.client_kill_filter(_type="normal")
+    assert store.attempt("s", WIDE, "p", "b", "").wait == 0
+    mortal_redis.pause()
+    start = time.monotonic()
+    with pytest.raises(StoreUnavailable, match="TimeoutError"):
+        store.attempt("s", WIDE, "p", "c", "")
+    assert time.monotonic() - start < 30
+    mortal_redis.go_on()
+    store.close()
+
+
+def test_a_redis_that_is_full_is_unavailable(mortal_redis: RedisServer) -> None:
+    store = open_limit_store(mortal_redis.address)
+    mortal_redis.client.config_set("maxmemory", "1")
+    with pytest.raises(StoreUnavailable, match=r"OutOfMemoryError|ResponseError"):
+        store.attempt("s", WIDE, "p", "a", "")
+    mortal_redis.client.config_set("maxmemory", "0")
+    assert store.attempt("s", WIDE, "p", "a", "").used == 1
+    store.close()
+
+
+def test_a_locked_file_and_one_that_is_no_database_are_unavailable(tmp_path: Path) -> None:
+    path = tmp_path / "limits.db"
+    store = SqliteWindows(str(path))
+    store._file._busy_seconds = 0.05
+    store.attempt("s", WIDE, "p", "a", "")
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("begin immediate")
+        with pytest.raises(StoreUnavailable, match="OperationalError"):
+            store.attempt("s", WIDE, "p", "b", "")
+    other.close()
+    assert store.attempt("s", WIDE, "p", "c", "").used == 2
+    store.close()
+    (tmp_path / "other.db").write_bytes(b"nonsense" * 1_000)
+    with pytest.raises(StoreUnavailable, match="DatabaseError"):
+        SqliteWindows(str(tmp_path / "other.db")).usage("s", WIDE)
+
+
+def test_many_threads_open_a_new_file_at_once(tmp_path: Path) -> None:
+    waits = []
+
+    def work() -> None:
+        store = SqliteWindows(str(tmp_path / "limits.db"))
+        waits.append(store.attempt("s", WIDE, "p", threading.current_thread().name, "").wait)
+        store.close()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert waits == [0] * 8
+
+
+def test_nothing_is_kept_that_is_over(tmp_path: Path) -> None:
+    now = micro(1_000)
+    store = SqliteWindows(str(tmp_path / "limits.db"), lambda: now)
+    for number in range(50):
+        store.attempt("s", WIDE, f"process {number}", f"m{number}", "")
+    store.write("s", [], {WIDE[0]: micro(5)})
+    now += micro(100)
+    store.attempt("s", WIDE, "p", "last", "")
+    store.close()
+    with sqlite3.connect(tmp_path / "limits.db") as database:
+        tables = ("requests", "closures", "peers")
+        counts = [database.execute(f"select count(*) from {table}").fetchone()[0] for table in tables]
+    database.close()
+    assert counts == [1, 0, 1]
