@@ -181,6 +181,7 @@ class AsyncConnection:
                 raise httpx.ConnectTimeout("the call's time was over before the request was sent", request=request)
             if not self._is_ours:
                 _cut_timeouts(request, deadline.left())
+                self.timing.sent_at = deadline.clock.monotonic()  # or later, which such a transport does not tell
             response: httpx.Response = await self._transport.handle_async_request(request)
         except BaseException:
             await self.release(reusable=False)

@@ -182,6 +182,7 @@ class Connection:
                 raise httpx.ConnectTimeout("the call's time was over before the request was sent", request=request)
             if not self._is_ours:
                 _cut_timeouts(request, deadline.left())
+                self.timing.sent_at = deadline.clock.monotonic()  # or later, which such a transport does not tell
             response: httpx.Response = self._transport.handle_request(request)
         except BaseException:
             self.release(reusable=False)

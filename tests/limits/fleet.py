@@ -137,9 +137,9 @@ class Fleet:
         assert most <= self.limit
 
     def check_used(self, since: float, least: float) -> None:
-        """Fail when less than this part of the limit was used in whole windows from a moment on."""
-        moments = sorted(arrival.at for arrival in self._server.arrivals)
-        windows = int((moments[-1] - since) / self.window)
-        number = bisect_left(moments, since + windows * self.window) - bisect_left(moments, since)
-        print(f"{number} of {windows * self.limit} in {windows} windows")
-        assert number >= (least - self.jitter / (windows * self.window)) * windows * self.limit
+        """Fail when so many requests as whole windows may have took longer than this part of the limit allows."""
+        moments = sorted(arrival.at for arrival in self._server.arrivals if arrival.at >= since)
+        windows = (len(moments) - 1) // self.limit
+        used = windows * self.window / (moments[windows * self.limit] - moments[0])
+        print(f"{used:.1%} of the limit in {windows} windows")
+        assert used >= least - self.jitter / (windows * self.window)
