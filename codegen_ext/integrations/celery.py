@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from hashlib import sha256
 from typing import Any, NamedTuple, NoReturn
 
 from codegen_api import operations
 
-from .. import flow, once
-from ..bulk.items import creation
-from ..client import CodegenClient
+from .. import _fork
+from .._request import whole_number
+from .._sync.bulk import configured_arguments, create_configured
+from .._sync.client import CodegenClient
+from .._sync.create_once import made_at, new_request_id
 from ..clock import SYSTEM_CLOCK
 from ..config import ClientConfig
 from ..errors import AmbiguousRequestError, ConfigurationError, RateLimitError, WaitTimeoutError
-from ..watching.fleet import Fleet
-from ..watching.tickets import News, Order
+from ..run_options import invalid
+from ..storage import scheme_of
+from .celery_fleet import Fleet
 
 try:
     from celery import Celery, Task
@@ -34,10 +36,10 @@ SHORTEST_RETURN = 1.0
 """Seconds that a task is in the queue again at least.
 
 A worker sends the message first and notes the retry in the result afterwards, which would overwrite what another worker
-that is quicker has written: whoever asks for the result would wait for ever.
+that is quicker has written, so that the result would never come.
 """
 BUSY = 10.0
-"""Seconds after which a create that another worker may be busy with is looked at again."""
+"""Seconds after which a create is tried again that another worker may be busy with."""
 JUST_NOW = 60.0
 """Seconds for which a task id that tells its time may be older than the message."""
 MOST_DOUBTS = 10
@@ -50,7 +52,10 @@ class AgentTasks(NamedTuple):
     create: Any
     """`codegen.create_agent_run(org_id, config)` returns the run, as a dict."""
     wait: Any
-    """`codegen.wait_for_agent_run(run, timeout=None, poll_interval=5.0)` returns the run as it ended."""
+    """`codegen.wait_for_agent_run(run, timeout=None, poll_interval=5.0)` returns the run as it ended.
+
+    `run` is the run as a dict, or its id in the organisation that the settings name.
+    """
     resume: Any
     """`codegen.resume_agent_run(org_id, run_id, prompt, images=None)` returns the run, which goes on."""
 
@@ -77,43 +82,38 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
 
     def create(task: Task, org_id: int, config: Mapping[str, Any]) -> dict[str, Any]:
         client, request_id = worker.client, _request_id(task)
-        made = once.made_at(request_id)
-        # Whoever kept a message for so long may not be the only one who has it.
+        made = made_at(request_id)
+        # A message that was kept for so long may have been given to another worker too.
         is_old = made is not None and SYSTEM_CLOCK.time() - made >= worker.visibility
         in_doubt = _is_redelivered(task) or task.request.retries > 0 or is_old
-        steps = creation(
-            0, org_id, config, client._once_settings(), client.repositories, request_id, in_doubt, patient=False
-        )
-        with client.alone(request_id) as free:
-            if not free:
-                busy = "another worker is creating this run, or was until it died"
-                error = AmbiguousRequestError(busy, request_id, operation=operations.CREATE_AGENT_RUN.id)
-                _again(task, worker.bounded(BUSY), error)
-            result = flow.run(steps, client._perform, client._clock)
-        if isinstance(result.error, RateLimitError):
-            _again(task, worker.bounded(result.error.retry_after), result.error)
-        if isinstance(result.error, AmbiguousRequestError):
-            _again(task, worker.bounded(client.config.create_settle_seconds), result.error, MOST_DOUBTS)
-        if result.data is None:
-            raise result.error or RuntimeError("a create ended without a run")
-        return result.data.dict()
+        arguments = configured_arguments(client, whole_number("org_id", org_id), config)
+        try:
+            with worker.fleet.creating(request_id) if worker.fleet else nullcontext(True) as is_alone:
+                if is_alone:
+                    return create_configured(client, arguments, request_id, in_doubt).dict()
+        except RateLimitError as error:
+            _again(task, worker.bounded(error.retry_after), error)
+        except AmbiguousRequestError as error:
+            _again(task, worker.bounded(client.config.create_settle_seconds), error, MOST_DOUBTS)
+        busy = "another worker is creating this run, or was until it died"
+        error = AmbiguousRequestError(busy, request_id, operation=operations.CREATE_AGENT_RUN.id)
+        _again(task, worker.bounded(BUSY), error)
 
     def wait(
-        task: Task, run: Mapping[str, Any], timeout: float | None = None, poll_interval: float = 5.0
+        task: Task, run: Mapping[str, Any] | int | str, timeout: float | None = None, poll_interval: float = 5.0
     ) -> dict[str, Any]:
         client, start = worker.client, SYSTEM_CLOCK.monotonic()
+        org_id, run_id = _organisation_and_run(run, client.config)
         turn = worker.bounded(LONGEST_TURN)
         last = timeout is not None and timeout <= turn
         try:
-            ended = client.wait_for_completion(
-                run["organization_id"], run["id"], poll_interval, timeout if last else turn
-            )
+            ended = client.wait_for_completion(org_id, run_id, poll_interval, timeout if last else turn)
         except WaitTimeoutError as error:
             if last:
                 raise
             spent = SYSTEM_CLOCK.monotonic() - start + SHORTEST_RETURN
             left = None if timeout is None else max(timeout - spent, 0.0)
-            options = {"args": (dict(run),), "kwargs": {"timeout": left, "poll_interval": poll_interval}}
+            options = {"args": (run,), "kwargs": {"timeout": left, "poll_interval": poll_interval}}
             raise task.retry(**options, countdown=SHORTEST_RETURN, exc=error) from error
         return ended.dict()
 
@@ -131,7 +131,8 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
         except RateLimitError as error:
             _again(task, worker.bounded(error.retry_after), error)
         finally:
-            worker.forget()
+            if worker.fleet is not None:
+                worker.fleet.forget_pages()
         return run.dict()
 
     def register(function: Any, name: str) -> Any:
@@ -159,15 +160,15 @@ class _AgentTask(Task):  # type: ignore[misc] # celery has no types
     abstract = True
 
     def apply_async(self, args: Any = None, kwargs: Any = None, task_id: str | None = None, **options: Any) -> Any:
-        task_id = task_id or once.new_request_id(SYSTEM_CLOCK)
+        task_id = task_id or new_request_id(SYSTEM_CLOCK)
         headers = dict(options.pop("headers", None) or {})
         headers.setdefault(REQUEST_ID, _derived(task_id, SYSTEM_CLOCK.time()))
         return super().apply_async(args, kwargs, task_id=task_id, headers=headers, **options)
 
 
 def _derived(task_id: str, moment: float) -> str:
-    """Return the request id of a task; it begins with the time, as `once.new_request_id` explains."""
-    made = once.made_at(task_id)
+    """Return the request id of a task; it begins with the time, as that of `new_request_id`."""
+    made = made_at(task_id)
     # The hexadecimal digits of a UUID look the same, and tell another time.
     if made is not None and abs(moment - made) < JUST_NOW:
         return task_id
@@ -176,8 +177,20 @@ def _derived(task_id: str, moment: float) -> str:
 
 def _request_id(task: Task) -> str:
     sent = (task.request.headers or {}).get(REQUEST_ID)
-    # Who sends a task by its name alone sends no header; this form says that the time is not known.
+    # A task that is sent by its name alone has no header; this form says that the time is not known.
     return str(sent) if sent else f"task-{sha256(str(task.request.id).encode()).hexdigest()[:32]}"
+
+
+def _organisation_and_run(run: Any, config: ClientConfig) -> tuple[Any, Any]:
+    """Return the ids of a run that was given as a dict or by its number."""
+    if isinstance(run, Mapping):
+        missing = [name for name in ("id", "organization_id") if run.get(name) is None]
+        if missing:
+            raise invalid("run", f"the dict of a run lacks {' and '.join(missing)}")
+        return run["organization_id"], run["id"]
+    if not config.org_id:
+        raise ConfigurationError("to wait for a run by its id, set org_id or CODEGEN_ORG_ID, or pass the run", "org_id")
+    return config.org_id, run
 
 
 def _is_redelivered(task: Task) -> bool:
@@ -189,60 +202,47 @@ def _again(task: Task, seconds: float, error: Exception, most: int | None = None
     raise task.retry(countdown=max(seconds, SHORTEST_RETURN), exc=error, max_retries=most) from error
 
 
-class _Client(CodegenClient):
-    """A client whose waits share their pages with the fleet."""
-
-    fleet: Fleet | None = None
-
-    def alone(self, request_id: str) -> AbstractContextManager[bool]:
-        """Say whether no other worker of the fleet is creating the run of a request id."""
-        # A create looks for the run, and creates it; each takes `total_timeout` at most.
-        return nullcontext(True) if self.fleet is None else self.fleet.alone(request_id, 2 * self.config.total_timeout)
-
-    def _follow(self, orders: Sequence[Order]) -> Generator[News]:
-        perform = self._perform if self.fleet is None else self.fleet.sharing(self._perform)
-        return self._watcher.follow(orders, perform)
-
-
 class _Worker:
-    """The client of this process, made after a fork."""
+    """The client of this process, made when a task first needs it."""
 
     def __init__(self, app: Celery, config: ClientConfig | None) -> None:
         self._app = app
         self._config = config
-        self._lock = threading.Lock()
-        self._client: _Client | None = None
-        self._pid = 0
         self.visibility = float("inf")
-        """Seconds after which the broker gives a message to somebody else, infinity where it sees a worker's end."""
+        """Seconds after which the broker gives a message to another worker, infinity where it sees a worker's end."""
+        self.after_fork()
+        _fork.register(self)
+
+    def after_fork(self) -> None:
+        """Begin without a client: each process of a prefork pool makes its own."""
+        self._lock = threading.Lock()
+        self._client: CodegenClient | None = None
+        self.fleet: Fleet | None = None
+        """What the workers share in Redis; None without a Redis."""
 
     @property
-    def client(self) -> _Client:
+    def client(self) -> CodegenClient:
         with self._lock:
-            if self._client is None or self._pid != os.getpid():
-                self._client, self._pid = self._made(), os.getpid()
+            if self._client is None:
+                self._client = self._made()
             return self._client
 
     def bounded(self, seconds: float) -> float:
-        """Return these seconds, or fewer where the broker would lose its patience."""
+        """Return these seconds, or fewer where the broker would give the message to another worker."""
         return min(max(seconds, 0.0), self.visibility / 2)
-
-    def forget(self) -> None:
-        """Drop the pages of the fleet, which show a run as it was."""
-        if self._client is not None and self._client.fleet is not None:
-            self._client.fleet.forget()
 
     def close(self, **_signal: Any) -> None:
         with self._lock:
             client, self._client = self._client, None
-        if client is not None and self._pid == os.getpid():
+            fleet, self.fleet = self.fleet, None
+        if client is not None:
             client.close()
-            if client.fleet is not None:
-                client.fleet.close()
+        if fleet is not None:
+            fleet.close()
 
-    def _made(self) -> _Client:
+    def _made(self) -> CodegenClient:
         self.visibility = _visibility(self._app)
-        client = _Client(self._config)
+        client = CodegenClient(self._config)
         config = client.config
         try:
             if self.visibility <= 2 * config.total_timeout:
@@ -251,8 +251,9 @@ class _Worker:
                     f"({config.total_timeout:g} s), or else a task is given to a second worker while the first is busy",
                     config_key="total_timeout",
                 )
-            if config.shared_state and config.shared_state.startswith(("redis://", "rediss://")):
-                client.fleet = Fleet(config.shared_state, config.service_url, config.api_token, client._clock)
+            if config.shared_state and scheme_of(config.shared_state) == "redis":
+                self.fleet = Fleet(config.shared_state, client)
+                client.run_poller.read_page = self.fleet.read_page
         except BaseException:
             client.close()
             raise

@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 from celery.result import AsyncResult
 
-from codegen_ext import AmbiguousRequestError, ClientConfig, CodegenClient, ConfigurationError, once
-from codegen_ext.limits.redis import PREFIX
+from codegen_ext import AmbiguousRequestError, ClientConfig, CodegenClient, ConfigurationError
+from codegen_ext._sync.create_once import made_at
+from codegen_ext.integrations.celery_fleet import FRESH
+from codegen_ext.rate_limits.redis import PREFIX
 from codegen_ext.testing import Fault, Sandbox
 from codegen_ext.testing.sandbox.wire import Delay
-from codegen_ext.watching.fleet import FRESH
 
 from ..conftest import TOKEN
 from ..docs.pages import ROOT
@@ -187,7 +188,7 @@ def test_a_limit_sends_a_create_back_into_the_queue(fleet: Fleet, real_sandbox: 
     shown = [request_id_of(real_sandbox, run["id"]) for run in runs]
     assert own.id == shown[1]
     assert shown[0].endswith(sha256(chosen.encode()).hexdigest()[:20])
-    made = once.made_at(shown[0])
+    made = made_at(shown[0])
     assert made is not None
     assert abs(made - time.time()) < 3600
     assert len(real_sandbox.runs) == 2
