@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from . import _fork
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def open_redis(
         raise ConfigurationError(
             f"Redis in {setting} needs an extra: pip install 'codegen-sdk[redis]'", setting
         ) from error
+    "localhost".encode("idna")  # imported at the first connection, an import that a fork can cut leaves its lock held
     problem = ConfigurationError(f"{setting} must be an address such as redis://host:6379/0", setting)
     try:
         parts = urlsplit(address)
@@ -119,6 +121,38 @@ def sqlite_path(address: str, setting: str = "shared_state") -> str:
     return str(path.absolute())
 
 
+class _Forking:
+    """Lets the process fork only while no thread is inside SQLite, whose own locks would never be freed in a child."""
+
+    def __init__(self) -> None:
+        self.mutex = threading.RLock()
+        """Held while SQLite is used for something else than a transaction, and while the process forks."""
+        self.files: weakref.WeakSet[SqliteFile] = weakref.WeakSet()
+        self._held: list[SqliteFile] = []
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(before=self._enter, after_in_parent=self._leave, after_in_child=self._renew)
+
+    def _enter(self) -> None:
+        self.mutex.acquire()
+        self._held = list(self.files)
+        for file in self._held:
+            file.mutex.acquire()
+
+    def _leave(self) -> None:
+        for file in self._held:
+            file.mutex.release()
+        self._held = []
+        self.mutex.release()
+
+    def _renew(self) -> None:
+        self.mutex, self._held = threading.RLock(), []
+        for file in self.files:
+            file.after_fork()
+
+
+_forking = _Forking()
+
+
 class SqliteFile:
     """SQLite file that threads and processes of one machine share, one short transaction at a time.
 
@@ -134,10 +168,12 @@ class SqliteFile:
         self._schema = schema
         self._busy_seconds = busy_seconds
         self._synchronous = "full" if durable else "normal"
-        self._mutex = threading.Lock()
+        self.mutex = threading.RLock()
+        """Held during a transaction, and while the process forks."""
         self._database: sqlite3.Connection | None = None
         self._abandoned: list[sqlite3.Connection] = []
-        _fork.register(self)
+        with _forking.mutex:
+            _forking.files.add(self)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -147,7 +183,7 @@ class SqliteFile:
             StoreUnavailable: when the file cannot be opened, is locked for too long, or holds no database.
 
         """
-        with self._mutex:
+        with self.mutex:
             try:
                 database = self._database
                 if database is None:
@@ -163,12 +199,12 @@ class SqliteFile:
 
     def close(self) -> None:
         """Close the file; the next transaction opens it again."""
-        with self._mutex:
+        with self.mutex:
             self._disconnect()
 
     def after_fork(self) -> None:
         """Leave the connection to the parent: SQLite forbids a child even to close it."""
-        self._mutex = threading.Lock()
+        self.mutex = threading.RLock()
         if self._database is not None:
             self._abandoned.append(self._database)
             self._database = None
@@ -194,12 +230,13 @@ class ProcessLock:
         """Take the lock; return False where another holder has it. Raises StoreUnavailable."""
         while self._held is None:
             try:
-                database = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
-                try:
-                    database.execute("begin exclusive")
-                except BaseException:
-                    database.close()
-                    raise
+                with _forking.mutex:
+                    database = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
+                    try:
+                        database.execute("begin exclusive")
+                    except BaseException:
+                        database.close()
+                        raise
             except sqlite3.Error as error:
                 if "locked" in str(error):
                     return False
@@ -215,7 +252,8 @@ class ProcessLock:
         if self._held is not None:
             with suppress(OSError):
                 self._path.unlink()
-            self._held.close()
+            with _forking.mutex:
+                self._held.close()
             self._held = None
 
 

@@ -236,6 +236,12 @@ class Windows:
                     if waiting.is_hopeless(now, waiting.wait(now, position)):
                         waiting.wake()
 
+    def count(self, window: Window, now: int) -> int:
+        """Return how many requests a window holds."""
+        with self._mutex:
+            window.wait(now)  # which forgets what is over
+            return len(window.times)
+
     def usage(self, windows: Iterable[Window], now: int) -> list[Usage]:
         """Describe each window to users."""
         with self._mutex:

@@ -46,7 +46,7 @@ def main(settings: dict[str, Any]) -> None:
         base_url=settings["base_url"],
         transport=Stamped(),
         shared_state=settings["shared_state"],
-        total_timeout=5,
+        total_timeout=20,
         max_retries=0,
         log_level="ERROR",
     )
