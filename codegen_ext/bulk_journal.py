@@ -238,7 +238,7 @@ def digest_of(config: object) -> str:
 def _checked(path: str | os.PathLike[str]) -> str:
     text = os.fsdecode(path)
     if "\0" in text:
-        raise BulkOperationError("the path of a journal must not contain a NUL character")
+        raise BulkOperationError(f"{text!r} cannot be used as a journal: it contains a NUL character")
     return text
 
 

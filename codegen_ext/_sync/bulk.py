@@ -288,14 +288,14 @@ class _Job:
             if self._journal is not None:
                 self._journal.close()
 
-    def _was_read(self, config: Config | None, is_item: bool, error: Exception | None) -> None:
+    def _was_read(self, config: Any, is_item: bool, error: Exception | None) -> None:
         """Take an item of the input, or its end."""
 
         def begin() -> None:
             self._is_reading = False
             self._is_read = self._is_read or not is_item
             self._failure = self._failure or error
-            if is_item and config is not None and not self._cancel.is_set():
+            if is_item and not self._cancel.is_set():
                 self._items.put_nowait((self._read, config))
                 self._read += 1
                 self._unfinished += 1

@@ -96,8 +96,8 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
         except AmbiguousRequestError as error:
             _again(task, worker.bounded(client.config.create_settle_seconds), error, MOST_DOUBTS)
         busy = "another worker is creating this run, or was until it died"
-        error = AmbiguousRequestError(busy, request_id, operation=operations.CREATE_AGENT_RUN.id)
-        _again(task, worker.bounded(BUSY), error)
+        failure = AmbiguousRequestError(busy, request_id, operation=operations.CREATE_AGENT_RUN.id)
+        _again(task, worker.bounded(BUSY), failure)
 
     def wait(
         task: Task, run: Mapping[str, Any] | int | str, timeout: float | None = None, poll_interval: float = 5.0

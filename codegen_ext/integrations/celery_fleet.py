@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Any
 
 from codegen_api import codec, operations
@@ -66,7 +67,7 @@ class Fleet:
 
     def _shared_page(self, arguments: Mapping[str, Any]) -> Response[Any]:
         with redis_errors():
-            generation = self._redis.get(f"{self._prefix}:generation") or b""
+            generation: Any = self._redis.get(f"{self._prefix}:generation") or b""
         key = f"{self._prefix}:page:{generation.decode('latin-1')}:{json.dumps(dict(arguments), sort_keys=True)}"
         owner, patience = os.urandom(8).hex(), time.monotonic() + _READING
         while True:
@@ -92,7 +93,7 @@ class Fleet:
             body: Any = self._redis.get(key)
         if body is None:
             return None
-        return Response(200, body, {}, codec.decode(operations.LIST_AGENT_RUNS, 200, body))
+        return Response(HTTPStatus.OK, body, {}, codec.decode(operations.LIST_AGENT_RUNS, 200, body))
 
     def _read(self, arguments: Mapping[str, Any]) -> Response[Any]:
         return self._client.perform(operations.LIST_AGENT_RUNS, arguments)

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import itertools
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,6 +18,7 @@ from codegen_ext import (
     ConfigurationError,
     NotFoundError,
     PaymentRequiredError,
+    ServerError,
     TaskError,
     ValidationError,
 )
@@ -41,34 +43,67 @@ def test_a_list_gives_a_list_in_its_order(client: Any, sandbox: Sandbox) -> None
     assert sorted(seen, key=lambda result: result.index) == results
 
 
-def test_bulk_operations_is_a_context(client: Any, sandbox: Sandbox) -> None:
-    with client.bulk_operations() as bulk:
-        results = bulk.create_agent_runs(323, prompts(3), max_concurrent=5)
-    assert {result.data.id for result in results} == {run.id for run in sandbox.runs}
-    assert len(results) == 3
-
-
-def test_an_empty_list_creates_nothing(client: Any, sandbox: Sandbox) -> None:
-    assert client.bulk_create_agent_runs("323", []) == []
-    assert sandbox.runs == []
+BAD: list[tuple[Any, str]] = [
+    ({"prompt": "  "}, "prompt"),
+    ({"promt": "x"}, "promt"),
+    ({"prompt": "x", "repository": 5}, "repository"),
+    ({"prompt": "x", "repository": "no/such"}, "repository"),
+    ({"prompt": "x", "repository": "a/b", "repo_id": 5}, "repository"),
+    ({"prompt": "x", 5: 6}, "5"),
+    ("text", "config"),
+    (None, "config"),
+]
 
 
 def test_one_failure_stops_nothing(client: Any, sandbox: Sandbox) -> None:
-    configs = [{"prompt": "a"}, {"prompt": "  "}, {"promt": "x"}, "text", {"prompt": "b", "repository": "no/such"}]
-    results = client.bulk_create_agent_runs(323, [*configs, {"prompt": "c", "tags": ["t"]}])
-    assert [result.success for result in results] == [True, False, False, False, False, True]
-    errors = [result.error for result in results[1:5]]
+    configs = [{"prompt": "a"}, *(config for config, _ in BAD), {"prompt": "c", "tags": ["t"]}]
+    with client.bulk_operations() as bulk:
+        results = bulk.create_agent_runs(323, configs)
+    assert [result.success for result in results] == [True, *[False] * len(BAD), True]
+    errors = [result.error for result in results[1:-1]]
     assert all(type(error) is ValidationError for error in errors)
-    assert [error.field for error in errors] == ["prompt", "promt", "config", "repository"]
+    assert [error.field for error in errors] == [field for _, field in BAD]
     assert "did you mean prompt?" in errors[1].message
-    assert all(result.data is None for result in results[1:5])
     assert len(sandbox.runs) == 2
 
 
-def test_a_refusal_is_the_result_of_its_item(client: Any, sandbox: Sandbox) -> None:
-    sandbox.inject("create_agent_run", Fault.status(402), times=1)
+class Broken(dict):  # type: ignore[type-arg]
+    """A configuration that fails where nothing should."""
+
+    def __iter__(self) -> Iterator[Any]:
+        raise RecursionError("no end")
+
+
+def test_an_unexpected_exception_is_the_result_of_its_item(client: Any, sandbox: Sandbox) -> None:
+    results = client.bulk_create_agent_runs(323, [{"prompt": "a"}, Broken(), {"prompt": "b"}])
+    assert [type(result.error) for result in results] == [type(None), BulkOperationError, type(None)]
+    assert "item 1 failed with RecursionError: no end" in results[1].error.message
+    assert len(sandbox.runs) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [(Fault.status(402), PaymentRequiredError), (Fault.status(503, headers={"Retry-After": "1e20"}), ServerError)],
+)
+def test_a_refusal_is_the_result_of_its_item(client: Any, sandbox: Sandbox, fault: Fault, error: type) -> None:
+    sandbox.inject("create_agent_run", fault, times=1)
     results = client.bulk_create_agent_runs(323, prompts(4), max_concurrent=1)
-    assert [type(result.error) for result in results] == [PaymentRequiredError, *[type(None)] * 3]
+    assert [type(result.error) for result in results][1:] == [type(None)] * 3
+    # A refusal that leaves the outcome unknown is looked for, and the run created.
+    assert results[0].success or isinstance(results[0].error, error)
+
+
+def test_a_callback_that_raises_changes_nothing(
+    client: Any, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    def on_result(result: BulkResult) -> None:
+        raise KeyError("my mistake")
+
+    assert all(result.success for result in client.bulk_create_agent_runs(323, prompts(3), on_result=on_result))
+    assert caplog.text.count("my mistake") >= 3
+    with pytest.raises(ValidationError, match="on_result"):
+        client.bulk_create_agent_runs(323, prompts(3), on_result="print")
+    assert len(sandbox.runs) == 3
 
 
 def test_a_limit_delays_a_create_for_as_long_as_it_takes(client: Any, sandbox: Sandbox, clock: FakeClock) -> None:
@@ -226,26 +261,22 @@ def test_results_in_the_order_in_which_they_are_completed(connect: Callable[...,
     assert len(sandbox.runs) == 30
 
 
-def test_a_source_that_fails_ends_the_job_after_what_it_gave(client: Any, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_source_that_fails_costs_nothing_of_what_it_gave(client: Any, sandbox: Sandbox, ordered: bool) -> None:
     def source() -> Iterator[dict[str, str]]:
-        yield {"prompt": "one"}
+        yield from prompts(7)
         raise OSError("the file ended")
 
+    handed_out: list[int] = []
+
+    def consume() -> None:
+        for result in client.iter_create_agent_runs(323, source(), max_concurrent=4, ordered=ordered):
+            handed_out.append(result.data.id)  # noqa: PERF401 - it is kept although the loop raises
+
     with pytest.raises(OSError, match="the file ended"):
-        list(client.iter_create_agent_runs(323, source()))
-    assert len(sandbox.runs) <= 1
-
-
-def test_an_async_source(flavour: Flavour, connect: Callable[..., Any], sandbox: Sandbox) -> None:
-    if not flavour.is_async:
-        return
-
-    async def source() -> Any:
-        for number in range(5):
-            yield {"prompt": f"job {number}"}
-
-    results = list(connect().iter_create_agent_runs(323, source()))
-    assert [result.index for result in results] == list(range(5))
+        consume()
+    assert sorted(handed_out) == sorted(run.id for run in sandbox.runs)
+    assert len(handed_out) == 7
 
 
 def test_the_limit_of_creates_is_used_up_and_never_exceeded(flavour: Flavour) -> None:
@@ -262,6 +293,29 @@ def test_the_limit_of_creates_is_used_up_and_never_exceeded(flavour: Flavour) ->
     assert {record.status for record in sandbox.requests} == {200}
     # The first window's worth goes at once, so that so many windows must pass for the rest.
     assert limit.seconds * (count - limit.requests) / limit.requests / took >= 0.95
+
+
+@pytest.mark.slow
+def test_many_configurations_take_constant_memory() -> None:
+    code = """
+import itertools, json, resource, httpx
+from codegen_ext import ClientConfig, CodegenClient
+ids = itertools.count(1)
+def answer(request):
+    return httpx.Response(200, json={"id": next(ids), "organization_id": 323, "status": "RUNNING"})
+config = ClientConfig(api_token="x" * 20, transport=httpx.MockTransport(answer), rate_limits=False, log_level="ERROR")
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+with CodegenClient(config) as client:
+    configs = ({"prompt": "p" * 1000} for _ in range(20_000))
+    for result in client.iter_create_agent_runs(323, configs):
+        if result.index == 2_000:
+            early = peak()
+print(result.index, peak() - early)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    index, grown = map(int, ended.stdout.split())
+    assert index == 19_999
+    assert grown < 10, "megabytes"
 
 
 class Terminal(io.StringIO):

@@ -1,6 +1,7 @@
 """A job that is interrupted: it sends nothing more, at once, and tells what it has created."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -93,6 +94,20 @@ def test_a_create_in_doubt_is_reported_as_such(
     assert found.id in {run.id for run in open_sandbox.runs}
     with BulkJob.open(journal) as job:
         assert job.progress == {"total": 3, "begun": 3, "created": 2, "failed": 0, "undecided": 1}
+
+
+def test_an_iteration_that_is_left_names_what_it_did_not_hand_out(
+    limited: Any, open_sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    open_sandbox.inject("create_agent_run", Fault.latency(0.1), rate=1.0)
+    results = limited.iter_create_agent_runs(323, prompts(9), max_concurrent=3)
+    handed_out = {next(results).data.id}
+    results.close()
+    left = {run.id for run in open_sandbox.runs} - handed_out
+    assert left
+    named = re.search(r"left before it handed out the runs \[(.+)\]", caplog.text)
+    assert named is not None
+    assert {int(number) for number in named[1].split(",")} == left
 
 
 def test_a_wait_for_the_end_tells_what_has_ended_so_far(client: Any, flavour: Flavour, sandbox: Sandbox) -> None:

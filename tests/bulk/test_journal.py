@@ -1,4 +1,4 @@
-"""A job that is remembered: whoever comes later goes on, and nothing is created twice, whatever happened in between."""
+"""A job with a journal: a later one goes on, and nothing is created twice, whatever happened in between."""
 
 import json
 import os
@@ -25,7 +25,6 @@ from codegen_ext import (
     ConfigurationError,
     PaymentRequiredError,
 )
-from codegen_ext.bulk.presence import Presence
 from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN
@@ -123,7 +122,7 @@ def test_a_file_that_is_no_journal_is_left_alone(client: Any, sandbox: Sandbox, 
         BulkJob.open(journal.with_name("missing.db"))
 
 
-@pytest.mark.parametrize("place", [".", "no/such/folder/runs.db", ""])
+@pytest.mark.parametrize("place", [".", "no/such/folder/runs.db", "", "a\0b"])
 def test_a_place_where_no_journal_can_be_is_refused(
     client: Any, sandbox: Sandbox, journal: Path, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,16 +144,55 @@ def test_a_journal_is_private_and_holds_no_token(client: Any, journal: Path) -> 
     assert TOKEN.encode() not in journal.read_bytes()
 
 
-def test_a_presence_ends_with_its_owner(tmp_path: Path) -> None:
-    path = str(tmp_path / "runs.db")
-    one, other = Presence(path), Presence(path)
-    assert one.is_alive(one.name)
-    assert one.is_alive(other.name)
-    assert not one.is_alive("nobody")
-    other.close()
-    assert not one.is_alive(other.name)
-    one.close()
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("text", ['{"id": 1', "[]", "7", '{"id": "x"}', None, b"\xff"])
+def test_a_damaged_row_is_a_typed_error(client: Any, sandbox: Sandbox, journal: Path, text: Any) -> None:
+    client.bulk_create_agent_runs(323, prompts(2), journal=journal)
+    with sqlite3.connect(journal) as database:
+        database.execute("update items set run = ? where number = 0", (text,))
+    database.close()
+    with BulkJob.open(journal) as job:
+        read = list(job.results())
+    for results in (read, client.bulk_create_agent_runs(323, prompts(2), journal=journal)):
+        assert isinstance(results[0].error, BulkOperationError)
+        assert "is damaged: the run of item 0" in results[0].error.message
+        assert results[1].success
+    assert len(sandbox.runs) == 2
+
+
+def test_a_journal_that_fails_stops_the_job_and_costs_nothing(client: Any, sandbox: Sandbox, journal: Path) -> None:
+    source = iter(prompts(30))
+
+    def items() -> Iterator[dict[str, Any]]:
+        for index, config in enumerate(source):
+            if index == 10:
+                with sqlite3.connect(journal) as database:
+                    database.execute("drop table items")
+                database.close()
+            yield config
+
+    handed_out: list[int] = []
+
+    def consume() -> None:
+        for result in client.iter_create_agent_runs(323, items(), journal=journal, max_concurrent=2):
+            handed_out.append(result.data.id)  # noqa: PERF401 - it is kept although the loop raises
+
+    with pytest.raises(BulkOperationError, match="cannot be used as a journal"):
+        consume()
+    assert sorted(handed_out) == [run.id for run in sandbox.runs]
+    assert len(handed_out) < 30
+
+
+def test_one_job_at_a_time_works_on_a_journal(client: Any, sandbox: Sandbox, journal: Path) -> None:
+    first = client.iter_create_agent_runs(323, iter(prompts(3)), journal=journal)
+    next(first)
+    with pytest.raises(BulkOperationError, match="in use by another job"):
+        client.bulk_create_agent_runs(323, prompts(3), journal=journal)
+    with BulkJob.open(journal) as job:
+        assert job.progress["created"] >= 1
+    first.close()
+    assert len(client.bulk_create_agent_runs(323, prompts(3), journal=journal)) == 3
+    assert len(sandbox.runs) == 3
+    assert beside(journal) == ["runs.db"]
 
 
 @contextmanager
@@ -200,14 +238,6 @@ def test_a_job_that_is_killed_again_and_again_is_done_once(real_sandbox: Sandbox
     by_id = {run.id: run.prompt for run in real_sandbox.runs}
     assert [by_id[run_id] for run_id in ids] == [f"job {number}" for number in range(COUNT)]
     assert beside(journal) == ["runs.db"]
-
-
-@pytest.mark.slow
-def test_processes_share_a_journal(real_sandbox: Sandbox, journal: Path) -> None:
-    with worker(journal, COUNT, real_sandbox) as one, worker(journal, COUNT, real_sandbox) as other:
-        first, second = (json.loads(process.communicate(timeout=120)[0]) for process in (one, other))
-    assert first == second
-    assert created(real_sandbox) == {f"job {number}": 1 for number in range(COUNT)}
 
 
 def test_ctrl_c_reports_what_was_created_and_leaves_the_rest(real_sandbox: Sandbox, journal: Path) -> None:
