@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from .agents.async_agent import AsyncAgent as AsyncAgent
     from .agents.async_task import AsyncTask as AsyncTask
     from .agents.task import Task as Task
-    from .async_client import AsyncCodegenClient as AsyncCodegenClient
+    from ._async.client import AsyncCodegenClient as AsyncCodegenClient
     from .bulk import BulkInterrupted as BulkInterrupted
     from .bulk import BulkJob as BulkJob
     from .bulk import BulkResult as BulkResult
     from .caching.manager import CacheManager as CacheManager
     from .chatserver.async_client import AsyncChatServerClient as AsyncChatServerClient
     from .chatserver.client import ChatServerClient as ChatServerClient
-    from .client import CodegenClient as CodegenClient
+    from ._sync.client import CodegenClient as CodegenClient
     from .codex.async_client import AsyncCodexClient as AsyncCodexClient
     from .codex.client import CodexClient as CodexClient
     from .config import ClientConfig as ClientConfig
@@ -63,8 +63,8 @@ if TYPE_CHECKING:
     from .integrations.fastapi import get_codegen_client as get_codegen_client
     from .limits.simple import RateLimiter as RateLimiter
     from .presets import ConfigPresets as ConfigPresets
-    from .retrying import retry_on_error as retry_on_error
-    from .transport.metrics import MetricsCollector as MetricsCollector
+    from .retry import retry_on_error as retry_on_error
+    from .metrics import MetricsCollector as MetricsCollector
     from .webhooks import WebhookEvent as WebhookEvent
     from .webhooks import WebhookHandler as WebhookHandler
     from .webhooks import WebhookResult as WebhookResult
@@ -80,12 +80,12 @@ _NAMES = {
     ".agents.async_agent": "AsyncAgent",
     ".agents.async_task": "AsyncTask",
     ".agents.task": "Task",
-    ".async_client": "AsyncCodegenClient",
+    "._async.client": "AsyncCodegenClient",
     ".bulk": "BulkInterrupted BulkJob BulkResult",
     ".caching.manager": "CacheManager",
     ".chatserver.async_client": "AsyncChatServerClient",
     ".chatserver.client": "ChatServerClient",
-    ".client": "CodegenClient",
+    "._sync.client": "CodegenClient",
     ".codex": "AsyncCodexClient CodexClient",
     ".config": "ClientConfig CodegenConfig",
     ".errors": (
@@ -97,8 +97,8 @@ _NAMES = {
     ".health": "HealthStatus",
     ".limits.simple": "RateLimiter",
     ".presets": "ConfigPresets",
-    ".retrying": "retry_on_error",
-    ".transport.metrics": "MetricsCollector",
+    ".retry": "retry_on_error",
+    ".metrics": "MetricsCollector",
     ".webhooks": "WebhookEvent WebhookHandler WebhookResult",
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}

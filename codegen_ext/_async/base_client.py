@@ -80,6 +80,7 @@ class AsyncBaseClient:
         self._metrics = MetricsCollector(clock)
         self._is_derived = False
         _logging.apply_level(self.config.log_level)
+        _logging.log_to_stderr()
         self._http = self._connect()
 
     def _connect(self) -> AsyncSession:
