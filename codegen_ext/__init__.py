@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from codegen_api.models import UserResponse as UserResponse
     from codegen_api.models import UsersResponse as UsersResponse
 
-    from .agents.agent import Agent as Agent
-    from .agents.async_agent import AsyncAgent as AsyncAgent
-    from .agents.async_task import AsyncTask as AsyncTask
-    from .agents.task import Task as Task
+    from ._async.agent import AsyncAgent as AsyncAgent
     from ._async.client import AsyncCodegenClient as AsyncCodegenClient
+    from ._async.task import AsyncTask as AsyncTask
+    from ._sync.agent import Agent as Agent
+    from ._sync.client import CodegenClient as CodegenClient
+    from ._sync.task import Task as Task
     from .bulk import BulkInterrupted as BulkInterrupted
     from .bulk import BulkJob as BulkJob
     from .bulk import BulkResult as BulkResult
-    from .caching.manager import CacheManager as CacheManager
+    from .cache import CacheManager as CacheManager
     from .chatserver.async_client import AsyncChatServerClient as AsyncChatServerClient
     from .chatserver.client import ChatServerClient as ChatServerClient
-    from ._sync.client import CodegenClient as CodegenClient
     from .codex.async_client import AsyncCodexClient as AsyncCodexClient
     from .codex.client import CodexClient as CodexClient
     from .config import ClientConfig as ClientConfig
@@ -58,13 +58,13 @@ if TYPE_CHECKING:
     from .errors import ValidationError as ValidationError
     from .errors import WaitTimeoutError as WaitTimeoutError
     from .errors import WebhookError as WebhookError
-    from .health import HealthStatus as HealthStatus
+    from .health_status import HealthStatus as HealthStatus
     from .integrations.fastapi import get_async_codegen_client as get_async_codegen_client
     from .integrations.fastapi import get_codegen_client as get_codegen_client
     from .limits.simple import RateLimiter as RateLimiter
+    from .metrics import MetricsCollector as MetricsCollector
     from .presets import ConfigPresets as ConfigPresets
     from .retry import retry_on_error as retry_on_error
-    from .metrics import MetricsCollector as MetricsCollector
     from .webhooks import WebhookEvent as WebhookEvent
     from .webhooks import WebhookHandler as WebhookHandler
     from .webhooks import WebhookResult as WebhookResult
@@ -76,13 +76,13 @@ _NAMES = {
         "OrganizationResponse OrganizationsResponse RepoResponse RepositoriesResponse SourceType UserResponse "
         "UsersResponse"
     ),
-    ".agents.agent": "Agent",
-    ".agents.async_agent": "AsyncAgent",
-    ".agents.async_task": "AsyncTask",
-    ".agents.task": "Task",
+    "._sync.agent": "Agent",
+    "._async.agent": "AsyncAgent",
+    "._async.task": "AsyncTask",
+    "._sync.task": "Task",
     "._async.client": "AsyncCodegenClient",
     ".bulk": "BulkInterrupted BulkJob BulkResult",
-    ".caching.manager": "CacheManager",
+    ".cache": "CacheManager",
     ".chatserver.async_client": "AsyncChatServerClient",
     ".chatserver.client": "ChatServerClient",
     "._sync.client": "CodegenClient",
@@ -94,7 +94,7 @@ _NAMES = {
         "PermissionDeniedError RateLimitError ServerError TaskError TimeoutError ValidationError WaitTimeoutError "
         "WebhookError"
     ),
-    ".health": "HealthStatus",
+    ".health_status": "HealthStatus",
     ".limits.simple": "RateLimiter",
     ".presets": "ConfigPresets",
     ".retry": "retry_on_error",

@@ -40,7 +40,7 @@ USER_AGENT = f"codegen-sdk/{__version__} python/{sys.version_info.major}.{sys.ve
 _PHASES = ("connect", "read", "write", "pool")
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))  # RFC 9110, 9.2.2
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,100}")
 
 
@@ -127,25 +127,28 @@ def build_request(
     except InvalidArguments as error:
         # Arguments get mixed up, and so one may hold the credential.
         problems = call.redact.within(error.problems)
-        raise ValidationError(summary(problems), operation=operation.id, field_errors=problems) from None
-    headers, content, url = client.headers, wire.content, service_url + wire.path
-    if client.params or options.extra_query or wire.query:
-        url = f"{url}?{_query(client, wire.query, options.extra_query)}"
-    if options.extra_body:
-        content = _with_extra_body(operation, content, options.extra_body)
-    if wire.headers or options.extra_headers:
-        headers = httpx.Headers(headers)
-        headers.update(wire.headers)
-        headers.update(checked_headers(options.extra_headers, operation.id))
-    # What client.build_request would do, without merging a base URL and copying every part twice.
-    return httpx.Request(
-        wire.method,
-        _url(url),
-        content=content,
-        headers=headers,
-        cookies=client.cookies or None,
-        extensions={CALL: call, "timeout": dict.fromkeys(_PHASES, timeout)},
-    )
+        raise ValidationError(summary(problems), operation=operation.id, field_errors=problems) from error
+    try:
+        url = service_url + wire.path
+        if client.params or options.extra_query or wire.query:
+            url = f"{url}?{_query(client, wire.query, options.extra_query)}"
+        content = _with_extra_body(operation, wire.content, options.extra_body)
+        headers = client.headers
+        if wire.headers or options.extra_headers:
+            headers = httpx.Headers(headers)
+            headers.update(wire.headers)
+            headers.update(checked_headers(options.extra_headers, operation.id))
+        # What client.build_request would do, without merging a base URL and copying every part twice.
+        return httpx.Request(
+            wire.method,
+            _url(url),
+            content=content,
+            headers=headers,
+            cookies=client.cookies or None,
+            extensions={CALL: call, "timeout": dict.fromkeys(_PHASES, timeout)},
+        )
+    except UNSENDABLE as error:
+        raise unsendable(error, operation.id) from error
 
 
 @lru_cache(maxsize=512)
@@ -170,15 +173,14 @@ def _refuse_blank(operation: Operation[Any], arguments: Mapping[str, Any]) -> No
             raise InvalidArguments({argument.name: ["must not be blank"]})
 
 
-def _with_extra_body(operation: Operation[Any], content: bytes | None, extra: Mapping[str, Any]) -> bytes:
+def _with_extra_body(operation: Operation[Any], content: bytes | None, extra: Mapping[str, Any] | None) -> bytes | None:
+    if not extra:
+        return content
     if content is None:
         problem = f"{operation.id} has no body"
         raise ValidationError(f"extra_body: {problem}", operation=operation.id, field_errors={"extra_body": [problem]})
-    try:
-        text = json.dumps({**json.loads(content), **extra}, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        return text.encode()
-    except UNSENDABLE as error:
-        raise unsendable(error, operation.id) from error
+    whole = {**json.loads(content), **extra}
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
 UNSENDABLE = (TypeError, ValueError, RecursionError, httpx.InvalidURL)

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -97,12 +98,20 @@ def _may_be_empty(status: int) -> bool:
 
 
 def check_identity(operation: Operation[Any], arguments: Mapping[str, Any], response: Response[Any]) -> None:
-    """Raise InvalidResponseError when an answer is about another object than the one that was asked for."""
-    asked = arguments.get("agent_run_id")
-    found = getattr(response.parsed, "id", None)
-    if asked is not None and found is not None and str(found) != str(asked):
-        problem = f"asked for run {asked}, the response is about {found!r:.40}"
+    """Raise InvalidResponseError when a GET that ends in an id is answered with an object of another id."""
+    name = _identified_by(operation)
+    found = getattr(response.parsed, "id", None) if name else None
+    if found is not None and str(found) != str(arguments[name]):
+        problem = f"asked for {arguments[name]!r:.40}, the response is about {found!r:.40}"
         raise InvalidResponseError(problem, response.status_code, operation=operation.id)
+
+
+@lru_cache(maxsize=512)
+def _identified_by(operation: Operation[Any]) -> str | None:
+    """Return the argument that is the id of the object that a GET returns."""
+    last = operation.path.rpartition("/")[2]
+    names = (one.python_name for one in operation.arguments if last == f"{{{one.name}}}" and one.type == "integer")
+    return next(names, None) if operation.method == "GET" else None
 
 
 def _status(code: int) -> HTTPStatus:
@@ -122,9 +131,9 @@ def check_json(name: str, response: httpx.Response) -> None:
     """Raise InvalidResponseError when a body is missing or is something else than JSON."""
     if not response.content:
         raise invalid(name, response, "the response body is empty")
-    kind = media_type(response)
-    if "json" not in kind:
-        raise invalid(name, response, f"expected JSON, got content type {kind or 'none'!r}")
+    if "json" not in media_type(response):
+        kind = response.headers.get("content-type") or "none"
+        raise invalid(name, response, f"expected JSON, got content type {kind!r}")
 
 
 def parse_json(name: str, response: httpx.Response) -> Any:
@@ -142,7 +151,9 @@ def parse_json(name: str, response: httpx.Response) -> Any:
     try:
         return json.loads(response.content)
     except (ValueError, RecursionError) as error:
-        raise invalid(name, response, f"the response body is not valid JSON: {error}") from None
+        if isinstance(error, json.JSONDecodeError):
+            error.doc = ""  # anything may stand in it, and others keep and pickle the error
+        raise invalid(name, response, f"the response body is not valid JSON: {error}") from error
 
 
 def invalid(name: str, response: httpx.Response, problem: str) -> InvalidResponseError:
@@ -281,7 +292,7 @@ def is_permanent(error: Exception) -> bool:
 def network_error(error: Exception, request: httpx.Request, base_url: str, timeout: float | None) -> CodegenAPIError:
     """Return the error for an exception of httpx or of the transport; it has a clean copy of it as its cause."""
     call = call_of(request)
-    copy = _clean(error, request, call)
+    copy = _clean(error, request, call.redact)
     failure = _failure(copy, request, call, base_url, timeout, permanent=is_permanent(error))
     failure.__cause__ = copy
     return failure
@@ -317,16 +328,19 @@ def _reason(text: str) -> str:
     return text or "all connection attempts failed"
 
 
-def _clean(error: Exception, request: httpx.Request, call: Call) -> Exception:
-    """Return an exception of the same class without credentials, traceback and causes, in which they may stand."""
+def _clean(error: BaseException, request: httpx.Request, redact: Redactor) -> Exception:
+    """Return an exception of the same class and its causes without credentials and tracebacks, in which they stand."""
     if isinstance(error, LimitExceeded):
         return LimitExceeded(error.wait)
-    text = call.redact(without_user(str(error)))
+    args = [value if isinstance(value, int) else redact(without_user(str(value))) for value in error.args]
     try:
-        copy: Any = type(error)(text)
+        copy: Any = type(error)(*args)
     except TypeError:
-        copy = httpx.TransportError(f"{type(error).__name__}: {text}")
+        copy = httpx.TransportError(f"{type(error).__name__}: {redact(without_user(str(error)))}")
     if isinstance(copy, httpx.HTTPError):
         url = request.url.copy_with(userinfo=b"") if request.url.userinfo else request.url
         copy.request = httpx.Request(request.method, url)
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if isinstance(cause, Exception):
+        copy.__cause__ = _clean(cause, request, redact)
     return cast("Exception", copy)

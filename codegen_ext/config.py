@@ -187,7 +187,8 @@ class Settings:
         """Raise an exception of this class for a name that is no setting, with the closest one."""
         if name not in cls.settings and name not in cls.aliases:
             close = get_close_matches(name, [*cls.settings, *cls.aliases], 1)
-            raise kind(f"{name} is not a setting{f'; did you mean {close[0]}?' if close else ''}")
+            problem = f"{name} is not a setting{f'; did you mean {close[0]}?' if close else ''}"
+            raise ConfigurationError(problem, config_key=name) if kind is ConfigurationError else kind(problem)
 
     def is_given(self, name: str) -> bool:
         """Whether a setting was set, by argument, attribute or environment."""
@@ -212,7 +213,10 @@ class Settings:
 
     def __copy__(self) -> Self:
         copied = type(self).__new__(type(self))
-        copied.__dict__.update(self.__dict__, _given=set(self.__dict__["_given"]))
+        copied.__dict__.update(self.__dict__)
+        for name, value in self.__dict__.items():
+            if isinstance(value, list | set):
+                copied.__dict__[name] = type(value)(value)
         return copied
 
     def __deepcopy__(self, memo: object) -> Self:
@@ -350,7 +354,6 @@ class ClientConfig(Settings):
             copied = ClientConfig()
         elif isinstance(config, ClientConfig):
             copied = config.__copy__()
-            copied.retry_on_status = copied.retry_on_status  # a list of its own
         else:
             problem = f"config must be a ClientConfig, got {type(config).__name__}; from_settings takes a dict"
             raise ConfigurationError(problem, config_key="config")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -31,7 +30,9 @@ from ..errors import ClientClosedError, CodegenAPIError, ConfigurationError, Net
 from ..metrics import MetricsCollector, Stats
 from ..redact import Redactor, without_user
 from ..retry import RetryPolicy
+from .cache import AsyncResponseCache
 from .network import AsyncNetwork
+from .rate_limiter import AsyncRateLimiter
 from .transport import AsyncClientTransport, Tracing
 
 if TYPE_CHECKING:
@@ -85,17 +86,9 @@ class AsyncBaseClient:
 
     def _connect(self) -> AsyncSession:
         config = self.config
-        self._rate_limiter = self._cache = None
-        with contextlib.suppress(ImportError):
-            from .rate_limiter import AsyncRateLimiter
-
-            on_wait = self._metrics.record_wait if config.enable_metrics else None
-            self._rate_limiter = AsyncRateLimiter(config, self._clock, service=self._service, on_wait=on_wait)
-        if config.enable_caching:
-            with contextlib.suppress(ImportError):
-                from .cache import AsyncResponseCache
-
-                self._cache = AsyncResponseCache(config, self._clock)
+        on_wait = self._metrics.record_wait if config.enable_metrics else None
+        self._rate_limiter = AsyncRateLimiter(config, self._clock, service=self._service, on_wait=on_wait)
+        self._cache = AsyncResponseCache(config, self._clock) if config.enable_caching else None
         self._transport = AsyncClientTransport(
             AsyncNetwork(config),
             limiter=self._rate_limiter if config.rate_limits else None,

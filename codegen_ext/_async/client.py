@@ -103,7 +103,7 @@ class AsyncCodegenClient(AsyncBaseClient, _facade.AsyncCodegenMethods):
     @property
     def with_raw_response(self) -> _facade.AsyncRawCodegenMethods:
         """The same operations, each returning status, headers and body with the model in `parsed`."""
-        return _AsyncRaw(self)
+        return AsyncRawCodegen(self)
 
     async def get_agent_runs(self, org_id: int | str, page: int = 1, per_page: int = PAGE_SIZE) -> AgentRunsResponse:
         """Return a page of the runs of an organisation, newest first; beyond the last page `items` is empty.
@@ -398,7 +398,7 @@ def _in_state(status: str | None) -> Callable[[AgentRunResponse], bool] | None:
     return status_filter(status)
 
 
-class _AsyncRaw(_facade.AsyncRawCodegenMethods):
+class AsyncRawCodegen(_facade.AsyncRawCodegenMethods):
     """Operations with the raw response."""
 
     def __init__(self, client: AsyncCodegenClient) -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -32,7 +31,9 @@ from ..errors import ClientClosedError, CodegenAPIError, ConfigurationError, Net
 from ..metrics import MetricsCollector, Stats
 from ..redact import Redactor, without_user
 from ..retry import RetryPolicy
+from .cache import ResponseCache
 from .network import Network
+from .rate_limiter import RateLimiter
 from .transport import ClientTransport, Tracing
 
 if TYPE_CHECKING:
@@ -86,17 +87,9 @@ class BaseClient:
 
     def _connect(self) -> Session:
         config = self.config
-        self._rate_limiter = self._cache = None
-        with contextlib.suppress(ImportError):
-            from .rate_limiter import RateLimiter
-
-            on_wait = self._metrics.record_wait if config.enable_metrics else None
-            self._rate_limiter = RateLimiter(config, self._clock, service=self._service, on_wait=on_wait)
-        if config.enable_caching:
-            with contextlib.suppress(ImportError):
-                from .cache import ResponseCache
-
-                self._cache = ResponseCache(config, self._clock)
+        on_wait = self._metrics.record_wait if config.enable_metrics else None
+        self._rate_limiter = RateLimiter(config, self._clock, service=self._service, on_wait=on_wait)
+        self._cache = ResponseCache(config, self._clock) if config.enable_caching else None
         self._transport = ClientTransport(
             Network(config),
             limiter=self._rate_limiter if config.rate_limits else None,

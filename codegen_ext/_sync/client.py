@@ -102,7 +102,7 @@ class CodegenClient(BaseClient, _facade.CodegenMethods):
     @property
     def with_raw_response(self) -> _facade.RawCodegenMethods:
         """The same operations, each returning status, headers and body with the model in `parsed`."""
-        return _Raw(self)
+        return RawCodegen(self)
 
     def get_agent_runs(self, org_id: int | str, page: int = 1, per_page: int = PAGE_SIZE) -> AgentRunsResponse:
         """Return a page of the runs of an organisation, newest first; beyond the last page `items` is empty.
@@ -397,7 +397,7 @@ def _in_state(status: str | None) -> Callable[[AgentRunResponse], bool] | None:
     return status_filter(status)
 
 
-class _Raw(_facade.RawCodegenMethods):
+class RawCodegen(_facade.RawCodegenMethods):
     """Operations with the raw response."""
 
     def __init__(self, client: CodegenClient) -> None:

@@ -25,6 +25,8 @@ from .locks import Semaphore
 if TYPE_CHECKING:
     from ..config import ClientConfig
 
+"".encode("idna")  # loads what looking a host up needs: a child that was forked during an import would hang in it
+
 KEEPALIVE_SECONDS = 5.0
 """Seconds for which an idle connection is kept, as httpx does."""
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_SECONDS)
