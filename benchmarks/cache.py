@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import httpx
 from codegen_api import operations
+from codegen_ext.caching.manager import response_cache
+from codegen_ext.transport.cache import CacheTransport
+from codegen_ext.transport.extensions import OPERATION
 
 from benchmarks.calls import sandbox_process
 from benchmarks.measure import compare, row
 from codegen_ext import ClientConfig, CodegenClient
-from codegen_ext.caching.manager import response_cache
 from codegen_ext.clock import SYSTEM_CLOCK
-from codegen_ext.transport.cache import CacheTransport
-from codegen_ext.transport.extensions import OPERATION
 
 
 def report() -> Iterator[str]:

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 
 import httpx
 from codegen_api.operations import GET_CURRENT_USER, OPERATIONS, RateLimit
-
-from benchmarks.measure import compare, row
-from codegen_ext.clock import SYSTEM_CLOCK
 from codegen_ext.limits.opening import open_store
 from codegen_ext.transport.extensions import OPERATION
 from codegen_ext.transport.limits import RateLimitTransport
+
+from benchmarks.measure import compare, row
+from codegen_ext.clock import SYSTEM_CLOCK
 
 WIDE = RateLimit(100_000, 0.1, "standard")
 """So wide that nobody waits; what went is forgotten after as many requests as real windows hold."""

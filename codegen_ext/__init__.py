@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from ._sync.agent import Agent as Agent
     from ._sync.client import CodegenClient as CodegenClient
     from ._sync.task import Task as Task
-    from .bulk import BulkInterrupted as BulkInterrupted
-    from .bulk import BulkJob as BulkJob
-    from .bulk import BulkResult as BulkResult
+    from .bulk_journal import BulkJob as BulkJob
+    from .bulk_results import BulkInterrupted as BulkInterrupted
+    from .bulk_results import BulkResult as BulkResult
     from .cache import CacheManager as CacheManager
     from .chatserver.async_client import AsyncChatServerClient as AsyncChatServerClient
     from .chatserver.client import ChatServerClient as ChatServerClient
@@ -61,9 +61,9 @@ if TYPE_CHECKING:
     from .health_status import HealthStatus as HealthStatus
     from .integrations.fastapi import get_async_codegen_client as get_async_codegen_client
     from .integrations.fastapi import get_codegen_client as get_codegen_client
-    from .limits.simple import RateLimiter as RateLimiter
     from .metrics import MetricsCollector as MetricsCollector
     from .presets import ConfigPresets as ConfigPresets
+    from .rate_limits.simple import RateLimiter as RateLimiter
     from .retry import retry_on_error as retry_on_error
     from .webhooks import WebhookEvent as WebhookEvent
     from .webhooks import WebhookHandler as WebhookHandler
@@ -81,7 +81,8 @@ _NAMES = {
     "._async.task": "AsyncTask",
     "._sync.task": "Task",
     "._async.client": "AsyncCodegenClient",
-    ".bulk": "BulkInterrupted BulkJob BulkResult",
+    ".bulk_journal": "BulkJob",
+    ".bulk_results": "BulkInterrupted BulkResult",
     ".cache": "CacheManager",
     ".chatserver.async_client": "AsyncChatServerClient",
     ".chatserver.client": "ChatServerClient",
@@ -95,7 +96,7 @@ _NAMES = {
         "WebhookError"
     ),
     ".health_status": "HealthStatus",
-    ".limits.simple": "RateLimiter",
+    ".rate_limits.simple": "RateLimiter",
     ".presets": "ConfigPresets",
     ".retry": "retry_on_error",
     ".metrics": "MetricsCollector",

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
+from .._async.agent import AsyncAgent
+from .._async.task import AsyncTask
 from .._version import __version__
-from ..agents.async_agent import AsyncAgent
-from ..agents.async_task import AsyncTask
 from ..errors import CodegenAPIError
 from . import output
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from codegen_api.models import AgentRunLogResponse
 
-from ..agents.state import TaskState
+from .._async.task import AsyncTask as TaskState
 
 
 def write(text: str) -> None:

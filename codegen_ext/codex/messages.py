@@ -8,8 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 from attrs import frozen
 
-from ..agents.images import encode_images
 from ..errors import ValidationError
+from ..images import encode_images
 from .errors import bad_request
 
 Item = dict[str, Any]

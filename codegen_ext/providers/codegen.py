@@ -9,9 +9,9 @@ from typing import Any
 from codegen_api.enums import AgentRunStatus
 
 from .. import flow, once, waiting
-from ..agents.agent import Agent
-from ..agents.task import Task
-from ..base import check_seconds
+from .._request import check_seconds
+from .._sync.agent import Agent
+from .._sync.task import Task
 from ..clock import Clock
 from ..errors import AmbiguousRequestError, CodegenAPIError
 from .backend import PSEUDO_MODEL, Availability, Backend, Deadline
@@ -86,7 +86,7 @@ class CodegenBackend(Backend):
 
     def connect(self, *, is_async: bool) -> Any:
         """Return an agent, which closes the client unless it was brought along."""
-        from ..agents.async_agent import AsyncAgent
+        from .._async.agent import AsyncAgent
 
         client = super().connect(is_async=is_async)
         agent: Any = (AsyncAgent if is_async else Agent)(self._settings.get("org_id"), client=client)
@@ -94,8 +94,8 @@ class CodegenBackend(Backend):
         return agent
 
     def _build(self, *, is_async: bool) -> Any:
-        from ..async_client import AsyncCodegenClient
-        from ..client import CodegenClient
+        from .._async.client import AsyncCodegenClient
+        from .._sync.client import CodegenClient
         from ..config import ClientConfig
 
         config = self._settings.get("config")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..exchange import retry_after_of
+from .._response import retry_after_of
 from .backend import Backend, Deadline, messages_of
 from .errors import (
     AIProviderError,

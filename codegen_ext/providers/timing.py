@@ -2,13 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from importlib import import_module
 from typing import Any
 
 from ..clock import Clock
-from ..transport.extensions import DEADLINE
-from ..transport.steps import LimitedStream
+
+DEADLINE = "codegen_deadline"
+"""The key of the monotonic second at which an answer must be over, among a request's extensions."""
+
+
+class LimitedStream:
+    """A body that may not come later than its deadline, however slowly it drips."""
+
+    failure: Any
+
+    def __init__(self, wrapped: Any, request: Any, deadline: float, clock: Clock) -> None:
+        self._wrapped = wrapped
+        self._request = request
+        self._deadline = deadline
+        self._clock = clock
+
+    def _check(self) -> None:
+        if self._clock.monotonic() > self._deadline:
+            raise self.failure("the response did not end in time", request=self._request)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self._wrapped:
+            self._check()
+            yield part
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._wrapped:
+            self._check()
+            yield part
+
+    def close(self) -> None:
+        """Close the body."""
+        self._wrapped.close()
+
+    async def aclose(self) -> None:
+        """Close the body."""
+        await self._wrapped.aclose()
 
 
 def hooks(clock: Clock, *, is_async: bool) -> dict[str, list[Any]]:

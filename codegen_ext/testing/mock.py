@@ -12,13 +12,10 @@ from typing import Any, ClassVar, NamedTuple
 import httpx
 from codegen_api.operations import CREATE_CHAT_COMPLETION, OPERATIONS, Operation
 
-from codegen_ext.async_client import AsyncCodegenClient
-from codegen_ext.base import BaseClient
-from codegen_ext.client import CodegenClient
+from codegen_ext import AsyncCodegenClient, CodegenClient
 from codegen_ext.clock import Clock
 from codegen_ext.config import ClientConfig
 from codegen_ext.errors import CodegenAPIError, ConfigurationError
-from codegen_ext.transport.extensions import OPERATION
 
 from .answers import Answers, events
 from .clock import FakeClock
@@ -89,7 +86,6 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         if match is None or operation is None:
             call = MockCall(f"{request.method} {path}", {})
             return call, 0, httpx.Response(404, json={"message": "The contract has no such operation."})
-        request.extensions.setdefault(OPERATION, operation.id)
         headers = {name.lower(): value for name, value in request.headers.items()}
         sent = Request(request.method, path, query, headers, content)
         try:
@@ -183,14 +179,14 @@ def _without_reserved(arguments: dict[str, Any]) -> dict[str, Any]:
     return {**others, "metadata": kept} if kept else others
 
 
-class Mocking(BaseClient):
+class Mocking:
     """What the mock clients share."""
 
     _other_names: ClassVar[Mapping[str, str]] = {"get_agent_runs": "list_agent_runs"}
     """Methods that are one operation under another name."""
 
     def _mocked(self, config: ClientConfig | None, clock: Clock | None) -> dict[str, Any]:
-        """Return the arguments of `BaseClient`."""
+        """Return the arguments of a client."""
         self._mock = MockTransport()
         return {"config": _settings(config, self._mock), "clock": clock or FakeClock()}
 

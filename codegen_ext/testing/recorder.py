@@ -13,9 +13,9 @@ import httpx
 from attrs import define, field
 from codegen_api import operations
 
+from codegen_ext._request import CALL
 from codegen_ext.errors import ConfigurationError
 from codegen_ext.redact import MASK, PIECE, Redactor
-from codegen_ext.transport.extensions import OPERATION
 
 from .sandbox.contract import load_contract
 from .sandbox.script import Script
@@ -102,7 +102,8 @@ class Recorder:
         Path(path).write_text(json.dumps({"runs": runs}, indent=2) + "\n", encoding="utf-8")
 
     def _hear(self, response: httpx.Response, moment: float) -> None:
-        operation = response.request.extensions.get(OPERATION)
+        call = response.request.extensions.get(CALL)
+        operation = call.operation.id if call is not None and call.operation is not None else None
         if operation == _CREATE.id and response.status_code == 402:
             self._runs[-1, len(self._runs)] = RecordedRun(self._prompt(response.request), refused=True)
         if not response.is_success or operation not in {*_ONE_RUN, operations.LIST_AGENT_RUNS.id}:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from codegen_ext.agents.brief import run_arguments
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +23,6 @@ from codegen_ext import (
     Task,
     ValidationError,
 )
-from codegen_ext.agents.brief import run_arguments
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour

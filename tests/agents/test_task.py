@@ -4,6 +4,7 @@ import datetime
 from typing import Any
 
 import pytest
+from codegen_ext.agents.state import TaskState
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,6 @@ from codegen_ext import (
     ValidationError,
     WaitTimeoutError,
 )
-from codegen_ext.agents.state import TaskState
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import Flavour

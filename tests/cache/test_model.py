@@ -4,14 +4,14 @@ from collections import OrderedDict
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-
 from codegen_ext.caching import redis_store
 from codegen_ext.caching.entry import Entry, Key, Store
 from codegen_ext.caching.memory import MemoryStore
 from codegen_ext.caching.redis_store import RedisStore
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
 from codegen_ext.testing import FakeClock
 
 from ..support.redis_server import RedisServer

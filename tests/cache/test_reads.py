@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 import pytest
 from codegen_api.operations import OPERATIONS, Operation
-
-from codegen_ext import ClientConfig, CodegenAPIError, ConfigurationError, NotFoundError
 from codegen_ext.caching.manager import response_cache
-from codegen_ext.testing import FakeClock, Fault, Sandbox
 from codegen_ext.transport import cache as transport
 from codegen_ext.transport.cache import CacheTransport
 from codegen_ext.transport.extensions import CACHED, OPERATION, PAST_CACHE
+
+from codegen_ext import ClientConfig, CodegenAPIError, ConfigurationError, NotFoundError
+from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour, once
 from ..support.calls import ORG, REPOSITORY, required

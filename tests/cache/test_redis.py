@@ -10,12 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from redis import Redis
-
-from codegen_ext import AsyncCodegenClient, ClientConfig, ConfigurationError
 from codegen_ext.caching import redis_store
 from codegen_ext.caching.entry import Entry, Key
 from codegen_ext.caching.redis_store import PAUSE, RedisStore
+from redis import Redis
+
+from codegen_ext import AsyncCodegenClient, ClientConfig, ConfigurationError
 from codegen_ext.testing import FakeClock, Sandbox
 
 from ..conftest import TOKEN, Flavour, once

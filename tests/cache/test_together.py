@@ -10,14 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
-
-from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenClient, NetworkError, NotFoundError, TimeoutError
 from codegen_ext.caching.manager import ResponseCache, response_cache
-from codegen_ext.clock import SYSTEM_CLOCK
-from codegen_ext.testing import FakeClock
 from codegen_ext.transport.cache import CacheTransport
 from codegen_ext.transport.extensions import CACHED, DEADLINE, OPERATION
 from codegen_ext.transport.steps import SteppedTransport, Steps, Wait
+
+from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenClient, NetworkError, NotFoundError, TimeoutError
+from codegen_ext.clock import SYSTEM_CLOCK
+from codegen_ext.testing import FakeClock
 
 from ..conftest import TOKEN
 from ..support.loopback import CLOSE, reply

@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
+from codegen_ext.transport.network import ChoosingTransport
 
 from codegen_ext import AsyncCodegenClient, ClientClosedError, ClientConfig, CodegenClient
 from codegen_ext.testing import FakeClock, Sandbox
-from codegen_ext.transport.network import ChoosingTransport
 
 from ..conftest import TOKEN, Flavour
 from ..support.inside import network_of

@@ -9,6 +9,7 @@ import pytest
 from codegen_api import models
 from codegen_api.operations import OPERATIONS, Operation
 from codegen_api.types import Unset
+from codegen_ext.raw import AsyncRawChatServer, AsyncRawCodegen, RawChatServer, RawCodegen
 
 from codegen_ext import (
     Agent,
@@ -21,7 +22,6 @@ from codegen_ext import (
     Task,
 )
 from codegen_ext.chatserver import AsyncChatSession, AsyncChatStream, ChatSession, ChatStream
-from codegen_ext.raw import AsyncRawChatServer, AsyncRawCodegen, RawChatServer, RawCodegen
 from codegen_ext.testing import Sandbox
 
 from ..conftest import TOKEN, Flavour

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from codegen_ext.transport.network import environment_proxy
 
 from ..support.loopback import Loopback, reply

@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 from codegen_api.client import AuthenticatedClient
+from codegen_ext.transport.auth import BearerAuth
 
 from codegen_ext import ClientConfig, CodegenAPIError, CodegenConfig, ConfigurationError
 from codegen_ext.testing import Fault, Sandbox
-from codegen_ext.transport.auth import BearerAuth
 
 from ..conftest import TOKEN, Flavour, once
 from ..support.loopback import HANG, Loopback, reply

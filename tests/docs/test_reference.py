@@ -7,6 +7,7 @@ from typing import get_type_hints
 
 import attrs
 import pytest
+from codegen_ext.health import HealthMonitor
 
 import codegen_ext
 from codegen_ext import (
@@ -25,7 +26,6 @@ from codegen_ext import (
 )
 from codegen_ext.codex.client import Completions
 from codegen_ext.codex.request import IGNORED, CompletionArguments
-from codegen_ext.health import HealthMonitor
 from codegen_ext.providers import AIResponse
 from codegen_ext.providers.registry import specs
 from codegen_ext.testing import Fault, Sandbox, Script

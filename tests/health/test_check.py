@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
+from codegen_ext.transport.extensions import PAST_CACHE
 
 from codegen_ext import ClientClosedError
 from codegen_ext.testing import Fault, Sandbox
-from codegen_ext.transport.extensions import PAST_CACHE
 
 
 def test_a_service_that_works(client: Any, sandbox: Sandbox) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from codegen_ext.health import AsyncHealthMonitor, HealthMonitor
 
 from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenClient, ConfigurationError, HealthStatus
-from codegen_ext.health import AsyncHealthMonitor, HealthMonitor
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN

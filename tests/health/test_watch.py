@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from codegen_ext.health import PROBE, watch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen_ext import HealthStatus, NetworkError, RateLimitError, ServerError
-from codegen_ext.health import PROBE, watch
 from codegen_ext.testing import FakeClock
 
 from ..support.driving import drive

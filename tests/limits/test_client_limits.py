@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 import pytest
 from codegen_api.operations import OPERATIONS
-
-from codegen_ext import ConfigPresets, ConfigurationError, RateLimiter, RateLimitError
 from codegen_ext.limits.memory import MemoryStore
 from codegen_ext.limits.store import LimitExceeded, Verdict
-from codegen_ext.testing import FakeClock, Fault, Sandbox
 from codegen_ext.transport.extensions import DEADLINE
 from codegen_ext.transport.limits import RateLimitTransport
+
+from codegen_ext import ConfigPresets, ConfigurationError, RateLimiter, RateLimitError
+from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN
 from ..support.calls import ORG, required

@@ -6,17 +6,17 @@ from typing import Any
 
 import httpx
 import pytest
-
-from codegen_ext.clock import Clock
 from codegen_ext.limits.memory import MemoryStore
 from codegen_ext.limits.plan import micro
 from codegen_ext.limits.redis import RedisPrimary
 from codegen_ext.limits.shared import SharedStore
 from codegen_ext.limits.sqlite import SqlitePrimary
 from codegen_ext.limits.store import Store
-from codegen_ext.testing import FakeClock
 from codegen_ext.transport.limits import MARGIN, RateLimitTransport
 from codegen_ext.transport.retry import RetryPolicy, RetryTransport
+
+from codegen_ext.clock import Clock
+from codegen_ext.testing import FakeClock
 
 
 class Handshake(httpx.BaseTransport):

@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from codegen_ext import ClientConfig, CodegenClient, ConfigurationError
-from codegen_ext.clock import SYSTEM_CLOCK
 from codegen_ext.limits.opening import open_store
 from codegen_ext.limits.plan import Bucket, micro
 from codegen_ext.limits.primary import Away, Primary
 from codegen_ext.limits.redis import RedisPrimary
 from codegen_ext.limits.sqlite import SqlitePrimary
 from codegen_ext.limits.store import Store
+
+from codegen_ext import ClientConfig, CodegenClient, ConfigurationError
+from codegen_ext.clock import SYSTEM_CLOCK
 from codegen_ext.testing import Sandbox
 
 from ..conftest import TOKEN

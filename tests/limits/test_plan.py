@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 import pytest
+from codegen_ext.limits import plan
+from codegen_ext.limits.plan import Bucket, Line, Log
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-
-from codegen_ext.limits import plan
-from codegen_ext.limits.plan import Bucket, Line, Log
 
 
 def bucket(requests: int, window: int) -> Bucket:

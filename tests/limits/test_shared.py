@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from codegen_ext.limits.plan import SECOND, Bucket, micro
+from codegen_ext.limits.primary import Away, Reply
+from codegen_ext.limits.shared import SharedStore
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from codegen_ext.limits.plan import SECOND, Bucket, micro
-from codegen_ext.limits.primary import Away, Reply
-from codegen_ext.limits.shared import SharedStore
 from codegen_ext.testing import FakeClock
 
 from .model import ModelPrimary

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from codegen_ext.limits.plan import Bucket, Use
 from codegen_ext.limits.primary import PEER_PERIOD, Primary, Reply
 from codegen_ext.limits.redis import RedisPrimary
 from codegen_ext.limits.sqlite import SqlitePrimary
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ..support.redis_server import RedisServer
 from .model import ModelPrimary

@@ -10,13 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
-
-from codegen_ext import ClientConfig, TimeoutError
-from codegen_ext.testing import FakeClock
 from codegen_ext.transport.deadline import SOON, TimeLeft, Timeouts, keep_deadlines
 from codegen_ext.transport.extensions import STREAM
 from codegen_ext.transport.network import network_transport
 from codegen_ext.transport.retry import RetryPolicy, RetryTransport
+
+from codegen_ext import ClientConfig, TimeoutError
+from codegen_ext.testing import FakeClock
 
 from ..conftest import TOKEN, Flavour
 from ..support.loopback import Loopback, reply

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from codegen_api.decoding import RESERVED_METADATA
+from codegen_ext.once import LOOK_BACK, made_at, new_request_id
 
 from codegen_ext import (
     AmbiguousRequestError,
@@ -15,7 +16,6 @@ from codegen_ext import (
     ServerError,
     ValidationError,
 )
-from codegen_ext.once import LOOK_BACK, made_at, new_request_id
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..support.loopback import reply

@@ -10,6 +10,7 @@ import pytest
 from codegen_api.models import AgentRunResponse, AgentRunsResponse
 from codegen_api.operations import CREATE_AGENT_RUN, GENERATE_SETUP_COMMANDS, GET_AGENT_RUN, RESUME_AGENT_RUN
 from codegen_api.types import Response
+from codegen_ext.flow import Perform, Sleep
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,7 +27,6 @@ from codegen_ext import (
     ValidationError,
     once,
 )
-from codegen_ext.flow import Perform, Sleep
 from codegen_ext.testing import FakeClock
 
 SETTLE = 30.0

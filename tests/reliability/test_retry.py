@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 import pytest
 from codegen_api.operations import OPERATIONS
+from codegen_ext.transport.extensions import DEADLINE
+from codegen_ext.transport.retry import MAX_PAUSE, RetryPolicy, RetryTransport, is_idempotent
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen_ext import CodegenAPIError, NetworkError, RateLimitError, ServerError, TimeoutError, ValidationError
 from codegen_ext.testing import FakeClock, Fault, Sandbox
-from codegen_ext.transport.extensions import DEADLINE
-from codegen_ext.transport.retry import MAX_PAUSE, RetryPolicy, RetryTransport, is_idempotent
 
 from ..support.calls import required
 from ..support.inside import network_of

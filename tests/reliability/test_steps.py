@@ -8,13 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
-
-from codegen_ext import ClientConfig, CodegenClient
 from codegen_ext.flow import Sleep
-from codegen_ext.testing import FakeClock, Fault, Sandbox
 from codegen_ext.transport.extensions import DEADLINE, STREAM
 from codegen_ext.transport.retry import RetryPolicy, RetryTransport
 from codegen_ext.transport.steps import Ask, Close, Read, Send, SteppedTransport, Steps
+
+from codegen_ext import ClientConfig, CodegenClient
+from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 URL = "http://service.invalid/"
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from codegen_ext.transport.metrics import Stats
 
 from codegen_ext import (
     Agent,
@@ -18,7 +19,6 @@ from codegen_ext import (
     CodegenClient,
     Task,
 )
-from codegen_ext.transport.metrics import Stats
 
 from .reading import SEEDS, code_blocks
 

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from codegen_api.types import Response
-
 from codegen_ext.flow import Emit, Sleep
 
 MOST_EFFECTS = 20_000

@@ -7,14 +7,14 @@ from typing import Any
 
 import httpx
 import pytest
+from codegen_ext.transport.extensions import ATTEMPT, CACHED, OPERATION
+from codegen_ext.transport.metrics import MetricsCollector, MetricsTransport
+from codegen_ext.transport.retry import RetryPolicy, RetryTransport
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen_ext import NetworkError, ServerError
 from codegen_ext.testing import FakeClock, Fault, Sandbox
-from codegen_ext.transport.extensions import ATTEMPT, CACHED, OPERATION
-from codegen_ext.transport.metrics import MetricsCollector, MetricsTransport
-from codegen_ext.transport.retry import RetryPolicy, RetryTransport
 
 Connect = Callable[..., Any]
 

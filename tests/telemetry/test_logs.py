@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
+from codegen_ext.transport.extensions import OPERATION
+from codegen_ext.transport.logs import MOST_OF_A_BODY, LogTransport
 
 from codegen_ext import CodegenAPIError
 from codegen_ext.testing import FakeClock, Fault, Sandbox
-from codegen_ext.transport.extensions import OPERATION
-from codegen_ext.transport.logs import MOST_OF_A_BODY, LogTransport
 
 from ..conftest import TOKEN, Flavour
 from ..support.loopback import Loopback, reply

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from codegen_api.operations import GET_AGENT_RUN
+from codegen_ext.flow import Emit, Perform, Sleep
 
 from codegen_ext import flow
-from codegen_ext.flow import Emit, Perform, Sleep
 from codegen_ext.testing import FakeClock
 
 CALL = Perform(GET_AGENT_RUN, {"org_id": 1})

@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
-
-from codegen_ext.testing import FakeClock
 from codegen_ext.transport.extensions import OPERATION
 from codegen_ext.transport.metrics import MetricsCollector, MetricsTransport, Stats
+
+from codegen_ext.testing import FakeClock
 
 
 def part(counted: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from codegen_api import operations
-
-from codegen_ext import ClientConfig, CodegenClient
 from codegen_ext.flow import Perform
-from codegen_ext.testing import FakeClock, Sandbox
 from codegen_ext.watching import fleet as module
 from codegen_ext.watching.fleet import Fleet
+
+from codegen_ext import ClientConfig, CodegenClient
+from codegen_ext.testing import FakeClock, Sandbox
 
 from ..conftest import TOKEN
 from ..support.redis_server import RedisServer

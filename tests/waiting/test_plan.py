@@ -3,11 +3,10 @@
 import random
 
 from codegen_api.operations import LIST_AGENT_RUNS
-from hypothesis import given
-from hypothesis import strategies as st
-
 from codegen_ext.watching.budget import Budget
 from codegen_ext.watching.plan import GetRun, Layout, ListRuns, choose
+from hypothesis import given
+from hypothesis import strategies as st
 
 ORG = 323
 

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 from codegen_api.models import AgentRunResponse
+from codegen_ext.watching.plan import GetRun, ListRuns, ReadLog, Rest, budgets, request_of
+from codegen_ext.watching.state import Watch
+from codegen_ext.watching.tickets import News, Order, Waiter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,9 +25,6 @@ from codegen_ext import (
     ServerError,
     WaitTimeoutError,
 )
-from codegen_ext.watching.plan import GetRun, ListRuns, ReadLog, Rest, budgets, request_of
-from codegen_ext.watching.state import Watch
-from codegen_ext.watching.tickets import News, Order, Waiter
 
 from ..support.driving import answer, page
 

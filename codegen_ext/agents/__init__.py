@@ -1,1 +1,0 @@
-"""Agent and Task: start a run, follow it, get its result."""

@@ -1,1 +1,0 @@
-"""Cross-cutting concerns, each an httpx transport that wraps another and works alone."""
