@@ -1,12 +1,14 @@
 # Every target creates and uses .venv; `make run` and `make test` are the two that a newcomer needs.
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-all fuzz redis-server codex check bench generate update-spec diff-spec release
-.PHONY: upstream-pull-request docs format clean
+.PHONY: upstream-pull-request docs format clean dist test-anywhere test-lowest test-pythons
 
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 STAMP := $(VENV)/.installed
+# What installs a list of requirements into $(VENV); test-lowest has another.
+INSTALL ?= pip install --quiet --disable-pip-version-check
 # The Codex CLI that the tests drive: 404 MB, hence outside the tree and shared by all of them.
 CODEX_VERSION := 0.169.0
 CODEX_CACHE ?= $(HOME)/.cache/codegen-sdk/codex-$(CODEX_VERSION)
@@ -21,7 +23,8 @@ help: ## list the targets
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d; try make PYTHON=python3.11" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1' uv
+	VIRTUAL_ENV=$(VENV) $(BIN)/python -m $(INSTALL) -e '.[all]' --group dev
 	@$(BIN)/python -m compileall -q codegen_ext generated
 	@touch $(STAMP)
 
@@ -35,6 +38,19 @@ test: $(STAMP) ## the fast tests
 
 test-all: $(STAMP) node_modules/.installed redis-server codex ## all tests, with coverage, Redis and what comes from npm
 	@CODEGEN_TEST_ALL=1 $(PYTEST) --cov --cov-fail-under=95
+
+test-anywhere: $(STAMP) ## the fast tests under an unusual path, locale, time zone, proxy and network
+	@tools/test-anywhere
+
+test-lowest: ## the fast tests with the lowest versions that pyproject.toml allows
+	@$(MAKE) --no-print-directory VENV=.venv-lowest INSTALL='uv --quiet pip install --resolution lowest-direct' test
+
+test-pythons: ## the fast tests with each Python from 3.11 that is here
+	@set -e; for version in 3.11 3.12 3.13 3.14; do python$$version -c '' 2>/dev/null || continue; \
+	  echo "Python $$version"; $(MAKE) --no-print-directory VENV=.venv-$$version PYTHON=python$$version test; done
+
+dist: $(STAMP) ## build the wheel and the source distribution into dist/
+	@$(BIN)/python -m build
 
 fuzz: $(STAMP) redis-server ## the property-based tests, with new examples
 	@CODEGEN_TEST_FUZZ=1 $(PYTEST) $$(grep -rlE '^from hypothesis|^import hypothesis' tests --include='test_*.py')
@@ -89,4 +105,4 @@ format: $(STAMP) ## let ruff mend what it can
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) node_modules dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf .venv .venv-* node_modules dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
-from ..clock import SYSTEM_CLOCK, Clock
+from ..clock import Clock
 
 T = TypeVar("T")
 
@@ -47,12 +47,6 @@ class Waiter:
         self._future = self._loop.create_future()
         if seconds is None:
             await self._future
-        elif clock is SYSTEM_CLOCK:
-            timer = self._loop.call_later(seconds, self._end)
-            try:
-                await self._future
-            finally:
-                timer.cancel()
         else:
             timeout = asyncio.ensure_future(clock.sleep_async(seconds))
             try:

@@ -108,9 +108,9 @@ def check_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
             pass
         case ["export", assignment]:
             assert assignment.partition("=")[0] in environment_variables()
-        case ["pip", "install", "codegen-sdk" | "." as requirement]:
+        case ["pip", "install", "codegen-sdk" | "."] | ["uv", "add", "codegen-sdk"]:
             pass
-        case ["pip", "install", requirement] | ["pip", "install", "-e", requirement]:
+        case ["pip" | "pipx", "install", requirement] | ["pip", "install", "-e", requirement]:
             name, _, extra = requirement.removesuffix("]").partition("[")
             assert name in ("codegen-sdk", ".")
             assert set(extra.split(",")) <= extras()
