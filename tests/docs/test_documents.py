@@ -4,6 +4,7 @@ import logging
 import os
 import shlex
 import time
+import tomllib
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -154,6 +155,17 @@ def test_contract_excerpts_stand_in_the_contract(page: Path) -> None:
             excerpt = [line.strip() for line in block.content.splitlines()]
             starts = range(len(contract) - len(excerpt) + 1)
             assert any(contract[start : start + len(excerpt)] == excerpt for start in starts), f"line {block.line}"
+
+
+def test_links_of_the_package_page_are_absolute_and_lead_somewhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
+    site, sources = project["Documentation"], project["Homepage"] + "/blob/main/"
+    for link in links(ROOT / "README.md"):
+        assert link.startswith("https://"), link
+        if link.startswith(sources):
+            assert (ROOT / link.removeprefix(sources)).exists(), link
+        elif link.startswith(site):
+            assert (ROOT / "docs" / f"{link.removeprefix(site).strip('/') or 'index'}.md").exists(), link
 
 
 @pages
