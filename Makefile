@@ -1,7 +1,7 @@
 # Every target creates and uses .venv; `make run` and `make test` are the two that a newcomer needs.
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-all fuzz redis-server codex check bench generate update-spec diff-spec release
-.PHONY: upstream-pull-request docs format clean dist test-anywhere test-lowest test-pythons
+.PHONY: upstream-pull-request docs format clean dist test-anywhere test-lowest test-pythons screenshots
 
 PYTHON ?= python3
 VENV := .venv
@@ -101,8 +101,13 @@ bench: $(STAMP) ## time the client against bare httpx
 docs: $(STAMP) ## build the documentation into site/
 	@$(BIN)/mkdocs build --strict
 
+screenshots: docs ## take a picture of every page, 1400 and 390 px wide; fails where a table is cut (needs Chromium)
+	@command -v chromium chromedriver >/dev/null || { echo "install chromium and chromium-driver" >&2; exit 1; }
+	@$(BIN)/python -m $(INSTALL) selenium
+	@$(BIN)/python -m tools.screenshots
+
 format: $(STAMP) ## let ruff mend what it can
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
 clean: ## remove what the targets made
-	rm -rf .venv .venv-* node_modules dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf .venv .venv-* node_modules dist site site-screenshots .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
