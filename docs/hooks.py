@@ -9,7 +9,7 @@ from codegen_api.operations import OPERATIONS
 TEMPLATES = Path(__file__).resolve().parents[1] / "generator-templates"
 
 
-_nav: Any = None
+_kept: dict[str, Any] = {}
 
 
 def operations() -> str:
@@ -50,13 +50,12 @@ def llms_text(config: Any, nav: Any) -> str:
 
 def on_nav(nav: Any, **_: Any) -> None:
     """Keep the navigation until the titles of its pages are known."""
-    global _nav
-    _nav = nav
+    _kept["nav"] = nav
 
 
 def on_post_build(config: Any, **_: Any) -> None:
     """Write `llms.txt` beside the pages."""
-    (Path(config.site_dir) / "llms.txt").write_text(llms_text(config, _nav), encoding="utf-8")
+    (Path(config.site_dir) / "llms.txt").write_text(llms_text(config, _kept["nav"]), encoding="utf-8")
 
 
 PLACEHOLDERS = {"{{ operations }}": operations, "{{ templates }}": templates}
