@@ -1,7 +1,7 @@
 # Every target creates and uses .venv; `make run` and `make test` are the two that a newcomer needs.
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-all fuzz redis-server codex check bench generate update-spec diff-spec release
-.PHONY: upstream-pull-request docs format clean dist test-anywhere test-lowest test-pythons screenshots
+.PHONY: upstream-pull-request docs format clean dist test-anywhere test-lowest test-pythons screenshots mutants
 
 PYTHON ?= python3
 VENV := .venv
@@ -48,6 +48,9 @@ test-lowest: ## the fast tests with the lowest versions that pyproject.toml allo
 test-pythons: ## the fast tests with each Python from 3.11 that is here
 	@set -e; for version in 3.11 3.12 3.13 3.14; do python$$version -c '' 2>/dev/null || continue; \
 	  echo "Python $$version"; $(MAKE) --no-print-directory VENV=.venv-$$version PYTHON=python$$version test; done
+
+mutants: $(STAMP) ## seed faults into the code and tell which the tests catch: ROOM=name for one room
+	@$(BIN)/python -m tools.mutants $(ROOM)
 
 dist: $(STAMP) ## build the wheel and the source distribution into dist/
 	@$(BIN)/python -m build
