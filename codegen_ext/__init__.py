@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from .chatserver.async_client import AsyncChatServerClient as AsyncChatServerClient
     from .chatserver.client import ChatServerClient as ChatServerClient
     from .client import CodegenClient as CodegenClient
-    from .codex.async_client import AsyncCodexClient as AsyncCodexClient
-    from .codex.client import CodexClient as CodexClient
+    from .codex._async.client import AsyncCodexClient as AsyncCodexClient
+    from .codex._sync.client import CodexClient as CodexClient
     from .config import ClientConfig as ClientConfig
     from .config import CodegenConfig as CodegenConfig
     from .config import ConfigPresets as ConfigPresets

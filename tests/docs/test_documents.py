@@ -15,7 +15,7 @@ import pytest
 from codegen_ext import Agent, ChatServerClient, CodegenClient, CodexClient
 from codegen_ext import cli as command_line
 from codegen_ext.clock import SystemClock
-from codegen_ext.codex import launch
+from codegen_ext.codex import command
 from codegen_ext.codex.errors import INSTALL_COMMAND
 from codegen_ext.providers import doctor
 from codegen_ext.testing import FakeClock, Sandbox
@@ -57,7 +57,7 @@ def codex_service(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The service that the Codex CLI asks, on loopback; time is real, since a process runs."""
     program = require_codex()
     with Responses() as service:
-        monkeypatch.setattr(launch, "DEFAULT_BASE_URL", service.base_url)
+        monkeypatch.setattr(command, "DEFAULT_BASE_URL", service.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "your-api-key")
         monkeypatch.setenv("PATH", str(Path(program).parent), prepend=os.pathsep)
         yield

@@ -1,4 +1,4 @@
-"""What the CLI does not offer and is done here, on the text as it streams: `stop` and `max_tokens`."""
+"""Truncation of streamed text at `stop` sequences and `max_tokens`, which the CLI does not offer."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ BYTES_PER_TOKEN = 4
 """The service's tokenizer is not at hand, so a token counts as four bytes of UTF-8, as the CLI itself estimates."""
 
 
-class TextLimit:
-    """Lets text pass up to the first stop sequence, or the number of tokens, whichever comes first.
+class Truncation:
+    """Pass text up to the first stop sequence, or the number of tokens, whichever comes first.
 
     `finish_reason` is None until then. What may be the beginning of a stop sequence is held back until that is decided.
     """
@@ -21,7 +21,7 @@ class TextLimit:
         self._held = ""
 
     def feed(self, text: str) -> str:
-        """Take a piece of text and return what may be shown now."""
+        """Take a piece of text and return what is certain to be shown."""
         if self.finish_reason is not None:
             return ""
         self._held += text
@@ -34,7 +34,7 @@ class TextLimit:
         return self._measure(passed)
 
     def flush(self) -> str:
-        """Return what was held back, since no more text comes."""
+        """Return what was held back, at the end of the text."""
         passed, self._held = self._held, ""
         return self._measure(passed)
 
