@@ -78,13 +78,13 @@ check: $(STAMP) ## contract, generated code, clients and docs agree; ruff and my
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
 
-generate: $(STAMP) ## write generated/ from openapi.yaml, and compat/ from its table
+generate: $(STAMP) ## write openapi.yaml from spec/, generated/ from that, and compat/ from its table
 	@$(BIN)/python -m tools.contract.generate
 	@$(BIN)/python -m tools.compat
 
 update-spec: $(STAMP) ## import the service's document: FROM=path-or-url
 	@test -n "$(FROM)" || { echo "say where the document is: make update-spec FROM=path-or-url" >&2; exit 2; }
-	@$(BIN)/python -m tools.contract.update '$(FROM)' $(if $(REPORT),--report '$(REPORT)')
+	@$(BIN)/python -m tools.update '$(FROM)' $(if $(REPORT),--report '$(REPORT)')
 
 diff-spec: $(STAMP) ## what changed between two contracts: OLD=… NEW=… (path, URL or git ref), JSON=file for machines
 	@test -n "$(OLD)" || { echo "say what to compare: make diff-spec OLD=v1.0.0 NEW=openapi.yaml" >&2; exit 2; }
@@ -94,7 +94,7 @@ release: $(STAMP) ## prepare version, changelog and tag: VERSION=1.2.3
 	@test -n "$(VERSION)" || { echo "say which: make release VERSION=1.2.3" >&2; exit 2; }
 	@$(BIN)/python -m tools.contract.release '$(VERSION)'
 
-upstream-pull-request: ## open a pull request where FROM differs from openapi.yaml (needs gh)
+upstream-pull-request: ## open a pull request where FROM differs from spec/codegen.json (needs gh)
 	@$(MAKE) --no-print-directory update-spec FROM='$(FROM)' REPORT=upstream-changes.md
 	@tools/contract/pull-request upstream-changes.md
 

@@ -24,11 +24,8 @@ if TYPE_CHECKING:
     from codegen_api.decoding import Model
     from codegen_api.facade.chatserver_async_raw import AsyncRawChatServerOperations
     from codegen_api.models import (
-        AdminResponse,
         AuditLogEntry,
         ChatCompletionResponse,
-        ChatSessionDetailResponse,
-        ChatSessionListResponse,
         ChatSessionSummary,
     )
 
@@ -155,29 +152,13 @@ class AsyncChatServerClient(ChatServerBase, AsyncClient, AsyncChatServerOperatio
             return await self._stream_completion(arguments)
         return await self._complete(arguments)
 
-    async def list_sessions(self, user_id: str, page: int = 1, page_size: int = 20) -> ChatSessionListResponse:
-        """As `ChatServerClient.list_sessions`."""
-        return await self.list_chat_sessions(user_id, page, page_size)
-
     def iter_sessions(self, user_id: str) -> AsyncIterator[ChatSessionSummary]:
         """As `ChatServerClient.iter_sessions`."""
         return flow.iterate_async(self._all_sessions(user_id), self._perform, self._clock)
 
-    async def get_session(self, session_id: str, *, user_id: str) -> ChatSessionDetailResponse:
-        """As `ChatServerClient.get_session`."""
-        return await self.get_chat_session(session_id, user_id)
-
-    async def list_admins(self) -> dict[str, Any]:
-        """As `ChatServerClient.list_admins`."""
-        return (await self.list_platform_admins()).dict()
-
-    async def add_admin(self, workos_id: str, email: str, name: str = "") -> AdminResponse:
-        """As `ChatServerClient.add_admin`."""
-        return await self.add_platform_admin(workos_id, email, name)
-
-    async def remove_admin(self, email: str) -> AdminResponse:
-        """As `ChatServerClient.remove_admin`."""
-        return await self.remove_platform_admin(email)
+    async def list_admins(self, **options: Any) -> dict[str, Any]:  # type: ignore[override]
+        """Return a dict with `admins`, of which each is a dict, and their `count`; administrators only."""
+        return (await super().list_admins(**options)).dict()
 
     def iter_audit_log(self) -> AsyncIterator[AuditLogEntry]:
         """As `ChatServerClient.iter_audit_log`."""

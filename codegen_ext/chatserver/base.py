@@ -42,7 +42,7 @@ class ChatServerBase(BaseClient):
 
     def _all_sessions(self, user_id: str) -> Flow[ChatSessionSummary, None]:
         self.config.require("streaming")
-        return paging.items(operations.LIST_CHAT_SESSIONS, {"user_id": user_id})
+        return paging.items(operations.LIST_SESSIONS, {"user_id": user_id})
 
     def _whole_audit_log(self) -> Flow[AuditLogEntry, None]:
         self.config.require("streaming")
@@ -73,7 +73,7 @@ def model_of(user_id: str, session_id: str | None) -> Flow[Any, str]:
 
     """
     if session_id is not None:
-        found = yield Perform(operations.GET_CHAT_SESSION, {"session_id": session_id, "user_id": user_id})
+        found = yield Perform(operations.GET_SESSION, {"session_id": session_id, "user_id": user_id})
         model: str | None = found.parsed.session.model
         if model:
             return model

@@ -23,11 +23,8 @@ if TYPE_CHECKING:
     from codegen_api.decoding import Model
     from codegen_api.facade.chatserver_raw import RawChatServerOperations
     from codegen_api.models import (
-        AdminResponse,
         AuditLogEntry,
         ChatCompletionResponse,
-        ChatSessionDetailResponse,
-        ChatSessionListResponse,
         ChatSessionSummary,
     )
 
@@ -192,29 +189,13 @@ class ChatServerClient(ChatServerBase, SyncClient, ChatServerOperations):
             return self._stream_completion(arguments)
         return self._complete(arguments)
 
-    def list_sessions(self, user_id: str, page: int = 1, page_size: int = 20) -> ChatSessionListResponse:
-        """List the recorded sessions of a user, one page of at most `page_size` (1 to 100), latest first."""
-        return self.list_chat_sessions(user_id, page, page_size)
-
     def iter_sessions(self, user_id: str) -> Iterator[ChatSessionSummary]:
         """Yield every recorded session of a user, page after page."""
         return flow.iterate(self._all_sessions(user_id), self._perform, self._clock)
 
-    def get_session(self, session_id: str, *, user_id: str) -> ChatSessionDetailResponse:
-        """Return a recorded session with its messages; NotFoundError when it is not of this user."""
-        return self.get_chat_session(session_id, user_id)
-
-    def list_admins(self) -> dict[str, Any]:
+    def list_admins(self, **options: Any) -> dict[str, Any]:  # type: ignore[override]
         """Return a dict with `admins`, of which each is a dict, and their `count`; administrators only."""
-        return self.list_platform_admins().dict()
-
-    def add_admin(self, workos_id: str, email: str, name: str = "") -> AdminResponse:
-        """Make a person an administrator of the platform; administrators only."""
-        return self.add_platform_admin(workos_id, email, name)
-
-    def remove_admin(self, email: str) -> AdminResponse:
-        """Take the rights of an administrator away; administrators only."""
-        return self.remove_platform_admin(email)
+        return super().list_admins(**options).dict()
 
     def iter_audit_log(self) -> Iterator[AuditLogEntry]:
         """Yield every entry of the audit log, page after page; administrators only."""

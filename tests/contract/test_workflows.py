@@ -97,6 +97,7 @@ def pull_request(clone: Path) -> list[str]:
 
 def test_the_pull_request_holds_the_update_and_the_report(remote: Path) -> None:
     write(remote, "openapi.yaml", "changed")
+    write(remote, "spec/codegen.json", "{}")
     asked = pull_request(remote)
     assert asked[1] == "pr create --head upstream-contract --title Update the contract --body-file report.md"
     shown = subprocess.run(
@@ -107,6 +108,7 @@ def test_the_pull_request_holds_the_update_and_the_report(remote: Path) -> None:
 
 def test_an_open_pull_request_is_renewed(remote: Path) -> None:
     write(remote, "openapi.yaml", "changed")
+    write(remote, "spec/codegen.json", "{}")
     (remote.parent / "open").write_text("7", encoding="utf-8")
     assert pull_request(remote)[1] == "pr edit upstream-contract --body-file report.md"
 
