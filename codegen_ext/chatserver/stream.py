@@ -93,9 +93,9 @@ class Record:
         if self._first is None:
             return None
         response = ChatCompletionResponse(
-            id=self._first.id,
+            id=self._first.id or "",
             object="chat.completion",
-            created=self._first.created,
+            created=self._first.created or 0,
             model=self.metadata["model"],
             choices=[self._answers[index].choice(index) for index in sorted(self._answers)],
             usage=self.metadata["usage"],

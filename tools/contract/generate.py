@@ -236,8 +236,8 @@ def _find(contract: dict[str, Any], operation_id: str) -> tuple[dict[str, Any], 
 
 def check_versions() -> None:
     """Refuse to generate with another generator or formatter than pyproject.toml pins, whose output would differ."""
-    project = tomllib.loads((document.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for requirement in project["optional-dependencies"]["generate"]:
+    project = tomllib.loads((document.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    for requirement in project["dependency-groups"]["generate"]:
         package, _, pinned = requirement.partition("==")
         if (found := version(package)) != pinned:
             raise GenerationError(f"{package} is {found}, but {pinned} is pinned; run `make setup`")
