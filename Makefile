@@ -1,12 +1,14 @@
 # Every target creates and uses .venv; `make run` and `make test` are the two that a newcomer needs.
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-all fuzz redis-server codex check bench generate update-spec diff-spec release
-.PHONY: upstream-pull-request docs format clean
+.PHONY: upstream-pull-request docs format clean dist test-anywhere test-lowest test-pythons screenshots mutants
 
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 STAMP := $(VENV)/.installed
+# What installs a list of requirements into $(VENV); test-lowest has another.
+INSTALL ?= pip install --quiet --disable-pip-version-check
 # The Codex CLI that the tests drive: 404 MB, hence outside the tree and shared by all of them.
 CODEX_VERSION := 0.169.0
 CODEX_CACHE ?= $(HOME)/.cache/codegen-sdk/codex-$(CODEX_VERSION)
@@ -21,7 +23,8 @@ help: ## list the targets
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d; try make PYTHON=python3.11" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1' uv
+	VIRTUAL_ENV=$(VENV) $(BIN)/python -m $(INSTALL) -e '.[all]' --group dev
 	@$(BIN)/python -m compileall -q codegen_ext generated
 	@touch $(STAMP)
 
@@ -35,6 +38,22 @@ test: $(STAMP) ## the fast tests
 
 test-all: $(STAMP) node_modules/.installed redis-server codex ## all tests, with coverage, Redis and what comes from npm
 	@CODEGEN_TEST_ALL=1 $(PYTEST) --cov --cov-fail-under=95
+
+test-anywhere: $(STAMP) ## the fast tests under an unusual path, locale, time zone, proxy and network
+	@tools/test-anywhere
+
+test-lowest: ## the fast tests with the lowest versions that pyproject.toml allows
+	@$(MAKE) --no-print-directory VENV=.venv-lowest INSTALL='uv --quiet pip install --resolution lowest-direct' test
+
+test-pythons: ## the fast tests with each Python from 3.11 that is here
+	@set -e; for version in 3.11 3.12 3.13 3.14; do python$$version -c '' 2>/dev/null || continue; \
+	  echo "Python $$version"; $(MAKE) --no-print-directory VENV=.venv-$$version PYTHON=python$$version test; done
+
+mutants: $(STAMP) ## seed faults into the code and tell which the tests catch: ROOM=name for one room
+	@$(BIN)/python -m tools.mutants $(ROOM)
+
+dist: $(STAMP) ## build the wheel and the source distribution into dist/
+	@$(BIN)/python -m build
 
 fuzz: $(STAMP) redis-server ## the property-based tests, with new examples
 	@CODEGEN_TEST_FUZZ=1 $(PYTEST) $$(grep -rlE '^from hypothesis|^import hypothesis' tests --include='test_*.py')
@@ -59,13 +78,13 @@ check: $(STAMP) ## contract, generated code, clients and docs agree; ruff and my
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
 
-generate: $(STAMP) ## write generated/ from openapi.yaml, and compat/ from its table
+generate: $(STAMP) ## write openapi.yaml from spec/, generated/ from that, and compat/ from its table
 	@$(BIN)/python -m tools.contract.generate
 	@$(BIN)/python -m tools.compat
 
 update-spec: $(STAMP) ## import the service's document: FROM=path-or-url
 	@test -n "$(FROM)" || { echo "say where the document is: make update-spec FROM=path-or-url" >&2; exit 2; }
-	@$(BIN)/python -m tools.contract.update '$(FROM)' $(if $(REPORT),--report '$(REPORT)')
+	@$(BIN)/python -m tools.update '$(FROM)' $(if $(REPORT),--report '$(REPORT)')
 
 diff-spec: $(STAMP) ## what changed between two contracts: OLD=… NEW=… (path, URL or git ref), JSON=file for machines
 	@test -n "$(OLD)" || { echo "say what to compare: make diff-spec OLD=v1.0.0 NEW=openapi.yaml" >&2; exit 2; }
@@ -75,7 +94,7 @@ release: $(STAMP) ## prepare version, changelog and tag: VERSION=1.2.3
 	@test -n "$(VERSION)" || { echo "say which: make release VERSION=1.2.3" >&2; exit 2; }
 	@$(BIN)/python -m tools.contract.release '$(VERSION)'
 
-upstream-pull-request: ## open a pull request where FROM differs from openapi.yaml (needs gh)
+upstream-pull-request: ## open a pull request where FROM differs from spec/codegen.json (needs gh)
 	@$(MAKE) --no-print-directory update-spec FROM='$(FROM)' REPORT=upstream-changes.md
 	@tools/contract/pull-request upstream-changes.md
 
@@ -85,8 +104,13 @@ bench: $(STAMP) ## time the client against bare httpx
 docs: $(STAMP) ## build the documentation into site/
 	@$(BIN)/mkdocs build --strict
 
+screenshots: docs ## take a picture of every page, 1400 and 390 px wide; fails where a table is cut (needs Chromium)
+	@command -v chromium chromedriver >/dev/null || { echo "install chromium and chromium-driver" >&2; exit 1; }
+	@$(BIN)/python -m $(INSTALL) selenium
+	@$(BIN)/python -m tools.screenshots
+
 format: $(STAMP) ## let ruff mend what it can
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) node_modules dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf .venv .venv-* node_modules dist site site-screenshots .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

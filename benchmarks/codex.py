@@ -24,14 +24,15 @@ def report() -> Iterator[str]:
         yield "codex: skipped, the Codex CLI is missing (make codex)"
         return
     from codegen_ext import CodexClient
-    from codegen_ext.codex.launch import Launch
+    from codegen_ext.codex.command import Command
 
     messages = [{"role": "user", "content": "hi"}]
     with Responses() as service, tempfile.TemporaryDirectory() as folder:
-        launch = Launch(codex_path=program, codex_home=folder, base_url=service.base_url, api_key=KEY, max_retries=0)
-        native, _, *options = launch.command()
+        settings = {"codex_path": program, "codex_home": folder, "base_url": service.base_url, "api_key": KEY}
+        cli = Command(**settings, max_retries=0, start_timeout=30)
+        native, options = cli.executable(), cli.arguments()
         command = [native, "exec", "--json", "--skip-git-repo-check", "-m", "gpt-5", *options, "hi"]
-        environment = launch.environment(folder)
+        environment = cli.environment(folder)
         with CodexClient(
             KEY, program, folder, "gpt-5", base_url=service.base_url, max_retries=0, approval_policy="never"
         ) as client:

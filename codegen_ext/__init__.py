@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from .bulk_results import BulkInterrupted as BulkInterrupted
     from .bulk_results import BulkResult as BulkResult
     from .cache import CacheManager as CacheManager
-    from .chatserver.async_client import AsyncChatServerClient as AsyncChatServerClient
-    from .chatserver.client import ChatServerClient as ChatServerClient
-    from .codex.async_client import AsyncCodexClient as AsyncCodexClient
-    from .codex.client import CodexClient as CodexClient
+    from .chatserver._async.client import AsyncChatServerClient as AsyncChatServerClient
+    from .chatserver._sync.client import ChatServerClient as ChatServerClient
+    from .codex._async.client import AsyncCodexClient as AsyncCodexClient
+    from .codex._sync.client import CodexClient as CodexClient
     from .config import ClientConfig as ClientConfig
     from .config import CodegenConfig as CodegenConfig
     from .errors import AmbiguousRequestError as AmbiguousRequestError
@@ -84,8 +84,8 @@ _NAMES = {
     ".bulk_journal": "BulkJob",
     ".bulk_results": "BulkInterrupted BulkResult",
     ".cache": "CacheManager",
-    ".chatserver.async_client": "AsyncChatServerClient",
-    ".chatserver.client": "ChatServerClient",
+    ".chatserver._async.client": "AsyncChatServerClient",
+    ".chatserver._sync.client": "ChatServerClient",
     "._sync.client": "CodegenClient",
     ".codex": "AsyncCodexClient CodexClient",
     ".config": "ClientConfig CodegenConfig",

@@ -21,6 +21,20 @@ M = TypeVar("M", bound="Model")
 
 DONE = "[DONE]"
 """The data of the event that ends a complete stream."""
+_STATUS_OF_WORD = {
+    "invalid_request_error": 400,
+    "context_length_exceeded": 400,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "model_not_found": 404,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "insufficient_quota": 429,
+    "overloaded_error": 503,
+}
+"""The status with which OpenAI's and Anthropic's services send these types and codes of errors outside of streams."""
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
@@ -118,7 +132,9 @@ def decode_event(operation_id: str, event: ServerSentEvent, model: type[M], reda
 def reported(operation_id: str, data: Any) -> CodegenAPIError:
     """Return the error that an event reports."""
     places = [data, data.get("error")] if isinstance(data, dict) else []
-    codes = [place.get(name) for place in places if isinstance(place, dict) for name in ("status_code", "code")]
+    names = ("status_code", "code", "type")
+    words = [place.get(name) for place in places if isinstance(place, dict) for name in names]
+    codes = [_STATUS_OF_WORD.get(word) if isinstance(word, str) else word for word in words]
     status = next((code for code in codes if type(code) is int and 400 <= code <= 599), None)
     text = data if isinstance(data, str) else error_message(data)[0]
     kind = ServerError if status is None else error_kind(status)

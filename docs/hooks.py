@@ -9,6 +9,9 @@ from codegen_api.operations import OPERATIONS
 TEMPLATES = Path(__file__).resolve().parents[1] / "generator-templates"
 
 
+_kept: dict[str, Any] = {}
+
+
 def operations() -> str:
     """Return the table of all operations."""
     rows = ["| method | service | tag | limit | cached | idempotent |", "|---|---|---|---|---|---|"]
@@ -33,6 +36,26 @@ def templates() -> str:
         comment = re.match(r"\{#\s*(.*?)\s*#\}", path.read_text(encoding="utf-8"), re.DOTALL)
         rows.append(f"| `{path.name}` | {' '.join(comment[1].split()) if comment else ''} |")
     return "\n".join(rows)
+
+
+def llms_text(config: Any, nav: Any) -> str:
+    """Return `llms.txt`: what the package is, and the address of every page (https://llmstxt.org)."""
+    lines = [f"# {config.site_name}", "", f"> {config.site_description}", ""]
+    for section in nav.items:
+        lines += [f"## {section.title}", ""]
+        lines += [f"- [{page.title}]({config.site_url}{page.url})" for page in section.children]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def on_nav(nav: Any, **_: Any) -> None:
+    """Keep the navigation until the titles of its pages are known."""
+    _kept["nav"] = nav
+
+
+def on_post_build(config: Any, **_: Any) -> None:
+    """Write `llms.txt` beside the pages."""
+    (Path(config.site_dir) / "llms.txt").write_text(llms_text(config, _kept["nav"]), encoding="utf-8")
 
 
 PLACEHOLDERS = {"{{ operations }}": operations, "{{ templates }}": templates}

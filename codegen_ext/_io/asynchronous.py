@@ -18,7 +18,7 @@ from collections.abc import (
 )
 from typing import Any, Generic, TypeVar
 
-from ..clock import SYSTEM_CLOCK, Clock
+from ..clock import Clock
 
 T = TypeVar("T")
 
@@ -58,12 +58,6 @@ class Waiter:
         self._future = self._loop.create_future()
         if seconds is None:
             await self._future
-        elif clock is SYSTEM_CLOCK:
-            timer = self._loop.call_later(seconds, self._end)
-            try:
-                await self._future
-            finally:
-                timer.cancel()
         else:
             timeout = asyncio.ensure_future(clock.sleep_async(seconds))
             try:

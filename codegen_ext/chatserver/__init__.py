@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from codegen_api.models import PlatformStats as PlatformStats
     from codegen_api.models import UsageInfo as UsageInfo
 
-    from .async_client import AsyncChatServerClient as AsyncChatServerClient
-    from .client import ChatServerClient as ChatServerClient
-    from .client import create_client as create_client
+    from ._async.client import AsyncChatServerClient as AsyncChatServerClient
+    from ._async.session import AsyncChatSession as AsyncChatSession
+    from ._async.stream import AsyncChatStream as AsyncChatStream
+    from ._sync.client import ChatServerClient as ChatServerClient
+    from ._sync.session import ChatSession as ChatSession
+    from ._sync.stream import ChatStream as ChatStream
     from .errors import BadRequestError as BadRequestError
     from .errors import ChatServerError as ChatServerError
     from .errors import ConnectionError as ConnectionError
@@ -37,10 +40,6 @@ if TYPE_CHECKING:
     from .errors import UnauthorizedError as UnauthorizedError
     from .messages import Message as Message
     from .messages import MessageRole as MessageRole
-    from .session import AsyncChatSession as AsyncChatSession
-    from .session import ChatSession as ChatSession
-    from .stream import AsyncChatStream as AsyncChatStream
-    from .stream import ChatStream as ChatStream
 
 _NAMES = {
     "codegen_api.models": (
@@ -48,19 +47,28 @@ _NAMES = {
         "ChatCompletionRequest ChatCompletionResponse ChatMessageRecord ChatSessionDetailResponse "
         "ChatSessionListResponse ChatSessionSummary ModelInfo ModelsResponse PlatformAdmin PlatformStats UsageInfo"
     ),
-    ".async_client": "AsyncChatServerClient",
-    ".client": "ChatServerClient create_client",
+    "._async.client": "AsyncChatServerClient",
+    "._async.session": "AsyncChatSession",
+    "._async.stream": "AsyncChatStream",
+    "._sync.client": "ChatServerClient",
+    "._sync.session": "ChatSession",
+    "._sync.stream": "ChatStream",
     ".errors": (
         "BadRequestError ChatServerError ConnectionError ForbiddenError InternalServerError InvalidResponseError "
         "NotFoundError RateLimitError StreamInterruptedError TimeoutError UnauthorizedError"
     ),
     ".messages": "Message MessageRole",
-    ".session": "AsyncChatSession ChatSession",
-    ".stream": "AsyncChatStream ChatStream",
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
-__all__ = sorted(_MODULES)  # noqa: PLE0605 - computed, so that a name is written once less
+__all__ = sorted([*_MODULES, "create_client"])  # noqa: PLE0605 - computed, so that a name is written once less
+
+
+def create_client(*args: Any, **settings: Any) -> "ChatServerClient":
+    """Build a `ChatServerClient`; takes the same arguments."""
+    from ._sync.client import ChatServerClient
+
+    return ChatServerClient(*args, **settings)
 
 
 def __getattr__(name: str) -> Any:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import wraps
-from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from codegen_api.operations import OPERATIONS
 
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
     from codegen_api.models import ChatCompletionResponse
 
 E = TypeVar("E", bound="ChatServerError")
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 class ChatServerError(common.CodegenAPIError):
@@ -102,13 +99,14 @@ def _twin(error: common.CodegenAPIError, kind: type[E]) -> E:
     return twin
 
 
-def of_stream(error: ChatServerError, partial: ChatCompletionResponse | None) -> ChatServerError:
+def of_stream(error: common.CodegenAPIError, partial: ChatCompletionResponse | None) -> common.CodegenAPIError:
     """Return the error of a stream that had begun, with what had arrived."""
     if isinstance(error, ConnectionError):
         cut = _twin(error, StreamInterruptedError)
         cut.__cause__ = error.__cause__
         error = cut.with_traceback(error.__traceback__)
-    error.partial = partial
+    if isinstance(error, ChatServerError):
+        error.partial = partial
     return error
 
 
@@ -129,22 +127,3 @@ def chatserver_errors() -> Iterator[None]:
         if twin is error:
             raise
         raise twin.with_traceback(error.__traceback__) from error.__cause__
-
-
-def raising_chatserver_errors(method: F) -> F:
-    """Return a method, sync or async, that raises the ChatServer's errors instead of the package's."""
-    if iscoroutinefunction(method):
-
-        @wraps(method)
-        async def call_async(*args: Any, **options: Any) -> Any:
-            with chatserver_errors():
-                return await method(*args, **options)
-
-        return cast("F", call_async)
-
-    @wraps(method)
-    def call(*args: Any, **options: Any) -> Any:
-        with chatserver_errors():
-            return method(*args, **options)
-
-    return cast("F", call)

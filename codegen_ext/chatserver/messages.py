@@ -1,4 +1,4 @@
-"""What a completion is asked with: messages in any notation, and options that travel as metadata."""
+"""Arguments of a completion: messages in any notation, and options that travel as metadata."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Message = ChatMessage
 MessageRole = ChatRole
 
 AnyMessage = Message | ChatCompletionMessage | Mapping[str, Any] | str
-"""A message: an object, a dict with role and content, or the text of a user."""
+"""A message: an object, a dict with role and content, or a string of the user."""
 
 
 _FIELDS = {argument.python_name for argument in CREATE_CHAT_COMPLETION.arguments}
@@ -33,10 +33,14 @@ class MetadataOptions(TypedDict, total=False):
     mcp_servers: Any
 
 
-class ResumeOptions(MetadataOptions, total=False):
-    """The same, and the session that a completion continues."""
+class CompletionOptions(MetadataOptions, total=False):
+    """The same, the session that a completion continues, and the options of the request."""
 
     session_id: str | None
+    timeout: float | None
+    extra_headers: Mapping[str, str] | None
+    extra_query: Mapping[str, Any] | None
+    extra_body: Mapping[str, Any] | None
 
 
 class SendOptions(MetadataOptions, total=False):
@@ -46,6 +50,7 @@ class SendOptions(MetadataOptions, total=False):
     max_tokens: int
     top_p: float
     system_prompt: str | None
+    timeout: float | None
 
 
 def completion_arguments(
@@ -80,7 +85,7 @@ def as_messages(messages: Iterable[AnyMessage]) -> list[dict[str, Any]]:
     """Return messages as they travel; a plain string is a user's.
 
     Raises:
-        BadRequestError: (status 400) for no messages, a role that does not exist, or a message without text.
+        BadRequestError: (status 400) for no messages, a role that does not exist, or a message without content.
 
     """
     if isinstance(messages, str | Mapping | Model) or not isinstance(messages, Iterable):
@@ -103,7 +108,7 @@ def _as_message(place: str, message: object) -> dict[str, Any]:
         shown = repr(role) if isinstance(role, str) and len(role) <= 40 else type(role).__name__
         raise refused(f"{place}.role", f"expected {', '.join(MessageRole)}, got {shown}")
     if not isinstance(content, str):
-        raise refused(f"{place}.content", f"expected text, got {type(content).__name__}")
+        raise refused(f"{place}.content", f"expected a string, got {type(content).__name__}")
     if not content:
         raise refused(f"{place}.content", "must not be empty")
     return {**message, "role": str(role)}

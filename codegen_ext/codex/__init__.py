@@ -1,4 +1,4 @@
-"""OpenAI's chat completions, and threads with tools and files, over the real Codex CLI.
+"""OpenAI's chat completions over the real Codex CLI.
 
 The names are imported when first used, because they need the extra `[codex]` (the `openai` package).
 """
@@ -6,28 +6,20 @@ The names are imported when first used, because they need the extra `[codex]` (t
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .async_client import AsyncCodexClient as AsyncCodexClient
-    from .async_threads import AsyncCodexThread as AsyncCodexThread
-    from .client import CodexClient as CodexClient
-    from .conversation import ApprovalRequest as ApprovalRequest
+    from ._async.client import AsyncCodexClient as AsyncCodexClient
+    from ._sync.client import CodexClient as CodexClient
     from .errors import CodexConfigurationError as CodexConfigurationError
     from .errors import CodexError as CodexError
     from .errors import CodexNotFoundError as CodexNotFoundError
-    from .thread_flows import ThreadEvent as ThreadEvent
-    from .thread_flows import TurnResult as TurnResult
-    from .threads import CodexThread as CodexThread
+    from .session import ApprovalRequest as ApprovalRequest
 
 _MODULES = {
-    "ApprovalRequest": ".conversation",
-    "AsyncCodexClient": ".async_client",
-    "AsyncCodexThread": ".async_threads",
-    "CodexClient": ".client",
+    "ApprovalRequest": ".session",
+    "AsyncCodexClient": "._async.client",
+    "CodexClient": "._sync.client",
     "CodexConfigurationError": ".errors",
     "CodexError": ".errors",
     "CodexNotFoundError": ".errors",
-    "CodexThread": ".threads",
-    "ThreadEvent": ".thread_flows",
-    "TurnResult": ".thread_flows",
 }
 
 __all__ = [*_MODULES]  # noqa: PLE0604 - computed, so that a name is written once less

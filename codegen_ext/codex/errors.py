@@ -1,4 +1,4 @@
-"""The errors of the Codex client: those of the `openai` package, and few of its kind for what only a CLI has."""
+"""Errors of the Codex client: those of the `openai` package, and three subclasses for what only a CLI can do wrong."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INSTALL_COMMAND = "npm install -g @openai/codex"
 
 
 class CodexError(openai.OpenAIError):
-    """Something is wrong with the Codex CLI or with how the client is used."""
+    """Failure of the Codex CLI, or a wrong use of the client."""
 
 
 class CodexNotFoundError(CodexError):
@@ -32,8 +32,8 @@ _STATUS_KINDS: dict[int, type[openai.APIStatusError]] = {
     422: openai.UnprocessableEntityError,
     429: openai.RateLimitError,
 }
-# Words of `codexErrorInfo`, each with the status that the API itself answers with, and its code.
-_WORDS = {
+# Values of `codexErrorInfo`, each with the status that the API itself answers with, and its code.
+_ERROR_INFO = {
     "contextWindowExceeded": (400, "context_length_exceeded"),
     "badRequest": (400, None),
     "cyberPolicy": (400, "cyber_policy"),
@@ -78,10 +78,10 @@ def connection_error(message: str) -> openai.APIConnectionError:
     return openai.APIConnectionError(message=message, request=_request())
 
 
-def timeout_error(seconds: float) -> openai.APITimeoutError:
-    """Return the error of a call that took longer than it may."""
+def timeout_error(message: str) -> openai.APITimeoutError:
+    """Return the error of something that took longer than it may."""
     error = openai.APITimeoutError(request=_request())
-    error.message = f"Request timed out: no complete answer within {seconds:g} s; the turn is interrupted."
+    error.message = f"Request timed out: {message}"
     error.args = (error.message,)
     return error
 
@@ -95,21 +95,20 @@ def status_of(error: dict[str, Any]) -> int | None:
 
 
 def incomplete_reason(error: dict[str, Any]) -> str | None:
-    """Return the finish reason when the service itself ended the answer early, otherwise None."""
+    """Return the finish reason where the service itself ended the answer early, otherwise None."""
     found = _INCOMPLETE.search(f"{error.get('message')} {error.get('additionalDetails')}")
     return _REASONS.get(found[1]) if found else None
 
 
-def turn_error(error: dict[str, Any] | None) -> openai.OpenAIError:
+def turn_error(error: dict[str, Any]) -> openai.OpenAIError:
     """Return the error of a turn that failed."""
-    error = error or {}
     texts = [str(error[key]) for key in ("message", "additionalDetails") if error.get(key)]
     if len(texts) == 2 and texts[0].startswith("Reconnecting"):
         del texts[0]  # the CLI would have gone on; why it had to is said in the details
     message = " ".join(texts) or "the turn failed without a reason"
     info = error.get("codexErrorInfo")
-    if isinstance(info, str) and info in _WORDS:
-        return status_error(_WORDS[info][0], message, _WORDS[info][1])
+    if isinstance(info, str) and info in _ERROR_INFO:
+        return status_error(_ERROR_INFO[info][0], message, _ERROR_INFO[info][1])
     status = status_of(error)
     if status:
         return status_error(status, message)
@@ -134,8 +133,5 @@ def _json_object(text: str) -> dict[str, Any] | None:
 
 def rpc_error(error: dict[str, Any], method: str) -> openai.APIStatusError:
     """Return the error of a request that the app-server itself refused."""
-    message = str(error.get("message"))
-    if "no rollout found" in message or "invalid session id" in message or "thread not found" in message:
-        return status_error(404, message, param="thread_id")
     status = 400 if error.get("code") in (-32600, -32601, -32602) else 500
-    return status_error(status, f"{method}: {message}")
+    return status_error(status, f"{method}: {error.get('message')}")

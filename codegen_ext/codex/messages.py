@@ -3,157 +3,156 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Required
 from urllib.parse import unquote, urlsplit
 
 from attrs import frozen
+from openai.types.chat import (
+    ChatCompletionContentPartImageParam,
+    ChatCompletionContentPartRefusalParam,
+    ChatCompletionContentPartTextParam,
+    ChatCompletionMessageToolCallParam,
+)
+from pydantic import Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # pydantic needs it before Python 3.12
 
-from ..errors import ValidationError
+from ..errors import ValidationError as ImageError
 from ..images import encode_images
 from .errors import bad_request
 
 Item = dict[str, Any]
 
 
+class _Message(TypedDict, total=False):
+    role: Required[Literal["system", "developer", "user", "assistant", "tool"]]
+    content: Any
+    refusal: str | None
+    tool_calls: list[ChatCompletionMessageToolCallParam] | None
+    tool_call_id: str
+
+
+_Text = ChatCompletionContentPartTextParam
+_MESSAGE = TypeAdapter[Any](_Message)
+_PARTS = TypeAdapter[Any](list[Annotated[_Text | ChatCompletionContentPartImageParam, Field(discriminator="type")]])
+_TEXTS = TypeAdapter[Any](list[Annotated[_Text | ChatCompletionContentPartRefusalParam, Field(discriminator="type")]])
+_TAGS = ("text", "image_url", "refusal")
+
+
 @frozen
 class Prompt:
-    """A conversation up to the turn that is to come."""
+    """Conversation up to the turn that is to come."""
 
     base_instructions: str | None
-    """The leading system messages, which take the place of the CLI's own instructions."""
+    """The leading system messages, which replace the CLI's own instructions."""
     developer_instructions: str | None
     history: list[Item]
     input: list[Item]
-    """The last message where it is the user's; empty to go on from what is there."""
+    """The last message where it is the user's; empty to continue from the history."""
 
 
 def convert(messages: Iterable[Any]) -> Prompt:
     """Convert the messages of a chat completion.
 
     Raises:
-        openai.BadRequestError: for what is no message; `param` names it.
+        openai.BadRequestError: for an invalid message; `param` names the field.
 
     """
     if isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Iterable):
         raise bad_request("messages must be a list of messages", "messages")
-    rest = [_mapping(message, f"messages[{index}]") for index, message in enumerate(messages)]
+    found = [(f"messages[{index}]", message) for index, message in enumerate(messages)]
+    rest = [(where, _validate(_MESSAGE, message, where)) for where, message in found]
     if not rest:
         raise bad_request("messages must have at least one message", "messages")
     instructions: dict[str, list[str]] = {"system": [], "developer": []}
-    start = 0
-    while start < len(rest) and rest[start].get("role") in ("system", "developer"):
-        instructions[rest[start]["role"]].append(_text(rest[start].get("content"), f"messages[{start}].content"))
-        start += 1
-    end = len(rest)
+    while rest and rest[0][1]["role"] in instructions:
+        where, message = rest.pop(0)
+        instructions[message["role"]].append(_text(message, where))
     last: list[Item] = []
-    if end > start and rest[-1].get("role") == "user":
-        end -= 1
-        last = user_input(rest[-1].get("content"), f"messages[{end}].content")
-    history = [item for index in range(start, end) for item in _items(rest[index], f"messages[{index}]")]
+    if rest and rest[-1][1]["role"] == "user":
+        where, message = rest.pop()
+        last = _content(message, where, "", "url")
     return Prompt(
         base_instructions="\n\n".join(instructions["system"]) or None,
         developer_instructions="\n\n".join(instructions["developer"]) or None,
-        history=history,
+        history=[item for where, message in rest for item in _items(message, where)],
         input=last,
     )
 
 
-def user_input(content: Any, where: str = "input") -> list[Item]:
-    """Return what a user says as the input of a turn: a text, or parts with text and pictures."""
-    return _pictured(content, where, "", "url")
-
-
-def _pictured(content: Any, where: str, prefix: str, url: str) -> list[Item]:
-    return [
-        {"type": f"{prefix}image", url: _url(part, at), **_detail(part)}
-        if part["type"] == "image_url"
-        else {"type": f"{prefix}text", "text": part["text"]}
-        for at, part in _parts(content, where, ("text", "image_url"))
-    ]
+def _validate(adapter: TypeAdapter[Any], value: Any, where: str) -> Any:
+    if hasattr(value, "model_dump"):
+        value = value.model_dump(exclude_none=True)
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        if first["type"].startswith("union_tag"):
+            first["loc"] = (*first["loc"], "type")
+        for before, name in pairwise(["", *first["loc"]]):
+            if not (isinstance(before, int) and name in _TAGS):  # pydantic names the part's kind as well
+                where += f"[{name}]" if isinstance(name, int) else f".{name}"
+        raise bad_request(f"{where}: {first['msg']}", where) from None
 
 
 def _items(message: Mapping[str, Any], where: str) -> list[Item]:
-    role, content = message.get("role"), message.get("content")
+    role = message["role"]
     if role == "user":
-        return [_message("user", _pictured(content, f"{where}.content", "input_", "image_url"))]
-    if role in ("system", "developer"):
-        return [_message("developer", [{"type": "input_text", "text": _text(content, f"{where}.content")}])]
+        return [_message("user", _content(message, where, "input_", "image_url"))]
     if role == "tool":
-        output = _text(content, f"{where}.content")
-        return [{"type": "function_call_output", "call_id": str(message.get("tool_call_id")), "output": output}]
-    if role == "assistant":
-        said = _text(content, f"{where}.content") if content else ""
-        said = said or message.get("refusal") or ""
-        calls = message.get("tool_calls") or []
-        if not isinstance(calls, list | tuple):
-            raise bad_request(f"{where}.tool_calls must be a list", f"{where}.tool_calls")
+        if "tool_call_id" not in message:
+            raise bad_request(f"{where}.tool_call_id: Field required", f"{where}.tool_call_id")
         return [
-            *([_message("assistant", [{"type": "output_text", "text": said}])] if said or not calls else []),
-            *(_call(call, where) for call in calls),
+            {
+                "type": "function_call_output",
+                "call_id": message["tool_call_id"],
+                "output": _text(message, where),
+            }
         ]
-    raise bad_request(f"{where}.role must be system, developer, user, assistant or tool, not {role!r}", f"{where}.role")
+    if role != "assistant":
+        return [_message("developer", [{"type": "input_text", "text": _text(message, where)}])]
+    said = (_text(message, where) if message.get("content") else "") or message.get("refusal") or ""
+    calls = [
+        {"type": "function_call", "call_id": call["id"], **call["function"]} for call in message.get("tool_calls") or ()
+    ]
+    return [*([_message("assistant", [{"type": "output_text", "text": said}])] if said or not calls else []), *calls]
 
 
 def _message(role: str, content: list[Item]) -> Item:
     return {"type": "message", "role": role, "content": content}
 
 
-def _call(call: Any, where: str) -> Item:
-    call = _mapping(call, f"{where}.tool_calls")
-    function = _mapping(call.get("function"), f"{where}.tool_calls.function")
-    return {
-        "type": "function_call",
-        "call_id": str(call.get("id")),
-        "name": str(function.get("name")),
-        "arguments": str(function.get("arguments")),
-    }
-
-
-def _mapping(value: Any, where: str) -> Mapping[str, Any]:
-    if hasattr(value, "model_dump"):
-        value = value.model_dump(exclude_none=True)
-    if not isinstance(value, Mapping):
-        raise bad_request(f"{where} must be an object, not {type(value).__name__}", where)
-    return value
-
-
-def _parts(content: Any, where: str, kinds: tuple[str, ...]) -> list[tuple[str, Mapping[str, Any]]]:
+def _parts(adapter: TypeAdapter[Any], message: Mapping[str, Any], where: str) -> list[Item]:
+    content = message.get("content")
     if isinstance(content, str):
-        return [(where, {"type": "text", "text": content})]
-    if content is None or isinstance(content, Mapping | bytes) or not isinstance(content, Iterable):
-        raise bad_request(f"{where} must be a text or a list of parts, not {type(content).__name__}", where)
-    parts = []
-    for index, value in enumerate(content):
-        at = f"{where}[{index}]"
-        part = _mapping({"type": "text", "text": value} if isinstance(value, str) else value, at)
-        if part.get("type") not in kinds:
-            raise bad_request(f"{at}.type must be {' or '.join(kinds)}, not {part.get('type')!r}", f"{at}.type")
-        if part["type"] != "image_url" and not isinstance(part.get(part["type"]), str):
-            raise bad_request(f"{at}.{part['type']} must be a text", f"{at}.{part['type']}")
-        parts.append((at, part))
-    return parts
+        return [{"type": "text", "text": content}]
+    if isinstance(content, Iterable) and not isinstance(content, Mapping | bytes):
+        parts: list[Item] = _validate(adapter, list(content), f"{where}.content")
+        return parts
+    problem = f"must be a string or a list of parts, not {type(content).__name__}"
+    raise bad_request(f"{where}.content {problem}", f"{where}.content")
 
 
-def _text(content: Any, where: str) -> str:
-    return "".join(part[part["type"]] for _, part in _parts(content, where, ("text", "refusal")))
+def _text(message: Mapping[str, Any], where: str) -> str:
+    return "".join(part[part["type"]] for part in _parts(_TEXTS, message, where))
 
 
-def _url(part: Mapping[str, Any], where: str) -> str:
-    image = part.get("image_url")
-    url = image.get("url") if isinstance(image, Mapping) else image
-    if isinstance(url, str) and url.startswith(("http://", "https://")):
-        problem = "the Codex CLI fetches no picture; pass a data URI or a path"
-        raise bad_request(f"{where}.image_url: {problem}", f"{where}.image_url")
-    if isinstance(url, str) and url.startswith("file:"):
-        url = unquote(urlsplit(url).path)
+def _content(message: Mapping[str, Any], where: str, prefix: str, url: str) -> list[Item]:
+    return [
+        {"type": f"{prefix}image", **_image(part["image_url"], url, f"{where}.content[{index}].image_url")}
+        if part["type"] == "image_url"
+        else {"type": f"{prefix}text", "text": part["text"]}
+        for index, part in enumerate(_parts(_PARTS, message, where))
+    ]
+
+
+def _image(image: Mapping[str, Any], name: str, where: str) -> Item:
+    url = image["url"]
+    if url.startswith(("http://", "https://")):
+        raise bad_request(f"{where}: the Codex CLI downloads no image; pass a data URI or a path", where)
     try:
-        return (encode_images([cast("str", url)]) or [])[0]  # which refuses what is no text
-    except ValidationError as error:
-        problem = error.message.partition(": ")[2]
-        raise bad_request(f"{where}.image_url: {problem}", f"{where}.image_url") from error
-
-
-def _detail(part: Mapping[str, Any]) -> Item:
-    image = part.get("image_url")
-    detail = image.get("detail") if isinstance(image, Mapping) else None
-    return {"detail": detail} if detail == "high" else {}  # the CLI would leave out a picture of detail low
+        encoded = encode_images([unquote(urlsplit(url).path) if url.startswith("file:") else url])
+    except ImageError as error:
+        raise bad_request(f"{where}: {error.message.partition(': ')[2]}", where) from error
+    # The CLI would leave out an image of detail `low`.
+    return {name: (encoded or [""])[0], **({"detail": "high"} if image.get("detail") == "high" else {})}

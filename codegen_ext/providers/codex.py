@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 from importlib.util import find_spec
-from typing import Any, get_type_hints
+from typing import Any
 
 from .backend import Availability, Deadline
 from .completions import OWN, CompletionsBackend
@@ -37,6 +37,7 @@ class CodexBackend(CompletionsBackend):
             "max_retries",
             "model",
             "sandbox_mode",
+            "start_timeout",
             "strict",
             "timeout",
             "working_dir",
@@ -48,9 +49,9 @@ class CodexBackend(CompletionsBackend):
         """Whatever the client's completions take."""
         if not find_spec("openai"):
             return frozenset()
-        from ..codex.request import CompletionArguments
+        from ..codex.arguments import argument_names
 
-        return frozenset(get_type_hints(CompletionArguments)) - OWN
+        return argument_names() - OWN
 
     @property
     def sandbox_mode(self) -> str:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from .mock import MockCodegenClient as MockCodegenClient
     from .mock_chatserver import AsyncMockChatServerClient as AsyncMockChatServerClient
     from .mock_chatserver import MockChatServerClient as MockChatServerClient
+    from .mock_codex import AsyncMockCodexClient as AsyncMockCodexClient
+    from .mock_codex import CodexCall as CodexCall
+    from .mock_codex import MockCodexClient as MockCodexClient
     from .recorder import RecordedRun as RecordedRun
     from .recorder import Recorder as Recorder
     from .recorder import replay as replay
@@ -24,6 +27,7 @@ _NAMES = {
     ".clock": "FakeClock",
     ".mock": "AsyncMockCodegenClient MockCall MockCodegenClient",
     ".mock_chatserver": "AsyncMockChatServerClient MockChatServerClient",
+    ".mock_codex": "AsyncMockCodexClient CodexCall MockCodexClient",
     ".recorder": "RecordedRun Recorder replay",
     ".sandbox": "Fault Sandbox Script",
     ".webhooks": "webhook_call",

@@ -11,14 +11,7 @@ from .mock import Mocking
 class ChatServerMocking(Mocking):
     """What both share."""
 
-    _other_names: ClassVar = {
-        "add_admin": "add_platform_admin",
-        "create_completion": "create_chat_completion",
-        "get_session": "get_chat_session",
-        "list_admins": "list_platform_admins",
-        "list_sessions": "list_chat_sessions",
-        "remove_admin": "remove_platform_admin",
-    }
+    _other_names: ClassVar = {"create_completion": "create_chat_completion"}
 
 
 class MockChatServerClient(ChatServerMocking, ChatServerClient):

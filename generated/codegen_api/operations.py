@@ -554,8 +554,8 @@ LIST_MODELS: Operation[ModelsResponse] = Operation(
     module=".api.chat.list_models",
     cache_seconds=300,
 )
-LIST_CHAT_SESSIONS: Operation[ChatSessionListResponse] = Operation(
-    id="list_chat_sessions",
+LIST_SESSIONS: Operation[ChatSessionListResponse] = Operation(
+    id="list_sessions",
     method="GET",
     path="/atoms/chat/sessions",
     tag="chat_sessions",
@@ -568,11 +568,11 @@ LIST_CHAT_SESSIONS: Operation[ChatSessionListResponse] = Operation(
         Argument("page_size", "page_size", "query", "integer", False, minimum=1, maximum=100),
     ),
     body=None,
-    module=".api.chat_sessions.list_chat_sessions",
+    module=".api.chat_sessions.list_sessions",
     paging=Paging(style="page", start="page", size="page_size", items="sessions", total="total"),
 )
-GET_CHAT_SESSION: Operation[ChatSessionDetailResponse] = Operation(
-    id="get_chat_session",
+GET_SESSION: Operation[ChatSessionDetailResponse] = Operation(
+    id="get_session",
     method="GET",
     path="/atoms/chat/sessions/{session_id}",
     tag="chat_sessions",
@@ -584,7 +584,7 @@ GET_CHAT_SESSION: Operation[ChatSessionDetailResponse] = Operation(
         Argument("user_id", "user_id", "query", "string", True),
     ),
     body=None,
-    module=".api.chat_sessions.get_chat_session",
+    module=".api.chat_sessions.get_session",
 )
 GET_PLATFORM_STATS: Operation[PlatformStats] = Operation(
     id="get_platform_stats",
@@ -598,8 +598,8 @@ GET_PLATFORM_STATS: Operation[PlatformStats] = Operation(
     body=None,
     module=".api.platform.get_platform_stats",
 )
-LIST_PLATFORM_ADMINS: Operation[AdminsResponse] = Operation(
-    id="list_platform_admins",
+LIST_ADMINS: Operation[AdminsResponse] = Operation(
+    id="list_admins",
     method="GET",
     path="/api/v1/platform/admins",
     tag="platform",
@@ -608,10 +608,10 @@ LIST_PLATFORM_ADMINS: Operation[AdminsResponse] = Operation(
     idempotent=True,
     arguments=(),
     body=None,
-    module=".api.platform.list_platform_admins",
+    module=".api.platform.list_admins",
 )
-ADD_PLATFORM_ADMIN: Operation[AdminResponse] = Operation(
-    id="add_platform_admin",
+ADD_ADMIN: Operation[AdminResponse] = Operation(
+    id="add_admin",
     method="POST",
     path="/api/v1/platform/admins",
     tag="platform",
@@ -624,10 +624,10 @@ ADD_PLATFORM_ADMIN: Operation[AdminResponse] = Operation(
         Argument("name", "name", "body", "string", False),
     ),
     body="AdminRequest",
-    module=".api.platform.add_platform_admin",
+    module=".api.platform.add_admin",
 )
-REMOVE_PLATFORM_ADMIN: Operation[AdminResponse] = Operation(
-    id="remove_platform_admin",
+REMOVE_ADMIN: Operation[AdminResponse] = Operation(
+    id="remove_admin",
     method="DELETE",
     path="/api/v1/platform/admins/{email}",
     tag="platform",
@@ -636,7 +636,7 @@ REMOVE_PLATFORM_ADMIN: Operation[AdminResponse] = Operation(
     idempotent=True,
     arguments=(Argument("email", "email", "path", "string", True),),
     body=None,
-    module=".api.platform.remove_platform_admin",
+    module=".api.platform.remove_admin",
 )
 GET_AUDIT_LOG: Operation[AuditLogResponse] = Operation(
     id="get_audit_log",
@@ -685,12 +685,12 @@ OPERATIONS: dict[str, Operation[Any]] = {
         GET_AGENT_RUN_LOGS,
         CREATE_CHAT_COMPLETION,
         LIST_MODELS,
-        LIST_CHAT_SESSIONS,
-        GET_CHAT_SESSION,
+        LIST_SESSIONS,
+        GET_SESSION,
         GET_PLATFORM_STATS,
-        LIST_PLATFORM_ADMINS,
-        ADD_PLATFORM_ADMIN,
-        REMOVE_PLATFORM_ADMIN,
+        LIST_ADMINS,
+        ADD_ADMIN,
+        REMOVE_ADMIN,
         GET_AUDIT_LOG,
     )
 }

@@ -36,14 +36,14 @@ SIGNATURES = {
     "create_completion": "model, messages, temperature=0.7, max_tokens=4000, top_p=1.0, stream=False, user=None, "
     "system_prompt=None, *, session_id=None, metadata=None, organization_id=None, workflow=None, variables=None, "
     "allowed_tools=None, setting_sources=None, mcp_servers=None",
-    "list_sessions": "user_id, page=1, page_size=20",
-    "get_session": "session_id, *, user_id",
-    "list_admins": "",
-    "add_admin": "workos_id, email, name=''",
-    "remove_admin": "email",
+    "list_admins": "**options",
     "session": "user_id, session_id=None, *, model=None",
 }
 WITH_CALL_OPTIONS = {
+    "list_sessions": "user_id, page=1, page_size=20",
+    "get_session": "session_id, user_id",
+    "add_admin": "workos_id, email, name=''",
+    "remove_admin": "email",
     "list_models": "",
     "get_platform_stats": "",
     "get_audit_log": "limit=50, offset=0",
@@ -290,7 +290,7 @@ def test_administration(chat: Any) -> None:
 def test_an_email_in_a_path_is_quoted(chat: Any, sandbox: Sandbox, email: str) -> None:
     chat.add_admin("user_2", email)
     assert chat.remove_admin(email).admin.email == email
-    assert sandbox.requests[-1].operation == "remove_platform_admin"
+    assert sandbox.requests[-1].operation == "remove_admin"
     with pytest.raises(NotFoundError):
         chat.remove_admin(email)
 
@@ -326,8 +326,8 @@ def test_who_is_no_administrator_is_told_what_is_needed(
 
 
 def test_another_403_names_the_need_too(chat: Any, sandbox: Sandbox) -> None:
-    sandbox.inject("get_chat_session", Fault.status(403))
-    with pytest.raises(ForbiddenError, match="get_chat_session needs an API key with access"):
+    sandbox.inject("get_session", Fault.status(403))
+    with pytest.raises(ForbiddenError, match="get_session needs an API key with access"):
         chat.get_session("s", user_id="u")
 
 

@@ -75,18 +75,18 @@ def test_sessions_are_found_again(chat: Any) -> None:
     first = chat.create_chat_completion("gpt-4o", HELLO, user="u1")
     session_id = first.system_fingerprint
     chat.create_chat_completion("gpt-4o", HELLO, user="u1", metadata={"session_id": session_id})
-    page = chat.list_chat_sessions("u1")
+    page = chat.list_sessions("u1")
     assert ([session.id for session in page.sessions], page.total, page.has_more) == ([session_id], 1, False)
-    assert len(chat.get_chat_session(session_id, "u1").messages) == 4
+    assert len(chat.get_session(session_id, "u1").messages) == 4
     with pytest.raises(NotFoundError, match="Session not found"):
-        chat.get_chat_session(session_id, "somebody else")
+        chat.get_session(session_id, "somebody else")
 
 
 def test_administration(chat: Any, sandbox: Sandbox) -> None:
-    chat.add_platform_admin("user_9", "new@example.com", "New")
-    admins = chat.list_platform_admins()
-    assert (admins.count, [admin["email"] for admin in admins.admins][-1]) == (2, "new@example.com")
-    assert chat.remove_platform_admin("new@example.com").success is True
+    chat.add_admin("user_9", "new@example.com", "New")
+    admins = chat.list_admins()
+    assert (admins["count"], admins["admins"][-1]["email"]) == (2, "new@example.com")
+    assert chat.remove_admin("new@example.com").success is True
     assert chat.get_audit_log(limit=1).entries[0].action == "admin.removed"
     assert chat.get_platform_stats().total_requests == 0
     sandbox.admin = False

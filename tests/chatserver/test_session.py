@@ -57,7 +57,7 @@ def test_a_recorded_session_goes_on_with_its_model(chat: Any, sandbox: Sandbox) 
     assert talk.model == "droid-core"
     assert len(said(talk)) == 8
     asked = [request.operation for request in sandbox.requests]
-    assert asked.count("get_chat_session") == 2
+    assert asked.count("get_session") == 2
     assert "list_models" not in asked
 
 

@@ -100,7 +100,7 @@ class Services:
         self.session_id = answer.system_fingerprint
 
     def arguments(self, operation: Operation[Any]) -> dict[str, Any]:
-        ours = operation.id == "get_chat_session"
+        ours = operation.id == "get_session"
         return required(operation, **({"session_id": self.session_id} if ours else {}))
 
 
@@ -188,8 +188,8 @@ def test_arguments_reach_the_service(client: Any, sandbox: Sandbox) -> None:
 
 def test_path_arguments_are_quoted(flavour: Flavour, sandbox: Sandbox) -> None:
     with flavour.chat(TOKEN, sandbox.base_url) as chat:
-        chat.add_platform_admin("user_3", "a/b c?d@example.com")
-        assert chat.remove_platform_admin("a/b c?d@example.com").success is True
+        chat.add_admin("user_3", "a/b c?d@example.com")
+        assert chat.remove_admin("a/b c?d@example.com").success is True
     assert sandbox.requests[-1].path == "/api/v1/platform/admins/a%2Fb%20c%3Fd%40example.com"
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,49 +12,55 @@ from typing import Any
 import pytest
 
 from codegen_ext import AsyncCodexClient, CodexClient
-from codegen_ext.codex.streams import AsyncStream
 
 from ..support.blocking import Blocking
 from ..support.codex_cli import require_codex
-from .responses import Chooser, Responses, say
+from .responses import Responses, say
 
 KEY = "sk-SECRET-codex-0123456789-SECRET"
+HI: Any = [{"role": "user", "content": "hi"}]
 
 
-class BlockingStream:
-    """An async stream as a sync one."""
-
-    def __init__(self, stream: AsyncStream[Any, Any], runner: asyncio.Runner) -> None:
-        self._stream = stream
-        self._runner = runner
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        try:
-            return self._runner.run(self._stream.__anext__())
-        except StopAsyncIteration:
-            raise StopIteration from None
-
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def result(self) -> Any:
-        return self._runner.run(self._stream.result())
-
-    def close(self) -> None:
-        self._runner.run(self._stream.close())
+def text(completion: Any) -> str:
+    content: str = completion.choices[0].message.content
+    return content
 
 
-class BlockingCodex(Blocking):
-    """The async client as if it were the sync one."""
+def content(chunks: Any) -> str:
+    return "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
 
-    def _settle(self, value: Any) -> Any:
-        return BlockingStream(value, self._runner) if isinstance(value, AsyncStream) else super()._settle(value)
+
+def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def group_of(pid: int | None) -> list[int]:
+    """Return the running processes of a process group."""
+    running = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if is_running(int(entry.name))]
+    return sorted(one for one in running if os.getpgid(one) == pid)
+
+
+def environment_of(pid: int | None) -> dict[str, str]:
+    pairs = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+
+
+def script(path: Path, code: str) -> str:
+    """Write a shell script that takes the place of the CLI; it says the version that the tests use."""
+    version = 'if [ "$1" = --version ]; then echo codex-cli 0.169.0; exit; fi\n'
+    path.write_text(f"#!/bin/sh\n{version}{code}\n")
+    path.chmod(0o755)
+    return str(path)
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +73,25 @@ def no_outside_settings(environment: None, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.fixture(scope="session")
 def codex() -> str:
     return require_codex()
+
+
+@pytest.fixture(params=["flat", "global", "shim"])
+def installation(request: pytest.FixtureRequest, codex: str, tmp_path: Path) -> str:
+    """The CLI as npm installs it in a folder, as `npm install -g` does, and behind a script that stays between."""
+    if request.param == "flat":
+        return codex
+    if request.param == "shim":
+        return script(tmp_path / "codex", f'"{codex}" "$@"; exit $?')
+    scope = Path(codex).resolve().parents[2]
+    package = tmp_path / "lib/node_modules/@openai/codex"
+    shutil.copytree(scope / "codex", package, ignore=shutil.ignore_patterns("node_modules"))
+    (package / "node_modules/@openai").mkdir(parents=True)
+    for native in scope.glob("codex-*"):
+        (package / "node_modules/@openai" / native.name).symlink_to(native)
+    launcher = tmp_path / "bin/codex"
+    launcher.parent.mkdir()
+    launcher.symlink_to("../lib/node_modules/@openai/codex/bin/codex.js")
+    return str(launcher)
 
 
 @pytest.fixture(scope="session")
@@ -83,11 +110,7 @@ def service(lasting_service: Responses) -> Responses:
 @pytest.fixture
 def answer(service: Responses) -> Callable[..., None]:
     """Set the answers; the last one repeats."""
-
-    def change(*answers: Chooser) -> None:
-        service.reset(*answers)
-
-    return change
+    return service.reset
 
 
 @pytest.fixture(scope="session")
@@ -97,13 +120,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def build(service: Responses, codex: str, folder: Path) -> Iterator[Callable[..., Any]]:
-    """Build sync clients of the service, closed after the test; `kind` takes the place of CodexClient."""
+    """Build clients of the service, closed after the test; `kind` replaces CodexClient."""
     with ExitStack() as stack:
 
         def make(kind: Any = CodexClient, **settings: Any) -> Any:
             plain = {"codex_path": codex, "base_url": service.base_url, "working_dir": folder, "model": "gpt-5"}
             client = kind(**{"api_key": KEY, "max_retries": 1, **plain, **settings})
-            stack.callback(client._core.supervisor.close)
+            stack.callback(client.close if isinstance(client, CodexClient) else lambda: asyncio.run(client.close()))
             return client
 
         yield make
@@ -115,25 +138,36 @@ def lasting_clients(lasting_service: Responses, codex: str, folder: Path) -> Ite
     settings = {"api_key": KEY, "max_retries": 1, "sandbox_mode": "danger-full-access", **plain}
     with asyncio.Runner() as runner, CodexClient(**settings) as client:
         asynchronous = AsyncCodexClient(**settings)
-        yield {"sync": client, "async": BlockingCodex(asynchronous, runner)}
+        yield {"sync": client, "async": Blocking(asynchronous, runner)}
         runner.run(asynchronous.close())
 
 
+@pytest.fixture
+def client(lasting_clients: dict[str, Any], service: Responses) -> CodexClient:
+    """A client whose server is running already."""
+    found: CodexClient = lasting_clients["sync"]
+    return found
+
+
 @pytest.fixture(params=["sync", "async"])
-def client(request: pytest.FixtureRequest, lasting_clients: dict[str, Any], service: Responses) -> Any:
-    """A client of each kind whose server is running already."""
+def each_client(request: pytest.FixtureRequest, lasting_clients: dict[str, Any], service: Responses) -> Any:
+    """A client of each kind, for what suspends, is cancelled, or ends early."""
     return lasting_clients[request.param]
 
 
-@pytest.fixture
-def sync_client(lasting_clients: dict[str, Any], service: Responses) -> CodexClient:
-    """For long tables of what both kinds share to the letter."""
-    return lasting_clients["sync"]
-
-
-@pytest.fixture
-def ask(client: Any) -> Callable[..., Any]:
-    """Ask the client of each kind for a completion."""
+def asking(client: Any) -> Callable[..., Any]:
     return lambda content="hi", **options: client.chat.completions.create(
         messages=[{"role": "user", "content": content}], **options
     )
+
+
+@pytest.fixture
+def ask(client: CodexClient) -> Callable[..., Any]:
+    """Ask for a completion."""
+    return asking(client)
+
+
+@pytest.fixture
+def ask_each(each_client: Any) -> Callable[..., Any]:
+    """Ask the client of each kind for a completion."""
+    return asking(each_client)

@@ -3,203 +3,72 @@
 import asyncio
 import gc
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import textwrap
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import openai
 import pytest
 
 from codegen_ext import AsyncCodexClient, CodexClient
+from codegen_ext.codex.session import Mailbox
 
-from .conftest import KEY
+from .conftest import HI, KEY, environment_of, group_of, is_running, script, text, wait_for
 from .responses import WAIT, Answer, Asked, Responses, call, completed, created, message, say
-from .test_completions import wait_for
 
 Ask = Callable[..., Any]
-HI: Any = [{"role": "user", "content": "hi"}]
-
-
-def is_running(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
-
-
-def text(completion: Any) -> str:
-    content: str = completion.choices[0].message.content
-    return content
+HALF = Answer([created(), *message("half", WAIT), completed()])
 
 
 def echo(asked: Asked) -> Answer:
     return say("you said ", asked.prompt)
 
 
-def test_building_a_client_starts_nothing(build: Ask) -> None:
-    client = build()
-    assert client.server_pid is None
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which the private folders are."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache/codegen-sdk/codex"
 
 
-def test_sixteen_completions_at_once_share_one_server(sync_client: CodexClient, answer: Ask) -> None:
+def test_twenty_turns_at_once_share_one_server(build: Ask, answer: Ask) -> None:
     answer(echo)
-    with ThreadPoolExecutor(16) as pool:
-        asked = [f"question {number}" for number in range(16)]
-        made = pool.map(
-            lambda prompt: sync_client.chat.completions.create(messages=[{"role": "user", "content": prompt}]), asked
-        )
-        assert [text(one) for one in made] == [f"you said {prompt}" for prompt in asked]
-    assert len(children(sync_client.server_pid)) == 1
+    questions = [f"question {number}" for number in range(20)]
+    expected = [f"you said {question}" for question in questions]
+    client, other = build(), build(AsyncCodexClient)
+    assert client.server_pid is None  # building a client starts nothing
+
+    def ask(question: str) -> str:
+        return text(client.chat.completions.create(messages=[{"role": "user", "content": question}]))
+
+    async def ask_all() -> list[str]:
+        asked = [other.chat.completions.create(messages=[{"role": "user", "content": one}]) for one in questions]
+        return [text(one) for one in await asyncio.gather(*asked)]
+
+    with ThreadPoolExecutor(20) as pool:
+        assert list(pool.map(ask, questions)) == expected
+    assert asyncio.run(ask_all()) == expected
+    assert [group_of(one.server_pid)[0] for one in (client, other)] == [client.server_pid, other.server_pid]
+    servers = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if parent_of(pid) == os.getpid()]
+    assert len([pid for pid in servers if environment_of(pid).get("CODEX_HOME") in homes(client, other)]) == 2
 
 
-def children(pid: int | None) -> list[int]:
-    """Return the app-servers with this number among this process's children."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name == str(pid):
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            found += [parent] if parent == os.getpid() else []
-    return found
-
-
-def test_sixteen_tasks_at_once_share_one_server(build: Ask, answer: Ask) -> None:
-    answer(echo)
-    client = build(AsyncCodexClient)
-
-    async def ask(prompt: str) -> str:
-        return text(await client.chat.completions.create(messages=[{"role": "user", "content": prompt}]))
-
-    async def all_of_them() -> list[str]:
-        return await asyncio.gather(*(ask(f"question {number}") for number in range(16)))
-
-    assert asyncio.run(all_of_them()) == [f"you said question {number}" for number in range(16)]
-
-
-def test_threads_that_come_first_together_start_one_server(build: Ask) -> None:
-    client = build()
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: client.models.list(), range(8)))
-        pids = set(pool.map(lambda _: client.server_pid, range(8)))
-    assert len(pids) == 1
-
-
-def test_closing_ends_the_server_and_its_folder(build: Ask) -> None:
-    with build() as client:
-        client.models.list()
-        pid = client.server_pid
-        home = environment_of(pid)["CODEX_HOME"]
-        assert Path(home).is_dir()
-    assert not is_running(pid)
-    assert not Path(home).exists()
-
-
-def environment_of(pid: int) -> dict[str, str]:
-    pairs = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
-    return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
-
-
-def test_a_client_that_nobody_holds_ends_its_server(build: Ask, codex: str, service: Responses) -> None:
-    client = CodexClient(KEY, codex, base_url=service.base_url)
-    client.models.list()
-    pid = client.server_pid
-    del client
-    gc.collect()
-    assert pid is not None
-    assert not is_running(pid)
-
-
-def test_a_client_whose_server_failed_is_let_go_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    client = CodexClient(KEY, shutil.which("false"), timeout=60)
-    with pytest.raises(openai.APIConnectionError):
-        client.models.list()
-    assert [*tmp_path.iterdir()] != []
-    del client
-    gc.collect()
-    assert [*tmp_path.iterdir()] == []
-
-
-def test_a_stream_holds_the_server_without_the_client(codex: str, answer: Ask, service: Responses) -> None:
-    answer(Answer([created(), *message("a", WAIT, "b"), completed()]))
-    stream = CodexClient(KEY, codex, base_url=service.base_url).chat.completions.create(messages=HI, stream=True)
-    next(stream)
-    gc.collect()
-    service.go_on()
-    assert stream.result().choices[0].message.content == "ab"
-    del stream
-    gc.collect()
-
-
-@pytest.mark.parametrize("kind", ["sync", "async"])
-def test_a_server_killed_amid_a_turn_is_a_typed_error_and_the_next_call_works(
-    build: Ask, answer: Ask, service: Responses, kind: str
-) -> None:
-    answer(Answer([created(), *message("half", WAIT), completed()]), say("whole"))
-    client: Any = build(CodexClient if kind == "sync" else AsyncCodexClient)
-
-    def kill(pid: int) -> None:
-        wait_for(lambda: service.asked)
-        os.kill(pid, signal.SIGKILL)
-
-    async def asynchronous() -> None:
-        await client.models.list()
-        threading.Thread(target=kill, args=[client.server_pid]).start()
-        with pytest.raises(openai.APIConnectionError, match="app-server ended"):
-            await client.chat.completions.create(messages=HI)
-        assert text(await client.chat.completions.create(messages=HI)) == "whole"
-
-    if kind == "async":
-        asyncio.run(asynchronous())
-        return
-    client.models.list()
-    first = client.server_pid
-    threading.Thread(target=kill, args=[first]).start()
-    with pytest.raises(openai.APIConnectionError, match="app-server ended"):
-        client.chat.completions.create(messages=HI)
-    assert text(client.chat.completions.create(messages=HI)) == "whole"
-    assert client.server_pid != first
-
-
-def test_a_server_that_died_between_calls_is_started_anew(build: Ask) -> None:
-    client = build()
-    client.models.list()
-    os.kill(client.server_pid, signal.SIGKILL)
-    assert text(client.chat.completions.create(messages=HI)) == "Hello there."
-
-
-def test_closing_fails_the_calls_under_way(build: Ask, answer: Ask, service: Responses) -> None:
-    answer(Answer([created(), *message("half", WAIT), completed()]))
-    client = build()
-    with ThreadPoolExecutor(1) as pool:
-        call_under_way = pool.submit(client.chat.completions.create, messages=HI)
-        wait_for(lambda: service.asked)
-        client.close()
-        with pytest.raises(openai.APIConnectionError, match="client was closed"):
-            call_under_way.result(60)
-
-
-def test_a_server_that_hangs_does_not_hold_up_anybody(build: Ask) -> None:
-    client = build()
-    client.models.list()
-    os.kill(client.server_pid, signal.SIGSTOP)
-    picture = "data:image/png;base64," + "A" * 1_000_000  # more than a pipe holds
-    part = {"type": "image_url", "image_url": {"url": picture}}
+def parent_of(pid: int) -> int:
     try:
-        with pytest.raises(openai.APITimeoutError):
-            client.chat.completions.create(messages=[{"role": "user", "content": [part]}], timeout=0.3)
-    finally:
-        os.kill(client.server_pid, signal.SIGCONT)
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def homes(*clients: Any) -> list[str]:
+    return [environment_of(client.server_pid)["CODEX_HOME"] for client in clients]
 
 
 def test_several_event_loops_use_one_server(build: Ask) -> None:
@@ -215,19 +84,146 @@ def test_several_event_loops_use_one_server(build: Ask) -> None:
     assert client.server_pid == first
 
 
-def test_a_cancelled_task_interrupts_its_turn(build: Ask, answer: Ask, service: Responses) -> None:
-    answer(Answer([created(), *message("half", WAIT), completed()]), say("whole"))
-    client = build(AsyncCodexClient)
+@pytest.mark.parametrize("way", ["close", "lose"])
+def test_a_client_ends_its_server_and_removes_its_folder(build: Ask, codex: str, cache: Path, way: str) -> None:
+    client = CodexClient(KEY, codex, base_url="http://127.0.0.1:9/v1")
+    client.models.list()
+    pid = client.server_pid
+    assert pid is not None
+    (home,) = cache.iterdir()
+    assert homes(client) == [str(home)]
+    if way == "close":
+        client.close()
+        assert (is_running(pid), home.exists()) == (False, False)
+    del client
+    gc.collect()
+    wait_for(lambda: not is_running(pid) and not home.exists())
 
-    async def cancel() -> str:
-        task = asyncio.create_task(client.chat.completions.create(messages=HI))
-        await asyncio.to_thread(wait_for, lambda: service.asked)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        return text(await client.chat.completions.create(messages=HI))
 
-    assert asyncio.run(cancel()) == "whole"
+def test_a_stream_keeps_the_server_without_the_client(codex: str, answer: Ask, service: Responses) -> None:
+    answer(Answer([created(), *message("a", WAIT, "b"), completed()]))
+    stream = CodexClient(KEY, codex, base_url=service.base_url).chat.completions.create(messages=HI, stream=True)
+    next(stream)
+    gc.collect()
+    service.go_on()
+    assert text(stream.result()) == "ab"
+
+
+@pytest.mark.parametrize("kind", [CodexClient, AsyncCodexClient])
+def test_a_server_killed_amid_a_turn_is_a_typed_error_and_the_next_call_works(
+    build: Ask, answer: Ask, service: Responses, kind: Any
+) -> None:
+    answer(HALF, say("whole"))
+    client = build(kind)
+    complete = client.chat.completions.create
+
+    def ask() -> str:
+        return text(complete(messages=HI) if kind is CodexClient else asyncio.run(complete(messages=HI)))
+
+    with ThreadPoolExecutor(1) as pool:
+        call_under_way = pool.submit(ask)
+        wait_for(lambda: service.asked)
+        first = client.server_pid
+        os.kill(first, signal.SIGKILL)
+        with pytest.raises(openai.APIConnectionError, match="app-server ended"):
+            call_under_way.result(10)
+    assert ask() == "whole"
+    second = client.server_pid
+    assert second != first
+    os.kill(second, signal.SIGKILL)  # between two calls
+    assert ask() == "whole"
+
+
+@pytest.mark.parametrize("victim", ["the first process", "the server"])
+def test_whatever_is_killed_nothing_stays(
+    build: Ask, answer: Ask, service: Responses, installation: str, victim: str
+) -> None:
+    answer(HALF)
+    client = build(codex_path=installation)
+    with ThreadPoolExecutor(1) as pool:
+        call_under_way = pool.submit(client.chat.completions.create, messages=HI)
+        wait_for(lambda: service.asked)
+        group = group_of(client.server_pid)
+        servers = [pid for pid in group if "app-server" in Path(f"/proc/{pid}/cmdline").read_text()]
+        os.kill(servers[0] if victim == "the first process" else servers[-1], signal.SIGKILL)
+        started = time.monotonic()
+        with pytest.raises(openai.APIConnectionError, match="app-server ended"):
+            call_under_way.result(10)
+    assert time.monotonic() - started < 4
+    wait_for(lambda: not any(map(is_running, group)))
+
+
+def test_npms_launcher_is_passed_by(build: Ask, installation: str) -> None:
+    client = build(codex_path=installation)
+    client.models.list()
+    program = os.readlink(f"/proc/{client.server_pid}/exe")
+    assert program.endswith("/bin/codex") is installation.endswith("bin/codex")
+
+
+def test_closing_fails_the_calls_under_way(build: Ask, answer: Ask, service: Responses) -> None:
+    answer(HALF)
+    client = build()
+    with ThreadPoolExecutor(1) as pool:
+        call_under_way = pool.submit(client.chat.completions.create, messages=HI)
+        wait_for(lambda: service.asked)
+        client.close()
+        with pytest.raises(openai.APIConnectionError, match="client was closed"):
+            call_under_way.result(60)
+
+
+def test_a_server_that_hangs_holds_up_no_caller(build: Ask) -> None:
+    client = build()
+    client.models.list()
+    pid = client.server_pid
+    os.kill(pid, signal.SIGSTOP)
+    picture = "data:image/png;base64," + "A" * 1_000_000  # more than a pipe holds
+    part = {"type": "image_url", "image_url": {"url": picture}}
+    with pytest.raises(openai.APITimeoutError):
+        client.chat.completions.create(messages=[{"role": "user", "content": [part]}], timeout=0.3)
+    started = time.monotonic()
+    client.close()
+    assert time.monotonic() - started < 1.5
+    assert not is_running(pid)
+
+
+@pytest.fixture
+def hanging(tmp_path: Path) -> tuple[str, Path]:
+    """A CLI that answers nothing and ignores its end, and a file with the process id of its child."""
+    child = tmp_path / "child"
+    return script(tmp_path / "codex", f"trap '' TERM HUP\nsleep 100 & echo $! > {child}\nwait; sleep 100"), child
+
+
+def test_closing_takes_a_second_at_most_and_losing_a_client_nothing(hanging: tuple[str, Path], cache: Path) -> None:
+    program, child = hanging
+
+    def start(kind: Any) -> Any:
+        child.unlink(missing_ok=True)
+        client = kind(KEY, program, timeout=0.3)
+        with pytest.raises(openai.APITimeoutError):
+            client.models.list() if kind is CodexClient else asyncio.run(client.models.list()._page())
+        return client
+
+    async def close(client: Any) -> float:
+        longest, closing = 0.0, asyncio.ensure_future(client.close())
+        while not closing.done():
+            before = time.monotonic()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.monotonic() - before)
+        return longest  # for which the loop stood still
+
+    for way in ("close", "close asynchronously", "lose"):
+        client = start(AsyncCodexClient if "async" in way else CodexClient)
+        pid = int(child.read_text())
+        started = time.monotonic()
+        if way == "close":
+            client.close()
+        elif "async" in way:
+            assert asyncio.run(close(client)) < 0.4
+        del client
+        assert time.monotonic() - started < (0.4 if way == "lose" else 1.5)
+        gc.collect()
+        wait_for(lambda pid=pid: not is_running(pid))  # type: ignore[misc]
+        wait_for(lambda: not [*cache.iterdir()])
 
 
 PROGRAMS = {
@@ -257,7 +253,13 @@ PROGRAMS = {
         sys.excepthook = lambda *error: None
         raise SystemError
     """,
-    "forks": """
+    "hangs": """
+        client = CodexClient({arguments})
+        client.models.list()
+        os.kill(client.server_pid, signal.SIGSTOP)
+        print(client.server_pid, flush=True)
+    """,
+    "killed after a fork": """
         client = CodexClient({arguments})
         client.models.list()
         print(client.server_pid, flush=True)
@@ -278,7 +280,7 @@ PROGRAMS = {
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_no_server_outlives_its_program(codex: str, service: Responses, name: str, tmp_path: Path) -> None:
+def test_no_server_outlives_its_program(codex: str, service: Responses, name: str, cache: Path) -> None:
     arguments = f"{KEY!r}, {codex!r}, base_url={service.base_url!r}"
     code = "import asyncio, os, signal, sys, time\nfrom codegen_ext import AsyncCodexClient, CodexClient\n"
     code += textwrap.dedent(PROGRAMS[name]).format(arguments=arguments)
@@ -287,26 +289,33 @@ def test_no_server_outlives_its_program(codex: str, service: Responses, name: st
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
     ) as program:
         assert program.stdout is not None
         pid = int(program.stdout.readline())
-        if name in ("killed", "forks"):
-            program.wait()  # the folder stays, since nobody is there to remove it
+        if "killed" in name:
+            program.wait()
         else:
-            _, complaints = program.communicate()
+            _, complaints = program.communicate(timeout=30)
             assert complaints == ""
-            assert [*tmp_path.iterdir()] == []
+            assert [*cache.iterdir()] == []
     wait_for(lambda: not is_running(pid))
+    if name == "killed":
+        (left,) = cache.iterdir()
+        with CodexClient(KEY, codex, base_url=service.base_url) as client:  # which removes it when it ends
+            client.models.list()
+            mine = Path(homes(client)[0])
+            other = CodexClient(KEY, codex, base_url=service.base_url)
+            other.models.list()
+            other.close()
+            assert (left.exists(), mine.exists()) == (False, True)
 
 
 def test_a_command_of_the_agent_ends_with_the_client(build: Ask, answer: Ask, tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     answer(Answer([created(), call("exec_command", cmd=f"echo $$ > {pid_file}; exec sleep 300"), completed()]))
     client = build(sandbox_mode="danger-full-access", working_dir=tmp_path)
-    stream = client.chat.completions.create
     with ThreadPoolExecutor(1) as pool:
-        under_way = pool.submit(stream, messages=HI)
+        under_way = pool.submit(client.chat.completions.create, messages=HI)
         wait_for(lambda: pid_file.exists() and pid_file.read_text())
         client.close()
         with pytest.raises(openai.APIConnectionError):
@@ -314,62 +323,49 @@ def test_a_command_of_the_agent_ends_with_the_client(build: Ask, answer: Ask, tm
     wait_for(lambda: not is_running(int(pid_file.read_text())))
 
 
-def wait_until_nothing_is_loaded(client: Any) -> None:
-    from codegen_ext.codex.conversation import call
-    from codegen_ext.codex.streams import Stream
+def loaded(client: Any) -> list[str]:
+    """Ask the server which threads it has loaded."""
+    mailbox, answered = Mailbox(), threading.Event()
+    mailbox.waiter = type("Waiter", (), {"wake": lambda self: answered.set()})()
+    client._settings.servers.start().request("thread/loaded/list", {}, mailbox)
+    assert answered.wait(30)
+    threads: list[str] = mailbox.items[0][1]["result"]["data"]  # type: ignore[index]
+    return threads
 
-    def loaded() -> Any:
-        listing = partial(call, method="thread/loaded/list", params={})
-        return Stream[Any, Any](client._core, listing).result()["data"]
 
-    wait_for(lambda: not loaded())
-
-
-def test_finished_threads_are_unloaded(build: Ask) -> None:
+def test_finished_threads_are_unloaded(build: Ask, answer: Ask) -> None:
     client = build()
-    for _ in range(5):
-        client.chat.completions.create(messages=HI)
-    wait_until_nothing_is_loaded(client)
+    for options in ({}, {"n": 2}, {"stop": "there"}):
+        client.chat.completions.create(messages=HI, **options)
+    with client.chat.completions.create(messages=HI, stream=True):
+        pass
+    wait_for(lambda: not loaded(client))
 
 
-def test_what_begins_after_its_caller_is_gone_is_ended(build: Ask, answer: Ask, service: Responses) -> None:
-    answer(Answer([created(), *message("never ", WAIT, "ending"), completed()]))
+def test_a_turn_whose_caller_left_before_it_began_is_ended(build: Ask, answer: Ask, service: Responses) -> None:
+    answer(HALF)
     client = build()
-    thread = client.threads.start()
+    assert loaded(client) == []
     os.kill(client.server_pid, signal.SIGSTOP)
     with pytest.raises(openai.APITimeoutError):
         client.chat.completions.create(messages=HI, timeout=0.2)
-    with pytest.raises(openai.APITimeoutError):
-        thread.run("hi", timeout=0.2)
     os.kill(client.server_pid, signal.SIGCONT)
-    server = client._core.supervisor.server()
-    wait_for(lambda: not server._awaited and not server._turns)
-    thread.close()  # returns when the thread has no turn any more
-    wait_until_nothing_is_loaded(client)
-    assert len(service.asked) <= 1  # the thread's, if at all; the completion's turn never began
+    wait_for(lambda: not loaded(client))
+    assert service.asked == []  # the turn was never asked for
 
 
-@pytest.mark.parametrize("is_seen", [False, True], ids=["before it began", "before its beginning was noticed"])
-def test_a_turn_is_ended_whenever_its_caller_leaves(
-    build: Ask, answer: Ask, service: Responses, *, is_seen: bool
-) -> None:
-    answer(Answer([created(), *message("never ", WAIT, "ending"), completed()]))
-    client = build()
-    server = client._core.supervisor.server()
-    messages: SimpleQueue[Any] = SimpleQueue()
+@pytest.mark.parametrize("pause", [0, 0.002, 0.01, 0.03, 0.1])
+def test_a_turn_is_ended_whenever_its_caller_leaves(build: Ask, answer: Ask, pause: float) -> None:
+    answer(HALF)
+    client = build(AsyncCodexClient)
 
-    def next_one(wanted: Callable[[Any], bool]) -> Any:
-        while not wanted(found := messages.get(timeout=60)):
-            pass
-        return found
+    async def leave() -> None:
+        await client.models.list()
+        task = asyncio.create_task(client.chat.completions.create(messages=HI))
+        await asyncio.sleep(pause)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
 
-    server.request("thread/start", {**client._core.settings, "ephemeral": True}, messages.put)
-    thread_id = next_one(lambda message: "result" in message)["result"]["thread"]["id"]
-    turn = {"threadId": thread_id, "input": [{"type": "text", "text": "hi"}]}
-    server.request("turn/start", turn, messages.put)
-    if is_seen:
-        next_one(lambda message: message.get("method") == "turn/started")
-    server.forget(messages.put)
-    server.leave(thread_id, unload=True)
-    wait_until_nothing_is_loaded(client)
-    assert (server._doomed, server._turns) == ({}, {})
+    asyncio.run(leave())
+    wait_for(lambda: not loaded(client))

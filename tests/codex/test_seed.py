@@ -3,6 +3,7 @@
 Their package's name stands for ours, and a client that names no service asks the one on loopback.
 """
 
+import asyncio
 import sys
 import types
 import warnings
@@ -57,12 +58,16 @@ def namespace(
     package.AsyncCodexClient = pointed(AsyncCodexClient)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "claif_cod", package)
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "my-project").mkdir()  # which one of the blocks works in
     answer(say(CODE))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # temperature and on-failure warn, `usage.dict()` is old; tested elsewhere
         yield {"__name__": "seed"}
     for client in built:
-        client._core.supervisor.close()
+        if isinstance(client, CodexClient):
+            client.close()
+        else:
+            asyncio.run(client.close())
 
 
 def run(block: Block, namespace: dict[str, Any]) -> dict[str, Any]:

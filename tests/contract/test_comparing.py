@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.contract import canonical, diff, document, reporting, second_opinion, shapes, versions
+from tools import load, normalize
+from tools.contract import diff, document, reporting, second_opinion, shapes, versions
 from tools.contract.changes import BREAKING, DANGEROUS, SAFE, Change, member_name, python_name
 from tools.contract.comparing import compare
 
-from .upstream_documents import CURRENT, HISTORY
+from .documents import HISTORY
+
+CURRENT = load.FACTS
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +44,7 @@ def reached(statuses: bool) -> set[str]:
         sent = {"body": operation.get("requestBody", {}), "query": {"all": operation.get("parameters", [])}}
         received = {status: node for status, node in operation["responses"].items() if status[0] == "2"}
         roots[f"{verb} {path}"] = received if statuses else sent
-    return {name for kind, name in canonical.reachable(OURS, roots) if kind == "schemas"}
+    return {name for kind, name in normalize.reachable(OURS, roots) if kind == "schemas"}
 
 
 RECEIVED, SENT = reached(statuses=True), reached(statuses=False)

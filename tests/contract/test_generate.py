@@ -75,32 +75,6 @@ def test_another_generator_version_is_refused(monkeypatch: pytest.MonkeyPatch, t
         generate.generate(tmp_path / "out")
 
 
-def test_an_invalid_document_is_one_line(tmp_path: Path) -> None:
-    def drop_the_title(contract: dict[str, Any]) -> None:
-        del contract["info"]["title"]
-
-    problems = list(check.document_problems(changed(tmp_path, drop_the_title)))
-    assert len(problems) == 1
-    assert problems[0].startswith('openapi.yaml is invalid at /info: "title" is a required property')
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "problem"),
-    [
-        ("type: integer", "type: integre", "Unknown type 'integre'"),
-        ("schemas/UserResponse'", "schemas/Nobody'", "'/components/schemas/Nobody' does not exist"),
-        ("openapi: 3.1.0", "openapi: [", "while parsing"),
-    ],
-)
-def test_whatever_is_wrong_with_the_document_is_one_line(old: str, new: str, problem: str, tmp_path: Path) -> None:
-    path = tmp_path / "openapi.yaml"
-    path.write_text(document.CONTRACT.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
-    last = list(check.document_problems(path))[-1]
-    assert last.startswith("openapi.yaml is invalid")
-    assert problem in last
-    assert "\n" not in last
-
-
 def test_generating_from_a_broken_or_unruled_document_says_what_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text("openapi: [", encoding="utf-8")

@@ -1,153 +1,82 @@
-"""`make update-spec` replaces the contract, what is generated from it and the changelog, or nothing at all."""
+"""`make update-spec` replaces spec/codegen.json and all that follows from it, or nothing at all."""
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tools.contract import changelog, diff, document, generate, reporting, update
+from tools import load
+from tools.contract import changelog, reporting
 from tools.contract.changes import BREAKING, DANGEROUS, SAFE, Change
 
-from .upstream_documents import CURRENT, current, edited, written
+from .checkout import contents, make, make_copy
+from .documents import Data, facts, written
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Copies of the files that the command replaces."""
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    for name in ("CONTRACT", "CHANGELOG"):
-        target = folder / getattr(document, name).name
-        shutil.copy(getattr(document, name), target)
-        monkeypatch.setattr(document, name, target)
-    shutil.copytree(
-        document.GENERATED, folder / "generated" / "codegen_api", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    monkeypatch.setattr(document, "GENERATED", folder / "generated" / "codegen_api")
-    return folder
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_copy(tmp_path_factory.mktemp("repository"))
 
 
-def state(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def rename_and_add(data: dict[str, Any]) -> None:
+def rename_and_add(data: Data) -> None:
     user = data["components"]["schemas"]["UserResponse"]["properties"]
     user["nickname"] = {"type": "string"}
     del user["role"]
+    answer = {"200": {"description": "", "content": {"application/json": {"schema": {"type": "string"}}}}}
     data["paths"]["/v1/organizations/{org_id}/things"] = {
-        "get": {"tags": ["users"], "responses": {"200": {"description": ""}}}
+        "get": {"tags": ["users"], "description": "Rate limit: 5 requests per minute.", "responses": answer}
     }
 
 
-def test_one_command_brings_everything_up_to_date(
-    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    source = written(tmp_path, edited(rename_and_add))
-    report = tmp_path / "report.md"
-    assert update.main([source, "--report", str(report)]) == 0
-    printed = capsys.readouterr().out
-    assert report.read_text(encoding="utf-8") == printed
-    assert "| response field removed | `UserResponse.role` |" in printed
-    assert "the overlay's target matches nothing: $.components.schemas.UserResponse.properties.role" in printed
-    assert "    def get_things(" in (document.GENERATED / "facade" / "codegen.py").read_text(encoding="utf-8")
-    log = changelog.unreleased(document.CHANGELOG.read_text(encoding="utf-8"))
-    for line in (
-        "- `CodegenClient.get_things` is new.",
-        "- `UserResponse.nickname` is new.",
-        "- **Breaking:** `UserResponse.role` is gone.",
-    ):
-        assert line in log.splitlines()
-    assert "`Agent` and `Task`" in log
-    assert sorted(path.name for path in files.iterdir()) == ["CHANGELOG.md", "generated", "openapi.yaml"]
-    before = state(files)
-    assert update.main([source]) == 0
-    assert state(files) == before
+def test_the_same_document_changes_no_byte(copy: Path) -> None:
+    before = contents(copy)
+    finished = make(copy, "update-spec", f"FROM={load.FACTS}")
+    assert finished.returncode == 0, finished.stderr
+    assert contents(copy) == before
 
 
-def refuse_to_generate(data: dict[str, Any]) -> None:
-    body = {
-        "required": True,
-        "content": {"application/json": {"schema": {"type": "array", "items": {"type": "string"}}}},
-    }
-    data["paths"]["/v1/things"] = {"post": {"requestBody": body, "responses": {"200": {"description": ""}}}}
+@pytest.mark.parametrize(
+    ("path", "operation"),
+    [
+        ("/v1/things", {"requestBody": {"content": {"text/csv": {}}}, "responses": {}}),
+        ("/v1/models", {"responses": {}}),
+        ("/../../etc/passwd", {"responses": {}}),
+        ("/v1/things", {"parameters": {"a": 1}, "responses": []}),
+    ],
+)
+def test_a_document_that_is_refused_changes_nothing(path: str, operation: Data, copy: Path, tmp_path: Path) -> None:
+    before = contents(copy)
+    source = written(tmp_path, facts(lambda data: data["paths"].update({path: {"get": operation}})))
+    finished = make(copy, "update-spec", f"FROM={source}")
+    assert finished.returncode != 0
+    assert finished.stderr.startswith("nothing was changed: ")
+    assert path in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert contents(copy) == before
 
 
-def be_invalid(data: dict[str, Any]) -> None:
-    data["components"]["schemas"]["UserResponse"]["properties"]["id"] = {"type": "no-such-type"}
-
-
-def be_hostile(data: dict[str, Any]) -> None:
-    data["paths"]["/../../etc/passwd"] = {"get": {"responses": {}}}
-
-
-def have_a_free_form_body(data: dict[str, Any]) -> None:
-    body = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
-    data["paths"]["/v1/things"] = {"post": {"requestBody": body, "responses": {"200": {"description": ""}}}}
-
-
-def take_an_argument_of_every_method(data: dict[str, Any]) -> None:
-    parameter = {"name": "timeout", "in": "query", "schema": {"type": "integer"}}
-    data["paths"]["/v1/things"] = {"get": {"parameters": [parameter], "responses": {"200": {"description": ""}}}}
-
-
-def have_no_form(data: dict[str, Any]) -> None:
-    data["paths"]["/v1/things"] = {"get": {"parameters": {"a": 1}, "responses": []}}
-
-
-HARMFUL = [
-    refuse_to_generate,
-    be_invalid,
-    be_hostile,
-    have_a_free_form_body,
-    take_an_argument_of_every_method,
-    have_no_form,
-]
-
-
-@pytest.mark.parametrize("change", HARMFUL)
-def test_nothing_is_written_unless_everything_succeeds(
-    change: Any, files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    before = state(files)
-    assert update.main([written(tmp_path, edited(change))]) == 2
-    assert state(files) == before
-    assert capsys.readouterr().err.startswith("nothing was changed: ")
-
-
-def test_nothing_is_written_when_the_generator_fails(
-    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def fail(*_: object) -> None:
-        raise generate.GenerationError("WARNING parsing something")
-
-    monkeypatch.setattr(generate, "generate", fail)
-    before = state(files)
-    assert update.main([written(tmp_path, edited(rename_and_add))]) == 2
-    assert state(files) == before
-    assert "WARNING parsing something" in capsys.readouterr().err
-
-
-def test_the_same_document_changes_no_byte(files: Path) -> None:
-    before = state(files)
-    assert update.main([str(CURRENT)]) == 0
-    assert state(files) == before
-
-
-def test_a_schema_that_mentions_itself_is_imported() -> None:
-    def mention(data: dict[str, Any]) -> None:
-        user = data["components"]["schemas"]["UserResponse"]["properties"]
-        user["manager"] = {"anyOf": [{"$ref": "#/components/schemas/UserResponse"}, {"type": "null"}]}
-
-    prepared = update.prepare(edited(mention), document.CONTRACT.read_text(encoding="utf-8"))
-    manager = prepared.new["components"]["schemas"]["UserResponse"]["properties"]["manager"]
-    assert manager["anyOf"][0] == {"$ref": "#/components/schemas/UserResponse"}
+def test_one_command_brings_everything_up_to_date(tmp_path: Path) -> None:
+    copy = make_copy(tmp_path / "repository")
+    source = written(tmp_path, facts(rename_and_add))
+    finished = make(copy, "update-spec", f"FROM={source}", f"REPORT={tmp_path / 'report.md'}")
+    assert finished.returncode == 0, finished.stderr
+    assert (tmp_path / "report.md").read_text(encoding="utf-8") == finished.stdout
+    assert "UserResponse.role" in finished.stdout
+    assert "match nothing: $.components.schemas.UserResponse.properties.role" in finished.stdout
+    published = load.load(copy / "spec" / "codegen.json")
+    added = published["paths"]["/v1/organizations/{org_id}/things"]["get"]
+    assert added["x-rate-limit"] == {"requests": 5, "seconds": 60}
+    assert "description" not in added
+    assert "operationId: get_things\n" in (copy / "openapi.yaml").read_text(encoding="utf-8")
+    assert any("def get_things(" in path.read_text("utf-8") for path in (copy / "generated").rglob("*.py"))
+    log = changelog.unreleased((copy / "CHANGELOG.md").read_text(encoding="utf-8")).splitlines()
+    assert "- `CodegenClient.get_things` is new." in log
+    assert [line for line in log if "UserResponse.role" in line and line.startswith("- **Breaking:** ")]
+    before = contents(copy)
+    again = make(copy, "update-spec", f"FROM={source}")
+    assert again.returncode == 0
+    assert contents(copy) == before
 
 
 # The proposed lines of the changelog
@@ -204,40 +133,8 @@ def test_the_proposal_names_what_users_notice() -> None:
     }
 
 
-# The make targets
-
-
-def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run make without the installation that every target begins with."""
-    command = ["make", "-o", ".venv/.installed", f"BIN={Path(sys.executable).parent}", *arguments]
-    return subprocess.run(
-        command,
-        cwd=Path(diff.__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **environment},
-    )
-
-
 @pytest.mark.parametrize("target", ["update-spec", "diff-spec", "release"])
-def test_a_target_says_what_it_needs(target: str) -> None:
-    finished = make(target)
+def test_a_target_says_what_it_needs(target: str, copy: Path) -> None:
+    finished = make(copy, target)
     assert finished.returncode != 0
     assert f"make {target} " in finished.stderr
-
-
-def test_make_diff_spec_compares(tmp_path: Path) -> None:
-    new = current()
-    del new["paths"]["/v1/users/me"]
-    finished = make("diff-spec", f"OLD={CURRENT}", f"NEW={written(tmp_path, new)}", f"JSON={tmp_path / 'report.json'}")
-    assert finished.returncode != 0
-    assert "| operation removed | `GET /v1/users/me` | `get_current_user is gone` |" in finished.stdout
-    assert (tmp_path / "report.json").exists()
-
-
-def test_make_update_spec_refuses_with_one_line(tmp_path: Path) -> None:
-    finished = make("update-spec", FROM=written(tmp_path, "a: &a [*a]"))
-    assert finished.returncode != 0
-    assert "nothing was changed: " in finished.stderr
-    assert "anchors and aliases are not read" in finished.stderr

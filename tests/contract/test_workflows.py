@@ -16,6 +16,7 @@ from .repositories import make, write
 WORKFLOWS = sorted((document.ROOT / ".github" / "workflows").glob("*.yml"))
 TARGETS = set(re.findall(r"^([a-z-]+):", (document.ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 PREPARES = {"actions/checkout", "actions/setup-python", "actions/setup-node"}
+PUBLISHES = {"actions/upload-artifact", "actions/download-artifact", "pypa/gh-action-pypi-publish"}
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -35,11 +36,13 @@ def test_every_step_is_a_make_target(path: Path) -> None:
     workflow = load(path)
     assert workflow.keys() <= {"name", "on", "permissions", "jobs"}
     for job in workflow["jobs"].values():
-        assert job.keys() <= {"runs-on", "steps", "strategy", "if"}
+        assert job.keys() <= {"runs-on", "steps", "strategy", "if", "needs", "environment", "permissions"}
         for step in job["steps"]:
             assert ("run" in step) != ("uses" in step)
             if "uses" in step:
-                assert step["uses"].partition("@")[0] in PREPARES
+                action, _, commit = step["uses"].partition("@")
+                assert action in (PREPARES | PUBLISHES if path.name == "release.yml" else PREPARES)
+                assert re.fullmatch(r"[0-9a-f]{40}", commit), "a tag can be moved, a commit cannot"
             else:
                 command, target = step["run"].split()
                 assert command == "make"
@@ -51,6 +54,15 @@ def test_ci_runs_what_runs_here() -> None:
     local = (document.ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert run == {line for line in local.splitlines() if line.startswith("make ")}
     assert named("ci.yml")["permissions"] == {"contents": "read"}
+
+
+def test_only_the_job_that_publishes_gets_an_identity() -> None:
+    jobs = named("release.yml")["jobs"]
+    assert named("release.yml")["permissions"] == {"contents": "read"}
+    assert {name: job.get("permissions") for name, job in jobs.items()} == {
+        "build": None,
+        "publish": {"id-token": "write"},
+    }
 
 
 def test_the_check_gets_the_tags() -> None:
@@ -85,6 +97,7 @@ def pull_request(clone: Path) -> list[str]:
 
 def test_the_pull_request_holds_the_update_and_the_report(remote: Path) -> None:
     write(remote, "openapi.yaml", "changed")
+    write(remote, "spec/codegen.json", "{}")
     asked = pull_request(remote)
     assert asked[1] == "pr create --head upstream-contract --title Update the contract --body-file report.md"
     shown = subprocess.run(
@@ -95,6 +108,7 @@ def test_the_pull_request_holds_the_update_and_the_report(remote: Path) -> None:
 
 def test_an_open_pull_request_is_renewed(remote: Path) -> None:
     write(remote, "openapi.yaml", "changed")
+    write(remote, "spec/codegen.json", "{}")
     (remote.parent / "open").write_text("7", encoding="utf-8")
     assert pull_request(remote)[1] == "pr edit upstream-contract --body-file report.md"
 

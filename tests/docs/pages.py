@@ -1,5 +1,6 @@
 """The pages of the documentation, as a Markdown parser reads them."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,20 @@ class Cell:
 
 
 def _tokens(page: Path) -> list[Token]:
-    return _PARSER.parse(page.read_text(encoding="utf-8"))
+    return _PARSER.parse(_without_tabs(page.read_text(encoding="utf-8")))
+
+
+def _without_tabs(text: str) -> str:
+    """Move the content of tabs to the margin, since CommonMark knows none; line numbers stay."""
+    lines, in_tab = [], False
+    for line in text.split("\n"):
+        if re.match(r'=== ".+"$', line):
+            in_tab = True
+            lines.append("")
+            continue
+        in_tab = in_tab and (not line or line.startswith("    "))
+        lines.append(line[4:] if in_tab else line)
+    return "\n".join(lines)
 
 
 def blocks(page: Path) -> list[Block]:

@@ -4,6 +4,7 @@ import logging
 import os
 import shlex
 import time
+import tomllib
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from codegen_ext import Agent, ChatServerClient, CodegenClient, CodexClient
 from codegen_ext import cli as command_line
 from codegen_ext.clock import SystemClock
-from codegen_ext.codex import launch
+from codegen_ext.codex import command
 from codegen_ext.codex.errors import INSTALL_COMMAND
 from codegen_ext.providers import doctor
 from codegen_ext.testing import FakeClock, Sandbox
@@ -56,7 +57,7 @@ def codex_service(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The service that the Codex CLI asks, on loopback; time is real, since a process runs."""
     program = require_codex()
     with Responses() as service:
-        monkeypatch.setattr(launch, "DEFAULT_BASE_URL", service.base_url)
+        monkeypatch.setattr(command, "DEFAULT_BASE_URL", service.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "your-api-key")
         monkeypatch.setenv("PATH", str(Path(program).parent), prepend=os.pathsep)
         yield
@@ -108,9 +109,9 @@ def check_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
             pass
         case ["export", assignment]:
             assert assignment.partition("=")[0] in environment_variables()
-        case ["pip", "install", "codegen-sdk" | "." as requirement]:
+        case ["pip", "install", "codegen-sdk" | "."] | ["uv", "add", "codegen-sdk"]:
             pass
-        case ["pip", "install", requirement] | ["pip", "install", "-e", requirement]:
+        case ["pip" | "pipx", "install", requirement] | ["pip", "install", "-e", requirement]:
             name, _, extra = requirement.removesuffix("]").partition("[")
             assert name in ("codegen-sdk", ".")
             assert set(extra.split(",")) <= extras()
@@ -154,6 +155,17 @@ def test_contract_excerpts_stand_in_the_contract(page: Path) -> None:
             excerpt = [line.strip() for line in block.content.splitlines()]
             starts = range(len(contract) - len(excerpt) + 1)
             assert any(contract[start : start + len(excerpt)] == excerpt for start in starts), f"line {block.line}"
+
+
+def test_links_of_the_package_page_are_absolute_and_lead_somewhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
+    site, sources = project["Documentation"], project["Homepage"] + "/blob/main/"
+    for link in links(ROOT / "README.md"):
+        assert link.startswith("https://"), link
+        if link.startswith(sources):
+            assert (ROOT / link.removeprefix(sources)).exists(), link
+        elif link.startswith(site):
+            assert (ROOT / "docs" / f"{link.removeprefix(site).strip('/') or 'index'}.md").exists(), link
 
 
 @pages

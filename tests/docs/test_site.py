@@ -34,6 +34,13 @@ def test_the_overview_names_every_page() -> None:
         assert page.stem == "index" or f"]({page.name}" in overview, page.name
 
 
+def test_a_language_model_finds_every_page(site: Path) -> None:
+    text = (site / "llms.txt").read_text(encoding="utf-8")
+    for page in (ROOT / "docs").rglob("*.md"):
+        name = page.relative_to(ROOT / "docs").with_suffix("").as_posix()
+        assert page.stem == "index" or f"/{name}/)" in text, name
+
+
 def test_it_needs_no_other_host(site: Path) -> None:
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")

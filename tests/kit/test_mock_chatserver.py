@@ -58,8 +58,8 @@ def test_calls_are_recorded_by_the_names_of_the_contract(mock: Any) -> None:
     mock.list_sessions("u1", page=2)
     mock.remove_admin("a@example.com")
     assert mock.calls == [
-        MockCall("list_chat_sessions", {"user_id": "u1", "page": 2, "page_size": 20}),
-        MockCall("remove_platform_admin", {"email": "a@example.com"}),
+        MockCall("list_sessions", {"user_id": "u1", "page": 2, "page_size": 20}),
+        MockCall("remove_admin", {"email": "a@example.com"}),
     ]
 
 

@@ -66,7 +66,7 @@ def test_sessions_are_kept_and_continued(api):
     api.clock.advance(5)
     again = ask(api, "Shorter", user="ada", metadata={"session_id": first, "step": 2}, stream=True)
     assert events(again)[0]["system_fingerprint"] == first
-    detail = api.call("get_chat_session", session_id=first, user_id="ada").json()
+    detail = api.call("get_session", session_id=first, user_id="ada").json()
     said = [(message["message_index"], message["role"], message["content"]) for message in detail["messages"]]
     assert said == [
         (0, "user", "Write a mail"),
@@ -90,12 +90,12 @@ def test_sessions_are_kept_and_continued(api):
 
 def test_sessions_belong_to_their_user(api):
     mine = ask(api, "Hi", metadata={"user_id": "ada"}).json()["system_fingerprint"]
-    assert api.call("get_chat_session", session_id=mine, user_id="grace").status_code == 404
+    assert api.call("get_session", session_id=mine, user_id="grace").status_code == 404
     assert ask(api, "Hi", user="grace", metadata={"session_id": mine}).status_code == 404
     assert ask(api, "Hi", user="ada", metadata={"session_id": "unknown"}).status_code == 404
     assert ask(api, "Hi", user="ada", metadata={"session_id": 5}).status_code == 404
-    assert api.call("list_chat_sessions", user_id="grace").json()["total"] == 0
-    assert api.call("list_chat_sessions", user_id="ada").json()["total"] == 1
+    assert api.call("list_sessions", user_id="grace").json()["total"] == 0
+    assert api.call("list_sessions", user_id="ada").json()["total"] == 1
 
 
 def test_a_session_of_nobody_can_be_continued(api):
@@ -108,11 +108,11 @@ def test_sessions_are_paged_latest_first(api):
     for number in range(5):
         api.clock.advance(1)
         ids.append(ask(api, f"Number {number}", user="ada").json()["system_fingerprint"])
-    pages = [api.call("list_chat_sessions", user_id="ada", page=page, page_size=2).json() for page in (1, 2, 3, 4)]
+    pages = [api.call("list_sessions", user_id="ada", page=page, page_size=2).json() for page in (1, 2, 3, 4)]
     assert [session["id"] for page in pages for session in page["sessions"]] == ids[::-1]
     assert [page["has_more"] for page in pages] == [True, True, False, False]
     assert {page["total"] for page in pages} == {5}
-    assert api.call("list_chat_sessions", user_id="ada").json()["page_size"] == 20
+    assert api.call("list_sessions", user_id="ada").json()["page_size"] == 20
 
 
 def test_models(api):
@@ -121,21 +121,21 @@ def test_models(api):
 
 
 def test_administration(api):
-    assert api.call("list_platform_admins").json()["count"] == 1
-    added = api.call("add_platform_admin", {"workos_id": "user_2", "email": "a/b@example.com", "name": "Ada"}).json()
+    assert api.call("list_admins").json()["count"] == 1
+    added = api.call("add_admin", {"workos_id": "user_2", "email": "a/b@example.com", "name": "Ada"}).json()
     assert (added["success"], added["admin"]["name"]) == (True, "Ada")
-    again = api.call("add_platform_admin", {"workos_id": "user_2", "email": "a/b@example.com"}).json()
+    again = api.call("add_admin", {"workos_id": "user_2", "email": "a/b@example.com"}).json()
     assert again["admin"]["name"] == ""
-    assert api.call("list_platform_admins").json()["count"] == 2
-    assert api.call("remove_platform_admin", email="a/b@example.com").json()["success"]
-    assert api.call("remove_platform_admin", email="a/b@example.com").status_code == 404
-    assert [admin["email"] for admin in api.call("list_platform_admins").json()["admins"]] == ["admin@example.com"]
+    assert api.call("list_admins").json()["count"] == 2
+    assert api.call("remove_admin", email="a/b@example.com").json()["success"]
+    assert api.call("remove_admin", email="a/b@example.com").status_code == 404
+    assert [admin["email"] for admin in api.call("list_admins").json()["admins"]] == ["admin@example.com"]
 
 
 def test_the_audit_log_is_paged_latest_first(api):
     session_id = ask(api, "Hi", user="ada").json()["system_fingerprint"]
-    api.call("add_platform_admin", {"workos_id": "user_2", "email": "ada@example.com"})
-    api.call("remove_platform_admin", email="ada@example.com")
+    api.call("add_admin", {"workos_id": "user_2", "email": "ada@example.com"})
+    api.call("remove_admin", email="ada@example.com")
     log = api.call("get_audit_log").json()
     assert [(entry["action"], entry["resource"]) for entry in log["entries"]] == [
         ("admin.removed", "ada@example.com"),
@@ -157,10 +157,10 @@ def test_statistics(api):
 def test_administration_can_be_forbidden(api):
     assert api.sandbox.admin
     api.sandbox.admin = False
-    for operation_id in ("get_platform_stats", "list_platform_admins", "get_audit_log"):
+    for operation_id in ("get_platform_stats", "list_admins", "get_audit_log"):
         assert api.call(operation_id).status_code == 403
-    assert api.call("remove_platform_admin", email="x").status_code == 403
-    assert api.call("add_platform_admin", {"workos_id": "x", "email": "x@y"}).status_code == 403
+    assert api.call("remove_admin", email="x").status_code == 403
+    assert api.call("add_admin", {"workos_id": "x", "email": "x@y"}).status_code == 403
     assert ask(api, "Hi").status_code == 200
 
 
@@ -184,10 +184,10 @@ def test_a_member_is_no_administrator(api):
 
 def test_a_continued_session_is_the_latest(api):
     first, second = (ask(api, text, user="ada").json()["system_fingerprint"] for text in ("One", "Two"))
-    assert [session["id"] for session in api.call("list_chat_sessions", user_id="ada").json()["sessions"]] == [
+    assert [session["id"] for session in api.call("list_sessions", user_id="ada").json()["sessions"]] == [
         second,
         first,
     ]
     ask(api, "Three", user="ada", metadata={"session_id": first})
-    latest = api.call("list_chat_sessions", user_id="ada", page_size=1).json()["sessions"]
+    latest = api.call("list_sessions", user_id="ada", page_size=1).json()["sessions"]
     assert [session["id"] for session in latest] == [first]

@@ -43,7 +43,7 @@ sessions = {values = ["%s"]}
 "path.session_id" = {dictionary = "sessions", probability = 0.7}
 
 [[operations]]
-include-operation-id = ["get_chat_session", "list_chat_sessions"]
+include-operation-id = ["get_session", "list_sessions"]
 [operations.parameters]
 "query.user_id" = {dictionary = "users", probability = 0.7}
 """

@@ -21,14 +21,14 @@ BODIES: dict[str, Any] = {
         "messages": [{"role": "user", "content": "Hi"}],
         "user": "ada",
     },
-    "add_platform_admin": {"workos_id": "user_1", "email": "ada@example.com"},
+    "add_admin": {"workos_id": "user_1", "email": "ada@example.com"},
 }
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "get_user": {"user_id": 2},
     "revoke_oauth_token": {"provider": "slack"},
     "analyze_sandbox_logs": {"sandbox_id": 1},
-    "list_chat_sessions": {"user_id": "ada"},
-    "remove_platform_admin": {"email": "admin@example.com"},
+    "list_sessions": {"user_id": "ada"},
+    "remove_admin": {"email": "admin@example.com"},
 }
 
 
@@ -37,7 +37,7 @@ def test_every_operation_is_served(api, operation_id):
     api.create()
     session_id = api.call("create_chat_completion", BODIES["create_chat_completion"]).json()["system_fingerprint"]
     arguments = {"agent_run_id": 1, "repo_id": 107, "pr_id": 1, **ARGUMENTS.get(operation_id, {})}
-    if operation_id == "get_chat_session":
+    if operation_id == "get_session":
         arguments |= {"session_id": session_id, "user_id": "ada"}
     response = api.call(operation_id, BODIES.get(operation_id), **arguments)
     assert response.status_code == 200, response.text
@@ -116,9 +116,9 @@ def test_any_token_can_be_accepted(serve):
 
 def test_requests_are_recorded_as_they_were_sent(api):
     api.clock.advance(3)
-    api.call("remove_platform_admin", email="a/b@example.com")
+    api.call("remove_admin", email="a/b@example.com")
     api.call("get_users", skip=1)
     removed, listed = api.sandbox.requests
-    assert removed.path == api.url("remove_platform_admin", email="a/b@example.com")
+    assert removed.path == api.url("remove_admin", email="a/b@example.com")
     assert (removed.method, removed.status, removed.at) == ("DELETE", 404, 3)
     assert (listed.operation, listed.query) == ("get_users", "skip=1")

@@ -63,7 +63,7 @@ def test_pages_of_any_list_are_iterated(client: Any, sandbox: Sandbox) -> None:
     assert page.total == len(page.items)
 
 
-@pytest.mark.parametrize("operation", ["get_agent_run", "list_chat_sessions", "nothing"])
+@pytest.mark.parametrize("operation", ["get_agent_run", "list_sessions", "nothing"])
 def test_what_is_no_list_has_no_pages(client: Any, operation: str) -> None:
     with pytest.raises(ValidationError, match="list_agent_runs"):
         client.iter_pages(operation, org_id=323)

@@ -82,5 +82,4 @@ def webhooks(handler: WebhookHandler) -> None:
 
 def codex(client: CodexClient) -> None:
     client.chat.completions.create(messages=[], temprature=1)  # error: call-overload
-    client.threads.start(sandbox="read-only")  # error: call-arg
-    print(client.threads.start().run("x").txt)  # error: attr-defined
+    print(client.models.list().dat)  # error: attr-defined

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from codegen_api.operations import GET_AUDIT_LOG, GET_USER, GET_USERS, LIST_AGENT_RUNS, LIST_CHAT_SESSIONS, OPERATIONS
+from codegen_api.operations import GET_AUDIT_LOG, GET_USER, GET_USERS, LIST_AGENT_RUNS, LIST_SESSIONS, OPERATIONS
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,8 +112,8 @@ def test_a_total_that_is_too_high_does_not_read_for_ever() -> None:
 
 
 def test_pages_are_counted_from_one_where_the_contract_counts_pages() -> None:
-    listing = Listing(LIST_CHAT_SESSIONS, things(5))
-    drive(paging.items(LIST_CHAT_SESSIONS, {}, 2), listing, FakeClock())
+    listing = Listing(LIST_SESSIONS, things(5))
+    drive(paging.items(LIST_SESSIONS, {}, 2), listing, FakeClock())
     assert listing.requests == [(1, 2), (2, 2), (3, 2)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,17 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 class GeneratedClientHook(BuildHookInterface):  # type: ignore[type-arg]
     """Generates into a temporary folder and refuses to build when generated/ differs."""
 
+    def dependencies(self) -> list[str]:
+        """Return what generating needs; a source distribution is built from what is in it."""
+        root = Path(self.root)
+        if (root / "PKG-INFO").exists():
+            return []
+        groups = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+        return list(groups["generate"])
+
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         """Compare, except for an editable installation, in which generated/ is work in progress."""
-        if version == "editable":
+        if version == "editable" or (Path(self.root) / "PKG-INFO").exists():
             return
         sys.path.insert(0, str(Path(self.root)))
         from tools.contract.generate import GenerationError, stale_files

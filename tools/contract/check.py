@@ -8,10 +8,9 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
-from openapi_spec_validator import OpenAPIV31SpecValidator
-
+from tools import load, normalize, validate
 from tools.contract import check_api, check_names, document
 from tools.contract.generate import GenerationError, stale_files
 
@@ -19,14 +18,43 @@ SOURCES = ("benchmarks", "codegen_ext", "docs", "examples", "generator-templates
 TEXTS = {".cfg", ".jinja", ".json", ".md", ".py", ".toml", ".yaml", ".yml"}
 
 
-def document_problems(path: Path = document.CONTRACT) -> Iterator[str]:
-    """Say where the document is not OpenAPI 3.1."""
+def contract_problems() -> Iterator[str]:
+    """Say what is wrong with the files of spec/, or where openapi.yaml is not what they give, and which to edit."""
     try:
-        for error in OpenAPIV31SpecValidator(document.load(path)).iter_errors():
-            where = "/".join(str(part) for part in getattr(error, "absolute_path", ()))
-            yield f"{path.name} is invalid at /{where}: {str(error).splitlines()[0]}"
-    except Exception as error:  # noqa: BLE001 - the validator lets errors of its libraries through: bad references, types
-        yield f"{path.name} is invalid: {' '.join(str(error).split())[:200]}"
+        facts = load.load(load.FACTS)
+        if load.facts_text(load.facts(facts)[0]) != load.FACTS.read_text(encoding="utf-8"):
+            yield "spec/codegen.json is not as `make update-spec` writes it: facts only, without prose; run it again"
+        found = normalize.contract()
+    except load.SpecError as error:
+        yield from error.problems
+        return
+    yield from found.problems
+    yield from validate.problems(found.data)
+    yield from (f"{note}; remove them from spec/overlay.yaml" for note in found.notes if "match nothing" in note)
+    if normalize.text(found.data) != load.CONTRACT.read_text(encoding="utf-8"):
+        try:
+            place = first_difference(load.load(), found.data)
+        except load.SpecError as error:
+            place = str(error)
+        source = "spec/chatserver.yaml" if load.is_of_chatserver(place) else "spec/overlay.yaml"
+        yield f"openapi.yaml is not what spec/ gives, at {place}; edit {source} instead, and run `make generate`"
+
+
+def first_difference(left: Any, right: Any, where: str = "#") -> str:
+    """Return the JSON pointer of the first difference; the whole document where only the text differs."""
+    keys: list[Any] = []
+    if isinstance(left, dict) and isinstance(right, dict):
+        keys = [*left, *(key for key in right if key not in left)]
+    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        keys = list(range(len(left)))
+    for key in keys:
+        try:
+            before, after = left[key], right[key]
+        except KeyError:
+            return f"{where}/{load.escaped(str(key))}"
+        if before != after:
+            return first_difference(before, after, f"{where}/{load.escaped(str(key))}")
+    return where
 
 
 def generated_problems() -> Iterator[str]:
@@ -76,8 +104,7 @@ def path_problems() -> Iterator[str]:
     from codegen_api.operations import OPERATIONS
 
     paths = sorted({operation.path for operation in OPERATIONS.values() if "{" in operation.path})
-    contract = (document.CONTRACT, document.OVERLAY)
-    files = [path for path in document.ROOT.iterdir() if path.is_file() and path not in contract]
+    files = [path for path in document.ROOT.iterdir() if path.is_file() and path != document.CONTRACT]
     for folder in SOURCES:
         files += [path for path in (document.ROOT / folder).rglob("*") if path.is_file()]
     for path in sorted(files):
@@ -91,7 +118,7 @@ def path_problems() -> Iterator[str]:
 
 def main() -> int:
     """Run every check; returns the exit status."""
-    problems = list(document_problems())
+    problems = list(contract_problems())
     if not problems:
         problems = [
             *generated_problems(),

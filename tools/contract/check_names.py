@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.contract import document, versions
-from tools.contract.reading import nodes
+from tools.load import nodes
 
 Data = dict[str, Any]
 

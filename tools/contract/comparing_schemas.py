@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tools.contract import canonical, document, shapes
+from tools import normalize
+from tools.contract import document, shapes
 from tools.contract.changes import (
     BREAKING,
     DANGEROUS,
@@ -82,7 +83,7 @@ class Schemas:
                 roots[f"{method} {path}"] = [
                     node for status, node in operation["responses"].items() if status[0] == "2"
                 ]
-        return {name for kind, name in canonical.reachable(data, roots) if kind == "schemas"}
+        return {name for kind, name in normalize.reachable(data, roots) if kind == "schemas"}
 
     def changes(self) -> Iterator[Change]:
         """Yield what differs, schema by schema."""

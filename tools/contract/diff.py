@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tools.contract import document, merging, reading, reporting, second_opinion, versions
+from tools import load as documents
+from tools import normalize, overlay
+from tools.contract import document, reporting, second_opinion, versions
 from tools.contract.changes import Change
 from tools.contract.comparing import compare
 
@@ -21,20 +23,23 @@ def load(source: str) -> dict[str, Any]:
     """Return the document at a path, URL or git ref in our form.
 
     Raises:
-        reading.ImportRefusedError: if there is no such thing, or it is not safe to work with.
+        documents.SpecError: if there is no such thing, or it is not safe to work with.
 
     """
     if not Path(source).exists() and "://" not in source:
         text = versions.at(source, document.CONTRACT.name)
         if text is None:
-            raise reading.ImportRefusedError(f"{source} is no file, no URL and no git ref that has openapi.yaml")
+            raise documents.SpecError(f"{source} is no file, no URL and no git ref that has openapi.yaml")
         data = document.parse(text)
     elif Path(source).resolve() == document.CONTRACT:
         data = document.load()
     else:
-        data = reading.read(source)
+        data = documents.read(source)
     is_ours = all("x-codegen" in operation for _, _, operation in document.each_operation(data))
-    return data if is_ours else merging.adopt(data, document.load())[0]
+    if is_ours:
+        return data
+    facts, _ = documents.facts(data)
+    return normalize.normalize(facts, documents.load(documents.CHATSERVER), overlay.read()).data
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> tuple[list[Change], list[str]]:
@@ -55,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         changes, notes = differences(load(given.old), load(given.new))
-    except reading.ImportRefusedError as error:
+    except documents.SpecError as error:
         print(error, file=sys.stderr)
         return 2
     report = reporting.as_json(changes, notes)

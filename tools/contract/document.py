@@ -9,7 +9,6 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = ROOT / "openapi.yaml"
-OVERLAY = ROOT / "openapi.overlay.yaml"
 CONFIG = ROOT / "generator-config.yml"
 TEMPLATES = ROOT / "generator-templates"
 CHANGELOG = ROOT / "CHANGELOG.md"

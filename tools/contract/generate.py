@@ -31,6 +31,7 @@ from openapi_python_client.parser.properties import ModelProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from ruamel.yaml.error import YAMLError
 
+from tools import load, normalize
 from tools.contract import document, rendering
 
 # Names that hide a builtin are fine as fields and arguments, and users know them from the API: `object`, `type`.
@@ -235,8 +236,8 @@ def _find(contract: dict[str, Any], operation_id: str) -> tuple[dict[str, Any], 
 
 def check_versions() -> None:
     """Refuse to generate with another generator or formatter than pyproject.toml pins, whose output would differ."""
-    project = tomllib.loads((document.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for requirement in project["optional-dependencies"]["generate"]:
+    project = tomllib.loads((document.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    for requirement in project["dependency-groups"]["generate"]:
         package, _, pinned = requirement.partition("==")
         if (found := version(package)) != pinned:
             raise GenerationError(f"{package} is {found}, but {pinned} is pinned; run `make setup`")
@@ -379,12 +380,20 @@ def install(fresh: Path) -> None:
 
 def main() -> int:
     """Run the command; returns the exit status."""
+    from tools import validate  # a build needs neither it nor its libraries
+
     try:
+        normalized = normalize.contract()
+        if problems := [*normalized.problems, *validate.problems(normalized.data)]:
+            raise load.SpecError(*problems)
         with tempfile.TemporaryDirectory(dir=document.ROOT) as folder:
+            contract = Path(folder) / document.CONTRACT.name
+            contract.write_text(normalize.text(normalized.data), encoding="utf-8")
             fresh = Path(folder) / "codegen_api"
-            generate(fresh)
+            generate(fresh, contract)
             install(fresh)
-    except GenerationError as error:
+            shutil.copyfile(contract, document.CONTRACT)
+    except (GenerationError, load.SpecError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

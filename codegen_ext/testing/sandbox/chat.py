@@ -149,7 +149,7 @@ class Chat:
         ]
         return {"object": "list", "data": models}
 
-    def list_chat_sessions(self, call: Call) -> Json:
+    def list_sessions(self, call: Call) -> Json:
         user_id, number, size = (call.parameters[name] for name in ("user_id", "page", "page_size"))
         sessions = [session for session in reversed(self._sessions.values()) if session.user_id == user_id]
         shown = sessions[(number - 1) * size : number * size]
@@ -161,7 +161,7 @@ class Chat:
             "has_more": number * size < len(sessions),
         }
 
-    def get_chat_session(self, call: Call) -> Json:
+    def get_session(self, call: Call) -> Json:
         session = self._stored(call.parameters["session_id"], call.parameters["user_id"])
         return {"session": session.summary(), "messages": session.messages}
 
@@ -170,16 +170,16 @@ class Chat:
         users = {session.user_id for session in self._sessions.values()} - {""}
         return {"total_users": len(users), "active_users": len(users), "total_requests": self._requests}
 
-    def list_platform_admins(self, call: Call) -> Json:
+    def list_admins(self, call: Call) -> Json:
         self._require_admin(call)
         return {"admins": list(self._admins.values()), "count": len(self._admins)}
 
-    def add_platform_admin(self, call: Call) -> Json:
+    def add_admin(self, call: Call) -> Json:
         self._require_admin(call)
         admin = self._admit_admin(call.body["workos_id"], call.body["email"], call.body["name"])
         return {"success": True, "message": "Admin added.", "admin": admin}
 
-    def remove_platform_admin(self, call: Call) -> Json:
+    def remove_admin(self, call: Call) -> Json:
         self._require_admin(call)
         email = call.parameters["email"]
         if email not in self._admins:

@@ -165,7 +165,7 @@ class ChatServerOperations(ABC):
             extra_headers,
         )
 
-    def list_chat_sessions(
+    def list_sessions(
         self,
         user_id: str,
         page: int = 1,
@@ -192,7 +192,7 @@ class ChatServerOperations(ABC):
         """
 
         return self._call(
-            operations.LIST_CHAT_SESSIONS,
+            operations.LIST_SESSIONS,
             {
                 "user_id": user_id,
                 "page": page,
@@ -202,7 +202,7 @@ class ChatServerOperations(ABC):
             extra_headers,
         )
 
-    def get_chat_session(
+    def get_session(
         self,
         session_id: str,
         user_id: str,
@@ -227,7 +227,7 @@ class ChatServerOperations(ABC):
         """
 
         return self._call(
-            operations.GET_CHAT_SESSION,
+            operations.GET_SESSION,
             {
                 "session_id": session_id,
                 "user_id": user_id,
@@ -263,7 +263,7 @@ class ChatServerOperations(ABC):
             extra_headers,
         )
 
-    def list_platform_admins(
+    def list_admins(
         self,
         *,
         timeout: float | None = None,
@@ -284,13 +284,13 @@ class ChatServerOperations(ABC):
         """
 
         return self._call(
-            operations.LIST_PLATFORM_ADMINS,
+            operations.LIST_ADMINS,
             {},
             timeout,
             extra_headers,
         )
 
-    def add_platform_admin(
+    def add_admin(
         self,
         workos_id: str,
         email: str,
@@ -317,7 +317,7 @@ class ChatServerOperations(ABC):
         """
 
         return self._call(
-            operations.ADD_PLATFORM_ADMIN,
+            operations.ADD_ADMIN,
             {
                 "workos_id": workos_id,
                 "email": email,
@@ -327,7 +327,7 @@ class ChatServerOperations(ABC):
             extra_headers,
         )
 
-    def remove_platform_admin(
+    def remove_admin(
         self,
         email: str,
         *,
@@ -350,7 +350,7 @@ class ChatServerOperations(ABC):
         """
 
         return self._call(
-            operations.REMOVE_PLATFORM_ADMIN,
+            operations.REMOVE_ADMIN,
             {
                 "email": email,
             },

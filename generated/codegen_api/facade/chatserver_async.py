@@ -165,7 +165,7 @@ class AsyncChatServerOperations(ABC):
             extra_headers,
         )
 
-    async def list_chat_sessions(
+    async def list_sessions(
         self,
         user_id: str,
         page: int = 1,
@@ -192,7 +192,7 @@ class AsyncChatServerOperations(ABC):
         """
 
         return await self._call(
-            operations.LIST_CHAT_SESSIONS,
+            operations.LIST_SESSIONS,
             {
                 "user_id": user_id,
                 "page": page,
@@ -202,7 +202,7 @@ class AsyncChatServerOperations(ABC):
             extra_headers,
         )
 
-    async def get_chat_session(
+    async def get_session(
         self,
         session_id: str,
         user_id: str,
@@ -227,7 +227,7 @@ class AsyncChatServerOperations(ABC):
         """
 
         return await self._call(
-            operations.GET_CHAT_SESSION,
+            operations.GET_SESSION,
             {
                 "session_id": session_id,
                 "user_id": user_id,
@@ -263,7 +263,7 @@ class AsyncChatServerOperations(ABC):
             extra_headers,
         )
 
-    async def list_platform_admins(
+    async def list_admins(
         self,
         *,
         timeout: float | None = None,
@@ -284,13 +284,13 @@ class AsyncChatServerOperations(ABC):
         """
 
         return await self._call(
-            operations.LIST_PLATFORM_ADMINS,
+            operations.LIST_ADMINS,
             {},
             timeout,
             extra_headers,
         )
 
-    async def add_platform_admin(
+    async def add_admin(
         self,
         workos_id: str,
         email: str,
@@ -317,7 +317,7 @@ class AsyncChatServerOperations(ABC):
         """
 
         return await self._call(
-            operations.ADD_PLATFORM_ADMIN,
+            operations.ADD_ADMIN,
             {
                 "workos_id": workos_id,
                 "email": email,
@@ -327,7 +327,7 @@ class AsyncChatServerOperations(ABC):
             extra_headers,
         )
 
-    async def remove_platform_admin(
+    async def remove_admin(
         self,
         email: str,
         *,
@@ -350,7 +350,7 @@ class AsyncChatServerOperations(ABC):
         """
 
         return await self._call(
-            operations.REMOVE_PLATFORM_ADMIN,
+            operations.REMOVE_ADMIN,
             {
                 "email": email,
             },

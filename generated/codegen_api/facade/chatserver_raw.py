@@ -85,7 +85,7 @@ class RawChatServerOperations(ABC):
             extra_headers,
         )
 
-    def list_chat_sessions(
+    def list_sessions(
         self,
         user_id: str,
         page: int = 1,
@@ -94,9 +94,9 @@ class RawChatServerOperations(ABC):
         timeout: float | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Response[ChatSessionListResponse]:
-        """Like `list_chat_sessions` of the client, with status, headers and body of the response."""
+        """Like `list_sessions` of the client, with status, headers and body of the response."""
         return self._call(
-            operations.LIST_CHAT_SESSIONS,
+            operations.LIST_SESSIONS,
             {
                 "user_id": user_id,
                 "page": page,
@@ -106,7 +106,7 @@ class RawChatServerOperations(ABC):
             extra_headers,
         )
 
-    def get_chat_session(
+    def get_session(
         self,
         session_id: str,
         user_id: str,
@@ -114,9 +114,9 @@ class RawChatServerOperations(ABC):
         timeout: float | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Response[ChatSessionDetailResponse]:
-        """Like `get_chat_session` of the client, with status, headers and body of the response."""
+        """Like `get_session` of the client, with status, headers and body of the response."""
         return self._call(
-            operations.GET_CHAT_SESSION,
+            operations.GET_SESSION,
             {
                 "session_id": session_id,
                 "user_id": user_id,
@@ -139,21 +139,21 @@ class RawChatServerOperations(ABC):
             extra_headers,
         )
 
-    def list_platform_admins(
+    def list_admins(
         self,
         *,
         timeout: float | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Response[AdminsResponse]:
-        """Like `list_platform_admins` of the client, with status, headers and body of the response."""
+        """Like `list_admins` of the client, with status, headers and body of the response."""
         return self._call(
-            operations.LIST_PLATFORM_ADMINS,
+            operations.LIST_ADMINS,
             {},
             timeout,
             extra_headers,
         )
 
-    def add_platform_admin(
+    def add_admin(
         self,
         workos_id: str,
         email: str,
@@ -162,9 +162,9 @@ class RawChatServerOperations(ABC):
         timeout: float | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Response[AdminResponse]:
-        """Like `add_platform_admin` of the client, with status, headers and body of the response."""
+        """Like `add_admin` of the client, with status, headers and body of the response."""
         return self._call(
-            operations.ADD_PLATFORM_ADMIN,
+            operations.ADD_ADMIN,
             {
                 "workos_id": workos_id,
                 "email": email,
@@ -174,16 +174,16 @@ class RawChatServerOperations(ABC):
             extra_headers,
         )
 
-    def remove_platform_admin(
+    def remove_admin(
         self,
         email: str,
         *,
         timeout: float | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Response[AdminResponse]:
-        """Like `remove_platform_admin` of the client, with status, headers and body of the response."""
+        """Like `remove_admin` of the client, with status, headers and body of the response."""
         return self._call(
-            operations.REMOVE_PLATFORM_ADMIN,
+            operations.REMOVE_ADMIN,
             {
                 "email": email,
             },

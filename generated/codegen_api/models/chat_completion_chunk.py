@@ -20,16 +20,16 @@ from .usage_info import UsageInfo
 class ChatCompletionChunk(Model):
     """One event of a streamed answer."""
 
-    id: str
-    """Id of the completion to which the chunk belongs."""
     object: str
     """Word for the type of this object, chat.completion.chunk in the OpenAI API."""
-    created: int
-    """Time at which the completion was created, in seconds since 1970 (Unix time)."""
-    model: str
-    """Name of the model that writes the answer."""
     choices: list[ChatCompletionChunkChoice]
     """Next pieces of text, one for each answer that goes on."""
+    id: str | None = None
+    """Id of the completion to which the chunk belongs."""
+    created: int | None = None
+    """Time at which the completion was created, in seconds since 1970 (Unix time)."""
+    model: str | None = None
+    """Name of the model that writes the answer."""
     usage: UsageInfo | None = None
     """Token counts of the whole exchange; null or absent in chunks that carry none."""
     system_fingerprint: str | None = None
@@ -43,11 +43,11 @@ class ChatCompletionChunk(Model):
         d = as_object("ChatCompletionChunk", src_dict)
         try:
             instance = cls(
-                id=d.pop("id"),
                 object=d.pop("object"),
-                created=d.pop("created"),
-                model=d.pop("model"),
                 choices=[ChatCompletionChunkChoice.from_dict(item) for item in as_list(d.pop("choices"))],
+                id=d.pop("id", None),
+                created=d.pop("created", None),
+                model=d.pop("model", None),
                 usage=None if (value := d.pop("usage", None)) is None else UsageInfo.from_dict(value),
                 system_fingerprint=d.pop("system_fingerprint", None),
             )
@@ -61,11 +61,14 @@ class ChatCompletionChunk(Model):
     def to_dict(self) -> dict[str, Any]:
         """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
         d: dict[str, Any] = {**self.additional_properties}
-        d["id"] = self.id
         d["object"] = self.object
-        d["created"] = self.created
-        d["model"] = self.model
         d["choices"] = [encode(item) for item in self.choices]
+        if self.id is not None:
+            d["id"] = self.id
+        if self.created is not None:
+            d["created"] = self.created
+        if self.model is not None:
+            d["model"] = self.model
         if self.usage is not None:
             d["usage"] = encode(self.usage)
         if self.system_fingerprint is not None:

@@ -1,0 +1,2 @@
+# Generated from codegen_ext/codex/_async/__init__.py by make generate; edit there.
+"""The synchronous client."""

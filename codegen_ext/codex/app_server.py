@@ -1,0 +1,385 @@
+"""One running app-server: its process, the threads that read and write, and where its messages go.
+
+The server ends when its stdin closes, which the kernel does however this process ends.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import logging
+import os
+import subprocess
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from queue import Empty, SimpleQueue
+from typing import IO, Any, Protocol, cast
+
+from .. import _fork
+from .._version import __version__
+from .command import OLDEST_VERSION, Command, installed_version, kill_group, parse_version, too_old
+from .errors import INSTALL_COMMAND, CodexError, CodexNotFoundError, bad_request, connection_error, timeout_error
+from .home import PrivateHome, sweep
+
+logger = logging.getLogger(__name__)
+
+Message = dict[str, Any]
+Params = dict[str, Any]
+Failure = Callable[[], Exception]
+"""Makes a new error for each caller: a shared one would keep the frames of all of them."""
+
+_QUIET = ("account/rateLimits/updated", "remoteControl/status/changed")
+_POLL_SECONDS = 0.5
+_GRACE_SECONDS = 0.5
+"""How long the CLI has for ending its commands and itself before its process group is killed."""
+_CLOSE_SECONDS = 1.0
+_OLD_WORDS = ("unrecognized subcommand", "unexpected argument", "Unknown feature flag")
+
+
+class Receiver(Protocol):
+    """Destination of replies, notifications and requests of the server; called by the thread that reads."""
+
+    def reply(self, method: str, reply: Message | Exception) -> None:
+        """Take the reply to a request, or the error that ended the server."""
+
+    def receive(self, message: Message) -> None:
+        """Take a notification or a request of the server that concerns a thread of this receiver."""
+
+
+class AppServer:
+    """Process of the CLI; may be used by threads and event loops at once, since no method waits for the CLI.
+
+    Raises:
+        CodexNotFoundError: when the CLI is missing.
+        CodexConfigurationError: when there is no credential.
+
+    """
+
+    def __init__(self, command: Command) -> None:
+        executable = command.executable()
+        home = command.login_home()
+        self._home = None if home else PrivateHome()
+        self._secret = command.api_key
+        self._executable = executable
+        self._environment = command.environment(self._home.path if self._home else str(home))
+        try:
+            if home:
+                os.makedirs(home, mode=0o700, exist_ok=True)
+            self._process = subprocess.Popen(  # noqa: S603 - the program that the user chose
+                [executable, "app-server", *command.arguments()],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                env=self._environment,
+                start_new_session=True,  # a process group of its own, which Ctrl-C does not reach
+            )
+        except OSError as error:
+            if self._home:
+                self._home.remove()
+            raise CodexNotFoundError(
+                f"{executable} cannot be started ({error.strerror}); install it with: {INSTALL_COMMAND}"
+            ) from error
+        self._start_timeout = command.start_timeout
+        self._start_deadline = time.monotonic() + command.start_timeout
+        self._ids = count(1)
+        self._pending: dict[int, tuple[str, Receiver]] = {}
+        self._receivers: dict[str, Receiver] = {}
+        # SimpleQueue.put may be called amid itself, as a finalizer does.
+        self._outgoing: SimpleQueue[bytes | Callable[[], None] | None] = SimpleQueue()
+        self._signals: SimpleQueue[Failure | None] = SimpleQueue()
+        self._last_lines: deque[bytes] = deque(maxlen=20)
+        self._failure: Failure | None = None
+        self._has_answered = False
+        self.request("initialize", _INITIALIZE, self)  # the CLI takes requests in order: its reply is not waited for
+        self.send({"method": "initialized"})
+        targets = {"write": self._write, "log": self._collect, "read": self._read, "watch": self._watch}
+        self._threads = {
+            name: threading.Thread(target=run, name=f"codex-{name}", daemon=True) for name, run in targets.items()
+        }
+        _servers.add(self)
+        for thread in self._threads.values():
+            thread.start()
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it takes requests."""
+        return self._failure is None and self._process.returncode is None
+
+    def request(self, method: str, params: Params, receiver: Receiver) -> None:
+        """Send a request whose reply the receiver gets.
+
+        Raises:
+            openai.BadRequestError: for parameters that JSON cannot hold.
+
+        """
+        request_id = next(self._ids)
+        data = _encode({"id": request_id, "method": method, "params": params})
+        self._pending[request_id] = method, receiver
+        self._outgoing.put(data)
+        if self._failure is not None and self._pending.pop(request_id, None) is not None:
+            receiver.reply(method, self._failure())
+
+    def send(self, message: Message) -> None:
+        """Send a notification, or the answer to a request of the server."""
+        self._outgoing.put(_encode(message))
+
+    def refuse(self, message: Message) -> None:
+        """Answer a request of the server with an error."""
+        error = {"code": -32601, "message": f"{message['method']} is not offered by this client"}
+        self.send({"id": message["id"], "error": error})
+
+    def subscribe(self, thread_id: str, receiver: Receiver) -> None:
+        """Let the receiver get what concerns a thread."""
+        self._receivers[thread_id] = receiver
+
+    def unsubscribe(self, thread_id: str, receiver: Receiver) -> None:
+        """Deliver nothing more of a thread, and let the server unload it."""
+        for key in [key for key, other in list(self._receivers.items()) if other is receiver]:
+            self._receivers.pop(key, None)
+        self.request("thread/unsubscribe", {"threadId": thread_id}, self)
+
+    def call_soon(self, function: Callable[[], None]) -> None:
+        """Call a function in the thread that writes; may be called by a finalizer, since it takes no lock."""
+        self._outgoing.put(function)
+
+    def end(self) -> None:
+        """Begin to end the server; may be called by a finalizer, since it takes no lock and does not wait."""
+        self._signals.put(_closed)
+
+    def join(self, seconds: float = _CLOSE_SECONDS) -> None:
+        """Wait until the server has ended and its private folder is removed."""
+        if threading.current_thread() not in self._threads.values():
+            self._threads["watch"].join(seconds)
+
+    def abandon(self) -> None:
+        """In a forked child: let go of the parent's server without ending it."""
+        _servers.discard(self)
+        self._failure = _closed
+        self._process.returncode = 0
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            cast("IO[bytes]", pipe).close()
+        if self._home:
+            self._home.release()
+
+    def reply(self, method: str, reply: Message | Exception) -> None:
+        """Take the replies to this class's own requests."""
+        if method != "initialize" or isinstance(reply, Exception):
+            return
+        version = parse_version(str((reply.get("result") or {}).get("userAgent")))
+        self._has_answered = True
+        if version is None or version < OLDEST_VERSION:
+            self._fail(lambda: too_old(version))
+            self.end()
+
+    def receive(self, message: Message) -> None:
+        """Take what concerns no thread, and ignore it."""
+
+    def _write(self) -> None:
+        with suppress(OSError), cast("IO[bytes]", self._process.stdin) as pipe:  # `_watch` finds out why
+            while (item := self._outgoing.get()) is not None:
+                if callable(item):
+                    item()
+                    continue
+                left = memoryview(item)
+                while left:
+                    left = left[pipe.write(left) :]
+
+    def _collect(self) -> None:
+        with suppress(OSError), cast("IO[bytes]", self._process.stderr) as pipe:
+            self._last_lines.extend(pipe)
+
+    def _read(self) -> None:
+        pieces: list[bytes] = []
+        with suppress(OSError), cast("IO[bytes]", self._process.stdout) as pipe:
+            while data := os.read(pipe.fileno(), 1 << 16):
+                *lines, rest = data.split(b"\n")
+                for line in lines:
+                    self._dispatch(b"".join([*pieces, line]))
+                    pieces.clear()
+                pieces.append(rest)
+        self._signals.put(None)
+
+    def _dispatch(self, line: bytes) -> None:
+        if not line.strip():
+            return
+        try:
+            message = json.loads(line)
+            _redact_errors(message, self._redact)
+            if "method" in message:
+                self._route(message)
+            elif pending := self._pending.pop(message["id"], None):
+                method, receiver = pending
+                receiver.reply(method, message)
+        except Exception as error:  # noqa: BLE001 - one message must not end the thread that all calls depend on
+            logger.warning("an unexpected message of the codex app-server (%d bytes): %r", len(line), type(error))
+
+    def _route(self, message: Message) -> None:
+        params = message.get("params") or {}
+        thread = params.get("thread") or {}
+        parent = self._receivers.get(thread.get("parentThreadId") or "")
+        if message["method"] == "thread/started" and parent is not None:
+            self._receivers.setdefault(thread["id"], parent)  # a sub-agent asks the caller of its parent
+        receiver = self._receivers.get(params.get("threadId") or thread.get("id") or "")
+        if receiver is not None:
+            receiver.receive(message)
+        elif "id" in message:
+            self.refuse(message)
+
+    def _redact(self, text: str) -> str:
+        return text.replace(self._secret, "[key]") if self._secret else text
+
+    def _watch(self) -> None:
+        failure = self._next_failure()
+        if failure is not None:
+            self._fail(failure)
+        self._outgoing.put(None)  # closes stdin: the CLI ends its commands and itself
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GRACE_SECONDS)
+        kill_group(self._process)
+        self._process.wait()
+        self._threads["log"].join(_GRACE_SECONDS / 2)
+        if failure is None:
+            self._fail(self._explain())
+        if self._home:
+            self._home.remove()
+            sweep()
+
+    def _next_failure(self) -> Failure | None:
+        """Wait for the end; return its cause, None where the process ended by itself."""
+        while True:
+            with suppress(Empty):
+                return self._signals.get(timeout=_POLL_SECONDS)
+            if self._process.poll() is not None:
+                return None
+            if not self._has_answered and time.monotonic() > self._start_deadline:
+                message = f"{self._executable} did not answer within {self._start_timeout:g} s of its start"
+                return lambda: timeout_error(message)
+
+    def _explain(self) -> Failure:
+        """Return the error for a process that ended by itself."""
+        lines = self._redact(b"".join(self._last_lines).decode(errors="replace").strip())
+        message = f"the codex app-server ended (exit code {self._process.returncode})"
+        if not self._has_answered:
+            version = installed_version(self._executable, self._environment)
+            if any(words in lines for words in _OLD_WORDS) if version is None else version < OLDEST_VERSION:
+                return lambda: too_old(version)
+            message += f" before it answered; install the Codex CLI with: {INSTALL_COMMAND}"
+        return lambda: connection_error(f"{message} {lines[-500:]}".rstrip())
+
+    def _fail(self, failure: Failure) -> None:
+        """Give every call that is under way the error."""
+        self._failure = self._failure or failure
+        pending = [self._pending.pop(request_id, None) for request_id in list(self._pending)]
+        receivers = {item[1] for item in pending if item} | {*list(self._receivers.values())}
+        self._receivers.clear()
+        for receiver in receivers:
+            receiver.reply("", self._failure())
+
+
+class ServerManager:
+    """Keeps one app-server for a client: started on first use and when it has died, ended with the client."""
+
+    def __init__(self, command: Command) -> None:
+        self._command = command
+        self._lock = threading.Lock()
+        self._server: AppServer | None = None
+        self._is_closed = False
+        _fork.register(self)
+
+    @property
+    def running(self) -> AppServer | None:
+        """The running server, None without one.
+
+        Raises:
+            CodexError: after `close`.
+
+        """
+        if self._is_closed:
+            raise CodexError("this client is closed")
+        server = self._server
+        return server if server is not None and server.is_alive else None
+
+    def start(self) -> AppServer:
+        """Return the running server; start one where there is none.
+
+        Raises:
+            CodexNotFoundError: when the CLI is missing.
+            CodexConfigurationError: when there is no credential.
+            CodexError: after `close`.
+
+        """
+        with self._lock:
+            server = self.running
+            if server is None:
+                server = self._server = AppServer(self._command)
+            return server
+
+    def close(self) -> None:
+        """End the server, within a second; calls that are under way fail."""
+        self._is_closed = True
+        with self._lock:
+            server = self._server
+        if server is not None:
+            server.end()
+            server.join()
+
+    def after_fork(self) -> None:
+        """Let go of the parent's server."""
+        self._lock = threading.Lock()
+        if self._server is not None:
+            self._server.abandon()
+        self._server = None
+
+    def __del__(self) -> None:
+        if self._server is not None:
+            self._server.end()
+
+
+_servers: weakref.WeakSet[AppServer] = weakref.WeakSet()
+
+
+@atexit.register
+def _end_all() -> None:
+    servers = list(_servers)
+    for server in servers:
+        server.end()
+    deadline = time.monotonic() + _CLOSE_SECONDS
+    for server in servers:
+        server.join(max(0.0, deadline - time.monotonic()))
+
+
+_INITIALIZE: Params = {
+    "clientInfo": {"name": "codegen_sdk", "title": "codegen-sdk", "version": __version__},
+    "capabilities": {"experimentalApi": False, "requestAttestation": False, "optOutNotificationMethods": _QUIET},
+}
+
+
+def _closed() -> Exception:
+    return connection_error("the client was closed while this call went on")
+
+
+def _encode(message: Message) -> bytes:
+    try:
+        return json.dumps(message, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    except (TypeError, ValueError, RecursionError) as error:  # among them a lone surrogate, which the CLI cannot read
+        raise bad_request(f"an argument cannot be sent as JSON: {error}") from error
+
+
+def _redact_errors(message: Message, redact: Callable[[str], str]) -> None:
+    """Take the key out of what the service said: some services repeat the key that they refuse."""
+    params = message.get("params") or {}
+    for error in (params.get("error"), (params.get("turn") or {}).get("error")):
+        for name in ("message", "additionalDetails"):
+            if error and error.get(name):
+                error[name] = redact(error[name])

@@ -1,0 +1,198 @@
+"""Mock clients of Codex: the real clients on an app-server in memory; no CLI and no key are needed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from itertools import count
+from typing import Any, NamedTuple, cast
+
+from attrs import evolve
+
+from codegen_ext.codex._async.client import AsyncChat, AsyncCodexClient, AsyncCompletions
+from codegen_ext.codex._sync.client import Chat, CodexClient, Completions
+from codegen_ext.codex.app_server import Message, Params, Receiver, ServerManager
+from codegen_ext.codex.settings import CodexClientBase, Settings
+
+MockCodexResponse = str | BaseException | type[BaseException] | Callable[..., Any] | Sequence[Any]
+"""What `set_mock_response` takes."""
+_ANSWER = "This is a mock answer."
+
+
+class CodexCall(NamedTuple):
+    """Call that reached the agent: its messages and its other arguments."""
+
+    messages: list[Any]
+    arguments: dict[str, Any]
+
+
+class _Script:
+    """Responses to come and calls so far; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        self.calls: list[CodexCall] = []
+        self.responses: list[Any] = [_ANSWER]
+
+    def settings(self, settings: Settings, arguments: Mapping[str, Any]) -> Settings:
+        """Return the settings with a server for one call with these arguments of `create`."""
+        others = {name: value for name, value in arguments.items() if name != "messages"}
+        call = CodexCall(arguments.get("messages") or [], others)
+        return evolve(settings, servers=cast("ServerManager", _Server(self, call)))
+
+    def add(self, call: CodexCall) -> None:
+        with self._lock:
+            if not any(known is call for known in self.calls):
+                self.calls.append(call)
+
+    def next(self, call: CodexCall) -> Any:
+        with self._lock:
+            response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
+        if callable(response) and not isinstance(response, type):
+            response = response(messages=call.messages, **call.arguments)
+        return response() if isinstance(response, type) else response
+
+
+class _Server:
+    """App-server in memory for one call; answers every request at once."""
+
+    pid = None
+
+    def __init__(self, script: _Script, call: CodexCall) -> None:
+        self._script = script
+        self._call = call
+        self._ids = count(1)
+
+    @property
+    def running(self) -> _Server:
+        return self
+
+    def start(self) -> _Server:
+        return self
+
+    def close(self) -> None:
+        pass
+
+    def request(self, method: str, params: Params, receiver: Receiver) -> None:
+        if method == "model/list":
+            receiver.reply(method, {"result": {"data": [{"id": "mock"}], "nextCursor": None}})
+        elif method == "thread/start":
+            self._script.add(self._call)
+            thread_id = f"thread-{next(self._ids)}"
+            receiver.reply(method, {"result": {"thread": {"id": thread_id}, "model": params.get("model", "mock")}})
+        elif method == "turn/start":
+            self._run(params, receiver)
+
+    def _run(self, params: Params, receiver: Receiver) -> None:
+        def notify(method: str, **more: Any) -> None:
+            receiver.receive({"method": method, "params": {"threadId": params["threadId"], **more}})
+
+        try:
+            text = self._script.next(self._call)
+            if isinstance(text, BaseException):
+                raise text
+            if not isinstance(text, str):
+                raise TypeError(f"a mock response must be a string or an exception, not {type(text).__name__}")
+        except Exception as error:  # noqa: BLE001 - raised by the call
+            receiver.reply("turn/start", error)
+            return
+        item: Message = {"type": "agentMessage", "id": "item", "phase": "final_answer", "text": ""}
+        counts = {"inputTokens": _tokens(str(self._call.messages)), "cachedInputTokens": 0}
+        counts |= {"outputTokens": _tokens(text), "reasoningOutputTokens": 0}
+        notify("turn/started", turn={"id": "turn"})
+        notify("item/started", item=item)
+        for piece in text.splitlines(keepends=True) if "\n" in text else text.partition(" "):
+            notify("item/agentMessage/delta", itemId="item", delta=piece)
+        notify("item/completed", item={**item, "text": text})
+        notify("thread/tokenUsage/updated", tokenUsage={"last": counts})
+        notify("turn/completed", turn={"id": "turn", "status": "completed"})
+
+    def send(self, message: Message) -> None:
+        pass
+
+    def refuse(self, message: Message) -> None:
+        pass
+
+    def subscribe(self, thread_id: str, receiver: Receiver) -> None:
+        pass
+
+    def unsubscribe(self, thread_id: str, receiver: Receiver) -> None:
+        pass
+
+    def call_soon(self, function: Callable[[], None]) -> None:
+        function()
+
+
+def _tokens(text: str) -> int:
+    return 1 + len(text) // 4
+
+
+class _Completions(Completions):
+    def __init__(self, settings: Settings, script: _Script) -> None:
+        super().__init__(settings)
+        self._script = script
+
+    def create(self, **arguments: Any) -> Any:
+        return Completions(self._script.settings(self._settings, arguments)).create(**arguments)
+
+
+class _AsyncCompletions(AsyncCompletions):
+    def __init__(self, settings: Settings, script: _Script) -> None:
+        super().__init__(settings)
+        self._script = script
+
+    async def create(self, **arguments: Any) -> Any:
+        return await AsyncCompletions(self._script.settings(self._settings, arguments)).create(**arguments)
+
+
+class _Mocking(CodexClientBase):
+    """Constructor and methods of both mock clients; the constructor takes the settings of the real one."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._script = _Script()
+        self._settings = self._script.settings(self._settings, {})
+
+    @property
+    def calls(self) -> list[CodexCall]:
+        """The calls that reached the agent, oldest first."""
+        return list(self._script.calls)
+
+    def set_mock_response(self, response: MockCodexResponse) -> None:
+        """Answer with `response` from now on.
+
+        A string is the agent's answer. An exception, or its class, is raised. Of a list each turn gets the next one,
+        and the last one stays. A function is called with the arguments of `create` and returns one of these.
+        """
+        is_list = isinstance(response, Sequence) and not isinstance(response, str)
+        self._script.responses = [*response] if is_list else [response]  # type: ignore[misc]
+
+    def reset_mock(self) -> None:
+        """Forget calls and responses."""
+        self._script.reset()
+
+
+class MockCodexClient(_Mocking, CodexClient):
+    """A `CodexClient` without a CLI: arguments are checked, answers are typed, `stop` and `max_tokens` cut them."""
+
+    @cached_property
+    def chat(self) -> Chat:
+        """Chat completions."""
+        chat = Chat(self._settings)
+        chat.completions = _Completions(self._settings, self._script)
+        return chat
+
+
+class AsyncMockCodexClient(_Mocking, AsyncCodexClient):
+    """An `AsyncCodexClient` without a CLI; see `MockCodexClient`."""
+
+    @cached_property
+    def chat(self) -> AsyncChat:
+        """Chat completions."""
+        chat = AsyncChat(self._settings)
+        chat.completions = _AsyncCompletions(self._settings, self._script)
+        return chat

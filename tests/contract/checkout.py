@@ -1,0 +1,42 @@
+"""A copy of the repository in which the make targets run."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tools import load
+
+
+def make_copy(folder: Path) -> Path:
+    """Copy what git would: the tracked files, and new ones that it does not ignore."""
+    names = subprocess.check_output(["git", "ls-files", "-co", "--exclude-standard"], cwd=load.ROOT, text=True)
+    for name in names.splitlines():
+        if (load.ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(load.ROOT / name, folder / name)
+    (folder / ".venv").symlink_to(sys.prefix)
+    if (load.ROOT / "node_modules").exists():
+        (folder / "node_modules").symlink_to((load.ROOT / "node_modules").resolve())
+    return folder
+
+
+def make(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run make in a copy, whose packages go first, without the installation that every target begins with."""
+    own = {"PYTHONPATH": f"{folder}:{folder}/generated", "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        ["make", "-s", "-o", ".venv/.installed", *arguments],
+        cwd=folder,
+        env={**os.environ, **own, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of all files that the targets may write."""
+    kept = ("CHANGELOG.md", "openapi.yaml", "spec", "generated")
+    paths = (path for name in kept for path in sorted([folder / name, *(folder / name).rglob("*")]))
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}

@@ -1,0 +1,134 @@
+"""Documents of others are refused in one line, or come out as plain data, reduced to facts."""
+
+import contextlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tools import load
+
+from ..support.loopback import reply
+from .documents import facts, with_operation, written
+
+BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
+
+
+def refusal(source: str) -> str:
+    with pytest.raises(load.SpecError) as caught:
+        load.read(source)
+    (line,) = str(caught.value).splitlines()
+    return line
+
+
+def test_json_yaml_and_urls_are_read(tmp_path: Path, serve: Any) -> None:
+    from ruamel.yaml import YAML
+
+    YAML(typ="safe", pure=True).dump(facts(), tmp_path / "published.yaml")
+    server = serve(reply(load.FACTS.read_bytes()))
+    for source in (tmp_path / "published.yaml", load.FACTS, f"{server.base_url}/openapi.json"):
+        assert load.read(str(source)) == facts()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (BOMB, "more than 200,000 values"),
+        ("a: &a [*a]", "nested more than 64 levels"),
+        ("a: !!python/object/apply:os.system [id]", "neither JSON nor YAML"),
+        ("a: !include /etc/passwd", "neither JSON nor YAML"),
+        ('{"a": 1, "a": 2}', "the key 'a' stands twice"),
+        ("a: 1\na: 2", "neither JSON nor YAML"),
+        ('{"a": NaN}', "neither JSON nor YAML"),
+        ('{"a":' * 100_000, "nested more than 64 levels"),
+        ("{a: " * 200, "neither JSON nor YAML"),
+        ("[]", "an object is expected, not list"),
+        ("", "an object is expected, not NoneType"),
+        ("\t@", "neither JSON nor YAML"),
+        ('{"a": "\\ud800"}', "surrogates not allowed"),
+        (f'{{"a": {"9" * 5000}}}', "neither JSON nor YAML"),
+        ("a: 2024-13-45", "neither JSON nor YAML"),
+        ("openapi: 3.0.3\npaths: {/a: {}}", "not OpenAPI 3.1 but 3.0.3"),
+        ("openapi: 3.1.0\npaths: {}", "has no paths"),
+        (json.dumps({"openapi": "3.1.0", "info": {"description": "x" * 5_000_000}}), "more than 2,000,000 bytes"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(text: str, reason: str, tmp_path: Path) -> None:
+    started = time.process_time()
+    assert reason in refusal(written(tmp_path, text))
+    assert time.process_time() - started < 5
+
+
+def test_what_cannot_be_fetched_is_refused(tmp_path: Path, serve: Any) -> None:
+    assert "No such file" in refusal(str(tmp_path / "nowhere.json"))
+    assert "404" in refusal(f"{serve(reply(status=404)).base_url}/openapi.json")
+    assert "more than 2,000,000 bytes" in refusal(f"{serve(reply(b'x' * 5_000_000)).base_url}/openapi.json")
+    (tmp_path / "latin.json").write_bytes(b'{"openapi": "\xe9"}')
+    assert "is not UTF-8" in refusal(str(tmp_path / "latin.json"))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.text(max_size=60) | JSON.map(json.dumps))
+def test_whatever_comes_is_data_or_a_refusal(text: str) -> None:
+    with contextlib.suppress(load.SpecError):
+        assert json.loads(json.dumps(data := load.parse(text))) == data
+
+
+# Facts
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("List them.\n\nRate limit: 10 requests per minute.", (10, 60)),
+        ("Rate Limit: 1 request per hour", (1, 3600)),
+        ("rate limit: 7 requests per 2 minutes", (7, 120)),
+        ("**Rate limit:** 8 requests/minute", (8, 60)),
+        ("Rate limits: **1,000 requests** a day.", (1000, 86400)),
+        ("Rate limited to 5 calls every 10s.", (5, 10)),
+        ("Things.", None),
+        ("There is a rate limit.", None),
+        ("Rate limit: 0 requests per minute.", None),
+    ],
+)
+def test_a_limit_is_read_out_of_the_prose(text: str, limit: tuple[int, int] | None) -> None:
+    path = "/v1/organizations/{org_id}/things"
+    found, notes = load.facts(with_operation(path, description=text))
+    said = found["paths"][path]["get"]
+    assert "description" not in said
+    assert said.get("x-rate-limit") == (limit and {"requests": limit[0], "seconds": limit[1]})
+    assert bool(notes) == (limit is None and "imit" in text)
+
+
+def test_prose_goes_and_names_stay() -> None:
+    names = ("title", "description", "example", "x-word")
+    schema = {
+        "type": "object",
+        "title": "Word",
+        "description": "Prose.",
+        "x-codegen": {"enum": "Evil"},
+        "required": list(names),
+        "properties": {name: {"type": "string", "title": "T", "default": "x"} for name in names},
+    }
+    published = facts(lambda data: data["components"]["schemas"].update(Thing=schema))
+    (thing,) = (load.facts(published)[0]["components"]["schemas"]["Thing"],)
+    assert thing == {
+        "type": "object",
+        "required": list(names),
+        "properties": {name: {"type": "string", "default": "x"} for name in names},
+    }
+
+
+def test_facts_of_facts_are_the_same() -> None:
+    assert load.facts(facts()) == (facts(), [])
+    assert load.FACTS.read_text(encoding="utf-8") == load.facts_text(facts())

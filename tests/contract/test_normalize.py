@@ -1,0 +1,274 @@
+"""spec/ gives openapi.yaml: by rules, by the overlay, and joined with what is written of the ChatServer."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tools import load, normalize, overlay, validate
+
+from .documents import ACTIONS, HISTORY, Data, facts, normalized, operation, with_operation
+
+PATH = "/v1/organizations/{org_id}/things"
+OURS = load.load()
+
+
+def fields(data: Data, schema: str) -> Data:
+    return data["components"]["schemas"][schema]["properties"]
+
+
+def answering(schema: Any) -> Data:
+    return {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
+
+
+def test_spec_gives_the_contract_byte_by_byte() -> None:
+    made = normalize.contract()
+    assert made.problems == []
+    assert [note for note in made.notes if "match nothing" in note] == []
+    assert normalize.text(made.data) == load.CONTRACT.read_text(encoding="utf-8")
+    assert load.load() == made.data
+
+
+@pytest.mark.parametrize("path", HISTORY, ids=lambda path: path.stem)
+def test_an_older_document_gives_a_contract(path: Any) -> None:
+    made = normalized(load.read(str(path)))
+    assert made.problems == []
+    assert all("names" in problem for problem in validate.problems(made.data))  # what it lacks, overlays may name
+    chat = {name: item for name, item in made.data["paths"].items() if "servers" in item}
+    assert chat == {name: item for name, item in OURS["paths"].items() if "servers" in item}
+
+
+def test_a_new_operation_gets_an_id_a_limit_and_the_refusals() -> None:
+    made = normalized(with_operation(tags=["Big Things", "other"], operationId="x" * 80)).data
+    added = operation(made, "get_things")
+    assert added["tags"] == ["big-things"]
+    assert {"name": "big-things", "description": "Operations of the group big-things."} in made["tags"]
+    assert added["x-codegen"] == {
+        "service": "codegen",
+        "rate-limit": {"requests": 60, "seconds": 30, "group": "standard"},
+        "idempotent": True,
+    }
+    assert [parameter["$ref"] for parameter in added["parameters"]] == ["#/components/parameters/OrgId"]
+    assert list(added["responses"]) == ["200", "401", "403", "404", "429"]
+    assert added["responses"]["404"] == {"$ref": "#/components/responses/NotFound"}
+    assert (added["summary"], added["description"]) == ("Get things", "Get things.")
+    assert validate.problems(made) == []
+
+
+def test_a_limit_of_its_own_is_a_group_of_its_own() -> None:
+    made = normalized(with_operation(description="Rate limit: 5 requests per minute.")).data
+    limit = {"requests": 5, "seconds": 60, "group": "get-things"}
+    assert operation(made, "get_things")["x-codegen"]["rate-limit"] == limit
+
+
+def test_parameters_are_those_that_a_client_gives() -> None:
+    given_ = [
+        {"name": "Authorization", "in": "header", "required": True, "schema": {}},
+        {"name": "x-trace", "in": "header", "schema": {"type": "string"}},
+        {"name": "thing_id", "in": "path", "required": True, "schema": {"type": "integer"}},
+        {"name": "crumb", "in": "cookie", "schema": {"type": "string"}},
+        {"name": "tags", "in": "query", "style": "form", "explode": False, "schema": {"type": "array"}},
+    ]
+    made = normalized(with_operation(parameters=given_))
+    found = [load.resolve(made.data, item) for item in operation(made.data, "get_things")["parameters"]]
+    assert [(item["in"], item["name"]) for item in found] == [
+        ("path", "org_id"), ("header", "x-trace"), ("query", "thing_id"), ("query", "tags"),
+    ]  # fmt: skip
+    assert (found[0]["schema"], found[3]["explode"]) == ({"type": "integer"}, False)
+    assert [note.partition(": ")[2] for note in made.notes] == [
+        *["org_id is in the path without a declaration; it is declared now"] * 2,
+        "the path lacks its parameter thing_id, which is a query parameter now",
+        "the cookie crumb is left out; clients send none",
+        "org_id is in the path without a declaration; it is declared now",
+    ]
+
+
+def test_references_and_parameters_of_the_path_are_taken_in() -> None:
+    deep = {"name": "deep", "in": "query", "schema": {"type": "boolean"}}
+
+    def add(data: Data) -> None:
+        data["components"]["parameters"] = {"Deep": deep}
+        data["components"]["responses"] = {
+            "First": {"$ref": "#/components/responses/Second"},
+            "Second": answering({"type": "string"})["200"],
+        }
+        own = {"parameters": [{**deep, "schema": {"type": "integer"}}], "responses": {}}
+        refers = {"responses": {"200": {"$ref": "#/components/responses/First"}}}
+        data["paths"]["/v1/things"] = {
+            "parameters": [{"$ref": "#/components/parameters/Deep"}],
+            "put": own,
+            "get": refers,
+        }
+
+    made = normalized(facts(add)).data
+    assert operation(made, "get_things")["parameters"][0]["schema"] == {"type": "boolean"}
+    assert operation(made, "put_things")["parameters"][0]["schema"] == {"type": "integer"}
+    content = operation(made, "get_things")["responses"]["200"]["content"]
+    assert content == {"application/json": {"schema": {"type": "string"}}}
+
+
+def test_a_known_operation_keeps_its_id_and_all_new_ones_get_one() -> None:
+    before = {(path, method): item["operationId"] for path, method, item in load.each_operation(OURS)}
+    paths = ("/v1/users", "/v1/beta/organizations/{org_id}/users", "/v1/repositories", "/v2/models", "/v1/things")
+
+    def add(data: Data) -> None:
+        data["paths"] = {path: {"get": {"responses": answering({})}} for path in paths} | data["paths"]
+
+    made = normalized(facts(add))
+    after = {(path, method): item["operationId"] for path, method, item in load.each_operation(made.data)}
+    assert {place: after[place] for place in before} == before
+    assert [after[path, "get"] for path in paths] == [
+        "get_v1_users", "get_v1_beta_organizations_users", "get_v1_repositories", "get_models", "get_things",
+    ]  # fmt: skip
+    assert made.problems + validate.problems(made.data) == []
+
+
+def test_all_refusals_come_at_once_with_the_entry_that_mends_each() -> None:
+    model = {"type": "object", "properties": {"size": {"type": "integer"}}}
+
+    def add(data: Data) -> None:
+        for path in ("/v1/things", "/v2/things"):
+            data["paths"][path] = {"get": {"responses": answering({"$ref": "#/components/schemas/ModelInfo"})}}
+        form = {"content": {"multipart/form-data": {"schema": {"type": "object"}}}}
+        data["paths"]["/v1/uploads"] = {"post": {"requestBody": form, "responses": {}}}
+        data["paths"]["/v1/odd"] = {"get": {"responses": {"200": None}}}
+        data["paths"]["/v1/models"] = {"get": {"responses": {}}}
+        data["components"]["schemas"]["ModelInfo"] = model
+
+    said = normalized(facts(add)).problems
+    mended = {
+        "GET /v2/things: its id would be get_things": '.get", update: {operationId: get_v2_things}',
+        "POST /v1/uploads: its body is not JSON": "$.paths['/v1/uploads'].post\", remove: true",
+        "GET /v1/odd: it does not have the form of OpenAPI": "$.paths['/v1/odd'].get\", remove: true",
+        "/v1/models is in spec/chatserver.yaml too": "$.paths['/v1/models']\", remove: true",
+        "schemas/ModelInfo has another meaning in spec/chatserver.yaml": "name: CodegenModelInfo",
+    }
+    assert len(said) == len(mended)
+    for start, entry in mended.items():
+        assert [entry in line for line in said if line.startswith(start)] == [True], said
+    entries = "\n".join(f"  - {line.partition('spec/overlay.yaml: ')[2]}" for line in said)
+    more = load.parse(f"overlay: 1.0.0\nactions:\n{entries}\n")["actions"]
+    assert normalized(facts(add), *(action(item) for item in more)).problems == []
+
+
+def action(item: Data) -> overlay.Action:
+    import jsonpath_rfc9535
+
+    query = jsonpath_rfc9535.compile(item["target"])
+    return overlay.Action(item["target"], query, item.get("update"), item.get("remove", False))
+
+
+def test_an_inline_object_gets_a_name_and_null_one_form() -> None:
+    def add(data: Data) -> None:
+        mode = {"type": "string", "enum": ["a", "b"]}
+        inner = {"type": "object", "properties": {"mode": mode, "any": {"type": "object"}}}
+        fields(data, "CreateAgentRunInput")["options"] = {"anyOf": [inner, {"type": "null"}]}
+        fields(data, "CreateAgentRunInput")["word"] = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+
+    made = normalized(facts(add)).data
+    options = fields(made, "CreateAgentRunInput")["options"]
+    assert options["anyOf"] == [{"$ref": "#/components/schemas/CreateAgentRunInputOptions"}, {"type": "null"}]
+    assert fields(made, "CreateAgentRunInputOptions") == {
+        "mode": {"$ref": "#/components/schemas/CreateAgentRunInputOptionsMode", "description": "Mode."},
+        "any": {"$ref": "#/components/schemas/FreeFormObject", "description": "Any."},
+    }
+    assert fields(made, "CreateAgentRunInput")["word"] == {"type": ["string", "null"], "description": "Word."}
+
+
+@pytest.mark.parametrize(
+    ("schema", "form"),
+    [
+        ({"type": ["string", "integer", "null"]}, {"type": ["string", "integer", "null"]}),
+        ({"type": "array"}, {"type": "array", "items": {}}),
+        ({"allOf": [{"$ref": "#/a"}], "default": 1}, {"$ref": "#/a", "default": 1}),
+        ({"allOf": [{"$ref": "#/a"}], "properties": {"b": {}}}, {"allOf": [{"$ref": "#/a"}], "properties": {"b": {}}}),
+        ({"type": "integer", "minimum": 1.0}, {"type": "integer", "minimum": 1}),
+    ],
+)
+def test_a_schema_has_one_form(schema: Data, form: Data) -> None:
+    assert normalize.canonical(schema) == form
+
+
+def test_an_unrelated_document_gets_few_notes() -> None:
+    odd = {"/v1/odd": {"get": {"responses": answering({"type": "string"})}}}
+    made = normalized(facts(lambda data: data.update(paths=odd)))
+    assert made.problems + validate.problems(made.data) == []
+    assert len(made.notes) == 1
+    assert "match nothing" in made.notes[0]
+
+
+@settings(max_examples=5)
+@given(st.data())
+def test_any_document_gives_a_valid_contract(data: st.DataObject) -> None:
+    def change(published: Data) -> None:
+        for path in data.draw(st.lists(st.sampled_from(sorted(published["paths"])), max_size=6, unique=True)):
+            del published["paths"][path]
+        for name in data.draw(st.lists(st.text("abc-", min_size=1, max_size=5), max_size=2, unique=True)):
+            tags = data.draw(st.lists(st.text(max_size=5), max_size=3))
+            prose = data.draw(st.text(max_size=30))
+            published["paths"][f"/v1/x{name}"] = {
+                "get": {"tags": tags, "description": prose, "responses": {"200": {"description": prose}}}
+            }
+
+    published = facts(change)
+    made, again = normalized(published), normalized(copy.deepcopy(published))
+    assert json.dumps(made.data) == json.dumps(again.data)
+    assert load.parse(normalize.text(made.data)) == made.data
+    assert [line for line in validate.problems(made.data) if "invalidates" not in line] == []
+
+
+# Overlays
+
+DATA = {"a": {"b": 1, "list": [1]}, "items": [{"name": "x"}, {"name": "y"}, {"name": "z"}]}
+
+
+@pytest.mark.parametrize(
+    ("item", "place", "value"),
+    [
+        ({"target": "$.a", "update": {"c": {"d": 3}, "list": [2]}}, "a", {"b": 1, "list": [1, 2], "c": {"d": 3}}),
+        ({"target": "$.items[?@.name!='x']", "remove": True}, "items", [{"name": "x"}]),
+        ({"target": "$..name", "remove": True}, "items", [{}, {}, {}]),
+        ({"target": "$.a['b','list']", "remove": True}, "a", {}),
+        ({"target": "$.items[?@.name=='z']", "update": {"n": 1}}, "items", [*DATA["items"][:2], {"name": "z", "n": 1}]),
+        ({"target": "$.a.list", "update": 7}, "a", {"b": 1, "list": [1, 7]}),
+        ({"target": "$.a", "remove": False, "update": {}}, "a", DATA["a"]),
+    ],
+)
+def test_an_action_updates_or_removes(item: Data, place: str, value: Any) -> None:
+    data = copy.deepcopy(DATA)
+    assert overlay.apply(data, [action(item)]) == []
+    assert data[place] == value
+
+
+def test_what_an_overlay_cannot_do_is_said_of_all_its_actions() -> None:
+    wrong = [{"target": "$", "remove": True}, {"target": "$.a", "update": 1}, {"target": "$.a.b", "update": {}}]
+    with pytest.raises(load.SpecError) as caught:
+        overlay.apply(copy.deepcopy(DATA), [action(item) for item in wrong])
+    assert len(caught.value.problems) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        ("openapi: 3.1.0", ["overlay.yaml is not an OpenAPI Overlay 1.0 document"]),
+        ("overlay: 2.0.0\nactions: []", ["overlay.yaml is not an OpenAPI Overlay 1.0 document"]),
+        (
+            "overlay: 1.0.0\nactions: [{target: $.a}, {target: '$..[', update: {}}, {target: $, update: {}, c: 1}, 7]",
+            ["action 1 needs a target", "action 2: '$..[' is no JSONPath", "action 3 needs", "action 4 needs"],
+        ),
+    ],
+)
+def test_an_overlay_that_is_none_is_refused(text: str, reasons: list[str], tmp_path: Any) -> None:
+    (tmp_path / "overlay.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(load.SpecError) as caught:
+        overlay.read(tmp_path / "overlay.yaml")
+    assert len(caught.value.problems) == len(reasons)
+    for problem, reason in zip(caught.value.problems, reasons, strict=True):
+        assert reason in problem
+
+
+def test_the_overlay_has_no_action_without_effect() -> None:
+    assert overlay.apply(normalize._Normalizer(facts(), load.load(load.CHATSERVER))._own_form(), ACTIONS) == []

@@ -1,0 +1,618 @@
+"""Put the contract together: facts of the service in our form, the overlay, and what is written of the ChatServer.
+
+Rules come first, so that the overlay only says what differs: what a limit is, what an id, how null is written.
+In the overlay, `x-codegen: {name: X}` on a schema, a field or a parameter moves it to the components under that name.
+"""
+
+from __future__ import annotations
+
+import copy
+import http
+import re
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.compat import StringIO
+
+from tools import load, overlay
+from tools.load import Data, SpecError, each_operation, resolve
+
+HEADER = "# Written by `make generate` from spec/; edit there.\n"
+JSON = "application/json"
+STANDARD_LIMIT = {"requests": 60, "seconds": 30}
+"""What holds for an operation that states no limit."""
+STANDARD_RESPONSES = {"401": "Unauthenticated", "403": "Forbidden", "404": "NotFound", "429": "RateLimited"}
+"""What an operation answers even where the service's document forgets it; the overlay describes them."""
+NULL = {"type": "null"}
+OUTER = ("description", "default", "deprecated", "readOnly", "writeOnly")
+"""What belongs to the place where a schema is used, and so stays beside a reference to it."""
+PARAMETER_KEYS = ("deprecated", "style", "explode", "allowReserved", "content")
+FREE_FORM = "FreeFormObject"
+ANY = "AnyValue"
+
+
+class Normalized(NamedTuple):
+    """A contract, what a maintainer should read about it, and why it cannot be used, one line for each reason."""
+
+    data: Data
+    notes: list[str]
+    problems: list[str]
+
+
+def contract() -> Normalized:
+    """Put together what spec/ holds.
+
+    Raises:
+        SpecError: if a file of spec/ cannot be read.
+
+    """
+    return normalize(load.load(load.FACTS), load.load(load.CHATSERVER), overlay.read())
+
+
+def normalize(facts: Data, chatserver: Data, actions: list[overlay.Action]) -> Normalized:
+    """Put a contract together.
+
+    Raises:
+        SpecError: if a document does not have the form of OpenAPI, or the overlay does not suit what it selects.
+
+    """
+    try:
+        return _Normalizer(facts, chatserver).run(actions)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise SpecError(f"the document does not have the form of OpenAPI: {type(error).__name__}: {error}") from error
+
+
+class _Normalizer:
+    def __init__(self, facts: Data, chatserver: Data) -> None:
+        self._facts, self._chatserver = facts, chatserver
+        self._notes: list[str] = []
+        self._problems: list[str] = []
+        self._data: Data = {}
+
+    def run(self, actions: list[overlay.Action]) -> Normalized:
+        self._data = self._own_form()
+        unmatched = overlay.apply(self._data, actions)
+        if unmatched:
+            more = f" and {len(unmatched) - 3} more" if len(unmatched) > 3 else ""
+            self._notes.append(f"targets of the overlay that match nothing: {', '.join(unmatched[:3])}{more}")
+        self._drop_unusable()
+        self._rename_schemas()
+        self._name_parameters()
+        self._name_schemas()
+        for path, _, operation in each_operation(self._data):
+            self._complete(path, operation)
+        self._name_operations()
+        self._group_limits()
+        self._describe()
+        self._join_chatserver()
+        self._prune()
+        return Normalized(_ordered(self._data), self._notes, self._problems)
+
+    # Before the overlay
+
+    def _own_form(self) -> Data:
+        facts = self._facts
+        components = facts.get("components", {})
+        schemas = {name: canonical(node) for name, node in components.get("schemas", {}).items()}
+        data: Data = {
+            key: copy.deepcopy(facts[key]) for key in ("openapi", "info", "servers", "security") if key in facts
+        }
+        data |= {"paths": {}, "components": {"schemas": schemas, "parameters": {}, "responses": {}}}
+        if "securitySchemes" in components:
+            data["components"]["securitySchemes"] = copy.deepcopy(components["securitySchemes"])
+        for path, method, raw in each_operation(facts):
+            where = f"{method.upper()} {path}"
+            try:
+                operation = self._operation(where, path, method, raw, facts["paths"][path].get("parameters", ()))
+            except _UnusableError as error:
+                operation = {"x-unusable": str(error)}
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                operation = {"x-unusable": f"it does not have the form of OpenAPI: {type(error).__name__}: {error}"}
+            data["paths"].setdefault(path, {})[method] = operation
+        return data
+
+    def _drop_unusable(self) -> None:
+        """Take out the operations that clients cannot have and that the overlay does not remove."""
+        for path, method, operation in each_operation(self._data):
+            if reason := operation.get("x-unusable"):
+                self._problem(path, method, reason, "remove: true")
+                del self._data["paths"][path][method]
+
+    def _problem(self, path: str, method: str, reason: str, entry: str) -> None:
+        target = f"$.paths['{path}'].{method}"
+        self._problems.append(f"{method.upper()} {path}: {reason}; {_mended(target, entry)}")
+
+    def _operation(self, where: str, path: str, method: str, raw: Data, shared: Any) -> Data:
+        tag = str((raw.get("tags") or ["other"])[0]).lower()
+        limit = raw.get("x-rate-limit", STANDARD_LIMIT)
+        result: Data = {
+            "tags": [re.sub(r"[^a-z0-9]+", "-", tag).strip("-") or "other"],
+            "x-codegen": {
+                "service": "codegen",
+                "rate-limit": {key: limit.get(key) for key in STANDARD_LIMIT},
+                "idempotent": method != "post",
+            },
+        }
+        result |= {key: raw[key] for key in ("deprecated", "security") if key in raw}
+        # The operation's parameter replaces that of its path.
+        own = [resolve(self._facts, node) for node in (*shared, *raw.get("parameters", ()))]
+        declared: dict[tuple[str, str], Data] = {(node["name"], node["in"]): node for node in own}
+        if parameters := self._parameters(where, path, list(declared.values())):
+            result["parameters"] = parameters
+        if "requestBody" in raw:
+            body = resolve(self._facts, raw["requestBody"])
+            result["requestBody"] = {"required": bool(body.get("required", False)), **self._content(body, where)}
+            if "content" not in result["requestBody"]:
+                raise _UnusableError("its body is not JSON, which clients speak")
+        result["responses"] = {
+            str(status): {"description": "", **self._content(resolve(self._facts, node), where)}
+            for status, node in sorted(raw.get("responses", {}).items())
+        }
+        if paginate := self._paginate(result):
+            result["x-codegen"]["paginate"] = paginate
+        return result
+
+    def _parameters(self, where: str, path: str, declared: list[Data]) -> list[Data]:
+        """Return the parameters that a client gives: those of the path in its order, then the others."""
+        in_path: dict[str, Data] = {}
+        others: list[Data] = []
+        names = template_names(path)
+        for node in declared:
+            name, location = str(node["name"]), str(node["in"])
+            kept = {key: node[key] for key in PARAMETER_KEYS if key in node}
+            shaped: Data = {"name": name, "in": location, "required": bool(node.get("required", False)), **kept}
+            if "content" not in node:
+                shaped["schema"] = canonical(node.get("schema")) or {"type": "string"}
+            if location == "path" and name in names:
+                in_path[name] = {**shaped, "required": True}
+            elif location == "path":
+                others.append({**shaped, "in": "query"})
+                self._notes.append(f"{where}: the path lacks its parameter {name}, which is a query parameter now")
+            elif location == "cookie":
+                self._notes.append(f"{where}: the cookie {name} is left out; clients send none")
+            elif (location, name.lower()) != ("header", "authorization"):
+                others.append(shaped)
+        for name in names:
+            if name not in in_path:
+                in_path[name] = {"name": name, "in": "path", "required": True, "schema": self._schema_of_path(name)}
+                self._notes.append(f"{where}: {name} is in the path without a declaration; it is declared now")
+        return [*(in_path[name] for name in names), *others]
+
+    def _schema_of_path(self, name: str) -> Data:
+        """Return the schema that a path parameter of this name has in another operation."""
+        for _, _, operation in each_operation(self._facts):
+            for raw in operation.get("parameters", ()):
+                node = resolve(self._facts, raw)
+                if (node.get("in"), node.get("name")) == ("path", name) and node.get("schema"):
+                    return canonical(node["schema"])
+        return {"type": "string"}
+
+    def _content(self, node: Data, where: str) -> Data:
+        content = node.get("content", {})
+        kept = [media for kind, media in content.items() if kind.partition(";")[0] == JSON]
+        if len(content) > len(kept):
+            others = ", ".join(kind for kind in content if kind.partition(";")[0] != JSON)
+            self._notes.append(f"{where}: {others} is left out; clients speak JSON here")
+        return {"content": {JSON: {"schema": canonical(kept[0].get("schema"))}}} if kept else {}
+
+    def _paginate(self, operation: Data) -> Data | None:
+        """Return how a list with `skip`, `limit`, `items` and `total`, as the service writes them, is read in parts."""
+        names = {parameter["name"] for parameter in operation.get("parameters", ())}
+        answer = operation["responses"].get("200", {}).get("content", {}).get(JSON, {}).get("schema", {})
+        fields = resolve(self._facts, answer).get("properties", {})
+        if {"skip", "limit"} <= names and {"items", "total"} <= fields.keys():
+            return {"style": "offset", "start": "skip", "size": "limit", "items": "items", "total": "total"}
+        return None
+
+    # After the overlay
+
+    def _rename_schemas(self) -> None:
+        group: dict[str, Data] = self._data["components"]["schemas"]
+        renamed = {name: new for name, node in group.items() if (new := _take_name(node))}
+        for name, new in renamed.items():
+            if new in group and new not in renamed:
+                self._problems.append(f"spec/overlay.yaml calls the schema {name} {new}, but there is another {new}")
+        self._data["components"]["schemas"] = {renamed.get(name, name): node for name, node in group.items()}
+        for _, node in load.nodes(self._data):
+            kind, _, name = str(node.get("$ref", "")).rpartition("/")
+            if kind == "#/components/schemas" and name in renamed:
+                node["$ref"] = f"{kind}/{renamed[name]}"
+
+    def _name_parameters(self) -> None:
+        group: dict[str, Data] = self._data["components"]["parameters"]
+        for path, method, operation in each_operation(self._data):
+            for index, parameter in enumerate(operation.get("parameters", ())):
+                if name := _take_name(parameter):
+                    if group.setdefault(name, parameter) == parameter:
+                        operation["parameters"][index] = {"$ref": f"#/components/parameters/{name}"}
+                    else:
+                        where = f"{method.upper()} {path}"
+                        self._notes.append(f"{where}: {parameter['name']} differs from {name}, so it stays on its own")
+
+    def _name_schemas(self) -> None:
+        group: dict[str, Data] = self._data["components"]["schemas"]
+        group.setdefault(FREE_FORM, {
+            "type": "object", "description": "JSON object with any keys and values.", "additionalProperties": True,
+        })  # fmt: skip
+        group.setdefault(ANY, {"description": "Any JSON, since the service does not document this answer."})
+        for name in list(group):
+            self._name_within(group[name], name)
+        for name, parameter in self._data["components"]["parameters"].items():
+            if "schema" in parameter:
+                parameter["schema"] = self._named(parameter["schema"], class_name(name))
+        for path, method, operation in each_operation(self._data):
+            base = class_name(operation.get("operationId", derived_id(path, method)))
+            for parameter in operation.get("parameters", ()):
+                if "schema" in parameter:
+                    parameter["schema"] = self._named(parameter["schema"], class_name(base, parameter["name"]))
+            if "requestBody" in operation:
+                self._name_media(operation["requestBody"], f"{base}Body")
+            for status, response in operation["responses"].items():
+                if status == "200":
+                    response.setdefault("content", {JSON: {"schema": {}}})
+                self._name_media(response, f"{base}Result", is_result=status[0] == "2")
+
+    def _name_media(self, holder: Data, place: str, *, is_result: bool = False) -> None:
+        for media in holder.get("content", {}).values():
+            is_any = is_result and not media["schema"]
+            media["schema"] = _reference_to(ANY) if is_any else self._named(media["schema"], place)
+
+    def _name_within(self, schema: Data, place: str) -> None:
+        for name, field in schema.get("properties", {}).items():
+            schema["properties"][name] = self._named(field, class_name(place, name))
+        for key in ("items", "additionalProperties"):
+            if isinstance(schema.get(key), dict):
+                schema[key] = self._named(schema[key], f"{place}Item")
+        for key in ("anyOf", "oneOf", "allOf"):
+            if key in schema:
+                branches = enumerate(schema[key])
+                schema[key] = [self._named(branch, f"{place}{index or ''}") for index, branch in branches]
+
+    def _named(self, schema: Data, place: str) -> Data:
+        """Return what stands at a place: the schema itself, or a reference once it has a name."""
+        name = _take_name(schema)
+        inner, nullable = _core(schema)
+        if "$ref" in inner:
+            if name:
+                self._notes.append(f"{place}: the overlay names it {name}, but it refers to {inner['$ref']}")
+            return schema
+        has_own_form = "properties" in inner or "allOf" in inner or ("enum" in inner and inner.get("type") == "string")
+        if not name and inner.get("type") == "object" and not has_own_form:
+            name = FREE_FORM if inner.get("additionalProperties", True) in (True, {}) else place
+        elif not name and has_own_form:
+            name = place
+        if not name:
+            self._name_within(schema, place)
+            return schema
+        self._name_within(inner, name)
+        if name != FREE_FORM and not self._put(name, inner):
+            self._notes.append(f"{place}: it differs from the schema {name}, so it is called {place}")
+            name = place
+            while not self._put(name, inner):
+                name += "_"
+        outer = {key: schema[key] for key in OUTER if key in schema}
+        return {"anyOf": [_reference_to(name), NULL], **outer} if nullable else {**_reference_to(name), **outer}
+
+    def _put(self, name: str, inner: Data) -> bool:
+        """Put a schema among the components unless another of that name says something else."""
+        present = self._data["components"]["schemas"].setdefault(name, {})
+        said = {key: value for key, value in present.items() if key not in OUTER and not key.startswith("x-")}
+        if said and said != inner:
+            return False
+        present |= inner
+        return True
+
+    def _complete(self, path: str, operation: Data) -> None:
+        """Give an operation the answers that it has anyway, and those that are shared by reference."""
+        known = {name for name, node in self._data["components"]["responses"].items() if self._is_known(node)}
+        answers = {name: self._data["components"]["responses"][name] for name in known}
+        shared = {found: name for name, node in answers.items() if (found := _schema_of(node))}
+        responses = operation["responses"]
+        names_something = self._names_something(path, operation)
+        for status, standard in STANDARD_RESPONSES.items():
+            applies = status in {"401", "429"} or names_something or status in responses
+            if applies and standard in answers and "content" not in responses.get(status, {}):
+                responses[status] = {"$ref": f"#/components/responses/{standard}"}
+        for status, node in responses.items():
+            if not status.startswith("2") and (name := shared.get(_schema_of(node) or "")):
+                responses[status] = {"$ref": f"#/components/responses/{name}"}
+        operation["responses"] = dict(sorted(responses.items()))
+
+    def _is_known(self, response: Data) -> bool:
+        """Say whether the schema of a shared answer is there, which an older document may lack."""
+        name = str(_schema_of(response)).rpartition("/")[2]
+        return name in self._data["components"]["schemas"]
+
+    def _names_something(self, path: str, operation: Data) -> bool:
+        """Say whether a call names a thing that may be missing (404) or forbidden (403)."""
+        names = [str(resolve(self._data, node)["name"]) for node in operation.get("parameters", ())]
+        body = operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema", {})
+        names += resolve(self._data, body).get("required", ())
+        return "{" in path or any(name.endswith("_id") for name in names)
+
+    def _name_operations(self) -> None:
+        """Give an id to each operation to which the overlay gives none; those that are given never move."""
+        operations = each_operation(self._data)
+        given = {operation.get("operationId") for _, _, operation in (*operations, *each_operation(self._chatserver))}
+        taken: dict[str, str] = {}
+        for path, method, operation in operations:
+            if "operationId" in operation:
+                continue
+            where, whole = f"{method.upper()} {path}", derived_id(path, method, whole=True)
+            name = derived_id(path, method)
+            name = whole if name in given else name
+            if name in given or name in taken:
+                other = f"{whole}_2" if name == whole else whole
+                reason = f"its id would be {name}, which {taken.get(name, 'another operation')} has"
+                self._problem(path, method, reason, f"update: {{operationId: {other}}}")
+                name = other
+            taken[name] = where
+            operation["operationId"] = name
+
+    def _group_limits(self) -> None:
+        """Name the groups of limits: `standard` for the limit that most have, and an operation's own otherwise."""
+        for _, _, operation in each_operation(self._data):
+            limit = operation["x-codegen"]["rate-limit"]
+            group = limit.get("group") or operation["operationId"].replace("_", "-")
+            is_standard = {key: limit[key] for key in STANDARD_LIMIT} == STANDARD_LIMIT
+            operation["x-codegen"]["rate-limit"] = {**limit, "group": "standard" if is_standard else group}
+
+    def _describe(self) -> None:
+        """Make the words that the overlay does not give from the names of things."""
+        data = self._data
+        for _, _, operation in each_operation(data):
+            operation.setdefault("summary", _words(operation["operationId"]))
+            operation.setdefault("description", f"{operation['summary']}.")
+            for status, response in operation["responses"].items():
+                if "$ref" not in response and not response.get("description"):
+                    phrase = http.HTTPStatus(int(status)).phrase if status in _STATUSES else "Answer"
+                    response["description"] = f"{phrase.capitalize()}."
+            for parameter in operation.get("parameters", ()):
+                if "$ref" not in parameter:
+                    parameter.setdefault("description", f"{_words(parameter['name'])}.")
+        for kind in ("parameters", "schemas"):
+            for name, node in data["components"][kind].items():
+                node.setdefault("description", f"{_words(name)}.")
+        for schema in data["components"]["schemas"].values():
+            for name, field in schema.get("properties", {}).items():
+                field.setdefault("description", f"{_words(name)}.")
+        tags = data.setdefault("tags", [])
+        known = {tag["name"] for tag in tags}
+        used = list(dict.fromkeys(tag for _, _, operation in each_operation(data) for tag in operation["tags"]))
+        tags += [{"name": tag, "description": f"Operations of the group {tag}."} for tag in used if tag not in known]
+        data["tags"] = [tag for tag in tags if tag["name"] in used]
+
+    def _join_chatserver(self) -> None:
+        data, other = self._data, self._chatserver
+        for path in other["paths"]:
+            if path in data["paths"]:
+                entry = _mended(f"$.paths['{path}']", "remove: true")
+                self._problems.append(f"{path} is in spec/chatserver.yaml too; {entry}")
+        for kind, group in other.get("components", {}).items():
+            mine = data["components"].setdefault(kind, {})
+            for name in group:
+                if mine.get(name, group[name]) != group[name]:
+                    entry = _mended(f"$.components.{kind}['{name}']", f"update: {{x-codegen: {{name: Codegen{name}}}}}")
+                    self._problems.append(f"{kind}/{name} has another meaning in spec/chatserver.yaml; {entry}")
+            mine |= copy.deepcopy(group)
+        data["paths"] |= copy.deepcopy(other["paths"])
+        known = {tag["name"] for tag in data["tags"]}
+        data["tags"] += [copy.deepcopy(tag) for tag in other.get("tags", ()) if tag["name"] not in known]
+
+    def _prune(self) -> None:
+        """Drop the components that nothing needs; what is written of the ChatServer stays."""
+        written = self._chatserver.get("components", {})
+        needed = reachable(self._data, [self._data["paths"], written])
+        for kind, group in self._data["components"].items():
+            if kind != "securitySchemes":
+                kept = {
+                    name: node
+                    for name, node in group.items()
+                    if (kind, name) in needed or name in written.get(kind, {})
+                }
+                self._data["components"][kind] = kept
+
+
+_STATUSES = {str(int(status)) for status in http.HTTPStatus}
+
+
+class _UnusableError(Exception):
+    """Clients cannot have an operation."""
+
+
+def _mended(target: str, entry: str) -> str:
+    """Name the action of an overlay that would mend something."""
+    return f'mend it in spec/overlay.yaml: {{target: "{target}", {entry}}}'
+
+
+def derived_id(path: str, method: str, *, whole: bool = False) -> str:
+    """Make an operation id from path and method: `get_repos_check_suite_settings`.
+
+    The version and the organization at the head of a path, which most paths share, are left out unless `whole`.
+    """
+    parts = [part for part in path.split("/") if part]
+    if not whole:
+        while len(parts) > 1 and re.fullmatch(r"v\d+|alpha|beta", parts[0]):
+            parts.pop(0)
+        if len(parts) > 2 and parts[:2] == ["organizations", "{org_id}"]:
+            parts = parts[2:]
+    words = [method, *(part for part in parts if not part.startswith("{"))]
+    if parts and parts[-1].startswith("{"):
+        words += ["by", parts[-1].strip("{}")]
+    return re.sub(r"\W+|_+", "_", "_".join(words)).strip("_").lower()
+
+
+def template_names(path: str) -> list[str]:
+    """Return the names of a path's parameters, in order."""
+    return re.findall(r"\{([^{}]+)\}", path)
+
+
+def class_name(*parts: str) -> str:
+    """Make a schema's name from where it stands: `CreateAgentRunInput`, `options` -> `CreateAgentRunInputOptions`."""
+    words = [word for part in parts for word in re.split(r"[^A-Za-z0-9]+", part) if word]
+    return "".join(word[:1].upper() + word[1:] for word in words)
+
+
+def canonical(schema: Any) -> Data:
+    """Return a schema in our form.
+
+    Null is a further type where there is one type, and a branch of `anyOf` where there is a reference or an object. An
+    `allOf` with nothing but a reference is that reference.
+    """
+    if not isinstance(schema, dict):
+        return {}
+    kept = {
+        key: copy.deepcopy(value) for key, value in schema.items() if key not in load.PROSE and not key.startswith("x-")
+    }
+    if "array" in _types(kept):
+        kept.setdefault("items", {})
+    if "properties" in kept:
+        kept["properties"] = {name: canonical(value) for name, value in kept["properties"].items()}
+    for key in ("items", "additionalProperties"):
+        if isinstance(kept.get(key), dict):
+            kept[key] = canonical(kept[key])
+    for key in ("anyOf", "oneOf", "allOf"):
+        if key in kept:
+            kept[key] = [canonical(value) for value in kept[key]]
+    if len(kept.get("allOf", ())) == 1 and kept.keys() <= {"allOf", *OUTER}:
+        kept = {**kept.pop("allOf")[0], **kept}
+    if not kept.get("required", True):
+        del kept["required"]
+    kept = {
+        key: int(value) if isinstance(value, float) and value.is_integer() else value for key, value in kept.items()
+    }
+    return _with_null(kept)
+
+
+def _types(schema: Data) -> list[str]:
+    kinds = schema.get("type", [])
+    return kinds if isinstance(kinds, list) else [kinds]
+
+
+def _with_null(schema: Data) -> Data:
+    nullable = False
+    branches = schema.get("anyOf", ())
+    if NULL in branches:
+        nullable = True
+        others = [branch for branch in branches if branch != NULL]
+        rest = {key: value for key, value in schema.items() if key != "anyOf"}
+        schema = {**others[0], **rest} if len(others) == 1 else {**rest, "anyOf": others}
+    if "null" in _types(schema) and schema["type"] != "null":
+        nullable = True
+        kinds = [kind for kind in _types(schema) if kind != "null"]
+        schema = {**schema, "type": kinds[0] if len(kinds) == 1 else kinds}
+    return _nullable(schema) if nullable else schema
+
+
+def _nullable(schema: Data) -> Data:
+    """Allow null besides what a schema allows."""
+    outer = {key: schema[key] for key in OUTER if key in schema}
+    inner = {key: value for key, value in schema.items() if key not in OUTER}
+    if not inner:
+        return schema
+    if "anyOf" in inner:
+        return {"anyOf": [*inner.pop("anyOf"), NULL], **inner, **outer}
+    if {"enum", "$ref", "oneOf", "allOf"} & inner.keys() or inner.get("type") in ("object", None):
+        return {"anyOf": [inner, NULL], **outer}
+    return {**schema, "type": [*_types(inner), "null"]}
+
+
+def _core(schema: Data) -> tuple[Data, bool]:
+    """Return what a schema allows besides null, without what belongs to its place, and whether it allows null."""
+    inner = {key: value for key, value in schema.items() if key not in OUTER and not key.startswith("x-")}
+    if NULL in inner.get("anyOf", ()):
+        rest = [branch for branch in inner["anyOf"] if branch != NULL]
+        return (dict(rest[0]), True) if len(rest) == 1 and len(inner) == 1 else ({**inner, "anyOf": rest}, True)
+    if "null" in _types(inner) and inner["type"] != "null":
+        rest_of_types = [kind for kind in inner["type"] if kind != "null"]
+        return {**inner, "type": rest_of_types[0] if len(rest_of_types) == 1 else rest_of_types}, True
+    return inner, False
+
+
+def _take_name(node: Data) -> str | None:
+    """Remove and return the name that the overlay gave."""
+    extension = node.get("x-codegen", {})
+    name: str | None = extension.pop("name", None)
+    if not extension:
+        node.pop("x-codegen", None)
+    return name
+
+
+def _reference_to(name: str) -> Data:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _schema_of(response: Data) -> str | None:
+    reference: str | None = response.get("content", {}).get(JSON, {}).get("schema", {}).get("$ref")
+    return reference
+
+
+def _words(name: str) -> str:
+    return " ".join(re.sub(r"[_\W]+", " ", name).split()).capitalize()
+
+
+def reachable(data: Data, roots: Any) -> set[tuple[str, str]]:
+    """Return the components, as kind and name, that something needs, whether they are there or not."""
+    found: set[tuple[str, str]] = set()
+    ahead: list[Any] = [roots]
+    while ahead:
+        for _, node in load.nodes(ahead.pop()):
+            parts = str(node.get("$ref", "")).split("/")
+            if len(parts) == 4 and tuple(parts[2:]) not in found:
+                found.add((parts[2], parts[3]))
+                ahead.append(data["components"].get(parts[2], {}).get(parts[3]))
+    return found
+
+
+# The text of openapi.yaml
+
+ORDER = (
+    "openapi", "info", "$ref", "url", "operationId", "servers", "security", "tags", "paths", "components", "title",
+    "version", "summary", "name", "in", "method", "field", "event", "type", "scheme", "anyOf", "oneOf", "allOf",
+    "description", "deprecated", "enum", "required", "properties", "items", "additionalProperties", "x-codegen",
+    "securitySchemes", "parameters", "requestBody", "responses", "content", "headers", "schema", "schemas", "service",
+    "rate-limit", "idempotent", "reconcile", "cache-seconds", "invalidates", "paginate", "stream",
+)  # fmt: skip
+"""The order of keywords; others follow in their own."""
+PARAMETER_ORDER = ("name", "in", "required", "description", "schema")
+NAMES = {*load.NAMES, "words", "callbacks", "variables", "mapping"}
+FLOW = {"rate-limit", "paginate"}
+
+
+def _ordered(data: Data) -> Data:
+    """Return the document with its parts and schemas in one order, so that nothing but its content decides its text."""
+    components = {kind: group for kind, group in data["components"].items() if group}
+    if "schemas" in components:
+        components["schemas"] = dict(sorted(components["schemas"].items()))
+    return {**data, "components": components}
+
+
+def text(data: Data) -> str:
+    """Return a contract as the text of openapi.yaml, the same on every machine."""
+    yaml = YAML()
+    yaml.width = 120
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    out = StringIO()
+    yaml.dump(_node("", data), out)
+    return HEADER + out.getvalue()
+
+
+def _node(key: str, value: Any, *, is_names: bool = False) -> Any:
+    """Return a node in the style of the file: keywords in order, short things on one line."""
+    if isinstance(value, list):
+        items = CommentedSeq(_node(key, item) for item in value)
+        if not any(isinstance(item, dict | list) for item in value):
+            items.fa.set_flow_style()
+        return items
+    if not isinstance(value, dict):
+        return value
+    order = () if is_names or key in FLOW else PARAMETER_ORDER if "in" in value else ORDER
+    keys = sorted(value, key=lambda name: order.index(name) if name in order else len(order))
+    node = CommentedMap()
+    for name in keys:
+        holds_names = not is_names and name in NAMES and isinstance(value[name], dict)
+        node[name] = _node("" if is_names else name, value[name], is_names=holds_names)
+    if key in FLOW or (not is_names and len(value) == 1 and value.keys() <= {"$ref", "type"}):
+        node.fa.set_flow_style()
+    return node

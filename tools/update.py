@@ -1,0 +1,70 @@
+"""`make update-spec FROM=path-or-url`: bring spec/codegen.json, and all that follows from it, to a new document.
+
+Everything is prepared beside the files and tried there. A document that is refused changes nothing; the exit status is
+2 then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from tools import load, normalize, overlay, validate
+from tools.contract import changelog, diff, generate, reporting
+from tools.contract.changes import Change
+
+
+def update(source: str) -> tuple[list[Change], list[str]]:
+    """Import the document at a path or URL and replace the files; returns what changed, and notes.
+
+    Raises:
+        load.SpecError: if the document is refused, with all reasons.
+        generate.GenerationError: if the new contract does not generate.
+
+    """
+    facts, notes = load.facts(load.read(source))
+    text = load.facts_text(facts)
+    if text == load.FACTS.read_text(encoding="utf-8"):
+        return [], notes
+    normalized = normalize.normalize(facts, load.load(load.CHATSERVER), overlay.read())
+    if problems := [*normalized.problems, *validate.problems(normalized.data)]:
+        raise load.SpecError(*problems)
+    with tempfile.TemporaryDirectory(dir=load.ROOT, prefix=".update-spec-") as name:
+        folder = Path(name)
+        contract = folder / load.CONTRACT.name
+        contract.write_text(normalize.text(normalized.data), encoding="utf-8")
+        generate.generate(folder / "codegen_api", contract)
+        changes, more = diff.differences(load.load(), normalized.data)
+        log = changelog.with_entry(load.CHANGELOG.read_text(encoding="utf-8"), reporting.changelog_entry(changes))
+        (folder / load.CHANGELOG.name).write_text(log, encoding="utf-8")
+        (folder / load.FACTS.name).write_text(text, encoding="utf-8")
+        generate.install(folder / "codegen_api")
+        for path in (load.CONTRACT, load.CHANGELOG, load.FACTS):
+            (folder / path.name).chmod(path.stat().st_mode)
+            os.replace(folder / path.name, path)
+    return changes, [*notes, *normalized.notes, *more]
+
+
+def main() -> int:
+    """Run the command; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source", help="path or URL of the service's document")
+    parser.add_argument("--report", metavar="FILE", help="write the report there, too")
+    given = parser.parse_args()
+    try:
+        changes, notes = update(given.source)
+    except (load.SpecError, generate.GenerationError, OSError) as error:
+        print(f"nothing was changed: {error}", file=sys.stderr)
+        return 2
+    report = reporting.as_markdown(changes, notes)
+    if given.report:
+        Path(given.report).write_text(report, encoding="utf-8")
+    print(report, end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
