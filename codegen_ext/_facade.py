@@ -101,6 +101,19 @@ class ChatServerMethods(ChatServerOperations):
     ) -> T:
         return self._perform(operation, arguments, RequestOptions(timeout, extra_headers))
 
+    def stream_events(self, operation: Operation[Any], arguments: Any, event: Any, options: RequestOptions) -> Any:
+        raise NotImplementedError
+
+    def _stream(
+        self,
+        operation: Operation[Any],
+        arguments: dict[str, Any],
+        event: Any,
+        timeout: float | None,
+        extra_headers: Mapping[str, str] | None,
+    ) -> Any:
+        return self.stream_events(operation, arguments, event, RequestOptions(timeout, extra_headers))
+
 
 class AsyncChatServerMethods(AsyncChatServerOperations):
     """Every operation of the ChatServer, awaitable."""
@@ -116,6 +129,19 @@ class AsyncChatServerMethods(AsyncChatServerOperations):
         extra_headers: Mapping[str, str] | None,
     ) -> T:
         return await self._perform(operation, arguments, RequestOptions(timeout, extra_headers))
+
+    def stream_events(self, operation: Operation[Any], arguments: Any, event: Any, options: RequestOptions) -> Any:
+        raise NotImplementedError
+
+    def _stream(
+        self,
+        operation: Operation[Any],
+        arguments: dict[str, Any],
+        event: Any,
+        timeout: float | None,
+        extra_headers: Mapping[str, str] | None,
+    ) -> Any:
+        return self.stream_events(operation, arguments, event, RequestOptions(timeout, extra_headers))
 
 
 class RawChatServerMethods(RawChatServerOperations):
