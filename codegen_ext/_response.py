@@ -45,7 +45,7 @@ T = TypeVar("T")
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
 LONGEST_RETRY_AFTER = 86_400.0
 """Seconds to which a `Retry-After` is cut: what sleeps for longer would seem to hang."""
-_SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?")
+_SECONDS = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _NO_CREDENTIAL = Redactor()
 _ERRORS: dict[int, type[CodegenAPIError]] = {
     400: ValidationError,
@@ -83,18 +83,13 @@ def decode(operation: Operation[T], response: httpx.Response) -> Response[T]:
     if not 200 <= status < 300:
         raise error_of(response, operation)
     try:
-        if content or not _may_be_empty(status):
+        if content:
             check_json(operation.id, response)
-            parsed = codec.decode(operation, status, content)
-        else:
-            parsed = cast("T", None)
+        parsed = codec.decode(operation, status, content)  # None for a status that has no content by the contract
     except InvalidModel as error:
-        raise invalid(operation.id, response, f"the response does not fit the contract: {error}") from error
+        problem = f"the response does not fit the contract: {error}" if content else "the response body is empty"
+        raise invalid(operation.id, response, problem) from error
     return Response(_status(status), content, response.headers, parsed)
-
-
-def _may_be_empty(status: int) -> bool:
-    return status in (202, 204)
 
 
 def check_identity(operation: Operation[Any], arguments: Mapping[str, Any], response: Response[Any]) -> None:
@@ -249,15 +244,14 @@ def retry_after_of(response: httpx.Response | Response[Any]) -> float | None:
     """
     headers = response.headers
     text = headers.get("retry-after", "").strip()
-    if _SECONDS.match(text):
-        text = text.partition(",")[0].strip()  # httpx joins repeated headers
-        seconds = float(text) if _SECONDS.fullmatch(text) else None
-    else:
-        moment = _date_of(text)
-        if moment is None:
-            return None
+    first = text.partition(",")[0].strip()  # httpx joins repeated headers
+    if _SECONDS.fullmatch(first):
+        seconds = float(first)
+    elif (moment := _date_of(text)) is not None:
         seconds = (moment - (_date_of(headers.get("date", "")) or datetime.now(UTC))).total_seconds()
-    return None if seconds is None else min(max(0.0, seconds), LONGEST_RETRY_AFTER)
+    else:
+        return None
+    return min(max(0.0, seconds), LONGEST_RETRY_AFTER) if seconds < float("inf") else None
 
 
 def _date_of(text: str) -> datetime | None:

@@ -1,4 +1,4 @@
-"""The end of a call over TCP: an answer that comes in small pieces does not outlast it."""
+"""The end of a call over TCP: an answer that comes in small pieces does not outlast it, and nothing is sent after it."""
 
 import contextlib
 import itertools
@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpcore
 import httpx
 import pytest
-from codegen_ext.transport.deadline import SOON, TimeLeft, Timeouts, keep_deadlines
-from codegen_ext.transport.extensions import STREAM
-from codegen_ext.transport.network import network_transport
-from codegen_ext.transport.retry import RetryPolicy, RetryTransport
+from codegen_ext._request import Deadline
+from codegen_ext._sync.network import TimedBackend, Timing
 
 from codegen_ext import ClientConfig, TimeoutError
 from codegen_ext.testing import FakeClock
@@ -61,7 +60,7 @@ def dripping(request: pytest.FixtureRequest) -> Iterator[Dripping]:
 
 
 def test_an_answer_that_drips_ends_with_the_call(dripping: Dripping, flavour: Flavour) -> None:
-    config = ClientConfig(api_token=TOKEN, base_url=dripping.base_url, timeout=600, total_timeout=1, max_retries=0)
+    config = ClientConfig(api_token=TOKEN, base_url=dripping.base_url, timeout=600, total_timeout=0.5, max_retries=0)
     with flavour.client(config) as client:
         start = time.monotonic()
         with pytest.raises(TimeoutError, match="waiting for the response"):
@@ -70,86 +69,103 @@ def test_an_answer_that_drips_ends_with_the_call(dripping: Dripping, flavour: Fl
         assert time.monotonic() - start < 20
 
 
-def test_what_stalls_after_a_late_beginning_gets_only_what_is_left(clock: FakeClock) -> None:
-    stream = Stalling(clock)
-    transport = Fake(stream)
-    keep_deadlines(transport)
-    timeouts = Timeouts({"read": 30.0}, clock.monotonic() + 40, clock)
-    opened = transport._pool._network_backend.connect_tcp("host", 80)
-    phase = timeouts.get("read")
-    for seconds in (25, 14):
-        opened.read(1, timeout=phase)
-        clock.advance(seconds)
-    opened.read(1, timeout=phase)
-    assert stream.timeouts == [30.0, 15.0, pytest.approx(1.0)]
-    clock.advance(2)
-    with pytest.raises(Exception, match="did not end in time"):
-        opened.read(1, timeout=phase)
-    assert timeouts.get("read") == SOON
-    opened.read(1, timeout=5.0)
-    assert stream.timeouts[3:] == [5.0]
-
-
-def test_a_stream_may_outlast_the_call(clock: FakeClock) -> None:
+def test_a_stream_may_outlast_the_call(clock: FakeClock, connect: Callable[..., Any], flavour: Flavour) -> None:
+    if flavour.is_async:
+        pytest.skip("the clock is moved between two reads")
     server = Dripping(HEAD + b"\r\n", b" ")
-    transport = RetryTransport(network_transport(server.base_url), RetryPolicy(budget=10), clock)
-    with (
-        contextlib.closing(server),
-        httpx.Client(transport=transport) as client,
-        client.stream("GET", server.base_url, extensions={STREAM: True}) as response,
-    ):
+    session = connect(server.base_url, total_timeout=10).session
+    with contextlib.closing(server), session.stream("GET", "/") as response:
         clock.advance(60)
         assert list(itertools.islice(response.iter_raw(chunk_size=1), 5)) == [b" "] * 5
 
 
-def test_httpx_tells_when_a_request_goes(serve: Callable[..., Loopback]) -> None:
-    base_url = serve(reply(b"text")).base_url
-    with httpx.Client(transport=RetryTransport(network_transport(base_url), RetryPolicy(budget=10))) as client:
-        before = time.monotonic()
-        timeouts = client.get(base_url).request.extensions["timeout"]
-    assert before < timeouts.sent_at < time.monotonic()
+class Stream:
+    """A stream of httpcore that notes how long each step may take."""
 
-
-def test_an_encrypted_stream_has_the_same_end(clock: FakeClock) -> None:
-    stream = Stalling(clock)
-    backend = keep_deadlines(Fake(stream))._pool._network_backend
-    opened = backend.connect_tcp("host", 443).start_tls("context")
-    phase = Timeouts({"read": 30.0}, clock.monotonic() + 40, clock).get("read")
-    clock.advance(35)
-    opened.read(1, timeout=phase)
-    assert stream.timeouts == [pytest.approx(5.0)]
-
-
-def test_time_left_is_a_number(clock: FakeClock) -> None:
-    timeouts = Timeouts({"read": 30.0, "write": None, "pool": 2.0}, clock.monotonic() + 10, clock)
-    assert dict(timeouts) == {"read": 10.0, "write": 10.0, "pool": 2.0}
-    assert isinstance(timeouts.get("read"), TimeLeft)
-    assert timeouts.get("unknown") is None
-
-
-class Stalling:
-    """A stream of httpcore that notes how long it may take."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        self.clock = clock
-        self.timeouts: list[float] = []
+    def __init__(self) -> None:
+        self.timeouts: list[float | None] = []
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        assert timeout is not None
         self.timeouts.append(timeout)
         return b" "
 
-    def start_tls(self, *args: Any) -> "Stalling":
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.timeouts.append(timeout)
+
+    def start_tls(self, *args: Any) -> "Stream":
+        return self
+
+    def connect_tcp(self, *args: Any, **options: Any) -> "Stream":
         return self
 
 
-class Fake:
-    """As much of a transport of httpx as there is to wrap."""
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_each_step_has_only_the_time_that_is_left(clock: FakeClock, encrypted: bool) -> None:
+    stream, timing = Stream(), Timing()
+    timing.begin(Deadline.after(clock, 40))
+    opened = TimedBackend(stream, timing).connect_tcp("host", 80)
+    opened = opened.start_tls("context") if encrypted else opened
+    opened.write(b"GET", 30.0)
+    assert timing.sent_at == clock.monotonic()
+    for seconds in (25, 14, 2):
+        opened.read(1, timeout=30.0)
+        clock.advance(seconds)
+    assert stream.timeouts == [30.0, 30.0, 15.0, pytest.approx(1.0)]
+    with pytest.raises(httpcore.ReadTimeout):
+        opened.read(1, timeout=30.0)
+    timing.end()
+    opened.read(1, timeout=None)
 
-    def __init__(self, stream: Stalling) -> None:
-        self._pool: Any = self
-        self._network_backend: Any = self
-        self.stream = stream
 
-    def connect_tcp(self, *args: Any) -> Stalling:
-        return self.stream
+def test_a_request_whose_time_is_over_when_it_would_be_written_was_never_sent(clock: FakeClock) -> None:
+    stream, timing = Stream(), Timing()
+    timing.begin(Deadline.after(clock, 5))
+    opened = TimedBackend(stream, timing).connect_tcp("host", 80)
+    clock.advance(6)
+    with pytest.raises(httpcore.ConnectTimeout):
+        opened.write(b"POST", 30.0)
+    assert stream.timeouts == []
+
+
+def test_a_create_that_waited_beyond_its_end_is_not_sent(
+    serve: Callable[..., Loopback], flavour: Flavour
+) -> None:
+    class StoppedProcess(FakeClock):
+        """Passes a sleep's time ten times over, as for a process that was stopped meanwhile."""
+
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds * 10)
+
+        async def sleep_async(self, seconds: float) -> None:
+            self.sleep(seconds)
+
+        def wait(self, condition: Any, seconds: float) -> None:
+            self.sleep(seconds)
+
+    server = serve(reply({"id": 1, "organization_id": 323}))
+    config = ClientConfig(
+        api_token=TOKEN,
+        base_url=server.base_url,
+        total_timeout=6,
+        rate_limit_requests_per_period=1,
+        rate_limit_period_seconds=4.0,
+    )
+    with flavour.client(config, clock=StoppedProcess()) as client:
+        client.create_agent_run(323, "one")
+        with pytest.raises(TimeoutError) as caught:
+            client.create_agent_run(323, "two")
+    assert "connecting" in str(caught.value)
+    assert len(server.requests) == 1
+
+
+def test_every_phase_over_a_transport_of_the_user_has_only_the_time_that_is_left(connect: Callable[..., Any]) -> None:
+    seen: list[Any] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        seen.append(dict(request.extensions["timeout"]))
+        return httpx.Response(200, json={"id": 1, "organization_id": 323})
+
+    client = connect(transport=httpx.MockTransport(serve), timeout=30, total_timeout=7)
+    client.get_agent_run(323, 1)
+    client.with_options(total_timeout=100).get_agent_run(323, 1)
+    assert [set(timeouts.values()) for timeouts in seen] == [{7.0}, {30}]

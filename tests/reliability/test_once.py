@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from codegen_api.decoding import RESERVED_METADATA
-from codegen_ext.once import LOOK_BACK, made_at, new_request_id
+from codegen_ext._sync.create_once import _LOOK_BACK as LOOK_BACK
+from codegen_ext._sync.create_once import made_at, new_request_id
 
 from codegen_ext import (
     AmbiguousRequestError,
@@ -222,7 +223,8 @@ def test_creates_go_out_on_a_connection_of_their_own(connect: Connect, serve: An
     client.create_agent_run(323, "x")
     client.get_agent_run(323, 1)
     ports = [request.port for request in server.requests]
-    assert ports[0] == ports[2] != ports[1]
+    assert ports[1] != ports[0]
+    assert ports[2] in ports[:2]
 
 
 def test_a_request_id_tells_when_it_was_made(clock: FakeClock) -> None:

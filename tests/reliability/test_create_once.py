@@ -1,6 +1,7 @@
-"""The decisions about one create, driven by hand: against any service that keeps the assumption, and step by step."""
+"""The decisions about one create: against any service that keeps the assumption, and step by step."""
 
 import datetime
+import random
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from codegen_api.models import AgentRunResponse, AgentRunsResponse
 from codegen_api.operations import CREATE_AGENT_RUN, GENERATE_SETUP_COMMANDS, GET_AGENT_RUN, RESUME_AGENT_RUN
 from codegen_api.types import Response
-from codegen_ext.flow import Perform, Sleep
+from codegen_ext._sync import create_once
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,9 +26,10 @@ from codegen_ext import (
     ServerError,
     TimeoutError,
     ValidationError,
-    once,
 )
 from codegen_ext.testing import FakeClock
+
+from ..support.stub import StubClient
 
 SETTLE = 30.0
 BUDGET = 300.0
@@ -58,13 +60,12 @@ class Service:
         for _ in range(draw(st.integers(0, 8))):
             self._add({"org_id": 1, "prompt": "other"}, 0.0)
 
-    def perform(self, effect: Perform[Any]) -> Response[Any]:
-        assert effect.timeout is None or effect.timeout > 0
-        seconds = self.draw(st.sampled_from([0.01, 0.2, 5.0, 40.0]))
-        self.clock.advance(seconds if effect.timeout is None else min(seconds, effect.timeout))
+    def perform(self, request: Any) -> Response[Any]:
+        assert request.deadline.left() > 0
+        self.clock.advance(min(self.draw(st.sampled_from([0.01, 0.2, 5.0, 40.0])), request.deadline.left()))
         for _ in range(self.draw(st.integers(0, 3))):
             self._add({"org_id": 1, "prompt": "other"}, 0.0)
-        return self._create(effect.arguments) if effect.operation is CREATE_AGENT_RUN else self._list(effect.arguments)
+        return self._create(request.arguments) if request.operation is CREATE_AGENT_RUN else self._list(request.arguments)
 
     def _create(self, arguments: dict[str, Any]) -> Response[Any]:
         # What is created twice is created twice, whether or not the first has shown up yet.
@@ -104,32 +105,20 @@ class Service:
         return Response(HTTPStatus.OK, b"", headers, parsed)
 
 
-def drive(steps: Any, clock: FakeClock, perform: Any) -> Any:
-    """Run a flow; every effect is carried out here."""
-    try:
-        effect = next(steps)
-        while True:
-            try:
-                outcome = perform(effect) if isinstance(effect, Perform) else clock.sleep(effect.seconds)
-            except CodegenAPIError as error:
-                effect = steps.throw(error)
-            else:
-                effect = steps.send(outcome)
-    except StopIteration as stop:
-        return stop.value
+def client_of(service: Any, clock: FakeClock, budget: float = BUDGET, settle: float = SETTLE) -> Any:
+    return StubClient(service, clock, total_timeout=budget, create_settle_seconds=settle)
 
 
 @given(data=st.data())
 def test_whatever_happens_a_run_is_created_at_most_once(data: st.DataObject) -> None:
     clock = FakeClock()
     service = Service(clock, data.draw)
-    settings = once.Settings(clock, BUDGET, SETTLE, lambda: data.draw(st.sampled_from([0.0, 0.5, 1.0])))
     given_metadata = data.draw(st.sampled_from([None, {}, {"a": 1}]))
     start = clock.monotonic()
-    steps = once.create({"org_id": 1, "prompt": "mine", "metadata": given_metadata}, settings)
+    arguments = {"org_id": 1, "prompt": "mine", "metadata": given_metadata}
     outcome: Any
     try:
-        outcome = drive(steps, clock, service.perform)
+        outcome = create_once.create(client_of(service.perform, clock), arguments)
     except CodegenAPIError as error:
         outcome = error
     assert clock.monotonic() - start <= BUDGET
@@ -151,8 +140,8 @@ def test_a_run_is_repeated_only_after_a_list_that_was_asked_for_after_the_settle
     moments: list[float] = []
     lists: list[float] = []
 
-    def perform(effect: Perform[Any]) -> Response[Any]:
-        if effect.operation is CREATE_AGENT_RUN:
+    def perform(request: Any) -> Response[Any]:
+        if request.operation is CREATE_AGENT_RUN:
             clock.advance(1.0)
             moments.append(clock.monotonic())
             if len(moments) == 2:
@@ -162,7 +151,7 @@ def test_a_run_is_repeated_only_after_a_list_that_was_asked_for_after_the_settle
         clock.advance(data.draw(st.sampled_from([0.01, 3.0])))
         return answer(AgentRunsResponse([], 0, 1, PAGE, 0))
 
-    drive(once.create({"org_id": 1}, once.Settings(clock, BUDGET, settle)), clock, perform)
+    create_once.create(client_of(perform, clock, settle=settle), {"org_id": 1})
     first, second = moments
     assert max(lists) >= first + settle
     assert second > max(lists)
@@ -176,7 +165,7 @@ def scripted(*outcomes: Any) -> Any:
     """Perform what comes with these outcomes, in this order; errors are raised."""
     rest = list(outcomes)
 
-    def perform(effect: Perform[Any]) -> Any:
+    def perform(request: Any) -> Any:
         outcome = rest.pop(0)
         if isinstance(outcome, Exception):
             raise outcome
@@ -185,63 +174,59 @@ def scripted(*outcomes: Any) -> Any:
     return perform
 
 
-def settings(clock: FakeClock, budget: float = BUDGET, settle: float = SETTLE) -> once.Settings:
-    return once.Settings(clock, budget, settle)
-
-
 def test_when_the_list_that_settles_it_took_all_the_time_nothing_is_repeated(clock: FakeClock) -> None:
     calls = []
 
-    def perform(effect: Perform[Any]) -> Response[Any]:
-        calls.append(effect.operation.id)
-        if effect.operation is CREATE_AGENT_RUN:
+    def perform(request: Any) -> Response[Any]:
+        calls.append(request.operation.id)
+        if request.operation is CREATE_AGENT_RUN:
             raise NetworkError("reset")
         clock.advance(BUDGET)
         return answer(AgentRunsResponse([], 0, 1, PAGE, 0))
 
     with pytest.raises(AmbiguousRequestError, match="reset"):
-        drive(once.create({"org_id": 1}, settings(clock, settle=0.0)), clock, perform)
+        create_once.create(client_of(perform, clock, settle=0.0), {"org_id": 1})
     assert calls == ["create_agent_run", "list_agent_runs"]
 
 
 def test_runs_that_grow_older_while_slow_pages_are_read_do_not_end_the_search(clock: FakeClock) -> None:
     made: list[AgentRunResponse] = []
 
-    def run(effect: Perform[Any] | None = None) -> AgentRunResponse:
+    def run(request: Any = None) -> AgentRunResponse:
         moment = datetime.datetime.fromtimestamp(clock.time(), datetime.UTC).isoformat()
-        metadata = None if effect is None else effect.arguments["metadata"]
+        metadata = None if request is None else request.arguments["metadata"]
         data = {"id": len(made) + 1, "organization_id": 1, "created_at": moment, "metadata": metadata}
         made.insert(0, AgentRunResponse.from_dict(data))
         return made[0]
 
-    def perform(effect: Perform[Any]) -> Response[Any]:
-        if effect.operation is CREATE_AGENT_RUN:
-            run(effect)
+    def perform(request: Any) -> Response[Any]:
+        if request.operation is CREATE_AGENT_RUN:
+            run(request)
             for _ in range(9):
                 run()
             raise NetworkError("reset")
         clock.advance(30)
-        items = made[effect.arguments["skip"] :][:1]
+        items = made[request.arguments["skip"] :][:1]
         return answer(AgentRunsResponse(items, len(made), 1, 1, 1), date=formatdate(clock.time(), usegmt=True))
 
-    assert drive(once.create({"org_id": 1}, settings(clock, budget=1000)), clock, perform).parsed.id == 1
+    assert create_once.create(client_of(perform, clock, budget=1000), {"org_id": 1}).parsed.id == 1
 
 
 def test_a_search_through_many_pages_ends_with_the_budget(clock: FakeClock) -> None:
-    def perform(effect: Perform[Any]) -> Response[Any]:
-        assert effect.timeout is not None
-        assert effect.timeout > 0
-        clock.advance(min(7.0, effect.timeout))
-        return answer(AgentRunsResponse([AgentRunResponse(1, 1)], 10**6, 1, PAGE, 1))
+    def perform(request: Any) -> Response[Any]:
+        assert request.deadline.left() > 0
+        clock.advance(min(7.0, request.deadline.left()))
+        runs = [AgentRunResponse(10**6 - request.arguments["skip"], 1)]
+        return answer(AgentRunsResponse(runs, 10**6, 1, PAGE, 1))
 
     with pytest.raises(TimeoutError):
-        drive(once.find(1, "id", settings(clock)), clock, perform)
+        create_once.find(client_of(perform, clock), 1, "id")
     assert clock.monotonic() == BUDGET
 
 
 def test_an_unreachable_service_is_no_doubt(clock: FakeClock) -> None:
     with pytest.raises(NetworkError):
-        drive(once.create({"org_id": 1}, settings(clock)), clock, scripted(unreachable()))
+        create_once.create(client_of(scripted(unreachable()), clock), {"org_id": 1})
     assert clock.slept == []
 
 
@@ -251,18 +236,16 @@ def test_an_unreachable_service_is_no_doubt(clock: FakeClock) -> None:
 def test_metadata_that_could_not_carry_the_request_id_is_refused_before_anything_is_sent(
     clock: FakeClock, metadata: Any
 ) -> None:
-    steps = once.create({"org_id": 1, "metadata": metadata}, settings(clock))
     with pytest.raises(ValidationError) as caught:
-        next(steps)
+        create_once.create(client_of(scripted(), clock), {"org_id": 1, "metadata": metadata})
     assert (caught.value.field, caught.value.operation) == ("metadata", "create_agent_run")
 
 
 def test_the_callers_metadata_is_left_as_it_was(clock: FakeClock) -> None:
     metadata = {"a": 1, "codegen_sdk": {"tags": ["x"]}}
-    effect = next(once.create({"org_id": 1, "metadata": metadata}, settings(clock)))
-    assert isinstance(effect, Perform)
+    request_id, arguments = create_once.with_request_id({"org_id": 1, "metadata": metadata}, clock)
     assert metadata == {"a": 1, "codegen_sdk": {"tags": ["x"]}}
-    assert set(effect.arguments["metadata"]["codegen_sdk"]) == {"tags", "request_id"}
+    assert arguments["metadata"]["codegen_sdk"] == {"tags": ["x"], "request_id": request_id}
 
 
 @pytest.mark.parametrize("date", [None, "", "yesterday", "Wed, 21 Oct 2015 07:28:00 -0000"])
@@ -274,25 +257,25 @@ def test_a_page_whose_age_cannot_be_told_does_not_end_the_search(
     mine = AgentRunResponse(2, 1, reserved_metadata={"request_id": "id"})
     headers = {} if date is None else {"date": date}
     pages = [answer(AgentRunsResponse([item], 2, 1, PAGE, 1), **headers) for item in (other, mine)]
-    found = drive(once.find(1, "id", settings(clock)), clock, scripted(*pages))
+    found = create_once.find(client_of(scripted(*pages), clock), 1, "id")
     assert found.parsed is mine
 
 
 def test_a_search_by_an_id_ends_an_hour_before_it_was_made(clock: FakeClock) -> None:
-    request_id = once.new_request_id(clock)
+    request_id = create_once.new_request_id(clock)
     clock.advance(500)
     date = formatdate(clock.time(), usegmt=True)
 
-    def page(age: float) -> Response[Any]:
+    def page(number: int, age: float) -> Response[Any]:
         moment = datetime.datetime.fromtimestamp(clock.time() - age, datetime.UTC).isoformat()
-        return answer(AgentRunsResponse([AgentRunResponse(1, 1, created_at=moment)], 10, 1, 1, 10), date=date)
+        return answer(AgentRunsResponse([AgentRunResponse(number, 1, created_at=moment)], 10, 1, 1, 10), date=date)
 
-    assert drive(once.find(1, request_id, settings(clock)), clock, scripted(page(4000), page(4102))) is None
+    assert create_once.find(client_of(scripted(page(2, 4000), page(1, 4102)), clock), 1, request_id) is None
 
 
 def test_an_empty_page_ends_the_search_whatever_the_total_says(clock: FakeClock) -> None:
     page = answer(AgentRunsResponse([], 10, 1, PAGE, 4))
-    assert drive(once.find(1, "id", settings(clock)), clock, scripted(page)) is None
+    assert create_once.find(client_of(scripted(page), clock), 1, "id") is None
 
 
 @pytest.mark.parametrize("error", [NotFoundError("gone", 404), ServerError("down", 503)])
@@ -303,9 +286,9 @@ def test_candidates_that_cannot_be_read_do_not_hide_that_the_outcome_is_unknown(
         (GENERATE_SETUP_COMMANDS, {"org_id": 1, "repo_id": 2}),
         (RESUME_AGENT_RUN, {"org_id": 1, "agent_run_id": 2, "prompt": "go on"}),
     ):
-        steps = once.attempt(operation, arguments, settings(clock))
+        client = client_of(scripted(NetworkError("reset"), error), clock)
         with pytest.raises(AmbiguousRequestError, match="none that is known") as caught:
-            drive(steps, clock, scripted(NetworkError("reset"), error))
+            create_once.attempt(client, operation, arguments)
         assert (caught.value.candidates, caught.value.operation) == ([], operation.id)
         assert caught.value.request_id is None
 
@@ -313,14 +296,93 @@ def test_candidates_that_cannot_be_read_do_not_hide_that_the_outcome_is_unknown(
 def test_an_attempt_that_is_refused_or_succeeds_has_no_candidates(clock: FakeClock) -> None:
     arguments = {"org_id": 1, "agent_run_id": 2, "prompt": "go on"}
     with pytest.raises(NotFoundError):
-        drive(once.attempt(RESUME_AGENT_RUN, arguments, settings(clock)), clock, scripted(NotFoundError("no run", 404)))
+        create_once.attempt(client_of(scripted(NotFoundError("no run", 404)), clock), RESUME_AGENT_RUN, arguments)
     done = answer(AgentRunResponse(2, 1))
-    assert drive(once.attempt(RESUME_AGENT_RUN, arguments, settings(clock)), clock, scripted(done)) is done
+    assert create_once.attempt(client_of(scripted(done), clock), RESUME_AGENT_RUN, arguments) is done
 
 
 def test_the_run_that_was_named_is_the_candidate(clock: FakeClock) -> None:
-    steps = once.attempt(RESUME_AGENT_RUN, {"org_id": 1, "agent_run_id": 2, "prompt": "go on"}, settings(clock))
-    assert isinstance(next(steps), Perform)
-    effect = steps.throw(TimeoutError("late"))
-    assert not isinstance(effect, Sleep)
-    assert (effect.operation, effect.arguments) == (GET_AGENT_RUN, {"org_id": 1, "agent_run_id": 2})
+    asked: list[Any] = []
+
+    def service(request: Any) -> Response[Any]:
+        asked.append((request.operation, request.arguments))
+        if request.operation is RESUME_AGENT_RUN:
+            raise TimeoutError("late")
+        return answer(AgentRunResponse(2, 1))
+
+    with pytest.raises(AmbiguousRequestError, match="candidate runs: 2"):
+        create_once.attempt(
+            client_of(service, clock), RESUME_AGENT_RUN, {"org_id": 1, "agent_run_id": 2, "prompt": "go on"}
+        )
+    assert asked[1:] == [(GET_AGENT_RUN, {"org_id": 1, "agent_run_id": 2})]
+
+
+class Orders:
+    """A service that keeps runs of which it lists a page in some order, and loses the answers to creates."""
+
+    def __init__(self, clock: FakeClock, arrange: Any, *, shows_metadata: bool = True) -> None:
+        self.clock = clock
+        self.arrange = arrange
+        self.shows_metadata = shows_metadata
+        self.runs = [self._run(number, "2020-01-01T00:00:00Z", None) for number in range(1, 151)]
+
+    def _run(self, number: int, moment: str, metadata: Any) -> AgentRunResponse:
+        data = {"id": number, "organization_id": 1, "created_at": moment, "metadata": metadata}
+        return AgentRunResponse.from_dict(data)
+
+    def __call__(self, request: Any) -> Response[Any]:
+        moment = datetime.datetime.fromtimestamp(self.clock.time(), datetime.UTC).isoformat()
+        if request.operation is CREATE_AGENT_RUN:
+            metadata = request.arguments["metadata"] if self.shows_metadata else None
+            self.runs.append(self._run(len(self.runs) + 1, moment, metadata))
+            raise NetworkError("lost")
+        skip, limit = request.arguments["skip"], request.arguments["limit"]
+        shown = self.arrange(list(self.runs))[skip : skip + limit]
+        page = AgentRunsResponse(shown, len(self.runs), 1, limit, 2)
+        return answer(page, date=formatdate(self.clock.time(), usegmt=True))
+
+
+CHANCE = random.Random(5)
+ORDERS: dict[str, Any] = {
+    "newest first": lambda runs: runs[::-1],
+    "oldest first": lambda runs: runs,
+    "in no order": lambda runs: CHANCE.sample(runs, len(runs)),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_create_is_not_doubled_whatever_the_order_of_the_list(clock: FakeClock, order: str) -> None:
+    service = Orders(clock, ORDERS[order])
+    try:
+        created = create_once.create(client_of(service, clock), {"org_id": 1}).parsed.id
+    except AmbiguousRequestError as error:
+        assert order == "in no order"  # noqa: PT017 - either outcome is right there
+        assert error.request_id
+    else:
+        assert created == 151
+    assert len(service.runs) == 151
+
+
+def test_a_list_that_hides_metadata_decides_nothing(clock: FakeClock) -> None:
+    service = Orders(clock, ORDERS["newest first"], shows_metadata=False)
+    with pytest.raises(AmbiguousRequestError) as caught:
+        create_once.create(client_of(service, clock), {"org_id": 1})
+    assert caught.value.request_id
+    assert len(service.runs) == 151
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, GeneratorExit, SystemExit])
+def test_an_interruption_carries_the_request_id_and_is_not_held_up(
+    clock: FakeClock, interruption: type[BaseException]
+) -> None:
+    asked: list[Any] = []
+
+    def service(request: Any) -> Response[Any]:
+        asked.append(request.arguments)
+        raise interruption
+
+    with pytest.raises(interruption) as caught:
+        create_once.create(client_of(service, clock), {"org_id": 1})
+    request_id = asked[0]["metadata"]["codegen_sdk"]["request_id"]
+    assert request_id in "".join(caught.value.__notes__)
+    assert (len(asked), clock.slept) == (1, [])
