@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from .locks import Event
 
 _REMEMBERED = 10 * PAGE_SIZE
-_MOST_REPEATS = 3
+_MOST_REPEATS = 8
 """Requests without a new item after which totals are no longer believed."""
-_MOST_STALLED = 6
+_MOST_STALLED = 16
 """Requests without a new item after which the list counts as one that never ends."""
 
 

@@ -65,7 +65,9 @@ class Service:
         self.clock.advance(min(self.draw(st.sampled_from([0.01, 0.2, 5.0, 40.0])), request.deadline.left()))
         for _ in range(self.draw(st.integers(0, 3))):
             self._add({"org_id": 1, "prompt": "other"}, 0.0)
-        return self._create(request.arguments) if request.operation is CREATE_AGENT_RUN else self._list(request.arguments)
+        return (
+            self._create(request.arguments) if request.operation is CREATE_AGENT_RUN else self._list(request.arguments)
+        )
 
     def _create(self, arguments: dict[str, Any]) -> Response[Any]:
         # What is created twice is created twice, whether or not the first has shown up yet.

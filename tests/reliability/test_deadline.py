@@ -127,9 +127,7 @@ def test_a_request_whose_time_is_over_when_it_would_be_written_was_never_sent(cl
     assert stream.timeouts == []
 
 
-def test_a_create_that_waited_beyond_its_end_is_not_sent(
-    serve: Callable[..., Loopback], flavour: Flavour
-) -> None:
+def test_a_create_that_waited_beyond_its_end_is_not_sent(serve: Callable[..., Loopback], flavour: Flavour) -> None:
     class StoppedProcess(FakeClock):
         """Passes a sleep's time ten times over, as for a process that was stopped meanwhile."""
 
