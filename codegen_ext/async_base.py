@@ -7,6 +7,8 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
+from codegen_api import pages
+from codegen_api.options import NO_OPTIONS, RequestOptions
 from codegen_api.types import Response
 
 from . import exchange, flow
@@ -16,7 +18,7 @@ from .transport.network import async_network_transport
 from .transport.session import AsyncSession
 
 if TYPE_CHECKING:
-    from codegen_api.decoding import Model
+    from codegen_api.codec import Model
     from codegen_api.operations import Operation
 
     from .caching.manager import AsyncResponseCache, CacheStats
@@ -74,38 +76,40 @@ class AsyncClient(BaseClient):
         except (httpx.HTTPError, RuntimeError) as error:
             raise self._failure(request, error) from error
 
-    async def _call(
-        self,
-        operation: Operation[T],
-        arguments: dict[str, Any],
-        timeout: float | None,
-        extra_headers: Mapping[str, str] | None,
-    ) -> T:
-        if self._must_reconcile(operation):
-            return (await self._call_whole(operation, arguments, timeout, extra_headers)).parsed
-        return exchange.decode(operation, await self._send(self._build(operation, arguments, timeout, extra_headers)))
+    async def _perform(self, operation: Operation[T], arguments: dict[str, Any], options: RequestOptions) -> T:
+        response = await self._call_whole(operation, arguments, options)
+        if operation.paging is not None:
+            pages.attach(response.parsed, lambda: self._items_from(operation, arguments, options, response.parsed))
+        return response.parsed
+
+    async def _items_from(
+        self, operation: Operation[Any], arguments: dict[str, Any], options: RequestOptions, page: Any
+    ) -> AsyncIterator[Any]:
+        """Yield the items of a page and of those that follow it."""
+        further: dict[str, Any] | None = arguments
+        while further is not None:
+            for item in page:
+                yield item
+            further = pages.following(operation, further, page)
+            if further is not None:
+                page = (await self._call_whole(operation, further, options)).parsed
 
     async def _call_whole(
-        self,
-        operation: Operation[T],
-        arguments: dict[str, Any],
-        timeout: float | None = None,
-        extra_headers: Mapping[str, str] | None = None,
+        self, operation: Operation[T], arguments: dict[str, Any], options: RequestOptions = NO_OPTIONS
     ) -> Response[T]:
         if self._must_reconcile(operation):
-            performer = self if timeout is None else self.with_options(timeout=timeout)
-            steps = self._reconciled(operation, arguments, extra_headers)
-            return await flow.run_async(steps, performer._perform, self._clock)
-        request = self._build(operation, arguments, timeout, extra_headers)
+            performer = self if options.timeout is None else self.with_options(timeout=options.timeout)
+            steps = self._reconciled(operation, arguments, options)
+            return await flow.run_async(steps, performer._perform_effect, self._clock)
+        request = self._build(operation, arguments, options)
         return exchange.decode_whole(operation, await self._send(request))
 
-    async def _perform(self, effect: Perform[T]) -> Response[T]:
+    async def _perform_effect(self, effect: Perform[T]) -> Response[T]:
         """Send what a flow asks for, within the time that the flow has left."""
         request = self._build(
             effect.operation,
             effect.arguments,
-            None,
-            effect.extra_headers,
+            effect.options,
             effect.timeout,
             past_cache=effect.past_cache,
         )
@@ -116,10 +120,9 @@ class AsyncClient(BaseClient):
         operation: Operation[Any],
         arguments: dict[str, Any],
         event: type[M],
-        timeout: float | None,
-        extra_headers: Mapping[str, str] | None,
+        options: RequestOptions,
     ) -> AsyncIterator[M]:
-        async with aclosing(self._open(operation, arguments, event, timeout, extra_headers)) as opened:
+        async with aclosing(self._open(operation, arguments, event, options)) as opened:
             async for item in opened:
                 if item is not None:
                     yield item
@@ -129,15 +132,15 @@ class AsyncClient(BaseClient):
         operation: Operation[Any],
         arguments: dict[str, Any],
         event: type[M],
-        timeout: float | None,
-        extra_headers: Mapping[str, str] | None,
+        options: RequestOptions,
     ) -> AsyncGenerator[M | None, None]:
         """Yield None as soon as the service has accepted the request, then what its events carry."""
         from . import sse
 
         sse.require_extra()
-        limit = self._limit(timeout)
-        request = self._build(operation, arguments, limit, {**(extra_headers or {}), "Accept": "text/event-stream"})
+        limit = self._limit(options.timeout)
+        headers = {**(options.extra_headers or {}), "Accept": "text/event-stream"}
+        request = self._build(operation, arguments, options._replace(timeout=limit, extra_headers=headers))
         with self._translated(request):
             response = await self._http.send(request, stream=True)
         try:

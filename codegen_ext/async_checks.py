@@ -19,7 +19,7 @@ class AsyncCheckedClient(Checks, AsyncClient):
         """Ask the service a cheap question; as `CodegenClient.health_check`."""
         from . import health
 
-        return await flow.run_async(health.check(self._clock), self._perform, self._clock)
+        return await flow.run_async(health.check(self._clock), self._perform_effect, self._clock)
 
     def create_health_monitor(self, interval: float = 30, *, failure_threshold: int = 1) -> AsyncHealthMonitor:
         """Return a monitor as `CodegenClient.create_health_monitor` does, that runs in an asyncio task."""

@@ -16,7 +16,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
 
 from codegen_api import operations
-from codegen_api.facade.codegen_async import AsyncCodegenOperations
+from codegen_api._async.codegen import AsyncCodegenMethods, AsyncCodegenPages
 
 from . import flow, once, paging, waiting
 from .async_checks import AsyncCheckedClient
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import os
 
     import httpx
-    from codegen_api.facade.codegen_async_raw import AsyncRawCodegenOperations
+    from codegen_api._async.codegen import AsyncRawCodegenMethods
     from codegen_api.models import (
         AgentRunLogResponse,
         AgentRunResponse,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from .watching.changes import Change
 
 
-class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations):
+class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenMethods, AsyncCodegenPages):
     """`CodegenClient` for asyncio: the same names, awaitable, and streams as async iterators."""
 
     _watcher: LoopWatchers
@@ -63,7 +63,7 @@ class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations
         return self._http
 
     @property
-    def with_raw_response(self) -> AsyncRawCodegenOperations:
+    def with_raw_response(self) -> AsyncRawCodegenMethods:
         """The same operations, each returning status, headers and body with the model in `parsed`."""
         from .raw import AsyncRawCodegen
 
@@ -95,7 +95,7 @@ class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations
                 if seen.error is not None:
                     if cancel_on_timeout and isinstance(seen.error, WaitTimeoutError):
                         steps = waiting.cancellation(order.org_id, order.run_id, seen.error)
-                        await flow.run_async(steps, self._perform, self._clock)
+                        await flow.run_async(steps, self._perform_effect, self._clock)
                     raise seen.error
                 outcome = observe(seen)
                 if isinstance(outcome, Awaitable):
@@ -103,7 +103,7 @@ class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations
         return cast("AgentRunResponse", seen.run)
 
     def _follow(self, orders: Sequence[Order]) -> AsyncGenerator[News]:
-        return self._watcher.follow(orders, self._perform)
+        return self._watcher.follow(orders, self._perform_effect)
 
     def as_completed(
         self,
@@ -147,7 +147,7 @@ class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations
     async def find_agent_run(self, org_id: int | str, request_id: str) -> AgentRunResponse | None:
         """Return the run that was created under a request id; as `CodegenClient.find_agent_run`."""
         steps = once.find(org_id, request_id, self._once_settings())
-        found = await flow.run_async(steps, self._perform, self._clock)
+        found = await flow.run_async(steps, self._perform_effect, self._clock)
         return None if found is None else found.parsed
 
     def bulk_operations(self) -> AsyncBulkOperations:
@@ -194,7 +194,9 @@ class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations
         self, org_id: int | str, agent_run_id: int | str, follow: bool = True, poll_interval: float = 5.0
     ) -> AsyncIterator[AgentRunLogResponse]:
         """Yield log entries as `CodegenClient.stream_logs` does."""
-        return flow.iterate_async(self._logs(org_id, agent_run_id, follow, poll_interval), self._perform, self._clock)
+        return flow.iterate_async(
+            self._logs(org_id, agent_run_id, follow, poll_interval), self._perform_effect, self._clock
+        )
 
     def stream_all_agent_runs(
         self, org_id: int | str, user_id: int | str | None = None, source_type: SourceType | str | None = None
@@ -220,19 +222,18 @@ class AsyncCodegenClient(CodegenBase, AsyncCheckedClient, AsyncCodegenOperations
         """Yield the organisations that the token may use."""
         return self._items(operations.GET_ORGANIZATIONS, {})
 
-    def iter_pages(self, operation: str, *, page_size: int = paging.PAGE_SIZE, **arguments: Any) -> AsyncIterator[Any]:
-        """Yield the pages of a list as `CodegenClient.iter_pages` does."""
+    def _iter_pages(self, operation: str, page_size: int, arguments: dict[str, Any]) -> AsyncIterator[Any]:
         return self._read_ahead(self._named_pages(operation, page_size, arguments))
 
     def watch(self, org_id: int | str, cursor: str | None = None, poll_interval: float = 5.0) -> AsyncIterator[Change]:
         """Yield changes as `CodegenClient.watch` does."""
-        return flow.iterate_async(self._changes(org_id, cursor, poll_interval), self._perform, self._clock)
+        return flow.iterate_async(self._changes(org_id, cursor, poll_interval), self._perform_effect, self._clock)
 
     def _items(self, operation: Operation[Any], arguments: dict[str, Any]) -> AsyncIterator[Any]:
         return paging.flat_async(operation, self._read_ahead(self._pages(operation, arguments)))
 
     def _read_ahead(self, pages: AnyFlow) -> AsyncIterator[Any]:
-        return paging.ahead_async(flow.iterate_async(pages, self._perform, self._clock))
+        return paging.ahead_async(flow.iterate_async(pages, self._perform_effect, self._clock))
 
     async def get_rate_limit_status(self) -> RateLimitStatus:
         """Return how the limits are used; as `CodegenClient.get_rate_limit_status`."""

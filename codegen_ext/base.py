@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
+from codegen_api.options import RequestOptions
 from codegen_api.types import Response
 
 from . import exchange, once
@@ -23,7 +24,7 @@ from .transport.metrics import MetricsCollector, MetricsTransport, Stats, operat
 from .transport.retry import RetryPolicy, RetryTransport
 
 if TYPE_CHECKING:
-    from codegen_api.decoding import Model
+    from codegen_api.codec import Model
     from codegen_api.operations import Operation
 
     from .caching.manager import ResponseCache
@@ -203,20 +204,17 @@ class BaseClient:
         self,
         operation: Operation[Any],
         arguments: Mapping[str, Any],
-        timeout: float | None,
-        extra_headers: Mapping[str, str] | None,
+        options: RequestOptions,
         budget: float | None = None,
         past_cache: bool = False,
     ) -> httpx.Request:
-        limit = self._limit(timeout)
+        limit = self._limit(options.timeout)
         extensions = self._extensions(operation.id, budget)
         if past_cache:
             extensions[PAST_CACHE] = True
         if not operation.idempotent:
             extensions[FRESH] = True
-        return exchange.build_request(
-            self._http, self._service_url, operation, arguments, limit, extra_headers, extensions
-        )
+        return exchange.build_request(self._http, self._service_url, operation, arguments, options, limit, extensions)
 
     def _extensions(self, operation_id: str | None, budget: float | None) -> dict[str, Any]:
         """Tell the transports what a request is for, and how much time and how many attempts it has."""
@@ -236,12 +234,12 @@ class BaseClient:
         return timeout
 
     def _reconciled(
-        self, operation: Operation[Any], arguments: dict[str, Any], extra_headers: Mapping[str, str] | None
+        self, operation: Operation[Any], arguments: dict[str, Any], options: RequestOptions
     ) -> Flow[Any, Response[Any]]:
         settings = self._once_settings()
         if operation.reconcile == "request-id":
-            return once.create(arguments, settings, extra_headers)
-        return once.attempt(operation, arguments, settings, extra_headers)
+            return once.create(arguments, settings, options)
+        return once.attempt(operation, arguments, settings, options)
 
     def _once_settings(self) -> once.Settings:
         return once.Settings(self._clock, self.config.total_timeout, self.config.create_settle_seconds)

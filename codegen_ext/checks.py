@@ -29,7 +29,7 @@ class CheckedClient(Checks, SyncClient):
         """Ask the service a cheap question; returns status, healthy, timestamp, response_time_seconds and error."""
         from . import health
 
-        return flow.run(health.check(self._clock), self._perform, self._clock)
+        return flow.run(health.check(self._clock), self._perform_effect, self._clock)
 
     def create_health_monitor(self, interval: float = 30, *, failure_threshold: int = 1) -> HealthMonitor:
         """Return a monitor that checks the service every `interval` seconds once it is started, in a daemon thread.

@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
 from codegen_api import operations
-from codegen_api.facade.codegen import CodegenOperations
+from codegen_api._sync.codegen import CodegenMethods, CodegenPages
 
 from . import flow, once, paging, waiting
 from .checks import CheckedClient
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import os
 
     import httpx
-    from codegen_api.facade.codegen_raw import RawCodegenOperations
+    from codegen_api._sync.codegen import RawCodegenMethods
     from codegen_api.models import (
         AgentRunLogResponse,
         AgentRunResponse,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from .watching.changes import Change
 
 
-class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
+class CodegenClient(CodegenBase, CheckedClient, CodegenMethods, CodegenPages):
     """Every operation of the Codegen API as a method, and waiting, streaming and statistics on top.
 
     May be shared by threads. Without `config` the environment is read. Close it, or use it in a `with` statement.
@@ -62,7 +62,7 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
         return self._http
 
     @property
-    def with_raw_response(self) -> RawCodegenOperations:
+    def with_raw_response(self) -> RawCodegenMethods:
         """The same operations, each returning status, headers and body with the model in `parsed`."""
         from .raw import RawCodegen
 
@@ -109,13 +109,13 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
                 if seen.error is not None:
                     if cancel_on_timeout and isinstance(seen.error, WaitTimeoutError):
                         steps = waiting.cancellation(order.org_id, order.run_id, seen.error)
-                        flow.run(steps, self._perform, self._clock)
+                        flow.run(steps, self._perform_effect, self._clock)
                     raise seen.error
                 observe(seen)
         return cast("AgentRunResponse", seen.run)
 
     def _follow(self, orders: Sequence[Order]) -> Generator[News]:
-        return self._watcher.follow(orders, self._perform)
+        return self._watcher.follow(orders, self._perform_effect)
 
     def as_completed(
         self,
@@ -184,7 +184,7 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
 
         Decides an `AmbiguousRequestError` of `create_agent_run` later; its `request_id` is the id.
         """
-        found = flow.run(once.find(org_id, request_id, self._once_settings()), self._perform, self._clock)
+        found = flow.run(once.find(org_id, request_id, self._once_settings()), self._perform_effect, self._clock)
         return None if found is None else found.parsed
 
     def bulk_operations(self) -> BulkOperations:
@@ -239,7 +239,7 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
             poll_interval: The longest pause between two requests, in seconds.
 
         """
-        return flow.iterate(self._logs(org_id, agent_run_id, follow, poll_interval), self._perform, self._clock)
+        return flow.iterate(self._logs(org_id, agent_run_id, follow, poll_interval), self._perform_effect, self._clock)
 
     def stream_all_agent_runs(
         self, org_id: int | str, user_id: int | str | None = None, source_type: SourceType | str | None = None
@@ -269,13 +269,7 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
         """Yield the organisations that the token may use."""
         return self._items(operations.GET_ORGANIZATIONS, {})
 
-    def iter_pages(self, operation: str, *, page_size: int = paging.PAGE_SIZE, **arguments: Any) -> Iterator[Any]:
-        """Yield the pages of a list, such as `iter_pages("list_agent_runs", org_id=323)`, without repeated items.
-
-        Raises:
-            ValidationError: when `operation` is not the name of a list of this API.
-
-        """
+    def _iter_pages(self, operation: str, page_size: int, arguments: dict[str, Any]) -> Iterator[Any]:
         return self._read_ahead(self._named_pages(operation, page_size, arguments))
 
     def watch(self, org_id: int | str, cursor: str | None = None, poll_interval: float = 5.0) -> Iterator[Change]:
@@ -292,14 +286,14 @@ class CodegenClient(CodegenBase, CheckedClient, CodegenOperations):
             CodegenAPIError: for a failure that lasts, or after an hour of failures.
 
         """
-        return flow.iterate(self._changes(org_id, cursor, poll_interval), self._perform, self._clock)
+        return flow.iterate(self._changes(org_id, cursor, poll_interval), self._perform_effect, self._clock)
 
     def _items(self, operation: Operation[Any], arguments: dict[str, Any]) -> Iterator[Any]:
         return paging.flat(operation, self._read_ahead(self._pages(operation, arguments)))
 
     def _read_ahead(self, pages: AnyFlow) -> Iterator[Any]:
         clock = StoppableClock(self._clock)
-        return paging.ahead(flow.iterate(pages, self._on_clock(clock)._perform, clock), clock.stop)
+        return paging.ahead(flow.iterate(pages, self._on_clock(clock)._perform_effect, clock), clock.stop)
 
     def get_rate_limit_status(self) -> RateLimitStatus:
         """Return how the limits are used: the tightest group's remaining, limit and reset_time, and all `groups`.

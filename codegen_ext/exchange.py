@@ -16,8 +16,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
-from codegen_api import requests
+from codegen_api import codec, requests
 from codegen_api.errors import InvalidModel
+from codegen_api.options import RequestOptions
 from codegen_api.types import Response
 
 from ._version import __version__
@@ -67,8 +68,8 @@ def build_request(
     service_url: str,
     operation: Operation[Any],
     arguments: Mapping[str, Any],
+    options: RequestOptions,
     timeout: float,
-    extra_headers: Mapping[str, str] | None,
     extensions: dict[str, Any],
 ) -> httpx.Request:
     """Turn a method's arguments into a request; `extensions` tells the transports what they need to know.
@@ -78,15 +79,15 @@ def build_request(
 
     """
     try:
-        wire = requests.build(operation, arguments)
+        wire = requests.build(operation, arguments, options)
     except requests.InvalidArguments as error:
         problems = extensions.get(REDACT, _NO_CREDENTIAL).within(error.problems)  # arguments get mixed up
         raise ValidationError(_summary(problems), operation=operation.id, field_errors=problems) from error.__cause__
     try:
         headers = client.headers
-        if wire.headers or extra_headers:
+        if wire.headers:
             headers = httpx.Headers(headers)
-            headers.update({**wire.headers, **(extra_headers or {})})
+            headers.update(wire.headers)
         # What client.build_request would do, without merging a base URL and copying every part twice.
         return httpx.Request(
             wire.method,
@@ -144,15 +145,9 @@ def decode(operation: Operation[T], response: httpx.Response) -> T:
         raise error_of(response, operation)
     check_json(operation.id, response)
     try:
-        result: T = operation.endpoint._parse_response(response)
+        return codec.decode(operation, response.status_code, response.content)
     except InvalidModel as error:
         raise invalid(operation.id, response, f"the response does not fit the contract: {error}") from error
-    except (ValueError, RecursionError) as error:
-        forget_text(error)
-        raise invalid(operation.id, response, f"the response body is not valid JSON: {error}") from error
-    except TypeError as error:
-        raise invalid(operation.id, response, f"the response does not fit the contract: {error}") from error
-    return result
 
 
 def decode_whole(operation: Operation[T], response: httpx.Response) -> Response[T]:

@@ -6,8 +6,10 @@ The model is httpx's `Auth.auth_flow`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+from codegen_api.options import NO_OPTIONS, RequestOptions
 
 if TYPE_CHECKING:
     from codegen_api.operations import Operation
@@ -28,7 +30,7 @@ class Perform(NamedTuple, Generic[T]):
     operation: Operation[T]
     arguments: dict[str, Any]
     timeout: float | None = None
-    extra_headers: Mapping[str, str] | None = None
+    options: RequestOptions = NO_OPTIONS
     past_cache: bool = False
 
 

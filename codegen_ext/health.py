@@ -242,7 +242,7 @@ class HealthMonitor(MonitorBase):
                         _log(callback)
 
         try:
-            probe = self._client.with_options(max_retries=0)._perform
+            probe = self._client.with_options(max_retries=0)._perform_effect
             flow.run(self._watch(), probe, _Pausing(self._clock, stopped), take)
         except _StoppedError:
             pass
@@ -304,7 +304,7 @@ class AsyncHealthMonitor(MonitorBase):
                     _log(callback)
 
         try:
-            probe = self._client.with_options(max_retries=0)._perform
+            probe = self._client.with_options(max_retries=0)._perform_effect
             await flow.run_async(self._watch(), probe, _Pausing(self._clock, threading.Event()), take)
         except Exception:
             _logger.exception("a health monitor ended")

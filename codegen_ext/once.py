@@ -13,7 +13,9 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codegen_api import operations
-from codegen_api.decoding import RESERVED_METADATA, only_reserved, parse_timestamp, with_reserved, without_reserved
+from codegen_api.codec import parse_timestamp
+from codegen_api.options import NO_OPTIONS, RequestOptions
+from codegen_api.reserved import RESERVED_METADATA, only_reserved, with_reserved, without_reserved
 from codegen_api.types import Response
 
 from .clock import Stopped
@@ -80,7 +82,7 @@ class Settings(NamedTuple):
 
 
 def create(
-    arguments: dict[str, Any], settings: Settings, extra_headers: Mapping[str, str] | None = None
+    arguments: dict[str, Any], settings: Settings, options: RequestOptions = NO_OPTIONS
 ) -> Flow[Any, Response[AgentRunResponse]]:
     """Create one run; a request id in the metadata is kept, otherwise one is made.
 
@@ -99,7 +101,7 @@ def create(
             raise _undecided(request_id, doubt) from doubt
         try:
             response: Response[AgentRunResponse] = yield Perform(
-                operations.CREATE_AGENT_RUN, arguments, left, extra_headers
+                operations.CREATE_AGENT_RUN, arguments, left, options._replace(timeout=None)
             )
         except CodegenAPIError as error:
             if not is_ambiguous(error):
@@ -252,7 +254,7 @@ def attempt(
     operation: Operation[Any],
     arguments: dict[str, Any],
     settings: Settings,
-    extra_headers: Mapping[str, str] | None = None,
+    options: RequestOptions = NO_OPTIONS,
 ) -> Flow[Any, Response[Any]]:
     """Perform an operation that leaves no mark to find it by; what it may have done is for the caller to judge.
 
@@ -263,7 +265,7 @@ def attempt(
     """
     start = settings.clock.monotonic()
     try:
-        response: Response[Any] = yield Perform(operation, arguments, settings.budget, extra_headers)
+        response: Response[Any] = yield Perform(operation, arguments, settings.budget, options._replace(timeout=None))
     except CodegenAPIError as error:
         if not is_ambiguous(error):
             raise

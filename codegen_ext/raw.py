@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from codegen_api.facade.chatserver_async_raw import AsyncRawChatServerOperations
-from codegen_api.facade.chatserver_raw import RawChatServerOperations
-from codegen_api.facade.codegen_async_raw import AsyncRawCodegenOperations
-from codegen_api.facade.codegen_raw import RawCodegenOperations
+from codegen_api._async.chatserver import AsyncRawChatserverMethods
+from codegen_api._async.codegen import AsyncRawCodegenMethods
+from codegen_api._sync.chatserver import RawChatserverMethods
+from codegen_api._sync.codegen import RawCodegenMethods
 from codegen_api.operations import Operation
+from codegen_api.options import RequestOptions
 from codegen_api.types import Response
 
 from .async_base import AsyncClient
@@ -22,41 +22,31 @@ class _Raw:
     def __init__(self, client: SyncClient) -> None:
         self._client = client
 
-    def _call(
-        self,
-        operation: Operation[T],
-        arguments: dict[str, Any],
-        timeout: float | None,
-        extra_headers: Mapping[str, str] | None,
-    ) -> Response[T]:
-        return self._client._call_whole(operation, arguments, timeout, extra_headers)
+    def _perform(self, operation: Operation[T], arguments: dict[str, Any], options: RequestOptions) -> Response[T]:
+        return self._client._call_whole(operation, arguments, options)
 
 
 class _AsyncRaw:
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
 
-    async def _call(
-        self,
-        operation: Operation[T],
-        arguments: dict[str, Any],
-        timeout: float | None,
-        extra_headers: Mapping[str, str] | None,
+    async def _perform(
+        self, operation: Operation[T], arguments: dict[str, Any], options: RequestOptions
     ) -> Response[T]:
-        return await self._client._call_whole(operation, arguments, timeout, extra_headers)
+        return await self._client._call_whole(operation, arguments, options)
 
 
-class RawCodegen(_Raw, RawCodegenOperations):
+class RawCodegen(_Raw, RawCodegenMethods):
     """Operations of the Codegen API with the whole response."""
 
 
-class AsyncRawCodegen(_AsyncRaw, AsyncRawCodegenOperations):
+class AsyncRawCodegen(_AsyncRaw, AsyncRawCodegenMethods):
     """Operations of the Codegen API with the whole response, awaitable."""
 
 
-class RawChatServer(_Raw, RawChatServerOperations):
+class RawChatServer(_Raw, RawChatserverMethods):
     """Operations of the ChatServer with the whole response."""
 
 
-class AsyncRawChatServer(_AsyncRaw, AsyncRawChatServerOperations):
+class AsyncRawChatServer(_AsyncRaw, AsyncRawChatserverMethods):
     """Operations of the ChatServer with the whole response, awaitable."""

@@ -15,7 +15,7 @@ from .exchange import error_kind, error_message, forget_text, invalid, request_i
 from .transport.steps import LimitedStream
 
 if TYPE_CHECKING:
-    from codegen_api.decoding import Model
+    from codegen_api.codec import Model
     from httpx_sse import EventSource, ServerSentEvent
 
     from .clock import Clock

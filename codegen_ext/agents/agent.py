@@ -179,7 +179,7 @@ class Agent(AgentBase):
         check_options(repository, repo_id, timeout)
         if repository is not None:
             steps = self.client.repositories.resolve(self.org_id, repository)
-            repo_id = flow.run(steps, self.client._perform, self.client._clock)
+            repo_id = flow.run(steps, self.client._perform_effect, self.client._clock)
         run = self.client.create_agent_run(self.org_id, repo_id=repo_id, **arguments)
         return Task(self.client, self.org_id, run, timeout)
 
@@ -194,12 +194,12 @@ class Agent(AgentBase):
 
     def list_tasks(self, limit: int = 10) -> list[Task]:
         """Return the newest `limit` runs of the organisation, newest first."""
-        runs = flow.run(self._newest(limit), self.client._perform, self.client._clock)
+        runs = flow.run(self._newest(limit), self.client._perform_effect, self.client._clock)
         return [Task(self.client, self.org_id, run) for run in runs]
 
     def get_status(self) -> dict[str, Any]:
         """Return id, status, result and web_url of the organisation's latest run; all None when there is none."""
-        return self._latest(flow.run(self._newest(1), self.client._perform, self.client._clock))
+        return self._latest(flow.run(self._newest(1), self.client._perform_effect, self.client._clock))
 
     def close(self) -> None:
         """Close the connections, unless the client was brought along."""

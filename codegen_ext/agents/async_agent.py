@@ -66,7 +66,7 @@ class AsyncAgent(AgentBase):
         check_options(repository, repo_id, timeout)
         if repository is not None:
             steps = self.client.repositories.resolve(self.org_id, repository)
-            repo_id = await flow.run_async(steps, self.client._perform, self.client._clock)
+            repo_id = await flow.run_async(steps, self.client._perform_effect, self.client._clock)
         run = await self.client.create_agent_run(self.org_id, repo_id=repo_id, **arguments)
         return AsyncTask(self.client, self.org_id, run, timeout)
 
@@ -76,12 +76,12 @@ class AsyncAgent(AgentBase):
 
     async def list_tasks(self, limit: int = 10) -> list[AsyncTask]:
         """Return the newest `limit` runs of the organisation, newest first."""
-        runs = await flow.run_async(self._newest(limit), self.client._perform, self.client._clock)
+        runs = await flow.run_async(self._newest(limit), self.client._perform_effect, self.client._clock)
         return [AsyncTask(self.client, self.org_id, run) for run in runs]
 
     async def get_status(self) -> dict[str, Any]:
         """Return id, status, result and web_url of the organisation's latest run; all None when there is none."""
-        return self._latest(await flow.run_async(self._newest(1), self.client._perform, self.client._clock))
+        return self._latest(await flow.run_async(self._newest(1), self.client._perform_effect, self.client._clock))
 
     async def close(self) -> None:
         """Close the connections, unless the client was brought along."""

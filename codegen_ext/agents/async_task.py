@@ -33,14 +33,14 @@ class AsyncTask(TaskBase):
 
     async def get_logs(self, limit: int = 100) -> list[AgentRunLogResponse]:
         """Return the oldest `limit` entries of the run's log."""
-        return await flow.run_async(self._first_logs(limit), self._client._perform, self._clock)
+        return await flow.run_async(self._first_logs(limit), self._client._perform_effect, self._clock)
 
     def stream_logs(self, follow: bool = True, poll_interval: float = 5.0) -> AsyncIterator[AgentRunLogResponse]:
         """Yield log entries as `Task.stream_logs` does."""
         logs = self._client._logs(self.org_id, self.id, follow, poll_interval)
         if follow:
             logs = self._followed(logs, poll_interval)
-        return flow.iterate_async(logs, self._client._perform, self._clock)
+        return flow.iterate_async(logs, self._client._perform_effect, self._clock)
 
     async def wait_for_completion(
         self,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from codegen_api.decoding import only_reserved, with_reserved, without_reserved
+from codegen_api.reserved import only_reserved, with_reserved, without_reserved
 
 from ..once import refused
 from .images import Image, encode_images

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from codegen_api.decoding import parse_timestamp
+from codegen_api.codec import parse_timestamp
 from codegen_api.enums import AgentRunStatus
 
 from ..errors import TaskError

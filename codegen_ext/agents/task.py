@@ -104,7 +104,7 @@ class Task(TaskBase):
 
     def get_logs(self, limit: int = 100) -> list[AgentRunLogResponse]:
         """Return the oldest `limit` entries of the run's log."""
-        return flow.run(self._first_logs(limit), self._client._perform, self._clock)
+        return flow.run(self._first_logs(limit), self._client._perform_effect, self._clock)
 
     def stream_logs(self, follow: bool = True, poll_interval: float = 5.0) -> Iterator[AgentRunLogResponse]:
         """Yield each entry of the log once, oldest first; after following it to the end the task is up to date.
@@ -117,7 +117,7 @@ class Task(TaskBase):
         logs = self._client._logs(self.org_id, self.id, follow, poll_interval)
         if follow:
             logs = self._followed(logs, poll_interval)
-        return flow.iterate(logs, self._client._perform, self._clock)
+        return flow.iterate(logs, self._client._perform_effect, self._clock)
 
     def wait_for_completion(
         self,

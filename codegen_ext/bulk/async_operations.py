@@ -111,7 +111,7 @@ class AsyncBulkOperations:
             async with gate:
                 if job.clock.is_stopped:
                     raise Stopped
-                result = await flow.run_async(job.item(index, config), client._perform, job.clock)
+                result = await flow.run_async(job.item(index, config), client._perform_effect, job.clock)
             settled(result)
             return result
 

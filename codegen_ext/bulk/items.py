@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from codegen_api import operations
-from codegen_api.decoding import only_reserved, with_reserved, without_reserved
+from codegen_api.reserved import only_reserved, with_reserved, without_reserved
 
 from .. import once
 from ..agents.brief import run_arguments

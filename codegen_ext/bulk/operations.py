@@ -114,7 +114,7 @@ class BulkOperations:
         window, source, client = job.window(ordered), iter(configs), self._client._on_clock(job.clock)
 
         def work(index: int, config: Config) -> BulkResult:
-            result = flow.run(job.item(index, config), client._perform, job.clock)
+            result = flow.run(job.item(index, config), client._perform_effect, job.clock)
             settled(result)
             return result
 

@@ -6,9 +6,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
-from codegen_api.facade.chatserver_async import AsyncChatServerOperations
+from codegen_api._async.chatserver import AsyncChatserverMethods, AsyncChatserverStreams
 from codegen_api.models import ChatCompletionChunk
-from codegen_api.operations import CREATE_CHAT_COMPLETION
+from codegen_api.operations import CREATE_CHAT_COMPLETION, LIST_ADMINS
+from codegen_api.options import RequestOptions
 
 from .. import flow
 from ..async_base import AsyncClient
@@ -21,8 +22,8 @@ from .session import AsyncChatSession
 from .stream import AsyncChatStream, Record, recorded_async
 
 if TYPE_CHECKING:
-    from codegen_api.decoding import Model
-    from codegen_api.facade.chatserver_async_raw import AsyncRawChatServerOperations
+    from codegen_api._async.chatserver import AsyncRawChatserverMethods
+    from codegen_api.codec import Model
     from codegen_api.models import (
         AuditLogEntry,
         ChatCompletionResponse,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 
 
-class AsyncChatServerClient(ChatServerBase, AsyncClient, AsyncChatServerOperations):
+class AsyncChatServerClient(ChatServerBase, AsyncClient, AsyncChatserverMethods, AsyncChatserverStreams):
     """`ChatServerClient` for asyncio: the same names, awaitable, and streams as async iterators."""
 
     def __init__(
@@ -57,7 +58,7 @@ class AsyncChatServerClient(ChatServerBase, AsyncClient, AsyncChatServerOperatio
         return AsyncModels(self)
 
     @property
-    def with_raw_response(self) -> AsyncRawChatServerOperations:
+    def with_raw_response(self) -> AsyncRawChatserverMethods:
         """The same operations, each returning status, headers and body with the model in `parsed`."""
         from ..raw import AsyncRawChatServer
 
@@ -154,15 +155,23 @@ class AsyncChatServerClient(ChatServerBase, AsyncClient, AsyncChatServerOperatio
 
     def iter_sessions(self, user_id: str) -> AsyncIterator[ChatSessionSummary]:
         """As `ChatServerClient.iter_sessions`."""
-        return flow.iterate_async(self._all_sessions(user_id), self._perform, self._clock)
+        return flow.iterate_async(self._all_sessions(user_id), self._perform_effect, self._clock)
 
-    async def list_admins(self, **options: Any) -> dict[str, Any]:  # type: ignore[override]
+    async def list_admins(  # type: ignore[override]
+        self,
+        *,
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, Any] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
         """Return a dict with `admins`, of which each is a dict, and their `count`; administrators only."""
-        return (await super().list_admins(**options)).dict()
+        options = RequestOptions(timeout, extra_headers, extra_query, extra_body)
+        return (await self._perform(LIST_ADMINS, {}, options)).dict()
 
     def iter_audit_log(self) -> AsyncIterator[AuditLogEntry]:
         """As `ChatServerClient.iter_audit_log`."""
-        return flow.iterate_async(self._whole_audit_log(), self._perform, self._clock)
+        return flow.iterate_async(self._whole_audit_log(), self._perform_effect, self._clock)
 
     async def _complete(
         self,
@@ -170,7 +179,10 @@ class AsyncChatServerClient(ChatServerBase, AsyncClient, AsyncChatServerOperatio
         timeout: float | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ChatCompletionResponse:
-        answer: ChatCompletionResponse = await self._call(CREATE_CHAT_COMPLETION, arguments, timeout, extra_headers)
+        arguments, options = {**arguments, "stream": False}, RequestOptions(timeout, extra_headers)
+        answer: ChatCompletionResponse = await self._perform(
+            CREATE_CHAT_COMPLETION, {**arguments, "stream": False}, options
+        )
         return answer
 
     async def _stream_completion(
@@ -181,7 +193,10 @@ class AsyncChatServerClient(ChatServerBase, AsyncClient, AsyncChatServerOperatio
     ) -> AsyncChatStream:
         self.config.require("streaming")
         opened = self._open(
-            CREATE_CHAT_COMPLETION, {**arguments, "stream": True}, ChatCompletionChunk, timeout, extra_headers
+            CREATE_CHAT_COMPLETION,
+            {**arguments, "stream": True},
+            ChatCompletionChunk,
+            RequestOptions(timeout, extra_headers),
         )
         record = Record()
         chunks = recorded_async(opened, record)
@@ -197,6 +212,6 @@ class AsyncChatServerClient(ChatServerBase, AsyncClient, AsyncChatServerOperatio
                     yield item
 
     request = raising_chatserver_errors(AsyncClient.request)
-    _call = raising_chatserver_errors(AsyncClient._call)
-    _call_whole = raising_chatserver_errors(AsyncClient._call_whole)
     _perform = raising_chatserver_errors(AsyncClient._perform)
+    _call_whole = raising_chatserver_errors(AsyncClient._call_whole)
+    _perform_effect = raising_chatserver_errors(AsyncClient._perform_effect)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
-from codegen_api.facade.chatserver import ChatServerOperations
+from codegen_api._sync.chatserver import ChatserverMethods, ChatserverStreams
 from codegen_api.models import ChatCompletionChunk
-from codegen_api.operations import CREATE_CHAT_COMPLETION
+from codegen_api.operations import CREATE_CHAT_COMPLETION, LIST_ADMINS
+from codegen_api.options import RequestOptions
 
 from .. import flow
 from ..clock import SYSTEM_CLOCK, Clock
@@ -20,8 +21,8 @@ from .session import ChatSession
 from .stream import ChatStream, Record, recorded
 
 if TYPE_CHECKING:
-    from codegen_api.decoding import Model
-    from codegen_api.facade.chatserver_raw import RawChatServerOperations
+    from codegen_api._sync.chatserver import RawChatserverMethods
+    from codegen_api.codec import Model
     from codegen_api.models import (
         AuditLogEntry,
         ChatCompletionResponse,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 
 
-class ChatServerClient(ChatServerBase, SyncClient, ChatServerOperations):
+class ChatServerClient(ChatServerBase, SyncClient, ChatserverMethods, ChatserverStreams):
     """Every operation of a ChatServer as a method, streams and conversations; may be shared by threads.
 
     Args:
@@ -69,7 +70,7 @@ class ChatServerClient(ChatServerBase, SyncClient, ChatServerOperations):
         return Models(self)
 
     @property
-    def with_raw_response(self) -> RawChatServerOperations:
+    def with_raw_response(self) -> RawChatserverMethods:
         """The same operations, each returning status, headers and body with the model in `parsed`."""
         from ..raw import RawChatServer
 
@@ -191,15 +192,23 @@ class ChatServerClient(ChatServerBase, SyncClient, ChatServerOperations):
 
     def iter_sessions(self, user_id: str) -> Iterator[ChatSessionSummary]:
         """Yield every recorded session of a user, page after page."""
-        return flow.iterate(self._all_sessions(user_id), self._perform, self._clock)
+        return flow.iterate(self._all_sessions(user_id), self._perform_effect, self._clock)
 
-    def list_admins(self, **options: Any) -> dict[str, Any]:  # type: ignore[override]
+    def list_admins(  # type: ignore[override]
+        self,
+        *,
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, Any] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
         """Return a dict with `admins`, of which each is a dict, and their `count`; administrators only."""
-        return super().list_admins(**options).dict()
+        options = RequestOptions(timeout, extra_headers, extra_query, extra_body)
+        return (self._perform(LIST_ADMINS, {}, options)).dict()
 
     def iter_audit_log(self) -> Iterator[AuditLogEntry]:
         """Yield every entry of the audit log, page after page; administrators only."""
-        return flow.iterate(self._whole_audit_log(), self._perform, self._clock)
+        return flow.iterate(self._whole_audit_log(), self._perform_effect, self._clock)
 
     def _complete(
         self,
@@ -207,7 +216,8 @@ class ChatServerClient(ChatServerBase, SyncClient, ChatServerOperations):
         timeout: float | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ChatCompletionResponse:
-        answer: ChatCompletionResponse = self._call(CREATE_CHAT_COMPLETION, arguments, timeout, extra_headers)
+        arguments, options = {**arguments, "stream": False}, RequestOptions(timeout, extra_headers)
+        answer: ChatCompletionResponse = self._perform(CREATE_CHAT_COMPLETION, arguments, options)
         return answer
 
     def _stream_completion(
@@ -218,7 +228,10 @@ class ChatServerClient(ChatServerBase, SyncClient, ChatServerOperations):
     ) -> ChatStream:
         self.config.require("streaming")
         opened = self._open(
-            CREATE_CHAT_COMPLETION, {**arguments, "stream": True}, ChatCompletionChunk, timeout, extra_headers
+            CREATE_CHAT_COMPLETION,
+            {**arguments, "stream": True},
+            ChatCompletionChunk,
+            RequestOptions(timeout, extra_headers),
         )
         record = Record()
         chunks = recorded(opened, record)
@@ -232,9 +245,9 @@ class ChatServerClient(ChatServerBase, SyncClient, ChatServerOperations):
             yield from super()._open(operation, arguments, event, *options)
 
     request = raising_chatserver_errors(SyncClient.request)
-    _call = raising_chatserver_errors(SyncClient._call)
-    _call_whole = raising_chatserver_errors(SyncClient._call_whole)
     _perform = raising_chatserver_errors(SyncClient._perform)
+    _call_whole = raising_chatserver_errors(SyncClient._call_whole)
+    _perform_effect = raising_chatserver_errors(SyncClient._perform_effect)
 
 
 def create_client(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Unpack
 
-from codegen_api.decoding import Model
+from codegen_api.codec import Model
 
 from .. import flow
 from .base import model_of
@@ -80,7 +80,7 @@ class ChatSession(ConversationState):
     def _model(self, model: str | None) -> str:
         if model is None and self.model is None:
             steps = model_of(self.user_id, self.session_id)
-            self.model = flow.run(steps, self._client._perform, self._client._clock)
+            self.model = flow.run(steps, self._client._perform_effect, self._client._clock)
         return model or self.model or ""
 
 
@@ -127,5 +127,5 @@ class AsyncChatSession(ConversationState):
     async def _model(self, model: str | None) -> str:
         if model is None and self.model is None:
             steps = model_of(self.user_id, self.session_id)
-            self.model = await flow.run_async(steps, self._client._perform, self._client._clock)
+            self.model = await flow.run_async(steps, self._client._perform_effect, self._client._clock)
         return model or self.model or ""

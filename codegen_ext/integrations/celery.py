@@ -89,7 +89,7 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
                 busy = "another worker is creating this run, or was until it died"
                 error = AmbiguousRequestError(busy, request_id, operation=operations.CREATE_AGENT_RUN.id)
                 _again(task, worker.bounded(BUSY), error)
-            result = flow.run(steps, client._perform, client._clock)
+            result = flow.run(steps, client._perform_effect, client._clock)
         if isinstance(result.error, RateLimitError):
             _again(task, worker.bounded(result.error.retry_after), result.error)
         if isinstance(result.error, AmbiguousRequestError):
@@ -200,7 +200,7 @@ class _Client(CodegenClient):
         return nullcontext(True) if self.fleet is None else self.fleet.alone(request_id, 2 * self.config.total_timeout)
 
     def _follow(self, orders: Sequence[Order]) -> Generator[News]:
-        perform = self._perform if self.fleet is None else self.fleet.sharing(self._perform)
+        perform = self._perform_effect if self.fleet is None else self.fleet.sharing(self._perform_effect)
         return self._watcher.follow(orders, perform)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from codegen_api.decoding import RESERVED_METADATA
+from codegen_api.reserved import RESERVED_METADATA
 
 from codegen_ext import (
     AmbiguousRequestError,
