@@ -79,7 +79,7 @@ check: $(STAMP) ## contract, generated code, clients and docs agree; ruff and my
 	@$(BIN)/mypy --no-error-summary
 
 generate: $(STAMP) ## write openapi.yaml from spec/, generated/ from that, and compat/ from its table
-	@$(BIN)/python -m tools.contract.generate
+	@$(BIN)/python -m tools.generate
 	@$(BIN)/python -m tools.compat
 
 update-spec: $(STAMP) ## import the service's document: FROM=path-or-url

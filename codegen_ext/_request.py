@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Mapping
@@ -121,28 +120,27 @@ def build_request(
 
     """
     try:
-        wire = requests.build(operation, arguments)
+        wire = requests.build(operation, arguments, options)
         if operation.reconcile is not None:
             _refuse_blank(operation, arguments)
     except InvalidArguments as error:
         # Arguments get mixed up, and so one may hold the credential.
         problems = call.redact.within(error.problems)
         raise ValidationError(summary(problems), operation=operation.id, field_errors=problems) from error
+    headers, url = client.headers, service_url + wire.path
+    if wire.headers:
+        headers = httpx.Headers(headers)
+        headers.update(checked_headers(wire.headers, operation.id))
+    if client.params or wire.query:
+        names = {name for name, _ in wire.query}
+        added = [pair for pair in client.params.multi_items() if pair[0] not in names]
+        url = f"{url}?{urlencode([*wire.query, *added])}"
     try:
-        url = service_url + wire.path
-        if client.params or options.extra_query or wire.query:
-            url = f"{url}?{_query(client, wire.query, options.extra_query)}"
-        content = _with_extra_body(operation, wire.content, options.extra_body)
-        headers = client.headers
-        if wire.headers or options.extra_headers:
-            headers = httpx.Headers(headers)
-            headers.update(wire.headers)
-            headers.update(checked_headers(options.extra_headers, operation.id))
         # What client.build_request would do, without merging a base URL and copying every part twice.
         return httpx.Request(
             wire.method,
             _url(url),
-            content=content,
+            content=wire.content,
             headers=headers,
             cookies=client.cookies or None,
             extensions={CALL: call, "timeout": dict.fromkeys(_PHASES, timeout)},
@@ -157,30 +155,12 @@ def _url(text: str) -> httpx.URL:
     return httpx.URL(text)
 
 
-def _query(
-    client: httpx.Client | httpx.AsyncClient, query: list[tuple[str, str]], extra: Mapping[str, Any] | None
-) -> str:
-    added = [*client.params.multi_items(), *httpx.QueryParams(extra or {}).multi_items()]
-    names = {name for name, _ in added}
-    return urlencode([*(pair for pair in query if pair[0] not in names), *added])
-
-
 def _refuse_blank(operation: Operation[Any], arguments: Mapping[str, Any]) -> None:
     """Raise InvalidArguments when a text without which a costly operation makes no sense is blank."""
     for argument in operation.arguments:
         value = arguments.get(argument.python_name)
         if argument.required and isinstance(value, str) and not value.strip():
             raise InvalidArguments({argument.name: ["must not be blank"]})
-
-
-def _with_extra_body(operation: Operation[Any], content: bytes | None, extra: Mapping[str, Any] | None) -> bytes | None:
-    if not extra:
-        return content
-    if content is None:
-        problem = f"{operation.id} has no body"
-        raise ValidationError(f"extra_body: {problem}", operation=operation.id, field_errors={"extra_body": [problem]})
-    whole = {**json.loads(content), **extra}
-    return json.dumps(whole, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
 UNSENDABLE = (TypeError, ValueError, RecursionError, httpx.InvalidURL)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from codegen_api.decoding import only_reserved, with_reserved, without_reserved
 from codegen_api.enums import AgentRunStatus, to_agent_run_status
+from codegen_api.reserved import only_reserved, with_reserved, without_reserved
 
 from .errors import ValidationError
 from .images import Image, encode_images

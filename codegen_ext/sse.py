@@ -13,7 +13,7 @@ from ._response import ResponseTooLarge, error_kind, error_message
 from .errors import CodegenAPIError, ServerError
 
 if TYPE_CHECKING:
-    from codegen_api.decoding import Model
+    from codegen_api.codec import Model
 
     from .redact import Redactor
 

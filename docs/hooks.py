@@ -6,7 +6,7 @@ from typing import Any
 
 from codegen_api.operations import OPERATIONS
 
-TEMPLATES = Path(__file__).resolve().parents[1] / "generator-templates"
+TEMPLATES = Path(__file__).resolve().parents[1] / "tools" / "templates"
 
 
 _kept: dict[str, Any] = {}
@@ -30,9 +30,9 @@ def operations() -> str:
 
 
 def templates() -> str:
-    """Return the table of the overridden templates with the comment that each begins with."""
+    """Return the table of the templates with the comment that each begins with."""
     rows = ["| template | why |", "|---|---|"]
-    for path in sorted(TEMPLATES.iterdir()):
+    for path in sorted(TEMPLATES.glob("*.jinja")):
         comment = re.match(r"\{#\s*(.*?)\s*#\}", path.read_text(encoding="utf-8"), re.DOTALL)
         rows.append(f"| `{path.name}` | {' '.join(comment[1].split()) if comment else ''} |")
     return "\n".join(rows)

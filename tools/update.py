@@ -12,8 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools import load, normalize, overlay, validate
-from tools.contract import changelog, diff, generate, reporting
+from tools import generate, load, normalize, overlay, validate
+from tools.contract import changelog, diff, reporting
 from tools.contract.changes import Change
 
 

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self
 
 from codegen_api import operations
-from codegen_api.decoding import parse_timestamp
+from codegen_api.codec import parse_timestamp
 from codegen_api.enums import AgentRunStatus
 
 from ..errors import TaskError, ValidationError

@@ -37,7 +37,7 @@ from .rate_limiter import RateLimiter
 from .transport import ClientTransport, Tracing
 
 if TYPE_CHECKING:
-    from codegen_api.decoding import Model
+    from codegen_api.codec import Model
     from codegen_api.operations import Operation
     from codegen_api.options import RequestOptions
     from codegen_api.types import Response

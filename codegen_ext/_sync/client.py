@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from weakref import WeakSet
 
 from codegen_api import operations
+from codegen_api._sync.codegen import CodegenMethods, CodegenPages, RawCodegenMethods
 
-from .. import _facade
 from .._request import check_seconds, whole_number
 from ..changes import Change, KnownRuns
 from ..clock import SYSTEM_CLOCK, Clock
 from ..config import ClientConfig
-from ..errors import ValidationError
 from ..list_index import PAGE_SIZE
 from ..run_watch import watch_request, watch_requests
 from . import create_once, pagination
@@ -58,7 +57,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class CodegenClient(BaseClient, _facade.CodegenMethods):
+class CodegenClient(BaseClient, CodegenMethods, CodegenPages):
     """Every operation of the Codegen API as a method, and waiting, streaming and statistics on top.
 
     May be shared by tasks and event loops. Settings that are not given read the environment. Close it, or use it in
@@ -86,7 +85,9 @@ class CodegenClient(BaseClient, _facade.CodegenMethods):
         return cls(ClientConfig.from_settings(settings))
 
     def _perform(self, operation: Operation[T], arguments: Mapping[str, Any], options: RequestOptions) -> T:
-        return (self.perform_once(operation, arguments, options)).parsed
+        response = self.perform_once(operation, arguments, options)
+        pagination.attach(self, operation, arguments, response.parsed)
+        return response.parsed
 
     def perform_once(
         self, operation: Operation[T], arguments: Mapping[str, Any], options: RequestOptions
@@ -100,7 +101,7 @@ class CodegenClient(BaseClient, _facade.CodegenMethods):
         return create_once.attempt(self, operation, arguments, options)
 
     @property
-    def with_raw_response(self) -> _facade.RawCodegenMethods:
+    def with_raw_response(self) -> RawCodegenMethods:
         """The same operations, each returning status, headers and body with the model in `parsed`."""
         return RawCodegen(self)
 
@@ -345,19 +346,8 @@ class CodegenClient(BaseClient, _facade.CodegenMethods):
         """Yield the organisations that the token may use."""
         return self._stream_items(operations.GET_ORGANIZATIONS, {})
 
-    def iter_pages(self, operation: str, *, page_size: int = PAGE_SIZE, **arguments: Any) -> Iterator[Any]:
-        """Yield the pages of a list, such as `iter_pages("list_agent_runs", org_id=323)`, without repeated items.
-
-        Raises:
-            ValidationError: when `operation` is not the name of a list of this API.
-
-        """
-        known = operations.OPERATIONS.get(operation)
-        if known is None or known.paging is None or known.service != "codegen":
-            names = sorted(one.id for one in operations.OPERATIONS.values() if one.paging and one.service == "codegen")
-            problem = f"expected one of {', '.join(names)}, got {operation!r}"
-            raise ValidationError(f"operation: {problem}", field_errors={"operation": [problem]})
-        return self._pages(known, arguments, page_size)
+    def _iter_pages(self, operation: str, page_size: int, arguments: Mapping[str, Any]) -> Iterator[Any]:
+        return self._pages(pagination.list_named(operation, self._service), arguments, page_size)
 
     def _pages(
         self, operation: Operation[Any], arguments: Mapping[str, Any], size: int = PAGE_SIZE
@@ -397,7 +387,7 @@ def _in_state(status: str | None) -> Callable[[AgentRunResponse], bool] | None:
     return status_filter(status)
 
 
-class RawCodegen(_facade.RawCodegenMethods):
+class RawCodegen(RawCodegenMethods):
     """Operations with the raw response."""
 
     def __init__(self, client: CodegenClient) -> None:

@@ -15,8 +15,9 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codegen_api import operations
-from codegen_api.decoding import RESERVED_METADATA, only_reserved, parse_timestamp, with_reserved, without_reserved
+from codegen_api.codec import parse_timestamp
 from codegen_api.options import NO_OPTIONS, RequestOptions
+from codegen_api.reserved import RESERVED_METADATA, only_reserved, with_reserved, without_reserved
 from codegen_api.types import Response
 
 from .._request import Deadline

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
+
+from codegen_api import pages as api_pages
+from codegen_api.operations import OPERATIONS
 
 from .._io import synchronous as io
 from ..errors import InvalidResponseError, ValidationError
@@ -33,8 +37,11 @@ def pages(
     *,
     cancel: Event | None = None,
     refresh: bool = False,
+    first_page: Any = None,
 ) -> Generator[Any, None, None]:
     """Yield a list page by page; each item that has an id stands on one page only, and none is left out.
+
+    Where the arguments name a start it begins there, with `first_page` where that has been read.
 
     Items that appear at the front while the list is read push others onto the next page, and items that vanish pull
     them back. The ids that were just read and the total tell how far. Totals that contradict one another are followed
@@ -56,10 +63,15 @@ def pages(
 
     by_number = paging.style == "page"
     seen: deque[Any] = deque(maxlen=_REMEMBERED)
-    number, position, stalled = 1, 0, 0
+    start = arguments.get(paging.start)
+    number, position, stalled = (start or 1, 0, 0) if by_number else (1, start or 0, 0)
     known: int | None = None
     while True:
-        page, found, total = read(number if by_number else position, again=stalled > 0)
+        if first_page is None:
+            page, found, total = read(number if by_number else position, again=stalled > 0)
+        else:
+            page, found, total = first_page, items_of(operation, first_page), _total(operation, first_page)
+            first_page = None
         grown = 0 if total is None or known is None or by_number else total - known
         known = total
         if grown < 0 and position > 0 and stalled < _MOST_REPEATS:
@@ -130,6 +142,33 @@ def items(
         for page in reading:
             for item in items_of(operation, page):
                 yield item
+
+
+def attach(client: BaseClient, operation: Operation[Any], arguments: Mapping[str, Any], page: Any) -> None:
+    """Have `page.auto_paging_iter` read on to the end of the list."""
+    paging = operation.paging
+    if paging is None:
+        return
+    size = arguments.get(paging.size) or len(items_of(operation, page)) or PAGE_SIZE
+
+    def rest() -> Generator[Any, None, None]:
+        copied = copy.copy(page)
+        with closing(pages(client, operation, arguments, size, first_page=copied)) as reading:
+            for following in reading:
+                for item in items_of(operation, following):
+                    yield item
+
+    api_pages.attach(page, rest)
+
+
+def list_named(name: str, service: str) -> Operation[Any]:
+    """Return the operation of a list by its name; raises ValidationError for any other name."""
+    known = OPERATIONS.get(name)
+    if known is None or known.paging is None or known.service != service:
+        names = sorted(one.id for one in OPERATIONS.values() if one.paging and one.service == service)
+        problem = f"expected one of {', '.join(names)}, got {name!r}"
+        raise ValidationError(f"operation: {problem}", field_errors={"operation": [problem]})
+    return known
 
 
 def first(client: BaseClient, operation: Operation[Any], arguments: Mapping[str, Any], limit: int) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
-from codegen_api.decoding import Model
+from codegen_api.codec import Model
 from codegen_api.models import ChatCompletionMessage, ChatMessage, ChatRole
 from codegen_api.operations import CREATE_CHAT_COMPLETION
 

@@ -170,7 +170,7 @@ class CodegenBackend(Backend):
 
         log = waiting.logs(task.org_id, task.id, clock=self._clock, follow=True, poll_interval=poll_interval)
         iterate: Any = flow.iterate if isinstance(task, Task) else flow.iterate_async
-        return iterate(relay(log, limit), api._perform, api._clock)
+        return iterate(relay(log, limit), api._perform_effect, api._clock)
 
     def _answer(self, task: Any, request: Request) -> AIResponse:
         if task.status is not AgentRunStatus.COMPLETED:

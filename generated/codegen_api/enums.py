@@ -1,8 +1,50 @@
-"""Words that the service sends as free text, normalised; an unknown word stays a plain string."""
+"""Sets of values: closed ones, whose unknown values stay plain, and open ones, whose words are normalised."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
+
+
+class AgentType(StrEnum):
+    """Kind of agent that carries out a run."""
+
+    CLAUDE_CODE = "claude_code"
+    CODEGEN = "codegen"
+
+
+class ChatRole(StrEnum):
+    """Author of a chat message."""
+
+    ASSISTANT = "assistant"
+    SYSTEM = "system"
+    USER = "user"
+
+
+class PullRequestState(StrEnum):
+    """State to which a pull request can be set."""
+
+    CLOSED = "closed"
+    DRAFT = "draft"
+    OPEN = "open"
+    READY_FOR_REVIEW = "ready_for_review"
+
+
+class SourceType(StrEnum):
+    """Place from which a run was started."""
+
+    API = "API"
+    CHAT = "CHAT"
+    CLICKUP = "CLICKUP"
+    GITHUB = "GITHUB"
+    GITHUB_CHECK_SUITE = "GITHUB_CHECK_SUITE"
+    GITHUB_PR_REVIEW = "GITHUB_PR_REVIEW"
+    JIRA = "JIRA"
+    LINEAR = "LINEAR"
+    LOCAL = "LOCAL"
+    MONDAY = "MONDAY"
+    SETUP_COMMANDS = "SETUP_COMMANDS"
+    SLACK = "SLACK"
 
 
 class MessageType(StrEnum):
@@ -23,26 +65,9 @@ class MessageType(StrEnum):
     AGENT_RUN_LINK = "AGENT_RUN_LINK"
 
 
-_MESSAGE_TYPE_WORDS = {
-    "ACTION": MessageType.ACTION,
-    "PLAN_EVALUATION": MessageType.PLAN_EVALUATION,
-    "FINAL_ANSWER": MessageType.FINAL_ANSWER,
-    "ERROR": MessageType.ERROR,
-    "USER_MESSAGE": MessageType.USER_MESSAGE,
-    "USER_GITHUB_ISSUE_COMMENT": MessageType.USER_GITHUB_ISSUE_COMMENT,
-    "INITIAL_PR_GENERATION": MessageType.INITIAL_PR_GENERATION,
-    "DETECT_PR_ERRORS": MessageType.DETECT_PR_ERRORS,
-    "FIX_PR_ERRORS": MessageType.FIX_PR_ERRORS,
-    "PR_CREATION_FAILED": MessageType.PR_CREATION_FAILED,
-    "PR_EVALUATION": MessageType.PR_EVALUATION,
-    "COMMIT_EVALUATION": MessageType.COMMIT_EVALUATION,
-    "AGENT_RUN_LINK": MessageType.AGENT_RUN_LINK,
-}
-
-
 def to_message_type(word: str | None) -> MessageType | str | None:
     """Return the member that a word of the service means; an unknown word and null are returned as they are."""
-    return _MESSAGE_TYPE_WORDS.get(word.upper(), word) if isinstance(word, str) else word
+    return NORMALISED["MessageType"].get(word.upper(), word) if isinstance(word, str) else word
 
 
 class AgentRunStatus(StrEnum):
@@ -62,23 +87,6 @@ class AgentRunStatus(StrEnum):
         return self in _AGENT_RUN_STATUS_TERMINAL
 
 
-_AGENT_RUN_STATUS_WORDS = {
-    "PENDING": AgentRunStatus.PENDING,
-    "QUEUED": AgentRunStatus.PENDING,
-    "RUNNING": AgentRunStatus.RUNNING,
-    "ACTIVE": AgentRunStatus.RUNNING,
-    "EVALUATION": AgentRunStatus.RUNNING,
-    "COMPLETE": AgentRunStatus.COMPLETED,
-    "COMPLETED": AgentRunStatus.COMPLETED,
-    "FAILED": AgentRunStatus.FAILED,
-    "ERROR": AgentRunStatus.FAILED,
-    "TIMEOUT": AgentRunStatus.FAILED,
-    "MAX_ITERATIONS_REACHED": AgentRunStatus.FAILED,
-    "OUT_OF_TOKENS": AgentRunStatus.FAILED,
-    "CANCELLED": AgentRunStatus.CANCELLED,
-    "STOPPED": AgentRunStatus.CANCELLED,
-    "PAUSED": AgentRunStatus.PAUSED,
-}
 _AGENT_RUN_STATUS_TERMINAL = frozenset(
     {
         AgentRunStatus.COMPLETED,
@@ -90,4 +98,41 @@ _AGENT_RUN_STATUS_TERMINAL = frozenset(
 
 def to_agent_run_status(word: str | None) -> AgentRunStatus | str | None:
     """Return the member that a word of the service means; an unknown word and null are returned as they are."""
-    return _AGENT_RUN_STATUS_WORDS.get(word.upper(), word) if isinstance(word, str) else word
+    return NORMALISED["AgentRunStatus"].get(word.upper(), word) if isinstance(word, str) else word
+
+
+NORMALISED: dict[str, dict[str, Any]] = {
+    "MessageType": {
+        "ACTION": MessageType.ACTION,
+        "PLAN_EVALUATION": MessageType.PLAN_EVALUATION,
+        "FINAL_ANSWER": MessageType.FINAL_ANSWER,
+        "ERROR": MessageType.ERROR,
+        "USER_MESSAGE": MessageType.USER_MESSAGE,
+        "USER_GITHUB_ISSUE_COMMENT": MessageType.USER_GITHUB_ISSUE_COMMENT,
+        "INITIAL_PR_GENERATION": MessageType.INITIAL_PR_GENERATION,
+        "DETECT_PR_ERRORS": MessageType.DETECT_PR_ERRORS,
+        "FIX_PR_ERRORS": MessageType.FIX_PR_ERRORS,
+        "PR_CREATION_FAILED": MessageType.PR_CREATION_FAILED,
+        "PR_EVALUATION": MessageType.PR_EVALUATION,
+        "COMMIT_EVALUATION": MessageType.COMMIT_EVALUATION,
+        "AGENT_RUN_LINK": MessageType.AGENT_RUN_LINK,
+    },
+    "AgentRunStatus": {
+        "PENDING": AgentRunStatus.PENDING,
+        "QUEUED": AgentRunStatus.PENDING,
+        "RUNNING": AgentRunStatus.RUNNING,
+        "ACTIVE": AgentRunStatus.RUNNING,
+        "EVALUATION": AgentRunStatus.RUNNING,
+        "COMPLETE": AgentRunStatus.COMPLETED,
+        "COMPLETED": AgentRunStatus.COMPLETED,
+        "FAILED": AgentRunStatus.FAILED,
+        "ERROR": AgentRunStatus.FAILED,
+        "TIMEOUT": AgentRunStatus.FAILED,
+        "MAX_ITERATIONS_REACHED": AgentRunStatus.FAILED,
+        "OUT_OF_TOKENS": AgentRunStatus.FAILED,
+        "CANCELLED": AgentRunStatus.CANCELLED,
+        "STOPPED": AgentRunStatus.CANCELLED,
+        "PAUSED": AgentRunStatus.PAUSED,
+    },
+}
+"""The members of open enums by the words that the service sends, in upper case."""

@@ -12,6 +12,9 @@ class UnexpectedStatus(Exception):
         self.content = content
         super().__init__(f"unexpected status {status_code}")
 
+    def __reduce__(self) -> tuple[type, tuple[int, bytes]]:
+        return type(self), (self.status_code, self.content)
+
 
 class InvalidModel(Exception):
     """A JSON value does not fit the model that the contract promises; `model` names it, `problem` says why."""
@@ -21,5 +24,5 @@ class InvalidModel(Exception):
         self.problem = problem
         super().__init__(f"{model}: {problem}")
 
-
-__all__ = ["InvalidModel", "UnexpectedStatus"]
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (self.model, self.problem)

@@ -2,116 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any
+
+from .table import Argument as Argument
+from .table import Operation as Operation
+from .table import Paging as Paging
+from .table import RateLimit as RateLimit
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from . import models
 
-    from .models import (
-        AdminResponse,
-        AdminsResponse,
-        AgentRunResponse,
-        AgentRunsResponse,
-        AgentRunWithLogsResponse,
-        AnalyzeLogsResponse,
-        AuditLogResponse,
-        ChatCompletionResponse,
-        ChatSessionDetailResponse,
-        ChatSessionListResponse,
-        CheckSuiteSettingsResponse,
-        CLIRulesResponse,
-        EditPRResponse,
-        GenerateTokenResponse,
-        ModelsResponse,
-        OAuthProviderResponse,
-        OrganizationIntegrationsResponse,
-        OrganizationsResponse,
-        PlatformStats,
-        RepositoriesResponse,
-        SetupCommandsResponse,
-        UserResponse,
-        UsersResponse,
-    )
-
-T = TypeVar("T")
-
-
-class RateLimit(NamedTuple):
-    """At most `requests` in any `seconds`, counted together for all operations of one `group`."""
-
-    requests: int
-    seconds: float
-    group: str
-
-
-class Paging(NamedTuple):
-    """How a list is read in parts: the parameters `start` and `size`, and where the answer keeps items and total.
-
-    With style "offset" `start` counts items from 0, with style "page" it counts pages from 1.
-    """
-
-    style: str
-    start: str
-    size: str
-    items: str
-    total: str
-
-
-class Argument(NamedTuple):
-    """One argument of an operation; `location` is path, query or body, `type` the JSON type in the contract."""
-
-    name: str
-    python_name: str
-    location: str
-    type: str
-    required: bool
-    minimum: float | None = None
-    maximum: float | None = None
-
-
-class Operation(NamedTuple, Generic[T]):
-    """One operation; T is what it returns.
-
-    `cache_seconds` is None where an answer must not be cached, `paging` None where there is one answer,
-    `invalidates` names the operations whose cached answers it makes stale. `reconcile` says how an attempt with an
-    unknown outcome is decided: "request-id" by looking for the id that it carried, "candidates" by the caller, who is
-    told which runs it may have touched.
-    """
-
-    id: str
-    method: str
-    path: str
-    tag: str
-    service: str
-    rate_limit: RateLimit
-    idempotent: bool
-    arguments: tuple[Argument, ...]
-    body: str | None
-    module: str
-    cache_seconds: float | None = None
-    invalidates: tuple[str, ...] = ()
-    paging: Paging | None = None
-    reconcile: str | None = None
-
-    @property
-    def endpoint(self) -> ModuleType:
-        """The generated module that builds the request and decodes the answer."""
-        return _module(self.module)
-
-    @property
-    def body_model(self) -> Any:
-        """The class of the request body, None for an operation without one."""
-        return None if self.body is None else getattr(_module(".models"), self.body)
-
-
-@cache  # looking an imported module up takes longer than it seems
-def _module(name: str) -> ModuleType:
-    return import_module(name, __package__)
-
-
-GET_USERS: Operation[UsersResponse] = Operation(
+GET_USERS: Operation[models.UsersResponse] = Operation(
     id="get_users",
     method="GET",
     path="/v1/organizations/{org_id}/users",
@@ -124,12 +25,11 @@ GET_USERS: Operation[UsersResponse] = Operation(
         Argument("skip", "skip", "query", "integer", False, minimum=0),
         Argument("limit", "limit", "query", "integer", False, minimum=1, maximum=100),
     ),
-    body=None,
-    module=".api.users.get_users",
+    results=((200, "UsersResponse"),),
     cache_seconds=300,
     paging=Paging(style="offset", start="skip", size="limit", items="items", total="total"),
 )
-GET_USER: Operation[UserResponse] = Operation(
+GET_USER: Operation[models.UserResponse] = Operation(
     id="get_user",
     method="GET",
     path="/v1/organizations/{org_id}/users/{user_id}",
@@ -141,11 +41,10 @@ GET_USER: Operation[UserResponse] = Operation(
         Argument("org_id", "org_id", "path", "integer", True),
         Argument("user_id", "user_id", "path", "integer", True),
     ),
-    body=None,
-    module=".api.users.get_user",
+    results=((200, "UserResponse"),),
     cache_seconds=300,
 )
-GET_CURRENT_USER: Operation[UserResponse] = Operation(
+GET_CURRENT_USER: Operation[models.UserResponse] = Operation(
     id="get_current_user",
     method="GET",
     path="/v1/users/me",
@@ -154,11 +53,10 @@ GET_CURRENT_USER: Operation[UserResponse] = Operation(
     rate_limit=RateLimit(60, 30, "standard"),
     idempotent=True,
     arguments=(),
-    body=None,
-    module=".api.users.get_current_user",
+    results=((200, "UserResponse"),),
     cache_seconds=300,
 )
-CREATE_AGENT_RUN: Operation[AgentRunResponse] = Operation(
+CREATE_AGENT_RUN: Operation[models.AgentRunResponse] = Operation(
     id="create_agent_run",
     method="POST",
     path="/v1/organizations/{org_id}/agent/run",
@@ -173,13 +71,13 @@ CREATE_AGENT_RUN: Operation[AgentRunResponse] = Operation(
         Argument("metadata", "metadata", "body", "object", False),
         Argument("repo_id", "repo_id", "body", "integer", False),
         Argument("model", "model", "body", "string", False),
-        Argument("agent_type", "agent_type", "body", "object", False),
+        Argument("agent_type", "agent_type", "body", "string", False),
     ),
+    results=((200, "AgentRunResponse"),),
     body="CreateAgentRunInput",
-    module=".api.agents.create_agent_run",
     reconcile="request-id",
 )
-GET_AGENT_RUN: Operation[AgentRunResponse] = Operation(
+GET_AGENT_RUN: Operation[models.AgentRunResponse] = Operation(
     id="get_agent_run",
     method="GET",
     path="/v1/organizations/{org_id}/agent/run/{agent_run_id}",
@@ -191,10 +89,9 @@ GET_AGENT_RUN: Operation[AgentRunResponse] = Operation(
         Argument("org_id", "org_id", "path", "integer", True),
         Argument("agent_run_id", "agent_run_id", "path", "integer", True),
     ),
-    body=None,
-    module=".api.agents.get_agent_run",
+    results=((200, "AgentRunResponse"),),
 )
-LIST_AGENT_RUNS: Operation[AgentRunsResponse] = Operation(
+LIST_AGENT_RUNS: Operation[models.AgentRunsResponse] = Operation(
     id="list_agent_runs",
     method="GET",
     path="/v1/organizations/{org_id}/agent/runs",
@@ -205,15 +102,14 @@ LIST_AGENT_RUNS: Operation[AgentRunsResponse] = Operation(
     arguments=(
         Argument("org_id", "org_id", "path", "integer", True),
         Argument("user_id", "user_id", "query", "integer", False),
-        Argument("source_type", "source_type", "query", "object", False),
+        Argument("source_type", "source_type", "query", "string", False),
         Argument("skip", "skip", "query", "integer", False, minimum=0),
         Argument("limit", "limit", "query", "integer", False, minimum=1, maximum=100),
     ),
-    body=None,
-    module=".api.agents.list_agent_runs",
+    results=((200, "AgentRunsResponse"),),
     paging=Paging(style="offset", start="skip", size="limit", items="items", total="total"),
 )
-RESUME_AGENT_RUN: Operation[AgentRunResponse] = Operation(
+RESUME_AGENT_RUN: Operation[models.AgentRunResponse] = Operation(
     id="resume_agent_run",
     method="POST",
     path="/v1/organizations/{org_id}/agent/run/resume",
@@ -227,8 +123,8 @@ RESUME_AGENT_RUN: Operation[AgentRunResponse] = Operation(
         Argument("prompt", "prompt", "body", "string", True),
         Argument("images", "images", "body", "array", False),
     ),
+    results=((200, "AgentRunResponse"),),
     body="ResumeAgentRunInput",
-    module=".api.agents.resume_agent_run",
     reconcile="candidates",
 )
 BAN_AGENT_RUN: Operation[Any] = Operation(
@@ -245,8 +141,8 @@ BAN_AGENT_RUN: Operation[Any] = Operation(
         Argument("before_card_order_id", "before_card_order_id", "body", "string", False),
         Argument("after_card_order_id", "after_card_order_id", "body", "string", False),
     ),
+    results=((200, "Any"),),
     body="StopAgentRunInput",
-    module=".api.agents.ban_agent_run",
 )
 UNBAN_AGENT_RUN: Operation[Any] = Operation(
     id="unban_agent_run",
@@ -262,8 +158,8 @@ UNBAN_AGENT_RUN: Operation[Any] = Operation(
         Argument("before_card_order_id", "before_card_order_id", "body", "string", False),
         Argument("after_card_order_id", "after_card_order_id", "body", "string", False),
     ),
+    results=((200, "Any"),),
     body="StopAgentRunInput",
-    module=".api.agents.unban_agent_run",
 )
 REMOVE_CODEGEN_FROM_PR: Operation[Any] = Operation(
     id="remove_codegen_from_pr",
@@ -279,10 +175,10 @@ REMOVE_CODEGEN_FROM_PR: Operation[Any] = Operation(
         Argument("before_card_order_id", "before_card_order_id", "body", "string", False),
         Argument("after_card_order_id", "after_card_order_id", "body", "string", False),
     ),
+    results=((200, "Any"),),
     body="StopAgentRunInput",
-    module=".api.agents.remove_codegen_from_pr",
 )
-GET_REPOSITORIES: Operation[RepositoriesResponse] = Operation(
+GET_REPOSITORIES: Operation[models.RepositoriesResponse] = Operation(
     id="get_repositories",
     method="GET",
     path="/v1/organizations/{org_id}/repos",
@@ -295,12 +191,11 @@ GET_REPOSITORIES: Operation[RepositoriesResponse] = Operation(
         Argument("skip", "skip", "query", "integer", False, minimum=0),
         Argument("limit", "limit", "query", "integer", False, minimum=1, maximum=100),
     ),
-    body=None,
-    module=".api.repositories.get_repositories",
+    results=((200, "RepositoriesResponse"),),
     cache_seconds=300,
     paging=Paging(style="offset", start="skip", size="limit", items="items", total="total"),
 )
-GET_CHECK_SUITE_SETTINGS: Operation[CheckSuiteSettingsResponse] = Operation(
+GET_CHECK_SUITE_SETTINGS: Operation[models.CheckSuiteSettingsResponse] = Operation(
     id="get_check_suite_settings",
     method="GET",
     path="/v1/organizations/{org_id}/repos/check-suite-settings",
@@ -312,8 +207,7 @@ GET_CHECK_SUITE_SETTINGS: Operation[CheckSuiteSettingsResponse] = Operation(
         Argument("org_id", "org_id", "path", "integer", True),
         Argument("repo_id", "repo_id", "query", "integer", True),
     ),
-    body=None,
-    module=".api.repositories.get_check_suite_settings",
+    results=((200, "CheckSuiteSettingsResponse"),),
     cache_seconds=300,
 )
 UPDATE_CHECK_SUITE_SETTINGS: Operation[dict[str, Any]] = Operation(
@@ -333,11 +227,11 @@ UPDATE_CHECK_SUITE_SETTINGS: Operation[dict[str, Any]] = Operation(
         Argument("high_priority_apps", "high_priority_apps", "body", "array", False),
         Argument("repo_id", "repo_id", "query", "integer", True),
     ),
+    results=((200, "dict[str, Any]"),),
     body="CheckSuiteSettingsRequest",
-    module=".api.repositories.update_check_suite_settings",
     invalidates=("get_check_suite_settings",),
 )
-EDIT_PULL_REQUEST: Operation[EditPRResponse] = Operation(
+EDIT_PULL_REQUEST: Operation[models.EditPRResponse] = Operation(
     id="edit_pull_request",
     method="PATCH",
     path="/v1/organizations/{org_id}/prs/{pr_id}",
@@ -350,10 +244,10 @@ EDIT_PULL_REQUEST: Operation[EditPRResponse] = Operation(
         Argument("pr_id", "pr_id", "path", "integer", True),
         Argument("state", "state", "body", "string", True),
     ),
+    results=((200, "EditPRResponse"),),
     body="EditPRInput",
-    module=".api.pull_requests.edit_pull_request",
 )
-EDIT_REPO_PULL_REQUEST: Operation[EditPRResponse] = Operation(
+EDIT_REPO_PULL_REQUEST: Operation[models.EditPRResponse] = Operation(
     id="edit_repo_pull_request",
     method="PATCH",
     path="/v1/organizations/{org_id}/repos/{repo_id}/prs/{pr_id}",
@@ -367,10 +261,10 @@ EDIT_REPO_PULL_REQUEST: Operation[EditPRResponse] = Operation(
         Argument("pr_id", "pr_id", "path", "integer", True),
         Argument("state", "state", "body", "string", True),
     ),
+    results=((200, "EditPRResponse"),),
     body="EditPRInput",
-    module=".api.pull_requests.edit_repo_pull_request",
 )
-GET_INTEGRATIONS: Operation[OrganizationIntegrationsResponse] = Operation(
+GET_INTEGRATIONS: Operation[models.OrganizationIntegrationsResponse] = Operation(
     id="get_integrations",
     method="GET",
     path="/v1/organizations/{org_id}/integrations",
@@ -379,11 +273,10 @@ GET_INTEGRATIONS: Operation[OrganizationIntegrationsResponse] = Operation(
     rate_limit=RateLimit(60, 30, "standard"),
     idempotent=True,
     arguments=(Argument("org_id", "org_id", "path", "integer", True),),
-    body=None,
-    module=".api.integrations.get_integrations",
+    results=((200, "OrganizationIntegrationsResponse"),),
     cache_seconds=300,
 )
-GENERATE_SETUP_COMMANDS: Operation[SetupCommandsResponse] = Operation(
+GENERATE_SETUP_COMMANDS: Operation[models.SetupCommandsResponse] = Operation(
     id="generate_setup_commands",
     method="POST",
     path="/v1/organizations/{org_id}/setup-commands/generate",
@@ -397,11 +290,11 @@ GENERATE_SETUP_COMMANDS: Operation[SetupCommandsResponse] = Operation(
         Argument("prompt", "prompt", "body", "string", False),
         Argument("trigger_source", "trigger_source", "body", "string", False),
     ),
+    results=((200, "SetupCommandsResponse"),),
     body="GenerateSetupCommandsInput",
-    module=".api.setup_commands.generate_setup_commands",
     reconcile="candidates",
 )
-GET_ORGANIZATIONS: Operation[OrganizationsResponse] = Operation(
+GET_ORGANIZATIONS: Operation[models.OrganizationsResponse] = Operation(
     id="get_organizations",
     method="GET",
     path="/v1/organizations",
@@ -413,12 +306,11 @@ GET_ORGANIZATIONS: Operation[OrganizationsResponse] = Operation(
         Argument("skip", "skip", "query", "integer", False, minimum=0),
         Argument("limit", "limit", "query", "integer", False, minimum=1, maximum=100),
     ),
-    body=None,
-    module=".api.organizations.get_organizations",
+    results=((200, "OrganizationsResponse"),),
     cache_seconds=300,
     paging=Paging(style="offset", start="skip", size="limit", items="items", total="total"),
 )
-GET_MCP_PROVIDERS: Operation[list[OAuthProviderResponse]] = Operation(
+GET_MCP_PROVIDERS: Operation[list[models.OAuthProviderResponse]] = Operation(
     id="get_mcp_providers",
     method="GET",
     path="/v1/mcp-providers",
@@ -427,8 +319,7 @@ GET_MCP_PROVIDERS: Operation[list[OAuthProviderResponse]] = Operation(
     rate_limit=RateLimit(60, 30, "standard"),
     idempotent=True,
     arguments=(),
-    body=None,
-    module=".api.organizations.get_mcp_providers",
+    results=((200, "list[OAuthProviderResponse]"),),
     cache_seconds=300,
 )
 GET_OAUTH_TOKEN_STATUS: Operation[Any] = Operation(
@@ -440,8 +331,7 @@ GET_OAUTH_TOKEN_STATUS: Operation[Any] = Operation(
     rate_limit=RateLimit(60, 30, "standard"),
     idempotent=True,
     arguments=(Argument("org_id", "org_id", "query", "integer", True),),
-    body=None,
-    module=".api.organizations.get_oauth_token_status",
+    results=((200, "Any"),),
 )
 REVOKE_OAUTH_TOKEN: Operation[Any] = Operation(
     id="revoke_oauth_token",
@@ -455,11 +345,10 @@ REVOKE_OAUTH_TOKEN: Operation[Any] = Operation(
         Argument("provider", "provider", "query", "string", True),
         Argument("org_id", "org_id", "query", "integer", True),
     ),
-    body=None,
-    module=".api.organizations.revoke_oauth_token",
+    results=((200, "Any"),),
     invalidates=("get_integrations", "get_mcp_providers"),
 )
-ANALYZE_SANDBOX_LOGS: Operation[AnalyzeLogsResponse] = Operation(
+ANALYZE_SANDBOX_LOGS: Operation[models.AnalyzeLogsResponse] = Operation(
     id="analyze_sandbox_logs",
     method="POST",
     path="/v1/organizations/{org_id}/sandbox/{sandbox_id}/analyze-logs",
@@ -471,11 +360,10 @@ ANALYZE_SANDBOX_LOGS: Operation[AnalyzeLogsResponse] = Operation(
         Argument("org_id", "org_id", "path", "integer", True),
         Argument("sandbox_id", "sandbox_id", "path", "integer", True),
     ),
-    body=None,
-    module=".api.sandbox.analyze_sandbox_logs",
+    results=((200, "AnalyzeLogsResponse"),),
     reconcile="candidates",
 )
-GET_CLI_RULES: Operation[CLIRulesResponse] = Operation(
+GET_CLI_RULES: Operation[models.CLIRulesResponse] = Operation(
     id="get_cli_rules",
     method="GET",
     path="/v1/organizations/{org_id}/cli/rules",
@@ -484,11 +372,10 @@ GET_CLI_RULES: Operation[CLIRulesResponse] = Operation(
     rate_limit=RateLimit(30, 60, "cli-rules"),
     idempotent=True,
     arguments=(Argument("org_id", "org_id", "path", "integer", True),),
-    body=None,
-    module=".api.cli_rules.get_cli_rules",
+    results=((200, "CLIRulesResponse"),),
     cache_seconds=300,
 )
-GENERATE_SLACK_CONNECT_TOKEN: Operation[GenerateTokenResponse] = Operation(
+GENERATE_SLACK_CONNECT_TOKEN: Operation[models.GenerateTokenResponse] = Operation(
     id="generate_slack_connect_token",
     method="POST",
     path="/v1/slack-connect/generate-token",
@@ -497,10 +384,10 @@ GENERATE_SLACK_CONNECT_TOKEN: Operation[GenerateTokenResponse] = Operation(
     rate_limit=RateLimit(60, 30, "standard"),
     idempotent=False,
     arguments=(Argument("org_id", "org_id", "body", "integer", True),),
+    results=((200, "GenerateTokenResponse"),),
     body="GenerateTokenRequest",
-    module=".api.slack_connect.generate_slack_connect_token",
 )
-GET_AGENT_RUN_LOGS: Operation[AgentRunWithLogsResponse] = Operation(
+GET_AGENT_RUN_LOGS: Operation[models.AgentRunWithLogsResponse] = Operation(
     id="get_agent_run_logs",
     method="GET",
     path="/v1/alpha/organizations/{org_id}/agent/run/{agent_run_id}/logs",
@@ -515,11 +402,10 @@ GET_AGENT_RUN_LOGS: Operation[AgentRunWithLogsResponse] = Operation(
         Argument("limit", "limit", "query", "integer", False, minimum=1, maximum=100),
         Argument("reverse", "reverse", "query", "boolean", False),
     ),
-    body=None,
-    module=".api.agents_alpha.get_agent_run_logs",
+    results=((200, "AgentRunWithLogsResponse"),),
     paging=Paging(style="offset", start="skip", size="limit", items="logs", total="total_logs"),
 )
-CREATE_CHAT_COMPLETION: Operation[ChatCompletionResponse] = Operation(
+CREATE_CHAT_COMPLETION: Operation[models.ChatCompletionResponse] = Operation(
     id="create_chat_completion",
     method="POST",
     path="/v1/chat/completions",
@@ -538,10 +424,10 @@ CREATE_CHAT_COMPLETION: Operation[ChatCompletionResponse] = Operation(
         Argument("system_prompt", "system_prompt", "body", "string", False),
         Argument("metadata", "metadata", "body", "object", False),
     ),
+    results=((200, "ChatCompletionResponse"),),
     body="ChatCompletionRequest",
-    module=".api.chat.create_chat_completion",
 )
-LIST_MODELS: Operation[ModelsResponse] = Operation(
+LIST_MODELS: Operation[models.ModelsResponse] = Operation(
     id="list_models",
     method="GET",
     path="/v1/models",
@@ -550,11 +436,10 @@ LIST_MODELS: Operation[ModelsResponse] = Operation(
     rate_limit=RateLimit(60, 30, "standard"),
     idempotent=True,
     arguments=(),
-    body=None,
-    module=".api.chat.list_models",
+    results=((200, "ModelsResponse"),),
     cache_seconds=300,
 )
-LIST_SESSIONS: Operation[ChatSessionListResponse] = Operation(
+LIST_SESSIONS: Operation[models.ChatSessionListResponse] = Operation(
     id="list_sessions",
     method="GET",
     path="/atoms/chat/sessions",
@@ -567,11 +452,10 @@ LIST_SESSIONS: Operation[ChatSessionListResponse] = Operation(
         Argument("page", "page", "query", "integer", False, minimum=1),
         Argument("page_size", "page_size", "query", "integer", False, minimum=1, maximum=100),
     ),
-    body=None,
-    module=".api.chat_sessions.list_sessions",
+    results=((200, "ChatSessionListResponse"),),
     paging=Paging(style="page", start="page", size="page_size", items="sessions", total="total"),
 )
-GET_SESSION: Operation[ChatSessionDetailResponse] = Operation(
+GET_SESSION: Operation[models.ChatSessionDetailResponse] = Operation(
     id="get_session",
     method="GET",
     path="/atoms/chat/sessions/{session_id}",
@@ -583,10 +467,9 @@ GET_SESSION: Operation[ChatSessionDetailResponse] = Operation(
         Argument("session_id", "session_id", "path", "string", True),
         Argument("user_id", "user_id", "query", "string", True),
     ),
-    body=None,
-    module=".api.chat_sessions.get_session",
+    results=((200, "ChatSessionDetailResponse"),),
 )
-GET_PLATFORM_STATS: Operation[PlatformStats] = Operation(
+GET_PLATFORM_STATS: Operation[models.PlatformStats] = Operation(
     id="get_platform_stats",
     method="GET",
     path="/api/v1/platform/stats",
@@ -595,10 +478,9 @@ GET_PLATFORM_STATS: Operation[PlatformStats] = Operation(
     rate_limit=RateLimit(60, 30, "standard"),
     idempotent=True,
     arguments=(),
-    body=None,
-    module=".api.platform.get_platform_stats",
+    results=((200, "PlatformStats"),),
 )
-LIST_ADMINS: Operation[AdminsResponse] = Operation(
+LIST_ADMINS: Operation[models.AdminsResponse] = Operation(
     id="list_admins",
     method="GET",
     path="/api/v1/platform/admins",
@@ -607,10 +489,9 @@ LIST_ADMINS: Operation[AdminsResponse] = Operation(
     rate_limit=RateLimit(60, 30, "standard"),
     idempotent=True,
     arguments=(),
-    body=None,
-    module=".api.platform.list_admins",
+    results=((200, "AdminsResponse"),),
 )
-ADD_ADMIN: Operation[AdminResponse] = Operation(
+ADD_ADMIN: Operation[models.AdminResponse] = Operation(
     id="add_admin",
     method="POST",
     path="/api/v1/platform/admins",
@@ -623,10 +504,10 @@ ADD_ADMIN: Operation[AdminResponse] = Operation(
         Argument("email", "email", "body", "string", True),
         Argument("name", "name", "body", "string", False),
     ),
+    results=((200, "AdminResponse"),),
     body="AdminRequest",
-    module=".api.platform.add_admin",
 )
-REMOVE_ADMIN: Operation[AdminResponse] = Operation(
+REMOVE_ADMIN: Operation[models.AdminResponse] = Operation(
     id="remove_admin",
     method="DELETE",
     path="/api/v1/platform/admins/{email}",
@@ -635,10 +516,9 @@ REMOVE_ADMIN: Operation[AdminResponse] = Operation(
     rate_limit=RateLimit(60, 30, "standard"),
     idempotent=True,
     arguments=(Argument("email", "email", "path", "string", True),),
-    body=None,
-    module=".api.platform.remove_admin",
+    results=((200, "AdminResponse"),),
 )
-GET_AUDIT_LOG: Operation[AuditLogResponse] = Operation(
+GET_AUDIT_LOG: Operation[models.AuditLogResponse] = Operation(
     id="get_audit_log",
     method="GET",
     path="/api/v1/platform/audit",
@@ -650,8 +530,7 @@ GET_AUDIT_LOG: Operation[AuditLogResponse] = Operation(
         Argument("limit", "limit", "query", "integer", False, minimum=1, maximum=1000),
         Argument("offset", "offset", "query", "integer", False, minimum=0),
     ),
-    body=None,
-    module=".api.platform.get_audit_log",
+    results=((200, "AuditLogResponse"),),
     paging=Paging(style="offset", start="offset", size="limit", items="entries", total="total"),
 )
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+from uuid import UUID
+
+from .codec import Model, encode
+from .options import NO_OPTIONS, RequestOptions
 
 if TYPE_CHECKING:
-    from .operations import Argument, Operation
+    from .table import Argument, Operation
 
 
 class Wire(NamedTuple):
@@ -32,67 +38,145 @@ class InvalidArguments(Exception):
         return type(self), (self.problems,)
 
 
+class _Unfit(ValueError):
+    """A value is not one that the contract allows."""
+
+
 _NO_SEGMENT = ("", ".", "..")
 """Segments that no quoting keeps from changing the path (RFC 3986, 5.2.4), so that it would name another operation."""
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,100}")
 _NUMBERS: dict[str, tuple[Any, str]] = {"integer": (int, "a whole number"), "number": (int | float, "a number")}
+_SEPARATORS = {"comma": ",", "space": " ", "pipe": "|"}
 
 
-def build(operation: Operation[Any], arguments: Mapping[str, Any]) -> Wire:
+def build(operation: Operation[Any], arguments: Mapping[str, Any], options: RequestOptions = NO_OPTIONS) -> Wire:
     """Return the request for an operation; `arguments` has the arguments of its method by their Python names.
+
+    Of the options, `extra_query`, `extra_body` and `extra_headers` are put into the request.
 
     Raises:
         InvalidArguments: when an argument does not fit the contract.
 
     """
-    import httpx
-
-    query_and_path: dict[str, Any] = {}
-    body: dict[str, Any] = {}
+    path = operation.path
+    query: list[tuple[str, str]] = []
+    headers: dict[str, str] = {}
+    body: Any = None
+    has_body = operation.body is not None
+    if has_body:
+        body = {}
     problems: dict[str, list[str]] = {}
+    cause: Exception | None = None
     for argument in operation.arguments:
         value = arguments.get(argument.python_name)
         if value is None:
             if argument.required:
                 problems[argument.name] = ["is required"]
             continue
-        if argument.type in _NUMBERS and (type(value) is not int or argument.minimum is not None):
-            value, problem = _number(argument, value)
-            if problem:
-                problems[argument.name] = [problem]
-                continue
-        elif argument.type == "string" and not isinstance(value, str):
-            problems[argument.name] = [f"expected text, got {type(value).__name__}"]
-            continue
-        elif argument.location == "path" and value in _NO_SEGMENT:
-            problems[argument.name] = [f"cannot stand in a path: {value!r}"]
-            continue
-        (body if argument.location == "body" else query_and_path)[argument.python_name] = value
+        try:
+            value = _checked(argument, value)
+            match argument.location:
+                case "query":
+                    query += _pairs(argument, value)
+                case "body":
+                    body[argument.name] = encode(value)
+                case "path":
+                    path = path.replace(f"{{{argument.name}}}", _segment(value))
+                case "header":
+                    headers[argument.name] = _joined(value, ",")
+                case _:
+                    has_body, body = True, encode(value)
+        except _Unfit as error:
+            problems[argument.name] = [str(error)]
+        except (TypeError, ValueError, RecursionError) as error:
+            problems[argument.name] = [f"cannot be sent: {error}"]
+            cause = error
     if problems:
-        raise InvalidArguments(problems)
+        raise InvalidArguments(problems) from cause
     try:
-        if operation.body:
-            query_and_path["body"] = operation.body_model(**body)
-        parts = operation.endpoint._get_kwargs(**query_and_path)
+        if options.extra_body:
+            if has_body and not isinstance(body, dict):
+                raise InvalidArguments({"extra_body": ["the body of this operation is not an object"]})
+            has_body, body = True, {**(body or {}), **encode(options.extra_body)}
         content = None
-        if "json" in parts:
-            text = json.dumps(parts["json"], ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-            content = text.encode()
-        query = httpx.QueryParams(parts.get("params") or {}).multi_items()
+        if has_body:
+            content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+            headers["Content-Type"] = "application/json"
+        for name, value in (options.extra_query or {}).items():
+            query = [pair for pair in query if pair[0] != name] + _repeated(name, value)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArguments({"request": [f"an argument cannot be sent: {error}"]}) from error
-    return Wire(operation.method, parts["url"], query, dict(parts.get("headers", {})), content)
+    return Wire(operation.method, path, query, {**headers, **(options.extra_headers or {})}, content)
 
 
-def _number(argument: Argument, value: Any) -> tuple[float, str | None]:
+def _checked(argument: Argument, value: Any) -> Any:
+    """Return the value, a number also for its digits; raises _Unfit for what the contract does not allow."""
+    kind = argument.type
+    if kind in _NUMBERS:
+        return value if type(value) is int and argument.minimum is None else _number(argument, value)
+    if kind == "string" and not isinstance(value, str | datetime.date | UUID):
+        raise _Unfit(f"expected text, got {type(value).__name__}")
+    if kind == "boolean" and not isinstance(value, bool):
+        raise _Unfit(f"expected true or false, got {type(value).__name__}")
+    if kind == "array" and isinstance(value, str | bytes | Mapping):
+        raise _Unfit(f"expected a list, got {type(value).__name__}")
+    if kind == "object" and not isinstance(value, Mapping | Model):
+        raise _Unfit(f"expected an object, got {type(value).__name__}")
+    return value
+
+
+def _number(argument: Argument, value: Any) -> float:
     if argument.type == "integer" and isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
         value = int(value)
     kind, name = _NUMBERS[argument.type]
     if isinstance(value, bool) or not isinstance(value, kind):
         shown = repr(value) if isinstance(value, str) and len(value) <= 40 else type(value).__name__
-        return 0, f"expected {name}, got {shown}"
+        raise _Unfit(f"expected {name}, got {shown}")
     if argument.minimum is not None and not value >= argument.minimum:
-        return 0, f"must be at least {argument.minimum}"
+        raise _Unfit(f"must be at least {argument.minimum}")
     if argument.maximum is not None and not value <= argument.maximum:
-        return 0, f"must be at most {argument.maximum}"
-    return value, None
+        raise _Unfit(f"must be at most {argument.maximum}")
+    return value  # type: ignore[no-any-return]
+
+
+def _segment(value: Any) -> str:
+    if value in _NO_SEGMENT:
+        raise _Unfit(f"cannot stand in a path: {value!r}")
+    return _joined(value, ",", lambda text: quote(text, safe=""))
+
+
+def _pairs(argument: Argument, value: Any) -> list[tuple[str, str]]:
+    style, name = argument.style, argument.name
+    if style == "json":
+        return [(name, json.dumps(encode(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False))]
+    if style == "deep":
+        items = encode(value).items()
+        return [(f"{name}[{key}]", _text(item)) for key, item in items if item is not None]
+    if style:
+        return [(name, _joined(value, _SEPARATORS[style]))]
+    return _repeated(name, value)
+
+
+def _repeated(name: str, value: Any) -> list[tuple[str, str]]:
+    value = encode(value)
+    if isinstance(value, list):
+        return [(name, _text(item)) for item in value]
+    if isinstance(value, dict):
+        return [(key, _text(item)) for key, item in value.items() if item is not None]
+    return [(name, _text(value))]
+
+
+def _joined(value: Any, separator: str, quoted: Callable[[str], str] = str) -> str:
+    value = encode(value)
+    if isinstance(value, dict):
+        value = [part for item in value.items() for part in item]
+    return separator.join(quoted(_text(part)) for part in (value if isinstance(value, list) else [value]))
+
+
+def _text(value: Any) -> str:
+    """Return a scalar as it stands in a URL or a header."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | dict):
+        raise _Unfit(f"expected a single value, got {type(value).__name__}")
+    return "" if value is None else str(value)

@@ -1,18 +1,8 @@
-"""What the endpoint modules share."""
+"""The whole response of an operation."""
 
 from collections.abc import MutableMapping
 from http import HTTPStatus
-from typing import Generic, Literal, NamedTuple, TypeVar
-
-
-class Unset:
-    """The type of UNSET, which marks a query parameter that is left to the service's default."""
-
-    def __bool__(self) -> Literal[False]:
-        return False
-
-
-UNSET: Unset = Unset()
+from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -24,6 +14,3 @@ class Response(NamedTuple, Generic[T]):
     content: bytes
     headers: MutableMapping[str, str]
     parsed: T
-
-
-__all__ = ["UNSET", "Response", "Unset"]

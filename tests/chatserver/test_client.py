@@ -36,10 +36,10 @@ SIGNATURES = {
     "create_completion": "model, messages, temperature=0.7, max_tokens=4000, top_p=1.0, stream=False, user=None, "
     "system_prompt=None, *, session_id=None, metadata=None, organization_id=None, workflow=None, variables=None, "
     "allowed_tools=None, setting_sources=None, mcp_servers=None",
-    "list_admins": "**options",
     "session": "user_id, session_id=None, *, model=None",
 }
 WITH_CALL_OPTIONS = {
+    "list_admins": "",
     "list_sessions": "user_id, page=1, page_size=20",
     "get_session": "session_id, user_id",
     "add_admin": "workos_id, email, name=''",
@@ -60,7 +60,7 @@ def shown(method: Callable[..., Any]) -> str:
 def test_the_methods_have_the_signatures_of_the_sdk(kind: type) -> None:
     assert {name: shown(getattr(kind, name)) for name in SIGNATURES} == SIGNATURES
     for name, wanted in WITH_CALL_OPTIONS.items():
-        options = "*, timeout=None, extra_headers=None"
+        options = "*, timeout=None, extra_headers=None, extra_query=None, extra_body=None"
         assert shown(getattr(kind, name)) == f"{wanted}, {options}".removeprefix(", ")
     assert shown(kind).startswith("api_key=None, base_url='http://localhost:3284', timeout=30, *, clock=")
 

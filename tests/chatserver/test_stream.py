@@ -159,7 +159,7 @@ def test_a_chunk_that_cannot_be_put_together_is_an_error(
     broken = chunk("b")
     broken["choices"][0] |= wrong
     stream = ask(connect_chat(None, serve(streamed(chunk("a"), broken)).base_url))
-    with pytest.raises(InvalidResponseError, match="not usable: expected a whole number") as caught:
+    with pytest.raises(InvalidResponseError, match=r"not usable: .*expected a (whole number|string), got") as caught:
         list(stream)
     assert caught.value.partial.choices[0].message.content == "a"
 

@@ -148,9 +148,9 @@ def test_field_errors_come_from_the_details(client: Any, sandbox: Sandbox) -> No
 
 def test_the_sandboxes_own_refusal_has_field_errors(connect: Callable[..., Any]) -> None:
     with pytest.raises(ValidationError) as caught:
-        connect(exactly_once=False).create_agent_run(323, "hello", metadata=[1], images="abc")
+        connect(exactly_once=False).create_agent_run(323, "hello", agent_type="odd", images=[1])
     assert caught.value.status_code == 422
-    assert set(caught.value.field_errors) == {"metadata", "images"}
+    assert set(caught.value.field_errors) == {"agent_type", "images.0"}
 
 
 def test_the_sandboxes_documented_refusals(client: Any, connect: Callable[..., Any], sandbox: Sandbox) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tools.contract import check, check_api, check_names, document, generate, versions
+from tools import generate
+from tools.contract import check, check_api, check_names, document, versions
 
 from .repositories import AGENT, Git, make, write
 

@@ -9,46 +9,27 @@ from typing import Any
 
 import httpx
 import pytest
-from codegen_api import AuthenticatedClient, Client, decoding, models
-from codegen_api.api.agents import get_agent_run, list_agent_runs
-from codegen_api.decoding import parse_timestamp
+from codegen_api import Client, models, reserved
+from codegen_api.codec import parse_timestamp
 from codegen_api.enums import AgentRunStatus, MessageType
 from codegen_api.errors import InvalidModel, UnexpectedStatus
-from codegen_api.types import UNSET
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.contract import document
+from tools import load
 
 RUN = {"id": 7, "organization_id": 323}
 
 
 def answering(status: int, body: object) -> Client:
-    def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(status, json=body)
-
-    client = Client(base_url="http://service.invalid")
-    return client.set_httpx_client(
-        httpx.Client(base_url="http://service.invalid", transport=httpx.MockTransport(answer))
-    )
+    transport = httpx.MockTransport(lambda request: httpx.Response(status, json=body))
+    return Client("http://service.invalid", http_client=httpx.Client(transport=transport))
 
 
 def test_no_repr_shows_the_token() -> None:
-    client = AuthenticatedClient(base_url="http://service.invalid", token="s3cret", headers={"X-Key": "s3cret"})
-    assert client.get_httpx_client().headers["Authorization"] == "Bearer s3cret"
-    assert "s3cret" not in repr(client)
+    assert "s3cret" not in repr(Client("http://service.invalid", "s3cret"))
     token = models.GenerateTokenResponse(token="s3cret", message="", expires_in_minutes=1)
     assert "s3cret" not in repr(token)
-
-
-def test_with_methods_leave_the_client_alone() -> None:
-    client = Client(base_url="http://service.invalid")
-    live = client.get_httpx_client()
-    changed = client.with_headers({"X-New": "1"}).with_cookies({"c": "1"}).with_timeout(httpx.Timeout(1))
-    assert "X-New" not in live.headers
-    assert not live.cookies
-    assert live.timeout != httpx.Timeout(1)
-    assert changed.get_httpx_client().headers["X-New"] == "1"
 
 
 def test_a_required_field_travels_as_null() -> None:
@@ -75,23 +56,22 @@ def test_unknown_words_survive() -> None:
 @pytest.mark.parametrize(("status", "body"), [(418, {}), (404, {"message": "Agent run not found."}), (302, {})])
 def test_anything_but_success_is_an_exception(status: int, body: object) -> None:
     with pytest.raises(UnexpectedStatus) as caught:
-        get_agent_run.sync(323, 7, client=answering(status, body))
+        answering(status, body).get_agent_run(323, 7)
     assert caught.value.status_code == status
 
 
 def test_an_undocumented_success_is_decoded() -> None:
-    assert get_agent_run.sync(323, 7, client=answering(201, RUN)).id == 7
+    assert answering(201, RUN).get_agent_run(323, 7).id == 7
 
 
 def test_absent_fields_of_a_response_are_none() -> None:
-    run = get_agent_run.sync(323, 7, client=answering(200, RUN))
+    run = answering(200, RUN).get_agent_run(323, 7)
     assert [run.status, run.result, run.metadata, run.github_pull_requests] == [None] * 4
-    assert UNSET not in run.dict().values()
 
 
 def test_a_missing_field_names_model_and_field() -> None:
     with pytest.raises(InvalidModel, match="AgentRunResponse: the required field 'id' is missing"):
-        list_agent_runs.sync(323, client=answering(200, {"items": [{}], "total": 1, "page": 1, "size": 1, "pages": 1}))
+        answering(200, {"items": [{}], "total": 1, "page": 1, "size": 1, "pages": 1}).list_agent_runs(323)
 
 
 @pytest.mark.parametrize("body", [[], "text", None, 3, {"items": None}, {"items": 5}, {"items": ["x"]}])
@@ -137,11 +117,11 @@ def test_what_the_package_keeps_in_metadata_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"mine": 1}, {"empty": False}])
-@pytest.mark.parametrize("reserved", [{}, {"tags": ["a"]}, {"empty": True}])
+@pytest.mark.parametrize("kept", [{}, {"tags": ["a"]}, {"empty": True}])
 def test_users_get_their_metadata_back_from_beside_what_the_package_keeps(
-    metadata: dict[str, Any] | None, reserved: dict[str, Any]
+    metadata: dict[str, Any] | None, kept: dict[str, Any]
 ) -> None:
-    whole = decoding.with_reserved(metadata, reserved)
+    whole = reserved.with_reserved(metadata, kept)
     assert whole is not None
     run = models.AgentRunResponse.from_dict({**RUN, "metadata": whole})
     assert run.metadata == run.dict()["metadata"] == metadata
@@ -217,19 +197,17 @@ def public_definitions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.Async
             yield node
 
 
-def test_the_facade_takes_its_docstrings_from_the_contract() -> None:
-    contract = document.load()
+def test_the_methods_take_their_docstrings_from_the_contract() -> None:
+    contract = load.load()
     described = {
         item[method]["operationId"]: item[method]["description"]
         for item in contract["paths"].values()
-        for method in document.METHODS
+        for method in load.METHODS
         if method in item
     }
     found = {}
     for name in ("codegen", "chatserver"):
-        tree = ast.parse((document.GENERATED / "facade" / f"{name}.py").read_text(encoding="utf-8"))
-        found.update(
-            {node.name: " ".join((ast.get_docstring(node) or "").split()) for node in public_definitions(tree)}
-        )
+        tree = ast.parse((load.GENERATED / "_sync" / f"{name}.py").read_text(encoding="utf-8"))
+        found |= {node.name: " ".join((ast.get_docstring(node) or "").split()) for node in public_definitions(tree)}
     for operation_id, description in described.items():
         assert found[operation_id].startswith(" ".join(description.split()))

@@ -20,7 +20,7 @@ from codegen_ext.codex.errors import INSTALL_COMMAND
 from codegen_ext.providers import doctor
 from codegen_ext.testing import FakeClock, Sandbox
 from codegen_ext.testing.sandbox import cli
-from tools.contract import document
+from tools import load
 
 from ..codex.responses import Responses
 from ..support.codex_cli import require_codex
@@ -148,7 +148,7 @@ def make_targets() -> set[str]:
 
 @pages
 def test_contract_excerpts_stand_in_the_contract(page: Path) -> None:
-    files = (document.CONTRACT, document.OVERLAY)
+    files = (load.CONTRACT, load.OVERLAY)
     contract = [line.strip() for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     for block in blocks(page):
         if block.language == "yaml":

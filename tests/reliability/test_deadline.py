@@ -1,4 +1,4 @@
-"""The end of a call over TCP: an answer that comes in small pieces does not outlast it, and nothing is sent after it."""
+"""The end of a call over TCP: an answer in small pieces does not outlast it, and nothing is sent after it."""
 
 import contextlib
 import itertools
@@ -11,10 +11,10 @@ from typing import Any
 import httpcore
 import httpx
 import pytest
-from codegen_ext._request import Deadline
-from codegen_ext._sync.network import TimedBackend, Timing
 
 from codegen_ext import ClientConfig, TimeoutError
+from codegen_ext._request import Deadline
+from codegen_ext._sync.network import TimedBackend, Timing
 from codegen_ext.testing import FakeClock
 
 from ..conftest import TOKEN, Flavour

@@ -4,9 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from codegen_api.decoding import RESERVED_METADATA
-from codegen_ext._sync.create_once import _LOOK_BACK as LOOK_BACK
-from codegen_ext._sync.create_once import made_at, new_request_id
+from codegen_api.reserved import RESERVED_METADATA
 
 from codegen_ext import (
     AmbiguousRequestError,
@@ -17,6 +15,8 @@ from codegen_ext import (
     ServerError,
     ValidationError,
 )
+from codegen_ext._sync.create_once import _LOOK_BACK as LOOK_BACK
+from codegen_ext._sync.create_once import made_at, new_request_id
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..support.loopback import reply

@@ -164,7 +164,7 @@ def test_an_error_without_words_is_named_by_its_kind(connect: Connect) -> None:
     def lose(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadError("", request=request)
 
-    with pytest.raises(NetworkError, match="ReadError .operation get_current_user"):
+    with pytest.raises(NetworkError, match=r"ReadError \(operation get_current_user"):
         connect(transport=httpx.MockTransport(lose)).get_current_user()
 
 

@@ -1,4 +1,4 @@
-"""Lists read page by page: of any size, while they change by any amount, and from services that contradict themselves."""
+"""Lists read page by page: of any size, while they change, and from services that contradict themselves."""
 
 import random
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 from codegen_api.operations import GET_AUDIT_LOG, GET_USER, GET_USERS, LIST_AGENT_RUNS, OPERATIONS
-from codegen_ext._sync import pagination
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen_ext import CodegenAPIError, InvalidResponseError
+from codegen_ext._sync import pagination
 
 from ..support.stub import StubClient, answer, page
 

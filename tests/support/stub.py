@@ -6,9 +6,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from codegen_api.types import Response
-from codegen_ext._request import Deadline
 
 from codegen_ext import ClientConfig
+from codegen_ext._request import Deadline
 from codegen_ext.testing import FakeClock
 
 

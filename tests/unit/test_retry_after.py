@@ -5,9 +5,10 @@ from email.utils import format_datetime
 
 import httpx
 import pytest
-from codegen_ext._response import LONGEST_RETRY_AFTER, retry_after_of
 from hypothesis import given
 from hypothesis import strategies as st
+
+from codegen_ext._response import LONGEST_RETRY_AFTER, retry_after_of
 
 NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 DATE = {"date": format_datetime(NOW, usegmt=True)}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from codegen_api import models
-from codegen_api.decoding import parse_timestamp
+from codegen_api.codec import parse_timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,11 +108,9 @@ def test_a_status_in_a_list_is_normalised() -> None:
     assert [run.raw_status for run in page.items] == ["ACTIVE", "NEW"]
 
 
-def test_a_status_that_is_set_by_hand_is_normalised_too() -> None:
+def test_a_status_that_is_given_to_the_class_is_normalised_too() -> None:
     run = models.AgentRunResponse(id=1, organization_id=323, status="COMPLETE")
     assert run.status is AgentRunStatus.COMPLETED
-    run.status = "ERROR"  # type: ignore[assignment]
-    assert run.status is AgentRunStatus.FAILED
 
 
 def log(word: Any) -> models.AgentRunLogResponse:

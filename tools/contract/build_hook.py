@@ -26,7 +26,7 @@ class GeneratedClientHook(BuildHookInterface):  # type: ignore[type-arg]
         if version == "editable" or (Path(self.root) / "PKG-INFO").exists():
             return
         sys.path.insert(0, str(Path(self.root)))
-        from tools.contract.generate import GenerationError, stale_files
+        from tools.generate import GenerationError, stale_files
 
         try:
             stale = stale_files()

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import asdict, define, field
 from openapi_python_client import strings
 
-import tools.contract.generate  # noqa: F401 - it decides which names openapi-python-client takes for reserved
+import tools.generate  # noqa: F401 - it decides which names openapi-python-client takes for reserved
 
 Data = dict[str, Any]
 

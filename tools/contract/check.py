@@ -12,9 +12,9 @@ from typing import Any
 
 from tools import load, normalize, validate
 from tools.contract import check_api, check_names, document
-from tools.contract.generate import GenerationError, stale_files
+from tools.generate import GenerationError, stale_files
 
-SOURCES = ("benchmarks", "codegen_ext", "docs", "examples", "generator-templates", "tests", "tools")
+SOURCES = ("benchmarks", "codegen_ext", "docs", "examples", "tests", "tools")
 TEXTS = {".cfg", ".jinja", ".json", ".md", ".py", ".toml", ".yaml", ".yml"}
 
 

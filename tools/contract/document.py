@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = ROOT / "openapi.yaml"
 CONFIG = ROOT / "generator-config.yml"
-TEMPLATES = ROOT / "generator-templates"
+TEMPLATES = ROOT / "tools" / "templates"
 CHANGELOG = ROOT / "CHANGELOG.md"
 UPSTREAM = ROOT / "tests" / "contract" / "upstream"
 GENERATED = ROOT / "generated" / "codegen_api"

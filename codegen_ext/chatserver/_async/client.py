@@ -7,9 +7,14 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, overload
 
 from codegen_api import operations
+from codegen_api._async.chatserver import (
+    AsyncChatserverMethods,
+    AsyncChatserverPages,
+    AsyncChatserverStreams,
+    AsyncRawChatserverMethods,
+)
 from codegen_api.options import NO_OPTIONS, RequestOptions
 
-from ... import _facade
 from ..._async import pagination
 from ..._async.base_client import AsyncBaseClient, AsyncEventStream
 from ...clock import SYSTEM_CLOCK, Clock
@@ -22,7 +27,7 @@ from .session import AsyncChatSession
 from .stream import AsyncChatStream, open_stream
 
 if TYPE_CHECKING:
-    from codegen_api.decoding import Model
+    from codegen_api.codec import Model
     from codegen_api.models import AuditLogEntry, ChatCompletionResponse, ChatSessionSummary
     from codegen_api.operations import Operation
     from codegen_api.types import Response
@@ -31,7 +36,7 @@ M = TypeVar("M", bound="Model")
 T = TypeVar("T")
 
 
-class AsyncChatServerClient(AsyncBaseClient, _facade.AsyncChatServerMethods):
+class AsyncChatServerClient(AsyncBaseClient, AsyncChatserverMethods, AsyncChatserverStreams, AsyncChatserverPages):
     """Every operation of a ChatServer as a method, streams of text, and conversations.
 
     Args:
@@ -240,12 +245,24 @@ class AsyncChatServerClient(AsyncBaseClient, _facade.AsyncChatServerMethods):
         return pagination.items(self, operations.GET_AUDIT_LOG, {})
 
     @property
-    def with_raw_response(self) -> _facade.AsyncRawChatServerMethods:
+    def with_raw_response(self) -> AsyncRawChatserverMethods:
         """The same operations, each returning status, headers and body with the model in `parsed`."""
-        return _AsyncRaw(self)
+        return AsyncRawChatServer(self)
 
     async def _perform(self, operation: Operation[T], arguments: Mapping[str, Any], options: RequestOptions) -> T:
-        return (await self.perform(operation, arguments, options)).parsed
+        response = await self.perform(operation, arguments, options)
+        pagination.attach(self, operation, arguments, response.parsed)
+        return response.parsed
+
+    def _stream(
+        self, operation: Operation[Any], arguments: Mapping[str, Any], event: type[M], options: RequestOptions
+    ) -> AsyncIterator[M]:
+        self.config.require("streaming")
+        return self.stream_events(operation, arguments, event, options)
+
+    def _iter_pages(self, operation: str, page_size: int, arguments: Mapping[str, Any]) -> AsyncIterator[Any]:
+        self.config.require("streaming")
+        return pagination.pages(self, pagination.list_named(operation, self._service), arguments, page_size)
 
     async def perform(
         self, operation: Operation[T], arguments: Mapping[str, Any], options: RequestOptions = NO_OPTIONS, **more: Any
@@ -280,7 +297,7 @@ class AsyncChatServerClient(AsyncBaseClient, _facade.AsyncChatServerMethods):
             return await super().request(method, path, **options)
 
 
-class _AsyncRaw(_facade.AsyncRawChatServerMethods):
+class AsyncRawChatServer(AsyncRawChatserverMethods):
     def __init__(self, client: AsyncChatServerClient) -> None:
         self._client = client
 

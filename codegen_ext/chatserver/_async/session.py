@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Unpack
 
-from codegen_api.decoding import Model
+from codegen_api.codec import Model
 
 from ..errors import BadRequestError
 from ..messages import AnyMessage, SendOptions, as_messages

@@ -8,9 +8,14 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, overload
 
 from codegen_api import operations
+from codegen_api._sync.chatserver import (
+    ChatserverMethods,
+    ChatserverPages,
+    ChatserverStreams,
+    RawChatserverMethods,
+)
 from codegen_api.options import NO_OPTIONS, RequestOptions
 
-from ... import _facade
 from ..._sync import pagination
 from ..._sync.base_client import BaseClient, EventStream
 from ...clock import SYSTEM_CLOCK, Clock
@@ -23,7 +28,7 @@ from .session import ChatSession
 from .stream import ChatStream, open_stream
 
 if TYPE_CHECKING:
-    from codegen_api.decoding import Model
+    from codegen_api.codec import Model
     from codegen_api.models import AuditLogEntry, ChatCompletionResponse, ChatSessionSummary
     from codegen_api.operations import Operation
     from codegen_api.types import Response
@@ -32,7 +37,7 @@ M = TypeVar("M", bound="Model")
 T = TypeVar("T")
 
 
-class ChatServerClient(BaseClient, _facade.ChatServerMethods):
+class ChatServerClient(BaseClient, ChatserverMethods, ChatserverStreams, ChatserverPages):
     """Every operation of a ChatServer as a method, streams of text, and conversations.
 
     Args:
@@ -241,12 +246,24 @@ class ChatServerClient(BaseClient, _facade.ChatServerMethods):
         return pagination.items(self, operations.GET_AUDIT_LOG, {})
 
     @property
-    def with_raw_response(self) -> _facade.RawChatServerMethods:
+    def with_raw_response(self) -> RawChatserverMethods:
         """The same operations, each returning status, headers and body with the model in `parsed`."""
-        return _Raw(self)
+        return RawChatServer(self)
 
     def _perform(self, operation: Operation[T], arguments: Mapping[str, Any], options: RequestOptions) -> T:
-        return (self.perform(operation, arguments, options)).parsed
+        response = self.perform(operation, arguments, options)
+        pagination.attach(self, operation, arguments, response.parsed)
+        return response.parsed
+
+    def _stream(
+        self, operation: Operation[Any], arguments: Mapping[str, Any], event: type[M], options: RequestOptions
+    ) -> Iterator[M]:
+        self.config.require("streaming")
+        return self.stream_events(operation, arguments, event, options)
+
+    def _iter_pages(self, operation: str, page_size: int, arguments: Mapping[str, Any]) -> Iterator[Any]:
+        self.config.require("streaming")
+        return pagination.pages(self, pagination.list_named(operation, self._service), arguments, page_size)
 
     def perform(
         self, operation: Operation[T], arguments: Mapping[str, Any], options: RequestOptions = NO_OPTIONS, **more: Any
@@ -281,7 +298,7 @@ class ChatServerClient(BaseClient, _facade.ChatServerMethods):
             return super().request(method, path, **options)
 
 
-class _Raw(_facade.RawChatServerMethods):
+class RawChatServer(RawChatserverMethods):
     def __init__(self, client: ChatServerClient) -> None:
         self._client = client
 

@@ -3,6 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..enums import AgentType as AgentType
+    from ..enums import ChatRole as ChatRole
+    from ..enums import PullRequestState as PullRequestState
+    from ..enums import SourceType as SourceType
     from .admin_request import AdminRequest as AdminRequest
     from .admin_response import AdminResponse as AdminResponse
     from .admins_response import AdminsResponse as AdminsResponse
@@ -14,7 +18,6 @@ if TYPE_CHECKING:
     from .agent_run_response import AgentRunResponse as AgentRunResponse
     from .agent_run_with_logs_response import AgentRunWithLogsResponse as AgentRunWithLogsResponse
     from .agent_runs_response import AgentRunsResponse as AgentRunsResponse
-    from .agent_type import AgentType as AgentType
     from .analyze_logs_response import AnalyzeLogsResponse as AnalyzeLogsResponse
     from .api_rate_limit_error_response import APIRateLimitErrorResponse as APIRateLimitErrorResponse
     from .audit_log_entry import AuditLogEntry as AuditLogEntry
@@ -32,19 +35,15 @@ if TYPE_CHECKING:
     from .chat_internal_server_error_response import ChatInternalServerErrorResponse as ChatInternalServerErrorResponse
     from .chat_message import ChatMessage as ChatMessage
     from .chat_message_record import ChatMessageRecord as ChatMessageRecord
-    from .chat_role import ChatRole as ChatRole
     from .chat_session_detail_response import ChatSessionDetailResponse as ChatSessionDetailResponse
     from .chat_session_list_response import ChatSessionListResponse as ChatSessionListResponse
     from .chat_session_summary import ChatSessionSummary as ChatSessionSummary
-    from .check_retry_counts import CheckRetryCounts as CheckRetryCounts
     from .check_suite_settings_request import CheckSuiteSettingsRequest as CheckSuiteSettingsRequest
     from .check_suite_settings_response import CheckSuiteSettingsResponse as CheckSuiteSettingsResponse
     from .cli_rules_response import CLIRulesResponse as CLIRulesResponse
     from .create_agent_run_input import CreateAgentRunInput as CreateAgentRunInput
-    from .custom_prompts import CustomPrompts as CustomPrompts
     from .edit_pr_input import EditPRInput as EditPRInput
     from .edit_pr_response import EditPRResponse as EditPRResponse
-    from .free_form_object import FreeFormObject as FreeFormObject
     from .generate_setup_commands_input import GenerateSetupCommandsInput as GenerateSetupCommandsInput
     from .generate_token_request import GenerateTokenRequest as GenerateTokenRequest
     from .generate_token_response import GenerateTokenResponse as GenerateTokenResponse
@@ -63,13 +62,10 @@ if TYPE_CHECKING:
     from .permissions_error_response import PermissionsErrorResponse as PermissionsErrorResponse
     from .platform_admin import PlatformAdmin as PlatformAdmin
     from .platform_stats import PlatformStats as PlatformStats
-    from .pull_request_state import PullRequestState as PullRequestState
     from .repo_response import RepoResponse as RepoResponse
     from .repositories_response import RepositoriesResponse as RepositoriesResponse
     from .resume_agent_run_input import ResumeAgentRunInput as ResumeAgentRunInput
-    from .run_metadata import RunMetadata as RunMetadata
     from .setup_commands_response import SetupCommandsResponse as SetupCommandsResponse
-    from .source_type import SourceType as SourceType
     from .stop_agent_run_input import StopAgentRunInput as StopAgentRunInput
     from .usage_info import UsageInfo as UsageInfo
     from .user_not_found_error_response import UserNotFoundErrorResponse as UserNotFoundErrorResponse
@@ -78,6 +74,7 @@ if TYPE_CHECKING:
     from .validation_error import ValidationError as ValidationError
 
 _MODULES = {
+    "APIRateLimitErrorResponse": ".api_rate_limit_error_response",
     "AdminRequest": ".admin_request",
     "AdminResponse": ".admin_response",
     "AdminsResponse": ".admins_response",
@@ -87,12 +84,12 @@ _MODULES = {
     "AgentRunResponse": ".agent_run_response",
     "AgentRunWithLogsResponse": ".agent_run_with_logs_response",
     "AgentRunsResponse": ".agent_runs_response",
-    "AgentType": ".agent_type",
+    "AgentType": "..enums",
     "AnalyzeLogsResponse": ".analyze_logs_response",
-    "APIRateLimitErrorResponse": ".api_rate_limit_error_response",
     "AuditLogEntry": ".audit_log_entry",
     "AuditLogResponse": ".audit_log_response",
     "AuthenticationErrorResponse": ".authentication_error_response",
+    "CLIRulesResponse": ".cli_rules_response",
     "ChatBadRequestErrorResponse": ".chat_bad_request_error_response",
     "ChatCompletionChoice": ".chat_completion_choice",
     "ChatCompletionChunk": ".chat_completion_chunk",
@@ -105,19 +102,15 @@ _MODULES = {
     "ChatInternalServerErrorResponse": ".chat_internal_server_error_response",
     "ChatMessage": ".chat_message",
     "ChatMessageRecord": ".chat_message_record",
-    "ChatRole": ".chat_role",
+    "ChatRole": "..enums",
     "ChatSessionDetailResponse": ".chat_session_detail_response",
     "ChatSessionListResponse": ".chat_session_list_response",
     "ChatSessionSummary": ".chat_session_summary",
-    "CheckRetryCounts": ".check_retry_counts",
     "CheckSuiteSettingsRequest": ".check_suite_settings_request",
     "CheckSuiteSettingsResponse": ".check_suite_settings_response",
-    "CLIRulesResponse": ".cli_rules_response",
     "CreateAgentRunInput": ".create_agent_run_input",
-    "CustomPrompts": ".custom_prompts",
     "EditPRInput": ".edit_pr_input",
     "EditPRResponse": ".edit_pr_response",
-    "FreeFormObject": ".free_form_object",
     "GenerateSetupCommandsInput": ".generate_setup_commands_input",
     "GenerateTokenRequest": ".generate_token_request",
     "GenerateTokenResponse": ".generate_token_response",
@@ -136,13 +129,12 @@ _MODULES = {
     "PermissionsErrorResponse": ".permissions_error_response",
     "PlatformAdmin": ".platform_admin",
     "PlatformStats": ".platform_stats",
-    "PullRequestState": ".pull_request_state",
+    "PullRequestState": "..enums",
     "RepoResponse": ".repo_response",
     "RepositoriesResponse": ".repositories_response",
     "ResumeAgentRunInput": ".resume_agent_run_input",
-    "RunMetadata": ".run_metadata",
     "SetupCommandsResponse": ".setup_commands_response",
-    "SourceType": ".source_type",
+    "SourceType": "..enums",
     "StopAgentRunInput": ".stop_agent_run_input",
     "UsageInfo": ".usage_info",
     "UserNotFoundErrorResponse": ".user_not_found_error_response",
@@ -151,7 +143,11 @@ _MODULES = {
     "ValidationError": ".validation_error",
 }
 
+DISCRIMINATORS: dict[frozenset[str], tuple[str, dict[str, str]]] = {}
+"""For each union with a discriminator the field that tells its members apart, and the member by the field's value."""
+
 __all__ = (
+    "APIRateLimitErrorResponse",
     "AdminRequest",
     "AdminResponse",
     "AdminsResponse",
@@ -159,14 +155,14 @@ __all__ = (
     "AgentRunLogResponse",
     "AgentRunNotFoundErrorResponse",
     "AgentRunResponse",
-    "AgentRunsResponse",
     "AgentRunWithLogsResponse",
+    "AgentRunsResponse",
     "AgentType",
     "AnalyzeLogsResponse",
-    "APIRateLimitErrorResponse",
     "AuditLogEntry",
     "AuditLogResponse",
     "AuthenticationErrorResponse",
+    "CLIRulesResponse",
     "ChatBadRequestErrorResponse",
     "ChatCompletionChoice",
     "ChatCompletionChunk",
@@ -183,15 +179,11 @@ __all__ = (
     "ChatSessionDetailResponse",
     "ChatSessionListResponse",
     "ChatSessionSummary",
-    "CheckRetryCounts",
     "CheckSuiteSettingsRequest",
     "CheckSuiteSettingsResponse",
-    "CLIRulesResponse",
     "CreateAgentRunInput",
-    "CustomPrompts",
     "EditPRInput",
     "EditPRResponse",
-    "FreeFormObject",
     "GenerateSetupCommandsInput",
     "GenerateTokenRequest",
     "GenerateTokenResponse",
@@ -214,7 +206,6 @@ __all__ = (
     "RepoResponse",
     "RepositoriesResponse",
     "ResumeAgentRunInput",
-    "RunMetadata",
     "SetupCommandsResponse",
     "SourceType",
     "StopAgentRunInput",

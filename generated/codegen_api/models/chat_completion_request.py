@@ -1,22 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
+from attrs.setters import NO_OP as _NO_OP
 
-from ..decoding import (
-    Model,
-    as_list,
-    as_object,
-    encode,
-)
-from ..errors import InvalidModel
-from .chat_message import ChatMessage
+from ..codec import Model as _Model
+
+if TYPE_CHECKING:
+    from .chat_message import ChatMessage
 
 
-@define
-class ChatCompletionRequest(Model):
+@_define(on_setattr=_NO_OP)
+class ChatCompletionRequest(_Model):
     """Conversation to answer, and how to answer it."""
 
     model: str
@@ -37,49 +34,5 @@ class ChatCompletionRequest(Model):
     """Instructions for the model that apply to the whole conversation; null or absent gives none."""
     metadata: dict[str, Any] | None = None
     """Free-form options such as session_id, workflow or variables; null or absent gives none."""
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
     """Fields that the contract does not know, as they came."""
-
-    @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Build the model from a decoded JSON object; raises InvalidModel when the object does not fit."""
-        d = as_object("ChatCompletionRequest", src_dict)
-        try:
-            instance = cls(
-                model=d.pop("model"),
-                messages=[ChatMessage.from_dict(item) for item in as_list(d.pop("messages"))],
-                temperature=d.pop("temperature", None),
-                max_tokens=d.pop("max_tokens", None),
-                top_p=d.pop("top_p", None),
-                stream=d.pop("stream", None),
-                user=d.pop("user", None),
-                system_prompt=d.pop("system_prompt", None),
-                metadata=d.pop("metadata", None),
-            )
-        except KeyError as missing:
-            raise InvalidModel("ChatCompletionRequest", f"the required field {missing} is missing") from None
-        except (AttributeError, TypeError, ValueError) as error:
-            raise InvalidModel("ChatCompletionRequest", str(error)) from error
-        instance.additional_properties = d
-        return instance
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
-        d: dict[str, Any] = {**self.additional_properties}
-        d["model"] = self.model
-        d["messages"] = [encode(item) for item in self.messages]
-        if self.temperature is not None:
-            d["temperature"] = self.temperature
-        if self.max_tokens is not None:
-            d["max_tokens"] = self.max_tokens
-        if self.top_p is not None:
-            d["top_p"] = self.top_p
-        if self.stream is not None:
-            d["stream"] = self.stream
-        if self.user is not None:
-            d["user"] = self.user
-        if self.system_prompt is not None:
-            d["system_prompt"] = self.system_prompt
-        if self.metadata is not None:
-            d["metadata"] = self.metadata
-        return d

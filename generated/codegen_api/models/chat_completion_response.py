@@ -1,23 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
+from attrs.setters import NO_OP as _NO_OP
 
-from ..decoding import (
-    Model,
-    as_list,
-    as_object,
-    encode,
-)
-from ..errors import InvalidModel
-from .chat_completion_choice import ChatCompletionChoice
-from .usage_info import UsageInfo
+from ..codec import Model as _Model
+
+if TYPE_CHECKING:
+    from .chat_completion_choice import ChatCompletionChoice
+    from .usage_info import UsageInfo
 
 
-@define
-class ChatCompletionResponse(Model):
+@_define(on_setattr=_NO_OP)
+class ChatCompletionResponse(_Model):
     """Complete answer to a conversation."""
 
     id: str
@@ -34,40 +31,5 @@ class ChatCompletionResponse(Model):
     """Token counts of the exchange; null or absent when the service sends none."""
     system_fingerprint: str | None = None
     """Id of the chat session in which the exchange was recorded; null or absent when the service sends none."""
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
     """Fields that the contract does not know, as they came."""
-
-    @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Build the model from a decoded JSON object; raises InvalidModel when the object does not fit."""
-        d = as_object("ChatCompletionResponse", src_dict)
-        try:
-            instance = cls(
-                id=d.pop("id"),
-                object=d.pop("object"),
-                created=d.pop("created"),
-                model=d.pop("model"),
-                choices=[ChatCompletionChoice.from_dict(item) for item in as_list(d.pop("choices"))],
-                usage=None if (value := d.pop("usage", None)) is None else UsageInfo.from_dict(value),
-                system_fingerprint=d.pop("system_fingerprint", None),
-            )
-        except KeyError as missing:
-            raise InvalidModel("ChatCompletionResponse", f"the required field {missing} is missing") from None
-        except (AttributeError, TypeError, ValueError) as error:
-            raise InvalidModel("ChatCompletionResponse", str(error)) from error
-        instance.additional_properties = d
-        return instance
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
-        d: dict[str, Any] = {**self.additional_properties}
-        d["id"] = self.id
-        d["object"] = self.object
-        d["created"] = self.created
-        d["model"] = self.model
-        d["choices"] = [encode(item) for item in self.choices]
-        if self.usage is not None:
-            d["usage"] = encode(self.usage)
-        if self.system_fingerprint is not None:
-            d["system_fingerprint"] = self.system_fingerprint
-        return d

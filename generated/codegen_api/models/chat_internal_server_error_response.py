@@ -1,49 +1,21 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
+from attrs.setters import NO_OP as _NO_OP
 
-from ..decoding import (
-    Model,
-    as_object,
-)
-from ..errors import InvalidModel
+from ..codec import Model as _Model
 
 
-@define
-class ChatInternalServerErrorResponse(Model):
+@_define(on_setattr=_NO_OP)
+class ChatInternalServerErrorResponse(_Model):
     """Error body sent when ChatServer fails while it handles a request."""
 
     message: str | None = None
     """Text that says what went wrong."""
     status_code: int | None = 500
     """HTTP status code, repeated in the body; 500 if absent."""
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
     """Fields that the contract does not know, as they came."""
-
-    @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Build the model from a decoded JSON object; raises InvalidModel when the object does not fit."""
-        d = as_object("ChatInternalServerErrorResponse", src_dict)
-        try:
-            instance = cls(
-                message=d.pop("message", None),
-                status_code=d.pop("status_code", None),
-            )
-        except KeyError as missing:
-            raise InvalidModel("ChatInternalServerErrorResponse", f"the required field {missing} is missing") from None
-        except (AttributeError, TypeError, ValueError) as error:
-            raise InvalidModel("ChatInternalServerErrorResponse", str(error)) from error
-        instance.additional_properties = d
-        return instance
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
-        d: dict[str, Any] = {**self.additional_properties}
-        if self.message is not None:
-            d["message"] = self.message
-        if self.status_code is not None:
-            d["status_code"] = self.status_code
-        return d

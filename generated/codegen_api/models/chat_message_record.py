@@ -1,23 +1,18 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
+from attrs.setters import NO_OP as _NO_OP
 
-from ..decoding import (
-    Model,
-    as_object,
-    known,
-    parse_timestamp,
-)
-from ..errors import InvalidModel
-from .chat_role import ChatRole
+from ..codec import Model as _Model
+from ..enums import ChatRole
 
 
-@define
-class ChatMessageRecord(Model):
+@_define(on_setattr=_NO_OP)
+class ChatMessageRecord(_Model):
     """One message of a recorded chat session."""
 
     id: str
@@ -38,43 +33,5 @@ class ChatMessageRecord(Model):
     """Time of the last change to the message, as ISO 8601 text."""
     tokens: int | None = None
     """Size of the message in tokens; null or absent when it was not counted."""
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
     """Fields that the contract does not know, as they came."""
-
-    @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Build the model from a decoded JSON object; raises InvalidModel when the object does not fit."""
-        d = as_object("ChatMessageRecord", src_dict)
-        try:
-            instance = cls(
-                id=d.pop("id"),
-                session_id=d.pop("session_id"),
-                message_index=d.pop("message_index"),
-                role=known(ChatRole, d.pop("role")),
-                content=d.pop("content"),
-                metadata=d.pop("metadata"),
-                created_at=parse_timestamp(d.pop("created_at")),
-                updated_at=parse_timestamp(d.pop("updated_at")),
-                tokens=d.pop("tokens", None),
-            )
-        except KeyError as missing:
-            raise InvalidModel("ChatMessageRecord", f"the required field {missing} is missing") from None
-        except (AttributeError, TypeError, ValueError) as error:
-            raise InvalidModel("ChatMessageRecord", str(error)) from error
-        instance.additional_properties = d
-        return instance
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
-        d: dict[str, Any] = {**self.additional_properties}
-        d["id"] = self.id
-        d["session_id"] = self.session_id
-        d["message_index"] = self.message_index
-        d["role"] = str(self.role)
-        d["content"] = self.content
-        d["metadata"] = self.metadata
-        d["created_at"] = self.created_at.isoformat()
-        d["updated_at"] = self.updated_at.isoformat()
-        if self.tokens is not None:
-            d["tokens"] = self.tokens
-        return d

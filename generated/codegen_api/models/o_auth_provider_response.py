@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
+from attrs.setters import NO_OP as _NO_OP
 
-from ..decoding import (
-    Model,
-    as_object,
-)
-from ..errors import InvalidModel
+from ..codec import Model as _Model
 
 
-@define
-class OAuthProviderResponse(Model):
+@_define(on_setattr=_NO_OP)
+class OAuthProviderResponse(_Model):
     """Provider from which OAuth tokens can be obtained."""
 
     id: int
@@ -32,41 +29,5 @@ class OAuthProviderResponse(Model):
     """Whether the provider serves MCP (Model Context Protocol)."""
     meta: dict[str, Any] | None = None
     """Free-form facts about the provider; null or absent when there are none."""
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
     """Fields that the contract does not know, as they came."""
-
-    @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Build the model from a decoded JSON object; raises InvalidModel when the object does not fit."""
-        d = as_object("OAuthProviderResponse", src_dict)
-        try:
-            instance = cls(
-                id=d.pop("id"),
-                name=d.pop("name"),
-                issuer=d.pop("issuer"),
-                authorization_endpoint=d.pop("authorization_endpoint"),
-                token_endpoint=d.pop("token_endpoint"),
-                default_scopes=d.pop("default_scopes"),
-                is_mcp=d.pop("is_mcp"),
-                meta=d.pop("meta", None),
-            )
-        except KeyError as missing:
-            raise InvalidModel("OAuthProviderResponse", f"the required field {missing} is missing") from None
-        except (AttributeError, TypeError, ValueError) as error:
-            raise InvalidModel("OAuthProviderResponse", str(error)) from error
-        instance.additional_properties = d
-        return instance
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
-        d: dict[str, Any] = {**self.additional_properties}
-        d["id"] = self.id
-        d["name"] = self.name
-        d["issuer"] = self.issuer
-        d["authorization_endpoint"] = self.authorization_endpoint
-        d["token_endpoint"] = self.token_endpoint
-        d["default_scopes"] = self.default_scopes
-        d["is_mcp"] = self.is_mcp
-        if self.meta is not None:
-            d["meta"] = self.meta
-        return d

@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
+from attrs.setters import NO_OP as _NO_OP
 
-from ..decoding import (
-    Model,
-    as_object,
-)
-from ..errors import InvalidModel
+from ..codec import Model as _Model
 
 
-@define
-class RepoResponse(Model):
+@_define(on_setattr=_NO_OP)
+class RepoResponse(_Model):
     """One repository of an organization."""
 
     id: int
@@ -36,44 +33,5 @@ class RepoResponse(Model):
     """Word for how far the setup of the repository has come."""
     language: str | None
     """Programming language of the repository; null when not known."""
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
     """Fields that the contract does not know, as they came."""
-
-    @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Build the model from a decoded JSON object; raises InvalidModel when the object does not fit."""
-        d = as_object("RepoResponse", src_dict)
-        try:
-            instance = cls(
-                id=d.pop("id"),
-                name=d.pop("name"),
-                full_name=d.pop("full_name"),
-                description=d.pop("description"),
-                github_id=d.pop("github_id"),
-                organization_id=d.pop("organization_id"),
-                visibility=d.pop("visibility"),
-                archived=d.pop("archived"),
-                setup_status=d.pop("setup_status"),
-                language=d.pop("language"),
-            )
-        except KeyError as missing:
-            raise InvalidModel("RepoResponse", f"the required field {missing} is missing") from None
-        except (AttributeError, TypeError, ValueError) as error:
-            raise InvalidModel("RepoResponse", str(error)) from error
-        instance.additional_properties = d
-        return instance
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
-        d: dict[str, Any] = {**self.additional_properties}
-        d["id"] = self.id
-        d["name"] = self.name
-        d["full_name"] = self.full_name
-        d["description"] = self.description
-        d["github_id"] = self.github_id
-        d["organization_id"] = self.organization_id
-        d["visibility"] = self.visibility
-        d["archived"] = self.archived
-        d["setup_status"] = self.setup_status
-        d["language"] = self.language
-        return d

@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
+from attrs.setters import NO_OP as _NO_OP
 
-from ..decoding import (
-    Model,
-    as_object,
-)
-from ..errors import InvalidModel
+from ..codec import Model as _Model
 
 
-@define
-class ResumeAgentRunInput(Model):
+@_define(on_setattr=_NO_OP)
+class ResumeAgentRunInput(_Model):
     """Agent run to continue, and what it is to do next."""
 
     agent_run_id: int
@@ -22,31 +19,5 @@ class ResumeAgentRunInput(Model):
     """Further task for the agent, in plain language."""
     images: list[str] | None = None
     """Images that belong to the prompt, each as text; null or absent sends none."""
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
     """Fields that the contract does not know, as they came."""
-
-    @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Build the model from a decoded JSON object; raises InvalidModel when the object does not fit."""
-        d = as_object("ResumeAgentRunInput", src_dict)
-        try:
-            instance = cls(
-                agent_run_id=d.pop("agent_run_id"),
-                prompt=d.pop("prompt"),
-                images=d.pop("images", None),
-            )
-        except KeyError as missing:
-            raise InvalidModel("ResumeAgentRunInput", f"the required field {missing} is missing") from None
-        except (AttributeError, TypeError, ValueError) as error:
-            raise InvalidModel("ResumeAgentRunInput", str(error)) from error
-        instance.additional_properties = d
-        return instance
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
-        d: dict[str, Any] = {**self.additional_properties}
-        d["agent_run_id"] = self.agent_run_id
-        d["prompt"] = self.prompt
-        if self.images is not None:
-            d["images"] = self.images
-        return d

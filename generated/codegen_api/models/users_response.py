@@ -1,22 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
+from attrs.setters import NO_OP as _NO_OP
 
-from ..decoding import (
-    Model,
-    as_list,
-    as_object,
-    encode,
-)
-from ..errors import InvalidModel
-from .user_response import UserResponse
+from ..pages import Page as _Page
+
+if TYPE_CHECKING:
+    from .user_response import UserResponse
 
 
-@define
-class UsersResponse(Model):
+@_define(on_setattr=_NO_OP)
+class UsersResponse(_Page["UserResponse"]):
     """One page of users."""
 
     items: list[UserResponse]
@@ -29,34 +26,5 @@ class UsersResponse(Model):
     """Page size, as a number of users."""
     pages: int
     """How many pages the whole list has."""
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
     """Fields that the contract does not know, as they came."""
-
-    @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Build the model from a decoded JSON object; raises InvalidModel when the object does not fit."""
-        d = as_object("UsersResponse", src_dict)
-        try:
-            instance = cls(
-                items=[UserResponse.from_dict(item) for item in as_list(d.pop("items"))],
-                total=d.pop("total"),
-                page=d.pop("page"),
-                size=d.pop("size"),
-                pages=d.pop("pages"),
-            )
-        except KeyError as missing:
-            raise InvalidModel("UsersResponse", f"the required field {missing} is missing") from None
-        except (AttributeError, TypeError, ValueError) as error:
-            raise InvalidModel("UsersResponse", str(error)) from error
-        instance.additional_properties = d
-        return instance
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
-        d: dict[str, Any] = {**self.additional_properties}
-        d["items"] = [encode(item) for item in self.items]
-        d["total"] = self.total
-        d["page"] = self.page
-        d["size"] = self.size
-        d["pages"] = self.pages
-        return d

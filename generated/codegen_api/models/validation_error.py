@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
+from attrs.setters import NO_OP as _NO_OP
 
-from ..decoding import (
-    Model,
-    as_object,
-)
-from ..errors import InvalidModel
+from ..codec import Model as _Model
 
 
-@define
-class ValidationError(Model):
+@_define(on_setattr=_NO_OP)
+class ValidationError(_Model):
     """One problem found in a request."""
 
     loc: list[str | int]
@@ -22,30 +19,5 @@ class ValidationError(Model):
     """Text that tells people what is wrong with the value."""
     type: str
     """Word for the kind of problem, for programs to compare."""
-    additional_properties: dict[str, Any] = field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
     """Fields that the contract does not know, as they came."""
-
-    @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Build the model from a decoded JSON object; raises InvalidModel when the object does not fit."""
-        d = as_object("ValidationError", src_dict)
-        try:
-            instance = cls(
-                loc=d.pop("loc"),
-                msg=d.pop("msg"),
-                type=d.pop("type"),
-            )
-        except KeyError as missing:
-            raise InvalidModel("ValidationError", f"the required field {missing} is missing") from None
-        except (AttributeError, TypeError, ValueError) as error:
-            raise InvalidModel("ValidationError", str(error)) from error
-        instance.additional_properties = d
-        return instance
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the model as it travels: optional fields that are None left out, unknown fields kept."""
-        d: dict[str, Any] = {**self.additional_properties}
-        d["loc"] = self.loc
-        d["msg"] = self.msg
-        d["type"] = self.type
-        return d

@@ -1,1 +1,0 @@
-"""One typed method per operation, for each service."""

@@ -1,0 +1,723 @@
+"""Read a contract with openapi-python-client and describe it for the templates in dataclasses of our own.
+
+The generator's classes change with patch releases; no other file knows them.
+"""
+
+from __future__ import annotations
+
+import copy
+import keyword
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from openapi_python_client import strings
+from openapi_python_client.config import Config, ConfigFile, MetaType
+from openapi_python_client.parser import GeneratorData
+from openapi_python_client.parser.errors import GeneratorError
+from openapi_python_client.parser.openapi import Endpoint
+from openapi_python_client.parser.properties.any import AnyProperty
+from openapi_python_client.parser.properties.const import ConstProperty
+from openapi_python_client.parser.properties.date import DateProperty
+from openapi_python_client.parser.properties.datetime import DateTimeProperty
+from openapi_python_client.parser.properties.enum_property import EnumProperty
+from openapi_python_client.parser.properties.file import FileProperty
+from openapi_python_client.parser.properties.list_property import ListProperty
+from openapi_python_client.parser.properties.model_property import ModelProperty
+from openapi_python_client.parser.properties.none import NoneProperty
+from openapi_python_client.parser.properties.protocol import PropertyProtocol
+from openapi_python_client.parser.properties.union import UnionProperty
+from openapi_python_client.parser.properties.uuid import UuidProperty
+from openapi_python_client.schema.untrusted_string import UntrustedString
+
+from tools.load import ROOT, each_operation, resolve
+
+CONFIG = ROOT / "generator-config.yml"
+
+RESERVED_METADATA = "codegen_sdk"
+"""The reserved key of metadata that the static module `reserved` knows."""
+
+OPTIONS = {"self", "timeout", "extra_headers", "extra_query", "extra_body"}
+"""Arguments of every generated method besides those of its operation."""
+
+# Names that hide a builtin are fine as fields and arguments, and users know them from the API: `object`, `type`.
+strings.RESERVED_WORDS -= {"object", "type"}
+# Attributes of every model, and what annotations in generated modules name besides schemas.
+strings.RESERVED_WORDS |= {"additional_properties", "auto_paging_iter", "from_dict", "keys", "to_dict"}
+strings.RESERVED_WORDS |= {
+    "Any", "AsyncIterator", "Enum", "Generic", "IntEnum", "Iterator", "Literal", "Mapping", "NotRequired", "Self",
+    "Sequence", "StrEnum", "TypedDict", "UUID",
+}  # fmt: skip
+
+_STYLES = {
+    ("form", True): "",
+    ("form", False): "comma",
+    ("spaceDelimited", False): "space",
+    ("pipeDelimited", False): "pipe",
+    ("deepObject", True): "deep",
+}
+"""How a query parameter is written by its style and `explode`; every other combination is refused."""
+
+
+class RefusedError(Exception):
+    """The contract cannot become a client; `problems` has a line for each cause, with its place."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = list(dict.fromkeys(problems))
+        super().__init__("\n".join(self.problems))
+
+
+@dataclass
+class Argument:
+    """One argument of a method; `style` says how its value is written, "" as a plain value."""
+
+    name: str
+    python_name: str
+    location: str
+    type: str
+    required: bool
+    annotation: str
+    default: str | None
+    description: str
+    minimum: float | None = None
+    maximum: float | None = None
+    style: str = ""
+
+
+@dataclass
+class Stream:
+    """The response of an operation as server-sent events."""
+
+    method: str
+    field: str
+    event: str
+    description: str
+
+
+@dataclass
+class Operation:
+    """One operation with its policy and the annotations of what it returns, by status."""
+
+    id: str
+    method: str
+    path: str
+    tag: str
+    service: str
+    description: str
+    policy: dict[str, Any]
+    deprecated: bool
+    results: list[tuple[int, str]]
+    arguments: list[Argument]
+    body: str | None
+    stream: Stream | None = None
+
+    @property
+    def constant(self) -> str:
+        """The name in the table of operations."""
+        return self.id.upper()
+
+    @property
+    def result(self) -> str:
+        """The annotation of what the method returns."""
+        return " | ".join(dict.fromkeys(annotation for _, annotation in self.results))
+
+    @property
+    def signature(self) -> list[Argument]:
+        """The arguments in the order of the method: what must be given first, path before body before query.
+
+        A field that only chooses the streamed response is not an argument; the stream has a method of its own.
+        """
+        order = {"path": 0, "body": 1, "content": 1, "query": 2, "header": 3}
+        shown = [item for item in self.arguments if self.stream is None or item.name != self.stream.field]
+        return sorted(shown, key=lambda item: (item.default is not None, order[item.location]))
+
+
+@dataclass
+class Field:
+    """One field of a model; `options` are the arguments of its attrs `field()`."""
+
+    python_name: str
+    annotation: str
+    description: str
+    options: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def assignment(self) -> str:
+        """What follows the annotation in the class."""
+        if not self.options.keys() - {"default"}:
+            return f" = {self.options['default']}" if self.options else ""
+        return f" = _field({', '.join(f'{name}={value}' for name, value in self.options.items())})"
+
+
+@dataclass
+class Model:
+    """One schema with fields; `page` is the annotation of its items where an operation returns it in pages."""
+
+    name: str
+    module: str
+    description: str
+    fields: list[Field]
+    page: str | None = None
+    items: str = "items"
+
+
+@dataclass
+class Enum:
+    """A closed set of values."""
+
+    name: str
+    description: str
+    members: dict[str, str | int]
+
+    @property
+    def base(self) -> str:
+        """The class that the enum extends."""
+        return "IntEnum" if any(isinstance(value, int) for value in self.members.values()) else "StrEnum"
+
+
+@dataclass
+class OpenEnum:
+    """A set to which the service adds values: members by name, wire values by member, terminal members."""
+
+    name: str
+    description: str
+    words: dict[str, list[str]]
+    terminal: list[str]
+
+
+@dataclass
+class Parameter:
+    """The TypedDict of a model that callers may give as a mapping: annotation and whether it is required, by key."""
+
+    name: str
+    model: str
+    fields: dict[str, tuple[str, bool]]
+
+    @property
+    def is_class(self) -> bool:
+        """Whether all keys are identifiers."""
+        return all(key.isidentifier() and not keyword.iskeyword(key) for key in self.fields)
+
+
+@dataclass
+class Package:
+    """All that the templates need to know about a contract."""
+
+    operations: list[Operation] = field(default_factory=list)
+    models: list[Model] = field(default_factory=list)
+    enums: list[Enum] = field(default_factory=list)
+    open_enums: list[OpenEnum] = field(default_factory=list)
+    parameters: list[Parameter] = field(default_factory=list)
+    discriminators: dict[tuple[str, ...], tuple[str, dict[str, str]]] = field(default_factory=dict)
+
+    @property
+    def services(self) -> list[str]:
+        """The names of the services, in alphabetical order."""
+        return sorted({operation.service for operation in self.operations})
+
+    def mentioned(self, *texts: str) -> dict[str, list[str]]:
+        """Return the classes that annotations mention, by the kind of module that has them."""
+        words = set(re.findall(r"\w+", " ".join(texts)))
+        return {
+            "models": sorted(words & {model.name for model in self.models}),
+            "enums": sorted(words & {*(item.name for item in self.enums), *(item.name for item in self.open_enums)}),
+            "parameters": sorted(
+                words & {*(item.name for item in self.parameters), *(f"{enum.name}Literal" for enum in self.enums)}
+            ),
+        }
+
+
+def read(contract: dict[str, Any]) -> Package:
+    """Return the description of a contract.
+
+    Raises:
+        RefusedError: when it has what no client can be generated for.
+
+    """
+    return _Reader(contract).package()
+
+
+def _text(value: Any) -> str:
+    return str(value.get_untrusted_value() if isinstance(value, UntrustedString) else value or "").strip()
+
+
+class _Reader:
+    def __init__(self, contract: dict[str, Any]) -> None:
+        self.problems: list[str] = []
+        self._contract = _prepared(contract)
+        self._schemas: dict[str, Any] = self._contract.get("components", {}).get("schemas", {})
+        self._named = {_class_name(name): schema for name, schema in self._schemas.items()}
+        self._data = self._parsed()
+        self._models = {str(model.class_info.name): model for model in self._data.models}
+        self._parameters: dict[str, Parameter] = {}
+        self._discriminators: dict[tuple[str, ...], tuple[str, dict[str, str]]] = {}
+
+    def _parsed(self) -> GeneratorData:
+        config = Config.from_sources(
+            ConfigFile.load_from_path(CONFIG),
+            meta_type=MetaType.NONE,
+            document_source=Path("openapi.yaml"),
+            file_encoding="utf-8",
+            overwrite=False,
+            output_path=None,
+        )
+        try:
+            data = GeneratorData.from_dict(copy.deepcopy(self._contract), config=config)
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            raise RefusedError([f"the contract cannot be read: {_one_line(error)}"]) from error
+        if isinstance(data, GeneratorError):
+            raise RefusedError([f"the contract cannot be read: {_one_line(data.detail or data.header)}"])
+        problems = [*data.errors]
+        for collection in data.endpoint_collections_by_tag.values():
+            problems += collection.parse_errors
+            for endpoint in collection.endpoints:
+                problems += endpoint.errors
+        if problems:
+            raise RefusedError(_one_line(f"{problem.header} {problem.detail or ''}") for problem in problems)
+        return data
+
+    def package(self) -> Package:
+        package = Package()
+        for schema in self._schemas.values():
+            policy = schema.get("x-codegen", {})
+            if "enum" in policy:
+                shown = str(schema.get("description", ""))
+                package.open_enums.append(OpenEnum(policy["enum"], shown, policy["words"], policy.get("terminal", [])))
+            if policy.get("reserved", RESERVED_METADATA) != RESERVED_METADATA:
+                self.problems.append(
+                    f"x-codegen.reserved is {policy['reserved']!r}; only {RESERVED_METADATA!r} is known"
+                )
+        for enum in self._data.enums:
+            values: dict[str, str | int] = dict(enum.values)  # type: ignore[arg-type]
+            members = {name: _enum_value(value) for name, value in sorted(values.items())}
+            package.enums.append(Enum(str(enum.class_info.name), _text(enum.description), members))
+        package.models = [self._model(model) for model in self._data.models if not _is_mapping(model)]
+        package.operations = [
+            self._operation(endpoint)
+            for collection in self._data.endpoint_collections_by_tag.values()
+            for endpoint in collection.endpoints
+        ]
+        for operation in package.operations:
+            self._mark_page(package, operation)
+        package.parameters = [self._parameters[name] for name in sorted(self._parameters)]
+        package.discriminators = self._discriminators
+        names = [item.name for item in package.models] + [item.name for item in package.enums]
+        names += [item.name for item in package.open_enums] + [item.name for item in package.parameters]
+        names += [f"{enum.name}Literal" for enum in package.enums]
+        self.problems += [
+            f"{name}: two classes would have this name; give the schema another one in the overlay"
+            for name in sorted(set(names))
+            if names.count(name) > 1
+        ]
+        if self.problems:
+            raise RefusedError(self.problems)
+        return package
+
+    def _mark_page(self, package: Package, operation: Operation) -> None:
+        if paging := operation.policy.get("paginate"):
+            model = next((model for model in package.models if model.name == operation.result), None)
+            if model is None:
+                self.problems.append(f"{operation.id}: pages are objects with fields, not {operation.result}")
+                return
+            items = next((item for item in model.fields if item.python_name == paging["items"]), None)
+            if items is None or not items.annotation.startswith("list["):
+                self.problems.append(f"{operation.id}: {model.name} has no list {paging['items']!r} to read in pages")
+                return
+            model.page, model.items = items.annotation.removeprefix("list[").rpartition("]")[0], items.python_name
+
+    def _node(self, model: ModelProperty, name: str) -> dict[str, Any]:
+        """Return the schema of a field with the keywords that the generator drops."""
+        schema = self._named.get(str(model.class_info.name))
+        if schema is None:
+            schema = model.data.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return dict(schema.get("properties", {}).get(name, {}))
+
+    def _keywords(self, node: dict[str, Any]) -> dict[str, Any]:
+        """Return `format`, `x-codegen` and the like of a schema, also where it refers to another or allows null."""
+        found: dict[str, Any] = {}
+        for candidate in (node, *node.get("anyOf", ()), *node.get("oneOf", ())):
+            target = resolve(self._contract, candidate)
+            if target.get("type") != "null":
+                found.update(target)
+        return found
+
+    def _model(self, model: ModelProperty) -> Model:
+        fields = [item for prop in _fields(model) for item in self._fields_of(model, prop)]
+        fields.sort(key=lambda item: ("kw_only" in item.options, "default" in item.options))
+        name = str(model.class_info.name)
+        return Model(name, str(model.class_info.module_name), _text(model.description), fields)
+
+    def _fields_of(self, model: ModelProperty, prop: PropertyProtocol) -> Iterator[Field]:
+        name, python_name = _text(prop.name), str(prop.python_name)
+        node = self._node(model, name)
+        keywords = self._keywords(node)
+        policy = keywords.get("x-codegen", {})
+        open_enum = policy.get("enum")
+        is_optional = not prop.required or bool(keywords.get("writeOnly"))
+        annotation = f"{open_enum} | str" if open_enum else self._annotation(prop, node)
+        if (is_optional or _is_nullable(prop)) and annotation not in {"Any", "None"}:
+            annotation = f"{annotation} | None"
+        options: dict[str, str] = {}
+        default = _default(prop)
+        if default is not None or is_optional:
+            options["default"] = default or "None"
+        if open_enum:
+            options["converter"] = f"to_{strings.snake_case(open_enum)}"
+        if keywords.get("format") == "password":
+            options["repr"] = "False"
+        if name != python_name:
+            options["metadata"] = repr({"name": name})
+        yield Field(python_name, annotation, _text(prop.description), options)
+        if open_enum and any(wire != [word] for word, wire in policy["words"].items()):
+            shown = "The word as the service sent it, before it was normalised."
+            metadata = {"raw": python_name, "enum": open_enum}
+            yield Field(f"raw_{python_name}", "str | None", shown, _keyword_only(metadata))
+        if "reserved" in policy:
+            shown = f"What this package keeps there under the key `{policy['reserved']}`."
+            metadata = {"reserved": python_name}
+            yield Field(f"reserved_{python_name}", "dict[str, Any] | None", shown, _keyword_only(metadata))
+
+    def _annotation(self, prop: PropertyProtocol, node: dict[str, Any], *, argument: bool = False) -> str:
+        """Return the Python type without None of a property; `argument` also admits what a caller may give instead."""
+        self._note_discriminator(prop, node)
+        variants = [inner for inner in _variants(prop) if not isinstance(inner, NoneProperty)]
+        names = [name for variant in variants for name in self._names(variant, node, argument)]
+        if argument and "int" in names and _text(prop.name).endswith("_id"):
+            names.append("str")
+        return "Any" if "Any" in names else " | ".join(dict.fromkeys(names)) or "None"
+
+    def _names(self, prop: PropertyProtocol, node: dict[str, Any], argument: bool) -> list[str]:
+        match prop:
+            case ModelProperty() if _is_mapping(prop):
+                values = self._values(prop, argument)
+                return [f"Mapping[str, {values}]" if argument and values != "Any" else f"dict[str, {values}]"]
+            case ModelProperty():
+                name = str(prop.class_info.name)
+                return [name, self._parameter(prop)] if argument else [name]
+            case EnumProperty():
+                name = str(prop.class_info.name)
+                return [name, f"{name}Literal"] if argument else [name, prop.value_type.__name__]
+            case ListProperty():
+                inner = self._element(prop.inner_property, _items(resolve(self._contract, node)), argument)
+                return [f"Sequence[{inner}]" if argument and not _is_plain(inner) else f"list[{inner}]"]
+            case ConstProperty():
+                return [f"Literal[{prop.value.raw_value!r}]"]
+            case DateProperty():
+                return ["datetime.date", *(["str"] if argument else [])]
+            case DateTimeProperty():
+                return ["datetime.datetime", *(["str"] if argument else [])]
+            case UuidProperty():
+                return ["UUID", *(["str"] if argument else [])]
+            case FileProperty():
+                self.problems.append(f"{_text(prop.name)}: files (format binary) are not sent or received as JSON")
+                return ["Any"]
+            case AnyProperty():
+                return ["Any"]
+            case _:
+                return [prop.get_type_string(no_optional=True).as_unembedded_code()]
+
+    def _element(self, prop: PropertyProtocol, node: dict[str, Any], argument: bool) -> str:
+        inner = self._annotation(prop, node, argument=argument)
+        return f"{inner} | None" if _is_nullable(prop) and inner not in {"Any", "None"} else inner
+
+    def _values(self, prop: ModelProperty, argument: bool) -> str:
+        schema = prop.data.additionalProperties
+        if prop.additional_properties is None or isinstance(schema, bool) or schema is None:
+            return "Any"
+        node = schema.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return self._element(prop.additional_properties, node, argument)
+
+    def _note_discriminator(self, prop: PropertyProtocol, node: dict[str, Any]) -> None:
+        target = self._keywords(node)
+        members = [variant for variant in _variants(prop) if isinstance(variant, ModelProperty)]
+        if len(members) < 2 or not (key := (target.get("discriminator") or {}).get("propertyName")):
+            return
+        refs = [str(part.get("$ref", "")).rpartition("/")[2] for part in target.get("oneOf") or target["anyOf"]]
+        names = {ref: _class_name(ref) for ref in refs if ref}
+        mapping: dict[str, str] = {}
+        for ref, name in names.items():
+            tag = self._schemas.get(ref, {}).get("properties", {}).get(key, {})
+            for value in tag.get("enum", [tag["const"]] if "const" in tag else [ref]):
+                mapping[str(value)] = name
+        for value, ref in (target["discriminator"].get("mapping") or {}).items():
+            if member := names.get(ref.rpartition("/")[2]):
+                mapping[str(value)] = member
+        self._discriminators[tuple(sorted(set(names.values())))] = (key, mapping)
+
+    def _parameter(self, model: ModelProperty) -> str:
+        """Return the name of a model's TypedDict, which is described when it is first named."""
+        name = str(model.class_info.name)
+        model = self._models.get(name, model)
+        parameter = Parameter(f"{name}Param", name, {})
+        if name not in self._parameters:
+            self._parameters[name] = parameter
+            for prop in _fields(model):
+                node = self._node(model, _text(prop.name))
+                if not self._keywords(node).get("readOnly"):
+                    annotation = self._optional(self._annotation(prop, node, argument=True), prop)
+                    parameter.fields[_text(prop.name)] = annotation, prop.required and prop.default is None
+        return parameter.name
+
+    @staticmethod
+    def _optional(annotation: str, prop: PropertyProtocol) -> str:
+        is_optional = not prop.required or _is_nullable(prop)
+        return f"{annotation} | None" if is_optional and annotation not in {"Any", "None"} else annotation
+
+    def _operation(self, endpoint: Endpoint) -> Operation:
+        identifier = str(endpoint.name)
+        operation, path = next(
+            (operation, path)
+            for path, _, operation in each_operation(self._contract)
+            if strings.PythonIdentifier(operation["operationId"], "field_") == identifier
+        )
+        policy = operation["x-codegen"]
+        arguments = self._arguments(endpoint, operation, path)
+        stream = policy.get("stream")
+        return Operation(
+            id=identifier,
+            method=endpoint.method.upper(),
+            path=path,
+            tag=str(endpoint.tags[0]),
+            service=policy["service"],
+            description=str(operation["description"]).strip(),
+            policy=policy,
+            deprecated=bool(operation.get("deprecated")),
+            results=self._results(endpoint, operation),
+            arguments=_distinct(arguments),
+            body=str(endpoint.bodies[0].prop.class_info.name)
+            if endpoint.bodies and isinstance(endpoint.bodies[0].prop, ModelProperty)
+            else None,
+            stream=Stream(**stream) if stream else None,
+        )
+
+    def _results(self, endpoint: Endpoint, operation: dict[str, Any]) -> list[tuple[int, str]]:
+        results: dict[int, str] = {}
+        nodes = {str(code).upper(): resolve(self._contract, node) for code, node in operation["responses"].items()}
+        for response in endpoint.responses.patterns:
+            low, _ = response.status_code.range or (0, 0)
+            if not 200 <= low < 300:
+                continue
+            node = nodes.get(str(low)) or nodes.get("2XX") or {}
+            content = node.get("content") or {}
+            media = next((value for kind, value in content.items() if "json" in kind.lower()), None)
+            if content and media is None:
+                self.problems.append(f"{endpoint.name}: the response {low} is not JSON but {', '.join(content)}")
+            elif media is None:
+                results[low] = "None"
+            else:
+                results[low] = self._element(response.prop, media.get("schema", {}), argument=False)
+        return list(results.items()) or [(200, "Any")]
+
+    def _arguments(self, endpoint: Endpoint, operation: dict[str, Any], path: str) -> list[Argument]:
+        item = self._contract["paths"][path]
+        nodes = {
+            (node["in"], node["name"]): node
+            for node in (
+                resolve(self._contract, raw) for raw in (*item.get("parameters", ()), *operation.get("parameters", ()))
+            )
+        }
+        for place, name in nodes:
+            if place == "cookie":
+                self.problems.append(f"{endpoint.name}: the cookie parameter {name} cannot be sent")
+        given = {"path": endpoint.path_parameters, "query": endpoint.query_parameters}
+        arguments = {
+            place: [self._parameter_of(endpoint, prop, nodes[place, _text(prop.name)]) for prop in props]
+            for place, props in (*given.items(), ("header", endpoint.header_parameters))
+        }
+        return [*arguments["path"], *self._body(endpoint, operation), *arguments["query"], *arguments["header"]]
+
+    def _parameter_of(self, endpoint: Endpoint, prop: PropertyProtocol, node: dict[str, Any]) -> Argument:
+        place = node["in"]
+        named = node.get("style", "form" if place == "query" else "simple")
+        explode = bool(node.get("explode", named == "form"))
+        kind = _type(self._keywords(node.get("schema", {})))
+        style: str | None = "" if named == "simple" and not (explode and kind == "object") else None
+        if "content" in node:
+            style = "json"
+        elif place == "query":
+            style = _STYLES.get((named, explode))
+        if style is None:
+            problem = f"{endpoint.name}: the parameter {node['name']} has style {named} with explode {explode}"
+            self.problems.append(f"{problem}, which no client writes; leave it out in the overlay")
+        return self._argument(prop, place, node.get("schema", {}), node, style or "")
+
+    def _argument(
+        self, prop: PropertyProtocol, location: str, schema: dict[str, Any], outer: dict[str, Any], style: str = ""
+    ) -> Argument:
+        keywords = self._keywords(schema)
+        annotation = self._annotation(prop, schema, argument=True)
+        default: str | None = _default(prop, is_argument=True)
+        if default is None and not prop.required:
+            default = "None"
+        if default == "None" or _is_nullable(prop):
+            annotation = annotation if annotation in {"Any", "None"} else f"{annotation} | None"
+        return Argument(
+            name=_text(prop.name),
+            python_name=str(prop.python_name),
+            location=location,
+            type=_type(keywords),
+            required=prop.required,
+            annotation=annotation,
+            default=default,
+            description=str(outer.get("description") or keywords.get("description", "")).strip(),
+            minimum=keywords.get("minimum"),
+            maximum=keywords.get("maximum"),
+            style=style,
+        )
+
+    def _body(self, endpoint: Endpoint, operation: dict[str, Any]) -> list[Argument]:
+        if not endpoint.bodies:
+            if "requestBody" in operation:
+                self.problems.append(f"{endpoint.name}: the request body must be JSON")
+            return []
+        body = resolve(self._contract, operation["requestBody"])
+        kind, media = next(iter(body["content"].items()))
+        if "json" not in kind.lower():
+            self.problems.append(f"{endpoint.name}: the request body must be JSON, not {kind}")
+            return []
+        prop, schema = endpoint.bodies[0].prop, media.get("schema", {})
+        if isinstance(prop, ModelProperty) and not _is_mapping(prop):
+            prop = self._models.get(str(prop.class_info.name), prop)
+            nodes = [(field_, self._node(prop, _text(field_.name))) for field_ in _fields(prop)]
+            return [
+                self._argument(field_, "body", node, node)
+                for field_, node in nodes
+                if not self._keywords(node).get("readOnly")
+            ]
+        whole = self._argument(prop, "content", schema, {"description": "The JSON body."})
+        whole.name = whole.python_name = "body"
+        whole.required = bool(body.get("required"))
+        whole.default = None if whole.required else "None"
+        return [whole]
+
+
+def _prepared(contract: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy in which `allOf` is put together and parameters with content have a schema, as the parser needs."""
+    prepared = copy.deepcopy(contract)
+
+    def visit(node: Any) -> Any:
+        if isinstance(node, list):
+            return [visit(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        if "in" in node and "name" in node and "schema" not in node and isinstance(node.get("content"), dict):
+            node = {**node, "schema": next(iter(node["content"].values())).get("schema", {})}
+        if isinstance(node.get("allOf"), list):
+            node = _flattened(prepared, node)
+        if isinstance(node.get("default"), (list, dict)):
+            node = {key: value for key, value in node.items() if key != "default"}
+        return {key: visit(value) for key, value in node.items() if key != "title" or not isinstance(value, str)}
+
+    prepared["paths"] = visit(prepared["paths"])
+    prepared["components"] = visit(prepared.get("components", {}))
+    return prepared
+
+
+def _flattened(contract: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    parts = [_flattened(contract, resolve(contract, part)) for part in schema.get("allOf", ())]
+    own = {key: value for key, value in schema.items() if key != "allOf"}
+    if not parts:
+        return own
+    if len(parts) == 1 and "$ref" in schema["allOf"][0] and not own.keys() & {"properties", "required"}:
+        return {**own, "anyOf": schema["allOf"]}  # a reference with a description of its own
+    properties: dict[str, Any] = {}
+    required: list[str] = []
+    merged: dict[str, Any] = {}
+    for part in (*parts, own):
+        properties |= part.get("properties", {})
+        required += part.get("required", [])
+        merged |= part
+    if properties:
+        merged |= {"type": "object", "properties": properties, "required": list(dict.fromkeys(required))}
+    return merged
+
+
+def _class_name(schema: str) -> str:
+    return str(strings.ClassName(schema, "field_"))
+
+
+def _one_line(problem: object) -> str:
+    return " ".join(str(problem).split())[:300]
+
+
+def _is_mapping(prop: PropertyProtocol) -> bool:
+    """Whether a schema has no fields of its own: such an object is a plain dict in Python, not a class."""
+    return isinstance(prop, ModelProperty) and not (prop.data.properties or prop.data.allOf)
+
+
+def _fields(model: ModelProperty) -> list[PropertyProtocol]:
+    return [*(model.required_properties or []), *(model.optional_properties or [])]
+
+
+def _variants(prop: PropertyProtocol) -> list[PropertyProtocol]:
+    if not isinstance(prop, UnionProperty):
+        return [prop]
+    return [variant for inner in prop.inner_properties for variant in _variants(inner)]
+
+
+def _is_nullable(prop: PropertyProtocol) -> bool:
+    return any(isinstance(variant, NoneProperty | AnyProperty) for variant in _variants(prop))
+
+
+def _is_plain(annotation: str) -> bool:
+    return annotation in {"str", "int", "float", "bool", "Any"}
+
+
+def _items(node: dict[str, Any]) -> dict[str, Any]:
+    for candidate in (node, *node.get("anyOf", ()), *node.get("oneOf", ())):
+        if "items" in candidate:
+            return dict(candidate["items"])
+    return {}
+
+
+def _type(schema: dict[str, Any]) -> str:
+    kinds = schema.get("type", "")
+    if isinstance(kinds, list):
+        kinds = [kind for kind in kinds if kind != "null"]
+        kinds = kinds[0] if len(kinds) == 1 else ""
+    branches = [branch for branch in (*schema.get("anyOf", ()), *schema.get("oneOf", ())) if branch != {"type": "null"}]
+    if len(branches) > 1:
+        return ""
+    return str(kinds)
+
+
+def _keyword_only(metadata: dict[str, str]) -> dict[str, str]:
+    return {"default": "None", "kw_only": "True", "metadata": repr(metadata)}
+
+
+def _enum_value(value: str | int) -> str | int:
+    """Return the value itself of what the generator has escaped for a literal in double quotes."""
+    import json
+
+    return str(json.loads(f'"{value}"')) if isinstance(value, str) else value
+
+
+def _default(prop: PropertyProtocol, *, is_argument: bool = False) -> str | None:
+    """Return the default of a property as Python source."""
+    if prop.default is None:
+        return None
+    value = prop.default.raw_value
+    for variant in _variants(prop):
+        match variant:
+            case EnumProperty() if not is_argument:
+                return f"{variant.class_info.name}({value!r})"
+            case DateTimeProperty() if not is_argument:
+                return f"datetime.datetime.fromisoformat({value!r})"
+            case DateProperty() if not is_argument:
+                return f"datetime.date.fromisoformat({value!r})"
+            case UuidProperty() if not is_argument:
+                return f"UUID({str(value)!r})"
+    return repr(value) if isinstance(value, str | int | float | bool) else prop.default.python_code.as_unembedded_code()
+
+
+def _distinct(arguments: list[Argument]) -> list[Argument]:
+    """Give an argument that is called like an option or like another argument a name of its own."""
+    taken = set(OPTIONS)
+    for argument in arguments:
+        if argument.python_name in taken:
+            other = f"{argument.python_name}_{argument.location}"
+            argument.python_name = f"{argument.python_name}_" if argument.python_name in OPTIONS else other
+        taken.add(argument.python_name)
+    return arguments
