@@ -1,4 +1,4 @@
-"""How many requests it takes to wait for runs, and how late their end is noticed: the watcher beside the plain loop.
+"""How many requests it takes to wait for runs, and how late their end is noticed: the run poller beside the plain loop.
 
 Run with `python -m benchmarks.waiting`. The sandbox keeps its documented limits; its clock is simulated, so that
 hours pass in seconds. Both sides see the same runs.
@@ -11,18 +11,25 @@ import random
 import statistics
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 from codegen_api import operations
 
-from codegen_ext import ClientConfig, CodegenClient, Task
+from codegen_ext import ClientConfig, CodegenClient, NotFoundError, Task
 from codegen_ext.testing import FakeClock, Sandbox
 
 COUNTS = (1, 10, 100, 1_000, 5_000)
 POLL_INTERVAL = 5.0
 SHORTEST, LONGEST = 60.0, 600.0
 """Seconds that runs take, evenly spread."""
+
+
+LISTS: dict[str, dict[str, Any]] = {
+    "nothing else happens": {},
+    "40 runs a minute arrive": {"per_minute": 40},
+    "50 of them were deleted": {"deleted": 50},
+}
 
 
 class Outcome(NamedTuple):
@@ -107,6 +114,51 @@ def loop(count: int, seed: int = 0) -> Outcome:
     return scene.outcome(delays)
 
 
+class Listing(httpx.BaseTransport):
+    """A service whose list grows while it is read, and has lost some of the runs that are waited for."""
+
+    def __init__(self, clock: FakeClock, lengths: list[float], per_minute: float, deleted: set[int]) -> None:
+        self.clock = clock
+        self.ends = dict(enumerate(lengths, 1))
+        self.count = 0
+        self._per_minute = per_minute
+        self._deleted = deleted
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer as the service does."""
+        self.count += 1
+        newest = len(self.ends) + int(self.clock.monotonic() / 60 * self._per_minute)
+        name = request.url.path.rpartition("/")[2]
+        if name != "runs":
+            found = [self._run(int(name))] if int(name) not in self._deleted else [{"detail": "not found"}]
+            return httpx.Response(404 if int(name) in self._deleted else 200, json=found[0])
+        ids = [run_id for run_id in range(newest, 0, -1) if run_id not in self._deleted]
+        skip, limit = int(request.url.params["skip"]), int(request.url.params["limit"])
+        items = [self._run(run_id) for run_id in ids[skip : skip + limit]]
+        return httpx.Response(200, json={"items": items, "total": len(ids), "page": 1, "size": limit, "pages": 1})
+
+    def _run(self, run_id: int) -> dict[str, object]:
+        status = "COMPLETE" if self.ends.get(run_id, 1e9) <= self.clock.monotonic() else "RUNNING"
+        return {"id": run_id, "organization_id": 323, "status": status}
+
+
+def watch_list(count: int, per_minute: float = 0.0, deleted: int = 0, seed: int = 0) -> Outcome:
+    """Wait for the runs of such a list; those that were deleted count as noticed when their waits end."""
+    drawn, clock = random.Random(seed), FakeClock()
+    lengths = [drawn.uniform(SHORTEST, LONGEST) for _ in range(count)]
+    gone = set(drawn.sample(range(1, count + 1), deleted))
+    service = Listing(clock, lengths, per_minute, gone)
+    delays: list[float] = []
+    with CodegenClient(ClientConfig(api_token="benchmark", transport=service), clock=clock) as client:
+        runs = client.as_completed(323, range(1, count + 1), poll_interval=POLL_INTERVAL)
+        try:
+            delays.extend(clock.monotonic() - lengths[run.id - 1] for run in runs)
+        except NotFoundError:
+            assert gone
+    assert len(delays) == count - deleted
+    return Outcome(service.count, 0, statistics.mean(delays))
+
+
 def mean(outcomes: list[Outcome]) -> Outcome:
     """Return the mean of several scenes."""
     return Outcome(*(statistics.mean(values) for values in zip(*outcomes, strict=True)))
@@ -114,8 +166,8 @@ def mean(outcomes: list[Outcome]) -> Outcome:
 
 def report(counts: tuple[int, ...] = COUNTS) -> Iterator[str]:
     """Yield the lines of a table."""
-    heads = ("runs", "requests, loop", "refused", "requests, watcher", "refused", "loop ÷ watcher")
-    yield f"| {' | '.join(heads)} | notice, loop | notice, watcher |"
+    heads = ("runs", "requests, loop", "refused", "requests, poller", "refused", "loop ÷ poller")
+    yield f"| {' | '.join(heads)} | notice, loop | notice, poller |"
     yield "|---:|---:|---:|---:|---:|---:|---:|---:|"
     for count in counts:
         seeds = range(20 if count == 1 else 1)
@@ -126,6 +178,17 @@ def report(counts: tuple[int, ...] = COUNTS) -> Iterator[str]:
         )
 
 
+def report_lists() -> Iterator[str]:
+    """Yield the lines of the table of lists that change."""
+    yield "| 400 runs | requests | notice |"
+    yield "|---|---:|---:|"
+    for name, options in LISTS.items():
+        outcome = watch_list(400, **options)
+        yield f"| {name} | {outcome.requests:,.0f} | {outcome.notice:.1f} s |"
+
+
 if __name__ == "__main__":
     for line in report(tuple(int(word) for word in sys.argv[1:]) or COUNTS):
+        print(line, flush=True)
+    for line in report_lists():
         print(line, flush=True)

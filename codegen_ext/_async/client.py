@@ -367,7 +367,8 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
 
         `reset_time` is the seconds until more requests may go. Asks the shared state where there is one.
         """
-        return await self.rate_limiter.status()
+        status: RateLimitStatus = await self.rate_limiter.status()
+        return status
 
 
 async def _items(

@@ -366,7 +366,8 @@ class CodegenClient(BaseClient, CodegenMethods, CodegenPages):
 
         `reset_time` is the seconds until more requests may go. Asks the shared state where there is one.
         """
-        return self.rate_limiter.status()
+        status: RateLimitStatus = self.rate_limiter.status()
+        return status
 
 
 def _items(

@@ -32,9 +32,10 @@ from ..errors import (
     TimeoutError,
     ValidationError,
 )
+from ..list_index import PAGE_SIZE
 from ..retry import is_ambiguous
 from .locks import sleep
-from .pagination import PAGE_SIZE, identity
+from .pagination import identity
 
 if TYPE_CHECKING:
     from codegen_api.models import AgentRunResponse, AgentRunsResponse
