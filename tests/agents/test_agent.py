@@ -1,12 +1,13 @@
 """An agent: how it is made, what it sends, and how it finds runs again."""
 
 import base64
+import io
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
 import pytest
-from codegen_ext.agents.brief import run_arguments
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,15 +24,13 @@ from codegen_ext import (
     Task,
     ValidationError,
 )
+from codegen_ext.run_options import run_arguments
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
-from ..conftest import TOKEN, Flavour
+from ..conftest import TOKEN, Flavour, once
 from ..support.inside import without_request_id
 
 PNG = b"\x89PNG\r\n\x1a\n....."
-NOTHING: dict[str, Any] = dict.fromkeys(
-    ["images", "metadata", "branch", "priority", "tags", "context", "model", "agent_type", "webhook_url"]
-)
 
 
 def operations(sandbox: Sandbox) -> list[str | None]:
@@ -57,6 +56,24 @@ def test_an_agent_is_made_from_the_environment(
         assert agent.run("hello").id == 1
     with flavour.agent(org_id=5, token="other") as agent:
         assert (agent.org_id, agent.token) == (5, "other")
+
+
+@once
+def test_an_agent_takes_the_token_by_any_name_and_single_settings(flavour: Flavour, sandbox: Sandbox) -> None:
+    for name in ("token", "api_token", "api_key"):
+        with flavour.agent(323, base_url=sandbox.base_url, timeout=7, **{name: TOKEN}) as agent:
+            assert (agent.token, agent.client.config.timeout) == (TOKEN, 7)
+            assert agent._client is agent.client
+    with pytest.raises(ConfigurationError, match="tokn"):
+        flavour.agent(323, tokn=TOKEN)
+    with pytest.raises(TypeError, match="make one in each process"):
+        pickle.dumps(agent)
+
+
+def test_an_agents_client_serves_another_agent(agent: Any, flavour: Flavour) -> None:
+    kind = AsyncAgent if flavour.is_async else Agent
+    other = kind(5, client=getattr(agent, "_target", agent))
+    assert (other.org_id, other.client) == (5, getattr(agent, "_target", agent).client)
 
 
 def test_an_agents_default_address_is_the_service(flavour: Flavour) -> None:
@@ -103,7 +120,7 @@ def test_a_missing_token_is_refused(flavour: Flavour) -> None:
         flavour.agent(323, "")
 
 
-@pytest.mark.parametrize("org_id", [None, "", "abc", " 323", 3.0, True, "٣", "-1"])
+@pytest.mark.parametrize("org_id", [None, "", "abc", " 323", 3.0, True, "٣", "-1", 0, "0"])
 def test_an_organisation_that_is_no_number_is_refused(flavour: Flavour, org_id: Any) -> None:
     with pytest.raises(ConfigurationError, match="org_id") as caught:
         flavour.agent(org_id, "abc")
@@ -178,6 +195,7 @@ def test_branch_and_context_stand_at_the_head_of_the_prompt(
     assert sandbox.runs[0].prompt == prompt
 
 
+@once
 @pytest.mark.parametrize("priority", ["low", "normal", "high", "urgent"])
 def test_priorities(agent: Any, sandbox: Sandbox, priority: str) -> None:
     agent.run("hello", priority=priority)
@@ -199,7 +217,15 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"repository": 107}, "repository"),
     ({"metadata": [1]}, "metadata"),
     ({"metadata": "text"}, "metadata"),
-    ({"context": {"a": object()}}, "context"),
+    ({"context": {"a": object()}}, "context.a"),
+    ({"context": 5}, "context"),
+    ({"metadata": {"a": [1, {"b": Path()}]}}, "metadata.a.1.b"),
+    ({"metadata": {1: 2}}, "metadata"),
+    ({"webhook_url": "foo"}, "webhook_url"),
+    ({"webhook_url": "https://"}, "webhook_url"),
+    ({"images": ["https://example.com/a.png"]}, "images.0"),
+    ({"images": [io.StringIO("text")]}, "images.0"),
+    ({"images": io.BytesIO(PNG)}, "images"),
     ({"images": "picture.png"}, "images"),
     ({"images": ["no/such/file.png"]}, "images.0"),
     ({"images": [PNG, b"text"]}, "images.1"),
@@ -215,6 +241,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@once
 @pytest.mark.parametrize(("options", "field"), REFUSED)
 def test_a_bad_option_is_refused_before_anything_is_sent(
     agent: Any, sandbox: Sandbox, options: dict[str, Any], field: str
@@ -226,12 +253,51 @@ def test_a_bad_option_is_refused_before_anything_is_sent(
     assert sandbox.requests == []
 
 
-def test_pictures_come_from_paths_bytes_and_data_uris(agent: Any, sandbox: Sandbox, tmp_path: Path) -> None:
+@once
+def test_images_come_from_paths_contents_open_files_and_data_uris(
+    agent: Any, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
     path = tmp_path / "picture.png"
     path.write_bytes(PNG)
-    agent.run("hello", images=[path, str(path), PNG, "data:image/png;base64,AAAA"])
+    with path.open("rb") as file:
+        images = [path, str(path), "~/picture.png", PNG, bytearray(PNG), memoryview(PNG), file, io.BytesIO(PNG)]
+        agent.run("hello", images=[*images, "data:image/png;base64,AAAA"])
     encoded = "data:image/png;base64," + base64.b64encode(PNG).decode()
-    assert sandbox.runs[0].order.images == [encoded] * 3 + ["data:image/png;base64,AAAA"]
+    assert sandbox.runs[0].order.images == [encoded] * len(images) + ["data:image/png;base64,AAAA"]
+
+
+@once
+def test_messages_name_what_was_meant(agent: Any) -> None:
+    agent.run("hello")
+    for call, named, unnamed in (
+        (lambda: agent.run("x", "owner/repo"), "repository=", "create_agent_run"),
+        (lambda: agent.run("x", images=["https://example.com/a.png"]), "not fetched", "no such file"),
+        (lambda: agent.run("x", metadata={"place": Path()}), "metadata.place: cannot be written as JSON", "operation"),
+        (lambda: agent.get_task(1).resume(""), "prompt: must not be blank", "create_agent_run"),
+    ):
+        with pytest.raises(ValidationError) as caught:
+            call()
+        assert named in str(caught.value)
+        assert unnamed not in str(caught.value).lower()
+
+
+@once
+def test_tasks_are_filtered_by_what_they_were_created_with(agent: Any, clock: FakeClock) -> None:
+    for number in range(130):
+        options = {"tags": ["ci", str(number)]} if number % 10 == 0 else {}
+        agent.run("[[seconds=5 logs=0]]", repository="owner/repo" if number < 2 else None, **options)
+    assert [task.id for task in agent.list_tasks(tag="ci")] == [n + 1 for n in range(120, 29, -10)]
+    assert [task.id for task in agent.list_tasks(2, tag="0")] == [1]
+    assert [task.id for task in agent.list_tasks(repository="Owner/Repo")] == [2, 1]
+    assert agent.list_tasks(status="completed") == []
+    clock.advance(60)
+    assert len(agent.list_tasks(5, status="COMPLETE", tag="ci")) == 5
+    with pytest.raises(ValidationError, match="status: expected one of"):
+        agent.list_tasks(status="complet")
+    with pytest.raises(ValidationError, match="limit"):
+        agent.list_tasks(-1, tag="ci")
 
 
 def test_the_services_refusal_comes_out(agent: Any, sandbox: Sandbox) -> None:
@@ -353,7 +419,7 @@ def test_whatever_is_given_as_metadata_is_not_touched(
     metadata: dict[str, Any], priority: str | None, tags: list[str] | None
 ) -> None:
     before = json.loads(json.dumps(metadata))
-    sent = run_arguments("hello", **{**NOTHING, "metadata": metadata, "priority": priority, "tags": tags})["metadata"]
+    sent = run_arguments("hello", metadata=metadata, priority=priority, tags=tags)["metadata"]
     assert metadata == before
     assert {key: value for key, value in sent.items() if key != "codegen_sdk"} == before
     assert ("codegen_sdk" in sent) is (priority is not None or tags is not None)
@@ -362,7 +428,7 @@ def test_whatever_is_given_as_metadata_is_not_touched(
 @given(st.text())
 def test_any_prompt_that_is_not_blank_is_sent_as_it_is(prompt: str) -> None:
     if prompt.strip():
-        assert run_arguments(prompt, **NOTHING)["prompt"] == prompt
+        assert run_arguments(prompt)["prompt"] == prompt
     else:
         with pytest.raises(ValidationError, match="blank"):
-            run_arguments(prompt, **NOTHING)
+            run_arguments(prompt)

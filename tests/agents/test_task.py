@@ -1,6 +1,9 @@
 """A task: what it shows of its run, and how it is followed, resumed and cancelled."""
 
+import asyncio
 import datetime
+import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,21 +13,26 @@ from hypothesis import strategies as st
 
 from codegen_ext import (
     AgentRunResponse,
+    AsyncAgent,
+    AsyncTask,
+    ClientConfig,
+    CodegenClient,
     NotFoundError,
+    Task,
     TaskError,
     ValidationError,
     WaitTimeoutError,
 )
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
-from ..conftest import Flavour
+from ..conftest import TOKEN, Flavour
 from ..unit.test_words import WORDS
 
 
-def state(clock: FakeClock | None = None, **fields: Any) -> TaskState:
-    """A task's state without a client."""
+def state(clock: FakeClock | None = None, **fields: Any) -> Task:
+    """A task whose client sends nothing."""
     run = AgentRunResponse.from_dict({"id": 7, "organization_id": 323, **fields})
-    return TaskState(323, run, clock or FakeClock(), None)
+    return Task(CodegenClient(ClientConfig(api_token="unused"), clock=clock or FakeClock()), 323, run)
 
 
 def test_a_task_shows_its_run(agent: Any, sandbox: Sandbox, clock: FakeClock) -> None:
@@ -66,7 +74,7 @@ def test_text_and_representation_show_kind_id_and_status(agent: Any, flavour: Fl
 @pytest.mark.parametrize(("word", "shown"), [("NEW", "'NEW'"), (None, "None")])
 def test_an_unknown_status_is_shown_as_it_came(word: str | None, shown: str) -> None:
     task = state(status=word)
-    assert repr(task) == f"TaskState(id=7, status={shown})"
+    assert repr(task) == f"Task(id=7, status={shown})"
     assert (task.status, task.raw_status, task.is_terminal, task.is_running) == (word, word, False, False)
 
 
@@ -76,19 +84,21 @@ def test_what_a_status_means_for_a_task(word: str, status: str) -> None:
     assert task.is_terminal is (status in {"completed", "failed", "cancelled"})
     assert task.is_running is (status == "running")
     assert task.error == ("the result" if status == "failed" else None)
-    if status in {"failed", "cancelled"}:
-        with pytest.raises(TaskError) as caught:
-            task.raise_for_status()
-        assert (caught.value.task_id, caught.value.task_status) == (7, status)
-        assert "agent run 7" in str(caught.value)
-        assert ("the result" in str(caught.value)) is (status == "failed")
-    else:
+    if status == "completed":
+        assert task.raise_for_status() is task
+        return
+    with pytest.raises(TaskError) as caught:
         task.raise_for_status()
+    assert (caught.value.task_id, caught.value.task_status) == (7, status)
+    assert "agent run 7" in str(caught.value)
+    assert ("the result" in str(caught.value)) is (status == "failed")
+    assert ("resume()" in str(caught.value)) is (status == "paused")
 
 
 @pytest.mark.parametrize("word", ["NEW", None])
-def test_an_unknown_status_is_no_failure(word: str | None) -> None:
-    state(status=word).raise_for_status()
+def test_an_unknown_status_is_no_success(word: str | None) -> None:
+    with pytest.raises(TaskError, match=f"has not ended, its status is {word}"):
+        state(status=word).raise_for_status()
 
 
 def test_the_summary_explains_a_failure_without_result() -> None:
@@ -250,17 +260,43 @@ def test_status_callbacks_hear_of_changes_during_a_wait_a_resume_and_a_cancellat
     assert changes[-2:] == ["running", "cancelled"]
 
 
-def test_an_error_of_a_status_callback_comes_out(agent: Any, clock: FakeClock) -> None:
-    task = agent.run("hello")
+def test_a_status_callback_that_fails_is_logged_and_changes_nothing(
+    agent: Any, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    task = agent.run("[[outcome=paused]]").wait()
+    called: list[str] = []
 
     def fail(old: Any, new: Any) -> None:
+        called.append(new)
         raise LookupError("mine")
 
     task.add_status_callback(fail)
-    clock.advance(20)
-    with pytest.raises(LookupError, match="mine"):
-        task.refresh()
-    assert task.status == "completed"
+    assert task.resume("go on").status == "running"
+    assert called == ["running"]
+    assert [record.operation for record in sandbox.requests].count("resume_agent_run") == 1
+    assert "LookupError: mine" in caplog.text
+    for no_callback in ("print", None):
+        with pytest.raises(ValidationError, match="callback: expected a function"):
+            task.add_status_callback(no_callback)
+
+
+async def test_a_coroutine_function_is_awaited_by_the_async_task_and_refused_by_the_sync_one(
+    sandbox: Sandbox, clock: FakeClock
+) -> None:
+    called: list[Any] = []
+
+    async def callback(old: Any, new: Any) -> None:
+        await asyncio.sleep(0)
+        called.append((old, new))
+
+    async with AsyncAgent(323, TOKEN, sandbox.base_url) as agent:
+        task = await agent.run("hello")
+        task.add_status_callback(callback)
+        clock.advance(20)
+        await task.refresh()
+    assert called == [("pending", "completed")]
+    with pytest.raises(ValidationError, match="coroutine function"):
+        state().add_status_callback(callback)
 
 
 def test_waiting_returns_the_task_whatever_the_outcome(agent: Any) -> None:
@@ -309,7 +345,6 @@ def test_a_timeout_may_cancel_the_run(agent: Any, sandbox: Sandbox) -> None:
 def test_a_paused_run_goes_on_with_a_further_prompt(agent: Any, sandbox: Sandbox) -> None:
     task = agent.run("[[outcome=paused]]").wait()
     assert (task.status, task.is_terminal) == ("paused", False)
-    task.raise_for_status()
     assert task.resume("Please go on", images=["data:image/png;base64,AAAA"]) == task
     assert task.status == "running"
     assert task.wait().status == "completed"
@@ -365,3 +400,56 @@ def test_entries_show_tools_and_messages(agent: Any) -> None:
     actions = [entry for entry in task.get_logs(50) if entry.message_type == "ACTION"]
     assert actions[0].tool_name == "ripgrep_search"
     assert actions[0].tool_input == {"query": "def main", "file_pattern": "*.py"}
+
+
+def test_tasks_of_one_run_are_equal(agent: Any, flavour: Flavour, connect: Callable[..., Any]) -> None:
+    task, other = agent.run("hello"), agent.run("hello")
+    kind = AsyncTask if flavour.is_async else Task
+    same, far = (getattr(found, "_target", found) for found in (agent.get_task(1), other))
+    task = getattr(task, "_target", task)
+    assert task == same
+    assert {task, same} == {task}
+    assert task != far
+    assert task != 1
+    assert isinstance(task, kind)
+
+
+def test_what_a_run_was_created_with_can_be_read_back(agent: Any) -> None:
+    agent.run("hello")
+    task = agent.run("hello", tags=["ci", "x"], priority="high", repository="owner/repo", metadata={"a": 1})
+    for seen in (task, agent.get_task(2), agent.list_tasks()[0], task.refresh()):
+        assert (seen.tags, seen.priority, seen.repository, seen.metadata) == (
+            ["ci", "x"],
+            "high",
+            "owner/repo",
+            {"a": 1},
+        )
+    plain = agent.get_task(1)
+    assert (plain.tags, plain.priority, plain.repository) == ([], None, None)
+
+
+def test_what_cannot_be_pickled_says_what_to_do() -> None:
+    with pytest.raises(TypeError, match="keep its id"):
+        pickle.dumps(state())
+
+
+def test_what_is_no_task_is_refused(flavour: Flavour) -> None:
+    kind, other = (AsyncTask, state()) if flavour.is_async else (Task, 5)
+    for tasks in ([other], [1, 2], 5):
+        with pytest.raises(ValidationError, match=r"tasks(\.0)?: expected a"):
+            flavour.settle(kind.wait_all(tasks))  # type: ignore[arg-type]
+
+
+def test_tasks_of_several_clients_are_waited_for_together(
+    flavour: Flavour, agent: Any, connect: Callable[..., Any]
+) -> None:
+    other = flavour.agent(323, client=connect())
+    tasks = [agent.run("[[seconds=30]]"), other.run("[[seconds=50]]"), agent.run("[[seconds=10 outcome=failed]]")]
+    inner = [getattr(task, "_target", task) for task in tasks]
+    kind = AsyncTask if flavour.is_async else Task
+    assert flavour.settle(kind.wait_all(inner)) == inner  # type: ignore[arg-type]
+    assert [task.status for task in tasks] == ["completed", "completed", "failed"]
+    late = agent.run("[[outcome=never]]")
+    with pytest.raises(WaitTimeoutError):
+        flavour.settle(kind.wait_all([getattr(late, "_target", late), *inner], timeout=10))
+    assert late.status == "running"

@@ -1,0 +1,68 @@
+"""Positions in a list of any ids, also while runs arrive and vanish."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codegen_ext.list_index import PAGE_SIZE, ListIndex
+
+
+def read_all(ids: list[int], wanted: list[int], changes: random.Random | None = None) -> int:
+    """Read every wanted run once, alone where a page does not show it; return the number of requests."""
+    index, listed, left, requests = ListIndex(), sorted(ids, reverse=True), sorted(wanted), 0
+    skip = 0
+    while left:
+        asked = left[-1]
+        if changes is not None:
+            for _ in range(changes.randrange(4)):
+                listed.insert(0, listed[0] + changes.randint(1, 3))
+            if changes.random() < 0.1 and len(listed) > 1:
+                listed.pop(changes.randrange(len(listed)))
+        page = listed[skip : skip + PAGE_SIZE]
+        index.learn(skip, page, len(listed), set(left))
+        requests += 1 if asked in page or not index.total else 2
+        left = [run_id for run_id in left if run_id not in page and run_id != asked]
+        if left:
+            skip, count = index.best_page(left[-1], dict.fromkeys(left, 1.0))
+            assert 1 <= count <= len(left)
+            assert skip >= 0
+    return requests
+
+
+@given(
+    gaps=st.lists(st.integers(1, 5), min_size=2, max_size=600),
+    seed=st.integers(0, 1000),
+    share=st.floats(0.01, 1),
+    changes=st.booleans(),
+)
+def test_every_run_is_read_and_never_at_more_than_twice_the_cost_of_single_reads(
+    gaps: list[int], seed: int, share: float, changes: bool
+) -> None:
+    chance = random.Random(seed)
+    ids, last = [], 0
+    for gap in gaps:
+        last += gap
+        ids.append(last)
+    wanted = [run_id for run_id in ids if chance.random() < share] or [ids[0]]
+    assert read_all(ids, wanted, chance if changes else None) <= 2 * len(wanted) + 1
+
+
+@given(st.integers(2, 700), st.integers(0, 99))
+def test_runs_that_stand_together_cost_a_request_for_each_hundred(count: int, newer: int) -> None:
+    ids = list(range(1, count + newer + 1))
+    assert read_all(ids, list(range(1, count + 1))) <= -(-count // PAGE_SIZE) + 1
+
+
+@given(st.sets(st.integers(1, 10**6), min_size=1, max_size=300), st.integers(0, 10**6))
+def test_positions_never_leave_the_list_and_known_ranks_stay_true_while_runs_arrive(ids: set[int], other: int) -> None:
+    listed = sorted(ids, reverse=True)
+    index = ListIndex()
+    index.learn(0, listed[:PAGE_SIZE], len(listed), ids)
+    assert [index.position(run_id) for run_id in listed[:PAGE_SIZE]] == list(range(min(PAGE_SIZE, len(listed))))
+    assert 0 <= index.position(other) <= len(listed)
+    grown = [10**6 + 2, 10**6 + 1, *listed]
+    index.learn(0, grown[:1], len(grown), ids)
+    assert index.position(listed[0]) == 2
+    index.forget(listed[0])
+    assert 0 <= index.position(listed[0]) <= len(grown)
