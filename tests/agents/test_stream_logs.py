@@ -3,9 +3,21 @@
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from codegen_ext import AsyncAgent, AsyncCodegenClient, ClientConfig, ConfigurationError, NotFoundError
+from codegen_ext import (
+    AsyncAgent,
+    AsyncCodegenClient,
+    ClientConfig,
+    CodegenClient,
+    ConfigurationError,
+    InvalidResponseError,
+    NotFoundError,
+    ServerError,
+)
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN
@@ -143,3 +155,96 @@ def test_a_stream_can_be_cancelled(sandbox: Sandbox) -> None:
             assert (await client.get_agent_run(323, task.id)).status == "pending"
 
     asyncio.run(main())
+
+
+class Log:
+    """A log in process that grows with each request by the next of `growth`, until its run settles."""
+
+    def __init__(self, growth: list[int], faults: list[int], word: str = "COMPLETE", **headers: str) -> None:
+        self.clock = FakeClock()
+        self.growth, self.faults, self.word, self.headers = growth, faults, word, headers
+        self.written = 0
+        self.heeds_skip = True
+        self.total: int | None = None
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if self.faults and (fault := self.faults.pop(0)):
+            return httpx.Response(fault, json={}, headers={"Retry-After": "7"})
+        status = "RUNNING" if self.growth else self.word
+        self.written += self.growth.pop(0) if self.growth else 0
+        skip = int(request.url.params["skip"]) if self.heeds_skip else 0
+        shown = range(skip, min(self.written, skip + int(request.url.params["limit"])))
+        logs = [{"agent_run_id": 1, "thought": str(number)} for number in shown]
+        body = {
+            "id": 1,
+            "organization_id": 323,
+            "status": status,
+            "logs": logs,
+            "total_logs": self.total or self.written,
+        }
+        return httpx.Response(200, json=body, headers=self.headers)
+
+    def read(self, **options: Any) -> list[int]:
+        config = ClientConfig(
+            api_token=TOKEN, transport=httpx.MockTransport(self), rate_limits=False, max_retries=0, enable_caching=False
+        )
+        with CodegenClient(config, clock=self.clock) as client:
+            return [int(entry.thought or "") for entry in client.stream_logs(323, 1, **options)]
+
+
+@given(
+    growth=st.lists(st.integers(0, 250), max_size=8),
+    faults=st.lists(st.sampled_from([0, 0, 429, 503]), max_size=8),
+    word=st.sampled_from(["COMPLETE", "FAILED", "STOPPED", "PAUSED"]),
+)
+def test_each_entry_comes_once_and_in_order_however_the_log_grows(
+    growth: list[int], faults: list[int], word: str
+) -> None:
+    log = Log(growth, faults, word)
+    assert log.read() == list(range(log.written))
+    assert all(0 <= pause <= 7 for pause in log.clock.slept)
+
+
+def test_a_log_without_following_is_read_to_its_present_end() -> None:
+    log = Log([250, 0, 0, 1000], [])
+    assert log.read(follow=False) == list(range(250))
+    with pytest.raises(ServerError):
+        Log([1], [503]).read(follow=False)
+
+
+def test_a_service_that_fails_for_an_hour_ends_a_followed_log() -> None:
+    log = Log([1], [503] * 10_000)
+    with pytest.raises(ServerError):
+        log.read()
+    assert 3600 <= log.clock.monotonic() <= 3610
+
+
+def test_a_quiet_log_is_read_more_and_more_rarely_and_often_again_when_it_grows() -> None:
+    slept: list[list[float]] = []
+    for _ in range(20):
+        log = Log([*[0] * 5, 3, 0, 0, 0], [])
+        log.read()
+        slept.append(log.clock.slept)
+    longest = [max(pauses) for pauses in zip(*slept, strict=True)]
+    assert all(most <= bound for most, bound in zip(longest, [1, 2, 4, 5, 5, 1, 2, 4, 5], strict=True))
+    assert longest[4] > 1
+
+
+def test_a_followed_log_pauses_as_the_service_asks_but_not_for_years() -> None:
+    log = Log([0, 0], [429], **{"Retry-After": "9"})
+    log.read()
+    assert log.clock.slept == [7, 9, 9]
+    for faults in ([], [429]):
+        log = Log([0], faults, **{"Retry-After": "1767225600"})
+        log.read()
+        assert log.clock.monotonic() <= 3600 + 7
+
+
+def test_a_log_that_does_not_heed_skip_ends_or_is_refused() -> None:
+    log = Log([40], [])
+    log.heeds_skip = False
+    assert log.read() == list(range(40))
+    log = Log([250], [])
+    log.heeds_skip, log.total = False, 10**6
+    with pytest.raises(InvalidResponseError, match="the log does not go on"):
+        log.read()

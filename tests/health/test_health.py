@@ -1,0 +1,342 @@
+"""One check of the service, and monitors that repeat it, over real HTTP."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from codegen_api.operations import GET_CURRENT_USER
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codegen_ext import (
+    AsyncCodegenClient,
+    ClientClosedError,
+    ClientConfig,
+    CodegenClient,
+    ConfigurationError,
+    HealthStatus,
+    ValidationError,
+)
+from codegen_ext.testing import FakeClock, Fault, Sandbox
+
+from ..conftest import TOKEN
+from ..support.loopback import HANG, reply
+from ..support.waiting import until, until_async
+
+
+def config_of(address: str, **settings: Any) -> ClientConfig:
+    return ClientConfig(api_token=TOKEN, base_url=address, **settings)
+
+
+@pytest.fixture
+def fake(sandbox: Sandbox, clock: FakeClock) -> Iterator[CodegenClient]:
+    """A client on the fake clock, on which an interval takes no time."""
+    with CodegenClient(config_of(sandbox.base_url), clock=clock) as client:
+        yield client
+
+
+@pytest.fixture
+def real(sandbox: Sandbox) -> Iterator[CodegenClient]:
+    """A client on the clock of the machine."""
+    with CodegenClient(config_of(sandbox.base_url)) as client:
+        yield client
+
+
+def workers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "codegen-worker"]
+
+
+def test_a_service_that_works(client: Any, sandbox: Sandbox) -> None:
+    sandbox.inject("get_current_user", Fault.latency(2.5), times=1)
+    health = client.health_check()
+    assert (health["status"], health["healthy"], health["error"]) == ("healthy", True, None)
+    assert health["response_time_seconds"] == 2.5
+    assert health["timestamp"].startswith("2023-11-14T22:13:2")
+    assert [request.operation for request in sandbox.requests] == ["get_current_user"]
+
+
+@pytest.mark.parametrize("fault", [Fault.status(503), Fault.status(401), Fault.reset_before(), Fault.empty_body()])
+def test_a_service_that_does_not(client: Any, sandbox: Sandbox, fault: Fault) -> None:
+    sandbox.inject("get_current_user", fault)
+    health = client.health_check()
+    assert (health["status"], health["healthy"]) == ("unhealthy", False)
+    assert "get_current_user" in health["error"]
+
+
+def test_a_check_goes_past_the_cache(connect: Callable[..., Any], sandbox: Sandbox) -> None:
+    client = connect(enable_caching=True)
+    for _ in range(3):
+        assert client.get_current_user().id == 1
+    assert len(sandbox.requests) == 1
+    client.health_check()
+    assert len(sandbox.requests) == 2
+
+
+def test_a_closed_client_says_nothing_about_the_service(client: Any) -> None:
+    client.close()
+    with pytest.raises(ClientClosedError, match="build another one"):
+        client.health_check()
+
+
+FINE, DOWN, LIMITED = 200, 503, 429
+USER = {"id": 1, "github_user_id": "1", "github_username": "someone"}
+
+
+def watched(statuses: list[int], interval: float = 30, threshold: int = 1) -> tuple[list[HealthStatus], list[float]]:
+    """Return what a monitor says after each of these answers, and how long it sleeps after each."""
+    clock, seen, left = FakeClock(), [], list(statuses)
+    over = threading.Event()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if len(left) < len(statuses):
+            seen.append(monitor.status)
+        if not left:
+            monitor.stop()
+            over.set()
+            return httpx.Response(500)
+        return httpx.Response(left.pop(0), json={**USER, "message": "down"}, headers={"Retry-After": "90"})
+
+    config = ClientConfig(api_token=TOKEN, transport=httpx.MockTransport(answer), rate_limits=False)
+    with CodegenClient(config, clock=clock) as client:
+        monitor = client.create_health_monitor(interval, failure_threshold=threshold).start()
+        assert over.wait(30)
+    return seen, clock.slept
+
+
+def test_it_checks_at_once_and_then_every_interval_within_the_limit() -> None:
+    seen, slept = watched([FINE] * 3)
+    assert slept == [30, 30, 30]
+    assert [(status.checks, status.healthy, status.running) for status in seen] == [(n, True, True) for n in (1, 2, 3)]
+    assert seen[0].last is not None
+    assert seen[0].last["error"] is None
+    _, slept = watched([FINE] * 5, interval=0.001)
+    assert slept == [GET_CURRENT_USER.rate_limit.seconds / GET_CURRENT_USER.rate_limit.requests] * 5
+
+
+def test_so_many_failures_in_a_row_as_the_threshold_says() -> None:
+    seen, _ = watched([DOWN, DOWN, FINE, DOWN, DOWN, DOWN, DOWN, FINE], threshold=3)
+    assert [status.status for status in seen] == ["unknown"] * 2 + ["healthy"] * 3 + ["unhealthy"] * 2 + ["healthy"]
+    assert [status.consecutive_failures for status in seen] == [1, 2, 0, 1, 2, 3, 4, 0]
+    assert seen[5].last is not None
+    assert "down" in seen[5].last["error"]
+
+
+def test_too_many_requests_decide_nothing_and_are_waited_out() -> None:
+    seen, slept = watched([LIMITED, FINE, LIMITED, DOWN, LIMITED, DOWN], threshold=2)
+    assert [status.healthy for status in seen] == [None, True, True, True, True, False]
+    assert slept == [90, 30, 90, 30, 90, 30]
+
+
+@given(st.lists(st.sampled_from([FINE, DOWN, LIMITED]), min_size=1, max_size=12), st.integers(1, 3))
+def test_what_it_says_follows_from_the_last_answers(statuses: list[int], threshold: int) -> None:
+    seen, _ = watched(statuses, threshold=threshold)
+    telling: list[int] = []
+    for answer, status in zip(statuses, seen, strict=True):
+        telling += [answer] if answer != LIMITED else []
+        failures = len(telling) if FINE not in telling else telling[::-1].index(FINE)
+        assert status.consecutive_failures == failures
+        assert not (failures >= threshold and status.healthy is not False)
+        assert not (telling and failures == 0 and status.healthy is not True)
+
+
+def test_callbacks_of_a_thread(fake: CodegenClient, sandbox: Sandbox, clock: FakeClock) -> None:
+    monitor = fake.create_health_monitor(interval=30, failure_threshold=2)
+    calls: list[Any] = []
+    over = threading.Event()
+
+    def up() -> None:
+        calls.append("up")
+        sandbox.inject("get_current_user", Fault.status(503))
+        if len(calls) > 5:
+            monitor.stop()
+            over.set()
+
+    def down() -> None:
+        calls.append("down")
+        sandbox.clear_faults()
+        raise ZeroDivisionError
+
+    monitor.on_change(lambda old, new: calls.append((old.status, new.status)))
+    monitor.on_healthy(up)
+    monitor.on_unhealthy(down)
+    assert monitor.status == HealthStatus()
+    with monitor:
+        assert over.wait(30)
+    until(lambda: not workers())
+    assert calls == [
+        ("unknown", "healthy"),
+        "up",
+        ("healthy", "unhealthy"),
+        "down",
+        ("unhealthy", "healthy"),
+        "up",
+    ]
+    assert (monitor.status.running, monitor.status.checks) == (False, 4)
+    assert len(sandbox.requests) == 4, "one attempt each, without retries"
+    assert clock.slept == [30, 30, 30]
+
+
+async def test_callbacks_of_a_task(sandbox: Sandbox, clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
+    calls: list[Any] = []
+    over = asyncio.Event()
+    async with AsyncCodegenClient(config_of(sandbox.base_url), clock=clock) as client:
+        monitor = client.create_health_monitor(interval=30, failure_threshold=2)
+
+        @monitor.on_unhealthy
+        async def down() -> None:
+            await asyncio.sleep(0)
+            calls.append("down")
+            sandbox.clear_faults()
+
+        @monitor.on_healthy
+        def up() -> None:
+            calls.append("up")
+            sandbox.inject("get_current_user", Fault.status(503))
+            raise ZeroDivisionError
+
+        @monitor.on_change
+        async def change(old: HealthStatus, new: HealthStatus) -> None:
+            calls.append((old.status, new.status))
+            if len(calls) > 4:
+                over.set()
+                await monitor.stop()
+
+        await monitor.start()
+        await asyncio.wait_for(over.wait(), 30)
+        assert not monitor.status.running
+    assert calls == [("unknown", "healthy"), "up", ("healthy", "unhealthy"), "down", ("unhealthy", "healthy")]
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_stopping_a_thread_is_prompt_and_leaves_none(real: CodegenClient) -> None:
+    monitor = real.create_health_monitor(interval=3_600)
+    monitor.stop()
+    assert monitor.start() is monitor.start()
+    until(lambda: monitor.status.healthy)
+    assert (monitor.status.running, len(workers()), workers()[0].daemon) == (True, 1, True)
+    start = time.monotonic()
+    monitor.stop()
+    monitor.stop()
+    assert time.monotonic() - start < 30
+    until(lambda: not workers())
+    assert (monitor.status.running, monitor.status.status) == (False, "healthy")
+    monitor.start()
+    until(lambda: monitor.status.healthy)
+    assert monitor.status.checks == 1
+    monitor.stop()
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "from another loop"])
+async def test_stopping_a_task_is_prompt_and_leaves_none(sandbox: Sandbox, elsewhere: bool) -> None:
+    async with AsyncCodegenClient(config_of(sandbox.base_url)) as client:
+        monitor = client.create_health_monitor(interval=3_600)
+        await monitor.stop()
+        await monitor.start()
+        await monitor.start()
+        await until_async(lambda: monitor.status.healthy)
+        if elsewhere:
+            await asyncio.to_thread(asyncio.run, monitor.stop())
+        await monitor.stop()
+        assert not monitor.status.running
+        await until_async(lambda: len(asyncio.all_tasks()) == 1)
+
+
+def test_closing_the_client_stops_its_monitors(sandbox: Sandbox) -> None:
+    with CodegenClient(config_of(sandbox.base_url)) as client:
+        monitor = client.create_health_monitor(interval=3_600).start()
+        derived = client.with_options(timeout=5)
+        other = derived.create_health_monitor(interval=3_600).start()
+        derived.close()
+        assert other.status.running
+        until(lambda: monitor.status.healthy and other.status.healthy)
+    until(lambda: not workers())
+    assert [one.status.running for one in (monitor, other)] == [False, False]
+
+    async def main() -> None:
+        async with AsyncCodegenClient(config_of(sandbox.base_url)) as async_client:
+            async_monitor = await async_client.create_health_monitor(interval=3_600).start()
+        assert not async_monitor.status.running
+
+    asyncio.run(main())
+
+
+def test_a_check_that_hangs_does_not_hold_stop(serve: Any) -> None:
+    server = serve(HANG)
+    calls: list[str] = []
+    with CodegenClient(config_of(server.base_url, timeout=3)) as client:
+        monitor = client.create_health_monitor().start()
+        monitor.on_unhealthy(lambda: calls.append("too late"))
+        until(lambda: server.requests)
+        start = time.monotonic()
+        monitor.stop()
+        assert time.monotonic() - start < 2.5
+        assert not monitor.status.running
+    until(lambda: not workers())
+    assert calls == []
+
+
+def test_a_monitor_that_nothing_refers_to_still_works(real: CodegenClient) -> None:
+    found = threading.Event()
+    monitor = real.create_health_monitor(interval=3_600)
+    monitor.on_healthy(found.set)
+    monitor.start()
+    del monitor
+    gc.collect()
+    assert found.wait(30)
+
+
+def test_a_monitor_of_a_closed_client_ends(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    client = CodegenClient(config_of(sandbox.base_url))
+    client.close()
+    with caplog.at_level(logging.ERROR, "codegen_ext.health"):
+        monitor = client.create_health_monitor().start()
+        until(lambda: not monitor.status.running)
+        until(lambda: not workers())
+    assert "a health monitor ended" in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_child_goes_on_with_a_monitor_of_its_own(serve: Any) -> None:
+    server = serve(reply(USER))
+    with CodegenClient(config_of(server.base_url)) as client:
+        monitor = client.create_health_monitor(interval=3_600).start()
+        until(lambda: monitor.status.healthy)
+        child = os.fork()
+        if child == 0:
+            signal.alarm(10)
+            status = 1
+            try:
+                monitor.status  # noqa: B018 - reading it is what begins
+                until(lambda: monitor.status.checks == 1 and monitor.status.healthy, 9)
+                status = 0
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert monitor.status.checks == 1
+    assert len(server.requests) == 2
+
+
+def test_settings_that_do_not_fit(real: CodegenClient) -> None:
+    for interval in (0, -1, float("inf"), float("nan"), "30"):
+        with pytest.raises(ConfigurationError, match="interval must be a number of seconds"):
+            real.create_health_monitor(interval)  # type: ignore[arg-type]
+    for threshold in (0, -1, 1.5, True):
+        with pytest.raises(ConfigurationError, match="failure_threshold"):
+            real.create_health_monitor(failure_threshold=threshold)  # type: ignore[arg-type]
+    monitor = real.create_health_monitor()
+
+    async def callback() -> None: ...
+
+    for register in (monitor.on_healthy, monitor.on_unhealthy, monitor.on_change):
+        for wrong in (None, "print", callback):
+            with pytest.raises(ValidationError, match=r"expected a (plain )?function"):
+                register(wrong)  # type: ignore[type-var]
+    assert repr(monitor) == "HealthMonitor(interval=30, healthy=None)"
