@@ -49,6 +49,47 @@ def scheme_of(address: str | None, setting: str = "shared_state") -> str:
     raise ConfigurationError(f"{setting} must be a redis://, rediss:// or sqlite:/// address", setting)
 
 
+class _Forking:
+    """Lets the process fork only while no thread is inside SQLite, and gives clients of Redis other connections.
+
+    A lock that another thread held at the fork is never freed in the child, and both have locks of their own.
+    """
+
+    def __init__(self) -> None:
+        self.mutex = threading.RLock()
+        """Held while SQLite is used for something else than a transaction, and while the process forks."""
+        self.files: weakref.WeakSet[SqliteFile] = weakref.WeakSet()
+        self.clients: weakref.WeakSet[Redis] = weakref.WeakSet()
+        self._held: list[SqliteFile] = []
+        self._abandoned: list[object] = []
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(before=self._enter, after_in_parent=self._leave, after_in_child=self._renew)
+
+    def _enter(self) -> None:
+        self.mutex.acquire()
+        self._held = list(self.files)
+        for file in self._held:
+            file.mutex.acquire()
+
+    def _leave(self) -> None:
+        for file in self._held:
+            file.mutex.release()
+        self._held = []
+        self.mutex.release()
+
+    def _renew(self) -> None:
+        self.mutex, self._held = threading.RLock(), []
+        for file in self.files:
+            file.after_fork()
+        for client in self.clients:
+            pool = client.connection_pool  # in which redis-py would wait for a lock that another thread held
+            self._abandoned.append(pool)
+            client.connection_pool = type(pool)(connection_class=pool.connection_class, **pool.connection_kwargs)
+
+
+_forking = _Forking()
+
+
 def open_redis(
     address: str,
     setting: str = "shared_state",
@@ -90,6 +131,8 @@ def open_redis(
         pool.connection_class(**pool.connection_kwargs)  # finds unknown options, and connects to nothing
     except (TypeError, ValueError):
         raise problem from None  # the cause may quote the address and the password in it
+    with _forking.mutex:
+        _forking.clients.add(client)
     return client
 
 
@@ -119,38 +162,6 @@ def sqlite_path(address: str, setting: str = "shared_state") -> str:
         problem = f"the directory of the SQLite file in {setting} does not exist; create it"
         raise ConfigurationError(problem, setting)
     return str(path.absolute())
-
-
-class _Forking:
-    """Lets the process fork only while no thread is inside SQLite, whose own locks would never be freed in a child."""
-
-    def __init__(self) -> None:
-        self.mutex = threading.RLock()
-        """Held while SQLite is used for something else than a transaction, and while the process forks."""
-        self.files: weakref.WeakSet[SqliteFile] = weakref.WeakSet()
-        self._held: list[SqliteFile] = []
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(before=self._enter, after_in_parent=self._leave, after_in_child=self._renew)
-
-    def _enter(self) -> None:
-        self.mutex.acquire()
-        self._held = list(self.files)
-        for file in self._held:
-            file.mutex.acquire()
-
-    def _leave(self) -> None:
-        for file in self._held:
-            file.mutex.release()
-        self._held = []
-        self.mutex.release()
-
-    def _renew(self) -> None:
-        self.mutex, self._held = threading.RLock(), []
-        for file in self.files:
-            file.after_fork()
-
-
-_forking = _Forking()
 
 
 class SqliteFile:

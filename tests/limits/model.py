@@ -1,59 +1,70 @@
-"""A shared place in Python, as plain as can be; Redis and SQLite must do the same."""
+"""A shared store in Python, as plain as can be; Redis and SQLite must do the same."""
 
 from collections.abc import Callable, Mapping, Sequence
 
-from codegen_ext.limits import plan
-from codegen_ext.limits.plan import Bucket, Line, Log, Use
-from codegen_ext.limits.primary import PEER_PERIOD, Reply
+from codegen_ext.rate_limits.store import PEER_PERIOD, Reply, Sent
+from codegen_ext.rate_limits.window import Limit, Usage, Window
+from codegen_ext.storage import StoreUnavailable
 
 
-class ModelPrimary:
+class ModelStore:
+    """Keeps everything in dictionaries; `is_away` makes it unavailable, `empty` lets it forget."""
+
     def __init__(self, now: Callable[[], int]) -> None:
         self.now = now
-        self.life = "model"
-        self.logs: dict[str, Log] = {}
-        self.closed: dict[str, int] = {}
-        self.peers: dict[str, int] = {}
+        self.life = "1"
+        self.is_away = False
+        self.asked = 0
+        self.sent: dict[tuple[str, Limit], dict[str, int]] = {}
+        self.closed: dict[tuple[str, Limit], int] = {}
+        self.peers: dict[tuple[str, str], int] = {}
 
-    def lines(self, buckets: Sequence[Bucket]) -> list[Line]:
-        lines = []
-        for bucket in buckets:
-            log = self.logs.setdefault(bucket.name, Log())
-            log.forget(self.now() - bucket.window)
-            lines.append(Line(bucket, log, self.closed.get(bucket.name, 0)))
-        return lines
+    def empty(self) -> None:
+        self.life += "1"
+        self.sent.clear()
+        self.closed.clear()
+        self.peers.clear()
 
-    def take(
-        self, ticket: str, buckets: Sequence[Bucket], budget: int | None, after: int, process: str, life: str
-    ) -> Reply:
-        if life not in ("", self.life):
-            return Reply(self.life)
-        self.peers[process] = self.now()
-        self.peers = {name: seen for name, seen in self.peers.items() if seen > self.now() - PEER_PERIOD}
-        lines = self.lines(buckets)
-        wait, booked = plan.take(lines, ticket, self.now(), budget, after)
-        return Reply(self.life, wait, booked, len(self.peers), tuple(len(line.log.moments) for line in lines))
+    def _come(self) -> None:
+        self.asked += 1
+        if self.is_away:
+            raise StoreUnavailable("ConnectionError")
 
-    def release(self, ticket: str, buckets: Sequence[Bucket]) -> None:
-        for line in self.lines(buckets):
-            line.log.remove(ticket)
+    def window(self, scope: str, limit: Limit) -> Window:
+        since = self.now() - limit.window
+        window = Window(limit, sorted(time for time in self.sent.get((scope, limit), {}).values() if time > since))
+        window.closed = self.closed.get((scope, limit), 0)
+        return window
 
-    def close_for(self, buckets: Sequence[Bucket], period: int) -> None:
-        lines = self.lines(buckets)
-        until = self.now() + period
-        if until > max(lines[0].closed, self.now()):
-            self.closed[buckets[0].name] = until
-            plan.close(self.lines(buckets), self.now(), until)
+    def attempt(self, scope: str, limits: Sequence[Limit], process: str, member: str, life: str) -> Reply:
+        self._come()
+        now = self.now()
+        self.peers[scope, process] = now
+        self.peers = {peer: seen for peer, seen in self.peers.items() if seen > now - PEER_PERIOD}
+        wait = max(self.window(scope, limit).wait(now) for limit in limits)
+        if life in ("", self.life) and not wait:
+            for limit in limits:
+                self.sent.setdefault((scope, limit), {})[member] = now
+        peers = sum(known == scope for known, _ in self.peers)
+        return Reply(self.life, wait, peers, len(self.window(scope, limits[0]).times))
 
-    def replay(self, scope: str, went: Mapping[Bucket, Mapping[str, int]]) -> str:
-        for bucket, ages in went.items():
-            (line,) = self.lines([bucket])
-            for ticket, age in ages.items():
-                line.log.put(ticket, self.now() - age)
-        return self.life
+    def write(self, scope: str, sent: Sequence[Sent], closures: Mapping[Limit, int]) -> None:
+        self._come()
+        for limits, member, age in sent:
+            for limit in limits:
+                self.sent.setdefault((scope, limit), {})[member] = self.now() - age
+        for limit, period in closures.items():
+            self.closed[scope, limit] = max(self.now() + period, self.closed.get((scope, limit), 0))
 
-    def status(self, buckets: Sequence[Bucket]) -> list[Use]:
-        return [plan.use(line, self.now()) for line in self.lines(buckets)]
+    def remove(self, scope: str, limits: Sequence[Limit], member: str) -> None:
+        self._come()
+        for limit in limits:
+            self.sent.get((scope, limit), {}).pop(member, None)
+
+    def usage(self, scope: str, limits: Sequence[Limit]) -> list[Usage]:
+        self._come()
+        windows = [self.window(scope, limit) for limit in limits]
+        return [window.usage(self.now(), window.wait(self.now()), window.closed) for window in windows]
 
     def close(self) -> None:
         pass

@@ -1,25 +1,38 @@
-"""What a client's users see of the limits: nobody is refused, nobody waits for nothing."""
+"""What a client's users see of the limits: no request is refused, and none waits without need."""
 
 import asyncio
+import contextlib
+import logging
 import math
-import pickle
+import os
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from codegen_api.operations import OPERATIONS
-from codegen_ext.limits.memory import MemoryStore
-from codegen_ext.limits.store import LimitExceeded, Verdict
-from codegen_ext.transport.extensions import DEADLINE
-from codegen_ext.transport.limits import RateLimitTransport
 
-from codegen_ext import ConfigPresets, ConfigurationError, RateLimiter, RateLimitError
+from codegen_ext import ClientConfig, CodegenClient, ConfigPresets, ConfigurationError, RateLimitError
+from codegen_ext import RateLimiter as PublicRateLimiter
+from codegen_ext._async.rate_limiter import MARGIN, AsyncRateLimiter
+from codegen_ext._request import Call, Deadline
+from codegen_ext._response import LimitExceeded
+from codegen_ext._sync.locks import Event
+from codegen_ext._sync.rate_limiter import RateLimiter
+from codegen_ext.clock import SYSTEM_CLOCK, Cancelled
+from codegen_ext.rate_limits.shared import SharedWindows
+from codegen_ext.rate_limits.sqlite import SqliteWindows
+from codegen_ext.rate_limits.window import SECOND, micro
+from codegen_ext.redact import Redactor
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN
 from ..support.calls import ORG, required
+from .model import ModelStore
 
 Connect = Callable[..., Any]
 CODEGEN = [operation for operation in OPERATIONS.values() if operation.service == "codegen"]
@@ -163,7 +176,7 @@ def test_a_wait_leaves_time_for_the_request(
     if goes:
         client.get_current_user()
     else:
-        with pytest.raises(RateLimitError, match=r"another 30\.600 s"):
+        with pytest.raises(RateLimitError, match=r"30\.6 s"):
             client.get_current_user()
     assert len(clock.slept) == goes
 
@@ -228,7 +241,7 @@ def test_a_transport_that_takes_the_place_of_the_network_is_a_service_of_its_own
 
 
 class Gated(FakeClock):
-    """A clock that stands still, and on which nobody wakes, until the gate opens."""
+    """A clock that stands still, and on which no sleep ends, until the gate opens."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -242,82 +255,92 @@ class Gated(FakeClock):
         await asyncio.to_thread(self.sleep, seconds)
 
 
-class Recording(MemoryStore):
-    """Writes down in which order tickets came, and for which moment each was booked first."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        super().__init__(clock)
-        self._order = threading.Lock()
-        self.booked: dict[str, float] = {}
-        self.complete = threading.Event()
-
-    def take(self, ticket: str, buckets: Any, budget: float | None) -> Verdict:
-        with self._order:
-            verdict = super().take(ticket, buckets, budget)
-            self.booked.setdefault(ticket, verdict.wait)
-            if len(self.booked) == 40:
-                self.complete.set()
-            return verdict
+def settings(cap: tuple[int, float], **others: Any) -> ClientConfig:
+    requests, seconds = cap
+    return ClientConfig(
+        api_token=TOKEN,
+        transport=httpx.MockTransport(lambda request: httpx.Response(200, json={})),
+        rate_limit_requests_per_period=requests,
+        rate_limit_period_seconds=seconds,
+        **others,
+    )
 
 
-def answer(request: httpx.Request) -> httpx.Response:
-    return httpx.Response(200)
+def call(clock: FakeClock, seconds: float | None = None, cancel: Any = None) -> Call:
+    """Return a call of no operation that may take so many seconds."""
+    return Call(None, "GET /anything", Deadline.after(clock, seconds), 0, Redactor(TOKEN), cancel)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def test_threads_tasks_and_loops_are_served_in_the_order_in_which_they_came() -> None:
     clock = Gated()
-    store = Recording(clock)
+    config = settings((1, 1.0))
+    limiter, in_loops = RateLimiter(config, clock), AsyncRateLimiter(config, clock)
+    lines = limiter._windows._lines
+    times: dict[int, int] = {}
 
-    def transport() -> RateLimitTransport:
-        return RateLimitTransport(httpx.MockTransport(answer), store, clock, cap=(1, 1.0))
+    def in_thread(number: int) -> None:
+        times[number] = limiter.acquire(call(clock)).time
 
-    def call() -> None:
-        with httpx.Client(transport=transport()) as client:
-            client.get("http://service/")
+    async def in_task(number: int) -> None:
+        times[number] = (await in_loops.acquire(call(clock))).time
 
-    async def call_often() -> None:
-        async with httpx.AsyncClient(transport=transport()) as client:
-            await asyncio.gather(*(client.get("http://service/") for _ in range(10)))
+    assert limiter.try_acquire(call(clock)) is not None
+    with contextlib.ExitStack() as stack:
+        loops = [asyncio.new_event_loop() for _ in range(2)]
+        threads = [threading.Thread(target=loop.run_forever) for loop in loops]
+        for thread in threads:
+            thread.start()
+        tasks = []
+        for number in range(30):
+            if number % 3:
+                tasks.append(asyncio.run_coroutine_threadsafe(in_task(number), loops[number % 3 - 1]))
+            else:
+                threads.append(threading.Thread(target=in_thread, args=(number,)))
+                threads[-1].start()
+            until(lambda number=number: sum(map(len, lines.values())) == number + 1)  # type: ignore[misc]
+        clock.gate.set()
+        for task in tasks:
+            task.result(60)
+        for loop in loops:
+            loop.call_soon_threadsafe(loop.stop)
+            stack.callback(loop.close)
+        for thread in threads:
+            thread.join()
+    assert [times[number] / SECOND for number in range(30)] == [pytest.approx(1.02 * (1 + n)) for n in range(30)]
 
-    threads = [threading.Thread(target=call) for _ in range(20)]
-    threads += [threading.Thread(target=lambda: asyncio.run(call_often())) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    assert store.complete.wait(60)
-    waits = list(store.booked.values())
-    clock.gate.set()
-    for thread in threads:
-        thread.join()
-    assert waits == [pytest.approx(1.02 * index) for index in range(40)]
 
-
-def one_a_minute(clock: FakeClock, **options: Any) -> RateLimitTransport:
-    return RateLimitTransport(httpx.MockTransport(answer), MemoryStore(clock), clock, cap=(1, 60.0), **options)
-
-
-def ask(transport: RateLimitTransport, deadline: float) -> float:
+def wait_of(limiter: RateLimiter, clock: FakeClock) -> float:
     """Return for how long a call would have to wait, which has no time for it."""
     with pytest.raises(LimitExceeded) as caught:
-        transport.handle_request(httpx.Request("GET", "http://service/", extensions={DEADLINE: deadline}))
+        limiter.acquire(call(clock, 0.0))
     return caught.value.wait
 
 
-def test_a_task_that_is_cancelled_while_it_waits_gives_its_place_back() -> None:
+def test_a_task_that_is_cancelled_while_it_waits_gives_its_slot_back() -> None:
     waited: list[tuple[str, float]] = []
+    clock, config = Gated(), settings((1, 60.0))
+    limiter = RateLimiter(config, clock)
 
     async def scenario() -> None:
-        clock = Gated()
-        transport = one_a_minute(clock, on_wait=lambda operation, seconds: waited.append((operation, seconds)))
-        async with httpx.AsyncClient(transport=transport) as client:
-            await client.get("http://service/")
-            waiting = asyncio.create_task(client.get("http://service/"))
-            while ask(transport, 0.0) < 100:  # noqa: ASYNC110 - what the client does next raises no event
-                await asyncio.sleep(0)
-            clock.advance(5)
-            waiting.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await waiting
-            assert ask(transport, 0.0) == pytest.approx(56.2)
+        in_loop = AsyncRateLimiter(
+            config, clock, on_wait=lambda operation, seconds: waited.append((operation, seconds))
+        )
+        assert in_loop.try_acquire(call(clock)) is not None
+        waiting = asyncio.create_task(in_loop.acquire(call(clock)))
+        await asyncio.sleep(0)
+        assert wait_of(limiter, clock) == pytest.approx(122.4)
+        clock.advance(5)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert wait_of(limiter, clock) == pytest.approx(56.2)
         clock.gate.set()
 
     asyncio.run(scenario())
@@ -329,13 +352,23 @@ class Interrupted(FakeClock):
         raise KeyboardInterrupt
 
 
-def test_a_thread_that_is_interrupted_while_it_waits_gives_its_place_back() -> None:
-    transport = one_a_minute(Interrupted())
-    with httpx.Client(transport=transport) as client:
-        client.get("http://service/")
-        with pytest.raises(KeyboardInterrupt):
-            client.get("http://service/")
-    assert ask(transport, 0.0) == pytest.approx(61.2)
+def test_a_thread_that_is_interrupted_while_it_waits_gives_its_slot_back() -> None:
+    clock = Interrupted()
+    limiter = RateLimiter(settings((1, 60.0)), clock)
+    assert limiter.try_acquire(call(clock)) is not None
+    with pytest.raises(KeyboardInterrupt):
+        limiter.acquire(call(clock))
+    assert wait_of(limiter, clock) == pytest.approx(61.2)
+
+
+def test_a_wait_ends_when_its_call_is_cancelled(clock: FakeClock) -> None:
+    real = SYSTEM_CLOCK
+    limiter = RateLimiter(settings((1, 60.0)), real)
+    assert limiter.try_acquire(call(clock)) is not None
+    cancel = Event()
+    threading.Timer(0.05, cancel.set).start()
+    with pytest.raises(Cancelled):
+        limiter.acquire(call(clock, cancel=cancel))
 
 
 class Early(FakeClock):
@@ -345,31 +378,121 @@ class Early(FakeClock):
         return super().monotonic() - 86_400
 
 
-def test_a_monotonic_clock_may_show_anything() -> None:
+def test_a_monotonic_clock_may_show_anything(flavour: Any) -> None:
     clock = Early()
-    transport = one_a_minute(clock)
-    with httpx.Client(transport=transport) as client:
-        client.get("http://service/")
-        assert transport.status().closed_for == 0
-        client.get("http://service/")
+    with flavour.client(settings((1, 60.0)), clock=clock) as client:
+        client.request("GET", "/v1/anything")
+        assert client.get_rate_limit_status().closed_for == 0
+        client.request("GET", "/v1/anything")
     assert clock.slept == [pytest.approx(61.2)]
 
 
-def test_requests_without_a_deadline_wait_as_long_as_it_takes(clock: FakeClock) -> None:
-    with httpx.Client(transport=one_a_minute(clock)) as client:
-        for _ in range(10):
-            client.get("http://service/")
+def test_calls_without_a_deadline_wait_as_long_as_it_takes(clock: FakeClock) -> None:
+    limiter = RateLimiter(settings((1, 60.0)), clock)
+    for _ in range(10):
+        limiter.acquire(call(clock))
     assert sum(clock.slept) == pytest.approx(9 * 61.2)
 
 
-def test_the_error_of_the_transport_can_be_pickled() -> None:
-    error = pickle.loads(pickle.dumps(LimitExceeded(1.5)))
-    assert error.wait == 1.5
-    assert "another 1.500 s, more than total_timeout leaves" in str(error)
+@pytest.mark.parametrize("shared", [False, True], ids=["memory", "sqlite"])
+@pytest.mark.parametrize("late", [0.04, 0.06, 3.0])
+def test_a_request_that_goes_late_counts_from_then(shared: bool, late: float, tmp_path: Path) -> None:
+    clock = FakeClock()
+    machine = SqliteWindows(str(tmp_path / "limits.db"), lambda: micro(clock.monotonic()))
+    limiter = RateLimiter(settings((2, 10.0)), clock)
+    if shared:
+        limiter._shared = SharedWindows(machine, "scope", 1)
+    went = []
+    for seconds in (late, late, 0.0):
+        slot = limiter.acquire(call(clock))
+        clock.advance(seconds)  # a handshake
+        went.append(clock.monotonic())
+        limiter.sent(slot, went[-1])
+        if shared and seconds:
+            until(lambda: not any(thread.name == "codegen-worker" for thread in threading.enumerate()))
+    # What is within 0.5 % of the window does not count: windows are 2 % longer anyway.
+    window = 10 * (1 + MARGIN)
+    assert went[2] - went[0] == pytest.approx(window if late > 0.05 else window - late, abs=1e-5)
+
+
+class SlowStore(ModelStore):
+    """A store that keeps its callers waiting, as one on another machine does."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 0)
+        self.was_asked, self.may_answer, self.was_given_back = (threading.Event() for _ in range(3))
+
+    def attempt(self, *args: Any) -> Any:
+        self.was_asked.set()
+        assert self.may_answer.wait(60)
+        return super().attempt(*args)
+
+    def remove(self, *args: Any) -> None:
+        super().remove(*args)
+        self.was_given_back.set()
+
+
+def test_a_task_that_is_cancelled_while_the_store_is_asked_gives_its_slot_back(clock: FakeClock) -> None:
+    store = SlowStore()
+    limiter = AsyncRateLimiter(settings((1, 60.0)), clock)
+    limiter._shared = SharedWindows(store, "scope", 1)
+
+    async def scenario() -> None:
+        task = asyncio.create_task(limiter.acquire(call(clock)))
+        assert await asyncio.to_thread(store.was_asked.wait, 60)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        store.may_answer.set()
+        assert await asyncio.to_thread(store.was_given_back.wait, 60)
+
+    asyncio.run(scenario())
+    assert all(not members for members in store.sent.values())
+
+
+def test_a_long_wait_is_told(flavour: Any, clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "codegen_ext")
+    with flavour.client(settings((1, 60.0)), clock=clock) as client:
+        for _ in range(2):
+            client.request("GET", "/v1/anything")
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]
+    assert told == ["waits 61 s for the limit of GET /v1/anything (60 per 30 s and 1 per 60 s)"]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("kind", ["memory", "redis", "sqlite"])
+def test_a_child_that_is_forked_while_threads_use_the_limiter_keeps_the_limits(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    address = {"memory": lambda: None, "sqlite": lambda: f"sqlite:///{tmp_path}/limits.db"}.get(
+        kind, lambda: request.getfixturevalue("redis_server").address
+    )()
+    client = CodegenClient(settings((1_000, 60.0), shared_state=address))
+    client.request("GET", "/v1/anything")
+    over = threading.Event()
+
+    def spin() -> None:
+        while not over.is_set():
+            client.rate_limiter.status()
+
+    threads = [threading.Thread(target=spin, daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(10):
+            child = os.fork()
+            if child == 0:
+                signal.alarm(20)
+                client.request("GET", "/v1/anything")
+                os._exit(client.rate_limiter.status().groups["standard"].remaining >= 59)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        over.set()
+    client.close()
 
 
 def test_a_limiter_used_by_hand(clock: FakeClock) -> None:
-    limiter = RateLimiter(2, 10, clock=clock)
+    limiter = PublicRateLimiter(2, 10, clock=clock)
     assert limiter.get_current_usage()["current_requests"] == 0
     for _ in range(5):
         limiter.wait_if_needed()
@@ -387,50 +510,17 @@ def test_a_limiter_used_by_hand(clock: FakeClock) -> None:
 )
 def test_a_limiter_that_lets_nothing_through_is_refused(requests: Any, seconds: Any, field: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{field} must be") as caught:
-        RateLimiter(requests, seconds)
+        PublicRateLimiter(requests, seconds)
     assert caught.value.config_key == field
 
 
 def test_an_interrupted_wait_by_hand_gives_its_place_back() -> None:
-    limiter = RateLimiter(1, 10, clock=Interrupted())
+    limiter = PublicRateLimiter(1, 10, clock=Interrupted())
     limiter.wait_if_needed()
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
             limiter.wait_if_needed()
     assert limiter.get_current_usage()["current_requests"] == 1
-
-
-class Slow(MemoryStore):
-    """A store that keeps its callers waiting, as one on another machine does."""
-
-    blocks = True
-
-    def __init__(self, clock: FakeClock) -> None:
-        super().__init__(clock)
-        self.asked, self.may_answer = threading.Event(), threading.Event()
-
-    def take(self, ticket: str, buckets: Any, budget: float | None) -> Verdict:
-        self.asked.set()
-        assert self.may_answer.wait(60)
-        return super().take(ticket, buckets, budget)
-
-
-def test_a_task_that_is_cancelled_while_its_place_is_being_booked_gives_it_back(clock: FakeClock) -> None:
-    store = Slow(clock)
-    transport = RateLimitTransport(httpx.MockTransport(answer), store, clock, cap=(1, 60.0))
-
-    async def scenario() -> None:
-        task = asyncio.create_task(transport.handle_async_request(httpx.Request("GET", "http://service/")))
-        assert await asyncio.to_thread(store.asked.wait, 60)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        store.may_answer.set()
-
-    asyncio.run(scenario())  # which waits for the thread
-    with httpx.Client(transport=transport) as client:
-        client.get("http://service/")
-    assert clock.slept == []
 
 
 def test_a_retry_after_a_refusal_waits_once(limited: Sandbox, join: Connect, clock: FakeClock) -> None:

@@ -13,7 +13,7 @@ from codegen_ext.rate_limits.shared import SharedSlot, SharedWindows
 from codegen_ext.rate_limits.window import SECOND, Limit, micro
 from codegen_ext.testing import FakeClock
 
-from .store_model import ModelStore
+from .model import ModelStore
 
 REQUESTS, WINDOW = 8, 10
 LIMIT = Limit.of("group", REQUESTS, WINDOW)

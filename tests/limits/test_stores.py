@@ -26,7 +26,7 @@ from codegen_ext.rate_limits.window import SECOND, Limit, micro
 from codegen_ext.storage import StoreUnavailable
 
 from ..support.redis_server import RedisServer, free_port
-from .store_model import ModelStore
+from .model import ModelStore
 
 LIMITS = (Limit("a", 2, 10 * SECOND), Limit("b", 3, 25 * SECOND), Limit("c", 1, 7 * SECOND))
 WIDE = (Limit("wide", 1_000_000, SECOND),)

@@ -10,10 +10,8 @@ from typing import Any
 import httpx
 from codegen_api.operations import OPERATIONS, RateLimit
 
-from codegen_ext import CodegenAPIError
-from codegen_ext._sync.base_client import BaseClient
+from codegen_ext import ClientConfig, CodegenAPIError, CodegenClient
 from codegen_ext.clock import SystemClock
-from codegen_ext.config import ClientConfig
 
 
 class SkewedClock(SystemClock):
@@ -53,7 +51,7 @@ def main(settings: dict[str, Any]) -> None:
     outcomes = Counter[str]()
     over = threading.Event()
 
-    def hammer(client: BaseClient) -> None:
+    def hammer(client: CodegenClient) -> None:
         while not over.is_set():
             try:
                 client.request("GET", "/v1/anything")
@@ -62,7 +60,7 @@ def main(settings: dict[str, Any]) -> None:
                 outcomes[type(error).__name__] += 1
                 over.wait(0.1)
 
-    client = BaseClient(config, clock=SkewedClock(settings["skew"]))
+    client = CodegenClient(config, clock=SkewedClock(settings["skew"]))
     threads = [threading.Thread(target=hammer, args=(client,)) for _ in range(settings["threads"])]
     for thread in threads:
         thread.start()
