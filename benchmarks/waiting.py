@@ -11,6 +11,7 @@ import random
 import statistics
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import httpx
@@ -57,7 +58,7 @@ class Scene:
         self.before = len(self.sandbox.requests)
         self.sandbox.settings.rate_limits = True
 
-    def _connect(self, **settings: bool) -> CodegenClient:
+    def _connect(self, **settings: Any) -> CodegenClient:
         transport = self.sandbox.transport()
         config = ClientConfig(
             api_token=self.sandbox.token, base_url=self.sandbox.base_url, transport=transport, **settings
@@ -77,12 +78,12 @@ def watch(count: int, seed: int = 0) -> Outcome:
     delays: list[float] = []
     lengths = dict(zip((task.id for task in scene.tasks), scene.lengths, strict=True))
 
-    def notice(task_id: int, status: str) -> None:
+    def notice(task_id: int, _: object, status: object) -> None:
         if status == "completed":
             delays.append(scene.clock.monotonic() - lengths[task_id])
 
     for task in scene.tasks:
-        task.add_status_callback(lambda _, status, task_id=task.id: notice(task_id, status))
+        task.add_status_callback(partial(notice, task.id))
     with scene.client:
         Task.wait_all(scene.tasks, poll_interval=POLL_INTERVAL)
         return scene.outcome(delays)

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def test_an_agents_default_address_is_the_service(flavour: Flavour) -> None:
 
 
 def test_an_agent_is_made_from_a_configuration(flavour: Flavour, sandbox: Sandbox) -> None:
-    config = ClientConfig(api_token=TOKEN, base_url=sandbox.base_url, org_id=323, timeout=5)
+    config = ClientConfig(api_token=TOKEN, base_url=sandbox.base_url, org_id="323", timeout=5)
     with flavour.agent(config=config) as agent:
         assert (agent.org_id, agent.client.config.timeout) == (323, 5)
     with flavour.agent("7", config=config) as agent:
@@ -199,7 +200,7 @@ def test_branch_and_context_stand_at_the_head_of_the_prompt(
 @pytest.mark.parametrize("priority", ["low", "normal", "high", "urgent"])
 def test_priorities(agent: Any, sandbox: Sandbox, priority: str) -> None:
     agent.run("hello", priority=priority)
-    assert sandbox.runs[0].metadata["codegen_sdk"]["priority"] == priority
+    assert (sandbox.runs[0].metadata or {})["codegen_sdk"]["priority"] == priority
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -271,12 +272,13 @@ def test_images_come_from_paths_contents_open_files_and_data_uris(
 @once
 def test_messages_name_what_was_meant(agent: Any) -> None:
     agent.run("hello")
-    for call, named, unnamed in (
+    refused: list[tuple[Callable[[], object], str, str]] = [
         (lambda: agent.run("x", "owner/repo"), "repository=", "create_agent_run"),
         (lambda: agent.run("x", images=["https://example.com/a.png"]), "not fetched", "no such file"),
         (lambda: agent.run("x", metadata={"place": Path()}), "metadata.place: cannot be written as JSON", "operation"),
         (lambda: agent.get_task(1).resume(""), "prompt: must not be blank", "create_agent_run"),
-    ):
+    ]
+    for call, named, unnamed in refused:
         with pytest.raises(ValidationError) as caught:
             call()
         assert named in str(caught.value)
@@ -401,7 +403,7 @@ def test_an_agent_shows_organisation_and_address(agent: Any, sandbox: Sandbox, f
 
 def test_the_kinds_of_tasks() -> None:
     sandbox = Sandbox(rate_limits=False)
-    config = ClientConfig(api_token=sandbox.token, org_id=323, transport=sandbox.transport())
+    config = ClientConfig(api_token=sandbox.token, org_id="323", transport=sandbox.transport())
     with Agent(config=config) as agent:
         assert type(agent.run("hello")) is Task
 

@@ -446,7 +446,7 @@ def test_tasks_of_several_clients_are_waited_for_together(
     tasks = [agent.run("[[seconds=30]]"), other.run("[[seconds=50]]"), agent.run("[[seconds=10 outcome=failed]]")]
     inner = [getattr(task, "_target", task) for task in tasks]
     kind = AsyncTask if flavour.is_async else Task
-    assert flavour.settle(kind.wait_all(inner)) == inner  # type: ignore[arg-type]
+    assert flavour.settle(kind.wait_all(inner)) == inner
     assert [task.status for task in tasks] == ["completed", "completed", "failed"]
     late = agent.run("[[outcome=never]]")
     with pytest.raises(WaitTimeoutError):

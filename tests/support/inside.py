@@ -1,4 +1,4 @@
-"""Looks inside: the innermost transport of a client, who waits, and metadata without the id that every create adds."""
+"""Looks inside: the innermost transport of a client, and metadata without the id that every create adds."""
 
 from typing import Any
 
@@ -11,13 +11,9 @@ def network_of(client: Any) -> Any:
     return transport
 
 
-def waiting(client: Any) -> int:
-    """Return how many threads wait for runs of a client."""
-    return len(client._watcher._waiters)
-
-
-def without_request_id(metadata: dict[str, Any]) -> dict[str, Any]:
+def without_request_id(metadata: dict[str, Any] | None) -> dict[str, Any]:
     """Return a created run's metadata without its request id, which must be there."""
+    assert metadata is not None
     reserved = dict(metadata["codegen_sdk"])
     assert len(reserved.pop("request_id")) == 32
     return (

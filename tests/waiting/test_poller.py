@@ -478,7 +478,7 @@ def test_a_child_can_wait_while_another_thread_of_its_parent_does(inside: bool) 
     with CodegenClient(runs.config()) as client, ThreadPoolExecutor(1) as pool:
         other = pool.submit(client.wait_for_completion, ORG, 1, poll_interval=0.05)
         until(lambda: runs.asked)
-        waits = client.as_completed(ORG, [4, 2] if inside else [4])
+        waits: Any = client.as_completed(ORG, [4, 2] if inside else [4])
         assert next(waits).id == 4
         child = os.fork()
         if child == 0:
