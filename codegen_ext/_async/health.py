@@ -17,7 +17,7 @@ from ..clock import SYSTEM_CLOCK, Cancelled
 from ..errors import ClientClosedError, CodegenAPIError, ConfigurationError, RateLimitError
 from ..health_status import HealthStatus
 from .callbacks import call_back, check_callback
-from .locks import Event, sleep
+from .locks import Event
 
 if TYPE_CHECKING:
     from .base_client import AsyncBaseClient
@@ -133,7 +133,7 @@ class AsyncHealthMonitor:
             self._stopped.set()
             self._status = self._status._replace(running=False)
         if _running.get() is not self:
-            await self._ended.wait(SYSTEM_CLOCK, _STOP_SECONDS)
+            await self._ended.wait(None, _STOP_SECONDS)
 
     async def __aenter__(self) -> Self:
         return await self.start()
@@ -146,9 +146,12 @@ class AsyncHealthMonitor:
         try:
             while not stopped.is_set():
                 pause = await self._check(stopped)
-                if self._client.clock is not SYSTEM_CLOCK:
-                    await stopped.wait(SYSTEM_CLOCK, 0.001)  # without it this would take all of a processor
-                await sleep(self._client.clock, pause, stopped)
+                if self._client.clock is SYSTEM_CLOCK:
+                    await stopped.wait(None, pause)
+                elif not await stopped.wait(
+                    None, 0.001
+                ):  # without it a clock that does not wait takes all of a processor
+                    await stopped.wait(self._client.clock, pause)
         except Cancelled:
             pass
         except Exception:

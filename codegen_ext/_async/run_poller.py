@@ -66,7 +66,7 @@ class AsyncSubscription:
             if not self._updates:
                 self._lags = False
                 self._hand_over()
-                await waiter.wait(SYSTEM_CLOCK, self._poller.until_look(self.interests))
+                await waiter.wait(None, self._poller.until_look(self.interests))
             self._waiter = None
             self._poller.look(self._watch, self)
 
@@ -87,7 +87,7 @@ class AsyncSubscription:
         """
         handover = self._handover = io.Waiter()
         if not self._lags and (self._updates or self._waiter is None) and self.interests:
-            self._lags = not await handover.wait(SYSTEM_CLOCK, _LOOK)
+            self._lags = not await handover.wait(None, _LOOK)
         self._handover = None
 
 

@@ -51,13 +51,22 @@ class Waiter:
         if self._future is not None and not self._future.done():
             self._future.set_result(None)
 
-    async def wait(self, clock: Clock, seconds: float | None) -> bool:
-        """Wait for the signal, for `seconds` at the longest; return whether it was given."""
+    async def wait(self, clock: Clock | None, seconds: float | None) -> bool:
+        """Wait for the signal, for `seconds` at the longest; return whether it was given.
+
+        Without a clock they are real seconds, also where a test has replaced the clock of the machine.
+        """
         if self.woken:
             return True
         self._future = self._loop.create_future()
         if seconds is None:
             await self._future
+        elif clock is None:
+            timer = self._loop.call_later(seconds, self._end)
+            try:
+                await self._future
+            finally:
+                timer.cancel()
         else:
             timeout = asyncio.ensure_future(clock.sleep_async(seconds))
             try:

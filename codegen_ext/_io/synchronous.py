@@ -33,12 +33,15 @@ class Waiter:
             self._condition.notify_all()
         return True
 
-    def wait(self, clock: Clock, seconds: float | None) -> bool:
-        """Wait for the signal, for `seconds` at the longest; return whether it was given."""
+    def wait(self, clock: Clock | None, seconds: float | None) -> bool:
+        """Wait for the signal, for `seconds` at the longest; return whether it was given.
+
+        Without a clock they are real seconds, also where a test has replaced the clock of the machine.
+        """
         with self._condition:
             if not self.woken:
-                if seconds is None:
-                    self._condition.wait()
+                if seconds is None or clock is None:
+                    self._condition.wait(seconds)
                 else:
                     clock.wait(self._condition, seconds)
             return self.woken

@@ -18,7 +18,7 @@ from ..clock import SYSTEM_CLOCK, Cancelled
 from ..errors import ClientClosedError, CodegenAPIError, ConfigurationError, RateLimitError
 from ..health_status import HealthStatus
 from .callbacks import call_back, check_callback
-from .locks import Event, sleep
+from .locks import Event
 
 if TYPE_CHECKING:
     from .base_client import BaseClient
@@ -132,7 +132,7 @@ class HealthMonitor:
             self._stopped.set()
             self._status = self._status._replace(running=False)
         if _running.get() is not self:
-            self._ended.wait(SYSTEM_CLOCK, _STOP_SECONDS)
+            self._ended.wait(None, _STOP_SECONDS)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -145,9 +145,10 @@ class HealthMonitor:
         try:
             while not stopped.is_set():
                 pause = self._check(stopped)
-                if self._client.clock is not SYSTEM_CLOCK:
-                    stopped.wait(SYSTEM_CLOCK, 0.001)  # without it this would take all of a processor
-                sleep(self._client.clock, pause, stopped)
+                if self._client.clock is SYSTEM_CLOCK:
+                    stopped.wait(None, pause)
+                elif not stopped.wait(None, 0.001):  # without it a clock that does not wait takes all of a processor
+                    stopped.wait(self._client.clock, pause)
         except Cancelled:
             pass
         except Exception:

@@ -46,8 +46,8 @@ class Event:
         with self._mutex:
             self._waiters.discard(waiter)
 
-    def wait(self, clock: Clock, seconds: float | None = None) -> bool:
-        """Wait for the flag, for `seconds` at the longest; return whether it is set."""
+    def wait(self, clock: Clock | None, seconds: float | None = None) -> bool:
+        """Wait for the flag, for `seconds` at the longest, real ones without a clock; return whether it is set."""
         if not self._is_set:
             waiter = io.Waiter()
             self.add(waiter)

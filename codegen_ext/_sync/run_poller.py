@@ -67,7 +67,7 @@ class Subscription:
             if not self._updates:
                 self._lags = False
                 self._hand_over()
-                waiter.wait(SYSTEM_CLOCK, self._poller.until_look(self.interests))
+                waiter.wait(None, self._poller.until_look(self.interests))
             self._waiter = None
             self._poller.look(self._watch, self)
 
@@ -88,7 +88,7 @@ class Subscription:
         """
         handover = self._handover = io.Waiter()
         if not self._lags and (self._updates or self._waiter is None) and self.interests:
-            self._lags = not handover.wait(SYSTEM_CLOCK, _LOOK)
+            self._lags = not handover.wait(None, _LOOK)
         self._handover = None
 
 
