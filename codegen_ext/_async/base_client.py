@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import httpx
 from codegen_api.options import NO_OPTIONS
 
-from .. import _logging, sse
+from .. import _fork, _logging, sse
 from .._auth import BearerAuth
 from .._request import (
     CALL,
@@ -391,6 +391,11 @@ class AsyncSession(httpx.AsyncClient):
     def __init__(self, client: AsyncBaseClient, **settings: Any) -> None:
         super().__init__(**settings)
         self._call_for, self._redact = client._call_for, client.redact
+        _fork.register(self)
+
+    def after_fork(self) -> None:
+        """Replace the cookie jar, whose lock another thread may have held."""
+        self.cookies = self.cookies
 
     async def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         """Send as httpx does."""
