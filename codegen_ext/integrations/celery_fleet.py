@@ -17,6 +17,7 @@ from codegen_api.types import Response
 
 from .. import _fork
 from .._sync.client import CodegenClient
+from ..claims import open_claims
 from ..storage import StoreUnavailable, open_redis, redis_errors
 
 FRESH = 1.5
@@ -26,9 +27,6 @@ LEASE = 30.0
 _READING = 5.0
 """Seconds for which one worker waits for the page that another is reading."""
 _LOOK = 0.05
-_OWN = "if redis.call('get', KEYS[1]) == ARGV[1] then "
-_RELEASE = f"{_OWN} return redis.call('del', KEYS[1]) end return 0"
-_RENEW = f"{_OWN} return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0"
 
 
 class Fleet:
@@ -48,6 +46,7 @@ class Fleet:
         self._prefix = f"codegen:fleet:{sha256(identity.encode()).hexdigest()[:32]}"
         self._address = address
         self._client = client
+        self._claims = open_claims(address, client.clock)
         self._redis = open_redis(address)
         _fork.register(self)
 
@@ -57,6 +56,7 @@ class Fleet:
 
     def close(self) -> None:
         """Close the connections."""
+        self._claims.close()
         self._redis.close()
 
     def read_page(self, arguments: Mapping[str, Any]) -> Response[Any]:
@@ -74,12 +74,13 @@ class Fleet:
             page = self._page(key)
             if page is not None:
                 return page
-            is_reader = self._try_claim(f"{key}:reading", owner, _READING)
+            is_reader = self._claims.claim(f"{key}:reading", owner, _READING) == owner
             if is_reader or time.monotonic() > patience:
                 try:
                     return self._page(key) or self._read_for_all(key, arguments)
                 finally:
-                    self._release(f"{key}:reading", owner)
+                    with suppress(StoreUnavailable):
+                        self._claims.release(f"{key}:reading", owner)
             time.sleep(_LOOK)
 
     def _read_for_all(self, key: str, arguments: Mapping[str, Any]) -> Response[Any]:
@@ -111,7 +112,7 @@ class Fleet:
         """
         key, owner = f"{self._prefix}:creating:{request_id}", os.urandom(8).hex()
         try:
-            is_free = self._try_claim(key, owner, LEASE)
+            is_free = self._claims.claim(key, owner, LEASE) == owner
         except StoreUnavailable:
             yield True
             return
@@ -124,20 +125,10 @@ class Fleet:
             yield True
         finally:
             over.set()
-            self._release(key, owner)
+            with suppress(StoreUnavailable):
+                self._claims.release(key, owner)
 
     def _renew(self, key: str, owner: str, over: threading.Event) -> None:
         while not over.wait(LEASE / 3):
-            with suppress(StoreUnavailable), redis_errors():
-                self._redis.eval(_RENEW, 1, key, owner, int(LEASE * 1000))
-
-    def _try_claim(self, key: str, owner: str, seconds: float) -> bool:
-        with redis_errors():
-            if self._redis.set(key, owner, nx=True, px=int(seconds * 1000)):
-                return True
-            # It is ours where the answer to an earlier try was lost.
-            return self._redis.get(key) == owner.encode()
-
-    def _release(self, key: str, owner: str) -> None:
-        with suppress(StoreUnavailable), redis_errors():
-            self._redis.eval(_RELEASE, 1, key, owner)
+            with suppress(StoreUnavailable):
+                self._claims.keep(key, owner, LEASE)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol, Self, TypeVar, overload
 
 from .._client_of import client_of
+from ..claims import open_claims
 from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import ConfigurationError, ValidationError
 from ._async import delivery as delivery_async
@@ -16,7 +17,6 @@ from ._sync import delivery
 from .errors import oversized
 from .events import WebhookEvent, read_event
 from .registration import RegisteredHandler, check_pattern, register
-from .replay_store import open_replay_store
 from .signing import Headers, Secret, Secrets
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class WebhookHandler:
         settings.require("webhooks")
         self._secrets = Secrets(secret)
         self._clock = clock
-        self._store = open_replay_store(shared_state or settings.shared_state, clock)
+        self._claims = open_claims(shared_state or settings.shared_state, clock)
         self._lease = lease_seconds
         self._accept_legacy = accept_legacy_signatures
         self.max_body_bytes = max_body_bytes
@@ -109,7 +109,7 @@ class WebhookHandler:
 
     def close(self) -> None:
         """Close the connections of the shared state."""
-        self._store.close()
+        self._claims.close()
 
     def add_client(self, client: Any) -> None:
         """Let events end the waits of one more client, or of an agent's client."""
@@ -190,7 +190,7 @@ class WebhookHandler:
             handlers = self._notify_and_match(event)
             return delivery.run_handlers(handlers, event, RegisteredHandler.run, self._log_failure)
 
-        return delivery.deliver(self.unwrap(body, headers), self._store, self._lease, handle)
+        return delivery.deliver(self.unwrap(body, headers), self._claims, self._lease, handle)
 
     async def handle_request_async(self, body: Body, headers: Headers) -> WebhookResult:
         """Do as `handle_request` does in this task; handlers that are not async run in a thread."""
@@ -199,7 +199,7 @@ class WebhookHandler:
             handlers = self._notify_and_match(event)
             return await delivery_async.run_handlers(handlers, event, RegisteredHandler.run_async, self._log_failure)
 
-        return await delivery_async.deliver(self.unwrap(body, headers), self._store, self._lease, handle)
+        return await delivery_async.deliver(self.unwrap(body, headers), self._claims, self._lease, handle)
 
     def asgi_app(self) -> AsgiApp:
         """Return an ASGI application that takes calls by POST, at whatever path it is mounted."""

@@ -27,21 +27,21 @@ KEEP = 660
 """Seconds for which a handled id is kept, more than a call can be within the time window."""
 
 
+def address_of(kind: str, request: pytest.FixtureRequest) -> str | None:
+    if kind == "redis":
+        server: RedisServer = request.getfixturevalue("redis_server")
+        return server.address
+    return f"sqlite:///{request.getfixturevalue('tmp_path') / 'ids.db'}" if kind == "sqlite" else None
+
+
 @pytest.fixture(params=["memory", "sqlite", "redis"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
-    if request.param == "memory":
-        return None
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ids.db'}"
-    server: RedisServer = request.getfixturevalue("redis_server")
-    return server.address
+def address(request: pytest.FixtureRequest) -> str | None:
+    return address_of(request.param, request)
 
 
-@pytest.fixture
-def shared(address: str | None) -> str:
-    if address is None:
-        pytest.skip("not shared")
-    return address
+@pytest.fixture(params=["sqlite", "redis"])
+def shared(request: pytest.FixtureRequest) -> str:
+    return str(address_of(request.param, request))
 
 
 def refusal(handle: Handle, handler: WebhookHandler, headers: dict[str, str]) -> tuple[str | None, int | None]:
@@ -199,29 +199,25 @@ def test_ids_are_forgotten_after_the_window(
     clock.advance(KEEP)
     handler.handle_request(BODY, signed(BODY, "msg_2", int(clock.time())))
     with sqlite3.connect(path) as database:
-        assert database.execute("SELECT id FROM codegen_webhook_claims").fetchall() == [("msg_2",)]
+        assert database.execute("select name from codegen_claims").fetchall() == [("webhook:msg_2",)]
     database.close()
     make(shared_state=redis_server.address).handle_request(BODY, signed(BODY, at=int(clock.time())))
     [key] = redis_server.client.scan_iter()
     assert KEEP - 60 < redis_server.client.ttl(key) <= KEEP
 
 
-def test_memory_is_bounded_and_forgets_nothing_that_counts(clock: FakeClock) -> None:
-    from codegen_ext.webhooks.replay_store import Claim, MemoryReplayStore
-
-    store = MemoryReplayStore(clock, max_ids=2)
-    assert [store.claim(name, "one", 60) for name in "ab"] == [Claim.OWNED] * 2
-    store.confirm("a")
+def test_memory_is_bounded_and_forgets_nothing_that_counts(
+    handler: WebhookHandler, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handler._claims, "_max_names", 2)
+    for message_id in ("msg_1", "msg_2"):
+        handler.handle_request(BODY, signed(BODY, message_id))
     with pytest.raises(WebhookError) as caught:
-        store.claim("c", "one", 60)
+        handler.handle_request(BODY, signed(BODY, "msg_3"))
     assert (caught.value.reason, caught.value.status_code) == ("unavailable", 503)
-    assert store.claim("a", "other", 60) is Claim.HANDLED
-    store.release("b", "other")
-    assert store.claim("b", "other", 60) is Claim.IN_PROGRESS, "it is another owner's"
-    store.release("b", "one")
-    assert store.claim("c", "one", 60) is Claim.OWNED
+    assert handler.handle_request(BODY, signed(BODY, "msg_1")).duplicate
     clock.advance(KEEP)
-    assert store.claim("d", "one", 60) is Claim.OWNED
+    assert handler.handle_request(BODY, signed(BODY, "msg_3", int(clock.time()))).ok
 
 
 def test_without_the_shared_state_calls_are_refused(
@@ -242,7 +238,7 @@ def test_without_the_shared_state_calls_are_refused(
 def test_a_key_of_another_type_is_a_typed_error(
     handle: Handle, make: Callable[..., WebhookHandler], redis_server: RedisServer
 ) -> None:
-    redis_server.client.lpush("codegen:webhook:msg_1", "x")
+    redis_server.client.lpush("codegen:claim:webhook:msg_1", "x")
     assert refusal(handle, make(shared_state=redis_server.address), signed(BODY)) == ("unavailable", 503)
 
 

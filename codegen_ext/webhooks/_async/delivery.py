@@ -8,19 +8,23 @@ from typing import Any
 from uuid import uuid4
 
 from ..._io import asynchronous as io
-from ...errors import WebhookError
+from ...claims import Claims
+from ...storage import StoreUnavailable
 from ..errors import refused
 from ..events import WebhookEvent
 from ..registration import RegisteredHandler
-from ..replay_store import Claim, ReplayStore
 from ..results import HandlerOutcome, WebhookResult
+from ..signing import TOLERANCE
 
+KEEP = 2 * TOLERANCE + 60
+"""Seconds for which a handled id is kept: calls may be dated ahead by the tolerance, and clocks differ."""
+_HANDLED = "handled"
 _logger = logging.getLogger("codegen_ext.webhooks")
 
 
 async def deliver(
     event: WebhookEvent,
-    store: ReplayStore,
+    claims: Claims,
     lease: float,
     handle: Callable[[WebhookEvent], Awaitable[tuple[HandlerOutcome, ...]]],
 ) -> WebhookResult:
@@ -33,23 +37,26 @@ async def deliver(
         WebhookError: with reason "in_progress" or "unavailable".
 
     """
-    message_id = event.id
-    if message_id is None:  # a legacy signature
+    if event.id is None:  # a legacy signature
         return WebhookResult(event, await handle(event))
-    owner = uuid4().hex
-    claim = await _ask(store, store.claim, message_id, owner, lease)
-    if claim is Claim.HANDLED:
+    name, owner = f"webhook:{event.id}", uuid4().hex
+    try:
+        holder = await _ask(claims, claims.claim, name, owner, lease)
+    except StoreUnavailable as error:
+        raise refused("unavailable", f"the shared state does not answer: {error.reason}") from error
+    if holder == _HANDLED:
         return WebhookResult(event, duplicate=True)
-    if claim is Claim.IN_PROGRESS:
+    if holder != owner:
         raise refused("in_progress", "a call with this webhook-id is being handled")
     result = WebhookResult(event, await handle(event))
     try:
         if result.ok:
-            await _ask(store, store.confirm, message_id)
+            await _ask(claims, claims.keep, name, _HANDLED, KEEP)
         else:
-            await _ask(store, store.release, message_id, owner)
-    except WebhookError as error:
-        _logger.warning("the webhook call %s may be handled again, or only in %g s: %s", message_id, lease, error)
+            await _ask(claims, claims.release, name, owner)
+    except StoreUnavailable as error:
+        problem = f"the shared state does not answer: {error.reason}"
+        _logger.warning("the webhook call %s may be handled again, or only in %g s: %s", event.id, lease, problem)
     return result
 
 
@@ -72,6 +79,6 @@ async def run_handlers(
     return tuple(outcomes)
 
 
-async def _ask(store: ReplayStore, question: Callable[..., Any], *args: Any) -> Any:
+async def _ask(claims: Claims, question: Callable[..., Any], *args: Any) -> Any:
     """Call a method of the store, outside of the event loop when it waits for I/O."""
-    return await io.run_blocking(question, *args) if store.blocks else question(*args)
+    return await io.run_blocking(question, *args) if claims.blocks else question(*args)
