@@ -131,11 +131,11 @@ def build_request(
     if wire.headers:
         headers = httpx.Headers(headers)
         headers.update(checked_headers(wire.headers, operation.id))
-    if client.params or wire.query:
-        names = {name for name, _ in wire.query}
-        added = [pair for pair in client.params.multi_items() if pair[0] not in names]
-        url = f"{url}?{urlencode([*wire.query, *added])}"
     try:
+        if client.params or wire.query:
+            names = {name for name, _ in wire.query}
+            added = [pair for pair in client.params.multi_items() if pair[0] not in names]
+            url = f"{url}?{urlencode([*wire.query, *added])}"
         # What client.build_request would do, without merging a base URL and copying every part twice.
         return httpx.Request(
             wire.method,

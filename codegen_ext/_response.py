@@ -309,17 +309,19 @@ def _failure(
         address = f"{request.url.scheme}://{request.url.netloc.decode('ascii').rpartition('@')[2]}"
         variable = next((name for name in _BASE_URL_VARIABLES if os.environ.get(name) == base_url), None)
         source = f" (from {variable})" if variable else ""
-        reason = text if permanent else _reason(text)
+        reason = text if permanent else _reason(copy)
         return NetworkError(f"cannot reach {address}{source}: {reason}", copy, operation=name)
     return NetworkError(text or type(copy).__name__, copy, operation=name)
 
 
-def _reason(text: str) -> str:
-    """Return the words of an error of the operating system, without its number."""
-    found = re.fullmatch(r"\[Errno -?\d+\] (.*)", text)
-    if found:
-        return found[1][:1].lower() + found[1][1:]
-    return text or "all connection attempts failed"
+def _reason(error: BaseException) -> str:
+    """Return why a connection could not be made, in the words of the operating system."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror[:1].lower() + cause.strerror[1:]
+        cause = cause.__cause__
+    return str(error) or type(error).__name__
 
 
 def _clean(error: BaseException, request: httpx.Request, redact: Redactor) -> Exception:

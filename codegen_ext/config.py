@@ -185,8 +185,9 @@ class Settings:
     @classmethod
     def refuse_unknown(cls, name: str, kind: type[Exception] = ConfigurationError) -> None:
         """Raise an exception of this class for a name that is no setting, with the closest one."""
-        if name not in cls.settings and name not in cls.aliases:
-            close = get_close_matches(name, [*cls.settings, *cls.aliases], 1)
+        known = name.lower() if kind is ConfigurationError else name
+        if known not in cls.settings and known not in cls.aliases:
+            close = get_close_matches(known.lower(), [*cls.settings, *cls.aliases], 1)
             problem = f"{name} is not a setting{f'; did you mean {close[0]}?' if close else ''}"
             raise ConfigurationError(problem, config_key=name) if kind is ConfigurationError else kind(problem)
 
@@ -370,10 +371,9 @@ class ClientConfig(Settings):
             ConfigurationError: for a name that is no setting, with the closest one.
 
         """
-        values = {name.lower(): value for name, value in settings.items()}
-        for name in values:
+        for name in settings:
             cls.refuse_unknown(name)
-        return cls(**values)
+        return cls(**{name.lower(): value for name, value in settings.items()})
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle everything but the token, which the process that loads the pickle reads from its environment.

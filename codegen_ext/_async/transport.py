@@ -143,7 +143,7 @@ class AsyncClientTransport(httpx.AsyncBaseTransport):
                 finally:
                     if slot is not None and connection.timing.sent_at is not None:
                         self._limiter.sent(slot, connection.timing.sent_at)
-                if call.stream:
+                if call.stream and response.is_success:
                     connection.timing.end()
                 else:
                     await self._read(response, call)

@@ -144,7 +144,7 @@ class ClientTransport(httpx.BaseTransport):
                 finally:
                     if slot is not None and connection.timing.sent_at is not None:
                         self._limiter.sent(slot, connection.timing.sent_at)
-                if call.stream:
+                if call.stream and response.is_success:
                     connection.timing.end()
                 else:
                     self._read(response, call)

@@ -162,4 +162,4 @@ def test_models_can_be_copied_and_pickled() -> None:
 
 def test_numbers_beyond_the_usual_come_through(serve: Callable[..., Loopback], connect: Callable[..., Any]) -> None:
     client = connect(serve(reply({**RUN, "id": 2**70})).base_url)
-    assert client.get_agent_run(323, 7).id == 2**70
+    assert client.get_agent_run(323, 2**70).id == 2**70

@@ -1,22 +1,22 @@
 """Which failures are repeated, how often, how soon, and inside which budget."""
 
 import email.utils
-from collections.abc import Callable
+import gzip
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 from codegen_api.operations import OPERATIONS
-from codegen_ext.transport.extensions import DEADLINE
-from codegen_ext.transport.retry import MAX_PAUSE, RetryPolicy, RetryTransport, is_idempotent
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen_ext import CodegenAPIError, NetworkError, RateLimitError, ServerError, TimeoutError, ValidationError
+from codegen_ext.retry import LONGEST_PAUSE, RetryPolicy
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..support.calls import required
-from ..support.inside import network_of
+from ..support.loopback import Loopback, reply
 
 Connect = Callable[..., Any]
 PROCESSED = {"reset_after": Fault.reset_after(), "status": Fault.status(503, processed=True)}
@@ -91,20 +91,20 @@ def test_pauses_grow_with_full_jitter(sandbox: Sandbox, connect: Connect, clock:
     sandbox.inject("get_current_user", Fault.status(503))
     with pytest.raises(ServerError):
         connect(max_retries=5, retry_delay=2.0, retry_backoff_factor=3.0).get_current_user()
-    bounds = [2.0, 6.0, 18.0, 54.0, MAX_PAUSE]
+    bounds = [2.0, 6.0, 18.0, 54.0, LONGEST_PAUSE]
     assert len(clock.slept) == 5
     assert all(0 <= slept <= bound for slept, bound in zip(clock.slept, bounds, strict=True))
 
 
 @given(st.integers(0, 30), st.floats(0.01, 10), st.floats(1, 5), st.floats(0, 1))
 def test_a_pause_is_never_above_its_bound(attempt: int, delay: float, factor: float, draw: float) -> None:
-    pause = RetryPolicy(delay=delay, factor=factor).pause(attempt, lambda: draw)
-    assert 0 <= pause <= min(delay * factor**attempt, MAX_PAUSE)
+    pause = RetryPolicy(delay, factor, draw=lambda: draw).pause(attempt + 1)
+    assert 0 <= pause <= min(delay * factor**attempt, LONGEST_PAUSE)
 
 
 @pytest.mark.parametrize("factor", [10, 10.0])
 def test_any_number_of_attempts_has_a_pause(factor: float) -> None:
-    assert RetryPolicy(delay=0.5, factor=factor).pause(5_000, lambda: 0.5) == MAX_PAUSE / 2
+    assert RetryPolicy(0.5, factor, draw=lambda: 0.5).pause(5_000) == LONGEST_PAUSE / 2
 
 
 @pytest.mark.parametrize("text", ["7.5", "date"])
@@ -182,9 +182,48 @@ def test_statuses_to_repeat_can_be_chosen(sandbox: Sandbox, connect: Connect) ->
         connect(max_retries=3, retry_on_status=[429]).get_current_user()
 
 
-def test_requests_outside_the_contract_are_judged_by_their_method() -> None:
-    assert is_idempotent(httpx.Request("GET", "http://service.invalid/new"))
-    assert not is_idempotent(httpx.Request("POST", "http://service.invalid/new"))
+@pytest.mark.parametrize(("method", "sent"), [("GET", 3), ("POST", 1), ("PUT", 3), ("PATCH", 1), ("DELETE", 3)])
+def test_requests_outside_the_contract_are_judged_by_their_method(
+    serve: Callable[..., Loopback], connect: Connect, method: str, sent: int
+) -> None:
+    server = serve(reply({}, 503))
+    with pytest.raises(ServerError):
+        connect(server.base_url, max_retries=2).request(method, "/new")
+    assert len(server.requests) == sent
+
+
+def test_the_session_of_a_client_has_its_time(
+    sandbox: Sandbox, connect: Connect, flavour: Any, clock: FakeClock
+) -> None:
+    sandbox.inject("get_current_user", Fault.status(503, retry_after=3600))
+    response = flavour.settle(connect(max_retries=3).session.get("/v1/users/me"))
+    assert (response.status_code, clock.slept) == (503, [])
+    assert response.elapsed.total_seconds() >= 0
+
+
+def test_a_compressed_body_that_was_cut_is_asked_for_again(connect: Connect) -> None:
+    whole = gzip.compress(b'{"id": 1, "email": null, "github_user_id": "1", "github_username": "octocat"}')
+    bodies = [whole[:-9], b"\x1f\x8bnonsense", whole]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        headers = {"content-encoding": "gzip", "content-type": "application/json"}
+        return httpx.Response(200, headers=headers, stream=Parts(bodies.pop(0)))
+
+    assert connect(max_retries=2, transport=httpx.MockTransport(answer)).get_current_user().id == 1
+    assert bodies == []
+
+
+class Parts(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body as it comes over a connection."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self.content
 
 
 def test_a_stream_is_not_repeated_after_its_first_byte(sandbox: Sandbox, connect: Connect, flavour: Any) -> None:
@@ -194,32 +233,7 @@ def test_a_stream_is_not_repeated_after_its_first_byte(sandbox: Sandbox, connect
     assert attempts(sandbox, "create_chat_completion") == 1
 
 
-def test_it_works_alone_in_any_client(sandbox: Sandbox, clock: FakeClock) -> None:
-    sandbox.inject("get_current_user", Fault.status(503), times=2)
-    seen: list[tuple[Any, ...]] = []
-    transport = RetryTransport(
-        httpx.HTTPTransport(),
-        RetryPolicy(max_retries=2),
-        clock,
-        draw=lambda: 1.0,
-        on_retry=lambda *told: seen.append(told),
-    )
-    with httpx.Client(transport=transport) as client:
-        url = sandbox.base_url + OPERATIONS["get_current_user"].path
-        headers = {"Authorization": f"Bearer {sandbox.token}"}
-        assert client.get(url, headers=headers).status_code == 200
-        sandbox.inject("get_current_user", Fault.status(503))
-        extensions = {DEADLINE: clock.monotonic() + 0.9}
-        assert client.get(url, headers=headers, extensions=extensions).status_code == 503
-    assert [(failure.status_code, pause) for _, failure, pause in seen] == [(503, 1.0), (503, 2.0)]
-
-
-def test_failed_answers_give_their_connection_back(sandbox: Sandbox, connect: Connect, flavour: Any) -> None:
-    sandbox.inject("get_current_user", Fault.status(503), rate=0.5)
-    client = connect(max_retries=50)
-    for _ in range(30):
-        client.get_current_user()
-    if not flavour.is_async:
-        pool = network_of(client)._pooled._pool
-        assert len(pool.connections) == 1
-        assert all(connection.is_idle() for connection in pool.connections)
+def test_failed_answers_give_their_connection_back(serve: Callable[..., Loopback], connect: Connect) -> None:
+    server = serve(*[reply({}, 503)] * 10, reply({"id": 1, "organization_id": 323}))
+    connect(server.base_url, max_retries=50).get_agent_run(323, 1)
+    assert len({request.port for request in server.requests}) == 1

@@ -43,7 +43,8 @@ def test_runs_in_a_state_are_streamed(client: Any, sandbox: Sandbox) -> None:
     assert [run.id for run in client.stream_agent_runs(323, status="COMPLETED")] == [3, 1]
     assert [run.id for run in client.stream_agent_runs(323, status="COMPLETE")] == [3, 1]
     assert [run.id for run in client.stream_agent_runs(323, status="FAILED")] == [2]
-    assert [run.id for run in client.stream_agent_runs(323, status="no such state")] == []
+    with pytest.raises(ValidationError, match="status"):
+        list(client.stream_agent_runs(323, status="no such state"))
     assert [run.id for run in client.stream_agent_runs(323)] == [4, 3, 2, 1]
 
 

@@ -5,15 +5,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
-from codegen_ext.transport.extensions import ATTEMPT, CACHED, OPERATION
-from codegen_ext.transport.metrics import MetricsCollector, MetricsTransport
-from codegen_ext.transport.retry import RetryPolicy, RetryTransport
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen_ext import NetworkError, ServerError
+from codegen_ext.metrics import MetricsCollector
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 Connect = Callable[..., Any]
@@ -116,35 +113,10 @@ def test_waits_for_limits_are_counted_by_operation() -> None:
     assert stats["operations"]["get_users"]["wait_seconds"] == stats["wait_seconds"] == 3.5
 
 
-class Network(httpx.BaseTransport):
-    """Answers in the order given, and notes the number of each attempt."""
-
-    def __init__(self, *answers: httpx.Response) -> None:
-        self.answers = list(answers)
-        self.attempts: list[int] = []
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self.attempts.append(request.extensions[ATTEMPT])
-        return self.answers.pop(0)
-
-
-def test_an_attempt_knows_its_number() -> None:
-    network = Network(httpx.Response(503), httpx.Response(429), httpx.Response(200))
-    transport = RetryTransport(network, RetryPolicy(), FakeClock())
-    with httpx.Client(transport=transport, base_url="http://service") as client:
-        client.get("/")
-    assert network.attempts == [1, 2, 3]
-
-
-def test_an_answer_from_the_cache_is_a_hit() -> None:
-    class Cache(httpx.BaseTransport):
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            return httpx.Response(200, extensions={CACHED: True})
-
-    metrics = MetricsCollector(FakeClock())
-    transport = MetricsTransport(Cache(), metrics, FakeClock())
-    with httpx.Client(transport=transport, base_url="http://service") as client:
-        client.get("/", extensions={OPERATION: "get_users"})
-    stats = metrics.get_stats()
-    assert (stats["cache_hits"], stats["cache_hit_rate"]) == (1, 1.0)
-    assert stats["operations"]["get_users"]["cache_hits"] == 1
+def test_an_answer_from_the_cache_is_a_hit(connect: Connect) -> None:
+    client = connect(enable_caching=True)
+    for _ in range(2):
+        client.get_current_user()
+    stats = client.get_stats()["metrics"]
+    assert (stats["cache_hits"], stats["cache_hit_rate"], stats["total_attempts"]) == (1, 0.5, 1)
+    assert stats["operations"]["get_current_user"]["cache_hits"] == 1

@@ -4,7 +4,6 @@ import math
 from typing import Any
 
 import pytest
-from attrs import fields
 
 from codegen_ext import (
     AsyncCodegenClient,
@@ -44,6 +43,14 @@ DEFAULTS = {
     "shared_peers": 1,
     "exactly_once": True,
     "create_settle_seconds": 30,
+    "max_connections": 100,
+    "max_keepalive_connections": 100,
+    "max_response_bytes": 67_108_864,
+    "verify": True,
+    "cert": None,
+    "proxy": None,
+    "default_headers": None,
+    "user_agent_suffix": "",
     "log_level": "INFO",
     "log_requests": True,
     "log_responses": False,
@@ -79,6 +86,11 @@ VARIABLES = [
     ("shared_peers", "CODEGEN_SHARED_PEERS", "4", 4),
     ("exactly_once", "CODEGEN_EXACTLY_ONCE", "false", False),
     ("create_settle_seconds", "CODEGEN_CREATE_SETTLE_SECONDS", "4.5", 4.5),
+    ("max_connections", "CODEGEN_MAX_CONNECTIONS", "7", 7),
+    ("max_keepalive_connections", "CODEGEN_MAX_KEEPALIVE_CONNECTIONS", "0", 0),
+    ("max_response_bytes", "CODEGEN_MAX_RESPONSE_BYTES", "1000", 1000),
+    ("proxy", "CODEGEN_PROXY", "http://proxy:1", "http://proxy:1"),
+    ("user_agent_suffix", "CODEGEN_USER_AGENT_SUFFIX", "mine/1", "mine/1"),
     ("log_level", "CODEGEN_LOG_LEVEL", "debug", "DEBUG"),
     ("log_level", "LOG_LEVEL", "warning", "WARNING"),
     ("log_requests", "CODEGEN_LOG_REQUESTS", "false", False),
@@ -109,12 +121,15 @@ WHOLE_NUMBERS = {
     "cache_max_size",
     "bulk_max_workers",
     "bulk_batch_size",
+    "max_connections",
+    "max_keepalive_connections",
+    "max_response_bytes",
 }
-MAY_BE_NOTHING = {"max_retries", "retry_delay", "create_settle_seconds", "stale_if_error"}
-SWITCHES = {name for name, value in DEFAULTS.items() if isinstance(value, bool)}
+MAY_BE_NOTHING = {"max_retries", "max_keepalive_connections", "retry_delay", "create_settle_seconds", "stale_if_error"}
+SWITCHES = {name for name, value in DEFAULTS.items() if isinstance(value, bool)} - {"verify"}
 
 BAD_VALUES: list[tuple[str, Any]] = [
-    *((name, value) for name in sorted(NUMBERS) for value in ("5", None, True, math.nan, math.inf, -1)),
+    *((name, value) for name in sorted(NUMBERS) for value in ("5", None, True, math.nan, math.inf, -1, 1e11)),
     *((name, value) for name in sorted(WHOLE_NUMBERS) for value in ("5", None, True, 1.5, -1)),
     *((name, 0) for name in sorted((NUMBERS | WHOLE_NUMBERS) - MAY_BE_NOTHING)),
     *((name, value) for name in sorted(SWITCHES) for value in ("false", None, 0)),
@@ -143,7 +158,7 @@ def test_a_client_takes_no_other_kind_of_settings(kind: Any, config: Any) -> Non
 
 def test_every_field_has_its_documented_default() -> None:
     config = ClientConfig()
-    assert {field.name: getattr(config, field.name) for field in fields(ClientConfig)} == DEFAULTS
+    assert {name: getattr(config, name) for name in ClientConfig.settings} == DEFAULTS
 
 
 @pytest.mark.parametrize(("name", "variable", "text", "value"), VARIABLES)
@@ -348,7 +363,7 @@ def test_presets_read_credentials_from_the_environment(monkeypatch: pytest.Monke
 
 
 def differences(config: ClientConfig) -> dict[str, Any]:
-    values = {field.name: getattr(config, field.name) for field in fields(ClientConfig)}
+    values = {name: getattr(config, name) for name in ClientConfig.settings}
     return {name: value for name, value in values.items() if value != DEFAULTS[name]}
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codegen_ext.agents.images import encode_images
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen_ext import ValidationError
+from codegen_ext.images import encode_images
 
 PNG = b"\x89PNG\r\n\x1a\n....."
 SAMPLES = [

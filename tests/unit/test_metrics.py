@@ -1,16 +1,13 @@
-"""Counting: the collector, its statistics by key and by attribute, and the transport in any httpx client."""
+"""Counting: the collector, and its statistics by key and by attribute."""
 
-import asyncio
 import copy
 import pickle
 import threading
 from typing import Any
 
-import httpx
 import pytest
-from codegen_ext.transport.extensions import OPERATION
-from codegen_ext.transport.metrics import MetricsCollector, MetricsTransport, Stats
 
+from codegen_ext.metrics import MetricsCollector, Stats
 from codegen_ext.testing import FakeClock
 
 
@@ -95,57 +92,3 @@ def test_statistics_answer_by_key_and_by_attribute() -> None:
         stats["nothing"]
     for other in (copy.copy(stats), pickle.loads(pickle.dumps(stats))):
         assert other.error_rate == 0.5
-
-
-class Service(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Takes two seconds for every answer, or breaks."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        self.clock = clock
-        self.closed = 0
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self.clock.advance(2)
-        if request.url.path == "/broken":
-            raise httpx.ReadError("reset")
-        return httpx.Response(int(request.url.path[1:]))
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return self.handle_request(request)
-
-    def close(self) -> None:
-        self.closed += 1
-
-    async def aclose(self) -> None:
-        self.closed += 1
-
-
-def sync_get(transport: Any, *calls: Any) -> None:
-    with httpx.Client(transport=transport, base_url="http://service") as client:
-        for path, extensions in calls:
-            client.get(path, extensions=extensions)
-
-
-def async_get(transport: Any, *calls: Any) -> None:
-    async def get() -> None:
-        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-            for path, extensions in calls:
-                await client.get(path, extensions=extensions)
-
-    asyncio.run(get())
-
-
-@pytest.mark.parametrize("get", [sync_get, async_get])
-def test_the_transport_counts_in_any_httpx_client(get: Any) -> None:
-    clock = FakeClock()
-    service, metrics = Service(clock), MetricsCollector(clock)
-    transport = MetricsTransport(service, metrics, clock)
-    get(transport, ("/200", {OPERATION: "get_user"}), ("/500", {}))
-    with pytest.raises(httpx.ReadError):
-        get(transport, ("/broken", {OPERATION: "get_user"}))
-    stats = metrics.get_stats()
-    user = stats["operations"]["get_user"]
-    assert part(user, "requests", "errors", "status_codes") == {"requests": 2, "errors": 1, "status_codes": {200: 1}}
-    assert user["average_response_time"] == 2.0
-    assert stats["operations"]["GET other"]["errors"] == 1
-    assert service.closed == 2
