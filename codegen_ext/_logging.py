@@ -13,12 +13,21 @@ from ._request import ATTEMPT, Call
 from ._response import request_id_of
 from .redact import Redactor
 
+_FIELDS = ("event", "operation", "status", "attempt", "duration", "request_id")
 logger = logging.getLogger("codegen_ext")
 logger.addHandler(logging.NullHandler())
+logger.addFilter(lambda record: _complete(record))
 
 LONGEST_BODY = 2_000
 """Characters of a body that a record shows."""
 _set_by_us: int | None = None
+
+
+def _complete(record: logging.LogRecord) -> bool:
+    """Give a record every attribute of ours, so that a format string may name any."""
+    for name in _FIELDS:
+        record.__dict__.setdefault(f"codegen_{name}", None)
+    return True
 
 
 def apply_level(level: str) -> None:
@@ -99,7 +108,6 @@ def _fields(
     response: httpx.Response | None = None,
     seconds: float | None = None,
 ) -> dict[str, Any]:
-    """Return a record's attributes; every record has all of them, so that a format string may name any."""
     request_id = request_id_of(response) if response is not None else None
     return {
         "codegen_event": event,

@@ -336,7 +336,7 @@ def _clean(error: BaseException, request: httpx.Request, redact: Redactor) -> Ex
     if isinstance(copy, httpx.HTTPError):
         url = request.url.copy_with(userinfo=b"") if request.url.userinfo else request.url
         copy.request = httpx.Request(request.method, url)
-    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    cause = error.__cause__ or error.__context__
     if isinstance(cause, Exception):
         copy.__cause__ = _clean(cause, request, redact)
     return cast("Exception", copy)
