@@ -16,7 +16,6 @@ from .redact import Redactor
 _FIELDS = ("event", "operation", "status", "attempt", "duration", "request_id")
 logger = logging.getLogger("codegen_ext")
 logger.addHandler(logging.NullHandler())
-logger.addFilter(lambda record: _complete(record))
 
 LONGEST_BODY = 2_000
 """Characters of a body that a record shows."""
@@ -28,6 +27,9 @@ def _complete(record: logging.LogRecord) -> bool:
     for name in _FIELDS:
         record.__dict__.setdefault(f"codegen_{name}", None)
     return True
+
+
+logger.addFilter(_complete)
 
 
 def apply_level(level: str) -> None:

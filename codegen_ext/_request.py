@@ -121,12 +121,13 @@ def build_request(
     """
     try:
         wire = requests.build(operation, arguments, options)
-        if operation.reconcile is not None:
-            _refuse_blank(operation, arguments)
+        problems = {} if operation.reconcile is None else _blank(operation, arguments)
     except InvalidArguments as error:
-        # Arguments get mixed up, and so one may hold the credential.
-        problems = call.redact.within(error.problems)
-        raise ValidationError(summary(problems), operation=operation.id, field_errors=problems) from error
+        problems = call.redact.within(error.problems)  # arguments get mixed up, and so one may hold the credential
+    if problems:
+        failure = ValidationError(summary(problems), operation=operation.id, field_errors=problems)
+        failure.__cause__ = InvalidArguments(problems)
+        raise failure
     headers, url = client.headers, service_url + wire.path
     if wire.headers:
         headers = httpx.Headers(headers)
@@ -155,12 +156,11 @@ def _url(text: str) -> httpx.URL:
     return httpx.URL(text)
 
 
-def _refuse_blank(operation: Operation[Any], arguments: Mapping[str, Any]) -> None:
-    """Raise InvalidArguments when a text without which a costly operation makes no sense is blank."""
-    for argument in operation.arguments:
-        value = arguments.get(argument.python_name)
-        if argument.required and isinstance(value, str) and not value.strip():
-            raise InvalidArguments({argument.name: ["must not be blank"]})
+def _blank(operation: Operation[Any], arguments: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the strings that are blank although a costly operation makes no sense without them."""
+    values = {one.name: arguments.get(one.python_name) for one in operation.arguments if one.required}
+    blank = [name for name, value in values.items() if isinstance(value, str) and not value.strip()]
+    return {name: ["must not be blank"] for name in blank}
 
 
 UNSENDABLE = (TypeError, ValueError, RecursionError, httpx.InvalidURL)

@@ -318,8 +318,9 @@ def _reason(error: BaseException) -> str:
     """Return why a connection could not be made, in the words of the operating system."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror[:1].lower() + cause.strerror[1:]
+        if isinstance(cause, OSError) and cause.errno and cause.strerror:
+            words = os.strerror(cause.errno) if cause.errno > 0 else cause.strerror
+            return words[:1].lower() + words[1:]
         cause = cause.__cause__
     return str(error) or type(error).__name__
 
