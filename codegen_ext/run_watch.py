@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -208,14 +208,15 @@ class RunWatch:
         self.interrupt: Callable[[], object] = lambda: None
         """Ends the rest of the poller."""
 
-    def join(self, subscriber: Subscriber, requests: Iterable[WatchRequest], now: float) -> bool:
+    def join(self, subscriber: Subscriber, requests: Sequence[WatchRequest], now: float) -> bool:
         """Add the requests of a subscriber; return whether a poller has to be started."""
         with self._lock:
             for request in requests:
                 self._add(Interest(subscriber, request, now), now)
             must_start = bool(self._runs) and not self._is_polled
             self._is_polled = self._is_polled or must_start
-            self.interrupt()
+            if requests:
+                self.interrupt()
         return must_start
 
     def _add(self, interest: Interest, now: float) -> None:
@@ -242,12 +243,12 @@ class RunWatch:
     def subscribers(self) -> set[Subscriber]:
         """Return those that wait for a run."""
         with self._lock:
-            return {interest.subscriber for watched in self._runs.values() for interest in watched.interests}
+            return {interest.subscriber for watched in self._all() for interest in list(watched.interests)}
 
     def next(self, now: float) -> Poll | float | None:
         """Return the request to perform now, the seconds until there will be one, or None when no run is watched."""
         with self._lock:
-            for watched in list(self._runs.values()):
+            for watched in self._all():
                 for interest in list(watched.interests):
                     self._expire(watched, interest, now)
             if not self._runs:
@@ -259,7 +260,7 @@ class RunWatch:
                 if self._is_watched(watched):
                     arguments = {"org_id": watched.org_id, "agent_run_id": watched.run_id, "limit": 1, "reverse": True}
                     return Poll(operations.GET_AGENT_RUN_LOGS, arguments, watched)
-            watched = min(self._runs.values(), key=lambda watched: (watched.due, -watched.run_id))
+            watched = min(self._all(), key=lambda watched: (watched.due, -watched.run_id))
             if (ready := max(watched.due, self._not_before)) > now:
                 return ready - now
             return self._choose(watched, now)
@@ -267,7 +268,7 @@ class RunWatch:
     def left(self, now: float) -> tuple[float, float]:
         """Return the seconds until the first and until the last of the waits is over."""
         with self._lock:
-            ends = [watched.end_of(one) - now for watched in self._runs.values() for one in watched.interests]
+            ends = [watched.end_of(one) - now for watched in self._all() for one in list(watched.interests)]
         return min(ends, default=math.inf), max(ends, default=math.inf)
 
     def answered(self, poll: Poll, model: Any, retry_after: float | None, now: float) -> None:
@@ -306,7 +307,7 @@ class RunWatch:
             elif poll.operation is operations.GET_AGENT_RUN:
                 # What refuses the list and the run alike refuses all runs.
                 refuses_all = self._unlisted.get(org_id) is type(error)
-                for other in list(self._runs.values()):
+                for other in self._all():
                     if other is watched or (refuses_all and other.org_id == org_id):
                         self._fail(other, error)
             elif isinstance(error, InvalidResponseError):
@@ -317,7 +318,7 @@ class RunWatch:
     def fail_all(self, error: Exception) -> None:
         """End every wait with this error."""
         with self._lock:
-            for watched in list(self._runs.values()):
+            for watched in self._all():
                 self._fail(watched, error)
 
     def poller_ended(self) -> None:
@@ -333,7 +334,7 @@ class RunWatch:
     def notify(self, run: Mapping[str, Any], now: float) -> None:
         """Take in a state that came another way, such as a webhook; fields that it lacks stay as they were."""
         with self._lock:
-            for watched in list(self._runs.values()):
+            for watched in self._all():
                 organization = run.get("organization_id") or watched.org_id
                 if (str(run.get("id")), str(organization)) == (str(watched.run_id), str(watched.org_id)):
                     seen = _merged(watched, run)
@@ -342,6 +343,10 @@ class RunWatch:
                     else:
                         self._observe(watched, seen, now, None)
             self.interrupt()
+
+    def _all(self) -> list[WatchedRun]:
+        # A copy, because the garbage collector may close an iterator, which leaves, at any moment.
+        return list(self._runs.values())
 
     def _is_watched(self, watched: WatchedRun) -> bool:
         return self._runs.get((watched.org_id, watched.run_id)) is watched
@@ -352,7 +357,7 @@ class RunWatch:
         alone = Poll(operations.GET_AGENT_RUN, {"org_id": org_id, "agent_run_id": run_id}, watched)
         staleness = {
             other.run_id: min(now - other.polled_at, PATIENCE)
-            for other in self._runs.values()
+            for other in self._all()
             if other.org_id == org_id and other.misses < _MOST_MISSES
         }
         if org_id in self._unlisted or run_id not in staleness or (len(staleness) < 2 and not self._aligned):
@@ -415,7 +420,7 @@ class RunWatch:
         self._failures += 1
         is_alone = poll.operation is operations.GET_AGENT_RUN
         concerns_one = is_alone and isinstance(error, ServerError)
-        for watched in [poll.run] if concerns_one else self._runs.values():
+        for watched in [poll.run] if concerns_one else self._all():
             watched.fail(error, now)
         if is_alone and not isinstance(error, RateLimitError):
             poll.run.schedule(now)
@@ -434,7 +439,7 @@ class RunWatch:
         elif poll.operation is operations.GET_AGENT_RUN_LOGS:
             return
         else:
-            shortest = min((watched.interval for watched in self._runs.values()), default=0.0)
+            shortest = min((watched.interval for watched in self._all()), default=0.0)
             seconds = min(shortest, FIRST_PAUSE * 2.0 ** min(self._failures - 1, 16))
         self._not_before = max(self._not_before, now + seconds)
 
