@@ -82,14 +82,17 @@ def decode(operation: Operation[T], response: httpx.Response) -> Response[T]:
     status, content = response.status_code, response.content
     if not 200 <= status < 300:
         raise error_of(response, operation)
+    if content:
+        check_json(operation.id, response)
     try:
-        if content:
-            check_json(operation.id, response)
         parsed = codec.decode(operation, status, content)  # None for a status that has no content by the contract
     except InvalidModel as error:
         problem = f"the response does not fit the contract: {error}" if content else "the response body is empty"
-        raise invalid(operation.id, response, problem) from error
-    return Response(_status(status), content, response.headers, parsed)
+        failure = invalid(operation.id, response, problem)
+        failure.__cause__ = InvalidModel(error.model, _redactor(response.request)(error.problem))
+    else:
+        return Response(_status(status), content, response.headers, parsed)
+    raise failure  # out here, so that it has no context: what the parser raised has the whole body
 
 
 def check_identity(operation: Operation[Any], arguments: Mapping[str, Any], response: Response[Any]) -> None:

@@ -119,14 +119,13 @@ def decode_event(operation_id: str, event: ServerSentEvent, model: type[M], reda
     if event.name == "error" or (isinstance(data, dict) and data.get("error")):
         raise reported(operation_id, redact.within(data))
     try:
-        if not isinstance(data, dict):
-            raise InvalidModel(model.__name__, f"expected an object, got {type(data).__name__}")
         return model.from_dict(data)
     except InvalidModel as error:
-        if error_message(data)[0]:  # the body of an error response
-            raise reported(operation_id, redact.within(data)) from None
-        logger.warning("%s: an event of the stream is skipped: %s", operation_id, redact(str(error)))
-        return None
+        problem = redact(str(error))
+    if error_message(data)[0]:  # the body of an error response
+        raise reported(operation_id, redact.within(data))
+    logger.warning("%s: an event of the stream is skipped: %s", operation_id, problem)
+    return None
 
 
 def reported(operation_id: str, data: Any) -> CodegenAPIError:
