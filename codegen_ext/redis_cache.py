@@ -138,20 +138,21 @@ class RedisStore(Store):
         return self._ask(self._count) or 0
 
     def _count(self) -> int:
-        seconds, microseconds = self._redis.time()
         index = self._name(self._credential, "answers")
         if self._redis.type(index) != b"zset":
             return 0
-        found: list[Any] = self._redis.zrangebyscore(index, seconds * 1000 + microseconds // 1000, "+inf")
+        found: list[Any] = self._redis.zrange(index, 0, -1)
         names = [name.decode("latin-1") for name in found]
         operations = {name: name.removeprefix(self._stem).split(":")[2] for name in names}
         fields = list(dict.fromkeys((self._credential, *operations.values())))
         values: list[Any] = self._redis.mget([self._name(field) for field in fields])
         generations = {field: (value or b"").decode("latin-1") for field, value in zip(fields, values, strict=True)}
-        return sum(
-            name.endswith(f":{generations[operation]}:{generations[self._credential]}")
+        current = [
+            name
             for name, operation in operations.items()
-        )
+            if name.endswith(f":{generations[operation]}:{generations[self._credential]}")
+        ]
+        return int(self._redis.exists(*current)) if current else 0
 
     def close(self) -> None:
         """Close the connections that are not in use."""

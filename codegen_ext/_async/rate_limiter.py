@@ -14,7 +14,6 @@ from ..clock import Clock
 from ..fingerprint import fingerprint
 from ..rate_limits.local_share import RETRY_PERIOD
 from ..rate_limits.registry import shared_windows_of, windows_of
-from ..rate_limits.shared import SharedSlot, SharedWindows
 from ..rate_limits.status import RateLimitStatus, status_of
 from ..rate_limits.window import SECOND, Limit, Slot, Window, Windows, micro
 from .locks import wait_for
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from .._request import Call
     from ..config import ClientConfig
+    from ..rate_limits.shared import SharedSlot, SharedWindows
 
 STANDARD = "standard"
 """The group of requests that the contract does not know."""
@@ -246,7 +246,7 @@ class _AsyncSharedQueue:
         wait, is_first = self._line.look(self._place, signal, micro(clock.monotonic()))
         if is_first:
             outcome = await io.run_blocking(self._shared.attempt, self._place, self._limits, clock)
-            if isinstance(outcome, SharedSlot):
+            if not isinstance(outcome, int):
                 self.slot = outcome
                 return 0, True
             wait = outcome

@@ -28,7 +28,6 @@ from ..cache import (
 )
 from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import CodegenAPIError
-from ..storage import scheme_of
 from .locks import Event, wait_for
 
 if TYPE_CHECKING:
@@ -271,13 +270,17 @@ class Flight:
 
 
 def _open_store(config: ClientConfig, clock: Clock) -> Store:
+    if config.shared_state is None:
+        return MemoryStore(config.cache_max_size, clock)
+    from ..storage import scheme_of
+
     if scheme_of(config.shared_state) != "redis":
         return MemoryStore(config.cache_max_size, clock)
     from ..redis_cache import RedisStore
 
     site = digest(config.service_url.encode())
     credential = credential_of(f"Bearer {config.api_token}" if config.api_token else "")
-    return RedisStore(config.shared_state or "", site, credential, config.cache_max_size, clock)
+    return RedisStore(config.shared_state, site, credential, config.cache_max_size, clock)
 
 
 def _is_answer(response: httpx.Response, operation: Operation[Any]) -> bool:

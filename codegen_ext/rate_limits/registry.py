@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from .. import _fork
 from ..clock import Clock
 from ..fingerprint import fingerprint
-from .shared import SharedWindows, open_limit_store
-from .store import LimitStore
 from .window import Windows, micro
+
+if TYPE_CHECKING:
+    from .shared import SharedWindows
+    from .store import LimitStore
 
 
 class Idle(Protocol):
@@ -90,6 +92,8 @@ def shared_windows_of(address: str, scope: str, clock: Clock, peers: int) -> Sha
         ConfigurationError: when the address cannot be used, or a package is missing.
 
     """
+    from .shared import SharedWindows, open_limit_store
+
     name = fingerprint(address)
     store = _stores.get(name) or _stores.setdefault(name, open_limit_store(address))
     return _shared.get(f"{name}:{scope}", clock, None, lambda: SharedWindows(store, scope, peers))

@@ -7,12 +7,11 @@ from typing import Any
 import httpx
 import pytest
 from codegen_api.operations import OPERATIONS, Operation
-from codegen_ext.caching.manager import response_cache
-from codegen_ext.transport import cache as transport
-from codegen_ext.transport.cache import CacheTransport
-from codegen_ext.transport.extensions import CACHED, OPERATION, PAST_CACHE
 
 from codegen_ext import ClientConfig, CodegenAPIError, ConfigurationError, NotFoundError
+from codegen_ext._async import cache as async_cache
+from codegen_ext._sync import cache as sync_cache
+from codegen_ext.cache import key_of
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour, once
@@ -99,66 +98,45 @@ def test_other_parameters_are_another_answer(caching: Caching, sandbox: Sandbox)
     assert client.get_users(ORG, limit=1, skip=1).items != client.get_users(ORG, limit=1, skip=0).items
 
 
-def bare(answers: Loopback, **settings: Any) -> Any:
-    """Return an httpx client with nothing but the cache above the network."""
-    config = ClientConfig(api_token=TOKEN, base_url=answers.base_url, **settings)
-    clock = FakeClock()
-    return httpx.Client(transport=CacheTransport(httpx.HTTPTransport(), response_cache(config, clock), clock))
+def test_the_order_of_parameters_and_headers_does_not_matter() -> None:
+    url = "https://service/v1/organizations/1/users"
+
+    def key(query: str, *headers: tuple[str, str], base: str = url) -> Any:
+        return key_of(httpx.Request("GET", base + query, headers=list(headers)), "get_users")
+
+    a, b = ("X-A", "1"), ("X-B", "2")
+    one = key("?skip=1&limit=2", a, b)
+    assert key("?limit=2&skip=1", b, a) == one
+    others = [
+        *(key(query, a, b) for query in ("?limit=1&skip=2", "?limit=2", "?limit=2&skip=1&skip=2", "")),
+        *(key("?skip=1&limit=2", *headers) for headers in [(a,), (a, b, ("Cookie", "c")), (("X-A", "2"), b)]),
+        key("?skip=1&limit=2", a, b, base=url.replace("service", "another")),
+        key("?skip=1&limit=2", a, b, ("Authorization", "Bearer c")),
+    ]
+    assert len({one, *others}) == 1 + len(others)
+    ignored = [("User-Agent", "x"), ("Cache-Control", "no-cache"), ("Connection", "close")]
+    assert key("?skip=1&limit=2", a, b, *ignored) == one
 
 
-def test_the_order_of_parameters_and_headers_does_not_matter(serve: Callable[..., Loopback]) -> None:
-    page = reply({"items": [], "total": 0, "page": 1, "size": 1, "pages": 0})
-    server = serve(page)
-    extensions = {OPERATION: "get_users"}
-    with bare(server) as client:
-        url = f"{server.base_url}/v1/organizations/1/users"
-        client.get(f"{url}?skip=1&limit=2", headers={"X-A": "1", "X-B": "2"}, extensions=extensions)
-        again = client.get(f"{url}?limit=2&skip=1", headers={"X-B": "2", "X-A": "1"}, extensions=extensions)
-        assert CACHED in again.extensions
-        for other in ("?limit=1&skip=2", "?limit=2", "?limit=2&skip=1&skip=2"):
-            assert CACHED not in client.get(url + other, extensions=extensions).extensions
-        assert CACHED not in client.get(f"{url}?skip=1&limit=2", headers={"X-A": "2"}, extensions=extensions).extensions
-
-
-def test_it_works_alone_above_the_network(serve: Callable[..., Loopback]) -> None:
+def test_an_answer_from_the_cache_is_like_another(caching: Caching, serve: Callable[..., Loopback]) -> None:
     server = serve(reply(user(), headers={"Set-Cookie": "session=1", "X-Request-Id": "r1"}))
-    with bare(server) as client:
-        extensions = {OPERATION: "get_current_user"}
-        answers = []
-        for _ in range(2):
-            answers.append(client.get(server.base_url, extensions=extensions))
-            client.cookies.clear()
-        assert [answer.json() for answer in answers] == [user(), user()]
-        assert answers[1].headers["x-request-id"] == "r1"
-        assert answers[1].headers["age"] == "0"
-        assert answers[1].elapsed.total_seconds() == 0
-        assert "set-cookie" not in answers[1].headers
-        fresh = client.get(server.base_url, extensions={**extensions, PAST_CACHE: True})
-        assert CACHED not in fresh.extensions
+    client = caching(server.base_url)
+    client.get_current_user()
+    client.session.cookies.clear()
+    answer = client.with_raw_response.get_current_user()
+    assert answer.headers["x-request-id"] == "r1"
+    assert answer.headers["age"] == "0"
+    assert "set-cookie" not in answer.headers
+    assert len(server.requests) == 1
+
+
+def test_a_header_of_the_caller_makes_it_another_answer(caching: Caching, serve: Callable[..., Loopback]) -> None:
+    server = serve(*(reply(user(name)) for name in ("ann", "bob")))
+    client = caching(server.base_url)
+    for _ in range(2):
+        assert client.get_current_user().github_username == "ann"
+        assert client.get_current_user(extra_headers={"Cookie": "session=1"}).github_username == "bob"
     assert len(server.requests) == 2
-
-
-def test_no_token_sees_what_another_was_answered(serve: Callable[..., Loopback]) -> None:
-    server = serve(*(reply(user(name)) for name in ("ann", "bob", "nobody")))
-    with bare(server) as client:
-        for _ in range(2):
-            for name, headers in (("ann", {"Authorization": "Bearer a"}), ("bob", {"Authorization": "Bearer b"})):
-                answer = client.get(server.base_url, headers=headers, extensions={OPERATION: "get_current_user"})
-                assert answer.json()["github_username"] == name
-        assert client.get(server.base_url, extensions={OPERATION: "get_current_user"}).json() == user("nobody")
-        cookie = client.get(
-            server.base_url, headers={"Cookie": "session=1"}, extensions={OPERATION: "get_current_user"}
-        )
-        assert CACHED not in cookie.extensions
-    assert len(server.requests) == 4
-
-
-def test_another_server_is_another_answer(serve: Callable[..., Loopback]) -> None:
-    first, second = serve(reply(user("one"))), serve(reply(user("two")))
-    with bare(first) as client:
-        for server, name in ((first, "one"), (second, "two")):
-            answer = client.get(server.base_url, extensions={OPERATION: "get_current_user"})
-            assert answer.json()["github_username"] == name
 
 
 def test_what_a_caller_changes_does_not_change_the_cache(caching: Caching) -> None:
@@ -309,7 +287,8 @@ def test_a_body_that_is_too_large_is_not_kept(
     caching: Caching, serve: Callable[..., Loopback], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = user()
-    monkeypatch.setattr(transport, "MAX_BODY", len(reply(body).partition(b"\r\n\r\n")[2]))
+    for module in (async_cache, sync_cache):
+        monkeypatch.setattr(module, "MAX_BODY", len(reply(body).partition(b"\r\n\r\n")[2]))
     server = serve(reply(user("octocats")), reply(body))
     client = caching(server.base_url)
     for _ in range(3):

@@ -2,22 +2,20 @@
 
 import asyncio
 import gc
-import threading
+import os
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
-from codegen_ext.caching.manager import ResponseCache, response_cache
-from codegen_ext.transport.cache import CacheTransport
-from codegen_ext.transport.extensions import CACHED, DEADLINE, OPERATION
-from codegen_ext.transport.steps import SteppedTransport, Steps, Wait
+from codegen_api import operations
 
 from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenClient, NetworkError, NotFoundError, TimeoutError
-from codegen_ext.clock import SYSTEM_CLOCK
-from codegen_ext.testing import FakeClock
+from codegen_ext._async.cache import AsyncResponseCache
+from codegen_ext._sync.cache import ResponseCache
+from codegen_ext._sync.locks import Event
+from codegen_ext.clock import Cancelled
 
 from ..conftest import TOKEN
 from ..support.loopback import CLOSE, reply
@@ -48,17 +46,22 @@ async def until_async(condition: Callable[[], object]) -> None:
 
 @pytest.fixture
 def waiting(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Tell how many callers found that somebody else asks already."""
+    """Tell how many callers found that another one is asking."""
     seen: list[int] = []
-    join = ResponseCache.join
 
-    def count(self: ResponseCache, key: Any) -> Any:
-        flight, leads = join(self, key)
-        if not leads:
-            seen.append(1)
-        return flight, leads
+    def counted(kind: Any) -> None:
+        join = kind._join
 
-    monkeypatch.setattr(ResponseCache, "join", count)
+        def count(self: Any, key: Any) -> Any:
+            flight, leads = join(self, key)
+            if not leads:
+                seen.append(1)
+            return flight, leads
+
+        monkeypatch.setattr(kind, "_join", count)
+
+    counted(ResponseCache)
+    counted(AsyncResponseCache)
     return seen
 
 
@@ -73,8 +76,7 @@ def test_threads_send_one_request(gated: Gate, waiting: list[int]) -> None:
         assert {one.github_username for one in users} == {"octocat"}
         assert client.get_cache_stats() | {"size": 1} == client.get_cache_stats()
         assert (client.get_cache_stats().hits, client.get_cache_stats().misses) == (MANY - 1, 1)
-        assert client._cache is not None
-        assert client._cache._flights == {}
+        assert client.cache._flights == {}
     assert len(server.requests) == 1
 
 
@@ -107,27 +109,6 @@ def test_event_loops_send_one_request(gated: Gate, waiting: list[int]) -> None:
         until(lambda: len(waiting) == 5)
         server.gate.set()
         assert [answer.result(PATIENCE) for answer in answers] == [2, 2, 2]
-    assert len(server.requests) == 1
-
-
-def test_threads_and_tasks_send_one_request(gated: Gate, waiting: list[int]) -> None:
-    server = gated()
-    cache = response_cache(settings(server), SYSTEM_CLOCK)
-    extensions = {OPERATION: "get_current_user"}
-
-    def in_thread() -> httpx.Response:
-        with httpx.Client(transport=CacheTransport(httpx.HTTPTransport(), cache)) as client:
-            return client.get(server.base_url, extensions=extensions)
-
-    async def in_loop() -> httpx.Response:
-        async with httpx.AsyncClient(transport=CacheTransport(httpx.AsyncHTTPTransport(), cache)) as client:
-            return await client.get(server.base_url, extensions=extensions)
-
-    with ThreadPoolExecutor(2) as pool:
-        answers = [pool.submit(in_thread), pool.submit(asyncio.run, in_loop())]
-        until(lambda: waiting)
-        server.gate.set()
-        assert [answer.result(PATIENCE).json() for answer in answers] == [user(), user()]
     assert len(server.requests) == 1
 
 
@@ -166,8 +147,7 @@ def test_who_waited_for_a_cancelled_task_asks_for_itself_and_for_the_others(gate
             first.cancel()
             assert {(await other).id for other in others} == {1}
             assert first.cancelled()
-            assert client._cache is not None
-            assert client._cache._flights == {}
+            assert client.cache._flights == {}
 
     asyncio.run(ask())
     assert len(server.requests) == 2
@@ -192,44 +172,17 @@ def test_cancelling_who_waits_disturbs_nobody(gated: Gate, waiting: list[int]) -
 def test_an_answer_that_was_stored_a_moment_ago_is_found(gated: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between looking and asking there is time for somebody else to do both."""
     server = gated(held=())
-    join = ResponseCache.join
+    join = ResponseCache._join
     with CodegenClient(settings(server)) as client:
 
         def late(self: ResponseCache, key: Any) -> Any:
-            monkeypatch.setattr(ResponseCache, "join", join)
+            monkeypatch.setattr(ResponseCache, "_join", join)
             client.get_current_user()
             return join(self, key)
 
-        monkeypatch.setattr(ResponseCache, "join", late)
+        monkeypatch.setattr(ResponseCache, "_join", late)
         assert client.get_current_user().id == 1
     assert len(server.requests) == 1
-
-
-@pytest.mark.parametrize("kind", ["thread", "task"])
-def test_nobody_waits_beyond_its_own_deadline(gated: Gate, waiting: list[int], kind: str) -> None:
-    server = gated()
-    with CodegenClient(settings(server)) as patient, ThreadPoolExecutor(1) as pool:
-        first = pool.submit(patient.get_current_user)
-        assert server.arrived.wait(PATIENCE)
-        cache = patient._cache
-        assert cache is not None
-        request = httpx.Request(
-            "GET",
-            f"{server.base_url}/v1/users/me",
-            headers={"Authorization": f"Bearer {TOKEN}", "Accept": "application/json"},
-            extensions={OPERATION: "get_current_user", DEADLINE: time.monotonic() + 0.1},
-        )
-        transport = CacheTransport(httpx.MockTransport(_never), cache)
-        with pytest.raises(httpx.ReadTimeout):
-            _handle(transport, request, kind)
-        assert waiting
-        assert not first.done()
-        server.gate.set()
-        assert first.result(PATIENCE).id == 1
-
-
-def _never(request: httpx.Request) -> httpx.Response:
-    raise AssertionError("this was to wait")
 
 
 def test_a_call_that_waits_too_long_says_so(gated: Gate, waiting: list[int]) -> None:
@@ -237,8 +190,7 @@ def test_a_call_that_waits_too_long_says_so(gated: Gate, waiting: list[int]) -> 
     with CodegenClient(settings(server)) as client, ThreadPoolExecutor(1) as pool:
         first = pool.submit(client.get_current_user)
         assert server.arrived.wait(PATIENCE)
-        hasty = client.with_options()
-        hasty.config.total_timeout = 0.1
+        hasty = client.with_options(total_timeout=0.1)
         with pytest.raises(TimeoutError, match="get_current_user"):
             hasty.get_current_user()
         server.gate.set()
@@ -320,60 +272,39 @@ def test_a_client_lives_across_event_loops(gated: Gate) -> None:
     assert len(server.requests) == 1
 
 
-class _Waits(SteppedTransport):
-    """Waits for a future until a deadline, and tells whether it is done."""
-
-    def __init__(self, future: Future[Any], deadline: float | None, clock: Any = SYSTEM_CLOCK) -> None:
-        super().__init__(None, clock)
-        self.future, self.deadline = future, deadline
-
-    def steps(self, request: httpx.Request) -> Steps:
-        yield Wait(self.future, self.deadline)
-        return httpx.Response(200 if self.future.done() else 408)
-
-
-def _status(transport: SteppedTransport, kind: str) -> int:
-    return _handle(transport, httpx.Request("GET", "http://service.invalid"), kind).status_code
-
-
-def _handle(transport: SteppedTransport, request: httpx.Request, kind: str) -> httpx.Response:
-    if kind == "thread":
-        return transport.handle_request(request)
-    return asyncio.run(transport.handle_async_request(request))
-
-
-@pytest.mark.parametrize("kind", ["thread", "task"])
-def test_the_drivers_wait_until_a_future_ends_in_any_way(kind: str) -> None:
-    done: Future[Any] = Future()
-    done.set_result(1)
-    assert _status(_Waits(done, None), kind) == 200
-    for end in ("set_result", "set_exception", "cancel"):
-        future: Future[Any] = Future()
-
-        def finish(future: Future[Any] = future, end: str = end) -> None:
-            if end == "cancel":
-                future.cancel()
-                future.set_running_or_notify_cancel()
-            else:
-                getattr(future, end)(ValueError())
-
-        timer = threading.Timer(0.02, finish)
-        timer.start()
-        assert _status(_Waits(future, None), kind) == 200
-        timer.join()
-    pending: Future[Any] = Future()
-    assert _status(_Waits(pending, time.monotonic() + 0.02), kind) == 408
-    assert _status(_Waits(pending, 0.0, FakeClock()), kind) == 408
-    pending.set_result(None)  # the loop that waited for it has ended
-
-
 def test_what_was_shared_counts_as_cached(gated: Gate, waiting: list[int]) -> None:
     server = gated()
     with CodegenClient(settings(server)) as client, ThreadPoolExecutor(2) as pool:
-        calls = [
-            pool.submit(client.session.get, server.base_url, extensions={OPERATION: "get_current_user"}) for _ in "12"
-        ]
+        calls = [pool.submit(client.with_raw_response.get_current_user) for _ in "12"]
         until(lambda: waiting)
         server.gate.set()
-        assert sorted(CACHED in call.result(PATIENCE).extensions for call in calls) == [False, True]
+        assert sorted("age" in call.result(PATIENCE).headers for call in calls) == [False, True]
         assert client.get_stats().cache_hit_rate == 0.5
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_does_not_wait_for_what_a_thread_of_its_parent_asks(gated: Gate) -> None:
+    server = gated()
+    with CodegenClient(settings(server)) as client, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(client.get_current_user)
+        assert server.arrived.wait(PATIENCE)
+        child = os.fork()
+        if child == 0:
+            os._exit(client.get_current_user(timeout=PATIENCE).id != 1)
+        assert os.waitpid(child, 0)[1] == 0
+        server.gate.set()
+        assert first.result(PATIENCE).id == 1
+
+
+def test_a_call_that_waits_for_another_ends_when_it_is_cancelled(gated: Gate, waiting: list[int]) -> None:
+    server = gated()
+    with CodegenClient(settings(server)) as client, ThreadPoolExecutor(2) as pool:
+        first = pool.submit(client.get_current_user)
+        assert server.arrived.wait(PATIENCE)
+        cancel = Event()
+        second = pool.submit(client.perform, operations.GET_CURRENT_USER, {}, cancel=cancel)
+        until(lambda: waiting)
+        cancel.set()
+        assert isinstance(second.exception(PATIENCE), Cancelled)
+        server.gate.set()
+        assert first.result(PATIENCE).id == 1
