@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 FIRST_PAUSE = 2.0
 """Seconds between the first two polls of a run; the pauses double up to the caller's interval."""
 PATIENCE = 3600.0
-"""Seconds after which a wait without deadline gives up on a run whose state is unknown and does not change."""
+"""Seconds after which a wait without deadline gives up on a run whose state is unknown and does not change.
+
+Also the longest pause between two polls that the service may ask for.
+"""
 TRANSIENT = (NetworkError, RateLimitError, ServerError, TimeoutError)
 """Failures that the next request may not meet."""
 _MOST_MISSES = 2
@@ -170,7 +173,7 @@ class WatchedRun:
 
     def schedule(self, now: float, retry_after: float | None = None) -> None:
         """Set the time of the next poll; the pauses grow."""
-        self.due = now + max(min(self.pause, self.interval), retry_after or 0.0)
+        self.due = now + max(min(self.pause, self.interval), min(retry_after or 0.0, PATIENCE))
         self.pause = min(self.pause * 2, max(self.interval, FIRST_PAUSE))
 
     def end_of(self, interest: Interest) -> float:
@@ -435,7 +438,7 @@ class RunWatch:
     def _delay(self, poll: Poll, error: Exception, now: float) -> None:
         """Hold all polls back after a failure that would meet them too."""
         if isinstance(error, RateLimitError):
-            seconds = error.retry_after or poll.operation.rate_limit.seconds
+            seconds = min(error.retry_after or poll.operation.rate_limit.seconds, PATIENCE)
         elif poll.operation is operations.GET_AGENT_RUN_LOGS:
             return
         else:

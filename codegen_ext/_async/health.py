@@ -16,6 +16,7 @@ from .._request import check_seconds
 from ..clock import SYSTEM_CLOCK, Cancelled
 from ..errors import ClientClosedError, CodegenAPIError, ConfigurationError, RateLimitError
 from ..health_status import HealthStatus
+from ..run_watch import PATIENCE
 from .callbacks import call_back, check_callback
 from .locks import Event
 
@@ -171,7 +172,7 @@ class AsyncHealthMonitor:
         limit, old = PROBE.rate_limit, self._status
         pause, healthy, failures = max(self._interval, limit.seconds / limit.requests), old.healthy, 0
         if isinstance(error, RateLimitError):
-            pause, failures = max(pause, error.retry_after), old.consecutive_failures
+            pause, failures = max(pause, min(error.retry_after, PATIENCE)), old.consecutive_failures
         elif error is not None:
             failures = old.consecutive_failures + 1
             healthy = False if failures >= self._threshold else healthy

@@ -94,7 +94,7 @@ class AsyncSubscription:
 class AsyncRunPoller:
     """Polls the runs that callers of one client wait for.
 
-    A worker lives while somebody waits: a task in each event loop that waits. Waits of several clients, loops and
+    A worker lives as long as there are waits: a task in each event loop that waits. Those of several clients, loops and
     processes leave room for other calls, because each poller stands back while the rate limit is used.
     """
 

@@ -170,21 +170,20 @@ def test_the_deadline_is_nearer_than_the_services_wish(
 
 
 @once
-@pytest.mark.parametrize(("status", "hours"), [(429, 1), (503, 1), (200, 24)])
+@pytest.mark.parametrize("status", [429, 503, 200])
 @pytest.mark.parametrize("retry_after", ["1767225600", "1e20", "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_a_wish_of_years_is_no_sleep_of_years(
     serve: Callable[..., Loopback],
     connect: Callable[..., Any],
     clock: FakeClock,
     status: int,
-    hours: int,
     retry_after: str,
 ) -> None:
     running = {"id": 1, "organization_id": 323, "status": "RUNNING"}
     server = serve(reply(running, status, {"Retry-After": retry_after}), reply({**running, "status": "COMPLETE"}))
     with suppress(WaitTimeoutError):
         assert connect(server.base_url).wait_for_completion(323, 1).status == "completed"
-    assert clock.monotonic() <= hours * 3600 + 1
+    assert clock.monotonic() <= 3601
 
 
 @by_client

@@ -90,7 +90,9 @@ FINE, DOWN, LIMITED = 200, 503, 429
 USER = {"id": 1, "github_user_id": "1", "github_username": "someone"}
 
 
-def watched(statuses: list[int], interval: float = 30, threshold: int = 1) -> tuple[list[HealthStatus], list[float]]:
+def watched(
+    statuses: list[int], interval: float = 30, threshold: int = 1, retry_after: str = "90"
+) -> tuple[list[HealthStatus], list[float]]:
     """Return what a monitor says after each of these answers, and how long it sleeps after each."""
     clock, seen, left = FakeClock(), [], list(statuses)
     over = threading.Event()
@@ -102,7 +104,7 @@ def watched(statuses: list[int], interval: float = 30, threshold: int = 1) -> tu
             monitor.stop()
             over.set()
             return httpx.Response(500)
-        return httpx.Response(left.pop(0), json={**USER, "message": "down"}, headers={"Retry-After": "90"})
+        return httpx.Response(left.pop(0), json={**USER, "message": "down"}, headers={"Retry-After": retry_after})
 
     config = ClientConfig(api_token=TOKEN, transport=httpx.MockTransport(answer), rate_limits=False)
     with CodegenClient(config, clock=clock) as client:
@@ -133,6 +135,7 @@ def test_too_many_requests_decide_nothing_and_are_waited_out() -> None:
     seen, slept = watched([LIMITED, FINE, LIMITED, DOWN, LIMITED, DOWN], threshold=2)
     assert [status.healthy for status in seen] == [None, True, True, True, True, False]
     assert slept == [90, 30, 90, 30, 90, 30]
+    assert watched([LIMITED], retry_after="1767225600")[1] == [3600]
 
 
 @given(st.lists(st.sampled_from([FINE, DOWN, LIMITED]), min_size=1, max_size=12), st.integers(1, 3))
