@@ -27,9 +27,10 @@ from codegen_ext import (
     get_codegen_client,
 )
 from codegen_ext.integrations import django, fastapi, flask
-from codegen_ext.testing import Sandbox
+from codegen_ext.testing import Sandbox, webhook_call
 
 from ..support import serving
+from ..support.waiting import until
 from .conftest import SECRET, load
 
 
@@ -203,6 +204,69 @@ def test_djangos_view_needs_no_token_against_forgery(django_settings: Any) -> No
     assert view.csrf_exempt  # type: ignore[attr-defined]
     assert view(RequestFactory().get("/")).status_code == 405
     assert view(RequestFactory().post("/", b"{}", "application/json")).status_code == 400
+
+
+def ended(number: int) -> dict[str, Any]:
+    """Return the arguments of a request that reports that a run has ended."""
+    data = {"id": number, "organization_id": 323, "status": "COMPLETE", "result": "told"}
+    body, headers = webhook_call(SECRET, "agent_run.completed", data)
+    return {"content": body, "headers": headers}
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_fastapis_route_wakes_waits(kind: str, sandbox: Sandbox) -> None:
+    app, waiting = FastAPI(), threading.Event()
+    fastapi.add_webhook_route(app, "/hooks", WebhookHandler(SECRET))
+
+    @app.get("/sync")
+    def sync(client: Annotated[CodegenClient, Depends(get_codegen_client)]) -> str | None:
+        waiting.set()
+        return client.wait_for_completion(323, 1, poll_interval=3_600).result
+
+    @app.get("/async")
+    async def not_sync(client: Annotated[AsyncCodegenClient, Depends(get_async_codegen_client)]) -> str | None:
+        waiting.set()
+        return (await client.wait_for_completion(323, 1, poll_interval=3_600)).result
+
+    told: list[str] = []
+    with CodegenClient() as client, serving.asgi(app) as address:
+        client.create_agent_run(323, "Hello [[outcome=never]]")
+        thread = threading.Thread(target=lambda: told.append(httpx.get(f"{address}/{kind}", timeout=60).json()))
+        thread.start()
+        waiting.wait(30)
+        until(lambda: any(request.operation == "get_agent_run" for request in sandbox.requests))
+        assert httpx.post(f"{address}/hooks", **ended(1)).status_code == 200
+        thread.join(30)
+    assert told == ["told"]
+
+
+def test_flasks_and_djangos_routes_wake_waits(sandbox: Sandbox, django_settings: Any) -> None:
+    app, handler = Flask("one"), WebhookHandler(SECRET)
+    extension = flask.Codegen(app)
+    extension.add_webhook_route(app, "/hooks", handler)
+    view = django.webhook_view(handler)
+    with app.app_context(), override_settings(CODEGEN_CONFIG={}):
+        clients = [extension.client, django.get_codegen_client()]
+        runs = [client.create_agent_run(323, "Hello [[outcome=never]]").id for client in clients]
+        told: list[str | None] = []
+
+        def wait(client: CodegenClient, number: int) -> None:
+            told.append(client.wait_for_completion(323, number, poll_interval=3_600).result)
+
+        threads = [threading.Thread(target=wait, args=pair) for pair in zip(clients, runs, strict=True)]
+        for thread in threads:
+            thread.start()
+        until(lambda: sum(request.method == "GET" for request in sandbox.requests) >= 2)
+        for number in runs:
+            call = ended(number)
+            headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in call["headers"].items()}
+            assert view(RequestFactory().post("/", call["content"], "application/json", **headers)).status_code == 200
+        for thread in threads:
+            thread.join(30)
+        assert told == ["told", "told"]
+        extension.close()
+    with Flask("bare").app_context(), pytest.raises(ConfigurationError, match=r"call Codegen\(app\)"):
+        extension.add_webhook_route(Flask("bare"), "/hooks", handler)
 
 
 @pytest.mark.parametrize("name", ["fastapi", "flask", "django"])

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from codegen_ext import CodegenAPIError, ConfigurationError
+from codegen_ext import Agent, CodegenAPIError, ConfigurationError
 from codegen_ext.integrations.prometheus import PrometheusCollector
 from codegen_ext.metrics import MetricsCollector
 from codegen_ext.testing import FakeClock, Fault, Sandbox
@@ -165,6 +165,15 @@ def test_a_collector_may_leave_its_registry(client: Any) -> None:
 def test_it_has_what_a_registry_asks_for() -> None:
     wanted = {name for name in dir(Collector) if not name.startswith("_")}
     assert wanted <= set(dir(PrometheusCollector))
+
+
+def test_an_agent_is_shown_by_its_client(sandbox: Sandbox) -> None:
+    with Agent(323, sandbox.token, sandbox.base_url) as agent:
+        registry = registry_of(agent)
+        agent.list_tasks()
+    assert scrape(registry)["codegen_requests_total", "list_agent_runs", "2xx"] == 1
+    with pytest.raises(ConfigurationError, match="expected a client or an agent"):
+        PrometheusCollector(7)
 
 
 def test_a_client_without_metrics_is_refused(connect: Connect) -> None:
