@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
-from codegen_api.operations import GET_CURRENT_USER, OPERATIONS, RateLimit
-from codegen_ext.limits.opening import open_store
-from codegen_ext.transport.extensions import OPERATION
-from codegen_ext.transport.limits import RateLimitTransport
+from codegen_api.operations import OPERATIONS, RateLimit
 
 from benchmarks.measure import compare, row
+from codegen_ext._request import Call, Deadline
+from codegen_ext._sync.rate_limiter import RateLimiter
 from codegen_ext.clock import SYSTEM_CLOCK
+from codegen_ext.config import ClientConfig
+from codegen_ext.redact import Redactor
 
 WIDE = RateLimit(100_000, 0.1, "standard")
 """So wide that nobody waits; what went is forgotten after as many requests as real windows hold."""
@@ -57,21 +58,22 @@ def redis_process() -> Iterator[str | None]:
 def report(url: str, headers: dict[str, str]) -> Iterator[str]:
     """Yield the lines of the report; `url` is one that answers these headers."""
     with wide_limits(), tempfile.TemporaryDirectory() as directory, redis_process() as redis:
-        places = {"in memory": None, "SQLite": f"sqlite:///{directory}/limits.db", "Redis": redis}
-        for name, address in places.items():
+        stores = {"in memory": (None, 0.01), "SQLite": (f"sqlite:///{directory}/limits.db", 0.2), "Redis": (redis, 0.2)}
+        for name, (address, most) in stores.items():
             if address is not None or name == "in memory":
-                yield row(f"rate limit {name} / httpx", *_cost(address, url, headers), None)
-
-
-class _Nothing(httpx.BaseTransport):
-    response = httpx.Response(200)
-
-    def handle_request(self, _: httpx.Request) -> httpx.Response:
-        return self.response
+                yield row(f"rate limit {name} / httpx", *_cost(address, url, headers), most)
 
 
 def _cost(address: str | None, url: str, headers: dict[str, str]) -> tuple[float, float, float]:
-    request = httpx.Request("GET", url, extensions={OPERATION: GET_CURRENT_USER.id})
-    limiter = RateLimitTransport(_Nothing(), open_store(address, SYSTEM_CLOCK), credential="benchmark")
-    with httpx.Client(headers=headers) as bare, limiter:
-        return compare(lambda: bare.get(url), lambda: limiter.handle_request(request))
+    limiter = RateLimiter(ClientConfig(api_token="benchmark", base_url=url, shared_state=address), SYSTEM_CLOCK)
+    call = Call(OPERATIONS["get_current_user"], "get_current_user", Deadline(SYSTEM_CLOCK, None), 0, Redactor("x" * 8))
+
+    def go() -> None:
+        slot = limiter.try_acquire(call) or limiter.acquire(call)
+        limiter.sent(slot, time.monotonic())
+
+    with httpx.Client(headers=headers) as bare:
+        try:
+            return compare(lambda: bare.get(url), go)
+        finally:
+            limiter.close()
