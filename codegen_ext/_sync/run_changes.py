@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from codegen_api import operations
 
 from ..changes import Change, KnownRuns, has_finished
-from ..errors import NotFoundError
+from ..errors import InvalidResponseError, NotFoundError
 from ..list_index import PAGE_SIZE, ListIndex
 from .locks import sleep
 from .run_logs import perform_patiently
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _LONGEST_PAUSE = 30.0
 """Seconds between two attempts while the service is unavailable."""
+_MOST_STALLED = 3
+"""Pages in a row that show no older run: more runs arrived than a page holds, or `skip` is not heeded."""
 
 
 def stream_run_changes(
@@ -63,19 +65,22 @@ class _Reader:
     def newest(self, known: KnownRuns | None) -> dict[int, AgentRunResponse]:
         """Return the runs of the list as far as it may hold any that are not known."""
         runs: dict[int, AgentRunResponse] = {}
-        skip = 0
+        skip = stalled = 0
         while True:
             page = self._page(skip, set(known.unfinished) if known else set())
             shown = [run.id for run in page.items]
-            # A page without anything new ends it: the list is over, or `skip` is not heeded.
-            is_over = runs.keys() >= set(shown)
+            is_further = bool(shown) and (not runs or min(shown) < min(runs))
+            stalled = 0 if is_further else stalled + 1
             # What was read first stays: a later page shows it a second time when new runs pushed it down.
             runs = {**{run.id: run for run in page.items}, **runs}
             skip += len(page.items)
-            if is_over or skip >= page.total:
+            if not shown or skip >= page.total:
                 return runs
             if shown[-1] <= known.newest if known else all(has_finished(run) for run in page.items):
                 return runs
+            if stalled > _MOST_STALLED:
+                problem = f"the list does not advance: {stalled} pages showed no older run"
+                raise InvalidResponseError(problem, operation=operations.LIST_AGENT_RUNS.id)
 
     def others(self, known: KnownRuns, runs: dict[int, AgentRunResponse]) -> None:
         """Add the unfinished runs that the newest pages did not show; those that are gone are no longer known."""

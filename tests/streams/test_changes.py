@@ -5,9 +5,18 @@ from contextlib import closing
 from itertools import islice
 from typing import Any
 
+import httpx
 import pytest
 
-from codegen_ext import AuthenticationError, ConfigurationError, ServerError, ValidationError
+from codegen_ext import (
+    AuthenticationError,
+    ClientConfig,
+    CodegenClient,
+    ConfigurationError,
+    InvalidResponseError,
+    ServerError,
+    ValidationError,
+)
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 
@@ -175,3 +184,37 @@ def test_an_hour_of_failures_ends_a_watch(client: Any, sandbox: Sandbox, clock: 
     with pytest.raises(ServerError):
         next(client.watch(323))
     assert 3600 <= clock.monotonic() < 3700
+
+
+@pytest.mark.parametrize("grows", [0, 1, 100])
+def test_a_list_that_does_not_heed_skip_is_refused_after_few_requests(grows: int) -> None:
+    asked = [0]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked[0] += 1
+        newest = 1000 + grows * asked[0]
+        runs = [{"id": newest - index, "organization_id": 323, "status": "RUNNING"} for index in range(100)]
+        return httpx.Response(200, json={"items": runs, "total": 10**6, "page": 1, "size": 100, "pages": 10**4})
+
+    config = ClientConfig(api_token="token-123456", transport=httpx.MockTransport(answer), enable_caching=False)
+    with CodegenClient(config, clock=FakeClock()) as client:
+        for cursor in (None, json.dumps({"org_id": 323, "newest": 5, "unfinished": {}})):
+            with pytest.raises(InvalidResponseError, match="does not advance"):
+                next(client.watch(323, cursor))
+    assert asked[0] < 15
+
+
+def test_more_runs_than_a_page_holds_may_arrive_between_two_pages() -> None:
+    newest = iter([1150, 1300])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        last = next(newest, 1300)
+        ids = range(last - int(request.url.params["skip"]), 0, -1)[:100]
+        status = {True: "RUNNING", False: "COMPLETE"}
+        runs = [{"id": run_id, "organization_id": 323, "status": status[run_id > 1000]} for run_id in ids]
+        return httpx.Response(200, json={"items": runs, "total": last, "page": 1, "size": 100, "pages": 9})
+
+    config = ClientConfig(api_token="token-123456", transport=httpx.MockTransport(answer), enable_caching=False)
+    with CodegenClient(config, clock=FakeClock()) as client:
+        cursor = json.dumps({"org_id": 323, "newest": 1000, "unfinished": {}})
+        assert [change[1] for change in told(client.watch(323, cursor), 300)] == list(range(1001, 1301))
