@@ -47,12 +47,12 @@ create table if not exists items (
 class Claim(NamedTuple):
     """What is to be done about an item: return `result`, or create the run under the request id.
 
-    With `in_doubt` a process that has ended may have created it under that id.
+    With `maybe_created` a process that has ended may have created it under that id.
     """
 
     request_id: str
     result: BulkResult | None = None
-    in_doubt: bool = False
+    maybe_created: bool = False
 
 
 class Journal:
@@ -120,9 +120,9 @@ class Journal:
             if state == "created":
                 return Claim(request_id, _created(index, run, self._path))
             database.execute("update items set state = 'sent', error = null where number = ?", (index,))
-            return Claim(request_id, in_doubt=state == "sent")
+            return Claim(request_id, maybe_created=state == "sent")
 
-    def settle(self, result: BulkResult) -> None:
+    def record(self, result: BulkResult) -> None:
         """Write the outcome of an item; an unknown one is decided by a later job."""
         run = None if result.data is None else json.dumps(codec.encode(result.data))
         unknown = isinstance(result.error, AmbiguousRequestError)

@@ -1,4 +1,4 @@
-"""Claims on names that threads and processes share: who owns a name, and until when.
+"""Claims on names that threads and processes share: the owner of each name, and the end of its lease.
 
 A claim is a short lease with a token of its owner. An owner that dies, or never hears that it owns the name, loses it
 when the lease is over. The methods of every store mean the same; they raise StoreUnavailable.
@@ -29,7 +29,7 @@ class Claims(Protocol):
         ...
 
     def keep(self, name: str, owner: str, seconds: float) -> None:
-        """Give a name to an owner, whoever has it."""
+        """Give a name to an owner, also when it has another one."""
         ...
 
     def release(self, name: str, owner: str) -> None:

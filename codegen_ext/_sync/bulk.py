@@ -248,8 +248,8 @@ class _Job:
                 elif gap_stays:
                     break
                 if result is None or len(self._events):
-                    for settle in self._events.get_all():
-                        settle()
+                    for event in self._events.get_all():
+                        event()
         finally:
             reader.stop()
             self._stop()
@@ -281,8 +281,8 @@ class _Job:
             for worker in self._workers:
                 worker.join()
             while len(self._events):
-                for settle in self._events.get_all():
-                    settle()
+                for event in self._events.get_all():
+                    event()
         finally:
             self.not_handed_out = by_index(list(self._results.values()))
             if self._journal is not None:
@@ -304,7 +304,7 @@ class _Job:
 
         self._events.put_nowait(begin)
 
-    def _settled(self, result: BulkResult | None, failure: Exception | None = None) -> None:
+    def _finished(self, result: BulkResult | None, failure: Exception | None = None) -> None:
         """Take the result of an item, None where nothing was sent."""
 
         def keep() -> None:
@@ -330,12 +330,12 @@ class _Job:
                 claim = self._claim(index, config)
                 result = claim.result if claim and claim.result else self._create(index, config, claim)
                 if self._journal is not None and not (claim and claim.result):
-                    io.run_blocking(self._journal.settle, result)
-                self._settled(result)
+                    io.run_blocking(self._journal.record, result)
+                self._finished(result)
             except Cancelled:
-                self._settled(None)
+                self._finished(None)
             except Exception as error:  # noqa: BLE001 - raised to the caller after all results
-                self._settled(result, error)
+                self._finished(result, error)
 
     def _claim(self, index: int, config: Config) -> Claim | None:
         if self._journal is None:
@@ -350,7 +350,7 @@ class _Job:
         except CodegenAPIError as error:
             return BulkResult(index, None, error)
         except Cancelled:
-            if self._journal is not None and claim is not None and not claim.in_doubt:
+            if self._journal is not None and claim is not None and not claim.maybe_created:
                 io.run_blocking(self._journal.forget, index)
             raise
         except Exception as error:  # noqa: BLE001 - one item stops no other
@@ -360,10 +360,10 @@ class _Job:
 
     def _create_patiently(self, arguments: dict[str, Any], claim: Claim | None) -> AgentRunResponse:
         """Create a run; a limit delays it for as long as it takes, because a job has more patience than a call."""
-        request_id, in_doubt = (claim.request_id, claim.in_doubt) if claim else (None, False)
+        request_id, maybe_created = (claim.request_id, claim.maybe_created) if claim else (None, False)
         while True:
             try:
-                return create_configured(self._client, arguments, request_id, in_doubt, self._cancel)
+                return create_configured(self._client, arguments, request_id, maybe_created, self._cancel)
             except RateLimitError as error:
                 sleep(self._client.clock, max(error.retry_after, _SHORTEST_PAUSE), self._cancel)
 
@@ -372,10 +372,10 @@ def create_configured(
     client: CodegenClient,
     arguments: dict[str, Any],
     request_id: str | None = None,
-    in_doubt: bool = False,
+    maybe_created: bool = False,
     cancel: Event | None = None,
 ) -> AgentRunResponse:
-    """Create a run, under a request id where one is given; with `in_doubt` look for it first.
+    """Create a run, under a request id where one is given; with `maybe_created` look for it first.
 
     Raises:
         Cancelled: when `cancel` was set before anything was sent.
@@ -386,9 +386,10 @@ def create_configured(
         return (client.perform(operations.CREATE_AGENT_RUN, arguments, cancel=cancel)).parsed
     if request_id is not None:
         _, arguments = create_once.with_request_id(arguments, client.clock, request_id)
-        found = create_once.recover(client, arguments["org_id"], request_id, cancel=cancel) if in_doubt else None
-        if found is not None:
-            return found.parsed
+        if maybe_created:
+            found = create_once.recover(client, arguments["org_id"], request_id, cancel=cancel)
+            if found is not None:
+                return found.parsed
     return (create_once.create(client, arguments, cancel=cancel)).parsed
 
 

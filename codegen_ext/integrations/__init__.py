@@ -1,1 +1,1 @@
-"""What other libraries need to work with this one; each module is imported only by those who use its library."""
+"""Helpers for other libraries; each module is imported only where its library is used."""

@@ -42,8 +42,8 @@ BUSY = 10.0
 """Seconds after which a create is tried again that another worker may be busy with."""
 JUST_NOW = 60.0
 """Seconds for which a task id that tells its time may be older than the message."""
-MOST_DOUBTS = 10
-"""How often an undecided create is looked for again."""
+MAX_SEARCHES = 10
+"""How often a create whose outcome is unknown is tried again."""
 
 
 class AgentTasks(NamedTuple):
@@ -85,16 +85,16 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
         made = made_at(request_id)
         # A message that was kept for so long may have been given to another worker too.
         is_old = made is not None and SYSTEM_CLOCK.time() - made >= worker.visibility
-        in_doubt = _is_redelivered(task) or task.request.retries > 0 or is_old
+        maybe_created = _is_redelivered(task) or task.request.retries > 0 or is_old
         arguments = configured_arguments(client, whole_number("org_id", org_id), config)
         try:
             with worker.fleet.creating(request_id) if worker.fleet else nullcontext(True) as is_alone:
                 if is_alone:
-                    return create_configured(client, arguments, request_id, in_doubt).dict()
+                    return create_configured(client, arguments, request_id, maybe_created).dict()
         except RateLimitError as error:
             _again(task, worker.bounded(error.retry_after), error)
         except AmbiguousRequestError as error:
-            _again(task, worker.bounded(client.config.create_settle_seconds), error, MOST_DOUBTS)
+            _again(task, worker.bounded(client.config.create_settle_seconds), error, MAX_SEARCHES)
         busy = "another worker is creating this run, or was until it died"
         failure = AmbiguousRequestError(busy, request_id, operation=operations.CREATE_AGENT_RUN.id)
         _again(task, worker.bounded(BUSY), failure)
