@@ -5,7 +5,6 @@ import gc
 import json
 import pickle
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext, suppress
@@ -17,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen_ext import ConfigurationError, NetworkError
+from codegen_ext import NetworkError
 from codegen_ext.chatserver import (
     AsyncChatServerClient,
     BadRequestError,
@@ -32,7 +31,7 @@ from codegen_ext.chatserver import (
 )
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
-from ..conftest import TOKEN, Flavour
+from ..conftest import Flavour
 from ..support.loopback import HANG, Loopback, reply
 from .conftest import EVENTS, HELLO, chunk, events, streamed
 
@@ -118,12 +117,12 @@ def test_the_request_is_sent_at_once_and_a_refusal_comes_at_once(chat: Any, sand
 
 BREAKS: list[tuple[Fault, type[ChatServerError], str]] = [
     (Fault.cut(3), StreamInterruptedError, "without sending complete message body"),
-    (Fault.malformed_event(3), InvalidResponseError, "not usable"),
-    (Fault.malformed_event(3, "5"), InvalidResponseError, "not usable"),
     (Fault.error_event(3, "out of memory"), InternalServerError, "out of memory"),
     (Fault.error_event(3, "too much", 429), RateLimitError, "too much"),
     (Fault.error_event(3, "too long", 400), BadRequestError, "too long"),
-    (Fault.error_event(3, "odd", "context_length_exceeded"), InternalServerError, "odd"),
+    (Fault.error_event(3, "too long", "context_length_exceeded"), BadRequestError, "too long"),
+    (Fault.error_event(3, "busy", "rate_limit_exceeded"), RateLimitError, "busy"),
+    (Fault.error_event(3, "odd", "something_else"), InternalServerError, "odd"),
 ]
 
 
@@ -222,36 +221,27 @@ def test_a_stream_without_its_mark_of_completeness_is_cut(
     assert caught.value.partial.choices[0].message.content == "a"
 
 
-def test_silence_between_two_events_is_a_timeout(connect_chat: Callable[..., Any], clock: FakeClock) -> None:
+def test_silence_between_two_events_may_last(connect_chat: Callable[..., Any], clock: FakeClock) -> None:
     sandbox = Sandbox(rate_limits=False, clock=clock)
-    sandbox.inject("*", Fault.stall(3))
+    sandbox.inject("*", Fault.stall(3, seconds=600))
     stream = ask(connect_chat(sandbox.token, sandbox.base_url, 5, transport=sandbox.transport(), clock=clock))
-    with pytest.raises(TimeoutError) as caught:
-        list(stream)
-    assert type(caught.value) is errors.TimeoutError
-    assert caught.value.timeout_duration == 5
-    assert caught.value.partial.choices[0].message.content == "Echo: Hello"
+    assert list(stream) == ["Echo:", " Hello", " there"]
+    assert clock.monotonic() >= 600
 
 
-def test_silence_on_a_connection_is_a_timeout(flavour: Flavour) -> None:
-    with Sandbox(rate_limits=False) as sandbox, flavour.chat(sandbox.token, sandbox.base_url, 0.2) as chat:
+def test_silence_is_a_timeout_where_a_limit_was_given(flavour: Flavour) -> None:
+    with Sandbox(rate_limits=False) as sandbox, flavour.chat(sandbox.token, sandbox.base_url) as chat:
         sandbox.inject("*", Fault.stall(3))
         with pytest.raises(errors.TimeoutError) as caught:
-            list(ask(chat))
+            list(ask(chat, timeout=0.2))
         assert caught.value.timeout_duration == 0.2
+        assert caught.value.partial.choices[0].message.content == "Echo: Hello"
 
 
-@pytest.mark.parametrize("fault", [Fault.keep_alive(3, 10, 1.0), Fault.drip(1, 0.5)])
-def test_what_arrives_without_being_an_event_does_not_count(
-    connect_chat: Callable[..., Any], clock: FakeClock, fault: Fault
-) -> None:
-    sandbox = Sandbox(rate_limits=False, clock=clock)
-    sandbox.inject("*", fault)
-    chat = connect_chat(sandbox.token, sandbox.base_url, 5, transport=sandbox.transport(), clock=clock)
-    with pytest.raises(errors.TimeoutError) as caught:
-        list(ask(chat))
-    assert caught.value.timeout_duration == 5
-    assert 5 < clock.monotonic() < 7
+def test_comments_are_a_sign_of_life_where_a_limit_was_given(flavour: Flavour) -> None:
+    with Sandbox(rate_limits=False) as sandbox, flavour.chat(sandbox.token, sandbox.base_url) as chat:
+        sandbox.inject("*", Fault.keep_alive(2, 6, 0.1))
+        assert list(ask(chat, timeout=0.4)) == ["Echo:", " Hello", " there"]
 
 
 def test_a_slow_stream_may_take_longer_than_the_timeout(connect_chat: Callable[..., Any], clock: FakeClock) -> None:
@@ -433,25 +423,7 @@ def test_a_stream_that_ends_anywhere_is_complete_or_an_error(end: int) -> None:
         assert (partial.choices[0].message.content if partial else "") == stream.text == "".join(received)
 
 
-def test_without_the_extra_the_error_names_it_and_nothing_is_sent(
-    monkeypatch: pytest.MonkeyPatch, chat: Any, sandbox: Sandbox
-) -> None:
-    monkeypatch.setitem(sys.modules, "httpx_sse", None)
-    with pytest.raises(ConfigurationError, match=r"codegen-sdk\[chatserver\]"):
-        ask(chat)
-    assert sandbox.requests == []
-
-
 def test_a_stream_that_never_begins(serve: Callable[..., Loopback], connect_chat: Callable[..., Any]) -> None:
     with pytest.raises(errors.TimeoutError) as caught:
         ask(connect_chat(None, serve(HANG).base_url, 0.05))
     assert caught.value.partial is None
-
-
-def test_a_derived_client_has_its_own_patience(flavour: Flavour) -> None:
-    with Sandbox(rate_limits=False) as sandbox, flavour.chat(TOKEN, sandbox.base_url) as chat:
-        sandbox.settings.token = None
-        sandbox.inject("*", Fault.stall(1))
-        with pytest.raises(errors.TimeoutError) as caught:
-            list(ask(chat.with_options(timeout=0.1)))
-        assert caught.value.timeout_duration == 0.1

@@ -50,6 +50,8 @@ class AsyncChatSession:
     ) -> AsyncChatStream:
         """Return the answer to a message, or several, as a stream; sent when it is entered or first read."""
         said = _listed(message)
+        if unknown := options.keys() - SendOptions.__annotations__.keys():
+            raise TypeError(f"stream() got an unexpected keyword argument {min(unknown)!r}")
 
         async def send() -> AsyncEventStream:
             return await self._client.open_completion(

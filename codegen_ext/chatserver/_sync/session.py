@@ -51,6 +51,8 @@ class ChatSession:
     ) -> ChatStream:
         """Return the answer to a message, or several, as a stream; sent when it is entered or first read."""
         said = _listed(message)
+        if unknown := options.keys() - SendOptions.__annotations__.keys():
+            raise TypeError(f"stream() got an unexpected keyword argument {min(unknown)!r}")
 
         def send() -> EventStream:
             return self._client.open_completion(
