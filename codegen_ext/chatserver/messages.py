@@ -33,14 +33,19 @@ class MetadataOptions(TypedDict, total=False):
     mcp_servers: Any
 
 
-class CompletionOptions(MetadataOptions, total=False):
-    """The same, the session that a completion continues, and the options of the request."""
+class CallOptions(TypedDict, total=False):
+    """The options of every call."""
 
-    session_id: str | None
     timeout: float | None
     extra_headers: Mapping[str, str] | None
     extra_query: Mapping[str, Any] | None
     extra_body: Mapping[str, Any] | None
+
+
+class CompletionOptions(MetadataOptions, CallOptions, total=False):
+    """The options of a completion that travel in the metadata, its session, and the options of every call."""
+
+    session_id: str | None
 
 
 class SendOptions(MetadataOptions, total=False):

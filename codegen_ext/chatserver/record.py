@@ -94,9 +94,9 @@ class CompletionRecord:
         if self._first is None:
             return None
         response = ChatCompletionResponse(
-            id=self._first.id,
+            id=self._first.id or "",
             object="chat.completion",
-            created=self._first.created,
+            created=self._first.created or 0,
             model=self.metadata["model"],
             choices=[self._choices[index].choice(index) for index in sorted(self._choices)],
             usage=self.metadata["usage"],

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,6 @@ from codegen_ext import (
     AsyncChatServerClient,
     AuthenticationError,
     CodegenAPIError,
-    ConfigurationError,
     InvalidResponseError,
     NetworkError,
     NotFoundError,
@@ -290,16 +288,6 @@ def test_a_stream_can_be_cancelled(serve: Callable[..., Loopback]) -> None:
                 await reading
 
     asyncio.run(main())
-
-
-def test_without_the_extra_the_error_names_it_and_nothing_is_sent(
-    monkeypatch: pytest.MonkeyPatch, chat: Any, sandbox: Sandbox
-) -> None:
-    monkeypatch.setitem(sys.modules, "httpx_sse", None)
-    with pytest.raises(ConfigurationError, match=r"codegen-sdk\[chatserver\]"):
-        next(ask(chat))
-    assert sandbox.requests == []
-    assert chat.create_chat_completion("gpt-4o", HELLO).choices
 
 
 def test_in_process_without_a_socket(flavour: Flavour) -> None:

@@ -134,21 +134,21 @@ def test_what_is_wrong_is_told_before_anything_is_sent(chat: Any, sandbox: Sandb
 @pytest.mark.parametrize("method", ["send", "stream"])
 @pytest.mark.parametrize("option", ["temprature", "session_id"])
 def test_an_option_that_does_not_exist_is_no_metadata(chat: Any, sandbox: Sandbox, method: str, option: str) -> None:
-    with pytest.raises(TypeError, match=f"create_completion.*'{option}'"):
+    with pytest.raises(TypeError, match=f"'{option}'"):
         getattr(chat.session("ada", model=MODEL), method)("One", **{option: 1})
     assert sandbox.requests == []
 
 
-def test_an_async_stream_is_awaited_entered_or_iterated(sandbox: Sandbox) -> None:
+def test_an_async_stream_is_entered_or_iterated(sandbox: Sandbox) -> None:
     async def main() -> None:
         async with AsyncChatServerClient(TOKEN, sandbox.base_url) as chat:
             talk = chat.session("ada", model=MODEL)
             assert [piece async for piece in talk.stream("One")] == ["Echo:", " One"]
-            assert [piece async for piece in await talk.stream("Two")] == ["Echo:", " Two"]
+            assert [piece async for piece in talk.stream("Two")] == ["Echo:", " Two"]
             async with talk.stream("Three") as stream:
                 assert await anext(stream) == "Echo:"
             assert [piece async for piece in stream] == []
-            async with await talk.stream("Four") as stream:
+            async with talk.stream("Four") as stream:
                 assert "".join([piece async for piece in stream]) == "Echo: Four"
             assert len(await talk.history()) == 8
             with pytest.raises(BadRequestError):

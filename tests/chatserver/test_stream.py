@@ -23,7 +23,6 @@ from codegen_ext.chatserver import (
     ChatServerClient,
     ChatServerError,
     InternalServerError,
-    InvalidResponseError,
     NotFoundError,
     RateLimitError,
     StreamInterruptedError,
@@ -152,15 +151,61 @@ def test_what_breaks_a_stream_is_an_error_that_carries_what_arrived(
 
 
 @pytest.mark.parametrize("wrong", [{"index": None}, {"index": "0"}, {"index": []}, {"delta": {"content": 5}}])
-def test_a_chunk_that_cannot_be_put_together_is_an_error(
-    serve: Callable[..., Loopback], connect_chat: Callable[..., Any], wrong: dict[str, Any]
+def test_a_chunk_that_cannot_be_put_together_is_skipped(
+    serve: Callable[..., Loopback], connect_chat: Callable[..., Any], wrong: dict[str, Any], caplog: Any
 ) -> None:
     broken = chunk("b")
     broken["choices"][0] |= wrong
-    stream = ask(connect_chat(None, serve(streamed(chunk("a"), broken)).base_url))
-    with pytest.raises(InvalidResponseError, match=r"not usable: .*expected a (whole number|string), got") as caught:
-        list(stream)
-    assert caught.value.partial.choices[0].message.content == "a"
+    stream = ask(connect_chat(None, serve(streamed(chunk("a"), broken, chunk("c"))).base_url))
+    assert list(stream) == ["a", "c"]
+    assert "skipped" in caplog.text
+
+
+ODD_EVENTS = {
+    "a ping": 'event: ping\ndata: {"type": "ping"}\n\n',
+    "an event of another kind": 'event: thread.created\ndata: {"id": "t"}\n\n',
+    "data that is not JSON": "data: hello there\n\n",
+    "a number": "data: 5\n\n",
+    "an endless list": "data: " + "[" * 100_000 + "\n\n",
+}
+
+
+@pytest.mark.parametrize("odd", ODD_EVENTS.values(), ids=list(ODD_EVENTS))
+def test_odd_events_do_not_end_a_stream(
+    serve: Callable[..., Loopback], connect_chat: Callable[..., Any], odd: str
+) -> None:
+    body = events(chunk("one "), done=False) + odd.encode() + events(chunk("two"))
+    server = serve(reply(body, content_type="Text/Event-Stream; charset=utf-8"))
+    assert list(ask(connect_chat(None, server.base_url))) == ["one ", "two"]
+
+
+def test_a_chunk_needs_no_id_time_or_model(serve: Callable[..., Loopback], connect_chat: Callable[..., Any]) -> None:
+    bare = {name: chunk("b")[name] for name in ("object", "choices")}
+    stream = ask(connect_chat(None, serve(streamed(bare, chunk("c"))).base_url))
+    assert list(stream) == ["b", "c"]
+    assert stream.response.choices[0].message.content == "bc"
+
+
+@given(st.text(max_size=20), st.lists(st.integers(0, 45)))
+def test_text_is_whole_wherever_its_code_units_are_cut(text: str, cuts: list[int]) -> None:
+    encoded = text.encode("utf-16-be")
+    units = [chr(int.from_bytes(encoded[at : at + 2])) for at in range(0, len(encoded), 2)]
+    edges = [0, *sorted({min(cut, len(units)) for cut in cuts}), len(units)]
+    pieces = ["".join(units[start:end]) for start, end in pairwise(edges)]
+    body = "".join(f"data: {json.dumps(chunk(piece))}\n\n" for piece in pieces) + "data: [DONE]\n\n"
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"content-type": EVENTS}, content=body.encode())
+
+    with ChatServerClient(transport=httpx.MockTransport(answer), rate_limits=False) as chat:
+        stream = ask(chat)
+        assert "".join(stream) == stream.text == text
+        assert stream.response.choices[0].message.content == text
+
+
+def test_half_a_character_is_replaced(serve: Callable[..., Loopback], connect_chat: Callable[..., Any]) -> None:
+    stream = ask(connect_chat(None, serve(streamed(chunk("a\ud83d"), chunk("b"))).base_url))
+    assert "".join(stream) == "a\ufffdb"
 
 
 def test_the_status_in_an_error_event_is_that_of_the_error(chat: Any, sandbox: Sandbox) -> None:

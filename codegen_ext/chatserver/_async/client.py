@@ -94,7 +94,9 @@ class AsyncChatServerClient(AsyncBaseClient, AsyncChatserverMethods, AsyncChatse
         """Seconds for each attempt."""
         return self.config.timeout
 
-    def session(self, user_id: str, session_id: str | None = None, *, model: str | None = None) -> AsyncChatSession:
+    def session(  # type: ignore[override]  # that of httpx has no use here
+        self, user_id: str, session_id: str | None = None, *, model: str | None = None
+    ) -> AsyncChatSession:
         """Return a conversation of a user: a new one, or the recorded one of `session_id`; sends nothing.
 
         Without `model` the recorded session's is used, or else the first that the server offers.
@@ -215,7 +217,7 @@ class AsyncChatServerClient(AsyncBaseClient, AsyncChatserverMethods, AsyncChatse
         options = RequestOptions(timeout, extra_headers, extra_query, extra_body)
         if stream:
             return await open_stream(lambda: self._open_completion(arguments, options))
-        return (await self.perform(operations.CREATE_CHAT_COMPLETION, arguments, options)).parsed
+        return (await self.perform(operations.CREATE_CHAT_COMPLETION, {**arguments, "stream": False}, options)).parsed
 
     async def open_completion(
         self,
@@ -233,6 +235,18 @@ class AsyncChatServerClient(AsyncBaseClient, AsyncChatserverMethods, AsyncChatse
     async def _open_completion(self, arguments: dict[str, Any], options: RequestOptions) -> AsyncEventStream:
         self.config.require("streaming")
         return await self.open_stream(operations.CREATE_CHAT_COMPLETION, {**arguments, "stream": True}, options)
+
+    async def list_admins(  # type: ignore[override]
+        self,
+        *,
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, Any] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Return the platform's administrators as a dict of `admins` and `count`, as `chatserver_sdk` did."""
+        options = RequestOptions(timeout, extra_headers, extra_query, extra_body)
+        return (await self.perform(operations.LIST_ADMINS, {}, options)).parsed.dict()
 
     def iter_sessions(self, user_id: str) -> AsyncIterator[ChatSessionSummary]:
         """Yield all sessions of a user, page by page."""
@@ -287,7 +301,8 @@ class AsyncChatServerClient(AsyncBaseClient, AsyncChatserverMethods, AsyncChatse
     ) -> AsyncIterator[M]:
         """Yield the models of a stream as every client does; raises ChatServerError."""
         with chatserver_errors():
-            async with aclosing(super().stream_events(operation, arguments, event, options)) as events:
+            stream = await self.open_stream(operation, arguments, options)
+            async with aclosing(stream.events(event)) as events:
                 async for item in events:
                     yield item
 

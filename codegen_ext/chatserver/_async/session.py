@@ -39,7 +39,7 @@ class AsyncChatSession:
     ) -> ChatCompletionResponse:
         """Send a message, or several, and return the answer; takes the options of `create_completion`."""
         said = _listed(message)
-        response = await self._client.create_completion(
+        response: ChatCompletionResponse = await self._client.create_completion(
             await self._choose(model), said, user=self.user_id, session_id=self.session_id, **options
         )
         self._remember(response.system_fingerprint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from codegen_api.models import ChatCompletionChunk
@@ -59,7 +59,7 @@ class AsyncChatEvents(_AsyncReader):
     """Chunks of a stream, as the server sends them."""
 
     async def __anext__(self) -> ChatCompletionChunk:
-        return await anext(self._source.chunks)
+        return await self._source.next_chunk()
 
 
 class AsyncChatStream(_AsyncReader):
@@ -72,7 +72,7 @@ class AsyncChatStream(_AsyncReader):
     """
 
     async def __anext__(self) -> str:
-        while not (text := text_of(await anext(self._source.chunks))):
+        while not (text := text_of(await self._source.next_chunk())):
             pass
         return text
 
@@ -86,29 +86,33 @@ class _AsyncSource:
 
     def __init__(self, send: Callable[[], Awaitable[AsyncEventStream]], record: CompletionRecord) -> None:
         self._send = send
-        self._response: AsyncEventStream | None = None
-        self._is_closed = False
+        self._is_open = False
+        self._steps = self._read()
         self.record = record
-        self.chunks = self._read()
 
-    async def open(self) -> AsyncEventStream:
+    async def open(self) -> None:
         """Send the request; raises what the server answers instead of a stream."""
-        if self._response is None:
-            self._response = await self._send()
-        return self._response
+        if not self._is_open:
+            self._is_open = True
+            with suppress(StopAsyncIteration):  # it was closed before
+                await anext(self._steps)
+
+    async def next_chunk(self) -> ChatCompletionChunk:
+        """Return the next chunk; raises StopAsyncIteration at the end."""
+        await self.open()
+        chunk = await anext(self._steps)
+        assert chunk is not None  # noqa: S101 - only the first step is
+        return chunk
 
     async def close(self) -> None:
         """Close the response."""
-        self._is_closed = True
-        await self.chunks.aclose()
-        if self._response is not None:
-            await self._response.close()
+        await self._steps.aclose()
 
-    async def _read(self) -> AsyncGenerator[ChatCompletionChunk, None]:
-        if self._is_closed:
-            return
-        response = await self.open()
+    async def _read(self) -> AsyncGenerator[ChatCompletionChunk | None, None]:
+        """Yield None when the request is sent, so that a stream that is dropped closes its response; then chunks."""
+        response = await self._send()
         try:
+            yield None
             async with aclosing(response.events(ChatCompletionChunk)) as events:
                 async for chunk in events:
                     if self.record.add(chunk):
@@ -117,6 +121,8 @@ class _AsyncSource:
         except CodegenAPIError as error:
             failure = of_stream(as_chatserver_error(error), self.record.response)
             raise failure from error.__cause__
+        finally:
+            await response.close()
 
 
 async def open_stream(

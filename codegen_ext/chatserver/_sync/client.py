@@ -95,7 +95,9 @@ class ChatServerClient(BaseClient, ChatserverMethods, ChatserverStreams, Chatser
         """Seconds for each attempt."""
         return self.config.timeout
 
-    def session(self, user_id: str, session_id: str | None = None, *, model: str | None = None) -> ChatSession:
+    def session(  # type: ignore[override]  # that of httpx has no use here
+        self, user_id: str, session_id: str | None = None, *, model: str | None = None
+    ) -> ChatSession:
         """Return a conversation of a user: a new one, or the recorded one of `session_id`; sends nothing.
 
         Without `model` the recorded session's is used, or else the first that the server offers.
@@ -216,7 +218,7 @@ class ChatServerClient(BaseClient, ChatserverMethods, ChatserverStreams, Chatser
         options = RequestOptions(timeout, extra_headers, extra_query, extra_body)
         if stream:
             return open_stream(lambda: self._open_completion(arguments, options))
-        return (self.perform(operations.CREATE_CHAT_COMPLETION, arguments, options)).parsed
+        return (self.perform(operations.CREATE_CHAT_COMPLETION, {**arguments, "stream": False}, options)).parsed
 
     def open_completion(
         self,
@@ -234,6 +236,18 @@ class ChatServerClient(BaseClient, ChatserverMethods, ChatserverStreams, Chatser
     def _open_completion(self, arguments: dict[str, Any], options: RequestOptions) -> EventStream:
         self.config.require("streaming")
         return self.open_stream(operations.CREATE_CHAT_COMPLETION, {**arguments, "stream": True}, options)
+
+    def list_admins(  # type: ignore[override]
+        self,
+        *,
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, Any] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Return the platform's administrators as a dict of `admins` and `count`, as `chatserver_sdk` did."""
+        options = RequestOptions(timeout, extra_headers, extra_query, extra_body)
+        return (self.perform(operations.LIST_ADMINS, {}, options)).parsed.dict()
 
     def iter_sessions(self, user_id: str) -> Iterator[ChatSessionSummary]:
         """Yield all sessions of a user, page by page."""
@@ -288,7 +302,8 @@ class ChatServerClient(BaseClient, ChatserverMethods, ChatserverStreams, Chatser
     ) -> Iterator[M]:
         """Yield the models of a stream as every client does; raises ChatServerError."""
         with chatserver_errors():
-            with closing(super().stream_events(operation, arguments, event, options)) as events:
+            stream = self.open_stream(operation, arguments, options)
+            with closing(stream.events(event)) as events:
                 for item in events:
                     yield item
 

@@ -40,7 +40,7 @@ class ChatSession:
     ) -> ChatCompletionResponse:
         """Send a message, or several, and return the answer; takes the options of `create_completion`."""
         said = _listed(message)
-        response = self._client.create_completion(
+        response: ChatCompletionResponse = self._client.create_completion(
             self._choose(model), said, user=self.user_id, session_id=self.session_id, **options
         )
         self._remember(response.system_fingerprint)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from codegen_api.models import ChatCompletionChunk
@@ -60,7 +60,7 @@ class ChatEvents(_Reader):
     """Chunks of a stream, as the server sends them."""
 
     def __next__(self) -> ChatCompletionChunk:
-        return next(self._source.chunks)
+        return self._source.next_chunk()
 
 
 class ChatStream(_Reader):
@@ -73,7 +73,7 @@ class ChatStream(_Reader):
     """
 
     def __next__(self) -> str:
-        while not (text := text_of(next(self._source.chunks))):
+        while not (text := text_of(self._source.next_chunk())):
             pass
         return text
 
@@ -87,29 +87,33 @@ class _Source:
 
     def __init__(self, send: Callable[[], EventStream], record: CompletionRecord) -> None:
         self._send = send
-        self._response: EventStream | None = None
-        self._is_closed = False
+        self._is_open = False
+        self._steps = self._read()
         self.record = record
-        self.chunks = self._read()
 
-    def open(self) -> EventStream:
+    def open(self) -> None:
         """Send the request; raises what the server answers instead of a stream."""
-        if self._response is None:
-            self._response = self._send()
-        return self._response
+        if not self._is_open:
+            self._is_open = True
+            with suppress(StopIteration):  # it was closed before
+                next(self._steps)
+
+    def next_chunk(self) -> ChatCompletionChunk:
+        """Return the next chunk; raises StopIteration at the end."""
+        self.open()
+        chunk = next(self._steps)
+        assert chunk is not None  # noqa: S101 - only the first step is
+        return chunk
 
     def close(self) -> None:
         """Close the response."""
-        self._is_closed = True
-        self.chunks.close()
-        if self._response is not None:
-            self._response.close()
+        self._steps.close()
 
-    def _read(self) -> Generator[ChatCompletionChunk, None, None]:
-        if self._is_closed:
-            return
-        response = self.open()
+    def _read(self) -> Generator[ChatCompletionChunk | None, None, None]:
+        """Yield None when the request is sent, so that a stream that is dropped closes its response; then chunks."""
+        response = self._send()
         try:
+            yield None
             with closing(response.events(ChatCompletionChunk)) as events:
                 for chunk in events:
                     if self.record.add(chunk):
@@ -118,6 +122,8 @@ class _Source:
         except CodegenAPIError as error:
             failure = of_stream(as_chatserver_error(error), self.record.response)
             raise failure from error.__cause__
+        finally:
+            response.close()
 
 
 def open_stream(send: Callable[[], EventStream], on_session: Callable[[str], object] | None = None) -> ChatStream:
