@@ -105,6 +105,8 @@ class AppServer:
         _servers.add(self)
         for thread in self._threads.values():
             thread.start()
+        if self._home:
+            threading.Thread(target=sweep, name="codex-sweep", daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -189,7 +191,10 @@ class AppServer:
         with suppress(OSError), cast("IO[bytes]", self._process.stdin) as pipe:  # `_watch` finds out why
             while (item := self._outgoing.get()) is not None:
                 if callable(item):
-                    item()
+                    try:
+                        item()
+                    except Exception:
+                        logger.exception("a turn could not be ended")
                     continue
                 left = memoryview(item)
                 while left:
@@ -253,7 +258,6 @@ class AppServer:
             self._fail(self._explain())
         if self._home:
             self._home.remove()
-            sweep()
 
     def _next_failure(self) -> Failure | None:
         """Wait for the end; return its cause, None where the process ended by itself."""
