@@ -1,8 +1,6 @@
 """From a run of the sandbox to a handler, over real HTTP."""
 
 import json
-import logging
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -122,15 +120,6 @@ def test_a_sandbox_that_was_stopped_sends_nothing(agent: Any, sandbox: Sandbox, 
     run.finish()
     sandbox.start()
     until(lambda: len(receiver.requests) > sent)
-
-
-def test_without_the_extra_a_run_goes_on(
-    agent: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setitem(sys.modules, "standardwebhooks.webhooks", None)
-    with caplog.at_level(logging.WARNING, "codegen_ext.sandbox"):
-        assert agent.run("Hello [[seconds=0]]", webhook_url="http://127.0.0.1:9/").wait().status == "completed"
-        until(lambda: "codegen-sdk[webhooks]" in caplog.text)
 
 
 def test_calls_for_users_tests(handle: Handle, make: Callable[..., WebhookHandler], clock: FakeClock) -> None:
