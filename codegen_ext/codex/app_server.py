@@ -147,7 +147,7 @@ class AppServer:
 
     def unsubscribe(self, thread_id: str, receiver: Receiver) -> None:
         """Deliver nothing more of a thread, and let the server unload it."""
-        for key in [key for key, other in list(self._receivers.items()) if other is receiver]:
+        for key in [key for key, other in self._receivers.copy().items() if other is receiver]:
             self._receivers.pop(key, None)
         self.request("thread/unsubscribe", {"threadId": thread_id}, self)
 
@@ -285,7 +285,7 @@ class AppServer:
         """Give every call that is under way the error."""
         self._failure = self._failure or failure
         pending = [self._pending.pop(request_id, None) for request_id in list(self._pending)]
-        receivers = {item[1] for item in pending if item} | {*list(self._receivers.values())}
+        receivers = {item[1] for item in pending if item} | {*self._receivers.copy().values()}
         self._receivers.clear()
         for receiver in receivers:
             receiver.reply("", self._failure())
