@@ -78,9 +78,8 @@ check: $(STAMP) ## contract, generated code, clients and docs agree; ruff and my
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
 
-generate: $(STAMP) ## write openapi.yaml from spec/, generated/ from that, and compat/ from its table
+generate: $(STAMP) ## write openapi.yaml from spec/, and generated/ from that
 	@$(BIN)/python -m tools.generate
-	@$(BIN)/python -m tools.compat
 
 update-spec: $(STAMP) ## import the service's document: FROM=path-or-url
 	@test -n "$(FROM)" || { echo "say where the document is: make update-spec FROM=path-or-url" >&2; exit 2; }

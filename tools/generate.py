@@ -68,11 +68,19 @@ def generate(target: Path, source: Path = load.CONTRACT) -> None:
         GenerationError: when the contract is refused, or the generated package cannot be imported.
 
     """
-    check_versions()
     try:
         contract = load.load(source)
+    except load.SpecError as error:
+        raise GenerationError(str(error)) from error
+    render(target, contract)
+
+
+def render(target: Path, contract: dict[str, Any]) -> None:
+    """Write the package for a contract to the folder `target`; raises as `generate`."""
+    check_versions()
+    try:
         package = adapter.read(contract)
-    except (load.SpecError, adapter.RefusedError) as error:
+    except adapter.RefusedError as error:
         raise GenerationError(str(error)) from error
     _write(target, package, contract)
     _tidy(target)
@@ -228,12 +236,10 @@ def main() -> int:
         if problems := [*normalized.problems, *validate.problems(normalized.data)]:
             raise load.SpecError(*problems)
         with tempfile.TemporaryDirectory(dir=load.ROOT) as folder:
-            contract = Path(folder) / load.CONTRACT.name
-            contract.write_text(normalize.text(normalized.data), encoding="utf-8")
             fresh = Path(folder) / "codegen_api"
-            generate(fresh, contract)
+            render(fresh, load.parse(text := normalize.text(normalized.data)))
             install(fresh)
-            shutil.copyfile(contract, load.CONTRACT)
+        load.CONTRACT.write_text(text, encoding="utf-8")
     except (GenerationError, load.SpecError) as error:
         print(error, file=sys.stderr)
         return 1

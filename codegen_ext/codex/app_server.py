@@ -105,6 +105,8 @@ class AppServer:
         _servers.add(self)
         for thread in self._threads.values():
             thread.start()
+        if self._home:
+            threading.Thread(target=sweep, name="codex-sweep", daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -145,7 +147,7 @@ class AppServer:
 
     def unsubscribe(self, thread_id: str, receiver: Receiver) -> None:
         """Deliver nothing more of a thread, and let the server unload it."""
-        for key in [key for key, other in list(self._receivers.items()) if other is receiver]:
+        for key in [key for key, other in self._receivers.copy().items() if other is receiver]:
             self._receivers.pop(key, None)
         self.request("thread/unsubscribe", {"threadId": thread_id}, self)
 
@@ -189,7 +191,10 @@ class AppServer:
         with suppress(OSError), cast("IO[bytes]", self._process.stdin) as pipe:  # `_watch` finds out why
             while (item := self._outgoing.get()) is not None:
                 if callable(item):
-                    item()
+                    try:
+                        item()
+                    except Exception:
+                        logger.exception("a turn could not be ended")
                     continue
                 left = memoryview(item)
                 while left:
@@ -253,7 +258,6 @@ class AppServer:
             self._fail(self._explain())
         if self._home:
             self._home.remove()
-            sweep()
 
     def _next_failure(self) -> Failure | None:
         """Wait for the end; return its cause, None where the process ended by itself."""
@@ -281,7 +285,7 @@ class AppServer:
         """Give every call that is under way the error."""
         self._failure = self._failure or failure
         pending = [self._pending.pop(request_id, None) for request_id in list(self._pending)]
-        receivers = {item[1] for item in pending if item} | {*list(self._receivers.values())}
+        receivers = {item[1] for item in pending if item} | {*self._receivers.copy().values()}
         self._receivers.clear()
         for receiver in receivers:
             receiver.reply("", self._failure())

@@ -1,4 +1,4 @@
-"""What tests need: an imitation of the service, a clock that does not wait, and the scripts and faults for both."""
+"""Sandbox, mock clients, scripts, faults and a fake clock for tests."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from .mock_codex import AsyncMockCodexClient as AsyncMockCodexClient
     from .mock_codex import CodexCall as CodexCall
     from .mock_codex import MockCodexClient as MockCodexClient
-    from .recorder import RecordedRun as RecordedRun
-    from .recorder import Recorder as Recorder
-    from .recorder import replay as replay
     from .sandbox import Fault as Fault
     from .sandbox import Sandbox as Sandbox
     from .sandbox import Script as Script
@@ -28,13 +25,12 @@ _NAMES = {
     ".mock": "AsyncMockCodegenClient MockCall MockCodegenClient",
     ".mock_chatserver": "AsyncMockChatServerClient MockChatServerClient",
     ".mock_codex": "AsyncMockCodexClient CodexCall MockCodexClient",
-    ".recorder": "RecordedRun Recorder replay",
     ".sandbox": "Fault Sandbox Script",
     ".webhooks": "webhook_call",
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
-__all__ = sorted(_MODULES)  # noqa: PLE0605 - computed, so that a name is written once less
+__all__ = sorted(_MODULES)  # noqa: PLE0605 - each name is written once
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,8 @@
 import unittest
 from functools import cached_property
 
-from .mock import MockCodegenClient, MockResponse
+from .mock import MockCodegenClient
+from .sandbox.responses import MockResponse
 
 
 class CodegenTestCase(unittest.TestCase):
@@ -11,7 +12,7 @@ class CodegenTestCase(unittest.TestCase):
 
     @cached_property
     def client(self) -> MockCodegenClient:
-        """The client of this test, made when first used, so that a `setUp` of one's own needs no `super()`."""
+        """The client of this test, made when first used, so that a `setUp` needs no `super()`."""
         client = MockCodegenClient()
         self.addCleanup(client.close)
         return client

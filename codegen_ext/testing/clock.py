@@ -5,7 +5,7 @@ import threading
 
 
 class FakeClock:
-    """A clock that moves only when it is told to or when somebody sleeps on it; safe to share between threads."""
+    """A clock that moves only when it is told to or by its sleeps; may be shared by threads."""
 
     def __init__(self, start: float = 1_700_000_000.0) -> None:
         """Begin at `start`, in seconds since the epoch; the monotonic reading begins at 0."""

@@ -5,13 +5,15 @@ from typing import ClassVar
 from codegen_ext.chatserver import AsyncChatServerClient, ChatServerClient
 from codegen_ext.clock import Clock
 
-from .mock import Mocking
+from .clock import FakeClock
+from .mock import MOCK_SETTINGS, MOCK_TOKEN, MOCK_URL, Mocking
 
 
 class ChatServerMocking(Mocking):
-    """What both share."""
+    """The names of a ChatServer's operations."""
 
-    _other_names: ClassVar = {"create_completion": "create_chat_completion"}
+    _mock_service: ClassVar = "chatserver"
+    _mock_names: ClassVar = {"create_completion": "create_chat_completion"}
 
 
 class MockChatServerClient(ChatServerMocking, ChatServerClient):
@@ -21,12 +23,15 @@ class MockChatServerClient(ChatServerMocking, ChatServerClient):
     """
 
     def __init__(self, *, clock: Clock | None = None) -> None:
-        # What the ChatServer's clients read from the environment is not for a mock.
-        super(ChatServerClient, self).__init__(**self._mocked(None, clock))
+        clock = clock or FakeClock()
+        transport = self._mock_transport(clock)
+        super().__init__(MOCK_TOKEN, MOCK_URL, clock=clock, transport=transport, **MOCK_SETTINGS)
 
 
 class AsyncMockChatServerClient(ChatServerMocking, AsyncChatServerClient):
     """An `AsyncChatServerClient` without a server; see `MockChatServerClient`."""
 
     def __init__(self, *, clock: Clock | None = None) -> None:
-        super(AsyncChatServerClient, self).__init__(**self._mocked(None, clock))
+        clock = clock or FakeClock()
+        transport = self._mock_transport(clock)
+        super().__init__(MOCK_TOKEN, MOCK_URL, clock=clock, transport=transport, **MOCK_SETTINGS)

@@ -1,4 +1,4 @@
-"""Fixtures for pytest; what they need is imported when a test asks for them, so that other tests pay nothing.
+"""Fixtures for pytest; their imports happen when a test asks for them, so that other tests do not pay.
 
 A test that also asks for `codegen_clock` gets sandbox and clients on that clock, on which waiting takes no time.
 """
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from codegen_ext import AsyncCodegenClient, CodegenClient
+    from codegen_ext import Agent, AsyncCodegenClient, CodegenClient
     from codegen_ext.testing import FakeClock, Sandbox
 
 
 @pytest.fixture
 def codegen_clock() -> FakeClock:
-    """A clock that moves only when it is told to or when somebody sleeps on it."""
+    """A clock that moves only when it is told to or by its sleeps."""
     from codegen_ext.testing import FakeClock
 
     return FakeClock()
@@ -39,6 +39,15 @@ def codegen_client(codegen_sandbox: Sandbox, request: pytest.FixtureRequest) -> 
 
     with CodegenClient(_config(codegen_sandbox), **_clock(request)) as client:
         yield client
+
+
+@pytest.fixture
+def codegen_agent(codegen_client: CodegenClient) -> Iterator[Agent]:
+    """An `Agent` of the sandbox's organisation on `codegen_client`."""
+    from codegen_ext import Agent
+
+    with Agent(client=codegen_client) as agent:
+        yield agent
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Webhook calls as the service would make them, for tests of handlers."""
+"""Webhook calls as the service makes them, for tests of handlers."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,8 @@ def webhook_call(
 ) -> tuple[bytes, dict[str, str]]:
     """Return body and headers of a signed call: `handler.handle_request(*webhook_call(secret, event, data))`.
 
-    Without `message_id` each call has another id; it is dated by `clock`.
+    Without `message_id` each call has another id; it is dated by `clock`. Raises ConfigurationError for a secret that
+    begins with `whsec_` and is not base64.
     """
     now = clock.time()
     stamp = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")

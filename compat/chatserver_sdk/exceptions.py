@@ -1,28 +1,13 @@
-"""The old name of `codegen_ext.chatserver`; written by tools/compat.py."""
+"""The errors."""
 
-from typing import TYPE_CHECKING
-
-from codegen_ext.oldnames import moved
-
-if TYPE_CHECKING:
-    from codegen_ext.chatserver import BadRequestError as BadRequestError
-    from codegen_ext.chatserver import ChatServerError as ChatServerError
-    from codegen_ext.chatserver import ConnectionError as ConnectionError
-    from codegen_ext.chatserver import ForbiddenError as ForbiddenError
-    from codegen_ext.chatserver import InternalServerError as InternalServerError
-    from codegen_ext.chatserver import InvalidResponseError as InvalidResponseError
-    from codegen_ext.chatserver import NotFoundError as NotFoundError
-    from codegen_ext.chatserver import RateLimitError as RateLimitError
-    from codegen_ext.chatserver import StreamInterruptedError as StreamInterruptedError
-    from codegen_ext.chatserver import TimeoutError as TimeoutError
-    from codegen_ext.chatserver import UnauthorizedError as UnauthorizedError
-
-_HOMES = {
-    "codegen_ext.chatserver": """
-        BadRequestError ChatServerError ConnectionError ForbiddenError InternalServerError InvalidResponseError
-        NotFoundError RateLimitError StreamInterruptedError TimeoutError UnauthorizedError
-    """,
-}
-
-if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)
+from codegen_ext.chatserver import BadRequestError as BadRequestError
+from codegen_ext.chatserver import ChatServerError as ChatServerError
+from codegen_ext.chatserver import ConnectionError as ConnectionError
+from codegen_ext.chatserver import ForbiddenError as ForbiddenError
+from codegen_ext.chatserver import InternalServerError as InternalServerError
+from codegen_ext.chatserver import InvalidResponseError as InvalidResponseError
+from codegen_ext.chatserver import NotFoundError as NotFoundError
+from codegen_ext.chatserver import RateLimitError as RateLimitError
+from codegen_ext.chatserver import StreamInterruptedError as StreamInterruptedError
+from codegen_ext.chatserver import TimeoutError as TimeoutError
+from codegen_ext.chatserver import UnauthorizedError as UnauthorizedError

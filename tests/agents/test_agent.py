@@ -327,8 +327,7 @@ def test_the_repositories_are_read_once(agent: Any, client: Any, flavour: Flavou
 
 def test_a_repository_that_is_new_is_looked_up_anew(agent: Any, sandbox: Sandbox) -> None:
     agent.run("hello", repository="owner/repo")
-    repositories = sandbox._world.repositories
-    repositories[151] = {**repositories[150], "id": 151, "name": "new", "full_name": "owner/new"}
+    sandbox.repositories.append({**sandbox.repositories[-1], "id": 151, "name": "new", "full_name": "owner/new"})
     agent.run("hello", repository="owner/new")
     assert sandbox.runs[1].order.repo_id == 151
 

@@ -7,7 +7,6 @@ import json
 import math
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from codegen_ext import AsyncCodexClient, CodexClient
 from codegen_ext.codex import ApprovalRequest, CodexError
 
-from .conftest import HI, content, text, wait_for
+from .conftest import HI, content, in_background, text, wait_for
 from .responses import WAIT, Answer, Responses, call, completed, created, incomplete, message, reasoning, say
 
 PNG = base64.b64decode(
@@ -326,10 +325,9 @@ def test_a_cancelled_task_interrupts_its_turn(build: Ask, gone: list[bool], serv
 def test_closing_a_stream_ends_the_wait_of_another_thread_or_task(client: Any, build: Ask, answer: Ask) -> None:
     answer(HALF)
     stream = client.chat.completions.create(messages=HI, stream=True)
-    with ThreadPoolExecutor(1) as pool:
-        rest = pool.submit(list, stream)
-        stream.close()
-        assert content(rest.result(60)) in ("", "half")
+    rest = in_background(lambda: list(stream))
+    stream.close()
+    assert content(rest.result(60)) in ("", "half")
 
     async def run() -> str:
         async with await build(AsyncCodexClient).chat.completions.create(messages=HI, stream=True) as stream:

@@ -20,7 +20,7 @@ import pytest
 from codegen_ext import AsyncCodexClient, CodexClient
 from codegen_ext.codex.session import Mailbox
 
-from .conftest import HI, KEY, environment_of, group_of, is_running, script, text, wait_for
+from .conftest import HI, KEY, environment_of, group_of, in_background, is_running, script, text, wait_for
 from .responses import WAIT, Answer, Asked, Responses, call, completed, created, message, say
 
 Ask = Callable[..., Any]
@@ -120,13 +120,12 @@ def test_a_server_killed_amid_a_turn_is_a_typed_error_and_the_next_call_works(
     def ask() -> str:
         return text(complete(messages=HI) if kind is CodexClient else asyncio.run(complete(messages=HI)))
 
-    with ThreadPoolExecutor(1) as pool:
-        call_under_way = pool.submit(ask)
-        wait_for(lambda: service.asked)
-        first = client.server_pid
-        os.kill(first, signal.SIGKILL)
-        with pytest.raises(openai.APIConnectionError, match="app-server ended"):
-            call_under_way.result(10)
+    call_under_way = in_background(ask)
+    wait_for(lambda: service.asked)
+    first = client.server_pid
+    os.kill(first, signal.SIGKILL)
+    with pytest.raises(openai.APIConnectionError, match="app-server ended"):
+        call_under_way.result(10)
     assert ask() == "whole"
     second = client.server_pid
     assert second != first
@@ -140,15 +139,14 @@ def test_whatever_is_killed_nothing_stays(
 ) -> None:
     answer(HALF)
     client = build(codex_path=installation)
-    with ThreadPoolExecutor(1) as pool:
-        call_under_way = pool.submit(client.chat.completions.create, messages=HI)
-        wait_for(lambda: service.asked)
-        group = group_of(client.server_pid)
-        servers = [pid for pid in group if "app-server" in Path(f"/proc/{pid}/cmdline").read_text()]
-        os.kill(servers[0] if victim == "the first process" else servers[-1], signal.SIGKILL)
-        started = time.monotonic()
-        with pytest.raises(openai.APIConnectionError, match="app-server ended"):
-            call_under_way.result(10)
+    call_under_way = in_background(client.chat.completions.create, messages=HI)
+    wait_for(lambda: service.asked)
+    group = group_of(client.server_pid)
+    servers = [pid for pid in group if "app-server" in Path(f"/proc/{pid}/cmdline").read_text()]
+    os.kill(servers[0] if victim == "the first process" else servers[-1], signal.SIGKILL)
+    started = time.monotonic()
+    with pytest.raises(openai.APIConnectionError, match="app-server ended"):
+        call_under_way.result(10)
     assert time.monotonic() - started < 4
     wait_for(lambda: not any(map(is_running, group)))
 
@@ -163,12 +161,11 @@ def test_npms_launcher_is_passed_by(build: Ask, installation: str) -> None:
 def test_closing_fails_the_calls_under_way(build: Ask, answer: Ask, service: Responses) -> None:
     answer(HALF)
     client = build()
-    with ThreadPoolExecutor(1) as pool:
-        call_under_way = pool.submit(client.chat.completions.create, messages=HI)
-        wait_for(lambda: service.asked)
-        client.close()
-        with pytest.raises(openai.APIConnectionError, match="client was closed"):
-            call_under_way.result(60)
+    call_under_way = in_background(client.chat.completions.create, messages=HI)
+    wait_for(lambda: service.asked)
+    client.close()
+    with pytest.raises(openai.APIConnectionError, match="client was closed"):
+        call_under_way.result(60)
 
 
 def test_a_server_that_hangs_holds_up_no_caller(build: Ask) -> None:
@@ -301,25 +298,25 @@ def test_no_server_outlives_its_program(codex: str, service: Responses, name: st
     wait_for(lambda: not is_running(pid))
     if name == "killed":
         (left,) = cache.iterdir()
-        with CodexClient(KEY, codex, base_url=service.base_url) as client:  # which removes it when it ends
-            client.models.list()
-            mine = Path(homes(client)[0])
-            other = CodexClient(KEY, codex, base_url=service.base_url)
-            other.models.list()
-            other.close()
-            assert (left.exists(), mine.exists()) == (False, True)
+        with (
+            CodexClient(KEY, codex, base_url=service.base_url) as one,
+            CodexClient(KEY, codex, base_url="http://x") as two,
+        ):
+            for client in (one, two):
+                client.models.list()
+            wait_for(lambda: not left.exists())
+            assert {*homes(one, two)} == {*map(str, cache.iterdir())}  # what is used stays
 
 
 def test_a_command_of_the_agent_ends_with_the_client(build: Ask, answer: Ask, tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     answer(Answer([created(), call("exec_command", cmd=f"echo $$ > {pid_file}; exec sleep 300"), completed()]))
     client = build(sandbox_mode="danger-full-access", working_dir=tmp_path)
-    with ThreadPoolExecutor(1) as pool:
-        under_way = pool.submit(client.chat.completions.create, messages=HI)
-        wait_for(lambda: pid_file.exists() and pid_file.read_text())
-        client.close()
-        with pytest.raises(openai.APIConnectionError):
-            under_way.result(60)
+    under_way = in_background(client.chat.completions.create, messages=HI)
+    wait_for(lambda: pid_file.exists() and pid_file.read_text())
+    client.close()
+    with pytest.raises(openai.APIConnectionError):
+        under_way.result(60)
     wait_for(lambda: not is_running(int(pid_file.read_text())))
 
 

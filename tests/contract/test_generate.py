@@ -54,13 +54,23 @@ def test_check_names_each_file_that_differs(
     assert len(lines) == 3
 
 
-def test_a_generator_warning_fails_the_target(tmp_path: Path) -> None:
+def test_everything_that_is_refused_is_said_at_once_with_its_place(tmp_path: Path) -> None:
     def break_an_operation(contract: dict[str, Any]) -> None:
         operation = contract["paths"][next(iter(contract["paths"]))]["get"]
-        operation["parameters"].append({"name": "authorization", "in": "header", "required": False, "schema": {}})
+        operation["parameters"] += [
+            {"name": "session", "in": "cookie", "schema": {"type": "string"}},
+            {"name": "where", "in": "query", "style": "deepObject", "explode": False, "schema": {"type": "object"}},
+        ]
+        operation["responses"]["202"] = {"description": "A file.", "content": {"text/csv": {"schema": {}}}}
 
-    with pytest.raises(generate.GenerationError, match="WARNING parsing"):
+    with pytest.raises(generate.GenerationError) as caught:
         generate.generate(tmp_path / "out", changed(tmp_path, break_an_operation))
+    assert sorted(str(caught.value).splitlines()) == [
+        "get_users: the cookie parameter session cannot be sent",
+        "get_users: the parameter where has style deepObject with explode False, which no client writes; "
+        "leave it out in the overlay",
+        "get_users: the response 202 is not JSON but text/csv",
+    ]
 
 
 def test_a_failing_formatter_fails_the_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,6 @@ from codegen_ext._sync.create_once import made_at
 from codegen_ext.integrations.celery_fleet import FRESH
 from codegen_ext.rate_limits.redis import PREFIX
 from codegen_ext.testing import Fault, Sandbox
-from codegen_ext.testing.sandbox.wire import Delay
 
 from ..conftest import TOKEN
 from ..docs.pages import ROOT
@@ -103,17 +102,6 @@ def fleet(redis_server: RedisServer, real_sandbox: Sandbox, tmp_path: Path) -> I
         yield Fleet(redis_server, real_sandbox, tmp_path, stack)
 
 
-def answered_late(seconds: float) -> Fault:
-    """Let the service do what it was asked, and answer later."""
-
-    def apply(flow: Any) -> Iterator[Any]:
-        effects = list(flow())
-        yield Delay(seconds)
-        yield from effects
-
-    return Fault(apply)
-
-
 def request_id_of(sandbox: Sandbox, run_id: int) -> str:
     """Return the request id that a run carries."""
     (run,) = [run for run in sandbox.runs if run.id == run_id]
@@ -144,7 +132,7 @@ def test_what_a_killed_worker_had_begun_happens_once(fleet: Fleet, real_sandbox:
     resumed = fleet.tasks.resume.delay(323, first["id"], "go on")
     until(lambda: requests(real_sandbox, "resume_agent_run"), PATIENCE)
     busy = next(number for number in (0, 1) if f"resume_agent_run[{resumed.id}] received" in fleet.log(number))
-    real_sandbox.inject("create_agent_run", answered_late(0.3))
+    real_sandbox.inject("create_agent_run", Fault.latency(0.3, processed=True))
     sent = [fleet.tasks.create.delay(323, {"prompt": f"job {number}"}) for number in range(20)]
     until(lambda: is_stopped_in_doubt(fleet, busy, real_sandbox), PATIENCE)
     fleet.workers[busy].kill()

@@ -20,7 +20,7 @@ from codegen_ext import (
     ValidationError,
 )
 from codegen_ext.testing import AsyncMockCodegenClient, FakeClock, MockCall, MockCodegenClient
-from codegen_ext.testing.sandbox.contract import load_contract
+from codegen_ext.testing.sandbox import schema as schemas
 
 from ..conftest import Flavour
 
@@ -36,12 +36,12 @@ def mock(flavour: Flavour) -> Any:
 
 def arguments(operation: Operation[Any]) -> dict[str, Any]:
     """Return the least that the contract asks for."""
-    inputs = load_contract().inputs(operation)
+    inputs = schemas.inputs(operation.id)
     rules = {parameter.name: parameter.schema for parameter in inputs.parameters}
     rules |= (inputs.body or {}).get("properties", {})
     needed = [argument for argument in operation.arguments if argument.required]
     return {
-        argument.python_name: load_contract().resolve(rules[argument.name]).get("enum", [VALUES[argument.type]])[0]
+        argument.python_name: schemas.resolve(rules[argument.name]).get("enum", [VALUES[argument.type]])[0]
         for argument in needed
     }
 
@@ -50,8 +50,8 @@ def arguments(operation: Operation[Any]) -> dict[str, Any]:
 def test_every_operation_answers_as_the_contract_allows(mock: Any, operation: Operation[Any]) -> None:
     given = arguments(operation)
     answer = getattr(mock.with_raw_response, operation.id)(**given)
-    schema = load_contract().output(operation)
-    assert list(load_contract().problems(schema, httpx.Response(200, content=answer.content).json(), ())) == []
+    schema = schemas.output(operation.id)
+    assert list(schemas.problems(schema, httpx.Response(200, content=answer.content).json(), ())) == []
     ((name, recorded),) = mock.calls
     assert name == operation.id
     assert {key: recorded[key] for key in given} == given
@@ -228,6 +228,17 @@ def test_calls_are_recorded(mock: Any) -> None:
     mock.reset_mock()
     assert mock.calls == []
     assert mock.get_current_user().email is None
+
+
+def test_the_repositories_are_those_of_the_sandbox(mock: Any, flavour: Flavour) -> None:
+    assert mock.get_repositories(7, limit=1).total == 150
+    agent = flavour.agent(323, client=mock)
+    agent.run("Hello", repository="owner/repo")
+    assert mock.calls_to("create_agent_run")[0]["repo_id"] == 107
+    mock.set_mock_response("get_repositories", [{"full_name": "acme/shop"}])
+    assert mock.get_repositories(323).items[0].full_name == "acme/shop"
+    mock.reset_mock()
+    assert mock.get_repositories(323).total == 150
 
 
 def test_the_id_that_creates_carry_is_not_among_the_arguments() -> None:

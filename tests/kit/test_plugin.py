@@ -17,8 +17,12 @@ def test_a_client_of_the_sandbox(codegen_client: CodegenClient, codegen_sandbox:
     assert codegen_client.wait_for_completion(323, run.id, poll_interval=0.05, timeout=30).result == "Done: Hello"
     assert [run.prompt for run in codegen_sandbox.runs] == ["Hello"]
     assert codegen_sandbox.base_url.startswith("http://127.0.0.1:")
-    with Agent(client=codegen_client) as agent:
-        assert agent.org_id == 323
+
+
+def test_an_agent_of_the_sandbox(codegen_agent: Agent, codegen_client: CodegenClient, codegen_sandbox: Sandbox) -> None:
+    assert codegen_agent.run("Hello", repository="owner/repo").wait(poll_interval=0.05, timeout=30).result
+    assert [run.order.repo_id for run in codegen_sandbox.runs] == [107]
+    assert codegen_agent.client is codegen_client
 
 
 def test_an_async_client_of_the_sandbox(async_codegen_client: AsyncCodegenClient, codegen_sandbox: Sandbox) -> None:
@@ -72,7 +76,7 @@ def test_clients_are_closed_and_all_is_offered_by_the_entry_point(tmp_path: Path
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert "2 passed" in done.stdout, done.stdout + done.stderr
     listed = subprocess.run([*command, "--fixtures"], capture_output=True, text=True, check=False, cwd=tmp_path)
-    for name in ("codegen_sandbox", "codegen_client", "async_codegen_client", "codegen_clock"):
+    for name in ("codegen_sandbox", "codegen_client", "async_codegen_client", "codegen_agent", "codegen_clock"):
         assert f"\n{name} " in listed.stdout
 
 

@@ -1,4 +1,4 @@
-"""A sandbox on a fake clock, over HTTP and in process, behind one small client that checks every answer."""
+"""A sandbox on a fake clock behind one small client that checks every answer against the contract."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -8,12 +8,10 @@ from urllib.parse import quote
 import httpx
 import jsonschema_rs
 import pytest
-from codegen_api.operations import OPERATIONS, Operation
+from codegen_api.operations import OPERATIONS
 
 from codegen_ext.testing import FakeClock, Sandbox
-from codegen_ext.testing.sandbox.contract import load_contract
-
-DOCUMENT = load_contract()._document
+from codegen_ext.testing.sandbox.schema import document, resolve
 
 
 class Api:
@@ -36,18 +34,15 @@ class Api:
         options = {} if body is None else {"json": body}
         response = self.client.request(operation.method, self.url(operation_id, **path), params=query, **options)
         if check:
-            self.check(operation, response)
+            documented = document()["paths"][operation.path][operation.method.lower()]["responses"]
+            assert str(response.status_code) in documented, response.text
+            assert response.headers["x-request-id"]
+            if response.headers["content-type"] == "application/json":
+                content = resolve(documented[str(response.status_code)]).get("content", {})
+                schema = content.get("application/json", {}).get("schema", {})
+                components = document()["components"]
+                jsonschema_rs.validator_for({**schema, "components": components}).validate(response.json())
         return response
-
-    def check(self, operation: Operation[Any], response: httpx.Response) -> None:
-        """Fail unless the contract documents this answer."""
-        documented = DOCUMENT["paths"][operation.path][operation.method.lower()]["responses"]
-        assert str(response.status_code) in documented, response.text
-        assert response.headers["x-request-id"]
-        if response.headers["content-type"] == "application/json":
-            content = load_contract().resolve(documented[str(response.status_code)]).get("content", {})
-            schema = content.get("application/json", {}).get("schema", {})
-            jsonschema_rs.validator_for({**schema, "components": DOCUMENT["components"]}).validate(response.json())
 
     def create(self, prompt: str = "Fix the bug", **fields: Any) -> int:
         response = self.call("create_agent_run", {"prompt": prompt, **fields})
@@ -60,32 +55,47 @@ class Api:
     def logs(self, run_id: int, **arguments: Any) -> dict[str, Any]:
         return self.call("get_agent_run_logs", agent_run_id=run_id, **arguments).json()
 
+    def ask(self, *contents: str, **fields: Any) -> httpx.Response:
+        messages = [{"role": "user", "content": content} for content in contents]
+        return self.call("create_chat_completion", {"model": "claude-3-haiku", "messages": messages, **fields})
+
 
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture(params=["http", "in-process"])
-def serve(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Callable[..., Api]]:
-    """Make sandboxes that are served in one way, each with a client."""
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
     with ExitStack() as stack:
+        yield stack
 
-        def make(**settings: Any) -> Api:
-            sandbox = Sandbox(**{"clock": clock, "rate_limits": False, **settings})
-            transport = None
-            if request.param == "http":
-                stack.enter_context(sandbox)
-            else:
-                transport = sandbox.transport()
-            headers = {"authorization": f"Bearer {sandbox.token}"}
-            client = httpx.Client(base_url=sandbox.base_url, headers=headers, transport=transport, trust_env=False)
-            return Api(sandbox, clock, stack.enter_context(client))
 
-        yield make
+@pytest.fixture
+def serve(stack: ExitStack, clock: FakeClock) -> Callable[..., Api]:
+    """Make sandboxes, in process unless `over_http`, each with a client."""
+
+    def make(*, over_http: bool = False, **settings: Any) -> Api:
+        sandbox = Sandbox(**{"clock": clock, "rate_limits": False, **settings})
+        transport = sandbox.transport()
+        if over_http:
+            stack.enter_context(sandbox)
+            transport.close()
+        headers = {"authorization": f"Bearer {sandbox.token}"}
+        options: Any = {} if over_http else {"transport": transport}
+        client = httpx.Client(base_url=sandbox.base_url, headers=headers, trust_env=False, **options)
+        return Api(sandbox, clock, stack.enter_context(client))
+
+    return make
 
 
 @pytest.fixture
 def api(serve: Callable[..., Api]) -> Api:
-    """A sandbox without rate limits."""
+    """A sandbox in process, without rate limits."""
     return serve()
+
+
+@pytest.fixture(params=["http", "in-process"])
+def either(serve: Callable[..., Api], request: pytest.FixtureRequest) -> Api:
+    """A sandbox without rate limits, over HTTP and in process: for what the two do with different code."""
+    return serve(over_http=request.param == "http")

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from codegen_ext.transport.metrics import Stats
 
 from codegen_ext import (
     Agent,
@@ -19,6 +18,7 @@ from codegen_ext import (
     CodegenClient,
     Task,
 )
+from codegen_ext.metrics import Stats
 
 from .reading import SEEDS, code_blocks
 

@@ -169,7 +169,7 @@ def test_a_straggler_far_down_is_read_alone_and_one_that_is_gone_is_forgotten(
     sandbox.script(seconds=0, logs=0, times=250)
     create(sandbox, 250)
     clock.advance(60)
-    sandbox._world.runs.pop(30)
+    sandbox._state.runs.pop(30)
     cursor = json.dumps({"org_id": 323, "newest": 251, "unfinished": {"1": "pending", "30": "running"}})
     clock.plan = [lambda: None] * 3 + [sandbox.runs[0].finish]
     before = len(sandbox.requests)

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tools import compat
+from ..docs.pages import ROOT
+
+TREE = ROOT / "compat"
+PACKAGES = ("backend", "chatserver_sdk", "claif_cod", "codegen", "graph_sitter")
 
 
 def forget() -> None:
     """Let the next import be the first."""
     for name in list(sys.modules):
-        if name.partition(".")[0] in (*compat.PACKAGES, "graph_sitter"):
+        if name.partition(".")[0] in PACKAGES:
             del sys.modules[name]
     importlib.invalidate_caches()
 
@@ -21,7 +24,7 @@ def forget() -> None:
 @pytest.fixture
 def old_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Put `compat/` on the path, and its modules out of memory afterwards."""
-    monkeypatch.syspath_prepend(str(compat.TREE))
+    monkeypatch.syspath_prepend(str(TREE))
     forget()
     yield
     forget()

@@ -93,7 +93,6 @@ def running_problems() -> Iterator[str]:
     """Say what only the running package can tell, or that it does not run, as while it names a lost operation."""
     try:
         yield from reachability_problems()
-        yield from check_names.served_problems()
         yield from check_names.documented_problems()
     except (AttributeError, ImportError) as error:
         yield f"codegen_ext cannot be imported with this contract: {error}"

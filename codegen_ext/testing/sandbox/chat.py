@@ -1,6 +1,6 @@
 """The ChatServer: completions, stored sessions and administration; each public method is the operation of its name."""
 
-# ruff: noqa: ARG002, D102 - the contract says what each operation takes and does
+# ruff: noqa: D102 - the contract says what each operation takes and does
 
 import re
 from collections.abc import Iterator
@@ -9,23 +9,23 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from . import fixtures
-from .reading import Call
-from .timing import Timeline
-from .wire import Answer, ApiError, Json, dumps
-from .world import Settings
+from .messages import ApiError, Json, dumps
+from .routing import Call
+from .seed_data import DATED_MODELS, MODELS
+from .state import State
 
 _TITLE_LENGTH = 60
+_PIECES = re.compile(r"\s*\S+|\s+")
 
 
 @dataclass(slots=True)
 class _Session:
     id: str
     user_id: str
-    created_at: str
-    model: str
     organization_id: str | None
+    model: str
     metadata: Json
+    created_at: str
     updated_at: str = ""
     tokens_in: int = 0
     tokens_out: int = 0
@@ -33,29 +33,19 @@ class _Session:
 
     def add(self, role: str, content: str, at: str) -> None:
         index = len(self.messages)
-        self.messages.append(
-            {
-                "id": f"{self.id}-{index}",
-                "session_id": self.id,
-                "message_index": index,
-                "role": role,
-                "content": content,
-                "metadata": {},
-                "tokens": _tokens(content),
-                "created_at": at,
-                "updated_at": at,
-            }
-        )
+        message = {"id": f"{self.id}-{index}", "session_id": self.id, "message_index": index, "metadata": {}}
+        message |= {"role": role, "content": content, "tokens": _tokens(content), "created_at": at, "updated_at": at}
+        self.messages.append(message)
 
     def summary(self) -> Json:
-        asked = next((message["content"] for message in self.messages if message["role"] == "user"), None)
+        question = next((message["content"] for message in self.messages if message["role"] == "user"), None)
         return {
             "id": self.id,
             "user_id": self.user_id,
             "organization_id": self.organization_id,
-            "title": asked and asked[:_TITLE_LENGTH],
+            "title": question and question[:_TITLE_LENGTH],
             "model": self.model,
-            "agent_type": fixtures.model_ids().get(self.model),
+            "agent_type": MODELS.get(self.model),
             "created_at": self.created_at,
             "updated_at": self.updated_at,
             "last_message_at": self.updated_at,
@@ -68,93 +58,58 @@ class _Session:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Completion:
-    id: str
-    model: str
-    created: int
-    session_id: str
-    pieces: list[str]
-    finish_reason: str
-    usage: Json
-
-    def as_json(self) -> Json:
-        message = {"role": "assistant", "content": "".join(self.pieces)}
-        choice = {"index": 0, "message": message, "finish_reason": self.finish_reason}
-        return self._document("chat.completion", choice, self.usage)
-
-    def events(self) -> Iterator[bytes]:
-        deltas: list[Json] = [{"role": "assistant", "content": ""}, *({"content": piece} for piece in self.pieces), {}]
-        for index, delta in enumerate(deltas, 1):
-            last = index == len(deltas)
-            choice = {"index": 0, "delta": delta, "finish_reason": self.finish_reason if last else None}
-            document = self._document("chat.completion.chunk", choice, self.usage if last else None)
-            yield b"data: " + dumps(document) + b"\n\n"
-        yield b"data: [DONE]\n\n"
-
-    def _document(self, kind: str, choice: Json, usage: Json | None) -> Json:
-        return {
-            "id": self.id,
-            "object": kind,
-            "created": self.created,
-            "model": self.model,
-            "choices": [choice],
-            "usage": usage,
-            "system_fingerprint": self.session_id,
-        }
-
-
 class Chat:
-    """An OpenAI-like service that says what it is told, and remembers it."""
+    """An OpenAI-like service that repeats the last message, and remembers it."""
 
-    def __init__(self, settings: Settings, timeline: Timeline) -> None:
-        self._settings = settings
-        self._timeline = timeline
-        self._random = Random(settings.seed)
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._random = Random(state.settings.seed)
         self._sessions: dict[str, _Session] = {}
         self._admins: dict[str, Json] = {}
         self._audit: list[Json] = []
         self._requests = 0
-        self._admit_admin("user_sandbox_admin", "admin@example.com", "Sandbox Admin")
+        self._add_admin("user_sandbox_admin", "admin@example.com", "Sandbox Admin")
 
-    def create_chat_completion(self, call: Call) -> Json | Answer:
-        body = call.body
-        session = self._session(body)
+    def create_chat_completion(self, call: Call) -> Json:
+        given = call.arguments
+        session = self._session(given)
         self._requests += 1
-        said = [message["content"] for message in body["messages"] if message["role"] == "user"]
-        words = re.findall(r"\s*\S+|\s+", f"Echo: {said[-1] if said else body['messages'][-1]['content']}")
-        pieces = words[: int(body["max_tokens"])]
-        tokens_in = sum(_tokens(message["content"]) for message in body["messages"]) + _tokens(body["system_prompt"])
-        self._remember(session, body["messages"], "".join(pieces), tokens_in, len(pieces))
-        self._note("chat.completion", session.id, "member" if call.is_member else "admin")
-        completion = _Completion(
-            f"chatcmpl-{self._requests}",
-            body["model"],
-            int(self._timeline.epoch(self._timeline.now())),
-            session.id,
-            pieces,
-            "stop" if len(pieces) == len(words) else "length",
-            {"prompt_tokens": tokens_in, "completion_tokens": len(pieces), "total_tokens": tokens_in + len(pieces)},
-        )
-        if body["stream"]:
-            headers = {"content-type": "text/event-stream", "cache-control": "no-cache"}
-            return Answer(200, completion.events(), headers)
-        return completion.as_json()
+        questions = [message["content"] for message in given["messages"] if message["role"] == "user"]
+        words = _PIECES.findall(f"Echo: {questions[-1] if questions else given['messages'][-1]['content']}")
+        pieces = words[: int(given["max_tokens"])]
+        content = "".join(pieces)
+        tokens = sum(_tokens(message["content"]) for message in given["messages"]) + _tokens(given["system_prompt"])
+        self._remember(session, given["messages"], content, tokens, len(pieces))
+        self._log("chat.completion", session.id, "member" if call.is_member else "admin")
+        finish_reason = "stop" if len(pieces) == len(words) else "length"
+        message = {"role": "assistant", "content": content}
+        return {
+            "id": f"chatcmpl-{self._requests}",
+            "object": "chat.completion",
+            "created": int(self._state.timeline.epoch(self._state.timeline.now())),
+            "model": DATED_MODELS.get(given["model"], given["model"]),
+            "choices": [{"index": 0, "message": message, "finish_reason": finish_reason}],
+            "usage": {
+                "prompt_tokens": tokens,
+                "completion_tokens": len(pieces),
+                "total_tokens": tokens + len(pieces),
+            },
+            "system_fingerprint": session.id,
+        }
 
-    def list_models(self, call: Call) -> Json:
-        created = int(self._timeline.epoch(0.0))
+    def list_models(self, _call: Call) -> Json:
+        created = int(self._state.timeline.epoch(0.0))
         models = [
             {"id": name, "object": "model", "created": created, "owned_by": provider, "provider": provider}
-            for name, provider in fixtures.model_ids().items()
+            for name, provider in MODELS.items()
         ]
         return {"object": "list", "data": models}
 
     def list_sessions(self, call: Call) -> Json:
-        user_id, number, size = (call.parameters[name] for name in ("user_id", "page", "page_size"))
+        user_id, number, size = (call.arguments[name] for name in ("user_id", "page", "page_size"))
         sessions = [session for session in reversed(self._sessions.values()) if session.user_id == user_id]
-        shown = sessions[(number - 1) * size : number * size]
         return {
-            "sessions": [session.summary() for session in shown],
+            "sessions": [session.summary() for session in sessions[(number - 1) * size : number * size]],
             "total": len(sessions),
             "page": number,
             "page_size": size,
@@ -162,7 +117,7 @@ class Chat:
         }
 
     def get_session(self, call: Call) -> Json:
-        session = self._stored(call.parameters["session_id"], call.parameters["user_id"])
+        session = self._stored(call.arguments["session_id"], call.arguments["user_id"])
         return {"session": session.summary(), "messages": session.messages}
 
     def get_platform_stats(self, call: Call) -> Json:
@@ -176,52 +131,46 @@ class Chat:
 
     def add_admin(self, call: Call) -> Json:
         self._require_admin(call)
-        admin = self._admit_admin(call.body["workos_id"], call.body["email"], call.body["name"])
+        admin = self._add_admin(*(call.arguments[name] for name in ("workos_id", "email", "name")))
         return {"success": True, "message": "Admin added.", "admin": admin}
 
     def remove_admin(self, call: Call) -> Json:
         self._require_admin(call)
-        email = call.parameters["email"]
-        if email not in self._admins:
+        admin = self._admins.pop(call.arguments["email"], None)
+        if admin is None:
             raise ApiError(404, "Admin not found.")
-        admin = self._admins.pop(email)
-        self._note("admin.removed", email)
+        self._log("admin.removed", admin["email"])
         return {"success": True, "message": "Admin removed.", "admin": admin}
 
     def get_audit_log(self, call: Call) -> Json:
         self._require_admin(call)
-        limit, offset = call.parameters["limit"], call.parameters["offset"]
+        limit, offset = call.arguments["limit"], call.arguments["offset"]
         entries = self._audit[::-1][offset : offset + limit]
         return {"entries": entries, "total": len(self._audit), "limit": limit, "offset": offset}
 
     def _require_admin(self, call: Call) -> None:
-        if call.is_member or not self._settings.admin:
+        if call.is_member or not self._state.settings.admin:
             raise ApiError(403, "Platform admin access required.")
 
-    def _admit_admin(self, workos_id: str, email: str, name: str) -> Json:
+    def _add_admin(self, workos_id: str, email: str, name: str) -> Json:
         admin = {"workos_id": workos_id, "email": email, "name": name, "created_at": self._now()}
         self._admins[email] = admin
-        self._note("admin.added", email)
+        self._log("admin.added", email)
         return admin
 
-    def _session(self, body: Json) -> _Session:
+    def _session(self, given: Json) -> _Session:
         """Return the session that a request continues, or a new one."""
-        metadata: Json = body["metadata"] or {}
-        user = body["user"] or metadata.get("user_id")
+        metadata: Json = given["metadata"] or {}
+        user = given["user"] or metadata.get("user_id")
         user_id = user if isinstance(user, str) else ""
         if metadata.get("session_id") is not None:
             session = self._stored(metadata["session_id"], user_id)
             session.metadata.update(metadata)
             return session
         organization = metadata.get("organization_id")
-        return _Session(
-            str(UUID(int=self._random.getrandbits(128), version=4)),
-            user_id,
-            self._now(),
-            body["model"],
-            organization if isinstance(organization, str) else None,
-            dict(metadata),
-        )
+        organization_id = organization if isinstance(organization, str) else None
+        session_id = str(UUID(int=self._random.getrandbits(128), version=4))
+        return _Session(session_id, user_id, organization_id, given["model"], dict(metadata), self._now())
 
     def _stored(self, session_id: Any, user_id: str) -> _Session:
         session = self._sessions.get(session_id) if isinstance(session_id, str) else None
@@ -230,31 +179,37 @@ class Chat:
         return session
 
     def _remember(self, session: _Session, asked: list[Json], answer: str, tokens_in: int, tokens_out: int) -> None:
-        at = self._now()
-        for message in asked:
-            session.add(message["role"], message["content"], at)
-        session.add("assistant", answer, at)
+        session.updated_at = self._now()
+        for message in [*asked, {"role": "assistant", "content": answer}]:
+            session.add(message["role"], message["content"], session.updated_at)
         session.tokens_in += tokens_in
         session.tokens_out += tokens_out
-        session.updated_at = at
         self._sessions.pop(session.id, None)
         self._sessions[session.id] = session  # the latest is the last
 
-    def _note(self, action: str, resource: str, actor: str = "admin") -> None:
-        self._audit.append(
-            {
-                "id": f"audit-{len(self._audit) + 1}",
-                "timestamp": self._now(),
-                "action": action,
-                "resource": resource,
-                "actor": actor,
-                "details": None,
-            }
-        )
+    def _log(self, action: str, resource: str, actor: str = "admin") -> None:
+        entry = {"id": f"audit-{len(self._audit) + 1}", "timestamp": self._now(), "action": action}
+        self._audit.append({**entry, "resource": resource, "actor": actor, "details": None})
 
     def _now(self) -> str:
-        return self._timeline.stamp(self._timeline.now())
+        return self._state.timeline.stamp(self._state.timeline.now())
 
 
 def _tokens(text: str | None) -> int:
     return len((text or "").split())
+
+
+def stream_events(completion: Json) -> Iterator[bytes]:
+    """Yield the server-sent events that stream a whole completion, word by word, the usage in the last chunk."""
+    deltas: list[tuple[int, Json, str | None]] = []
+    for choice in completion["choices"]:
+        index, content = choice["index"], choice["message"].get("content") or ""
+        deltas.append((index, {**choice["message"], "content": ""}, None))
+        deltas += [(index, {"content": piece}, None) for piece in _PIECES.findall(content)]
+        deltas.append((index, {}, choice.get("finish_reason")))
+    for position, (index, delta, finish_reason) in enumerate(deltas, 1):
+        chunk = {**completion, "object": "chat.completion.chunk"}
+        chunk["choices"] = [{"index": index, "delta": delta, "finish_reason": finish_reason}]
+        chunk["usage"] = completion.get("usage") if position == len(deltas) else None
+        yield b"data: " + dumps(chunk) + b"\n\n"
+    yield b"data: [DONE]\n\n"

@@ -7,8 +7,8 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from .courier import WEBHOOK_SECRET
-from .service import Sandbox
+from .sandbox import Sandbox
+from .webhook_sender import WEBHOOK_SECRET
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seed=options.seed,
             webhook_secret=options.webhook_secret,
         ).start()
-    except (ImportError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         parser.exit(1, f"codegen-sandbox: {error}\n")
     with sandbox:
         ready = {"base_url": sandbox.base_url, "token": sandbox.token, "org_id": sandbox.org_id}

@@ -1,40 +1,34 @@
-"""Faults: what goes wrong between the client and the service, chosen by operation, count and seeded chance."""
+"""Faults between the client and the service, chosen by operation, count and seeded probability."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
 from threading import Lock
-from typing import Any
+from typing import Any, Self
 
 from codegen_api.operations import OPERATIONS
 
-from .wire import JSON_TYPE, Answer, Chunk, Delay, Effect, Reset, dumps, error_body
-
-Flow = Callable[[], Iterator[Effect]]
-"""Processes a request when its first effect is asked for, and yields the effects of the answer."""
+from .messages import JSON_TYPE, Answer, Chunk, Delay, Effect, Reset, dumps, error_answer
 
 EVERY_OPERATION = "*"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that goes wrong; made by one of the class methods."""
+    """A failure; made by one of the class methods."""
 
-    apply: Callable[[Flow], Iterator[Effect]]
-    """Turns the flow of a request into the effects that the client gets to see."""
+    apply: Callable[[Iterator[Effect]], Iterator[Effect]]
+    """Changes the effects of a request, which is processed when the first of them is asked for."""
     passes_on: bool = False
     """Whether the next fault may strike too."""
 
     @classmethod
-    def latency(cls, seconds: float) -> "Fault":
-        """Wait for so many seconds before the request is processed; other faults may follow."""
-
-        def apply(flow: Flow) -> Iterator[Effect]:
-            yield Delay(seconds)
-            yield from flow()
-
-        return cls(apply, passes_on=True)
+    def latency(cls, seconds: float, *, processed: bool = False) -> Self:
+        """Wait for so many seconds before the request is processed, or before it is answered; others may follow."""
+        # To ask for the effects is to process the request.
+        read: Callable[[Iterator[Effect]], Iterable[Effect]] = list if processed else iter
+        return cls(lambda effects: _insert(read(effects), 0, Delay(seconds)), passes_on=True)
 
     @classmethod
     def status(
@@ -45,147 +39,124 @@ class Fault:
         retry_after: float | str | None = None,
         *,
         processed: bool = False,
-    ) -> "Fault":
+    ) -> Self:
         """Answer with a status; `body` is JSON or bytes, `retry_after` is in seconds or a date."""
-        content = error_body(code, f"Injected fault: {code}") if body is None else body
+        content = error_answer(code, f"Injected fault: {code}").body if body is None else body
         data = content if isinstance(content, bytes) else dumps(content)
         extra = {} if retry_after is None else {"retry-after": str(retry_after)}
         names = {name.lower(): value for name, value in (headers or {}).items()}
         answer = Answer(code, data, {"content-type": JSON_TYPE, **extra, **names})
-
-        def apply(flow: Flow) -> Iterator[Effect]:
-            if processed:
-                _drain(flow)
-            yield from answer.effects()
-
-        return cls(apply)
+        if processed:
+            return cls(lambda effects: _replace(effects, 0, *answer.effects()))
+        return cls(lambda _effects: answer.effects())
 
     @classmethod
-    def reset_before(cls) -> "Fault":
+    def reset_before(cls) -> Self:
         """Reset the connection before the request is processed."""
-        return cls(lambda _flow: iter([Reset()]))
+        return cls(lambda _effects: iter([Reset()]))
 
     @classmethod
-    def reset_after(cls) -> "Fault":
+    def reset_after(cls) -> Self:
         """Process the request, then reset the connection instead of answering."""
-
-        def apply(flow: Flow) -> Iterator[Effect]:
-            _drain(flow)
-            yield Reset()
-
-        return cls(apply)
+        return cls(lambda effects: _replace(effects, 0, Reset()))
 
     @classmethod
-    def truncate(cls, keep_bytes: int) -> "Fault":
+    def truncate(cls, keep_bytes: int) -> Self:
         """Promise the whole answer, send only the first bytes of its body, and close the connection.
 
         An answer that is no longer than that arrives whole.
         """
 
-        def apply(flow: Flow) -> Iterator[Effect]:
+        def apply(effects: Iterator[Effect]) -> Iterator[Effect]:
             left = keep_bytes
-            for effect in flow():
-                if isinstance(effect, Chunk):
-                    if len(effect.data) > left:
-                        yield Chunk(effect.data[:left])
-                        yield Reset()
-                        return
-                    left -= len(effect.data)
+            for effect in effects:
+                size = len(effect.data) if isinstance(effect, Chunk) else 0
+                if isinstance(effect, Chunk) and size > left:
+                    yield from (Chunk(effect.data[:left]), Reset())
+                    return
+                left -= size
                 yield effect
 
         return cls(apply)
 
     @classmethod
-    def invalid_body(cls, content: bytes | str, content_type: str = JSON_TYPE, status: int = 200) -> "Fault":
-        """Process the request, then answer with something else."""
+    def invalid_body(cls, content: bytes | str, content_type: str = JSON_TYPE, status: int = 200) -> Self:
+        """Process the request, then answer with another body."""
         data = content.encode() if isinstance(content, str) else content
         return cls.status(status, data, {"content-type": content_type}, processed=True)
 
     @classmethod
-    def empty_body(cls) -> "Fault":
-        """Process the request, then answer 200 with nothing in it."""
+    def empty_body(cls) -> Self:
+        """Process the request, then answer 200 without a body."""
         return cls.invalid_body(b"")
 
     @classmethod
-    def drip(cls, chunk_bytes: int, pause_seconds: float) -> "Fault":
-        """Send the body in pieces of so many bytes, with a pause before each."""
+    def drip(cls, chunk_bytes: int, pause_seconds: float) -> Self:
+        """Send the body in parts of so many bytes, with a pause before each."""
         if chunk_bytes < 1:
             raise ValueError(f"chunk_bytes must be at least 1: {chunk_bytes}")
-
-        def apply(flow: Flow) -> Iterator[Effect]:
-            for effect in flow():
-                if isinstance(effect, Chunk):
-                    for start in range(0, len(effect.data), chunk_bytes):
-                        yield Delay(pause_seconds)
-                        yield Chunk(effect.data[start : start + chunk_bytes])
-                else:
-                    yield effect
-
-        return cls(apply)
+        return cls(lambda effects: _slow(effects, pause_seconds, chunk_bytes))
 
     @classmethod
-    def cut(cls, after: int = 1) -> "Fault":
+    def slow_events(cls, pause_seconds: float) -> Self:
+        """Pause before each event of a stream."""
+        return cls(lambda effects: _slow(effects, pause_seconds, None))
+
+    @classmethod
+    def cut(cls, after: int = 1) -> Self:
         """Break the connection after so many events of a stream."""
-        return cls(lambda flow: _instead(flow, after, Reset()))
+        return cls(lambda effects: _replace(effects, 1 + after, Reset()))
 
     @classmethod
-    def stall(cls, after: int = 1, seconds: float = 3600.0) -> "Fault":
-        """Say nothing for so long after so many events of a stream, and then go on."""
-        return cls(lambda flow: _between(flow, after, Delay(seconds)))
+    def stall(cls, after: int = 1, seconds: float = 3600.0) -> Self:
+        """Send nothing for so long after so many events of a stream, then continue."""
+        return cls(lambda effects: _insert(effects, 1 + after, Delay(seconds)))
 
     @classmethod
-    def keep_alive(cls, after: int = 1, comments: int = 3, pause_seconds: float = 0.0) -> "Fault":
-        """Send comments, with a pause before each, after so many events of a stream, and then go on."""
-        beat = (Delay(pause_seconds), Chunk(b": keep-alive\n\n"))
-        return cls(lambda flow: _between(flow, after, *beat * comments))
+    def keep_alive(cls, after: int = 1, comments: int = 3, pause_seconds: float = 0.0) -> Self:
+        """Send comments, with a pause before each, after so many events of a stream, then continue."""
+        comment = (Delay(pause_seconds), Chunk(b": keep-alive\n\n"))
+        return cls(lambda effects: _insert(effects, 1 + after, *comment * comments))
 
     @classmethod
-    def malformed_event(cls, after: int = 1, data: str = '{"id": ') -> "Fault":
-        """Send an event with other data, by default broken JSON, after so many events of a stream, and then go on."""
-        return cls(lambda flow: _between(flow, after, Chunk(f"data: {data}\n\n".encode())))
+    def malformed_event(cls, after: int = 1, data: str = '{"id": ', event: str | None = None) -> Self:
+        """Send an event with other data, by default broken JSON, after so many events of a stream, then continue.
+
+        With `event` it has this type, such as `ping`.
+        """
+        kind = "" if event is None else f"event: {event}\n"
+        return cls(lambda effects: _insert(effects, 1 + after, Chunk(f"{kind}data: {data}\n\n".encode())))
 
     @classmethod
-    def error_event(cls, after: int = 1, message: str = "Injected fault", code: int | str | None = None) -> "Fault":
+    def error_event(cls, after: int = 1, message: str = "Injected fault", code: int | str | None = None) -> Self:
         """Report an error, in OpenAI's form, after so many events of a stream, and end it in order."""
         error = {"error": {"message": message, "type": "server_error", "code": code}}
-        return cls(lambda flow: _instead(flow, after, Chunk(b"data: " + dumps(error) + b"\n\n")))
-
-    @classmethod
-    def slow_events(cls, pause_seconds: float) -> "Fault":
-        """Pause before each event of a stream."""
-
-        def apply(flow: Flow) -> Iterator[Effect]:
-            for effect in flow():
-                if isinstance(effect, Chunk):
-                    yield Delay(pause_seconds)
-                yield effect
-
-        return cls(apply)
+        return cls(lambda effects: _replace(effects, 1 + after, Chunk(b"data: " + dumps(error) + b"\n\n")))
 
 
-def _instead(flow: Flow, after: int, *others: Effect) -> Iterator[Effect]:
-    """Let the head and so many pieces of the body pass, and other effects in place of the rest."""
-    effects = flow()
-    yield from islice(effects, 1 + after)
-    _exhaust(effects)
+def _insert(effects: Iterable[Effect], after: int, *others: Effect) -> Iterator[Effect]:
+    remaining = iter(effects)
+    yield from islice(remaining, after)
     yield from others
+    yield from remaining
 
 
-def _between(flow: Flow, after: int, *others: Effect) -> Iterator[Effect]:
-    """Let other effects happen after the head and so many pieces of the body."""
-    effects = flow()
-    yield from islice(effects, 1 + after)
-    yield from others
-    yield from effects
-
-
-def _exhaust(effects: Iterator[Effect]) -> None:
+def _replace(effects: Iterator[Effect], after: int, *others: Effect) -> Iterator[Effect]:
+    yield from islice(effects, after)
     for _ in effects:
-        pass
+        """The request is processed all the same."""
+    yield from others
 
 
-def _drain(flow: Flow) -> None:
-    _exhaust(flow())
+def _slow(effects: Iterator[Effect], pause: float, size: int | None) -> Iterator[Effect]:
+    for effect in effects:
+        if isinstance(effect, Chunk):
+            step = size or len(effect.data) or 1
+            for start in range(0, len(effect.data), step):
+                yield Delay(pause)
+                yield Chunk(effect.data[start : start + step])
+        else:
+            yield effect
 
 
 @dataclass(slots=True)
@@ -197,7 +168,7 @@ class _Rule:
 
 
 class Faults:
-    """The faults that are waiting to happen."""
+    """The injected faults."""
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
@@ -219,7 +190,7 @@ class Faults:
             self._rules.clear()
 
     def draw(self, operation: str | None) -> list[Fault]:
-        """Return what strikes a request, outermost first: any number of delays, and at most one other fault."""
+        """Return the faults of a request, outermost first: any number of delays, and at most one other fault."""
         drawn: list[Fault] = []
         with self._lock:
             for rule in self._rules:

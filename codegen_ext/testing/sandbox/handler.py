@@ -1,28 +1,29 @@
-"""The sandbox without a transport: a request goes in, and what to do with the connection comes out."""
+"""Answers requests, independent of sockets: a request goes in, and the effects that answer it come out."""
 
+import inspect
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from email.utils import formatdate
-from functools import partial
 from typing import Any
 
-from codegen_api.operations import OPERATIONS, Operation
+from codegen_api.operations import CREATE_CHAT_COMPLETION, OPERATIONS, Operation
 
+from .accounts import Accounts
 from .agents import Agents
-from .chat import Chat
-from .contract import load_contract
-from .directory import Directory
-from .faults import Faults, Flow
-from .limits import SlidingWindows
-from .reading import Call, Match, find, read
-from .wire import Answer, ApiError, Effect, Head, InvalidError, Request, json_answer
-from .world import World
+from .chat import Chat, stream_events
+from .faults import Faults
+from .messages import Answer, ApiError, Effect, Head, Json, Request, Resolve, json_answer
+from .responses import Responses, body
+from .routing import Call, Route, find_route, read_arguments
+from .state import State
+
+_STREAM_HEADERS = {"content-type": "text/event-stream", "cache-control": "no-cache"}
 
 
 @dataclass(slots=True)
 class RequestRecord:
-    """A request that the sandbox received."""
+    """A request that was received."""
 
     method: str
     path: str
@@ -32,42 +33,58 @@ class RequestRecord:
     at: float
     """When it came, in seconds of the clock after the sandbox was made."""
     status: int | None = None
-    """None until the answer's head is sent, and for ever where the connection was reset before."""
+    """None until the head of the answer is sent, and for ever where the connection was reset before."""
+    arguments: Json | None = None
+    """The arguments by their names in the contract; None for a request that was refused before they were read."""
+
+
+def stateful_operations(state: State) -> dict[str, Callable[[Call], Json]]:
+    """Return the operations that read and change a state, by id."""
+    services = (Agents(state), Accounts(state), Chat(state))
+    return {name: getattr(service, name) for name in OPERATIONS for service in services if hasattr(service, name)}
 
 
 class Handler:
-    """Answers requests; safe to use from several threads."""
+    """Answers with the response that a test has set, else by a stateful operation, else with an example.
 
-    def __init__(self, world: World, faults: Faults) -> None:
-        self._world = world
+    May be used from several threads.
+    """
+
+    def __init__(self, state: State, operations: Mapping[str, Callable[[Call], Json]], faults: Faults) -> None:
+        self.responses = Responses()
+        self._state = state
+        self._operations = operations
         self._faults = faults
-        self._windows = SlidingWindows()
         self._records: list[RequestRecord] = []
-        services = (Agents(world), Directory(world), Chat(world.settings, world.timeline))
-        self.serving: dict[str, Callable[[Call], object]] = {
-            name: getattr(service, name) for name in OPERATIONS for service in services if hasattr(service, name)
-        }
+        self._created = 0
 
     @property
     def records(self) -> list[RequestRecord]:
         """The requests so far, in the order in which they came."""
-        with self._world.lock:
+        with self._state.lock:
             return list(self._records)
 
+    def reset(self) -> None:
+        """Forget requests and responses."""
+        self.responses.clear()
+        with self._state.lock:
+            self._records.clear()
+            self._created = 0
+
     def handle(self, request: Request) -> Iterator[Effect]:
-        """Yield what is to be done about a request, which is processed as the effects are asked for."""
-        match = find(request.path)
-        operation = match.operations.get(request.method) if match else None
-        timeline = self._world.timeline
+        """Yield the effects that answer a request, which is processed as they are asked for."""
+        route = find_route(request.path)
+        operation = route.operations.get(request.method) if route else None
+        timeline = self._state.timeline
         at = timeline.real(timeline.now())
         record = RequestRecord(request.method, request.path, request.query, operation.id if operation else None, at)
-        with self._world.lock:
+        with self._state.lock:
             self._records.append(record)
-            request_id = f"sandbox-{self._world.settings.seed}-{len(self._records)}"
-        flow: Flow = partial(self._process, request, match, operation)
+            request_id = f"sandbox-{self._state.settings.seed}-{len(self._records)}"
+        effects = self._process(request, route, operation, record)
         for fault in reversed(self._faults.draw(record.operation)):
-            flow = partial(fault.apply, flow)
-        for effect in flow():
+            effects = fault.apply(effects)
+        for effect in effects:
             if isinstance(effect, Head):
                 record.status = effect.status
                 date = formatdate(timeline.epoch(timeline.now()), usegmt=True)
@@ -75,53 +92,62 @@ class Handler:
             else:
                 yield effect
 
-    def _process(self, request: Request, match: Match | None, operation: Operation[Any] | None) -> Iterator[Effect]:
-        with self._world.lock:
-            try:
-                answer = self._answer(request, match, operation)
-            except ApiError as error:
-                answer = error.answer
-            except InvalidError as error:
-                answer = error.answer(operation.service if operation else "")
+    def _process(
+        self, request: Request, route: Route | None, operation: Operation[Any] | None, record: RequestRecord
+    ) -> Iterator[Effect]:
+        try:
+            call = self._admit(request, route, operation)
+            record.arguments = call.given
+            response = self.responses.next(call)
+            if inspect.isawaitable(response):
+                pending = Resolve(response)
+                yield pending
+                response = pending.result
+            answer = self._answer(call, response)
+        except ApiError as error:
+            answer = error.answer(operation.service if operation else "")
         yield from answer.effects()
 
-    def _answer(self, request: Request, match: Match | None, operation: Operation[Any] | None) -> Answer:
-        if match is None:
+    def _admit(self, request: Request, route: Route | None, operation: Operation[Any] | None) -> Call:
+        if route is None:
             raise ApiError(404, "Not Found")
         if operation is None:
-            raise ApiError(405, "Method Not Allowed", allow=", ".join(sorted(match.operations)))
+            raise ApiError(405, "Method Not Allowed", allow=", ".join(sorted(route.operations)))
         token = self._authenticate(request)
         self._limit(operation, token)
-        call = read(load_contract(), operation, match.values, request)
-        call = replace(call, is_member=token == self._world.settings.member_token)
-        if "org_id" in call.parameters:
-            self._world.check_access(call.parameters["org_id"])
-        if operation.id not in self.serving:
-            raise ApiError(501, f"The sandbox does not serve {operation.id}.")
-        answer = self.serving[operation.id](call)
-        return answer if isinstance(answer, Answer) else json_answer(answer)
+        arguments = read_arguments(operation, route.values, request)
+        return Call(operation, arguments, token == self._state.settings.member_token)
 
     def _authenticate(self, request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        accepted = self._world.settings.token
         token = token.strip()
-        if (
-            scheme.lower() != "bearer"
-            or not token
-            or (accepted is not None and token not in (accepted, self._world.settings.member_token))
-        ):
+        accepted, member = self._state.settings.token, self._state.settings.member_token
+        if scheme.lower() != "bearer" or not token or (accepted is not None and token not in (accepted, member)):
             raise ApiError(401, "Missing or invalid API token.", www_authenticate="Bearer")
         return token
 
     def _limit(self, operation: Operation[Any], token: str) -> None:
         limit = operation.rate_limit
-        if not self._world.settings.rate_limits:
+        if not self._state.settings.rate_limits:
             return
         # The services are two hosts, and each counts for itself.
         key = (token, operation.service, limit.group)
-        wait = self._windows.admit(key, limit.requests, limit.seconds, self._world.timeline.now())
+        with self._state.lock:
+            wait = self._state.windows.admit(key, limit.requests, limit.seconds, self._state.timeline.now())
         if wait:
-            seconds = math.ceil(self._world.timeline.real(wait))
-            raise ApiError(
-                429, f"Rate limit exceeded: {limit.requests} per {limit.seconds:g} s.", retry_after=str(seconds)
-            )
+            seconds = math.ceil(self._state.timeline.real(wait))
+            message = f"Rate limit exceeded: {limit.requests} per {limit.seconds:g} s."
+            raise ApiError(429, message, retry_after=str(seconds))
+
+    def _answer(self, call: Call, response: Any) -> Answer:
+        operation = call.operation
+        stateful = self._operations.get(operation.id) if response is None else None
+        with self._state.lock:
+            self._created += not operation.idempotent
+            number = 1 if operation.idempotent else self._created
+            if self._operations and "org_id" in call.arguments:
+                self._state.check_access(call.arguments["org_id"])
+            content = stateful(call) if stateful else body(call, response, number)
+            if operation is CREATE_CHAT_COMPLETION and call.arguments["stream"]:
+                return Answer(200, stream_events(content), _STREAM_HEADERS)
+            return json_answer(content)

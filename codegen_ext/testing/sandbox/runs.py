@@ -1,23 +1,52 @@
-"""One agent run: where it stands is computed from the time at each look, so nothing has to run in the background."""
+"""An agent run; its state is computed from the time at each read, so that nothing runs in the background."""
 
+import math
 from bisect import insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from operator import attrgetter
 from threading import RLock
+from typing import NamedTuple
 
-from .contract import load_contract
-from .logs import OPENING, log_entry, story
+from codegen_ext.clock import Clock
+
+from .logs import OPENING, log_entry, log_kinds
+from .messages import Json
+from .schema import is_terminal, status_meaning
 from .script import Script
-from .timing import Timeline
-from .wire import Json
-
-_AT = attrgetter("at")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a run says about itself from a moment on."""
+class Timeline:
+    """Seconds since the sandbox was made, `speed` of them to each second of the clock."""
+
+    def __init__(self, clock: Clock, speed: float) -> None:
+        if not 0 < speed < math.inf:
+            raise ValueError(f"speed must be a positive number: {speed}")
+        self._clock = clock
+        self._speed = speed
+        self._epoch = clock.time()
+        self._origin = clock.monotonic()
+
+    def now(self) -> float:
+        """Return the present in the sandbox's seconds."""
+        return (self._clock.monotonic() - self._origin) * self._speed
+
+    def real(self, seconds: float) -> float:
+        """Return how many of the clock's seconds these seconds of the sandbox are."""
+        return seconds / self._speed
+
+    def epoch(self, at: float) -> float:
+        """Return a time of the sandbox as seconds since the epoch."""
+        return self._epoch + self.real(at)
+
+    def stamp(self, at: float) -> str:
+        """Return a time of the sandbox in ISO 8601."""
+        return datetime.fromtimestamp(self.epoch(at), UTC).isoformat(timespec="milliseconds")
+
+
+class Step(NamedTuple):
+    """The status of a run from `at` on."""
 
     at: float
     status: str | None
@@ -25,12 +54,14 @@ class Step:
     summary: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """A log entry and when it appears."""
+class LogLine(NamedTuple):
+    """When a log entry appears, and the arguments of `log_entry` for it."""
 
     at: float
-    entry: Json
+    kind: str
+    position: int
+    prompt: str
+    result: str
 
 
 @dataclass(slots=True)
@@ -40,15 +71,19 @@ class PullRequest:
     id: int
     at: float
     repo_id: int
-    title: str
     url: str
     head_branch_name: str
     state: str = "open"
 
+    @property
+    def title(self) -> str:
+        """Its title."""
+        return f"Change {self.id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a run was asked for."""
+    """The arguments with which a run was created."""
 
     prompt: str
     source_type: str
@@ -60,7 +95,7 @@ class Order:
 
 
 class Run:
-    """An agent run of the sandbox; safe to use from any thread, while requests are served too."""
+    """An agent run of the sandbox; may be used from any thread while requests are served."""
 
     def __init__(
         self,
@@ -71,13 +106,16 @@ class Run:
         timeline: Timeline,
         lock: RLock,
         open_pull_request: Callable[["Run", float], PullRequest],
-        on_change: Callable[[], object] = lambda: None,
+        on_change: Callable[[], object],
     ) -> None:
         self.id = run_id
         self.organization_id = organization_id
         self.user_id = user_id
         self.order = order
+        self.prompt = order.prompt
+        self.metadata = order.metadata
         self.banned = False
+        self.web_url = f"https://sandbox.invalid/{organization_id}/{run_id}"
         self._timeline = timeline
         self._lock = lock
         self._open_pull_request = open_pull_request
@@ -88,39 +126,24 @@ class Run:
         self._pull_requests: list[PullRequest] = []
 
     @property
-    def prompt(self) -> str:
-        """The prompt that it was created with."""
-        return self.order.prompt
-
-    @property
-    def metadata(self) -> Json | None:
-        """The metadata that it was created with."""
-        return self.order.metadata
-
-    @property
     def status(self) -> str | None:
-        """The status word as it stands on the wire."""
+        """The status as the service sends it."""
         return self._step(self._timeline.now()).status
 
     @property
     def result(self) -> str | None:
-        """What it says about its outcome; None before the end."""
+        """The result; None before the end."""
         return self._step(self._timeline.now()).result
 
     @property
     def created_at(self) -> str:
-        """When it was created, in ISO 8601."""
+        """The time of creation, in ISO 8601."""
         return self._timeline.stamp(self._created)
-
-    @property
-    def web_url(self) -> str:
-        """The page of this run, which does not exist."""
-        return f"https://sandbox.invalid/{self.organization_id}/{self.id}"
 
     @property
     def logs(self) -> list[Json]:
         """The log entries so far, oldest first."""
-        return self.visible_logs(self._timeline.now())
+        return self.logs_at(self._timeline.now())
 
     @property
     def pull_requests(self) -> list[PullRequest]:
@@ -131,7 +154,7 @@ class Run:
 
     @property
     def steps(self) -> list[Step]:
-        """What it says from which moment on, oldest first; later ones are plans."""
+        """The statuses, oldest first; later ones are plans."""
         with self._lock:
             return list(self._steps)
 
@@ -144,38 +167,43 @@ class Run:
         self._on_change()
 
     def start(self, script: Script, run_seconds: float) -> None:
-        """Begin to live by a script."""
+        """Begin to follow a script."""
         self._play(script, run_seconds, self.prompt, resumed=False)
 
     def resume(self, script: Script, run_seconds: float, prompt: str) -> None:
-        """Go on with another prompt; a run that is under way only takes note of it."""
+        """Go on with another prompt; a pending or running run only logs it."""
         with self._lock:
             now = self._timeline.now()
-            if load_contract().meaning(self._step(now).status) in ("pending", "running"):
-                insort(self._logs, LogLine(now, log_entry(self.id, OPENING, 0, prompt)), key=_AT)
+            if status_meaning(self._step(now).status) in ("pending", "running"):
+                insort(self._logs, LogLine(now, OPENING, 0, prompt, ""), key=attrgetter("at"))
             else:
                 self._play(script, run_seconds, prompt, resumed=True)
 
     def ban(self) -> None:
-        """Cancel the run, unless it has ended, and mark it as banned."""
+        """Mark the run as banned, and cancel it unless it has ended."""
         with self._lock:
             self.banned = True
-            if not load_contract().is_terminal(self.status):
+            if not is_terminal(self.status):
                 self.finish("CANCELLED")
 
     def unban(self) -> None:
-        """Take the mark away; what was cancelled stays so until it is resumed."""
+        """Remove the mark; the run stays cancelled until it is resumed."""
         self.banned = False
 
-    def visible_logs(self, now: float) -> list[Json]:
-        """Return the log entries that have been written by then, oldest first."""
+    def logs_at(self, now: float) -> list[Json]:
+        """Return the log entries until a time, oldest first."""
         with self._lock:
-            return [
-                {**line.entry, "created_at": self._timeline.stamp(line.at)} for line in self._logs if line.at <= now
-            ]
+            lines = [line for line in self._logs if line.at <= now]
+        return [
+            {
+                **log_entry(self.id, line.kind, line.position, line.prompt, line.result),
+                "created_at": self._timeline.stamp(line.at),
+            }
+            for line in lines
+        ]
 
     def as_json(self, now: float) -> Json:
-        """Return what the API says about this run."""
+        """Return the run as the API does at a time."""
         with self._lock:
             step = self._step(now)
             pulls = [pull for pull in self._pull_requests if pull.at <= now]
@@ -211,29 +239,27 @@ class Run:
         self._pull_requests = [pull for pull in self._pull_requests if pull.at <= now]
 
     def _play(self, script: Script, run_seconds: float, prompt: str, *, resumed: bool) -> None:
-        contract = load_contract()
         with self._lock:
             now = self._timeline.now()
             self._forget_future(now)
-            stages = script.timeline(run_seconds, resumed)
-            length = script.length(run_seconds)
-            answer = "Done: " + prompt.strip().partition("\n")[0][:200] if script.result is None else script.result
-            meaning = contract.meaning(stages[-1][1])
-            entries = story(contract, self.id, prompt, meaning, answer, script.logs)
-            pace = length / max(len(entries) - 1, 1)
+            stages = script.timeline(run_seconds, resumed=resumed)
+            length, last = stages[-1]
+            result = "Done: " + prompt.strip().partition("\n")[0][:200] if script.result is None else script.result
+            meaning = status_meaning(last)
+            kinds = log_kinds(meaning, script.logs)
+            pace = length / max(len(kinds) - 1, 1)
             # Not a hair after the end, whatever the rounding: readers stop when they see the run end.
-            self._logs += [LogLine(now + min(index * pace, length), entry) for index, entry in enumerate(entries)]
-            for offset, word in stages:
-                self._steps.append(_step(now + offset, word, script, answer, len(entries)))
+            self._logs += [
+                LogLine(now + min(index * pace, length), kind, index, prompt, result)
+                for index, kind in enumerate(kinds)
+            ]
+            for offset, status in stages:
+                step = Step(now + offset, status)
+                if status_meaning(status) == "completed":
+                    step = step._replace(result=result, summary=f"Completed in {len(kinds)} steps.")
+                elif is_terminal(status):
+                    step = step._replace(result=script.result, summary=f"The run ended with {status}.")
+                self._steps.append(step)
             if script.pull_request or (script.pull_request is None and meaning == "completed" and self.id % 2):
                 self._pull_requests.append(self._open_pull_request(self, now + length))
         self._on_change()
-
-
-def _step(at: float, word: str | None, script: Script, answer: str, count: int) -> Step:
-    meaning = load_contract().meaning(word)
-    if meaning == "completed":
-        return Step(at, word, answer, f"Completed in {count} steps.")
-    if load_contract().is_terminal(word):
-        return Step(at, word, script.result, f"The run ended with {word}.")
-    return Step(at, word)

@@ -1,4 +1,4 @@
-"""Scripts: what a run will do, said in Python or inside its prompt."""
+"""Scripts: what a run will do, from Python or from a directive in its prompt."""
 
 import re
 import shlex
@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from .contract import load_contract
+from .schema import status_values
 
 _DIRECTIVE = re.compile(r"\[\[\s*([a-z_]+=.*?)\]\]", re.DOTALL)
 _FLAGS = {"yes": True, "true": True, "no": False, "false": False}
 _PENDING_SHARE = 0.1
-MOST_LOGS = 100_000
+_MAX_LOGS = 100_000
 
 LIMIT_REACHED = "limit_reached"
 NEVER = "never"
+_OUTCOMES = ("completed", "failed", "paused", "cancelled", NEVER, LIMIT_REACHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,61 +28,60 @@ class Script:
     seconds: float | None = None
     """From creation to the outcome."""
     logs: int | None = None
-    """How many log entries it writes on the way."""
+    """The number of log entries."""
     result: str | None = None
-    """What it says when it has ended."""
+    """The result when it has ended."""
     status: str | None = None
-    """The last status word as it stands on the wire, whatever the outcome."""
+    """The last status as the service sends it, whatever the outcome."""
     pull_request: bool | None = None
     """Whether it ends with a pull request."""
     states: Sequence[tuple[str | None, float]] | None = None
-    """Status words and how many seconds each lasts, instead of the usual ones; the last one stays."""
+    """Statuses and how many seconds each lasts, instead of the usual ones; the last one stays."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no run can do."""
-        outcomes = {*load_contract().run_words, NEVER, LIMIT_REACHED} - {"pending", "running"}
-        if self.outcome not in outcomes:
-            raise ValueError(f"outcome {self.outcome!r} is none of {', '.join(sorted(outcomes))}")
+        if self.outcome not in _OUTCOMES:
+            raise ValueError(f"outcome {self.outcome!r} is none of {', '.join(sorted(_OUTCOMES))}")
         if not all(0 <= seconds < float("inf") for seconds in (self.seconds or 0, *(s for _, s in self.states or ()))):
             raise ValueError("seconds must be a number that is not negative")
-        if not 0 <= (self.logs or 0) <= MOST_LOGS:
-            raise ValueError(f"logs must be between 0 and {MOST_LOGS}")
+        if not 0 <= (self.logs or 0) <= _MAX_LOGS:
+            raise ValueError(f"logs must be between 0 and {_MAX_LOGS}")
         if self.states is not None and not self.states:
             raise ValueError("states must name at least one state")
 
-    def length(self, run_seconds: float) -> float:
-        """Return how many seconds there are from the start to the last change."""
-        if self.states is not None:
-            return sum(seconds for _, seconds in self.states[:-1])
-        return run_seconds if self.seconds is None else self.seconds
-
-    def timeline(self, run_seconds: float, resumed: bool) -> list[tuple[float, str | None]]:
-        """Return the status words with the seconds after the start at which each begins."""
+    def timeline(self, run_seconds: float, *, resumed: bool) -> list[tuple[float, str | None]]:
+        """Return each status with the seconds from the start until it begins; `run_seconds` is the default length."""
         if self.states is not None:
             begins = accumulate((seconds for _, seconds in self.states[:-1]), initial=0.0)
-            return [(begin, word) for begin, (word, _) in zip(begins, self.states, strict=True)]
-        words = load_contract().run_words
-        length = self.length(run_seconds)
-        stages: list[tuple[float, str | None]] = [(0.0, words["running"][0])]
+            return [(begin, status) for begin, (status, _) in zip(begins, self.states, strict=True)]
+        length = run_seconds if self.seconds is None else self.seconds
+        running = status_values("running")[0]
+        stages: list[tuple[float, str | None]] = [(0.0, running)]
         if not resumed:
-            stages = [(0.0, words["pending"][0]), (_PENDING_SHARE * length, words["running"][0])]
-        if self.outcome != NEVER or self.status is not None:
-            stages.append((length, self.status or words[self.outcome][0]))
-        return stages
+            stages = [(0.0, status_values("pending")[0]), (_PENDING_SHARE * length, running)]
+        is_endless = self.outcome == NEVER and self.status is None
+        return [*stages, (length, running if is_endless else self.status or status_values(self.outcome)[0])]
 
 
 def script_in(prompt: str) -> Script | None:
-    """Return the script that a prompt carries as `[[key=value ...]]`, or None; raise ValueError for a wrong one."""
-    found = _DIRECTIVE.search(prompt)
-    if found is None:
-        return None
+    """Return the script that a prompt carries as `[[key=value ...]]`, or None.
+
+    Raises:
+        ValueError: for a wrong directive, a second one, or a key given twice.
+
+    """
+    found = _DIRECTIVE.findall(prompt)
+    if len(found) > 1:
+        raise ValueError(f"a prompt may carry one directive, not {len(found)}")
     given: dict[str, Any] = {}
-    for word in shlex.split(found[1]):
+    for word in shlex.split(found[0]) if found else ():
         key, equals, text = word.partition("=")
         if not equals or key not in _READERS:
             raise ValueError(f"{word!r} is no directive; the keys are {', '.join(_READERS)}")
+        if key in given:
+            raise ValueError(f"{key} is given twice")
         given[key] = _READERS[key](text)
-    return Script(**given)
+    return Script(**given) if found else None
 
 
 def _flag(text: str) -> bool:
@@ -92,7 +92,7 @@ def _flag(text: str) -> bool:
 
 def _states(text: str) -> list[tuple[str | None, float]]:
     pairs = (state.rpartition(":") for state in text.split(","))
-    return [(word or None, float(seconds)) for word, _, seconds in pairs]
+    return [(status or None, float(seconds)) for status, _, seconds in pairs]
 
 
 _READERS: dict[str, Callable[[str], Any]] = {

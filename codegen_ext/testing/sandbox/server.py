@@ -1,119 +1,171 @@
-"""The sandbox over real HTTP: Starlette on uvicorn, in a thread of its own. Needs the extra `[sandbox]`."""
+"""The sandbox over HTTP: the standard library's threading server, with a thread for each connection."""
 
-import asyncio
+import os
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
+from http.server import BaseHTTPRequestHandler
+from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
-
-from starlette.requests import ClientDisconnect
-from starlette.requests import Request as HTTPRequest
-from starlette.routing import Router
-from starlette.types import Receive, Scope, Send
-from uvicorn import Config, Server
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from codegen_ext.clock import Clock
 
 from .handler import Handler
-from .wire import Chunk, Delay, Head, Request
+from .messages import MAX_BODY_BYTES, ApiError, Chunk, Delay, Effect, Head, Request
 
-_KEEP_ALIVE_SECONDS = 75
-_LINGER_NOT = struct.pack("ii", 1, 0)  # on, for 0 seconds: closing sends RST and drops what is unsent
-
-
-class _Connections:
-    """The open connections by the client's address, for the app to break: ASGI has no word for that."""
-
-    def __init__(self) -> None:
-        self._transports: dict[Any, asyncio.Transport] = {}
-
-    def protocol(self) -> type[asyncio.Protocol]:
-        """Return uvicorn's protocol, which enters its connections here."""
-        transports = self._transports
-
-        class Protocol(H11Protocol):
-            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-                super().connection_made(transport)
-                # asyncio does so only for sockets that it made itself; without it each answer takes 40 ms.
-                transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                transports[self.client] = transport
-
-            def connection_lost(self, exc: Exception | None) -> None:
-                transports.pop(self.client, None)
-                super().connection_lost(exc)
-
-        return Protocol
-
-    def abort(self) -> None:
-        """Break all connections."""
-        for transport in list(self._transports.values()):
-            transport.abort()
-
-    async def cut(self, client: Any, receive: Receive, *, reset: bool) -> None:
-        """Break the connection of a client: with a TCP reset, or in order after what was sent."""
-        transport = self._transports.get(client)
-        if transport is not None and reset:
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
-            transport.abort()
-        elif transport is not None:
-            transport.close()
-        # Until uvicorn knows, it takes the silence of the app for a bug.
-        while (await receive())["type"] != "http.disconnect":
-            pass
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger for 0 s
+_WITHOUT_BODY = (204, 304)
 
 
-class _App:
-    """The ASGI application."""
+class _Connection(BaseHTTPRequestHandler):
+    """One connection and its requests."""
 
-    def __init__(self, handler: Handler, clock: Clock, connections: _Connections) -> None:
-        self._handler = handler
-        self._clock = clock
-        self._connections = connections
+    server: "_Server"
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        incoming = HTTPRequest(scope, receive)
+    def handle_one_request(self) -> None:
+        """Read one request and answer it."""
+        self.close_connection = True
         try:
-            body = await incoming.body()
-        except ClientDisconnect:
-            return
-        headers = {name.lower(): value for name, value in incoming.headers.items()}
-        path, query = scope["raw_path"].decode("ascii"), scope["query_string"].decode("ascii")
-        request = Request(incoming.method, path, query, headers, body)
-        with suppress(asyncio.CancelledError):
-            await self._perform(request, scope, receive, send)
+            self.raw_requestline = self.rfile.readline(65537)
+            if not self.raw_requestline or not self.parse_request():
+                return
+            length = self.headers.get("content-length", "0")
+            if "transfer-encoding" in self.headers or not (length.isascii() and length.isdigit()):
+                self.close_connection = True
+                self.send_error(411)
+                return
+            self._unread = int(length)
+            # Unlike `self.path`, the request line has the target as it was sent.
+            path, _, query = self.requestline.split()[1].partition("?")
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            self._send(self.server.handler.handle(Request(self.command, path, query, headers, self._read_body)))
+            self._skip_body()
+        except OSError:  # the client has left, or the server stops
+            self.close_connection = True
 
-    async def _perform(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-        for effect in self._handler.handle(request):
+    def log_message(self, *_arguments: Any) -> None:
+        """Log nothing; the sandbox has its own list of requests."""
+
+    def _read_body(self) -> bytes:
+        if self._unread > MAX_BODY_BYTES:
+            raise ApiError(413, "The body is too large.")
+        body = self.rfile.read(self._unread)
+        if len(body) < self._unread:
+            raise ConnectionError("the client has left")
+        self._unread = 0
+        return body
+
+    def _skip_body(self) -> None:
+        """Read what the answer did not need: an unread body would reset the connection, and the answer with it."""
+        left = min(self._unread, MAX_BODY_BYTES)
+        self.close_connection |= self._unread > left
+        self._unread = 0
+        while left and (part := self.rfile.read(min(left, 2**16))):
+            left -= len(part)
+
+    def _send(self, effects: Iterator[Effect]) -> None:
+        parts: list[bytes] = []
+        is_begun = is_chunked = has_body = False
+        for effect in effects:
             match effect:
                 case Delay(seconds):
-                    await self._clock.sleep_async(seconds)
-                case Head(status, head):
-                    started = True
-                    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head.items()]
-                    await send({"type": "http.response.start", "status": status, "headers": raw})
-                case Chunk(data):
-                    await send({"type": "http.response.body", "body": data, "more_body": True})
+                    self._flush(parts)
+                    self.server.sleep(seconds)
+                case Head(status, headers):
+                    is_begun = True
+                    has_body = self.command != "HEAD" and status not in _WITHOUT_BODY
+                    is_chunked = has_body and "content-length" not in headers
+                    parts.append(_head(status, {**headers, **_CHUNKED} if is_chunked else headers))
+                case Chunk(data) if has_body and data:
+                    parts.append(b"%x\r\n%b\r\n" % (len(data), data) if is_chunked else data)
+                case Chunk():
+                    pass
                 case _:
-                    await self._connections.cut(scope["client"], receive, reset=not started)
+                    self._break(parts if is_begun else None)
                     return
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        if is_chunked:
+            parts.append(b"0\r\n\r\n")
+        self._flush(parts)
+
+    def _flush(self, parts: list[bytes]) -> None:
+        self.wfile.write(b"".join(parts))
+        parts.clear()
+
+    def _break(self, sent: list[bytes] | None) -> None:
+        """End the connection: with a TCP reset where nothing has been sent, or in order after that."""
+        self._skip_body()
+        self.close_connection = True
+        if sent is None:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        else:
+            self._flush(sent)
 
 
-class _Server(Server):
-    """Says when it is ready."""
+_CHUNKED = {"transfer-encoding": "chunked"}
 
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self.ready = threading.Event()
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
+def _head(status: int, headers: Any) -> bytes:
+    phrase = BaseHTTPRequestHandler.responses.get(status, ("",))[0]
+    lines = [f"HTTP/1.1 {status} {phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+class _Server(ThreadingMixIn, TCPServer):
+    allow_reuse_address = os.name == "posix"
+    daemon_threads = True
+    request_queue_size = 1024
+
+    def __init__(self, handler: Handler, clock: Clock, address: tuple[str, int]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self.handler = handler
+        self._clock = clock
+        self._connections: set[Any] = set()
+        self._changed = threading.Condition()
+        self._is_stopped = False
+        super().__init__(address, _Connection)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass; raise ConnectionError when the server stops."""
+        with self._changed:
+            if not self._is_stopped:
+                self._clock.wait(self._changed, seconds)
+            if self._is_stopped:
+                raise ConnectionError("the server has stopped")
+
+    def serve(self) -> None:
+        """Accept connections until `stop`."""
+        while not self._is_stopped:
+            with suppress(OSError):
+                self.process_request(*self.get_request())
+        self.server_close()
+
+    def stop(self) -> None:
+        """Break all connections, and end `serve`."""
+        with self._changed:
+            self._is_stopped = True
+            self._changed.notify_all()
+            for connection in self._connections:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+        # `serve` waits for a connection.
+        with suppress(OSError):
+            socket.create_connection(self.server_address[:2], timeout=1).close()  # type: ignore[arg-type]
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection, and serve it in a thread."""
+        with self._changed:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection; without the shutdown of the base class, so that it can be reset."""
+        with self._changed:
+            self._connections.discard(request)
+        self.close_request(request)
 
 
 class HttpServer:
@@ -121,47 +173,13 @@ class HttpServer:
 
     def __init__(self, handler: Handler, clock: Clock, host: str, port: int) -> None:
         """Start to listen; raise OSError when the port is taken."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=1024)
-        name = f"[{host}]" if family == socket.AF_INET6 else host
-        self.base_url = f"http://{name}:{self._socket.getsockname()[1]}"
-        self._connections = _Connections()
-        config = Config(
-            Router(default=_App(handler, clock, self._connections), redirect_slashes=False),
-            http=self._connections.protocol(),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            server_header=False,
-            # The sandbox dates its answers itself, by its own clock.
-            date_header=False,
-            # It would take the client's address from a header, and connections are found by it.
-            proxy_headers=False,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        )
-        self._server = _Server(config)
-        self._cancel: Callable[[], object] = lambda: None
-        self._thread = threading.Thread(target=self._run, name="codegen-sandbox", daemon=True)
+        self._server = _Server(handler, clock, (host, port))
+        name = f"[{host}]" if ":" in host else host
+        self.base_url = f"http://{name}:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve, name="codegen-sandbox", daemon=True)
         self._thread.start()
-        self._server.ready.wait()
 
     def stop(self) -> None:
-        """Close the port and all connections, and wait for the thread to end."""
-        self._cancel()
+        """Close the port and all connections."""
+        self._server.stop()
         self._thread.join()
-
-    def _run(self) -> None:
-        with suppress(asyncio.CancelledError):
-            asyncio.run(self._serve())
-
-    async def _serve(self) -> None:
-        task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
-        self._cancel = partial(task.get_loop().call_soon_threadsafe, task.cancel)
-        try:
-            await task
-        finally:
-            # Cancelling the server spares its own end, which takes 0.2 s and waits for clients.
-            for server in self._server.servers:
-                server.close()
-            self._connections.abort()
-            self._server.ready.set()

@@ -1,18 +1,4 @@
-"""The old name of `codegen_ext`; written by tools/compat.py."""
+"""Agents."""
 
-from typing import TYPE_CHECKING
-
-from codegen_ext.oldnames import moved
-
-if TYPE_CHECKING:
-    from codegen_ext import Agent as Agent
-    from codegen_ext import AsyncAgent as AsyncAgent
-
-_HOMES = {
-    "codegen_ext": """
-        Agent AsyncAgent
-    """,
-}
-
-if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)
+from codegen_ext import Agent as Agent
+from codegen_ext import AsyncAgent as AsyncAgent

@@ -1,18 +1,4 @@
-"""The old name of `codegen_ext`; written by tools/compat.py."""
+"""Tasks."""
 
-from typing import TYPE_CHECKING
-
-from codegen_ext.oldnames import moved
-
-if TYPE_CHECKING:
-    from codegen_ext import AsyncTask as AsyncTask
-    from codegen_ext import Task as Task
-
-_HOMES = {
-    "codegen_ext": """
-        AsyncTask Task
-    """,
-}
-
-if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)
+from codegen_ext import AsyncTask as AsyncTask
+from codegen_ext import Task as Task

@@ -1,18 +1,4 @@
-"""The old name of `codegen_ext`; written by tools/compat.py."""
+"""The clients."""
 
-from typing import TYPE_CHECKING
-
-from codegen_ext.oldnames import moved
-
-if TYPE_CHECKING:
-    from codegen_ext import AsyncCodegenClient as AsyncCodegenClient
-    from codegen_ext import CodegenClient as CodegenClient
-
-_HOMES = {
-    "codegen_ext": """
-        AsyncCodegenClient CodegenClient
-    """,
-}
-
-if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)
+from .async_client import *
+from .sync_client import *

@@ -1,17 +1,3 @@
-"""The old name of `codegen_ext`; written by tools/compat.py."""
+"""The sync client."""
 
-from typing import TYPE_CHECKING
-
-from codegen_ext.oldnames import moved
-
-if TYPE_CHECKING:
-    from codegen_ext import CodegenClient as CodegenClient
-
-_HOMES = {
-    "codegen_ext": """
-        CodegenClient
-    """,
-}
-
-if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)
+from codegen_ext import CodegenClient as CodegenClient

@@ -1,19 +1,5 @@
-"""The old name of `codegen_ext`; written by tools/compat.py."""
+"""The enums."""
 
-from typing import TYPE_CHECKING
-
-from codegen_ext.oldnames import moved
-
-if TYPE_CHECKING:
-    from codegen_ext import AgentRunStatus as AgentRunStatus
-    from codegen_ext import MessageType as MessageType
-    from codegen_ext import SourceType as SourceType
-
-_HOMES = {
-    "codegen_ext": """
-        AgentRunStatus MessageType SourceType
-    """,
-}
-
-if not TYPE_CHECKING:
-    __getattr__, __dir__, __all__ = moved(__name__, _HOMES)
+from codegen_ext import AgentRunStatus as AgentRunStatus
+from codegen_ext import MessageType as MessageType
+from codegen_ext import SourceType as SourceType

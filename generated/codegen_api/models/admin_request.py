@@ -19,5 +19,5 @@ class AdminRequest(_Model):
     """Email address of the person."""
     name: str | None = ""
     """Name to show for the person; empty text if absent."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

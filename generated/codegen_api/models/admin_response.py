@@ -22,5 +22,5 @@ class AdminResponse(_Model):
     """Text that tells people what happened."""
     admin: PlatformAdmin | None = None
     """Administrator who was added or removed; null or absent when the service does not repeat the record."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

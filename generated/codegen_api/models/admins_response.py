@@ -20,5 +20,5 @@ class AdminsResponse(_Model):
     """People with administrator rights."""
     count: int
     """How many people are in the list."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

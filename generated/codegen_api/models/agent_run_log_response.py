@@ -30,5 +30,5 @@ class AgentRunLogResponse(_Model):
     """Arguments given to the tool; null or absent when no tool was called."""
     tool_output: dict[str, Any] | None = None
     """Answer of the tool; null or absent when there is none."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -45,6 +45,6 @@ class AgentRunWithLogsResponse(_Page["AgentRunLogResponse"]):
     """The word as the service sent it, before it was normalised."""
     reserved_metadata: dict[str, Any] | None = _field(default=None, kw_only=True, metadata={"reserved": "metadata"})
     """What this package keeps there under the key `codegen_sdk`."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""
     _items = "logs"

@@ -23,5 +23,5 @@ class AnalyzeLogsResponse(_Model):
     """Text that tells people what was started."""
     raw_status: str | None = _field(default=None, kw_only=True, metadata={"raw": "status", "enum": "AgentRunStatus"})
     """The word as the service sent it, before it was normalised."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -17,5 +17,5 @@ class APIRateLimitErrorResponse(_Model):
     """Text that says which limit was exceeded."""
     status_code: int | None = 429
     """HTTP status code, repeated in the body; 429 if absent."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -26,5 +26,5 @@ class AuditLogEntry(_Model):
     """Who did it; null or absent when not known."""
     details: dict[str, Any] | None = None
     """More facts about the action, in no fixed form; null or absent when there are none."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -24,6 +24,6 @@ class AuditLogResponse(_Page["AuditLogEntry"]):
     """Largest number of entries this answer could hold; null or absent when not sent."""
     offset: int | None = None
     """Number of entries left out before the first one here; null or absent when not sent."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""
     _items = "entries"

@@ -17,5 +17,5 @@ class AuthenticationErrorResponse(_Model):
     """Text that says why the caller was not recognized."""
     status_code: int | None = 401
     """HTTP status code, repeated in the body; 401 if absent."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -17,5 +17,5 @@ class ChatBadRequestErrorResponse(_Model):
     """Text that says what is wrong with the request."""
     status_code: int | None = 400
     """HTTP status code, repeated in the body; 400 if absent."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

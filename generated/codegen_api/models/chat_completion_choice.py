@@ -22,5 +22,5 @@ class ChatCompletionChoice(_Model):
     """Message that the model wrote."""
     finish_reason: str | None = None
     """Word for why the text ended, such as stop or length; null or absent when not given."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

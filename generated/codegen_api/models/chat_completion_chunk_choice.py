@@ -22,5 +22,5 @@ class ChatCompletionChunkChoice(_Model):
     """What one chunk adds to a streamed message."""
     finish_reason: str | None = None
     """Word for why the text ended, such as stop or length; null or absent until the last piece."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -18,5 +18,5 @@ class ChatCompletionDelta(_Model):
     """Author of the message; null or absent in chunks that do not repeat it."""
     content: str | None = None
     """Text to append to the message; null or absent when this chunk adds none."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

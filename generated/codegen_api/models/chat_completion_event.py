@@ -15,5 +15,5 @@ class ChatCompletionEvent(_Model):
 
     data: Literal["[DONE]"] | str
     """The next chunk as JSON text, or [DONE] after the last one."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

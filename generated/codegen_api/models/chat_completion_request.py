@@ -34,5 +34,5 @@ class ChatCompletionRequest(_Model):
     """Instructions for the model that apply to the whole conversation; null or absent gives none."""
     metadata: dict[str, Any] | None = None
     """Free-form options such as session_id, workflow or variables; null or absent gives none."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

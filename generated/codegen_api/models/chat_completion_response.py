@@ -31,5 +31,5 @@ class ChatCompletionResponse(_Model):
     """Token counts of the exchange; null or absent when the service sends none."""
     system_fingerprint: str | None = None
     """Id of the chat session in which the exchange was recorded; null or absent when the service sends none."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -17,5 +17,5 @@ class ChatInternalServerErrorResponse(_Model):
     """Text that says what went wrong."""
     status_code: int | None = 500
     """HTTP status code, repeated in the body; 500 if absent."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -18,5 +18,5 @@ class ChatMessage(_Model):
     """Author of a chat message."""
     content: str
     """Text of the message, at least one character long."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -33,5 +33,5 @@ class ChatMessageRecord(_Model):
     """Time of the last change to the message, as ISO 8601 text."""
     tokens: int | None = None
     """Size of the message in tokens; null or absent when it was not counted."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -21,5 +21,5 @@ class ChatSessionDetailResponse(_Model):
     """Facts about one recorded chat session, without its messages."""
     messages: list[ChatMessageRecord]
     """Recorded messages of the session."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

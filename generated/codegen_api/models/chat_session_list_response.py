@@ -26,6 +26,6 @@ class ChatSessionListResponse(_Page["ChatSessionSummary"]):
     """Largest number of sessions this page can hold."""
     has_more: bool
     """Whether a further page follows this one."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""
     _items = "sessions"

@@ -44,5 +44,5 @@ class ChatSessionSummary(_Model):
     """Word for the kind of agent behind the session; null or absent when not known."""
     last_message_at: datetime.datetime | None = None
     """Time of the latest message, as ISO 8601 text; null or absent when not known."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

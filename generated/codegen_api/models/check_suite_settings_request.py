@@ -23,5 +23,5 @@ class CheckSuiteSettingsRequest(_Model):
     """Own prompts for single checks, by check name; null or absent gives no value."""
     high_priority_apps: list[str] | None = None
     """Names of the apps that have high priority; null or absent gives no value."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

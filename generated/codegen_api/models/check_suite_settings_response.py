@@ -25,5 +25,5 @@ class CheckSuiteSettingsResponse(_Model):
     """Names of the apps that have high priority."""
     available_check_suite_names: list[str]
     """Names of the check suites to choose from in this repository."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

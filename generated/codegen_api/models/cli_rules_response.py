@@ -17,5 +17,5 @@ class CLIRulesResponse(_Model):
     """Text of the rules set by the organization; null when there are none."""
     user_custom_prompt: str | None
     """Text of the user's own prompt; null when there is none."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -16,5 +16,5 @@ class EditPRInput(_Model):
 
     state: PullRequestState | str
     """State to which a pull request can be set."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -25,5 +25,5 @@ class EditPRResponse(_Model):
     """Word for the state of the pull request after the edit; null or absent when the service sends none."""
     error: str | None = None
     """Text that says why the edit failed; null or absent when it did not."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -19,5 +19,5 @@ class GenerateSetupCommandsInput(_Model):
     """Further instructions for the agent; null or absent gives none."""
     trigger_source: str | None = "setup-commands"
     """Word that names what set off the generation; setup-commands if absent."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -15,5 +15,5 @@ class GenerateTokenRequest(_Model):
 
     org_id: int
     """Number of the organization for which the token is made."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -19,5 +19,5 @@ class GenerateTokenResponse(_Model):
     """Text for people that comes with the token."""
     expires_in_minutes: int
     """Minutes for which the token is valid."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -23,5 +23,5 @@ class GithubPullRequestResponse(_Model):
     """Web address of the pull request; null or absent when the service sends none."""
     head_branch_name: str | None = None
     """Name of the branch that holds the changes; null or absent when the service sends none."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -18,5 +18,5 @@ class HTTPValidationError(_Model):
 
     detail: list[ValidationError] | None = None
     """One entry for each problem that was found."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

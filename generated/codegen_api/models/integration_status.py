@@ -23,5 +23,5 @@ class IntegrationStatus(_Model):
     """Number of the app installation that the integration uses; null or absent when there is none."""
     metadata: dict[str, Any] | None = None
     """Free-form facts about the integration; null or absent when there are none."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -23,5 +23,5 @@ class ModelInfo(_Model):
     """Name of the owner of the model; null or absent when not known."""
     provider: str | None = None
     """Name of the provider or agent that runs the model; null or absent when not known."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

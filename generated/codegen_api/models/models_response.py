@@ -20,5 +20,5 @@ class ModelsResponse(_Model):
     """Models to choose from."""
     object: str | None = None
     """Word for the type of this object, list in the OpenAI API."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -17,5 +17,5 @@ class NoReposFoundInOrgErrorResponse(_Model):
     """Text that says what was not found."""
     status_code: int | None = 404
     """HTTP status code, repeated in the body; 404 if absent."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -29,5 +29,5 @@ class OAuthProviderResponse(_Model):
     """Whether the provider serves MCP (Model Context Protocol)."""
     meta: dict[str, Any] | None = None
     """Free-form facts about the provider; null or absent when there are none."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

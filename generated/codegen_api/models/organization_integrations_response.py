@@ -24,5 +24,5 @@ class OrganizationIntegrationsResponse(_Model):
     """Integrations with the state of each."""
     total_active_integrations: int
     """How many of the integrations are active."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -22,5 +22,5 @@ class OrganizationResponse(_Model):
     """What the organization is called."""
     settings: OrganizationSettings
     """Switches that hold for a whole organization."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

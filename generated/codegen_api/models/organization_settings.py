@@ -17,5 +17,5 @@ class OrganizationSettings(_Model):
     """Whether the creation of pull requests is switched on; true if absent."""
     enable_rules_detection: bool | None = True
     """Whether the detection of rules is switched on; true if absent."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

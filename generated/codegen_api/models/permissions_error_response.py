@@ -17,5 +17,5 @@ class PermissionsErrorResponse(_Model):
     """Text that says what is not allowed."""
     status_code: int | None = 403
     """HTTP status code, repeated in the body; 403 if absent."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

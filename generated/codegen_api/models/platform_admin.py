@@ -22,5 +22,5 @@ class PlatformAdmin(_Model):
     """Name to show for the person; null or absent when not known."""
     created_at: datetime.datetime | None = None
     """Time at which the person was added, as ISO 8601 text; null or absent when not known."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -19,5 +19,5 @@ class PlatformStats(_Model):
     """How many of the users count as active."""
     total_requests: int
     """How many requests the platform has counted."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

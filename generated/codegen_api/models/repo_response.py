@@ -33,5 +33,5 @@ class RepoResponse(_Model):
     """Word for how far the setup of the repository has come."""
     language: str | None
     """Programming language of the repository; null when not known."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

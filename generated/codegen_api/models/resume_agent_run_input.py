@@ -19,5 +19,5 @@ class ResumeAgentRunInput(_Model):
     """Further task for the agent, in plain language."""
     images: list[str] | None = None
     """Images that belong to the prompt, each as text; null or absent sends none."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -19,5 +19,5 @@ class StopAgentRunInput(_Model):
     """Order id of the card before that of the run; null or absent gives none."""
     after_card_order_id: str | None = None
     """Order id of the card after that of the run; null or absent gives none."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -19,5 +19,5 @@ class UsageInfo(_Model):
     """How many tokens the model wrote."""
     total_tokens: int
     """How many tokens were used in both directions."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

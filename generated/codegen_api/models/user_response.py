@@ -29,5 +29,5 @@ class UserResponse(_Model):
     """Word for the part that the user plays, as the service names it; null or absent when not known."""
     is_admin: bool | None = None
     """Whether the user has administrator rights; null or absent when not known."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -26,5 +26,5 @@ class UsersResponse(_Page["UserResponse"]):
     """Page size, as a number of users."""
     pages: int
     """How many pages the whole list has."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

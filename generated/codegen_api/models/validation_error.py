@@ -19,5 +19,5 @@ class ValidationError(_Model):
     """Text that tells people what is wrong with the value."""
     type: str
     """Word for the kind of problem, for programs to compare."""
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

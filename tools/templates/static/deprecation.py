@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+__all__ = ["deprecated"]
+
 if TYPE_CHECKING:
     from typing_extensions import deprecated
 else:

@@ -6,7 +6,7 @@ import datetime
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import quote
 from uuid import UUID
 
@@ -70,7 +70,9 @@ def build(operation: Operation[Any], arguments: Mapping[str, Any], options: Requ
     for argument in operation.arguments:
         value = arguments.get(argument.python_name)
         if value is None:
-            if argument.required:
+            if argument.nullable and argument.python_name in arguments:
+                body[argument.name] = None
+            elif argument.required:
                 problems[argument.name] = ["is required"]
             continue
         try:
@@ -118,7 +120,7 @@ def _checked(argument: Argument, value: Any) -> Any:
         raise _Unfit(f"expected text, got {type(value).__name__}")
     if kind == "boolean" and not isinstance(value, bool):
         raise _Unfit(f"expected true or false, got {type(value).__name__}")
-    if kind == "array" and isinstance(value, str | bytes | Mapping):
+    if kind == "array" and not isinstance(value, list | tuple):
         raise _Unfit(f"expected a list, got {type(value).__name__}")
     if kind == "object" and not isinstance(value, Mapping | Model):
         raise _Unfit(f"expected an object, got {type(value).__name__}")
@@ -132,11 +134,12 @@ def _number(argument: Argument, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, kind):
         shown = repr(value) if isinstance(value, str) and len(value) <= 40 else type(value).__name__
         raise _Unfit(f"expected {name}, got {shown}")
-    if argument.minimum is not None and not value >= argument.minimum:
+    number = cast("float", value)
+    if argument.minimum is not None and not number >= argument.minimum:
         raise _Unfit(f"must be at least {argument.minimum}")
-    if argument.maximum is not None and not value <= argument.maximum:
+    if argument.maximum is not None and not number <= argument.maximum:
         raise _Unfit(f"must be at most {argument.maximum}")
-    return value  # type: ignore[no-any-return]
+    return number
 
 
 def _segment(value: Any) -> str:

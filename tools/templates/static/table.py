@@ -33,7 +33,7 @@ class Argument(NamedTuple):
 
     `location` is path, query, header, body (a field of the JSON body) or content (the whole body). `style` says how
     the value of a parameter is written: "" repeats lists; "comma", "space" and "pipe" join them, "deep" writes
-    `name[key]=value`, "json" writes JSON.
+    `name[key]=value`, "json" writes JSON. A required argument that is `nullable` is sent as null when None is given.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Argument(NamedTuple):
     minimum: float | None = None
     maximum: float | None = None
     style: str = ""
+    nullable: bool = False
 
 
 class Operation(NamedTuple, Generic[T]):

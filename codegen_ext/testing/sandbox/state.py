@@ -1,17 +1,16 @@
 """The state that all operations share."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, count, repeat
 from threading import RLock
 
-from . import fixtures
-from .courier import WEBHOOK_SECRET, Courier
-from .runs import Order, PullRequest, Run
+from . import seed_data
+from .messages import ApiError, InvalidError, Json, Problem
+from .runs import Order, PullRequest, Run, Timeline
 from .script import LIMIT_REACHED, Script, script_in
-from .timing import Timeline
-from .wire import ApiError, InvalidError, Json, Problem
+from .webhook_sender import WEBHOOK_SECRET, WebhookSender
 
 _SANDBOXES = range(1, 6)
 _SEEDED_PULL_REQUESTS = 3
@@ -33,7 +32,7 @@ class Settings:
     """Whether the token is a platform administrator's."""
     seed: int = 0
     webhook_secret: str = WEBHOOK_SECRET
-    """What webhook calls are signed with."""
+    """The secret that signs webhook calls."""
 
     @property
     def member_token(self) -> str:
@@ -41,36 +40,48 @@ class Settings:
         return f"{self.token or 'any-token'}-member"
 
 
+class RateWindows:
+    """The admitted requests of each key, as long as they count."""
+
+    def __init__(self) -> None:
+        self._admitted: dict[Hashable, deque[float]] = {}
+
+    def admit(self, key: Hashable, requests: int, seconds: float, now: float) -> float:
+        """Admit a request and return 0.0, or return the seconds until there is room for it."""
+        admitted = self._admitted.setdefault(key, deque())
+        while admitted and admitted[0] + seconds <= now:
+            admitted.popleft()
+        if len(admitted) >= requests:
+            return admitted[0] + seconds - now
+        admitted.append(now)
+        return 0.0
+
+
 @dataclass(slots=True)
-class World:
-    """Organisations, repositories and runs; whoever reads or changes them holds `lock`."""
+class State:
+    """Repositories, runs and everything else that operations read and change while they hold `lock`."""
 
     settings: Settings
     timeline: Timeline
     lock: RLock = field(default_factory=RLock)
+    windows: RateWindows = field(default_factory=RateWindows)
     runs: dict[int, Run] = field(default_factory=dict)
     scripts: deque[Script] = field(default_factory=deque)
-    users: list[Json] = field(default_factory=fixtures.users)
-    integrations: dict[str, Json] = field(default_factory=fixtures.integrations)
-    repositories: dict[int, Json] = field(init=False)
+    users: list[Json] = field(default_factory=seed_data.users)
+    integrations: list[Json] = field(default_factory=seed_data.integrations)
+    repositories: list[Json] = field(init=False)
     check_suites: dict[int, Json] = field(default_factory=dict)
     pull_requests: list[PullRequest] = field(init=False)
-    courier: Courier = field(init=False)
-    _numbers: Iterator[int] = field(default_factory=lambda: count(_SEEDED_PULL_REQUESTS + 1))
+    webhooks: WebhookSender = field(init=False)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        org_id = self.settings.org_id
-        self.courier = Courier(self.timeline, self.lock, self.settings)
-        self.repositories = {repository["id"]: repository for repository in fixtures.repositories(org_id)}
+        self.webhooks = WebhookSender(self.timeline, self.lock, lambda: self.settings.webhook_secret)
+        self.repositories = seed_data.repositories(self.settings.org_id)
         self.pull_requests = [
-            self._pull_request(number, self.default_repository, 0.0, f"change-{number}")
-            for number in range(1, _SEEDED_PULL_REQUESTS + 1)
+            self._pull_request(seed_data.DEFAULT_REPOSITORY, 0.0, f"change-{number}")
+            for number in range(_SEEDED_PULL_REQUESTS)
         ]
-
-    @property
-    def default_repository(self) -> int:
-        """The id of `owner/repo`, where runs work that name no other."""
-        return next(number for number, repository in self.repositories.items() if repository["name"] == "repo")
 
     def check_access(self, organization_id: int) -> None:
         """Raise ApiError unless the token may use this organisation."""
@@ -80,21 +91,21 @@ class World:
             raise ApiError(404, "Organization not found.")
 
     def repository(self, repo_id: int) -> Json:
-        """Return a repository; raise ApiError when there is none of this id."""
-        if repo_id not in self.repositories:
-            raise ApiError(404, "Repository not found.")
-        return self.repositories[repo_id]
+        """Return a repository; raise ApiError for an unknown id."""
+        for repository in self.repositories:
+            if repository["id"] == repo_id:
+                return repository
+        raise ApiError(404, "Repository not found.")
 
     def run(self, run_id: int) -> Run:
-        """Return a run; raise ApiError when there is none of this id."""
+        """Return a run; raise ApiError for an unknown id."""
         if run_id not in self.runs:
             raise ApiError(404, "Agent run not found.")
         return self.runs[run_id]
 
-    def pull_request(self, number: int, repo_id: int | None = None) -> PullRequest:
-        """Return a pull request, of this repository if one is named; raise ApiError when there is none."""
-        opened = chain(self.pull_requests, *(run.pull_requests for run in self.runs.values()))
-        for pull in opened:
+    def pull_request(self, number: int, repo_id: int | None) -> PullRequest:
+        """Return a pull request, of this repository if one is given; raise ApiError for an unknown one."""
+        for pull in chain(self.pull_requests, *(run.pull_requests for run in self.runs.values())):
             if pull.id == number and repo_id in (None, pull.repo_id):
                 return pull
         raise ApiError(404, "Pull request not found.")
@@ -120,11 +131,11 @@ class World:
             self.timeline,
             self.lock,
             self._open_pull_request,
-            self.courier.wake,
+            self.webhooks.wake,
         )
         run.start(script, self.settings.run_seconds)
         self.runs[run.id] = run
-        self.courier.watch(run)
+        self.webhooks.watch(run)
         return run
 
     def directive(self, prompt: str) -> Script | None:
@@ -135,14 +146,14 @@ class World:
             raise InvalidError(Problem(("body", "prompt"), str(error), "directive")) from None
 
     def add_script(self, script: Script, times: int) -> None:
-        """Let the next runs live by a script."""
+        """Let the next runs follow a script."""
         with self.lock:
             self.scripts.extend(repeat(script, times))
 
     def _open_pull_request(self, run: Run, at: float) -> PullRequest:
-        return self._pull_request(next(self._numbers), run.order.repo_id, at, f"codegen/run-{run.id}")
+        return self._pull_request(run.order.repo_id, at, f"codegen/run-{run.id}")
 
-    def _pull_request(self, number: int, repo_id: int, at: float, branch: str) -> PullRequest:
-        full_name = self.repositories[repo_id]["full_name"]
-        url = f"https://sandbox.invalid/{full_name}/pull/{number}"
-        return PullRequest(number, at, repo_id, f"Change {number}", url, branch)
+    def _pull_request(self, repo_id: int, at: float, branch: str) -> PullRequest:
+        number = next(self._numbers)
+        url = f"https://sandbox.invalid/{self.repository(repo_id)['full_name']}/pull/{number}"
+        return PullRequest(number, at, repo_id, url, branch)

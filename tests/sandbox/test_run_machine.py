@@ -1,13 +1,12 @@
 """Whatever is done to a run, and whenever: it stays in the states that it can be in."""
 
+import httpx
+from codegen_api.operations import OPERATIONS
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from codegen_ext.testing import FakeClock, Script
-from codegen_ext.testing.sandbox.runs import Order, PullRequest, Run
-from codegen_ext.testing.sandbox.timing import Timeline
-from codegen_ext.testing.sandbox.world import Settings, World
+from codegen_ext.testing import FakeClock, Sandbox
 
 RUN_SECONDS = 2.0
 OUTCOMES = {"completed": "COMPLETE", "failed": "FAILED", "cancelled": "CANCELLED", "paused": "PAUSED", "never": None}
@@ -16,17 +15,27 @@ TERMINAL = STANDING - {"PAUSED"}
 
 
 class RunMachine(RuleBasedStateMachine):
-    """A model that knows only when the run started last, and what comes at its end."""
+    """A model that knows only when the run started last, and its status at the end."""
 
     @initialize(outcome=st.sampled_from(sorted(OUTCOMES)))
     def create(self, outcome: str) -> None:
         self.clock = FakeClock()
-        world = World(Settings(run_seconds=RUN_SECONDS), Timeline(self.clock, 1.0))
-        world.add_script(Script(outcome), 1)
-        self.run: Run = world.create_run(Order("Fix the bug", "API", 1), refusal=402)
+        self.sandbox = Sandbox(run_seconds=RUN_SECONDS, rate_limits=False, clock=self.clock)
+        self.client = httpx.Client(
+            base_url="http://sandbox",
+            headers={"authorization": "Bearer local-token"},
+            transport=self.sandbox.transport(),
+        )
+        self.sandbox.script(outcome)
+        self.post("create_agent_run", prompt="Fix the bug")
+        (self.run,) = self.sandbox.runs
         self.begin, self.started, self.end = "PENDING", self.clock.monotonic(), OUTCOMES[outcome]
         self.logs: list[object] = []
-        self.pulls: list[PullRequest] = []
+        self.pulls: list[object] = []
+
+    def post(self, operation_id: str, **body: object) -> None:
+        response = self.client.post(OPERATIONS[operation_id].path.format(org_id=323), json=body)
+        assert response.status_code == 200, response.text
 
     @property
     def expected(self) -> str:
@@ -41,10 +50,10 @@ class RunMachine(RuleBasedStateMachine):
 
     @rule(outcome=st.sampled_from(sorted(OUTCOMES)))
     def resume(self, outcome: str) -> None:
-        standing = self.expected in STANDING
-        said = len(self.run.logs)
-        self.run.resume(Script(outcome), RUN_SECONDS, "Go on")
-        assert self.run.logs[said]["observation"] == "Go on"
+        standing, count = self.expected in STANDING, len(self.run.logs)
+        prompt = f"Go on [[outcome={outcome}]]"
+        self.post("resume_agent_run", agent_run_id=1, prompt=prompt)
+        assert self.run.logs[count]["observation"] == prompt
         if standing:
             self.begin, self.started, self.end = "RUNNING", self.clock.monotonic(), OUTCOMES[outcome]
 
@@ -52,12 +61,12 @@ class RunMachine(RuleBasedStateMachine):
     def ban(self) -> None:
         if self.expected not in TERMINAL:
             self.started, self.end = self.clock.monotonic() - RUN_SECONDS, "CANCELLED"
-        self.run.ban()
+        self.post("ban_agent_run", agent_run_id=1)
         assert self.run.banned
 
     @rule()
     def unban(self) -> None:
-        self.run.unban()
+        self.post("unban_agent_run", agent_run_id=1)
         assert not self.run.banned
 
     @rule(status=st.sampled_from(sorted(STANDING)))
@@ -66,7 +75,7 @@ class RunMachine(RuleBasedStateMachine):
         self.run.finish(status)
 
     @invariant()
-    def stands_where_the_model_does(self) -> None:
+    def has_the_status_of_the_model(self) -> None:
         assert self.run.status == self.expected
 
     @invariant()
@@ -82,4 +91,4 @@ class RunMachine(RuleBasedStateMachine):
 
 
 TestRunMachine = RunMachine.TestCase
-TestRunMachine.settings = settings(max_examples=60, stateful_step_count=20, deadline=None, derandomize=True)
+TestRunMachine.settings = settings(max_examples=60, stateful_step_count=20)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from codegen_ext.testing.sandbox.contract import load_contract
+from codegen_ext.testing.sandbox.schema import message_types
 
 
 def test_a_run_lives_through_its_time(api):
@@ -36,7 +36,7 @@ def test_logs_appear_in_order_with_every_type_of_message(api):
         assert logs["logs"][: len(seen)] == seen
         seen = logs["logs"]
         api.clock.advance(0.25)
-    assert {entry["message_type"] for entry in seen} == set(load_contract().message_types)
+    assert {entry["message_type"] for entry in seen} == set(message_types())
     assert (seen[0]["message_type"], seen[0]["observation"]) == ("USER_MESSAGE", "Fix the bug")
     assert (seen[-1]["message_type"], seen[-1]["observation"]) == ("FINAL_ANSWER", "Done: Fix the bug")
     times = [datetime.fromisoformat(entry["created_at"]) for entry in seen]

@@ -7,6 +7,14 @@ import pytest
 
 from codegen_ext.testing import Fault
 
+STREAM = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+PIECES = ["", "Echo:", " Hi", None, "[DONE]"]
+
+
+@pytest.fixture
+def api(either):
+    return either
+
 
 @pytest.mark.parametrize("operation_id", ["create_agent_run", "*"])
 def test_a_reset_before_leaves_no_trace(api, operation_id):
@@ -82,6 +90,12 @@ def test_latency_lets_other_faults_follow(api):
     assert api.call("get_current_user", check=False).status_code == 500
     assert api.call("get_current_user").status_code == 200
     assert api.clock.slept == [3, 3]
+    api.sandbox.inject("create_agent_run", Fault.latency(1, processed=True))
+    api.sandbox.inject("create_agent_run", Fault.reset_before())
+    api.sandbox.inject("create_agent_run", Fault.status(500, processed=True))
+    with pytest.raises(httpx.ReadError):
+        api.create()
+    assert (api.clock.slept, api.sandbox.runs) == ([3, 3, 1], [])
 
 
 def test_faults_strike_in_the_order_in_which_they_were_injected(api):
@@ -89,9 +103,6 @@ def test_faults_strike_in_the_order_in_which_they_were_injected(api):
     api.sandbox.inject("get_current_user", Fault.status(502), times=1)
     statuses = [api.call("get_current_user", check=False).status_code for _ in range(4)]
     assert statuses == [500, 500, 502, 200]
-
-
-def test_faults_can_be_forgotten(api):
     api.sandbox.inject("*", Fault.status(500))
     api.sandbox.clear_faults()
     assert api.call("get_current_user").status_code == 200
@@ -123,22 +134,6 @@ def test_a_fault_strikes_before_the_rate_limit_counts(serve):
     assert api.create() == 1
 
 
-def test_a_stream_can_be_cut(api):
-    api.sandbox.inject("create_chat_completion", Fault.truncate(100))
-    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
-    received: list[bytes] = []
-    with (
-        api.client.stream("POST", api.url("create_chat_completion"), json=body) as response,
-        pytest.raises(httpx.RemoteProtocolError),
-    ):
-        received.extend(response.iter_raw())
-    assert len(b"".join(received)) == 100
-
-
-STREAM = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
-PIECES = ["", "Echo:", " Hi", None, "[DONE]"]
-
-
 def read(api, fault):
     """Return what a stream says under a fault, and which error ended it."""
     api.sandbox.inject("create_chat_completion", fault, times=1)
@@ -153,7 +148,7 @@ def read(api, fault):
 
 def piece(line):
     data = line.removeprefix("data: ")
-    if data in ("[DONE]", ": keep-alive", '{"id": ', "5"):
+    if data in ("[DONE]", ": keep-alive", "event: ping", '{"id": ', "5"):
         return data
     event = json.loads(data)
     return event.get("error") or event["choices"][0]["delta"].get("content")
@@ -172,17 +167,13 @@ def test_faults_of_a_stream(api):
     assert api.clock.slept == [0.5] * 2
     assert read(api, Fault.slow_events(2)) == (whole, None)
     assert api.clock.slept == [0.5] * 2 + [2] * 5
+    assert read(api, Fault.stall(1, 4)) == (whole, None)
+    assert api.clock.slept == [0.5] * 2 + [2] * 5 + [4]
+    assert read(api, Fault.malformed_event(1, "5", "ping")) == ([*whole[:1], "event: ping", "5", *whole[1:]], None)
+    assert read(api, Fault.truncate(0)) == ([], httpx.RemoteProtocolError)
 
 
 def test_a_completion_is_recorded_however_its_stream_ends(api):
     for fault in (Fault.cut(1), Fault.error_event(1), Fault.malformed_event(1)):
         read(api, fault)
     assert api.call("get_platform_stats").json()["total_requests"] == 3
-
-
-def test_a_stream_that_stalls(serve):
-    api = serve()
-    api.sandbox.inject("create_chat_completion", Fault.stall(1, 4), times=1)
-    response = api.client.post(api.url("create_chat_completion"), json=STREAM)
-    assert response.text.endswith("data: [DONE]\n\n")
-    assert api.clock.slept == [4]

@@ -1,4 +1,4 @@
-"""The sandbox as tests see it."""
+"""The sandbox: state, faults and handler behind one public class."""
 
 from collections.abc import Sequence
 from types import TracebackType
@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Self
 
 from codegen_ext.clock import SYSTEM_CLOCK, Clock
 
-from .courier import WEBHOOK_SECRET, Delivery
 from .faults import Fault, Faults
-from .handler import Handler, RequestRecord
-from .runs import Run
+from .handler import Handler, RequestRecord, stateful_operations
+from .messages import Json
+from .runs import Run, Timeline
 from .script import Script
-from .timing import Timeline
-from .world import Settings, World
+from .state import Settings, State
+from .transport import SandboxTransport
+from .webhook_sender import WEBHOOK_SECRET, Delivery
 
 if TYPE_CHECKING:
     from .server import HttpServer
-    from .transport import SandboxTransport
 
 IN_PROCESS_URL = "http://sandbox.invalid"
 
@@ -54,26 +54,23 @@ class Sandbox:
         self.settings = Settings(token, org_id, run_seconds, rate_limits, seed=seed, webhook_secret=webhook_secret)
         self._clock = clock
         self._address = (host, port)
-        self._world = World(self.settings, Timeline(clock, speed))
+        self._state = State(self.settings, Timeline(clock, speed))
         self._faults = Faults(seed)
-        self._handler = Handler(self._world, self._faults)
+        self._handler = Handler(self._state, stateful_operations(self._state), self._faults)
         self._server: HttpServer | None = None
 
     def start(self) -> Self:
-        """Serve HTTP until `stop`; raise ImportError without the extra `[sandbox]`, OSError when the port is taken."""
+        """Serve HTTP until `stop`; raise OSError when the port is taken."""
         if self._server is None:
-            try:
-                from .server import HttpServer
-            except ImportError as error:
-                hint = "the sandbox over HTTP needs more: pip install 'codegen-sdk[sandbox]'"
-                raise ImportError(f"{hint} ({error})", name=error.name) from error
+            from .server import HttpServer
+
             self._server = HttpServer(self._handler, self._clock, *self._address)
-            self._world.courier.open()
+            self._state.webhooks.open()
         return self
 
     def stop(self) -> None:
         """Close the port and send no more webhook calls; what the sandbox knows stays."""
-        self._world.courier.stop()
+        self._state.webhooks.stop()
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -86,10 +83,8 @@ class Sandbox:
     ) -> None:
         self.stop()
 
-    def transport(self) -> "SandboxTransport":
+    def transport(self) -> SandboxTransport:
         """Return a transport for `httpx.Client` or `httpx.AsyncClient` that answers without a socket."""
-        from .transport import SandboxTransport
-
         return SandboxTransport(self._handler, self._clock)
 
     @property
@@ -148,13 +143,18 @@ class Sandbox:
     @property
     def deliveries(self) -> list[Delivery]:
         """The webhook calls so far, one for each event of a run that has a `webhook_url`."""
-        return self._world.courier.deliveries
+        return self._state.webhooks.deliveries
 
     @property
     def runs(self) -> list[Run]:
         """The runs so far, oldest first."""
-        with self._world.lock:
-            return list(self._world.runs.values())
+        with self._state.lock:
+            return list(self._state.runs.values())
+
+    @property
+    def repositories(self) -> list[Json]:
+        """The repositories as the API returns them; the list may be changed."""
+        return self._state.repositories
 
     def script(
         self,
@@ -173,7 +173,7 @@ class Sandbox:
         A script in the prompt of a run goes first, and leaves this one for the next.
         """
         script = Script(outcome, seconds, logs, result, status, pull_request, states)
-        self._world.add_script(script, times)
+        self._state.add_script(script, times)
         return script
 
     def inject(self, operation: str, fault: Fault, *, times: int | None = None, rate: float = 1.0) -> None:

@@ -1,0 +1,130 @@
+"""Requests, answers and the effects that send them, independent of sockets."""
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+Json = dict[str, Any]
+Location = tuple[str | int, ...]
+JSON_TYPE = "application/json"
+MAX_BODY_BYTES = 64 * 2**20
+
+
+class Request(NamedTuple):
+    """One HTTP request; `path` is as sent, percent-encoded, and header names are in lower case.
+
+    `read_body` is called once, after authentication; it raises ApiError for a body above MAX_BODY_BYTES.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    read_body: Callable[[], bytes]
+
+
+class Delay(NamedTuple):
+    """Send nothing for so many seconds."""
+
+    seconds: float
+
+
+class Head(NamedTuple):
+    """Send the status line and the headers."""
+
+    status: int
+    headers: Mapping[str, str]
+
+
+class Chunk(NamedTuple):
+    """Send a part of the body."""
+
+    data: bytes
+
+
+class Reset(NamedTuple):
+    """Break the connection; nothing follows."""
+
+
+@dataclass(slots=True)
+class Resolve:
+    """Await the result of an async function, and put it into `result`."""
+
+    awaitable: Awaitable[Any]
+    result: Any = None
+
+
+Effect = Delay | Head | Chunk | Reset | Resolve
+
+
+class Answer(NamedTuple):
+    """A response; a body that is not `bytes` is sent in parts, without a length."""
+
+    status: int
+    body: bytes | Iterable[bytes]
+    headers: Mapping[str, str]
+
+    def effects(self) -> Iterator[Effect]:
+        """Yield the effects that send this answer."""
+        if isinstance(self.body, bytes):
+            yield Head(self.status, {**self.headers, "content-length": str(len(self.body))})
+            yield Chunk(self.body)
+        else:
+            yield Head(self.status, self.headers)
+            yield from map(Chunk, self.body)
+
+
+def dumps(value: object) -> bytes:
+    """Encode as JSON; raise ValueError for a number that JSON does not have."""
+    return json.dumps(value, allow_nan=False).encode()
+
+
+def json_answer(value: object, status: int = 200, **headers: str) -> Answer:
+    """Return an answer with a JSON document; underscores in header names stand for hyphens."""
+    extra = {name.replace("_", "-"): text for name, text in headers.items()}
+    return Answer(status, dumps(value), {"content-type": JSON_TYPE, **extra})
+
+
+def error_answer(status: int, message: str, **headers: str) -> Answer:
+    """Return an answer with the body that both services send with an error."""
+    return json_answer({"message": message, "status_code": status}, status, **headers)
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with a request, in FastAPI's terms."""
+
+    loc: Location
+    msg: str
+    type: str
+
+    @property
+    def field(self) -> str:
+        """The location as one string, such as `body.prompt`."""
+        return ".".join(map(str, self.loc))
+
+
+class ApiError(Exception):
+    """An operation ends with an error status."""
+
+    def __init__(self, status: int, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self._answer = error_answer(status, message, **headers)
+
+    def answer(self, service: str) -> Answer:  # noqa: ARG002 - see InvalidError
+        """Return the answer of a service."""
+        return self._answer
+
+
+class InvalidError(ApiError):
+    """A request does not fit the contract."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(400, "; ".join(f"{problem.field}: {problem.msg}" for problem in problems))
+        self.problems = problems
+
+    def answer(self, service: str) -> Answer:
+        """Return 422 with FastAPI's details, or the ChatServer's 400."""
+        if service == "chatserver":
+            return super().answer(service)
+        return json_answer({"detail": [problem._asdict() for problem in self.problems]}, 422)

@@ -1,0 +1,157 @@
+"""From a request to the operation that it calls and the arguments that it gives."""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote
+
+from codegen_api.operations import OPERATIONS, Operation
+
+from . import schema
+from .messages import JSON_TYPE, InvalidError, Json, Problem, Request
+
+# Python converts no more digits than these without being asked to.
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,4299})", re.ASCII)
+
+_RESERVED = "codegen_sdk"
+
+
+class Call(NamedTuple):
+    """An operation with its checked arguments by name: parameters and fields of the body, None where not given."""
+
+    operation: Operation[Any]
+    arguments: Json
+    is_member: bool = False
+    """Whether the caller is a mere member of the ChatServer's platform."""
+
+    @property
+    def given(self) -> Json:
+        """The arguments without None, and without what the client keeps in the metadata for itself."""
+        given = {name: value for name, value in self.arguments.items() if value is not None}
+        if _RESERVED in given.get("metadata", {}):
+            kept = {name: value for name, value in given.pop("metadata").items() if name != _RESERVED}
+            given |= {"metadata": kept} if kept else {}
+        return given
+
+    def page(self, items: Sequence[Any]) -> Json:
+        """Return the part of a list that `skip` and `limit` ask for, and which part that is."""
+        skip, limit = self.arguments["skip"], self.arguments["limit"]
+        return {
+            "items": items[skip : skip + limit],
+            "total": len(items),
+            "page": skip // limit + 1,
+            "size": limit,
+            "pages": -(-len(items) // limit),
+        }
+
+
+class Route(NamedTuple):
+    """The operations of a path by method, and the raw values in the path."""
+
+    operations: Mapping[str, Operation[Any]]
+    values: Mapping[str, str]
+
+
+@cache
+def _routes() -> dict[int, list[tuple[list[str], dict[str, Operation[Any]]]]]:
+    """Return the paths by their number of segments."""
+    paths: dict[str, dict[str, Operation[Any]]] = {}
+    for operation in OPERATIONS.values():
+        paths.setdefault(operation.path, {})[operation.method] = operation
+    routes: dict[int, list[tuple[list[str], dict[str, Operation[Any]]]]] = {}
+    # OpenAPI lets a literal segment win over a variable one, and "{" sorts behind all letters.
+    for path in sorted(paths):
+        routes.setdefault(path.count("/") + 1, []).append((path.split("/"), paths[path]))
+    return routes
+
+
+def find_route(path: str) -> Route | None:
+    """Return the route of a path, or None when the contract has no such path."""
+    parts = path.split("/")
+    for template, operations in _routes().get(len(parts), ()):
+        pairs = list(zip(template, parts, strict=True))
+        if all(part if name[:1] == "{" else part == name for name, part in pairs):
+            return Route(operations, {name[1:-1]: unquote(part) for name, part in pairs if name[:1] == "{"})
+    return None
+
+
+def read_arguments(operation: Operation[Any], values: Mapping[str, str], request: Request) -> Json:
+    """Check a request against the contract and return its arguments with defaults; raise InvalidError or ApiError."""
+    inputs = schema.inputs(operation.id)
+    arguments, problems = _parameters(inputs, values, request)
+    if inputs.body is not None:
+        try:
+            arguments |= _body(inputs.body, request)
+        except InvalidError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InvalidError(*problems)
+    return arguments
+
+
+def _parameters(inputs: schema.Inputs, values: Mapping[str, str], request: Request) -> tuple[Json, list[Problem]]:
+    given: dict[tuple[str, str], list[str]] = {("path", name): [text] for name, text in values.items()}
+    for name, text in parse_qsl(request.query, keep_blank_values=True):
+        given.setdefault(("query", name), []).append(text)
+    arguments: Json = {}
+    problems: list[Problem] = []
+    for name, location, required, rule in inputs.parameters:
+        texts = given.pop((location, name), [])
+        value = arguments[name] = _convert(rule, texts[0]) if texts else rule.get("default")
+        if len(texts) > 1:
+            problems.append(Problem((location, name), "Input should be given once", "duplicate"))
+        elif texts:
+            problems.extend(schema.problems(rule, value, (location, name)))
+        elif required:
+            problems.append(Problem((location, name), "Field required", "missing"))
+    # The service may ignore other parameters; a client that sends them is mistaken about their effect.
+    problems.extend(Problem(loc, "Extra inputs are not permitted", "extra_forbidden") for loc in sorted(given))
+    return arguments, problems
+
+
+def _convert(rule: Json, text: str) -> Any:
+    """Return a text as the first type of its schema that it can be, or unchanged, for the schema to refuse."""
+    for name in schema.type_names(rule):
+        if name == "integer" and _INTEGER.fullmatch(text):
+            return int(text)
+        if name == "boolean" and text in ("true", "false"):
+            return text == "true"
+        if name == "null" and text in ("", "null"):
+            return None
+    return text
+
+
+def _body(rule: Json, request: Request) -> Json:
+    content = request.read_body()
+    if not content:
+        raise InvalidError(Problem(("body",), "Field required", "missing"))
+    content_type = request.headers.get("content-type", JSON_TYPE).partition(";")[0].strip().lower()
+    if content_type != JSON_TYPE:
+        message = f"Input should be {JSON_TYPE}, not {content_type or 'nothing'}"
+        raise InvalidError(Problem(("body",), message, "media_type"))
+    try:
+        body = json.loads(content, parse_constant=_refuse_constant, parse_float=_finite)
+        # Half a surrogate pair passes as an escape, but is no text.
+        json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        position = error.pos if isinstance(error, json.JSONDecodeError) else 0
+        raise InvalidError(Problem(("body", position), f"JSON decode error: {error}", "json_invalid")) from None
+    problems = list(schema.problems(rule, body, ("body",)))
+    if problems:
+        raise InvalidError(*problems)
+    defaults = {name: schema.resolve(field).get("default") for name, field in rule.get("properties", {}).items()}
+    return {**defaults, **body}
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is out of range")
+    return number

@@ -1,0 +1,150 @@
+"""Sends the events of runs that have a `webhook_url`, signed, over HTTP, from one thread."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import RLock
+from uuid import uuid4
+
+import httpx
+
+from codegen_ext.errors import ConfigurationError
+from codegen_ext.testing.webhooks import signed_headers
+
+from .messages import Json, dumps
+from .runs import Run, Step, Timeline
+from .schema import status_meaning
+
+WEBHOOK_SECRET = "sandbox-webhook-secret"  # noqa: S105 - it protects nothing
+_POLL_SECONDS = 0.02
+"""Real seconds between two looks at the clock, which may be a fake one."""
+_TIMEOUT = 5.0
+"""Real seconds for one attempt."""
+_PAUSES = (0.0, 0.1, 0.4)
+"""Real seconds before each attempt."""
+_logger = logging.getLogger("codegen_ext.sandbox")
+
+
+@dataclass(slots=True)
+class Delivery:
+    """An event and what became of it."""
+
+    url: str
+    event: str
+    id: str
+    """The same for each attempt."""
+    run_id: int
+    attempts: int = 0
+    status: int | None = None
+    """The receiver's last status code; None while it has not answered."""
+
+
+@dataclass(slots=True)
+class _Watched:
+    run: Run
+    url: str
+    sent: int = 0
+    """How many of the run's steps have been reported."""
+    last: str | None = None
+
+
+class WebhookSender:
+    """Reports the steps of watched runs; its thread lives only as long as there are further steps."""
+
+    def __init__(self, timeline: Timeline, lock: RLock, secret: Callable[[], str]) -> None:
+        self._timeline = timeline
+        self._lock = lock
+        self._secret = secret
+        self._watched: list[_Watched] = []
+        self._deliveries: list[Delivery] = []
+        self._thread: threading.Thread | None = None
+        self._stopped = threading.Event()
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """The deliveries so far, in the order in which they began."""
+        with self._lock:
+            return list(self._deliveries)
+
+    def watch(self, run: Run) -> None:
+        """Report the steps of a run, if its metadata have an address."""
+        url = (run.metadata or {}).get("webhook_url")
+        if isinstance(url, str) and url.startswith(("http://", "https://")):
+            with self._lock:
+                self._watched.append(_Watched(run, url))
+            self.wake()
+
+    def wake(self) -> None:
+        """Start the thread if runs have further steps."""
+        with self._lock:
+            if self._thread is None and not self._stopped.is_set() and self._has_plans():
+                self._thread = threading.Thread(target=self._work, name="codegen-sandbox-webhooks", daemon=True)
+                self._thread.start()
+
+    def open(self) -> None:
+        """Send again after `stop`."""
+        self._stopped.clear()
+        self.wake()
+
+    def stop(self) -> None:
+        """Send no more; an attempt that hangs is not waited for."""
+        self._stopped.set()
+        thread = self._thread
+        if thread is not None:
+            thread.join(1)
+
+    def _has_plans(self) -> bool:
+        return any(len(watched.run.steps) > watched.sent for watched in self._watched)
+
+    def _work(self) -> None:
+        with httpx.Client(timeout=_TIMEOUT, trust_env=False) as http:
+            while True:
+                for watched in list(self._watched):
+                    self._report(http, watched)
+                with self._lock:
+                    if self._stopped.wait(0) or not self._has_plans():
+                        self._thread = None
+                        return
+                self._stopped.wait(_POLL_SECONDS)
+
+    def _report(self, http: httpx.Client, watched: _Watched) -> None:
+        with self._lock:
+            now = self._timeline.now()
+            due = [step for step in watched.run.steps[watched.sent :] if step.at <= now]
+            watched.sent += len(due)
+        for step in due:
+            meaning = status_meaning(step.status)
+            event = f"agent_run.{'created' if meaning == 'pending' else meaning}"
+            if meaning is not None and event != watched.last:
+                watched.last = event
+                self._deliver(http, watched, event, step)
+
+    def _deliver(self, http: httpx.Client, watched: _Watched, event: str, step: Step) -> None:
+        delivery = Delivery(watched.url, event, f"msg_{uuid4().hex}", watched.run.id)
+        with self._lock:
+            self._deliveries.append(delivery)
+            stamp = self._timeline.stamp(step.at)
+            body = dumps({"type": event, "timestamp": stamp, "data": _data(watched.run, step)})
+        for pause in _PAUSES:
+            if self._stopped.wait(pause):
+                return
+            delivery.attempts += 1
+            timestamp = int(self._timeline.epoch(self._timeline.now()))
+            try:
+                headers = signed_headers(self._secret(), body, delivery.id, timestamp)
+                delivery.status = http.post(delivery.url, content=body, headers=headers).status_code
+            except ConfigurationError as error:
+                _logger.warning("no webhooks are sent: %s", error)
+                return
+            except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+                _logger.info("webhook to %s: %s", delivery.url, error)
+            else:
+                if delivery.status < 300:
+                    return
+
+
+def _data(run: Run, step: Step) -> Json:
+    data = {**run.as_json(step.at), "status": step.status, "result": step.result, "summary": step.summary}
+    failed = status_meaning(step.status) == "failed"
+    return {**data, "error": (step.result or step.summary) if failed else None}

@@ -1,0 +1,286 @@
+"""One document with everything that the generator promises: generated, imported, type-checked, sent and received."""
+
+import copy
+import datetime
+import json
+import pickle
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tools import generate, load
+
+from . import values
+
+SINK = Path(__file__).with_name("kitchen_sink.yaml")
+CONTRACT = load.load(SINK)
+SCHEMAS = CONTRACT["components"]["schemas"]
+THING = {"id": 1, "day": "2026-01-02", "maybe": None, "wanted": None}
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sink")
+    generate.generate(folder / "sink_api", SINK)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def api(folder: Path) -> Iterator[Any]:
+    sys.path.insert(0, str(folder))
+    import sink_api.codec  # type: ignore[import-not-found]
+    import sink_api.enums
+    import sink_api.errors
+    import sink_api.models
+    import sink_api.operations
+    import sink_api.requests
+
+    yield sink_api
+    sys.path.remove(str(folder))
+
+
+class Service:
+    """A client whose requests are kept and answered with `answers` in turn."""
+
+    def __init__(self, api: Any, *answers: Any, status: int = 200) -> None:
+        self.requests: list[httpx.Request] = []
+        self.answers = [*answers]
+        self.status = status
+        self.client = api.Client("http://here/v1", "t", http_client=httpx.Client(transport=httpx.MockTransport(self)))
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        answer = self.answers.pop(0) if self.answers else THING
+        return httpx.Response(self.status, content=b"" if answer is None else json.dumps(answer).encode())
+
+    @property
+    def sent(self) -> httpx.Request:
+        return self.requests[-1]
+
+
+def decoded(api: Any, name: str) -> Any:
+    """The class of a schema, or the decoder of one that has no class."""
+    return getattr(api.models, {"Any": "Any_"}.get(name, name)).from_dict
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEMAS if "properties" in values.resolve(CONTRACT, SCHEMAS[name])])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data())
+def test_every_value_of_a_schema_comes_back_as_it_came(api: Any, name: str, data: st.DataObject) -> None:
+    value = data.draw(values.of(CONTRACT, SCHEMAS[name]))
+    model = decoded(api, name)({**value, "unknown": [value]})
+    assert model.to_dict() == {**value, "unknown": [value]}
+    assert json.loads(json.dumps(model.dict())).keys() == dict(model).keys()
+    assert type(model).from_dict(model.to_dict()) == model
+    assert pickle.loads(pickle.dumps(model)) == copy.deepcopy(model) == attrs.evolve(model)
+    del model.additional_properties["unknown"]
+    assert model.to_dict() == value
+
+
+def test_fields_have_the_types_of_their_annotations(api: Any) -> None:
+    thing = decoded(api, "Everything")(
+        {
+            **THING,
+            "moment": "2026-01-02T03:04:05Z",
+            "key": str(uuid.UUID(int=5)),
+            "wanted": "dark-blue",
+            "level": -3,
+            "levels": [1, 9],
+            "mood": "Great",
+            "metadata": {"mine": 1, "codegen_sdk": {"tags": ["a"]}},
+            "shape": {"kind": "wolf", "bark": 1},
+            "shapes": [{"kind": "cat", "meow": 1}, None, {"kind": "newt", "a": 1}],
+            "figure": {"side": 2},
+            "place": {"country": "FR"},
+            "days": ["2026-01-02"],
+            "derived": {"id": 1, "size": 2, "extra": "x"},
+            "node": {"name": "a", "parent": None, "children": [{"name": "b"}], "named": {"c": {"name": "c"}}},
+            "odd": {"class": "x", "x-y": "y", "models": {"ok": True}},
+        }
+    )
+    models, enums = api.models, api.enums
+    assert thing.day == datetime.date(2026, 1, 2)
+    assert thing.moment == datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
+    assert thing.key == uuid.UUID(int=5)
+    assert thing.wanted is enums.Colour.DARK_BLUE
+    assert thing.level is enums.Level.VALUE_NEGATIVE_3
+    assert [type(level) for level in thing.levels] == [enums.Level, int]
+    assert (thing.mood, thing.raw_mood) == (enums.MoodWord.GOOD, "Great")
+    assert (thing.metadata, thing.reserved_metadata) == ({"mine": 1}, {"tags": ["a"]})
+    assert type(thing.figure) is models.Square
+    assert thing.place.country == "FR"
+    assert thing.days == [datetime.date(2026, 1, 2)]
+    assert (thing.derived.id, thing.derived.extra) == (1, "x")
+    assert thing.node.children[0].name + thing.node.named["c"].name == "bc"
+    assert (thing.odd.class_, thing.odd.x_y, thing.odd.models.ok) == ("x", "y", True)
+    assert "secret" not in repr(thing)
+    assert models.Everything(1, datetime.date(2026, 1, 2), None, None, mood="BAD").mood is enums.MoodWord.BAD
+
+
+def test_unions_are_decoded_by_the_discriminator_and_a_new_kind_survives(api: Any) -> None:
+    shapes = [{"kind": "wolf", "bark": 1}, {"kind": "cat", "meow": 1}, {"kind": "newt", "a": 1}]
+    found = Service(api, shapes).client.send_list([])
+    assert [type(shape).__name__ for shape in found] == ["Dog", "Cat", "dict"]
+    assert api.codec.encode(found) == shapes
+
+
+WRONG = {
+    "the required field 'day' is missing": {"day": ...},
+    "day: expected a string, got int": {"day": 5},
+    "day: ": {"day": "2026-13-01"},
+    "maybe: expected a whole number, got str": {"maybe": "7"},
+    "id: expected a whole number, got bool": {"id": True},
+    "id: expected a whole number, got NoneType": {"id": None},
+    "number: expected a number, got str": {"number": "1"},
+    "flag: expected true or false, got int": {"flag": 1},
+    "fixed: 'other' is not the value that the contract has": {"fixed": "other"},
+    "level: expected a whole number, got str": {"level": "x"},
+    "mood: expected a string, got int": {"mood": 5},
+    "metadata: expected an object, got list": {"metadata": []},
+    "days: expected a list, got str": {"days": "2026-01-02"},
+    "grid: expected a list, got int": {"grid": [1]},
+    "counts: expected a whole number, got str": {"counts": {"a": "b"}},
+    "either: ": {"either": {}},
+    "figure: expected a string, got dict": {"figure": {"depth": 1}},
+}
+
+
+@pytest.mark.parametrize(("problem", "fields"), WRONG.items())
+def test_a_value_of_another_type_names_model_and_field(api: Any, problem: str, fields: dict[str, Any]) -> None:
+    value = {name: field for name, field in {**THING, **fields}.items() if field is not ...}
+    with pytest.raises(api.errors.InvalidModel) as caught:
+        api.models.Everything.from_dict(value)
+    assert str(caught.value).startswith(f"Everything: {problem}")
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_the_status_decides_what_is_decoded(api: Any) -> None:
+    given = (datetime.date(2026, 1, 2), None, None)
+    assert Service(api, THING).client.make_thing(*given).id == 1
+    assert Service(api, {"ticket": "x"}, status=202).client.make_thing(*given).ticket == "x"
+    assert Service(api, None, status=204).client.make_thing(*given) is None
+    assert Service(api, None, status=204).client.drop_list() is None
+    with pytest.raises(api.errors.UnexpectedStatus):
+        Service(api, {}, status=404).client.drop_list()
+    with pytest.raises(api.errors.InvalidModel, match="the body is not valid JSON"):
+        Service(api, None).client.show_thing(1, ["a"])
+
+
+QUERIES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
+    ({"day": datetime.date(2026, 1, 2)}, [("day", "2026-01-02")]),
+    ({"moment": datetime.datetime(2026, 1, 2)}, [("moment", "2026-01-02T00:00:00+00:00")]),  # noqa: DTZ001
+    ({"key": uuid.UUID(int=5)}, [("key", str(uuid.UUID(int=5)))]),
+    ({"level": 2}, [("level", "2")]),
+    ({"colours": ["red", "dark-blue"]}, [("colours", "red"), ("colours", "dark-blue")]),
+    ({"ids": [1, 2]}, [("ids", "1,2")]),
+    ({"words": ["a", "b"]}, [("words", "a|b")]),
+    ({"spaced": ["a", "b"]}, [("spaced", "a b")]),
+    ({"filter_": {"a": "x", "b": 1}}, [("filter[a]", "x"), ("filter[b]", "1")]),
+    ({"form": {"a": "x", "b": 1}}, [("a", "x"), ("b", "1")]),
+    ({"where": {"a": "x", "b": 1}}, [("where", '{"a":"x","b":1}')]),
+    ({"is_new": True}, [("is_new", "true")]),
+    ({"timeout_": "t", "self_": "s"}, [("timeout", "t"), ("self", "s")]),
+    ({"extra_query": {"a": 1, "is_new": True}}, [("a", "1"), ("is_new", "true")]),
+]
+
+
+@pytest.mark.parametrize(("given", "wanted"), QUERIES)
+def test_query_parameters_are_written_in_their_style(api: Any, given: Any, wanted: Any) -> None:
+    service = Service(api)
+    service.client.show_thing(7, ["a/b", "c"], **given)
+    pairs = service.sent.url.params.multi_items()
+    wanted = wanted if "is_new" in dict(wanted) else [("is_new", "false"), *wanted]
+    assert sorted(pairs) == sorted(wanted)
+    assert service.sent.url.raw_path.partition(b"?")[0] == b"/v1/things/7/parts/a%2Fb,c"
+
+
+def test_headers_and_bodies_are_sent(api: Any) -> None:
+    service = Service(api, THING, THING, [], {}, {}, None)
+    service.client.show_thing(7, ["a"], x_trace="t", x_tags=["a", "b"], extra_headers={"X-Own": "1"})
+    headers = service.sent.headers
+    assert (headers["x-trace"], headers["x-tags"], headers["x-own"]) == ("t", "a,b", "1")
+    assert headers["authorization"] == "Bearer t"
+    models = api.models
+    service.client.make_thing(
+        datetime.date(2026, 1, 2), None, "red", shape=models.Cat("cat", 1), shapes=[{"kind": "dog", "bark": 2}, None],
+        node={"name": "a", "children": [models.Node("b")]}, levels=[api.enums.Level.VALUE_2], extra_body={"new": 1},
+    )  # fmt: skip
+    assert json.loads(service.sent.content) == {
+        "day": "2026-01-02", "maybe": None, "wanted": "red", "flag": True, "levels": [2], "new": 1,
+        "shape": {"kind": "cat", "meow": 1}, "shapes": [{"kind": "dog", "bark": 2}, None],
+        "node": {"name": "a", "children": [{"name": "b"}]},
+    }  # fmt: skip
+    service.client.send_list([models.Cat("cat", 1)])
+    assert json.loads(service.sent.content) == [{"kind": "cat", "meow": 1}]
+    service.client.send_map({"a": {"name": "a"}})
+    assert json.loads(service.sent.content) == {"a": {"name": "a"}}
+    service.client.send_map()
+    assert service.sent.content == b""
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "problem"),
+    [
+        ("thing-id", {"thing_id": "x"}, "expected a whole number, got 'x'"),
+        ("names", {"names": "abc"}, "expected a list, got str"),
+        ("is_new", {"is_new": "yes"}, "expected true or false, got str"),
+        ("filter", {"filter_": ["a"]}, "expected an object, got list"),
+        ("ids", {"ids": [[1]]}, "expected a single value, got list"),
+        ("where", {"where": {"a": object()}}, "cannot be sent: Object of type object is not JSON serializable"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_named(api: Any, name: str, given: dict[str, Any], problem: str) -> None:
+    with pytest.raises(api.requests.InvalidArguments) as caught:
+        Service(api).client.show_thing(**{"thing_id": 1, "names": ["a"], **given})
+    assert caught.value.problems == {name: [problem]}
+
+
+def test_pages_go_on_by_themselves(api: Any) -> None:
+    rows = [{"id": number} for number in range(5)]
+    service = Service(api, *({"rows": rows[start : start + 2], "total": 5} for start in (0, 2, 4)))
+    with pytest.warns(DeprecationWarning, match="list_things is deprecated"):
+        page = service.client.list_things()
+    assert (len(page), page[0].id, [thing.id for thing in page], page[1:][0] in page) == (2, 0, [0, 1], True)
+    assert [thing.id for thing in page.auto_paging_iter()] == [0, 1, 2, 3, 4]
+    assert [request.url.params["page"] for request in service.requests] == ["1", "2", "3"]
+    assert list(api.models.Things(page.rows, 5).auto_paging_iter()) == page.rows
+    assert dict(page)["total"] == page["total"] == 5
+    with pytest.raises(TypeError, match="not iterable"):
+        iter(page[0])
+
+
+async def test_the_asynchronous_client_does_the_same(api: Any) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"rows": [{"id": int(request.url.params["page"])}], "total": 3})
+
+    http_client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    async with api.AsyncClient("http://here", "t", http_client=http_client) as client, http_client:
+        with pytest.warns(DeprecationWarning, match="list_things"):
+            page = await client.list_things(size=1)
+        assert [thing.id async for thing in page.auto_paging_iter()] == [1, 2, 3]
+        with pytest.raises(TypeError, match="async for"):
+            iter(page.auto_paging_iter())
+        with pytest.warns(DeprecationWarning, match="list_things"):
+            assert (await client.with_raw_response.list_things()).status_code == 200
+    assert "t'" not in repr(client)
+
+
+def test_strict_type_checkers_accept_it(folder: Path) -> None:
+    shutil.copy(Path(__file__).with_name("kitchen_sink_uses.py"), folder / "uses.py")
+    checkers = {"mypy": [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "uses.py", "sink_api"]}
+    if (pyright := load.ROOT / "node_modules" / ".bin" / "pyright").exists():
+        checkers["pyright"] = [str(pyright), "--pythonpath", sys.executable, "sink_api", "uses.py"]
+    for name, command in checkers.items():
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{name}: {done.stdout}{done.stderr}"

@@ -1,0 +1,215 @@
+"""The sandbox over HTTP, and as a program: sockets, threads and signals."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import ExitStack, closing
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from codegen_api.operations import OPERATIONS
+
+from codegen_ext.testing import Fault, Sandbox
+from codegen_ext.testing.sandbox import cli
+from codegen_ext.testing.sandbox.messages import MAX_BODY_BYTES
+
+from ..support.waiting import until
+
+ME = OPERATIONS["get_current_user"].path
+CREATE = OPERATIONS["create_agent_run"].path.format(org_id=323)
+HEADERS = {"authorization": "Bearer local-token"}
+HEAD = "host: x\r\nauthorization: Bearer local-token\r\n"
+
+
+def connect(sandbox):
+    address = urlsplit(sandbox.base_url)
+    return closing(socket.create_connection((address.hostname, address.port), timeout=20))
+
+
+def ask(sandbox):
+    return httpx.get(sandbox.base_url + ME, headers=HEADERS, trust_env=False)
+
+
+def status(connection):
+    """Read one whole answer and return its status."""
+    reader = connection.makefile("rb")
+    head = b"".join(iter(reader.readline, b"\r\n"))
+    length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
+    reader.read(int(length.partition(b":")[2]))
+    return int(head.split()[1])
+
+
+def test_a_reset_is_a_reset_of_the_connection():
+    with Sandbox() as sandbox, connect(sandbox) as client:
+        sandbox.inject("*", Fault.reset_after())
+        client.sendall(f"GET {ME} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+        with pytest.raises(ConnectionResetError):
+            client.recv(1)
+
+
+def test_connections_are_kept_alive_and_fast():
+    with Sandbox(rate_limits=False) as sandbox, httpx.Client(trust_env=False, headers=HEADERS) as client:
+        ports, times = set(), []
+        for _ in range(20):
+            with client.stream("GET", sandbox.base_url + ME) as response:
+                ports.add(response.extensions["network_stream"].get_extra_info("client_addr"))
+                response.read()
+            times.append(response.elapsed.total_seconds())
+    assert len(ports) == 1
+    assert min(times[1:]) < 0.03, "an acknowledgement that is delayed costs each answer 40 ms"
+
+
+def test_200_slow_connections_do_not_stop_the_others():
+    with Sandbox() as sandbox, ExitStack() as stack:
+        slow = [stack.enter_context(connect(sandbox)) for _ in range(200)]
+        for number, client in enumerate(slow):
+            head = f"POST {CREATE} HTTP/1.1\r\n{HEAD}content-length: 18\r\n"
+            client.sendall(head.encode() if number % 2 else f"{head}\r\n".encode() + b'{"prompt"')
+        assert ask(sandbox).status_code == 200
+        slow[0].sendall(b': "late"}')
+        assert status(slow[0]) == 200
+        assert [run.prompt for run in sandbox.runs] == ["late"]
+
+
+@pytest.mark.parametrize(
+    ("token", "length", "expected"),
+    [
+        ("local-token", 17, 200),
+        ("local-token", MAX_BODY_BYTES + 1, 413),
+        ("local-token", "x", 411),
+        ("wrong", 17, 401),
+        ("wrong", 10**15, 401),
+    ],
+)
+def test_a_body_is_read_after_authentication_and_limited(token, length, expected):
+    with Sandbox() as sandbox, connect(sandbox) as client:
+        head = f"POST {CREATE} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-length: {length}\r\n\r\n"
+        client.sendall(head.encode())
+        if expected == 200:
+            client.sendall(b'{"prompt": "now"}')
+        assert status(client) == expected, "refused before a byte of the body came"
+        if length == 17:
+            client.sendall(b"x" * 17 if expected == 401 else b"")
+            client.sendall(f"GET {ME} HTTP/1.1\r\n{HEAD}\r\n".encode())
+            assert status(client) == 200, "the connection goes on behind the body"
+
+
+def test_a_chunked_request_body_is_refused():
+    with Sandbox() as sandbox:
+        answer = httpx.post(sandbox.base_url + CREATE, content=iter([b"{}"]), headers=HEADERS, trust_env=False)
+    assert answer.status_code == 411
+
+
+def test_it_stops_while_a_client_waits_and_can_be_started_again():
+    sandbox = Sandbox().start()
+    sandbox.inject("*", Fault.latency(600), times=1)
+    errors = []
+
+    def wait() -> None:
+        try:
+            httpx.get(sandbox.base_url + ME, timeout=600, trust_env=False)
+        except httpx.TransportError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    until(lambda: sandbox.requests)
+    url = sandbox.base_url
+    sandbox.stop()
+    thread.join()
+    assert len(errors) == 1
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url + ME, trust_env=False)
+    assert sandbox.base_url == "http://sandbox.invalid"
+    with sandbox:
+        assert sandbox.start() is sandbox
+        assert ask(sandbox).status_code == 200
+    assert len(sandbox.requests) == 2
+    assert not [thread for thread in threading.enumerate() if thread.name == "codegen-sandbox"]
+
+
+def test_a_taken_port_is_an_error():
+    with Sandbox() as sandbox, pytest.raises(OSError, match="in use"):
+        Sandbox(port=urlsplit(sandbox.base_url).port).start()
+
+
+def test_it_listens_on_ipv6():
+    try:
+        sandbox = Sandbox(host="::1").start()
+    except OSError:
+        pytest.skip("there is no IPv6")
+    with sandbox:
+        assert ask(sandbox).status_code == 200
+
+
+def test_a_client_that_leaves_early_does_no_harm(capfd):
+    with Sandbox() as sandbox:
+        with connect(sandbox) as client:
+            client.sendall(f"PUT {ME} HTTP/1.1\r\n{HEAD}content-length: 10\r\n\r\nabc".encode())
+        with connect(sandbox) as client:
+            client.sendall(f"POST {CREATE} HTTP/1.1\r\n{HEAD}content-length: 10\r\n\r\nabc".encode())
+        sandbox.inject("*", Fault.latency(0.05), times=1)
+        sandbox.inject("*", Fault.reset_before(), times=1)
+        with connect(sandbox) as client:
+            client.sendall(f"GET {ME} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+            until(lambda: len(sandbox.requests) == 3)
+        with connect(sandbox) as client:
+            client.sendall(b"GET / nonsense\r\n\r\n")
+            assert b"400" in client.recv(1000)
+        assert ask(sandbox).status_code == 200
+    assert capfd.readouterr().err == ""
+
+
+def test_a_status_without_body_ends_with_its_head():
+    with Sandbox() as sandbox, httpx.Client(headers=HEADERS, trust_env=False) as client:
+        sandbox.inject("*", Fault.status(204), times=1)
+        assert [client.get(sandbox.base_url + ME).status_code for _ in range(2)] == [204, 200]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_program_says_where_it_is_and_stops_on_a_signal(number):
+    command = [sys.executable, "-m", "codegen_ext.testing.sandbox", "--port", "0", "--no-rate-limits"]
+    command = [*command, "--run-seconds", "0", "--seed", "3"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        ready = json.loads(process.stdout.readline())
+        assert set(ready) == {"base_url", "token", "org_id"}
+        headers = {"authorization": f"Bearer {ready['token']}"}
+        with httpx.Client(base_url=ready["base_url"], headers=headers, trust_env=False) as client:
+            assert all(client.get(ME).status_code == 200 for _ in range(61))
+            answer = client.post(CREATE, json={"prompt": "x"})
+        assert answer.json()["status"] == "COMPLETE"
+        assert answer.headers["x-request-id"] == "sandbox-3-62"
+        process.send_signal(number)
+        assert process.communicate(timeout=10) == ("", "")
+        assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "text"),
+    [
+        (["--run-seconds", "-1"], 1, "run_seconds"),
+        (["--port", "99999"], 1, "port"),
+        (["--help"], 0, "SIGTERM"),
+    ],
+)
+def test_the_program_says_why_it_cannot_start(arguments, status, text, capsys):
+    handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(arguments)
+    for number, handler in zip((signal.SIGTERM, signal.SIGINT), handlers, strict=True):
+        signal.signal(number, handler)
+    assert stopped.value.code == status
+    assert text in "".join(capsys.readouterr())
+
+
+def test_it_needs_no_extra():
+    script = "import os, sys; from codegen_ext.testing import Sandbox; Sandbox().start(); print(*sys.modules)"
+    command = [sys.executable, "-c", script]
+    modules = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(os.environ)).stdout.split()
+    assert not {"starlette", "uvicorn", "anyio.to_thread"} & set(modules)
