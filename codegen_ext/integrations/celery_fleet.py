@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from codegen_api import codec, operations
+from codegen_api.errors import InvalidModel
 from codegen_api.types import Response
 
 from .. import _fork
@@ -94,7 +95,10 @@ class Fleet:
             body: Any = self._redis.get(key)
         if body is None:
             return None
-        return Response(HTTPStatus.OK, body, {}, codec.decode(operations.LIST_AGENT_RUNS, 200, body))
+        try:
+            return Response(HTTPStatus.OK, body, {}, codec.decode(operations.LIST_AGENT_RUNS, 200, body))
+        except InvalidModel:  # a damaged page is read again
+            return None
 
     def _read(self, arguments: Mapping[str, Any]) -> Response[Any]:
         return self._client.perform(operations.LIST_AGENT_RUNS, arguments)

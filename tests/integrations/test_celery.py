@@ -202,6 +202,23 @@ def test_workers_read_pages_for_one_another(fleet: Fleet, real_sandbox: Sandbox,
     assert not [key for key in redis_server.client.scan_iter() if TOKEN in key]
 
 
+def test_what_is_damaged_in_redis_costs_a_request_and_no_more(
+    fleet: Fleet, real_sandbox: Sandbox, redis_server: RedisServer
+) -> None:
+    app, tasks = build(fleet.settings)
+    run = tasks.create.apply((323, {"prompt": "[[seconds=0]]"})).get()
+    redis_server.client.flushall()
+    assert tasks.wait.apply((run,), {"timeout": 30}).get()["status"] == "completed"
+    for key in redis_server.client.scan_iter("codegen:fleet:*"):
+        redis_server.client.set(key, "[]", px=60_000)
+    assert tasks.wait.apply((run,), {"timeout": 30}).get()["status"] == "completed"
+    for key in redis_server.client.scan_iter("codegen:*"):
+        redis_server.client.delete(key)
+        redis_server.client.lpush(key, "x")
+    assert tasks.wait.apply((run,), {"timeout": 30}).get()["status"] == "completed"
+    app.close()
+
+
 def test_the_broker_must_be_more_patient_than_a_create(fleet: Fleet, real_sandbox: Sandbox) -> None:
     app, tasks = build({**fleet.settings, "visibility": 6})
     with pytest.raises(ConfigurationError, match=r"visibility_timeout \(6 s\) must be more than twice total_timeout"):
