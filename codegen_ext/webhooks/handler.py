@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from .events import AnyRun, RunCancelled, RunCompleted, RunCreated, RunFailed, RunPaused, RunRunning
     from .results import WebhookResult
 
-Data_co = TypeVar("Data_co", covariant=True)
-EventFunction = TypeVar("EventFunction", bound=Callable[[WebhookEvent], Any])
+Data = TypeVar("Data")
 R = TypeVar("R")
 P = ParamSpec("P")
 Body = bytes | bytearray | memoryview | str
@@ -46,13 +45,13 @@ class NotifiedClient(Protocol):
         ...
 
 
-class Register(Protocol[Data_co]):
+class Register(Protocol[Data]):
     """The decorator that `on` returns: for a function of the data, of the event, or of both."""
 
     @overload
-    def __call__(self, function: EventFunction) -> EventFunction: ...
+    def __call__(self, function: Callable[[WebhookEvent], R]) -> Callable[[WebhookEvent], R]: ...
     @overload
-    def __call__(self, function: Callable[Concatenate[Data_co, P], R]) -> Callable[Concatenate[Data_co, P], R]: ...
+    def __call__(self, function: Callable[Concatenate[Data, P], R]) -> Callable[Concatenate[Data, P], R]: ...
 
 
 class WebhookHandler:

@@ -52,7 +52,7 @@ from codegen_ext.chatserver import (
 )
 from codegen_ext.providers import AIProvider, AIResponse, AsyncAIProvider, Codebase, get_ai_client, get_async_ai_client
 from codegen_ext.testing import FakeClock, Sandbox
-from codegen_ext.webhooks import AnyRun, RunCompleted, RunEvent, RunFailed
+from codegen_ext.webhooks import AnyRun, RunCompleted, RunEvent, RunFailed, unwrap
 
 
 def settings() -> None:
@@ -237,8 +237,14 @@ def webhooks(handler: WebhookHandler) -> None:
     @handler.on("*")
     def anything(payload: dict[str, object]) -> None: ...
 
+    @handler.on("agent_run.paused")
+    def event_only(event: WebhookEvent) -> None:
+        assert_type(event.data["id"], Any)
+
+    assert_type(unwrap(b"", {"webhook-id": "1"}, ["new", "old"]), WebhookEvent)
     result = handler.handle_request(b"", {"webhook-id": "1"})
     assert_type(result.ok, bool)
+    assert_type(result.duplicate, bool)
     assert_type(result.event.data["id"], Any)
 
 
