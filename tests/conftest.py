@@ -21,6 +21,7 @@ from codegen_ext import (
     ClientConfig,
     CodegenClient,
 )
+from codegen_ext.rate_limits import registry
 from codegen_ext.testing import FakeClock, Sandbox
 
 from .support.blocking import Blocking
@@ -36,7 +37,7 @@ TOKEN = "sk-SECRET-0123456789-SECRET"
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No settings from outside, no proxy between a test and its server, and the logger as it was."""
+    """No settings from outside, no proxy between a test and its server; logger and rate limits as they were."""
     for name in list(os.environ):
         if (
             name.startswith(("CODEGEN_", "CHATSERVER_", "CODEX_", "OPENAI_")) and not name.startswith("CODEGEN_TEST")
@@ -48,6 +49,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     level = logger.level
     yield
     logger.setLevel(level)
+    registry.reset()
 
 
 @pytest.hookimpl(tryfirst=True)

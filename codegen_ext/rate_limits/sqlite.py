@@ -11,22 +11,24 @@ from .store import PEER_PERIOD, Reply, Sent
 from .window import Limit, Usage, Window
 
 _SCHEMA = """
-create table if not exists requests (
+create table if not exists limit_requests (
     scope text, name text, member text, time integer, ends integer, primary key (scope, name, member)
 ) without rowid;
-create index if not exists requests_by_time on requests (scope, name, time);
-create index if not exists requests_by_end on requests (ends);
-create table if not exists closures (
+create index if not exists limit_requests_by_time on limit_requests (scope, name, time);
+create index if not exists limit_requests_by_end on limit_requests (ends);
+create table if not exists limit_closures (
     scope text, name text, since integer, ends integer, primary key (scope, name)
 ) without rowid;
-create table if not exists peers (scope text, process text, seen integer, primary key (scope, process)) without rowid
+create table if not exists limit_peers (
+    scope text, process text, seen integer, primary key (scope, process)
+) without rowid
 """
 _FORGET = (
-    "delete from requests where ends <= :now",
-    "delete from closures where ends <= :now",
-    "update requests set ends = ends - time + :now, time = :now where time > :now",
-    "update closures set ends = ends - since + :now, since = :now where since > :now",
-    "update peers set seen = :now where seen > :now",
+    "delete from limit_requests where ends <= :now",
+    "delete from limit_closures where ends <= :now",
+    "update limit_requests set ends = ends - time + :now, time = :now where time > :now",
+    "update limit_closures set ends = ends - since + :now, since = :now where since > :now",
+    "update limit_peers set seen = :now where seen > :now",
 )
 _LIFE = "file"
 
@@ -49,13 +51,13 @@ class SqliteWindows:
         """Write a request down in all windows if they have room."""
         with self._file.transaction() as database:
             now = self._come(database)
-            database.execute("delete from peers where seen <= ?", (now - PEER_PERIOD,))
-            database.execute("insert or replace into peers values (?, ?, ?)", (scope, process, now))
-            (peers,) = database.execute("select count(*) from peers where scope = ?", (scope,)).fetchone()
+            database.execute("delete from limit_peers where seen <= ?", (now - PEER_PERIOD,))
+            database.execute("insert or replace into limit_peers values (?, ?, ?)", (scope, process, now))
+            (peers,) = database.execute("select count(*) from limit_peers where scope = ?", (scope,)).fetchone()
             wait = max(_wait(database, scope, limit, now) for limit in limits)
             if not wait:
                 _insert(database, scope, [Sent(tuple(limits), member, 0)], now)
-            query = "select count(*) from requests where scope = ? and name = ?"
+            query = "select count(*) from limit_requests where scope = ? and name = ?"
             (used,) = database.execute(query, (scope, limits[0].name)).fetchone()
         return Reply(_LIFE, wait, peers, used)
 
@@ -66,7 +68,7 @@ class SqliteWindows:
             _insert(database, scope, sent, now)
             for limit, period in closures.items():
                 database.execute(
-                    "insert into closures values (?, ?, ?, ?) on conflict do update"
+                    "insert into limit_closures values (?, ?, ?, ?) on conflict (scope, name) do update"
                     " set since = excluded.since, ends = excluded.ends where excluded.ends > ends",
                     (scope, limit.name, now, now + period),
                 )
@@ -75,7 +77,7 @@ class SqliteWindows:
         """Forget a request that did not go."""
         with self._file.transaction() as database:
             names = [(scope, limit.name, member) for limit in limits]
-            database.executemany("delete from requests where scope = ? and name = ? and member = ?", names)
+            database.executemany("delete from limit_requests where scope = ? and name = ? and member = ?", names)
 
     def usage(self, scope: str, limits: Sequence[Limit]) -> list[Usage]:
         """Describe each window to users."""
@@ -83,7 +85,7 @@ class SqliteWindows:
             now = self._come(database)
             windows = []
             for limit in limits:
-                query = "select time from requests where scope = ? and name = ? order by time"
+                query = "select time from limit_requests where scope = ? and name = ? order by time"
                 window = Window(limit, (row[0] for row in database.execute(query, (scope, limit.name))))
                 window.closed = _closed(database, scope, limit)
                 windows.append(window)
@@ -103,13 +105,13 @@ class SqliteWindows:
 
 
 def _wait(database: sqlite3.Connection, scope: str, limit: Limit, now: int) -> int:
-    query = "select time from requests where scope = ? and name = ? order by time desc limit 1 offset ?"
+    query = "select time from limit_requests where scope = ? and name = ? order by time desc limit 1 offset ?"
     nth = database.execute(query, (scope, limit.name, limit.requests - 1)).fetchone()
     return max(0, nth[0] + limit.window - now if nth else 0, _closed(database, scope, limit) - now)
 
 
 def _closed(database: sqlite3.Connection, scope: str, limit: Limit) -> int:
-    query = "select ends from closures where scope = ? and name = ?"
+    query = "select ends from limit_closures where scope = ? and name = ?"
     row = database.execute(query, (scope, limit.name)).fetchone()
     return row[0] if row else 0
 
@@ -120,4 +122,4 @@ def _insert(database: sqlite3.Connection, scope: str, sent: Sequence[Sent], now:
         for limits, member, age in sent
         for limit in limits
     ]
-    database.executemany("insert or replace into requests values (?, ?, ?, ?, ?)", rows)
+    database.executemany("insert or replace into limit_requests values (?, ?, ?, ?, ?)", rows)

@@ -350,7 +350,7 @@ def test_nothing_is_kept_that_is_over(tmp_path: Path) -> None:
     store.attempt("s", WIDE, "p", "last", "")
     store.close()
     with sqlite3.connect(tmp_path / "limits.db") as database:
-        tables = ("requests", "closures", "peers")
+        tables = ("limit_requests", "limit_closures", "limit_peers")
         counts = [database.execute(f"select count(*) from {table}").fetchone()[0] for table in tables]
     database.close()
     assert counts == [1, 0, 1]
