@@ -61,8 +61,8 @@ T = TypeVar("T")
 class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages):
     """Every operation of the Codegen API as a method, and waiting, streaming and statistics on top.
 
-    May be shared by tasks and event loops. Settings that are not given read the environment. Close it, or use it in
-    an `async with` statement.
+    May be shared by tasks and event loops. Settings that are not given read the environment. Close it, or use it as a
+    context manager.
 
     Args:
         config: Settings.
@@ -275,7 +275,7 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
         await super().close()
 
     def bulk_operations(self) -> AsyncBulkOperations:
-        """Return an object that creates many runs; works in an `async with` statement.
+        """Return an object that creates many runs; it is a context manager too.
 
         Raises:
             ConfigurationError: when `enable_bulk_operations` is false.

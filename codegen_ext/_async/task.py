@@ -39,7 +39,7 @@ class AsyncTask:
     def __init__(
         self, client: AsyncCodegenClient, org_id: int, run: AgentRunResponse, wait_timeout: float | None = None
     ) -> None:
-        self.client = client
+        self._client = client
         self.org_id = org_id
         self._run = run
         self._clock = client.clock
@@ -69,7 +69,7 @@ class AsyncTask:
         raise TypeError(f"{type(self).__name__} holds a client; keep its id, and use agent.get_task(id)")
 
     def _identity(self) -> tuple[str, int, int]:
-        return self.client.config.service_url, self.org_id, self.id
+        return self._client.config.service_url, self.org_id, self.id
 
     def _status_text(self) -> str | None:
         return None if self._run.status is None else str(self._run.status)
@@ -223,13 +223,13 @@ class AsyncTask:
 
     async def refresh(self) -> Self:
         """Read the run again."""
-        await self.observe(await self.client.get_agent_run(self.org_id, self.id))
+        await self._observe(await self._client.get_agent_run(self.org_id, self.id))
         return self
 
     async def get_logs(self, limit: int = 100) -> list[AgentRunLogResponse]:
         """Return the oldest `limit` entries of the run's log."""
         arguments = {"org_id": self.org_id, "agent_run_id": self.id}
-        return await first(self.client, operations.GET_AGENT_RUN_LOGS, arguments, limit)
+        return await first(self._client, operations.GET_AGENT_RUN_LOGS, arguments, limit)
 
     def stream_logs(self, follow: bool = True, poll_interval: float = 5.0) -> AsyncIterator[AgentRunLogResponse]:
         """Yield each entry of the log once, oldest first; after following it to the end the task is up to date.
@@ -239,7 +239,7 @@ class AsyncTask:
             poll_interval: The longest pause between two requests, in seconds.
 
         """
-        entries = self.client.stream_logs(self.org_id, self.id, follow, poll_interval)
+        entries = self._client.stream_logs(self.org_id, self.id, follow, poll_interval)
         return self._followed(entries, poll_interval) if follow else entries
 
     async def _followed(self, entries: Any, poll_interval: float) -> AsyncIterator[AgentRunLogResponse]:
@@ -247,8 +247,8 @@ class AsyncTask:
             async for entry in entries:
                 yield entry
         arguments = {"org_id": self.org_id, "agent_run_id": self.id}
-        response = await perform_patiently(self.client, operations.GET_AGENT_RUN, arguments, poll_interval)
-        await self.observe(response.parsed)
+        response = await perform_patiently(self._client, operations.GET_AGENT_RUN, arguments, poll_interval)
+        await self._observe(response.parsed)
 
     async def wait_for_completion(
         self,
@@ -277,9 +277,9 @@ class AsyncTask:
             if update.progress is not None:
                 self._logs_count, self._last_thought = update.progress["log_count"], update.progress["last_thought"]
             if update.run is not None:
-                await self.observe(update.run)
+                await self._observe(update.run)
 
-        await self.client.run_poller.wait(
+        await self._client.run_poller.wait(
             self._watch_request(poll_interval, self._wait_timeout if timeout is None else timeout),
             progress_callback,
             on_update=on_update,
@@ -309,10 +309,10 @@ class AsyncTask:
         tasks = _checked(tasks)
         groups: dict[AsyncRunPoller, list[AsyncTask]] = {}
         for task in tasks:
-            groups.setdefault(task.client.run_poller, []).append(task)
+            groups.setdefault(task._client.run_poller, []).append(task)
         error, start = None, None
         for poller, group in groups.items():
-            now = group[0].client.clock.monotonic()
+            now = group[0]._client.clock.monotonic()
             start = now if start is None else start
             # What the groups before took is gone; 0 would be a poll without a wait.
             left = timeout and max(timeout - (now - start), 0.001)
@@ -325,7 +325,7 @@ class AsyncTask:
                     error = error or update.error
                     for task in by_run[update.org_id, update.run_id]:
                         if update.run is not None and update.error is None:
-                            await task.observe(update.run)
+                            await task._observe(update.run)
         if error is not None:
             raise error
         return tasks
@@ -338,17 +338,17 @@ class AsyncTask:
 
         """
         encoded = encode_images(images)
-        await self.observe(
-            await self.client.resume_agent_run(self.org_id, self.id, check_prompt(prompt), images=encoded)
+        await self._observe(
+            await self._client.resume_agent_run(self.org_id, self.id, check_prompt(prompt), images=encoded)
         )
         return self
 
     async def cancel(self) -> Self:
         """Stop the run with the ban operation, which also bans the checks of its pull requests, and read it again."""
-        await self.client.ban_agent_run(self.org_id, self.id)
+        await self._client.ban_agent_run(self.org_id, self.id)
         return await self.refresh()
 
-    async def observe(self, run: AgentRunResponse) -> None:
+    async def _observe(self, run: AgentRunResponse) -> None:
         """Take in a newer state of the run, and call the status callbacks when its status is another one."""
         old, self._run = self._run.status, run
         self._refresh_count += 1

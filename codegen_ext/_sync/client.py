@@ -60,8 +60,8 @@ T = TypeVar("T")
 class CodegenClient(BaseClient, CodegenMethods, CodegenPages):
     """Every operation of the Codegen API as a method, and waiting, streaming and statistics on top.
 
-    May be shared by tasks and event loops. Settings that are not given read the environment. Close it, or use it in
-    an `with` statement.
+    May be shared by tasks and event loops. Settings that are not given read the environment. Close it, or use it as a
+    context manager.
 
     Args:
         config: Settings.
@@ -274,7 +274,7 @@ class CodegenClient(BaseClient, CodegenMethods, CodegenPages):
         super().close()
 
     def bulk_operations(self) -> BulkOperations:
-        """Return an object that creates many runs; works in an `with` statement.
+        """Return an object that creates many runs; it is a context manager too.
 
         Raises:
             ConfigurationError: when `enable_bulk_operations` is false.

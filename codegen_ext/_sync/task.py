@@ -40,7 +40,7 @@ class Task:
     def __init__(
         self, client: CodegenClient, org_id: int, run: AgentRunResponse, wait_timeout: float | None = None
     ) -> None:
-        self.client = client
+        self._client = client
         self.org_id = org_id
         self._run = run
         self._clock = client.clock
@@ -70,7 +70,7 @@ class Task:
         raise TypeError(f"{type(self).__name__} holds a client; keep its id, and use agent.get_task(id)")
 
     def _identity(self) -> tuple[str, int, int]:
-        return self.client.config.service_url, self.org_id, self.id
+        return self._client.config.service_url, self.org_id, self.id
 
     def _status_text(self) -> str | None:
         return None if self._run.status is None else str(self._run.status)
@@ -224,13 +224,13 @@ class Task:
 
     def refresh(self) -> Self:
         """Read the run again."""
-        self.observe(self.client.get_agent_run(self.org_id, self.id))
+        self._observe(self._client.get_agent_run(self.org_id, self.id))
         return self
 
     def get_logs(self, limit: int = 100) -> list[AgentRunLogResponse]:
         """Return the oldest `limit` entries of the run's log."""
         arguments = {"org_id": self.org_id, "agent_run_id": self.id}
-        return first(self.client, operations.GET_AGENT_RUN_LOGS, arguments, limit)
+        return first(self._client, operations.GET_AGENT_RUN_LOGS, arguments, limit)
 
     def stream_logs(self, follow: bool = True, poll_interval: float = 5.0) -> Iterator[AgentRunLogResponse]:
         """Yield each entry of the log once, oldest first; after following it to the end the task is up to date.
@@ -240,7 +240,7 @@ class Task:
             poll_interval: The longest pause between two requests, in seconds.
 
         """
-        entries = self.client.stream_logs(self.org_id, self.id, follow, poll_interval)
+        entries = self._client.stream_logs(self.org_id, self.id, follow, poll_interval)
         return self._followed(entries, poll_interval) if follow else entries
 
     def _followed(self, entries: Any, poll_interval: float) -> Iterator[AgentRunLogResponse]:
@@ -248,8 +248,8 @@ class Task:
             for entry in entries:
                 yield entry
         arguments = {"org_id": self.org_id, "agent_run_id": self.id}
-        response = perform_patiently(self.client, operations.GET_AGENT_RUN, arguments, poll_interval)
-        self.observe(response.parsed)
+        response = perform_patiently(self._client, operations.GET_AGENT_RUN, arguments, poll_interval)
+        self._observe(response.parsed)
 
     def wait_for_completion(
         self,
@@ -278,9 +278,9 @@ class Task:
             if update.progress is not None:
                 self._logs_count, self._last_thought = update.progress["log_count"], update.progress["last_thought"]
             if update.run is not None:
-                self.observe(update.run)
+                self._observe(update.run)
 
-        self.client.run_poller.wait(
+        self._client.run_poller.wait(
             self._watch_request(poll_interval, self._wait_timeout if timeout is None else timeout),
             progress_callback,
             on_update=on_update,
@@ -308,10 +308,10 @@ class Task:
         tasks = _checked(tasks)
         groups: dict[RunPoller, list[Task]] = {}
         for task in tasks:
-            groups.setdefault(task.client.run_poller, []).append(task)
+            groups.setdefault(task._client.run_poller, []).append(task)
         error, start = None, None
         for poller, group in groups.items():
-            now = group[0].client.clock.monotonic()
+            now = group[0]._client.clock.monotonic()
             start = now if start is None else start
             # What the groups before took is gone; 0 would be a poll without a wait.
             left = timeout and max(timeout - (now - start), 0.001)
@@ -324,7 +324,7 @@ class Task:
                     error = error or update.error
                     for task in by_run[update.org_id, update.run_id]:
                         if update.run is not None and update.error is None:
-                            task.observe(update.run)
+                            task._observe(update.run)
         if error is not None:
             raise error
         return tasks
@@ -337,15 +337,15 @@ class Task:
 
         """
         encoded = encode_images(images)
-        self.observe(self.client.resume_agent_run(self.org_id, self.id, check_prompt(prompt), images=encoded))
+        self._observe(self._client.resume_agent_run(self.org_id, self.id, check_prompt(prompt), images=encoded))
         return self
 
     def cancel(self) -> Self:
         """Stop the run with the ban operation, which also bans the checks of its pull requests, and read it again."""
-        self.client.ban_agent_run(self.org_id, self.id)
+        self._client.ban_agent_run(self.org_id, self.id)
         return self.refresh()
 
-    def observe(self, run: AgentRunResponse) -> None:
+    def _observe(self, run: AgentRunResponse) -> None:
         """Take in a newer state of the run, and call the status callbacks when its status is another one."""
         old, self._run = self._run.status, run
         self._refresh_count += 1

@@ -1,40 +1,16 @@
 """What the package says about itself, for comparison with what the pages say."""
 
 import tomllib
-from types import SimpleNamespace
 from typing import Any
 
-import attrs
-import pytest
-
 from codegen_ext import ClientConfig
-from codegen_ext import settings as declaration
 
 from .pages import ROOT
 
 
-class _Asked(dict[str, str]):
-    """An empty environment that remembers which variables were asked for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: list[str] = []
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self.names.append(name)
-        return default
-
-
 def settings() -> dict[str, tuple[list[str], Any]]:
-    """Return the fields of the configuration, each with its environment variables and its default."""
-    found = {}
-    for field in attrs.fields(ClientConfig):
-        environment = _Asked()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(declaration, "os", SimpleNamespace(environ=environment))
-            default = field.default.factory() if isinstance(field.default, attrs.Factory) else field.default
-        found[field.name] = environment.names, default
-    return found
+    """Return the settings of the configuration, each with its environment variables and its default."""
+    return {name: (list(declared.variables), declared.default) for name, declared in ClientConfig.settings.items()}
 
 
 def environment_variables() -> set[str]:

@@ -77,8 +77,8 @@ OUTPUT = {
         "Cache hits: 0\nCache misses: 0\nCache size: 0\n",
         "Remaining requests: <n>\nReset time: <n>\n",
         *[""] * 10,
-        "Help on class CodegenClient in module codegen_ext.client:\n\n...\n"
-        "Help on class AsyncCodegenClient in module codegen_ext.async_client:\n\n...\n",
+        "Help on class CodegenClient in module codegen_ext._sync.client:\n\n...\n"
+        "Help on class AsyncCodegenClient in module codegen_ext._async.client:\n\n...\n",
     ],
 }
 """What each block prints; a word in angle brackets stands for anything on a line, a line of dots for any lines."""
