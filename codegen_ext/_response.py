@@ -9,7 +9,6 @@ import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -97,14 +96,19 @@ def decode(operation: Operation[T], response: httpx.Response) -> Response[T]:
 
 def check_identity(operation: Operation[Any], arguments: Mapping[str, Any], response: Response[Any]) -> None:
     """Raise InvalidResponseError when a GET that ends in an id is answered with an object of another id."""
-    name = _identified_by(operation)
+    try:
+        name = _IDENTIFIED_BY[operation.id]
+    except KeyError:
+        name = _IDENTIFIED_BY[operation.id] = _identified_by(operation)
     found = getattr(response.parsed, "id", None) if name else None
     if found is not None and str(found) != str(arguments[name]):
         problem = f"asked for {arguments[name]!r:.40}, the response is about {found!r:.40}"
         raise InvalidResponseError(problem, response.status_code, operation=operation.id)
 
 
-@lru_cache(maxsize=512)
+_IDENTIFIED_BY: dict[str, str | None] = {}
+
+
 def _identified_by(operation: Operation[Any]) -> str | None:
     """Return the argument that is the id of the object that a GET returns."""
     last = operation.path.rpartition("/")[2]
