@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -17,15 +17,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from codegen_api import codec, operations
 from codegen_api.errors import InvalidModel
 
-from ._async.create_once import new_request_id
 from .bulk_results import BulkResult
 from .errors import AmbiguousRequestError, BulkOperationError, CodegenAPIError
 from .storage import ProcessLock, SqliteFile, StoreUnavailable
 
 if TYPE_CHECKING:
     import sqlite3
-
-    from .clock import Clock
 
 _BUSY_SECONDS = 30.0
 _VERSION = "1"
@@ -63,9 +60,9 @@ class Journal:
 
     """
 
-    def __init__(self, path: str | os.PathLike[str], job: dict[str, str], clock: Clock) -> None:
+    def __init__(self, path: str | os.PathLike[str], job: dict[str, str], new_request_id: Callable[[], str]) -> None:
         self._path = _checked(path)
-        self._clock = clock
+        self._new_request_id = new_request_id
         with _understood(self._path):
             with suppress(FileExistsError):
                 os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # prompts come back in runs
@@ -111,7 +108,7 @@ class Journal:
             query = "select digest, request_id, state, run from items where number = ?"
             row = database.execute(query, (index,)).fetchone()
             if row is None:
-                request_id = new_request_id(self._clock)
+                request_id = self._new_request_id()
                 values = (index, digest, request_id)
                 database.execute("insert into items values (?, ?, ?, 'sent', null, null)", values)
                 return Claim(request_id)

@@ -17,6 +17,7 @@ from collections.abc import (
 )
 from contextlib import aclosing
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from codegen_api import operations
@@ -265,7 +266,7 @@ class _AsyncJob:
         if not config.exactly_once:
             raise ConfigurationError("a journal needs exactly_once, which is off", "exactly_once")
         job = {"organisation": str(self.org_id), "service": config.service_url}
-        journal = await io.run_blocking(Journal, path, job, self._client.clock)
+        journal = await io.run_blocking(Journal, path, job, partial(create_once.new_request_id, self._client.clock))
         try:
             if isinstance(configs, list):
                 await io.run_blocking(lambda: journal.expect([digest_of(item) for item in configs]))
