@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol, Self, TypeVar, overload
 
 from .._client_of import client_of
+from .._request import check_seconds
 from ..claims import open_claims
 from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import ConfigurationError, ValidationError
@@ -90,8 +91,9 @@ class WebhookHandler:
         from ..config import ClientConfig
 
         self._clients: list[NotifiedClient] = [] if client is None else [client_of(client, "config", "notify_run")]
-        settings = self._clients[0].config if self._clients else config or ClientConfig()
+        settings = self._clients[0].config if self._clients else ClientConfig.of(config, {})
         settings.require("webhooks")
+        check_seconds("lease_seconds", lease_seconds)
         self._secrets = Secrets(secret)
         self._clock = clock
         self._claims = open_claims(shared_state or settings.shared_state, clock)

@@ -254,10 +254,15 @@ def test_clients_are_notified_of_runs_once(handle: Handle, make: Callable[..., W
     assert len(later.runs) == 1
 
 
-def test_whose_waits_are_ended(make: Callable[..., WebhookHandler], connect: Any) -> None:
+def test_settings_that_cannot_be_meant(make: Callable[..., WebhookHandler], connect: Any) -> None:
     with pytest.raises(ConfigurationError, match="enable_webhooks"):
         make(client=Client(connect("http://127.0.0.1:9", enable_webhooks=False).config))
-    with pytest.raises(ConfigurationError, match="expected a client or an agent, got 7"):
-        make(client=7)
+    for options, problem in (
+        ({"client": 7}, "expected a client or an agent, got 7"),
+        ({"config": {"org_id": 323}}, "config must be a ClientConfig"),
+        ({"lease_seconds": 0}, "lease_seconds must be a number of seconds"),
+    ):
+        with pytest.raises(ConfigurationError, match=problem):
+            make(**options)
     with Agent(323, "a-test-token") as agent:
         make(client=agent)
