@@ -115,7 +115,7 @@ class RateLimiter:
             if self._shared is None
             else _SharedQueue(self._shared, tuple(window.limit for window in windows), deadline)
         )
-        start, is_told = self._now(), False
+        waited, is_told = 0, False
         try:
             while True:
                 signal = io.Waiter()
@@ -128,14 +128,16 @@ class RateLimiter:
                 if wait >= SECOND and not is_told:
                     is_told = True
                     self._tell(call, wait)
-                seconds = min(wait, queue.longest) / SECOND if is_first else None
-                wait_for(signal, self._clock, seconds, call.cancel)
+                try:
+                    seconds = min(wait, queue.longest) / SECOND if is_first else None
+                    wait_for(signal, self._clock, seconds, call.cancel)
+                finally:
+                    waited += self._now() - now
         finally:
             queue.leave()
-            waited = (self._now() - start) / SECOND
             if waited and self._on_wait is not None:
                 name = call.operation.id if call.operation else f"{call.name.partition(' ')[0]} other"
-                self._on_wait(name, waited)
+                self._on_wait(name, waited / SECOND)
 
     def _tell(self, call: Call, wait: int) -> None:
         group = self._group(call.operation)
