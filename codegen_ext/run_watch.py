@@ -222,7 +222,7 @@ class RunWatch:
                 self.interrupt()
         return must_start
 
-    def _add(self, interest: Interest, now: float) -> None:
+    def _add(self, interest: Interest, now: float) -> WatchedRun:
         request = interest.request
         interest.subscriber.interests.add(interest)
         watched = self._runs.get((request.org_id, request.run_id))
@@ -235,6 +235,7 @@ class RunWatch:
         else:
             watched.due = min(watched.due, now if request.timeout == 0 else max(now, watched.polled_at + first))
         watched.interests.append(interest)
+        return watched
 
     def leave(self, subscriber: Subscriber) -> None:
         """Drop the requests of a subscriber; the others are not touched."""
@@ -329,10 +330,13 @@ class RunWatch:
         self._is_polled = False
 
     def expire(self, subscriber: Subscriber, now: float) -> None:
-        """End the waits of a subscriber whose time is over."""
+        """End the waits of a subscriber whose time is over; those that were lost in a fork are taken up again."""
         with self._lock:
             for interest in list(subscriber.interests):
-                self._expire(self._runs[_key(interest)], interest, now)
+                watched = self._runs.get(_key(interest))
+                if watched is None or interest not in watched.interests:
+                    watched = self._add(interest, now)
+                self._expire(watched, interest, now)
 
     def notify(self, run: Mapping[str, Any], now: float) -> None:
         """Take in a state that came another way, such as a webhook; fields that it lacks stay as they were."""
