@@ -96,7 +96,7 @@ def report() -> Iterator[str]:
             yield row(
                 "list_agent_runs, 100 runs / httpx + json()",
                 *compare(lambda: bare.get(list_url).json(), lambda: client.list_agent_runs(org_id), calls=20),
-                None,
+                1.45,
             )
             yield row(
                 "cached get_current_user / httpx + json()",
