@@ -72,17 +72,26 @@ def generate(target: Path, source: Path = load.CONTRACT) -> None:
         contract = load.load(source)
     except load.SpecError as error:
         raise GenerationError(str(error)) from error
-    render(target, contract)
+    _generate(target, contract)
 
 
 def render(target: Path, contract: dict[str, Any]) -> None:
-    """Write the package for a contract to the folder `target`; raises as `generate`."""
-    check_versions()
+    """Write the package for a contract as the templates give it, which may be read and is not yet formatted.
+
+    Raises:
+        GenerationError: when the contract is refused.
+
+    """
     try:
         package = adapter.read(contract)
     except adapter.RefusedError as error:
         raise GenerationError(str(error)) from error
     _write(target, package, contract)
+
+
+def _generate(target: Path, contract: dict[str, Any]) -> None:
+    check_versions()
+    render(target, contract)
     _tidy(target)
     checked = subprocess.run(
         [sys.executable, "-c", _IMPORTS, str(target.parent), target.name], capture_output=True, text=True, check=False
@@ -237,9 +246,9 @@ def main() -> int:
             raise load.SpecError(*problems)
         with tempfile.TemporaryDirectory(dir=load.ROOT) as folder:
             fresh = Path(folder) / "codegen_api"
-            render(fresh, load.parse(text := normalize.text(normalized.data)))
+            _generate(fresh, normalize.in_order(normalized.data))
             install(fresh)
-        load.CONTRACT.write_text(text, encoding="utf-8")
+        load.CONTRACT.write_text(normalize.text(normalized.data), encoding="utf-8")
     except (GenerationError, load.SpecError) as error:
         print(error, file=sys.stderr)
         return 1

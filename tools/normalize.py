@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import http
+import json
 import re
 from typing import Any, NamedTuple
 
@@ -596,6 +597,12 @@ def text(data: Data) -> str:
     out = StringIO()
     yaml.dump(_node("", data), out)
     return HEADER + out.getvalue()
+
+
+def in_order(data: Data) -> Data:
+    """Return a contract as reading its text gives it."""
+    plain: Data = json.loads(json.dumps(_node("", data)))
+    return plain
 
 
 def _node(key: str, value: Any, *, is_names: bool = False) -> Any:

@@ -195,12 +195,13 @@ def _schema_extras(contract: Data) -> Iterator[str]:
 
 @functools.cache
 def known_ids() -> dict[tuple[str, str], set[str]]:
-    """Return the method names of the present openapi.yaml by path and method; handwritten code may override these."""
-    if not load.CONTRACT.exists():
+    """Return the method names of the present contract by path and method; handwritten code may override these."""
+    present = load.GENERATED / "contract.json"  # reading openapi.yaml takes a hundred times as long
+    if not present.exists():
         return {}
     return {
         (path, method): {operation["operationId"], operation["x-codegen"].get("stream", {}).get("method", "")}
-        for path, method, operation in each_operation(load.load())
+        for path, method, operation in each_operation(load.load(present))
     }
 
 
