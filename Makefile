@@ -73,13 +73,16 @@ node_modules/.installed: package.json
 
 check: $(STAMP) ## contract, generated code, clients and docs agree; ruff and mypy are content
 	@$(BIN)/python -m tools.contract.check
+	@$(BIN)/python -m tools.make_sync --check
 	@$(BIN)/python -m pytest -q --no-header -p no:cacheprovider tests/docs/test_reference.py tests/docs/test_site.py
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
+	@PYTHONPATH=generated $(BIN)/lint-imports > /dev/null || PYTHONPATH=generated $(BIN)/lint-imports
 
 generate: $(STAMP) ## write openapi.yaml from spec/, and generated/ from that
 	@$(BIN)/python -m tools.generate
+	@$(BIN)/python -m tools.make_sync
 
 update-spec: $(STAMP) ## import the service's document: FROM=path-or-url
 	@test -n "$(FROM)" || { echo "say where the document is: make update-spec FROM=path-or-url" >&2; exit 2; }

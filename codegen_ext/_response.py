@@ -100,8 +100,8 @@ def check_identity(operation: Operation[Any], arguments: Mapping[str, Any], resp
         name = _IDENTIFIED_BY[operation.id]
     except KeyError:
         name = _IDENTIFIED_BY[operation.id] = _identified_by(operation)
-    found = getattr(response.parsed, "id", None) if name else None
-    if found is not None and str(found) != str(arguments[name]):
+    found = None if name is None else getattr(response.parsed, "id", None)
+    if name is not None and found is not None and str(found) != str(arguments[name]):
         problem = f"asked for {arguments[name]!r:.40}, the response is about {found!r:.40}"
         raise InvalidResponseError(problem, response.status_code, operation=operation.id)
 

@@ -27,6 +27,7 @@ from ..bulk_journal import Claim, Journal, digest_of
 from ..bulk_results import BulkResult, by_index, carrying, failure_of, progress_bar
 from ..clock import Cancelled
 from ..errors import BulkOperationError, CodegenAPIError, ConfigurationError, RateLimitError
+from ..request_ids import refused, with_request_id
 from ..run_options import check_choice, run_arguments
 from ..run_watch import WatchRequest
 from . import create_once
@@ -386,7 +387,7 @@ def create_configured(
     if not client.config.exactly_once:
         return (client.perform(operations.CREATE_AGENT_RUN, arguments, cancel=cancel)).parsed
     if request_id is not None:
-        _, arguments = create_once.with_request_id(arguments, client.clock, request_id)
+        _, arguments = with_request_id(arguments, client.clock, request_id)
         if maybe_created:
             found = create_once.recover(client, arguments["org_id"], request_id, cancel=cancel)
             if found is not None:
@@ -418,12 +419,12 @@ def checked_options(config: object) -> dict[str, Any]:
 
     """
     if not isinstance(config, Mapping):
-        raise create_once.refused("config", f"expected a dict with a prompt, got {type(config).__name__}")
+        raise refused("config", f"expected a dict with a prompt, got {type(config).__name__}")
     for name in config:
         if name not in OPTIONS:
             close = get_close_matches(str(name), OPTIONS, 1)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(OPTIONS)}"
-            raise create_once.refused(str(name), f"is no option of a run; {hint}")
+            raise refused(str(name), f"is no option of a run; {hint}")
     return {"prompt": None, **config}
 
 

@@ -8,7 +8,6 @@ under the reserved metadata key, and an attempt that may have reached the servic
 from __future__ import annotations
 
 import math
-import os
 import random
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
@@ -17,7 +16,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from codegen_api import operations
 from codegen_api.codec import parse_timestamp
 from codegen_api.options import NO_OPTIONS, RequestOptions
-from codegen_api.reserved import RESERVED_METADATA, only_reserved, with_reserved, without_reserved
 from codegen_api.types import Response
 
 from .._request import Deadline
@@ -33,6 +31,7 @@ from ..errors import (
     ValidationError,
 )
 from ..list_index import PAGE_SIZE
+from ..request_ids import REQUEST_ID, made_at, with_request_id
 from ..retry import is_ambiguous
 from .locks import sleep
 from .pagination import identity
@@ -41,12 +40,9 @@ if TYPE_CHECKING:
     from codegen_api.models import AgentRunResponse, AgentRunsResponse
     from codegen_api.operations import Operation
 
-    from ..clock import Clock
     from .base_client import BaseClient
     from .locks import Event
 
-REQUEST_ID = "request_id"
-"""The key of a request id within the reserved metadata."""
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 5.0
 _LOOK_BACK = 60.0
@@ -54,19 +50,6 @@ _LOOK_BACK = 60.0
 _LOOK_BACK_LATER = 3600.0
 """The same for a search that begins with nothing but the id, whose time another machine's clock told."""
 _TRANSIENT = (NetworkError, RateLimitError, ServerError, TimeoutError, InvalidResponseError)
-
-
-def new_request_id(clock: Clock) -> str:
-    """Return a unique id; it begins with the time, so that a later search knows where to end."""
-    return f"{int(clock.time() * 1000):012x}{os.urandom(10).hex()}"
-
-
-def made_at(request_id: str) -> float | None:
-    """Return the epoch second at which `new_request_id` made an id, None for an id of another form."""
-    try:
-        return int(request_id[:12], 16) / 1000 if len(request_id) == 32 else None
-    except ValueError:
-        return None
 
 
 def create(
@@ -279,33 +262,6 @@ def _age(run: AgentRunResponse, response: Response[Any]) -> float:
         return (now - parse_timestamp(run.created_at or "")).total_seconds()
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
         return 0.0
-
-
-def with_request_id(
-    arguments: Mapping[str, Any], clock: Clock, request_id: str | None = None
-) -> tuple[str, dict[str, Any]]:
-    """Return the request id of a create and its arguments with the id, given or new, in the metadata."""
-    metadata = arguments.get("metadata")
-    if metadata is not None and not isinstance(metadata, Mapping):
-        raise refused("metadata", f"expected an object, got {type(metadata).__name__}")
-    if metadata is not None and not all(isinstance(key, str) for key in metadata):
-        raise refused("metadata", "expected strings as keys")
-    metadata = None if metadata is None else dict(metadata)
-    reserved = only_reserved(metadata) or {}
-    if metadata and not isinstance(metadata.get(RESERVED_METADATA, reserved), dict):
-        raise refused("metadata", f"the key {RESERVED_METADATA} is reserved")
-    request_id = request_id or reserved.get(REQUEST_ID) or new_request_id(clock)
-    if not isinstance(request_id, str):
-        raise refused("metadata", f"{RESERVED_METADATA}.{REQUEST_ID} must be a string")
-    whole = with_reserved(without_reserved(metadata), {**reserved, REQUEST_ID: request_id})
-    return request_id, {**arguments, "metadata": whole}
-
-
-def refused(field: str, problem: str) -> ValidationError:
-    """Return the error for an argument of a create that cannot be sent."""
-    return ValidationError(
-        f"{field}: {problem}", operation=operations.CREATE_AGENT_RUN.id, field_errors={field: [problem]}
-    )
 
 
 def _undecided(request_id: str, doubt: CodegenAPIError) -> AmbiguousRequestError:

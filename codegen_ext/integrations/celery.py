@@ -14,10 +14,10 @@ from .. import _fork
 from .._request import whole_number
 from .._sync.bulk import configured_arguments, create_configured
 from .._sync.client import CodegenClient
-from .._sync.create_once import made_at, new_request_id
 from ..clock import SYSTEM_CLOCK
 from ..config import ClientConfig
 from ..errors import AmbiguousRequestError, ConfigurationError, RateLimitError, WaitTimeoutError
+from ..request_ids import made_at, new_request_id
 from ..run_options import invalid
 from ..storage import scheme_of
 from .celery_fleet import Fleet

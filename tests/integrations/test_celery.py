@@ -17,9 +17,9 @@ import pytest
 from celery.result import AsyncResult
 
 from codegen_ext import AmbiguousRequestError, ClientConfig, CodegenClient, ConfigurationError
-from codegen_ext._sync.create_once import made_at
 from codegen_ext.integrations.celery_fleet import FRESH
 from codegen_ext.rate_limits.redis import PREFIX
+from codegen_ext.request_ids import made_at
 from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN

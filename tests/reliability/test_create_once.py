@@ -27,6 +27,7 @@ from codegen_ext import (
     ValidationError,
 )
 from codegen_ext._sync import create_once
+from codegen_ext.request_ids import new_request_id, with_request_id
 from codegen_ext.testing import FakeClock
 
 from ..support.stub import StubClient
@@ -245,7 +246,7 @@ def test_metadata_that_could_not_carry_the_request_id_is_refused_before_anything
 
 def test_the_callers_metadata_is_left_as_it_was(clock: FakeClock) -> None:
     metadata = {"a": 1, "codegen_sdk": {"tags": ["x"]}}
-    request_id, arguments = create_once.with_request_id({"org_id": 1, "metadata": metadata}, clock)
+    request_id, arguments = with_request_id({"org_id": 1, "metadata": metadata}, clock)
     assert metadata == {"a": 1, "codegen_sdk": {"tags": ["x"]}}
     assert arguments["metadata"]["codegen_sdk"] == {"tags": ["x"], "request_id": request_id}
 
@@ -264,7 +265,7 @@ def test_a_page_whose_age_cannot_be_told_does_not_end_the_search(
 
 
 def test_a_search_by_an_id_ends_an_hour_before_it_was_made(clock: FakeClock) -> None:
-    request_id = create_once.new_request_id(clock)
+    request_id = new_request_id(clock)
     clock.advance(500)
     date = formatdate(clock.time(), usegmt=True)
 

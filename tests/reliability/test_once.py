@@ -16,7 +16,7 @@ from codegen_ext import (
     ValidationError,
 )
 from codegen_ext._sync.create_once import _LOOK_BACK as LOOK_BACK
-from codegen_ext._sync.create_once import made_at, new_request_id
+from codegen_ext.request_ids import made_at, new_request_id
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..support.loopback import reply
