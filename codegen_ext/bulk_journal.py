@@ -19,7 +19,6 @@ from codegen_api.errors import InvalidModel
 
 from .bulk_results import BulkResult
 from .errors import AmbiguousRequestError, BulkOperationError, CodegenAPIError
-from .request_ids import new_request_id
 from .storage import ProcessLock, SqliteFile, StoreUnavailable
 
 if TYPE_CHECKING:
