@@ -28,7 +28,7 @@ from ..bulk_journal import Claim, Journal, digest_of
 from ..bulk_results import BulkResult, by_index, carrying, failure_of, progress_bar
 from ..clock import Cancelled
 from ..errors import BulkOperationError, CodegenAPIError, ConfigurationError, RateLimitError
-from ..request_ids import refused, with_request_id
+from ..request_ids import new_request_id, refused, with_request_id
 from ..run_options import check_choice, run_arguments
 from ..run_watch import WatchRequest
 from . import create_once
@@ -267,7 +267,7 @@ class _AsyncJob:
         if not config.exactly_once:
             raise ConfigurationError("a journal needs exactly_once, which is off", "exactly_once")
         job = {"organisation": str(self.org_id), "service": config.service_url}
-        journal = await io.run_blocking(Journal, path, job, partial(create_once.new_request_id, self._client.clock))
+        journal = await io.run_blocking(Journal, path, job, partial(new_request_id, self._client.clock))
         try:
             if isinstance(configs, list):
                 await io.run_blocking(lambda: journal.expect([digest_of(item) for item in configs]))
