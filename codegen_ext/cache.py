@@ -48,7 +48,7 @@ class Found(NamedTuple):
     """What a store has for a key; `age` is in seconds.
 
     `generation` goes into the `put` of an answer that is asked for now. When it was replaced in the meantime, because a
-    write may have made the answer stale, nobody finds what is put under it; None when the store is unavailable.
+    write may have made the answer stale, what is put under it is not found; None when the store is unavailable.
     """
 
     entry: Entry | None

@@ -112,7 +112,7 @@ class RedisStore(Store):
         return Found(entry, max(lifetime - left, 0) / 1000, generation)
 
     def put(self, key: Key, entry: Entry, seconds: float, generation: str | None) -> None:
-        """Keep an answer for `seconds`; nobody finds it when its generation was replaced since it was asked for."""
+        """Keep an answer for `seconds`; it is not found when its generation was replaced since it was asked for."""
         if generation is None:
             return
         name, lifetime = f"{self._name(*key)}:{generation}", max(int(seconds * 1000), 1)

@@ -109,18 +109,18 @@ class AsyncRateLimiter:
         windows = self._windows_of[self._group(call.operation)]
         at = call.deadline.at
         deadline = None if at == float("inf") else micro(at - REQUEST_SECONDS)
-        queue = (
-            _AsyncQueue(self._windows, windows, deadline)
+        queued = (
+            _AsyncRequest(self._windows, windows, deadline)
             if self._shared is None
-            else _AsyncSharedQueue(self._shared, tuple(window.limit for window in windows), deadline)
+            else _AsyncSharedRequest(self._shared, tuple(window.limit for window in windows), deadline)
         )
         waited, is_told = 0, False
         try:
             while True:
                 signal = io.Waiter()
-                wait, is_first = await queue.look(signal, self._clock)
-                if queue.slot is not None:
-                    return queue.slot
+                wait, is_first = await queued.poll(signal, self._clock)
+                if queued.slot is not None:
+                    return queued.slot
                 now = self._now()
                 if deadline is not None and now + wait > deadline:
                     raise LimitExceeded(wait / SECOND)
@@ -128,12 +128,12 @@ class AsyncRateLimiter:
                     is_told = True
                     self._tell(call, wait)
                 try:
-                    seconds = min(wait, queue.longest) / SECOND if is_first else None
+                    seconds = min(wait, queued.longest) / SECOND if is_first else None
                     await wait_for(signal, self._clock, seconds, call.cancel)
                 finally:
                     waited += self._now() - now
         finally:
-            queue.leave()
+            queued.leave()
             if waited and self._on_wait is not None:
                 name = call.operation.id if call.operation else f"{call.name.partition(' ')[0]} other"
                 self._on_wait(name, waited / SECOND)
@@ -145,7 +145,7 @@ class AsyncRateLimiter:
         _logger.info("waits %.0f s for the limit of %s (%s)", wait / SECOND, call.name, said)
 
     def sent(self, slot: Slot | SharedSlot, at: float) -> None:
-        """Note the monotonic second at which a request began to be written, which may be long after it was let go."""
+        """Note the monotonic second at which a request began to be written, which may be long after it was admitted."""
         time = micro(at)
         if time - slot.time <= self._late:
             return
@@ -207,54 +207,54 @@ class AsyncRateLimiter:
         return round(self._clock.monotonic() * SECOND)
 
 
-class _AsyncQueue:
-    """A request in a line of this process."""
+class _AsyncRequest:
+    """A request in a queue of this process."""
 
     longest = micro(LONGEST_CLOSURE)
 
     def __init__(self, windows: Windows, own: tuple[Window, ...], deadline: int | None) -> None:
         self._windows = windows
-        self._waiting = windows.join(own, deadline)
+        self._request = windows.join(own, deadline)
         self._is_taken = False
 
     @property
     def slot(self) -> Slot | None:
-        self._is_taken = self._waiting.slot is not None
-        return self._waiting.slot
+        self._is_taken = self._request.slot is not None
+        return self._request.slot
 
-    async def look(self, signal: io.Waiter, clock: Clock) -> tuple[int, bool]:
-        return self._windows.look(self._waiting, signal, micro(clock.monotonic()))
+    async def poll(self, signal: io.Waiter, clock: Clock) -> tuple[int, bool]:
+        return self._windows.poll(self._request, signal, micro(clock.monotonic()))
 
     def leave(self) -> None:
         if not self._is_taken:
-            self._windows.leave(self._waiting)
+            self._windows.leave(self._request)
 
 
-class _AsyncSharedQueue:
-    """A request in a line of this process for a shared limit."""
+class _AsyncSharedRequest:
+    """A request in a queue of this process for a shared limit."""
 
     def __init__(self, shared: SharedWindows, limits: tuple[Limit, ...], deadline: int | None) -> None:
         self._shared = shared
         self._limits = limits
-        self._line = shared.share.line(limits[0])
-        self._place = self._line.join(deadline)
+        self._queue = shared.share.queue(limits[0])
+        self._entry = self._queue.join(deadline)
         self.slot: SharedSlot | None = None
 
     @property
     def longest(self) -> int:
         return RETRY_PERIOD if self._shared.share.is_away else PULSE_PERIOD
 
-    async def look(self, signal: io.Waiter, clock: Clock) -> tuple[int, bool]:
-        wait, is_first = self._line.look(self._place, signal, micro(clock.monotonic()))
+    async def poll(self, signal: io.Waiter, clock: Clock) -> tuple[int, bool]:
+        wait, is_first = self._queue.poll(self._entry, signal, micro(clock.monotonic()))
         if is_first:
-            outcome = await io.run_blocking(self._shared.attempt, self._place, self._limits, clock)
+            outcome = await io.run_blocking(self._shared.attempt, self._entry, self._limits, clock)
             if not isinstance(outcome, int):
                 self.slot = outcome
                 return 0, True
             wait = outcome
-            self._line.tell(micro(clock.monotonic()), wait)
+            self._queue.tell(micro(clock.monotonic()), wait)
         return wait, is_first
 
     def leave(self) -> None:
-        self._place.is_left = self.slot is None
-        self._line.leave(self._place)
+        self._entry.is_left = self.slot is None
+        self._queue.leave(self._entry)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from .. import _fork
 from .store import Reply, Sent
-from .window import SECOND, Limit, Signal, Usage, Window, enter
+from .window import SECOND, Limit, Signal, Usage, Window, record
 
 RETRY_PERIOD = SECOND
 """For how long a store that did not answer is left alone."""
@@ -25,54 +25,54 @@ GUARD_PERIOD = 3 * SECOND
 _NEVER = -sys.maxsize
 
 
-class Line:
+class RequestQueue:
     """Requests of this process that wait for one shared limit, in order of arrival; only the first tries."""
 
     def __init__(self, limit: Limit) -> None:
         self._limit = limit
         self._mutex = threading.RLock()  # a task that is collected as garbage leaves wherever that happens
-        self._waiting: deque[Place] = deque()
+        self._entries: deque[QueueEntry] = deque()
         self._free_at = _NEVER
 
-    def join(self, deadline: int | None) -> Place:
+    def join(self, deadline: int | None) -> QueueEntry:
         """Put a request at the end."""
         with self._mutex:
-            place = Place(deadline)
-            self._waiting.append(place)
-            return place
+            entry = QueueEntry(deadline)
+            self._entries.append(entry)
+            return entry
 
-    def look(self, place: Place, signal: Signal, now: int) -> tuple[int, bool]:
+    def poll(self, entry: QueueEntry, signal: Signal, now: int) -> tuple[int, bool]:
         """Return how long a request has to wait, at least, as far as known, and whether it is the first.
 
-        `signal` is given when it should look again.
+        `signal` is given when it should poll again.
         """
         with self._mutex:
-            place.signal = signal
-            position = self._waiting.index(place)
+            entry.signal = signal
+            position = self._entries.index(entry)
             return self._bound(position, now), position == 0
 
     def tell(self, now: int, wait: int) -> None:
         """Note how long the first has to wait; those that cannot wait so long are woken."""
         with self._mutex:
             self._free_at = now + wait
-            for position, place in enumerate(self._waiting):
-                if place.deadline is not None and now + self._bound(position, now) > place.deadline:
-                    place.wake()
+            for position, entry in enumerate(self._entries):
+                if entry.deadline is not None and now + self._bound(position, now) > entry.deadline:
+                    entry.wake()
 
-    def leave(self, place: Place) -> None:
+    def leave(self, entry: QueueEntry) -> None:
         """Take a request out, and let the next one try."""
         with self._mutex:
-            if place in self._waiting:
-                self._waiting.remove(place)
-                while self._waiting and not self._waiting[0].wake():
-                    self._waiting.popleft()
+            if entry in self._entries:
+                self._entries.remove(entry)
+                while self._entries and not self._entries[0].wake():
+                    self._entries.popleft()
 
     def _bound(self, position: int, now: int) -> int:
         return max(0, self._free_at - now) + position // self._limit.requests * self._limit.window
 
 
-class Place:
-    """A request in a line, and the signal by which its thread or task looks again."""
+class QueueEntry:
+    """A request in a queue, and the signal by which its thread or task polls again."""
 
     __slots__ = ("deadline", "is_left", "signal")
 
@@ -82,7 +82,7 @@ class Place:
         self.signal: Signal | None = None
 
     def wake(self) -> bool:
-        """Let it look again; return whether it still can."""
+        """Let it poll again; return whether it still can."""
         return self.signal is None or self.signal.wake()
 
 
@@ -108,16 +108,16 @@ class LocalShare:
         _fork.register(self)
 
     def after_fork(self) -> None:
-        """Be another process, in which nobody waits."""
+        """Be another process, in which no request waits."""
         self._mutex = threading.Lock()
-        self._lines: dict[Limit, Line] = {}
+        self._queues: dict[Limit, RequestQueue] = {}
         self.process = f"{os.getpid():x}-{os.urandom(6).hex()}"
         """Name of this process among its peers."""
 
-    def line(self, limit: Limit) -> Line:
-        """Return the line of a limit."""
+    def queue(self, limit: Limit) -> RequestQueue:
+        """Return the queue of a limit."""
         with self._mutex:
-            return self._lines.setdefault(limit, Line(limit))
+            return self._queues.setdefault(limit, RequestQueue(limit))
 
     def must_ask(self, now: int) -> bool:
         """Return whether the caller should ask the store, which only one does while it is unavailable."""
@@ -133,7 +133,7 @@ class LocalShare:
         return self._lost is not None and self._returned is None
 
     def take(self, limits: tuple[Limit, ...], member: str, now: int) -> int:
-        """Write a request down if it may go as far as this process knows; return the wait otherwise.
+        """Record a request if it may go as far as this process knows; return the wait otherwise.
 
         While the store is there that is so unless a group is closed.
         """
@@ -144,7 +144,7 @@ class LocalShare:
             if self._lost is not None:
                 wait = max(wait, *(self._wait(limit, now) for limit in limits))
             if not wait:
-                now = enter(tuple(self._shares[limit] for limit in limits if limit in self._shares), now).time
+                now = record(tuple(self._shares[limit] for limit in limits if limit in self._shares), now).time
                 while self._sent and self._sent[0][0] <= now - self._longest:
                     self._sent.popleft()
                 self._sent.append((now, member, limits))

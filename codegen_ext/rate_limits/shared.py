@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..clock import Clock
 from ..storage import StoreUnavailable, scheme_of, sqlite_path
-from .local_share import LocalShare, Place
+from .local_share import LocalShare, QueueEntry
 from .store import LimitStore, Sent
 from .window import Limit, Usage, micro
 
@@ -36,7 +36,7 @@ class SharedWindows:
         self._scope = scope
         self._members = itertools.count()
 
-    def attempt(self, place: Place, limits: tuple[Limit, ...], clock: Clock) -> int | SharedSlot:
+    def attempt(self, entry: QueueEntry, limits: tuple[Limit, ...], clock: Clock) -> int | SharedSlot:
         """Return the slot of a request that may go now, or the microseconds to wait, at least.
 
         A slot that comes after the request has left is given back.
@@ -47,7 +47,7 @@ class SharedWindows:
         if wait:
             return wait
         slot = SharedSlot(limits, time, member)
-        if place.is_left:
+        if entry.is_left:
             self.give_back(slot)
         return slot
 
@@ -95,7 +95,7 @@ class SharedWindows:
             self.store.remove(self._scope, slot.limits, slot.member)
 
     def move(self, slot: SharedSlot, at: int, clock: Clock) -> None:
-        """Change the time of a request that went later than it was let go."""
+        """Change the time of a request that went later than it was admitted."""
         self.share.move(slot.member, at)
         self._write([Sent(slot.limits, slot.member, max(0, _now(clock) - at))], {}, clock)
 

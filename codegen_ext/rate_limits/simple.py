@@ -34,16 +34,16 @@ class RateLimiter:
         """Return when one more may go, at once or after a sleep."""
         if self._windows.take(self._own, self._now()) is not None:
             return
-        waiting = self._windows.join(self._own, None)
+        request = self._windows.join(self._own, None)
         try:
             while True:
                 signal = io.Waiter()
-                wait, is_first = self._windows.look(waiting, signal, self._now())
-                if waiting.slot is not None:
+                wait, is_first = self._windows.poll(request, signal, self._now())
+                if request.slot is not None:
                     return
                 signal.wait(self._clock, wait / SECOND if is_first else None)
         except BaseException:
-            self._windows.leave(waiting)
+            self._windows.leave(request)
             raise
 
     def get_current_usage(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Exact sliding windows in memory, and the line in which requests wait for them.
+"""Exact sliding windows in memory, and the queue in which requests wait for them.
 
 Nothing is reserved: a window holds the times at which requests went. All times are whole microseconds of one clock,
 which its owner reads; everything here is arithmetic on them and safe for threads.
@@ -103,8 +103,8 @@ class Slot(NamedTuple):
     time: int
 
 
-def enter(windows: tuple[Window, ...], now: int) -> Slot:
-    """Write a request down in all windows, at the time of the last one if that is later."""
+def record(windows: tuple[Window, ...], now: int) -> Slot:
+    """Record a request in all windows, at the time of the last one if that is later."""
     for window in windows:
         if window.times and window.times[-1] > now:
             now = window.times[-1]
@@ -113,8 +113,8 @@ def enter(windows: tuple[Window, ...], now: int) -> Slot:
     return Slot(windows, now)
 
 
-class Waiting:
-    """A request that waits, and the signal by which its thread or task looks again."""
+class QueuedRequest:
+    """A request that waits, and the signal by which its thread or task polls again."""
 
     __slots__ = ("deadline", "number", "signal", "slot", "windows")
 
@@ -129,27 +129,27 @@ class Waiting:
         """Return the microseconds until it may go after `position` others, 0 for now, otherwise the least."""
         return max(window.wait(now, position) for window in self.windows)
 
-    def is_hopeless(self, now: int, wait: int) -> bool:
+    def misses_deadline(self, now: int, wait: int) -> bool:
         """Return whether a wait ends after its deadline."""
         return self.deadline is not None and now + wait > self.deadline
 
     def wake(self) -> bool:
-        """Let it look again; return whether it still can."""
+        """Let it poll again; return whether it still can."""
         return self.signal is None or self.signal.wake()
 
 
 class Windows:
-    """The windows of one credential in this process, with a line for each group.
+    """The windows of one credential in this process, with a queue for each group.
 
-    Only the first of each line goes, when all its windows have room at once: of several that could, the one that came
-    first. So a group keeps the order of arrival, and holds up no other. Only the first sleeps until a time; it lets go
-    all that may, and the next that becomes the first is woken.
+    Only the first of each queue goes, when all its windows have room at once: of several that could, the one that came
+    first. So a group keeps the order of arrival, and holds up no other. Only the first sleeps until a time; it admits
+    all that may go, and the next that becomes the first is woken.
     """
 
     def __init__(self) -> None:
-        self._mutex = threading.RLock()  # a task that is collected as garbage leaves its line wherever that happens
+        self._mutex = threading.RLock()  # a task that is collected as garbage leaves its queue wherever that happens
         self._windows: dict[Limit, Window] = {}
-        self._lines: dict[Limit, deque[Waiting]] = {}
+        self._queues: dict[Limit, deque[QueuedRequest]] = {}
         self._arrivals = itertools.count()
         _fork.register(self)
 
@@ -161,59 +161,59 @@ class Windows:
     def take(self, windows: tuple[Window, ...], now: int) -> Slot | None:
         """Return the slot of a request that may go at once, None for one that has to wait."""
         with self._mutex:
-            if self._lines:
+            if self._queues:
                 return None
             for window in windows:
                 if window.wait(now):
                     return None
-            return enter(windows, now)
+            return record(windows, now)
 
-    def join(self, windows: tuple[Window, ...], deadline: int | None) -> Waiting:
-        """Put a request at the end of its line."""
+    def join(self, windows: tuple[Window, ...], deadline: int | None) -> QueuedRequest:
+        """Put a request at the end of its queue."""
         with self._mutex:
-            waiting = Waiting(windows, deadline, next(self._arrivals))
-            self._lines.setdefault(windows[0].limit, deque()).append(waiting)
-            return waiting
+            request = QueuedRequest(windows, deadline, next(self._arrivals))
+            self._queues.setdefault(windows[0].limit, deque()).append(request)
+            return request
 
-    def look(self, waiting: Waiting, signal: Signal, now: int) -> tuple[int, bool]:
-        """Let go all that may; return how long this one still has to wait, at least, and whether it is the first.
+    def poll(self, request: QueuedRequest, signal: Signal, now: int) -> tuple[int, bool]:
+        """Admit all that may go; return how long this one still has to wait, at least, and whether it is the first.
 
-        `signal` is given when it should look again. The wait is 0 when it has its slot.
+        `signal` is given when it should poll again. The wait is 0 when it has its slot.
         """
         with self._mutex:
-            waiting.signal = signal
-            self._let_go(now)
-            if waiting.slot is not None:
+            request.signal = signal
+            self._admit(now)
+            if request.slot is not None:
                 return 0, True
-            position = self._lines[waiting.windows[0].limit].index(waiting)
-            return waiting.wait(now, position), position == 0
+            position = self._queues[request.windows[0].limit].index(request)
+            return request.wait(now, position), position == 0
 
-    def leave(self, waiting: Waiting) -> None:
-        """Take a request that does not go out of its line, or give its slot back."""
+    def leave(self, request: QueuedRequest) -> None:
+        """Take a request that does not go out of its queue, or give its slot back."""
         with self._mutex:
-            if waiting.slot is not None:
-                self.give_back(waiting.slot)
-                for line in self._lines.values():
-                    line[0].wake()
-            elif waiting in self._lines.get(waiting.windows[0].limit, ()):
-                self._remove(waiting)
+            if request.slot is not None:
+                self.give_back(request.slot)
+                for queue in self._queues.values():
+                    queue[0].wake()
+            elif request in self._queues.get(request.windows[0].limit, ()):
+                self._remove(request)
 
-    def _let_go(self, now: int) -> None:
-        while ready := [line[0] for line in self._lines.values() if not line[0].wait(now)]:
-            first = min(ready, key=lambda waiting: waiting.number)
+    def _admit(self, now: int) -> None:
+        while ready := [queue[0] for queue in self._queues.values() if not queue[0].wait(now)]:
+            first = min(ready, key=lambda request: request.number)
             self._remove(first)
             if first.wake():
-                first.slot = enter(first.windows, now)
+                first.slot = record(first.windows, now)
 
-    def _remove(self, waiting: Waiting) -> None:
-        limit = waiting.windows[0].limit
-        line = self._lines[limit]
-        was_first = line[0] is waiting
-        line.remove(waiting)
-        if not line:
-            del self._lines[limit]
+    def _remove(self, request: QueuedRequest) -> None:
+        limit = request.windows[0].limit
+        queue = self._queues[limit]
+        was_first = queue[0] is request
+        queue.remove(request)
+        if not queue:
+            del self._queues[limit]
         elif was_first:
-            line[0].wake()
+            queue[0].wake()
 
     def give_back(self, slot: Slot) -> None:
         """Forget a request that did not go."""
@@ -222,7 +222,7 @@ class Windows:
                 window.move(slot.time, None)
 
     def move(self, slot: Slot, time: int) -> None:
-        """Change the time of a request that went later than it was let go."""
+        """Change the time of a request that went later than it was admitted."""
         with self._mutex:
             for window in slot.windows:
                 window.move(slot.time, time)
@@ -231,10 +231,10 @@ class Windows:
         """Let nothing go before a time; the longest closure counts. Those that cannot wait so long are woken."""
         with self._mutex:
             window.closed = max(window.closed, until)
-            for line in self._lines.values():
-                for position, waiting in enumerate(line):
-                    if waiting.is_hopeless(now, waiting.wait(now, position)):
-                        waiting.wake()
+            for queue in self._queues.values():
+                for position, request in enumerate(queue):
+                    if request.misses_deadline(now, request.wait(now, position)):
+                        request.wake()
 
     def count(self, window: Window, now: int) -> int:
         """Return how many requests a window holds."""
@@ -246,7 +246,7 @@ class Windows:
         """Describe each window to users."""
         with self._mutex:
             return [
-                window.usage(now, window.wait(now, len(self._lines.get(window.limit, ()))), window.closed)
+                window.usage(now, window.wait(now, len(self._queues.get(window.limit, ()))), window.closed)
                 for window in windows
             ]
 
@@ -258,9 +258,9 @@ class Windows:
     def is_idle(self, now: int) -> bool:
         """Return whether nothing that it holds matters any more."""
         with self._mutex:
-            return not self._lines and not any(window.wait(now) or window.times for window in self._windows.values())
+            return not self._queues and not any(window.wait(now) or window.times for window in self._windows.values())
 
     def after_fork(self) -> None:
         """Forget those that wait in the parent; what went still counts."""
         self._mutex = threading.RLock()
-        self._lines = {}
+        self._queues = {}

@@ -282,7 +282,7 @@ def test_threads_tasks_and_loops_are_served_in_the_order_in_which_they_came() ->
     clock = Gated()
     config = settings((1, 1.0))
     limiter, in_loops = RateLimiter(config, clock), AsyncRateLimiter(config, clock)
-    lines = limiter._windows._lines
+    queues = limiter._windows._queues
     times: dict[int, int] = {}
 
     def in_thread(number: int) -> None:
@@ -304,7 +304,7 @@ def test_threads_tasks_and_loops_are_served_in_the_order_in_which_they_came() ->
             else:
                 threads.append(threading.Thread(target=in_thread, args=(number,)))
                 threads[-1].start()
-            until(lambda number=number: sum(map(len, lines.values())) == number + 1)  # type: ignore[misc]
+            until(lambda number=number: sum(map(len, queues.values())) == number + 1)  # type: ignore[misc]
         clock.gate.set()
         for task in tasks:
             task.result(60)

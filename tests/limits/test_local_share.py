@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from codegen_ext.rate_limits.local_share import Line, Place
+from codegen_ext.rate_limits.local_share import QueueEntry, RequestQueue
 from codegen_ext.rate_limits.shared import SharedSlot, SharedWindows
 from codegen_ext.rate_limits.window import SECOND, Limit, micro
 from codegen_ext.testing import FakeClock
@@ -44,7 +44,7 @@ class Process:
         self.clock = clock
 
     def attempt(self, *limits: Limit) -> int | SharedSlot:
-        return self.windows.attempt(Place(None), limits or (LIMIT,), self.clock)
+        return self.windows.attempt(QueueEntry(None), limits or (LIMIT,), self.clock)
 
     def wait(self, *limits: Limit) -> float:
         """Return how long a request has to wait, 0 when it went."""
@@ -173,9 +173,9 @@ def test_a_slot_that_is_given_back_is_free_for_the_others(pair: tuple[Process, P
 
 def test_a_request_that_left_while_the_store_was_asked_gives_its_slot_back(pair: tuple[Process, Process]) -> None:
     first, second = pair
-    place = Place(None)
-    place.is_left = True
-    first.windows.attempt(place, (LIMIT,), first.clock)
+    entry = QueueEntry(None)
+    entry.is_left = True
+    first.windows.attempt(entry, (LIMIT,), first.clock)
     assert second.use() == REQUESTS
 
 
@@ -278,19 +278,19 @@ def test_in_a_line_only_the_first_tries_and_those_without_hope_are_told() -> Non
             self.given = True
             return self.heard
 
-    line = Line(Limit("group", 2, 10))
-    places = [line.join(deadline) for deadline in (None, 25, 18, None)]
-    signals = [Signal() for _ in places]
-    looks = [line.look(place, signal, 0) for place, signal in zip(places, signals, strict=True)]
+    queue = RequestQueue(Limit("group", 2, 10))
+    entries = [queue.join(deadline) for deadline in (None, 25, 18, None)]
+    signals = [Signal() for _ in entries]
+    looks = [queue.poll(entry, signal, 0) for entry, signal in zip(entries, signals, strict=True)]
     assert looks == [(0, True), (0, False), (10, False), (10, False)]
-    line.tell(5, 4)
+    queue.tell(5, 4)
     assert [signal.given for signal in signals] == [False, False, True, False]
-    assert line.look(places[2], signals[2], 5) == (14, False)
-    line.leave(places[2])
+    assert queue.poll(entries[2], signals[2], 5) == (14, False)
+    queue.leave(entries[2])
     signals[1].heard = False  # its loop has ended
-    line.leave(places[0])
+    queue.leave(entries[0])
     assert [signal.given for signal in signals[1::2]] == [True, True]
-    assert line.look(places[3], signals[3], 9) == (0, True)
+    assert queue.poll(entries[3], signals[3], 9) == (0, True)
 
 
 class Fleet(RuleBasedStateMachine):

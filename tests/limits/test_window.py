@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from codegen_ext.rate_limits.window import Limit, Slot, Usage, Waiting, Window, Windows, enter
+from codegen_ext.rate_limits.window import Limit, QueuedRequest, Slot, Usage, Window, Windows, record
 
 
 class Signal:
@@ -36,7 +36,7 @@ class Caller:
 
     def look(self, now: int) -> int:
         self.signal = Signal()
-        wait, is_first = self.windows.look(self.waiting, self.signal, now)
+        wait, is_first = self.windows.poll(self.waiting, self.signal, now)
         self.due = now + wait if is_first else None
         return wait
 
@@ -175,8 +175,8 @@ def test_a_request_that_goes_late_makes_room_later() -> None:
 
 def test_a_time_before_the_last_one_counts_as_the_last_one() -> None:
     windows = tuple(Window(Limit(name, 5, 10)) for name in "ab")
-    enter(windows[:1], 7)
-    assert enter(windows, 5).time == 7  # another thread read the clock earlier and came later
+    record(windows[:1], 7)
+    assert record(windows, 5).time == 7  # another thread read the clock earlier and came later
     assert [list(window.times) for window in windows] == [[7, 7], [7]]
 
 
@@ -218,6 +218,6 @@ def test_those_that_wait_in_the_parent_do_not_wait_in_a_forked_child() -> None:
     assert windows.take(window, 10) is not None
 
 
-def test_waiting_is_hopeless_beyond_the_deadline() -> None:
-    waiting = Waiting((Window(LIMIT),), 20, 0)
-    assert [waiting.is_hopeless(10, wait) for wait in (10, 11)] == [False, True]
+def test_waiting_misses_deadline_beyond_the_deadline() -> None:
+    waiting = QueuedRequest((Window(LIMIT),), 20, 0)
+    assert [waiting.misses_deadline(10, wait) for wait in (10, 11)] == [False, True]
