@@ -173,14 +173,16 @@ class Settings:
             self.refuse_unknown(name, TypeError)
             setattr(self, name, value)
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in self.aliases:
-            super().__setattr__(name, value)
-            return
-        self.refuse_unknown(name, AttributeError)
-        convert = self.settings[name].convert
-        self.__dict__[name] = convert(value) if convert else value
-        self.__dict__["_given"].add(name)
+    if not TYPE_CHECKING:  # so that a misspelt setting is an error in the editor
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name in self.aliases:
+                super().__setattr__(name, value)
+                return
+            self.refuse_unknown(name, AttributeError)
+            convert = self.settings[name].convert
+            self.__dict__[name] = convert(value) if convert else value
+            self.__dict__["_given"].add(name)
 
     @classmethod
     def refuse_unknown(cls, name: str, kind: type[Exception] = ConfigurationError) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from codegen_api.enums import AgentRunStatus, to_agent_run_status
@@ -16,7 +16,8 @@ from .images import Image, encode_images
 if TYPE_CHECKING:
     from codegen_api.models import AgentRunResponse
 
-PRIORITIES = ("low", "normal", "high", "urgent")
+Priority = Literal["low", "normal", "high", "urgent"]
+PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 
 
 def invalid(field: str, problem: str) -> ValidationError:

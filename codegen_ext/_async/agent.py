@@ -12,7 +12,7 @@ from ..config import ClientConfig
 from ..errors import ConfigurationError
 from ..images import Image
 from ..redact import without_user
-from ..run_options import check_choice, check_limit, run_arguments, status_filter
+from ..run_options import Priority, check_choice, check_limit, run_arguments, status_filter
 from .client import AsyncCodegenClient
 from .pagination import first, items
 from .task import AsyncTask
@@ -95,7 +95,7 @@ class AsyncAgent:
         repository: str | None = None,
         repo_id: int | str | None = None,
         branch: str | None = None,
-        priority: str | None = None,
+        priority: Priority | None = None,
         tags: Iterable[str] | None = None,
         context: str | Mapping[str, Any] | None = None,
         model: str | None = None,

@@ -28,6 +28,7 @@ def agents(agent: Agent) -> None:
     task.id = 5  # error: misc
     agent.run(5)  # error: arg-type
     agent.run("hello", priorty="high")  # error: call-arg
+    agent.run("hello", priority="hihg")  # error: arg-type
     agent.run("hello", images="a.png", branch=5)  # error: arg-type
     agent.run("hello", None, None, "owner/repo")  # error: call-arg
     task.wait(timeout="5")  # error: arg-type
@@ -43,8 +44,9 @@ def clients(client: CodegenClient) -> None:
     client.get_agent_rnu(323, 1)  # error: attr-defined
     client.list_agent_runs(323, limit="5")  # error: arg-type
     client.create_agent_run(323, "hello", metadata=[1])  # error: arg-type
+    client.list_agent_runs(323, source_type="APY")  # error: arg-type
+    client.iter_pages("get_user")  # error: call-overload
     print(client.get_users(323).itmes)  # error: attr-defined
-    client.with_options(retries=5)  # error: call-arg
     client.stream_chat_completion("m", [])  # error: attr-defined
 
 
