@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import once
 from ..errors import CodegenAPIError
+from ..retry import is_ambiguous
 from .backend import Availability, Backend, Deadline, messages_of
 from .completions import usage_of
 from .errors import AIProviderError, ProviderUnavailableError
@@ -142,7 +142,7 @@ class ChatServerBackend(Backend):
         failed = provider_error(self, error)
         acts = request is not None and bool(_ACTING & set(request.options))
         if failed is not None and acts and isinstance(error, CodegenAPIError):
-            failed.may_have_effect = once.is_ambiguous(error) and error.operation in (None, "create_chat_completion")
+            failed.may_have_effect = is_ambiguous(error) and error.operation in (None, "create_chat_completion")
         return failed
 
 

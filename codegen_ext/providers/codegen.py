@@ -8,18 +8,17 @@ from typing import Any
 
 from codegen_api.enums import AgentRunStatus
 
-from .. import flow, once, waiting
 from .._request import check_seconds
 from .._sync.agent import Agent
-from .._sync.task import Task
 from ..clock import Clock
 from ..errors import AmbiguousRequestError, CodegenAPIError
+from ..retry import is_ambiguous
 from .backend import PSEUDO_MODEL, Availability, Backend, Deadline
 from .chatserver import bounded
 from .errors import AIProviderError, ProviderTimeoutError
 from .package_errors import provider_error
 from .protocol import AIResponse, Request
-from .steps import END, Call, Emit, Steps, advance, relay
+from .steps import END, Call, Emit, Steps, advance
 
 _RUN = frozenset(
     {
@@ -141,10 +140,14 @@ class CodegenBackend(Backend):
     def stream(self, client: Any, request: Request, deadline: Deadline) -> Steps[AIResponse]:
         """Create a run, emit the thoughts and actions of its log as they come, and last its result."""
         task = yield from self._begin(client, request, deadline)
-        entries = self._entries(client.client, task, request.options.get("poll_interval", POLL_INTERVAL), deadline)
+        poll_interval = request.options.get("poll_interval", POLL_INTERVAL)
+        api = bounded(client.client, deadline)
+        entries = api.stream_logs(task.org_id, task.id, follow=True, poll_interval=poll_interval)
         with self._existing(task):
             try:
                 while (entry := (yield advance(entries))) is not END:
+                    if deadline.left() == 0.0:
+                        self._expired(deadline, may_have_effect=True, run_id=task.id)
                     if piece := _piece(entry):
                         yield Emit(piece)
             finally:
@@ -154,23 +157,6 @@ class CodegenBackend(Backend):
         if answer.content:
             yield Emit(answer.content)
         return answer
-
-    def _entries(self, api: Any, task: Any, poll_interval: float, deadline: Deadline) -> Any:
-        """Return the entries of the log as they come, until the run ends, and no longer than the deadline."""
-
-        def limit(effect: Any) -> Any:
-            left = deadline.left()
-            if left == 0.0 and not isinstance(effect, flow.Emit):
-                self._expired(deadline, may_have_effect=True, run_id=task.id)
-            if left is not None and isinstance(effect, flow.Sleep):
-                return flow.Sleep(min(effect.seconds, left))
-            if left is not None and isinstance(effect, flow.Perform):
-                return effect._replace(timeout=left)
-            return effect
-
-        log = waiting.logs(task.org_id, task.id, clock=self._clock, follow=True, poll_interval=poll_interval)
-        iterate: Any = flow.iterate if isinstance(task, Task) else flow.iterate_async
-        return iterate(relay(log, limit), api._perform_effect, api._clock)
 
     def _answer(self, task: Any, request: Request) -> AIResponse:
         if task.status is not AgentRunStatus.COMPLETED:
@@ -211,7 +197,7 @@ class CodegenBackend(Backend):
         if failed is not None and request is not None and not isinstance(error, AIProviderError):
             assert isinstance(error, CodegenAPIError)  # noqa: S101 - provider_error maps no other
             failed.may_have_effect = isinstance(error, AmbiguousRequestError) or (
-                once.is_ambiguous(error) and error.operation in (None, "create_agent_run")
+                is_ambiguous(error) and error.operation in (None, "create_agent_run")
             )
         return failed
 
