@@ -266,13 +266,20 @@ def test_polls_are_quick_again_when_a_run_moves(open_client: Callable[..., Any],
 
 @once
 def test_the_most_impatient_wait_sets_the_pace_of_a_run(open_client: Callable[..., Any], clock: FakeClock) -> None:
-    runs = Runs(clock, {1: 100})
+    runs = Runs(clock, {1: 200})
+
     with open_client(runs) as client:
-        requests = [(60.0, None), (3.0, None)]
-        with ThreadPoolExecutor(2) as pool:
-            waits = [pool.submit(client.wait_for_completion, ORG, 1, interval, end) for interval, end in requests]
-            assert {wait.result(SOON).status for wait in waits} == {"completed"}
-    assert 30 < len(runs.asked) < 40
+
+        def callback(progress: dict[str, Any]) -> None:
+            if runs.count("run") == 1:
+                with pytest.raises(WaitTimeoutError):
+                    client.wait_for_completion(ORG, 1, poll_interval=3, timeout=20)
+
+        client.wait_for_completion(ORG, 1, poll_interval=60, progress_callback=callback)
+    polls = [at for name, at in zip(runs.asked, runs.times, strict=True) if name == "run 1"]
+    gaps = [later - earlier for earlier, later in pairwise(polls)]
+    assert max(gaps[:6]) <= 3
+    assert len(polls) < 16
 
 
 @once
