@@ -190,6 +190,11 @@ class OpenEnum:
     words: dict[str, list[str]]
     terminal: list[str]
 
+    @property
+    def is_normalised(self) -> bool:
+        """Whether the service has other words than the members' values."""
+        return any(wire != [word] for word, wire in self.words.items())
+
 
 @dataclass
 class Parameter:

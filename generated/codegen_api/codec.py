@@ -13,13 +13,14 @@ import types
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Union, cast, get_args, get_origin
-from uuid import UUID
 
 from . import enums, models, reserved
 from .errors import InvalidModel
 
 if TYPE_CHECKING:
-    from .operations import Operation
+    from uuid import UUID
+
+    from .table import Operation
 
 T = TypeVar("T")
 Decoder = Callable[[Any], Any]
@@ -131,13 +132,16 @@ def encode(value: Any) -> Any:
             return (value if value.tzinfo else value.replace(tzinfo=datetime.UTC)).isoformat()
         case datetime.date():
             return value.isoformat()
-        case UUID():
-            return str(value)
         case Mapping():
             return {key: encode(item) for key, item in value.items()}
         case list() | tuple():
             return [encode(item) for item in value]
-    return value
+    return str(value) if is_uuid(value) else value
+
+
+def is_uuid(value: Any) -> bool:
+    """Say whether a value is a UUID, without importing their module, which costs time and few contracts need."""
+    return "uuid" in sys.modules and isinstance(value, sys.modules["uuid"].UUID)
 
 
 def parse_timestamp(text: str) -> datetime.datetime:
@@ -185,6 +189,10 @@ class _Names(dict[str, Any]):
     """What annotations name: models and enums, which are imported when they are looked up."""
 
     def __missing__(self, name: str) -> Any:
+        if name == "UUID":
+            from uuid import UUID
+
+            return UUID
         try:
             return getattr(models, name)
         except AttributeError:
@@ -193,7 +201,7 @@ class _Names(dict[str, Any]):
             raise KeyError(name) from None
 
 
-_NAMES = _Names(Any=Any, Literal=Literal, datetime=datetime, UUID=UUID)
+_NAMES = _Names(Any=Any, Literal=Literal, datetime=datetime)
 
 
 def _resolved(annotation: Any, scope: dict[str, Any]) -> Any:
@@ -320,6 +328,8 @@ class _Scope:
             return f"{self._add(_Table({option: option for option in arguments}, _not_literal))}[{value}]"
         if annotation in _CONVERTERS:
             return f"{_CONVERTERS[annotation]}({value})"
+        if getattr(annotation, "__name__", "") == "UUID":
+            return f"UUID({value})"
         if _is_enum(annotation):
             return f"{self._add(_table(annotation))}[{value}]"
         return f"{self._model(annotation)}({value})"
@@ -382,7 +392,7 @@ def _split(annotation: Any) -> tuple[set[Any], list[Any]]:
 _PLAIN: dict[Any, Any] = {
     Any: Any, str: str, int: int, bool: bool, type(None): type(None), dict[str, Any]: dict, list[Any]: list,
 }  # fmt: skip
-_CONVERTERS = {datetime.datetime: "moment", datetime.date: "day", UUID: "UUID"}
+_CONVERTERS = {datetime.datetime: "moment", datetime.date: "day"}
 _NAMED = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", list: "a list"}
 
 
@@ -419,6 +429,8 @@ def _day(value: Any) -> datetime.date:
 
 
 def _uuid(value: Any) -> UUID:
+    from uuid import UUID
+
     return value if isinstance(value, UUID) else UUID(_conform(value, (str,)))
 
 

@@ -81,6 +81,17 @@ class AgentRunStatus(StrEnum):
     CANCELLED = "cancelled"
     PAUSED = "paused"
 
+    def __eq__(self, other: object) -> bool:
+        """Compare with a string, also with the words of the service that mean this member."""
+        return str.__eq__(self, other) is True or (
+            type(other) is str and NORMALISED["AgentRunStatus"].get(other) is self
+        )
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = StrEnum.__hash__
+
     @property
     def is_terminal(self) -> bool:
         """Whether a run in this state has ended for good."""

@@ -108,6 +108,26 @@ def test_unknown_fields_are_kept_and_reachable() -> None:
         run["nothing"]
 
 
+def test_a_model_is_a_response_model_of_fastapi_and_a_dict() -> None:
+    from fastapi import FastAPI
+    from fastapi.encoders import jsonable_encoder
+    from fastapi.testclient import TestClient
+
+    run = models.AgentRunResponse.from_dict({**RUN, "status": "COMPLETE", "metadata": {"a": [1]}, "new": 1})
+    app = FastAPI()
+    app.get("/run")(lambda: run)
+    app.get("/typed", response_model=models.AgentRunResponse)(lambda: run)
+    app.get("/data", response_model=models.AgentRunResponse)(run.to_dict)
+    app.get("/wrong", response_model=models.AgentRunResponse)(lambda: {"id": "x"})
+    client = TestClient(app, raise_server_exceptions=False)
+    answers = [client.get(path).json() for path in ("/run", "/typed", "/data")]
+    assert answers == [{**run.dict(), "raw_status": "COMPLETE"}] * 3 == [jsonable_encoder(run)] * 3
+    assert client.get("/wrong").status_code == 500
+    described = client.get("/openapi.json").json()["paths"]["/typed"]["get"]["responses"]["200"]
+    assert described["content"]["application/json"]["schema"]["description"].startswith("One agent run")
+    assert dict(run) == {**run.dict(), "status": run.status}
+
+
 def test_what_the_package_keeps_in_metadata_is_not_shown() -> None:
     run = models.AgentRunResponse.from_dict({**RUN, "metadata": {"mine": 1, "codegen_sdk": {"tags": ["a"]}}})
     assert run.metadata == {"mine": 1}

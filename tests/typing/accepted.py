@@ -127,6 +127,10 @@ def clients(client: CodegenClient) -> None:
     assert_type(next(client.watch(323)).run, AgentRunResponse)
     assert_type(client.stream_logs(323, 1, follow=True), Iterator[AgentRunLogResponse])
     assert_type(client.with_options(timeout=5), CodegenClient)
+    assert_type(next(client.iter_pages("list_agent_runs", org_id=323, page_size=10)), AgentRunsResponse)
+    assert_type(client.list_agent_runs(323)[0], AgentRunResponse)
+    for each in client.list_agent_runs(323).auto_paging_iter():
+        assert_type(each, AgentRunResponse)
     whole = client.with_raw_response.get_agent_run(323, 1)
     assert_type(whole, Response[AgentRunResponse])
     assert_type(whole.parsed, AgentRunResponse)

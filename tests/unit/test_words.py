@@ -108,6 +108,16 @@ def test_a_status_in_a_list_is_normalised() -> None:
     assert [run.raw_status for run in page.items] == ["ACTIVE", "NEW"]
 
 
+@pytest.mark.parametrize(("word", "status"), WORDS.items())
+def test_a_status_equals_the_words_of_the_service_that_mean_it(word: str, status: str) -> None:
+    member = AgentRunStatus(status)
+    assert member == word == member == status
+    assert (member != word) is False
+    assert [other for other in AgentRunStatus if other == word] == [member]
+    assert {member: 1}[status] == 1  # type: ignore[index]
+    assert member not in ("", "done", 5, None)
+
+
 def test_a_status_that_is_given_to_the_class_is_normalised_too() -> None:
     run = models.AgentRunResponse(id=1, organization_id=323, status="COMPLETE")
     assert run.status is AgentRunStatus.COMPLETED

@@ -8,9 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import quote
-from uuid import UUID
 
-from .codec import Model, encode
+from .codec import Model, encode, is_uuid
 from .options import NO_OPTIONS, RequestOptions
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ def _checked(argument: Argument, value: Any) -> Any:
     kind = argument.type
     if kind in _NUMBERS:
         return value if type(value) is int and argument.minimum is None else _number(argument, value)
-    if kind == "string" and not isinstance(value, str | datetime.date | UUID):
+    if kind == "string" and not isinstance(value, str | datetime.date) and not is_uuid(value):
         raise _Unfit(f"expected text, got {type(value).__name__}")
     if kind == "boolean" and not isinstance(value, bool):
         raise _Unfit(f"expected true or false, got {type(value).__name__}")
