@@ -78,11 +78,7 @@ def generate(target: Path, source: Path = load.CONTRACT) -> None:
 def render(target: Path, contract: dict[str, Any]) -> None:
     """Write the package for a contract to the folder `target`; raises as `generate`."""
     check_versions()
-    try:
-        package = adapter.read(contract)
-    except adapter.RefusedError as error:
-        raise GenerationError(str(error)) from error
-    _write(target, package, contract)
+    write(target, contract)
     _tidy(target)
     checked = subprocess.run(
         [sys.executable, "-c", _IMPORTS, str(target.parent), target.name], capture_output=True, text=True, check=False
@@ -90,6 +86,19 @@ def render(target: Path, contract: dict[str, Any]) -> None:
     if checked.returncode:
         last = checked.stderr.strip().splitlines()[-1]
         raise GenerationError(f"what was generated cannot be imported: {last}")
+
+
+def write(target: Path, contract: dict[str, Any]) -> None:
+    """Write the package as the templates give it, neither formatted nor tried, which is enough for reading it.
+
+    Raises:
+        GenerationError: when the contract is refused.
+
+    """
+    try:
+        _write(target, adapter.read(contract), contract)
+    except adapter.RefusedError as error:
+        raise GenerationError(str(error)) from error
 
 
 def _docstring(text: str, indent: int, width: int = 112) -> str:
