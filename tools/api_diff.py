@@ -24,8 +24,7 @@ from typing import NamedTuple
 import griffe
 
 from tools import generate, load, normalize, overlay, versions
-from tools.load import Data, SpecError, each_operation
-from tools.validate import CLIENTS
+from tools.load import CLIENTS, Data, SpecError, each_operation
 
 REDOCLY = load.ROOT / "node_modules" / "@redocly" / "cli"
 BREAKING, DANGEROUS, SAFE = SEVERITIES = ("breaking", "dangerous", "safe")

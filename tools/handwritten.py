@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tools import load, versions
-from tools.load import Data
-from tools.validate import CLIENTS
+from tools.load import CLIENTS, Data
 
 
 def _ids(contract: Data) -> list[str]:

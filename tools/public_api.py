@@ -18,7 +18,7 @@ from pathlib import Path
 import griffe
 
 from tools import changelog, load, versions
-from tools.validate import CLIENTS
+from tools.load import CLIENTS
 
 RELEASED = ("codegen_ext", "openapi.yaml")
 """What users get; a change of it belongs into the changelog."""
