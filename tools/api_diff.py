@@ -120,7 +120,7 @@ def _redocly(folder: Path, old: Data, new: Data) -> subprocess.Popen[str]:
 
 def _wire_changes(changes: list[Data], old: Data, new: Data) -> Iterator[Change]:
     for change in changes:
-        verdicts = {_severity(verdict["ruleId"], verdict["impact"], change) for verdict in change["verdicts"]}
+        verdicts = {_severity(verdict["ruleId"], verdict["impact"], change, old) for verdict in change["verdicts"]}
         keyword = str(change.get("property"))
         if change["impact"] == "minor" or (change["typeName"] == "Schema" and change["kind"] == "removed"):
             verdicts.add(SAFE)
@@ -135,10 +135,26 @@ def _wire_changes(changes: list[Data], old: Data, new: Data) -> Iterator[Change]
             yield Change(severity, action, where, _detail(change), names)
 
 
-def _severity(rule: str, impact: str, change: Data) -> str:
+def _severity(rule: str, impact: str, change: Data, old: Data) -> str:
+    """Apply to a verdict of redocly what this client survives."""
     if rule == "response-removed" and not re.search(r"/responses/2\d\d$", change["path"]):
         return SAFE
+    if rule == "required-properties-removed" and _were_nullable(change, old):
+        return SAFE
     return SURVIVED.get(rule, {"major": BREAKING, "minor": SAFE}.get(impact, SAFE))
+
+
+def _were_nullable(change: Data, old: Data) -> bool:
+    """Say whether the fields that may be absent now could be null before, which is None in Python as well."""
+    fields = load.at(old, change["base"]["pointer"].removesuffix("/required")).get("properties", {})
+    lost = set(change["base"]["value"]) - set(change.get("revision", {}).get("value") or ())
+    return all(_is_nullable(old, fields.get(name, {})) for name in lost)
+
+
+def _is_nullable(contract: Data, schema: Data) -> bool:
+    schema = load.resolve(contract, schema)
+    branches = schema.get("anyOf", ())
+    return "null" in schema.get("type", ()) or any(branch.get("type") == "null" for branch in branches)
 
 
 def _detail(change: Data) -> str:
@@ -166,8 +182,13 @@ def _place(contract: Data, path: str, pointer: str) -> tuple[str, tuple[str, ...
             if method in load.METHODS and (len(parts) < 3 or method == parts[2]):
                 where = f"{method.upper()} {parts[1]}" if len(parts) > 2 else where
                 names += _methods(contract, operation, parts[3:5])
-    found = re.fullmatch(r"#/components/schemas/([^/]+)(?:/properties/([^/]+))?.*", pointer)
-    if found:
+    if shared := re.match(r"#/components/parameters/[^/]+", pointer):
+        names = []
+        for _, _, operation in each_operation(contract):
+            for index, parameter in enumerate(operation.get("parameters", ())):
+                if parameter == {"$ref": shared[0]}:
+                    names += _methods(contract, operation, ["parameters", str(index)])
+    if found := re.fullmatch(r"#/components/schemas/([^/]+)(?:/properties/([^/]+))?.*", pointer):
         where = f"{found[1]}.{found[2]}" if found[2] else found[1]
         names = [f"{found[1]}.{python_name(found[2])}" if found[2] else found[1], *names]
     return where, tuple(dict.fromkeys(names))

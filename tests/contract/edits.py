@@ -31,7 +31,8 @@ class Unit:
             part={"$ref": self.ref("Part")},
         )
         self.result: Data = self._object(
-            ["id", "title"],
+            ["id", "title", "remark"],
+            remark={"type": ["string", "null"]},
             id={"type": "integer"},
             title={"type": "string"},
             note={"type": ["string", "null"]},
@@ -99,12 +100,12 @@ class Unit:
 
 
 class Edit(NamedTuple):
-    """One edit; `today` is the verdict of the first version's comparison."""
+    """One edit, the right verdict on it, and that of the first version (commit 4278ec6) where it was another."""
 
     name: str
     apply: Callable[[Unit], object]
     right: str
-    today: str = ""
+    first: str = ""
 
 
 def _without(node: Data, *keys: str) -> None:
@@ -135,10 +136,10 @@ EDITS = [
     Edit("prose", lambda u: u.operation.update(description="Other.", summary="Other"), NONE),
     Edit("operation removed", lambda u: setattr(u, "verb", ""), BREAKING),
     Edit("operation renamed", lambda u: u.operation.update(operationId=f"post_unit_{u.number}"), BREAKING),
-    Edit("name moved to another path", lambda u: setattr(u, "path", f"{u.path}/moved"), BREAKING),
-    Edit("name moved to another verb", lambda u: setattr(u, "verb", "patch"), BREAKING),
+    Edit("name moved to another path", lambda u: setattr(u, "path", f"{u.path}/moved"), BREAKING, SAFE),
+    Edit("name moved to another verb", lambda u: setattr(u, "verb", "patch"), BREAKING, SAFE),
     Edit("operation deprecated", lambda u: u.operation.update(deprecated=True), DANGEROUS),
-    Edit("security added", lambda u: u.operation.update(security=[{"bearer": []}]), BREAKING),
+    Edit("security added", lambda u: u.operation.update(security=[{"bearer": []}]), BREAKING, NONE),
     Edit("limit lower", lambda u: u.operation["x-codegen"]["rate-limit"].update(requests=5), DANGEROUS),
     Edit("limit higher", lambda u: u.operation["x-codegen"]["rate-limit"].update(requests=90), SAFE),
     Edit("no longer idempotent", lambda u: u.operation["x-codegen"].update(idempotent=False), DANGEROUS),
@@ -152,9 +153,9 @@ EDITS = [
     Edit("parameter removed", lambda u: u.operation["parameters"].remove(u.parameter("word")), BREAKING),
     Edit("parameter required", lambda u: u.parameter("word").update(required=True), BREAKING),
     Edit("parameter first", lambda u: u.operation["parameters"].insert(1, u.operation["parameters"].pop(2)), DANGEROUS),
-    Edit("parameter into the header", lambda u: u.parameter("word").update({"in": "header"}), BREAKING),
-    Edit("explode", lambda u: u.parameter("kinds").update(explode=False), BREAKING),
-    Edit("style", lambda u: u.parameter("kinds").update(style="pipeDelimited"), BREAKING),
+    Edit("parameter into the header", lambda u: u.parameter("word").update({"in": "header"}), BREAKING, DANGEROUS),
+    Edit("explode", lambda u: u.parameter("kinds").update(explode=False), BREAKING, NONE),
+    Edit("style", lambda u: u.parameter("kinds").update(style="pipeDelimited"), BREAKING, NONE),
     Edit("maximum lower", lambda u: u.limit.update(maximum=50), BREAKING),
     Edit("maximum higher", lambda u: u.limit.update(maximum=500), SAFE),
     Edit("maximum removed", lambda u: _without(u.limit, "maximum"), SAFE),
@@ -166,7 +167,7 @@ EDITS = [
     Edit("pattern added", lambda u: u.word.update(pattern="^a"), BREAKING),
     Edit("parameter of another type", lambda u: u.word.update(type="boolean"), BREAKING),
     Edit("parameter wider", lambda u: u.word.update(type=["string", "integer"]), SAFE),
-    Edit("parameter null too", lambda u: u.limit.update(type=["integer", "null"]), SAFE),
+    Edit("parameter null too", lambda u: u.limit.update(type=["integer", "null"]), SAFE, NONE),
     Edit("default changed", lambda u: u.limit.update(default=20), DANGEROUS),
     # Bodies
     Edit("optional field added", lambda u: _field(u.body, "fresh", type="string"), DANGEROUS),
@@ -176,32 +177,34 @@ EDITS = [
     Edit("body field required", lambda u: u.body["required"].append("tags"), BREAKING),
     Edit("body field optional", lambda u: u.body["required"].remove("name"), DANGEROUS),
     Edit("body field of another type", lambda u: _field(u.body, "name", type="integer"), BREAKING),
-    Edit("body field not null", lambda u: _field(u.body, "note", type="string"), BREAKING),
+    Edit("body field not null", lambda u: _field(u.body, "note", type="string"), BREAKING, NONE),
     Edit("body field null too", lambda u: _field(u.body, "size", type=["integer", "null"]), SAFE),
-    Edit("maximum behind a reference lower", lambda u: u.schemas["Count"].update(maximum=5), BREAKING),
-    Edit("maximum behind a reference higher", lambda u: u.schemas["Count"].update(maximum=50), SAFE),
+    Edit("maximum behind a reference lower", lambda u: u.schemas["Count"].update(maximum=5), BREAKING, NONE),
+    Edit("maximum behind a reference higher", lambda u: u.schemas["Count"].update(maximum=50), SAFE, NONE),
     Edit("maximum of map values lower",
-         lambda u: u.body["properties"]["sizes"]["additionalProperties"].update(maximum=5), BREAKING),
+         lambda u: u.body["properties"]["sizes"]["additionalProperties"].update(maximum=5), BREAKING, NONE),
     Edit("elements shorter", lambda u: u.body["properties"]["tags"]["items"].update(maxLength=5), BREAKING),
     Edit("fewer elements", lambda u: u.body["properties"]["tags"].update(maxItems=5), BREAKING),
     Edit("unique elements", lambda u: u.body["properties"]["tags"].update(uniqueItems=True), BREAKING),
-    Edit("required in a part of allOf", lambda u: u.schemas["Part"]["allOf"][1]["required"].append("a"), BREAKING),
+    Edit("required in a part of allOf",
+         lambda u: u.schemas["Part"]["allOf"][1]["required"].append("a"), BREAKING, NONE),
     Edit("body enum loses a value", lambda u: u.schemas["Mode"]["enum"].pop(), BREAKING),
     Edit("body enum gains a value", lambda u: u.schemas["Mode"]["enum"].append("medium"), SAFE),
     Edit("integer enum loses a value", lambda u: u.schemas["Level"]["enum"].pop(), BREAKING),
     Edit("integer enum gains a value", lambda u: u.schemas["Level"]["enum"].append(4), SAFE),
-    Edit("body optional", lambda u: u.operation["requestBody"].update(required=False), SAFE),
+    Edit("body optional", lambda u: u.operation["requestBody"].update(required=False), SAFE, NONE),
     # Answers
     Edit("answer field added", lambda u: _field(u.result, "fresh", type="string"), SAFE),
     Edit("answer field removed", lambda u: _drop(u.result, "title"), BREAKING),
     Edit("answer field optional", lambda u: u.result["required"].remove("title"), BREAKING),
+    Edit("nullable answer field optional", lambda u: u.result["required"].remove("remark"), SAFE),
     Edit("answer field null too", lambda u: _field(u.result, "title", type=["string", "null"]), BREAKING),
     Edit("answer field always there", lambda u: u.result["required"].append("owner"), SAFE),
     Edit("answer field of another type", lambda u: _field(u.result, "title", type="integer"), BREAKING),
     Edit("answer field wider", lambda u: _field(u.result, "id", type="number"), BREAKING),
     Edit("answer enum gains a value", lambda u: u.schemas["State"]["enum"].append("broken"), SAFE),
     Edit("answer enum loses a value", lambda u: u.schemas["State"]["enum"].pop(), BREAKING),
-    Edit("answer bounded", lambda u: u.result["properties"]["title"].update(maxLength=5), SAFE),
+    Edit("answer bounded", lambda u: u.result["properties"]["title"].update(maxLength=5), SAFE, NONE),
     Edit("answer of another class",
          lambda u: u.operation["responses"]["200"]["content"]["application/json"].update(
              schema={"$ref": u.ref("Owner")}), BREAKING),
