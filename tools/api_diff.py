@@ -242,11 +242,17 @@ def _is_lower(was: Data, now: Data) -> bool:
 
 
 def _python_changes(folder: Path, old: Data, new: Data) -> Iterator[Change]:
-    modules = []
+    modules: list[griffe.Module] = []
     for side, contract in (("old", old), ("new", new)):
         generate.render(folder / side / "codegen_api", contract)
         modules.append(read_package(folder / side, "codegen_api"))
-    for breakage in griffe.find_breaking_changes(*modules):
+    services = [name for name in CLIENTS if all(name in module["_sync"].members for module in modules)]
+    breakages = [
+        breakage
+        for name in ("models", "enums", "parameters", *(f"_sync.{service}" for service in services))
+        for breakage in griffe.find_breaking_changes(*(module[name] for module in modules))
+    ]
+    for breakage in breakages:
         if name := _public_name(breakage):
             names = (name, f"Async{name}") if "Client." in name else (name,)
             action = "removed" if breakage.kind.value.endswith("removed") else "changed"
@@ -265,17 +271,15 @@ def read_package(folder: Path, name: str) -> griffe.Module:
 def _public_name(breakage: griffe.Breakage) -> str | None:
     """Return the name under which users know what broke; None for what they do not see."""
     parts = breakage.obj.path.split(".")[1:]
-    changed = breakage.old_value or breakage.new_value
-    argument = f"({changed.name})" if isinstance(changed, griffe.Parameter) else ""
-    if any(part.startswith("_") and part != "_sync" for part in parts) or len(parts) < 2:
-        return None
-    if parts[0] in {"models", "enums", "parameters"}:
-        is_value = breakage.kind is griffe.BreakageKind.ATTRIBUTE_CHANGED_VALUE
-        names = [part for part in parts[1:] if not part.islower() or part == parts[-1]]
-        return None if (is_value and parts[0] != "enums") or not names[0][0].isupper() else ".".join(names)
-    if parts[0] == "_sync" and parts[1] in CLIENTS and len(parts) == 4 and not parts[2].startswith("Raw"):
-        return f"{CLIENTS[parts[1]]}.{parts[3]}{argument}"
-    return None
+    if parts[0] == "_sync":
+        changed = breakage.old_value or breakage.new_value
+        argument = f"({changed.name})" if isinstance(changed, griffe.Parameter) else ""
+        is_method = len(parts) == 4 and not parts[2].startswith("Raw") and not parts[3].startswith("_")
+        return f"{CLIENTS[parts[1]]}.{parts[3]}{argument}" if is_method else None
+    if breakage.kind is griffe.BreakageKind.ATTRIBUTE_CHANGED_VALUE and parts[0] != "enums":
+        return None  # redocly compares defaults
+    names = [part for part in parts[1:] if not part.islower() or part == parts[-1]]
+    return ".".join(names) if names[0][0].isupper() else None
 
 
 # The report
