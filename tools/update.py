@@ -44,6 +44,11 @@ def update(source: str) -> tuple[list[api_diff.Change], list[str]]:
         for path in (load.CONTRACT, load.CHANGELOG, load.FACTS):
             (folder / path.name).chmod(path.stat().st_mode)
             os.replace(folder / path.name, path)
+    if normalized.unmatched:
+        first, more = normalized.unmatched[0], len(normalized.unmatched) - 1
+        notes.append(
+            f"spec/overlay.yaml: {first}{f' and {more} more' if more else ''} matches nothing; see `make check`"
+        )
     return changes, [*notes, *normalized.notes]
 
 
