@@ -244,7 +244,7 @@ def _is_lower(was: Data, now: Data) -> bool:
 def _python_changes(folder: Path, old: Data, new: Data) -> Iterator[Change]:
     modules: list[griffe.Module] = []
     for side, contract in (("old", old), ("new", new)):
-        generate.render(folder / side / "codegen_api", contract)
+        generate.write(folder / side / "codegen_api", contract)
         modules.append(read_package(folder / side, "codegen_api"))
     services = [name for name in CLIENTS if all(name in module["_sync"].members for module in modules)]
     breakages = [
