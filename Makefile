@@ -1,6 +1,6 @@
 # Every target creates and uses .venv; `make run` and `make test` are the two that a newcomer needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all fuzz redis-server codex check bench generate update-spec diff-spec release
+.PHONY: check-contract help setup run test test-all fuzz redis-server codex check bench generate update-spec diff-spec release
 .PHONY: upstream-pull-request docs format clean dist test-anywhere test-lowest test-pythons screenshots mutants
 
 PYTHON ?= python3
@@ -13,6 +13,8 @@ INSTALL ?= pip install --quiet --disable-pip-version-check
 CODEX_VERSION := 0.169.0
 CODEX_CACHE ?= $(HOME)/.cache/codegen-sdk/codex-$(CODEX_VERSION)
 CODEX := $(CODEX_CACHE)/node_modules/.bin/codex
+# What compares contracts; tools/api_diff.py makes sure that it is the version that package.json pins.
+REDOCLY := node_modules/@redocly/cli/package.json
 # A process for each core, four at most, since a container may see more cores than it has; who is busy gives tests away.
 PYTEST := $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist worksteal
 export CODEGEN_TEST_CODEX ?= $(CODEX)
@@ -36,7 +38,7 @@ run: $(STAMP) ## watch an agent run on the bundled sandbox, from created to comp
 test: $(STAMP) ## the fast tests
 	@$(PYTEST) -m 'not slow'
 
-test-all: $(STAMP) node_modules/.installed redis-server codex ## all tests, with coverage, Redis and what comes from npm
+test-all: $(STAMP) redis-server codex | $(REDOCLY) ## all tests, with coverage, Redis and what comes from npm
 	@CODEGEN_TEST_ALL=1 $(PYTEST) --cov --cov-fail-under=95
 
 test-anywhere: $(STAMP) ## the fast tests under an unusual path, locale, time zone, proxy and network
@@ -67,13 +69,15 @@ codex: $(CODEX) ## install the Codex CLI that the tests and the benchmarks drive
 $(CODEX):
 	npm install --prefix $(CODEX_CACHE) --no-audit --no-fund --loglevel=error @openai/codex@$(CODEX_VERSION)
 
-node_modules/.installed: package.json
+$(REDOCLY):
+	@command -v npm >/dev/null || { echo "contracts are compared by redocly, which npm installs; install npm" >&2; exit 2; }
 	npm ci --no-audit --no-fund --loglevel=error
-	@touch $@
 
-check: $(STAMP) ## contract, generated code, clients and docs agree; ruff and mypy are content
-	@$(BIN)/python -m tools.contract.check
+check-contract: $(STAMP)
+	@$(BIN)/python -m tools.check
 	@$(BIN)/python -m tools.make_sync --check
+
+check: check-contract ## contract, generated and derived code, layers and docs agree; ruff and mypy are content
 	@$(BIN)/python -m pytest -q --no-header -p no:cacheprovider tests/docs/test_reference.py tests/docs/test_site.py
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
@@ -84,21 +88,21 @@ generate: $(STAMP) ## write openapi.yaml from spec/, and generated/ from that
 	@$(BIN)/python -m tools.generate
 	@$(BIN)/python -m tools.make_sync
 
-update-spec: $(STAMP) ## import the service's document: FROM=path-or-url
+update-spec: $(STAMP) | $(REDOCLY) ## import the service's document: FROM=path-or-url
 	@test -n "$(FROM)" || { echo "say where the document is: make update-spec FROM=path-or-url" >&2; exit 2; }
 	@$(BIN)/python -m tools.update '$(FROM)' $(if $(REPORT),--report '$(REPORT)')
 
-diff-spec: $(STAMP) ## what changed between two contracts: OLD=… NEW=… (path, URL or git ref), JSON=file for machines
+diff-spec: $(STAMP) | $(REDOCLY) ## what changed between two contracts: OLD=… NEW=… (path, URL or git ref), JSON=file for machines
 	@test -n "$(OLD)" || { echo "say what to compare: make diff-spec OLD=v1.0.0 NEW=openapi.yaml" >&2; exit 2; }
-	@$(BIN)/python -m tools.contract.diff '$(OLD)' $(if $(NEW),'$(NEW)') $(if $(JSON),--json '$(JSON)')
+	@$(BIN)/python -m tools.api_diff '$(OLD)' $(if $(NEW),'$(NEW)') $(if $(JSON),--json '$(JSON)')
 
 release: $(STAMP) ## prepare version, changelog and tag: VERSION=1.2.3
 	@test -n "$(VERSION)" || { echo "say which: make release VERSION=1.2.3" >&2; exit 2; }
-	@$(BIN)/python -m tools.contract.release '$(VERSION)'
+	@$(BIN)/python -m tools.release '$(VERSION)'
 
 upstream-pull-request: ## open a pull request where FROM differs from spec/codegen.json (needs gh)
 	@$(MAKE) --no-print-directory update-spec FROM='$(FROM)' REPORT=upstream-changes.md
-	@tools/contract/pull-request upstream-changes.md
+	@tools/pull-request upstream-changes.md
 
 bench: $(STAMP) ## time the client against bare httpx
 	@$(BIN)/python -m benchmarks

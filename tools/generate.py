@@ -72,26 +72,13 @@ def generate(target: Path, source: Path = load.CONTRACT) -> None:
         contract = load.load(source)
     except load.SpecError as error:
         raise GenerationError(str(error)) from error
-    _generate(target, contract)
+    render(target, contract)
 
 
 def render(target: Path, contract: dict[str, Any]) -> None:
-    """Write the package for a contract as the templates give it, which may be read and is not yet formatted.
-
-    Raises:
-        GenerationError: when the contract is refused.
-
-    """
-    try:
-        package = adapter.read(contract)
-    except adapter.RefusedError as error:
-        raise GenerationError(str(error)) from error
-    _write(target, package, contract)
-
-
-def _generate(target: Path, contract: dict[str, Any]) -> None:
+    """Write the package for a contract to the folder `target`; raises as `generate`."""
     check_versions()
-    render(target, contract)
+    write(target, contract)
     _tidy(target)
     checked = subprocess.run(
         [sys.executable, "-c", _IMPORTS, str(target.parent), target.name], capture_output=True, text=True, check=False
@@ -99,6 +86,19 @@ def _generate(target: Path, contract: dict[str, Any]) -> None:
     if checked.returncode:
         last = checked.stderr.strip().splitlines()[-1]
         raise GenerationError(f"what was generated cannot be imported: {last}")
+
+
+def write(target: Path, contract: dict[str, Any]) -> None:
+    """Write the package as the templates give it, neither formatted nor tried, which is enough for reading it.
+
+    Raises:
+        GenerationError: when the contract is refused.
+
+    """
+    try:
+        _write(target, adapter.read(contract), contract)
+    except adapter.RefusedError as error:
+        raise GenerationError(str(error)) from error
 
 
 def _docstring(text: str, indent: int, width: int = 112) -> str:
@@ -246,9 +246,9 @@ def main() -> int:
             raise load.SpecError(*problems)
         with tempfile.TemporaryDirectory(dir=load.ROOT) as folder:
             fresh = Path(folder) / "codegen_api"
-            _generate(fresh, normalize.in_order(normalized.data))
+            render(fresh, load.parse(text := normalize.text(normalized.data)))
             install(fresh)
-        load.CONTRACT.write_text(normalize.text(normalized.data), encoding="utf-8")
+        load.CONTRACT.write_text(text, encoding="utf-8")
     except (GenerationError, load.SpecError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -19,6 +19,8 @@ CONTRACT = ROOT / "openapi.yaml"
 GENERATED = ROOT / "generated" / "codegen_api"
 CHANGELOG = ROOT / "CHANGELOG.md"
 
+CLIENTS = {"codegen": "CodegenClient", "chatserver": "ChatServerClient"}
+"""The services, and the client of each."""
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 MAX_BYTES = 2_000_000
 """About twenty times the size of the service's document."""

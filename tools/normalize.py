@@ -34,11 +34,12 @@ ANY = "AnyValue"
 
 
 class Normalized(NamedTuple):
-    """A contract, what a maintainer should read about it, and why it cannot be used, one line for each reason."""
+    """A contract, what a maintainer should read about it, why it cannot be used, and the overlay's idle targets."""
 
     data: Data
     notes: list[str]
     problems: list[str]
+    unmatched: list[str]
 
 
 def contract() -> Normalized:
@@ -74,9 +75,6 @@ class _Normalizer:
     def run(self, actions: list[overlay.Action]) -> Normalized:
         self._data = self._own_form()
         unmatched = overlay.apply(self._data, actions)
-        if unmatched:
-            more = f" and {len(unmatched) - 3} more" if len(unmatched) > 3 else ""
-            self._notes.append(f"targets of the overlay that match nothing: {', '.join(unmatched[:3])}{more}")
         self._drop_unusable()
         self._rename_schemas()
         self._name_parameters()
@@ -88,7 +86,7 @@ class _Normalizer:
         self._describe()
         self._join_chatserver()
         self._prune()
-        return Normalized(_ordered(self._data), self._notes, self._problems)
+        return Normalized(_ordered(self._data), self._notes, self._problems, unmatched)
 
     # Before the overlay
 

@@ -12,12 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools import generate, load, normalize, overlay, validate
-from tools.contract import changelog, diff, reporting
-from tools.contract.changes import Change
+from tools import api_diff, changelog, generate, load, normalize, overlay, validate
 
 
-def update(source: str) -> tuple[list[Change], list[str]]:
+def update(source: str) -> tuple[list[api_diff.Change], list[str]]:
     """Import the document at a path or URL and replace the files; returns what changed, and notes.
 
     Raises:
@@ -25,6 +23,7 @@ def update(source: str) -> tuple[list[Change], list[str]]:
         generate.GenerationError: if the new contract does not generate.
 
     """
+    api_diff.require_redocly()
     facts, notes = load.facts(load.read(source))
     text = load.facts_text(facts)
     if text == load.FACTS.read_text(encoding="utf-8"):
@@ -37,15 +36,20 @@ def update(source: str) -> tuple[list[Change], list[str]]:
         contract = folder / load.CONTRACT.name
         contract.write_text(normalize.text(normalized.data), encoding="utf-8")
         generate.generate(folder / "codegen_api", contract)
-        changes, more = diff.differences(load.load(), normalized.data)
-        log = changelog.with_entry(load.CHANGELOG.read_text(encoding="utf-8"), reporting.changelog_entry(changes))
+        changes = api_diff.compare(load.load(), normalized.data)
+        log = changelog.with_entry(load.CHANGELOG.read_text(encoding="utf-8"), api_diff.changelog_entry(changes))
         (folder / load.CHANGELOG.name).write_text(log, encoding="utf-8")
         (folder / load.FACTS.name).write_text(text, encoding="utf-8")
         generate.install(folder / "codegen_api")
         for path in (load.CONTRACT, load.CHANGELOG, load.FACTS):
             (folder / path.name).chmod(path.stat().st_mode)
             os.replace(folder / path.name, path)
-    return changes, [*notes, *normalized.notes, *more]
+    if normalized.unmatched:
+        first, more = normalized.unmatched[0], len(normalized.unmatched) - 1
+        notes.append(
+            f"spec/overlay.yaml: {first}{f' and {more} more' if more else ''} matches nothing; see `make check`"
+        )
+    return changes, [*notes, *normalized.notes]
 
 
 def main() -> int:
@@ -59,7 +63,7 @@ def main() -> int:
     except (load.SpecError, generate.GenerationError, OSError) as error:
         print(f"nothing was changed: {error}", file=sys.stderr)
         return 2
-    report = reporting.as_markdown(changes, notes)
+    report = api_diff.as_markdown(changes, notes)
     if given.report:
         Path(given.report).write_text(report, encoding="utf-8")
     print(report, end="")

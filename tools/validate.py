@@ -10,13 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tools import load
-from tools.load import Data, each_operation, resolve
-
-CLIENTS = {"codegen": "CodegenClient", "chatserver": "ChatServerClient"}
-"""The services, and the client of each."""
+from tools.load import CLIENTS, Data, each_operation, resolve
 
 POSITIVE = {"type": "integer", "minimum": 1}
 TEXT = {"type": "string", "minLength": 1}
@@ -100,6 +96,8 @@ def _lost_references(contract: Data) -> Iterator[tuple[str, str]]:
 
 
 def _document_problems(contract: Data) -> Iterator[str]:
+    from openapi_spec_validator import OpenAPIV31SpecValidator  # which imports more than all else here
+
     try:
         for error in OpenAPIV31SpecValidator(contract).iter_errors():
             where = "/".join(str(part) for part in getattr(error, "absolute_path", ()))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.contract import document
+from tools import load
 
 Git = Callable[..., str]
 
@@ -36,7 +36,7 @@ def make(root: Path, monkeypatch: pytest.MonkeyPatch) -> Git:
         monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@example.com")
     for name, text in FILES.items():
         write(root, name, text)
-    write(root, document.CONTRACT.name, document.CONTRACT.read_text(encoding="utf-8"))
+    write(root, load.CONTRACT.name, load.CONTRACT.read_text(encoding="utf-8"))
 
     def git(*arguments: str) -> str:
         return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout

@@ -1,63 +1,102 @@
-"""What `make check` asks beyond the generated code: each problem is one clear line."""
+"""`make check` bites on every link of the chain, and says which file to edit, each problem in one line."""
 
-import copy
 import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tools import generate
-from tools.contract import check, check_api, check_names, document, versions
+from tools import check, handwritten, load, public_api, versions
 
-from .repositories import AGENT, Git, make, write
+from .checkout import make, make_copy
+from .repositories import AGENT, Git, write
+from .repositories import make as make_repository
 
 pytestmark = pytest.mark.slow
 
-OURS = document.load()
-USER = next(path for path in OURS["paths"] if path.endswith("/users/{user_id}"))
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_copy(tmp_path_factory.mktemp("repository"))
 
 
-@pytest.fixture
-def with_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The contract with one operation more than everything else knows."""
-    contract = copy.deepcopy(OURS)
-    contract["paths"]["/v1/more"] = {
-        "get": {**contract["paths"]["/v1/users/me"]["get"], "operationId": "get_more_things"}
-    }
-    monkeypatch.setattr(document, "load", lambda *_: contract)
+def replacing(old: str, new: str) -> Callable[[str], str]:
+    def change(text: str) -> str:
+        assert old in text
+        return text.replace(old, new, 1)
+
+    return change
 
 
-@pytest.mark.usefixtures("with_more")
-def test_an_operation_that_is_missing_somewhere_is_named() -> None:
-    assert list(check.reachability_problems()) == [
-        "operation get_more_things is not in the table of operations",
-        "operation get_more_things is not reachable as CodegenClient.get_more_things",
-        "operation get_more_things is not reachable as AsyncCodegenClient.get_more_things",
-    ]
-    assert list(check_names.documented_problems()) == [
-        "operation get_more_things is not in the table of operations in docs/operations.md"
-    ]
-    # Named in this test, which is one of tests/contract and so does not count.
-    assert list(check_names.tested_problems()) == ["operation get_more_things is not named by any test"]
+SPEC_GIVES = "openapi.yaml is not what spec/ gives, at #"
+PROSE = replacing('"responses": {', '"summary": "Prose", "responses": {')
+LINKS: list[tuple[str, Callable[[str], str], str]] = [
+    ("spec/codegen.json", PROSE, "spec/codegen.json is not as `make update-spec` writes it"),
+    ("spec/codegen.json", replacing('"maximum": 100', '"maximum": 50'), SPEC_GIVES),
+    ("spec/overlay.yaml", replacing("cache-seconds: 300", "cache-seconds: 200"), SPEC_GIVES),
+    ("spec/overlay.yaml", replacing("- target: $.servers[0]", "- target: $.servers[7]"),
+     "spec/overlay.yaml: $.servers[7] matches nothing; delete the action or mend its target"),
+    ("spec/chatserver.yaml", replacing("summary: List models", "summary: Name models"),
+     f"{SPEC_GIVES}/paths/~1v1~1models/get/summary; edit spec/chatserver.yaml, and run `make generate`"),
+    ("openapi.yaml", replacing("summary: List users", "summary: Name users"),
+     "/get/summary; edit spec/overlay.yaml, and run `make generate`"),
+    ("openapi.yaml", replacing("minLength: 1", "minLength: 2"), "edit spec/chatserver.yaml, and run `make generate`"),
+    ("openapi.yaml", lambda text: f"{text}# A comment.\n", f"{SPEC_GIVES}; edit spec/overlay.yaml"),
+    ("generated/codegen_api/enums.py", lambda text: f"{text}\nMORE = 1\n",
+     "generated/codegen_api/enums.py is not what openapi.yaml generates; run `make generate`"),
+    ("generated/codegen_api/left_over.py", lambda text: "", "generated/codegen_api/left_over.py is not what"),
+    ("codegen_ext/_version.py", lambda text: f'{text}URL = "/v1/organizations/323/usurs"\n',
+     "names the path /v1/organizations/323/usurs, which the contract lacks"),
+    ("examples/first_run.py", lambda text: f'{text}URL = "/v1/organizations/{{org_id}}/users"\n',
+     "examples/first_run.py restates the path"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "problem"), LINKS, ids=[f"{name}-{at}" for at, (name, *_) in enumerate(LINKS)]
+)
+def test_a_link_that_was_changed_by_hand_is_named(
+    name: str, change: Callable[[str], str], problem: str, copy: Path
+) -> None:
+    file = copy / name
+    before = file.read_text(encoding="utf-8") if file.exists() else None
+    file.write_text(change(before or ""), encoding="utf-8")
+    try:
+        finished = make(copy, "check-contract")
+    finally:
+        file.write_text(before, encoding="utf-8") if before is not None else file.unlink()
+    assert finished.returncode != 0
+    assert problem in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_an_operation_that_is_missing_somewhere_is_named(copy: Path) -> None:
+    file = copy / "spec" / "chatserver.yaml"
+    before = file.read_text(encoding="utf-8")
+    renamed = before.replace("operationId: get_platform_stats", "operationId: get_platform_numbers")
+    file.write_text(renamed, encoding="utf-8")
+    try:
+        generated = make(copy, "generate")
+        assert generated.returncode == 0, generated.stderr
+        finished = make(copy, "check-contract")
+    finally:
+        file.write_text(before, encoding="utf-8")
+        make(copy, "generate")
+    assert "operation get_platform_numbers is not named by any test" in finished.stderr
+
+
+def test_a_method_that_a_client_lost_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from codegen_api._async.codegen import AsyncCodegenMethods
+
+    monkeypatch.delattr(AsyncCodegenMethods, "get_user")
+    assert list(handwritten.problems()) == ["operation get_user is not reachable as AsyncCodegenClient.get_user"]
 
 
 def test_everything_agrees_now() -> None:
-    for problems in (
-        check_names.documented_problems,
-        check_names.tested_problems,
-        check_names.name_problems,
-    ):
-        assert list(problems()) == []
-
-
-def test_another_version_of_the_generator_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generate, "version", lambda package: "0.0.1")
-    assert list(check.generated_problems()) == [
-        "openapi.yaml cannot be generated: openapi-python-client is 0.0.1, but 0.29.1 is pinned; run `make setup`"
-    ]
+    assert list(check.contract_problems()) == []
+    assert list(check.path_problems()) == []
+    assert list(handwritten.problems()) == []
 
 
 @pytest.mark.parametrize(
@@ -72,7 +111,10 @@ def test_another_version_of_the_generator_is_one_line(monkeypatch: pytest.Monkey
         ("operations.GET_USURS", "names the operation get_usurs, which the contract lacks"),
         ("operations.GET_USERS", None),
         ('OPERATIONS["get_usurs"]', "names the operation get_usurs, which the contract lacks"),
-        ("from codegen_api.models import UsurResponse", "names the model UsurResponse, which the contract lacks"),
+        (
+            "from codegen_api.models import UsurResponse",
+            "imports UsurResponse from codegen_api.models, which the contract lacks",
+        ),
         ("from codegen_api.models import UserResponse", None),
         (
             'Perform(operations.GET_USERS, {"org_id": 1, "skipp": 2})',
@@ -85,7 +127,7 @@ def test_a_name_that_the_contract_lacks_is_said(code: str, problem: str | None, 
     package = tmp_path / "codegen_ext"
     package.mkdir()
     (package / "rooms.py").write_text(f"\n{code}\n", encoding="utf-8")
-    found = list(check_names.name_problems(package))
+    found = list(handwritten.name_problems(package))
     if problem is None:
         assert found == []
     else:
@@ -95,29 +137,19 @@ def test_a_name_that_the_contract_lacks_is_said(code: str, problem: str | None, 
 
 
 def test_a_field_that_the_contract_lost_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package, contract = tmp_path / "codegen_ext", tmp_path / document.CONTRACT.name
+    package, contract = tmp_path / "codegen_ext", tmp_path / load.CONTRACT.name
     package.mkdir()
     (package / "rooms.py").write_text('FIELDS = {"prompt": 1, "agent_type": 2}\n', encoding="utf-8")
-    text = document.CONTRACT.read_text(encoding="utf-8")
+    text = load.CONTRACT.read_text(encoding="utf-8")
     assert "agent_type" in text
     monkeypatch.setattr(versions, "at", lambda ref, *_: text if ref == "HEAD" else None)
-    assert list(check_names.name_problems(package)) == []
+    assert list(handwritten.name_problems(package)) == []
     contract.write_text(text.replace("agent_type", "agent_kind"), encoding="utf-8")
-    renamed = document.load(contract)
-    monkeypatch.setattr(document, "CONTRACT", contract)
-    monkeypatch.setattr(document, "load", lambda *_: renamed)
-    assert list(check_names.name_problems(package)) == [
+    renamed = load.load(contract)
+    monkeypatch.setattr(load, "CONTRACT", contract)
+    monkeypatch.setattr(load, "load", lambda *_: renamed)
+    assert list(handwritten.name_problems(package)) == [
         "codegen_ext/rooms.py:1 names the field agent_type, which the contract lost since HEAD"
-    ]
-
-
-def test_a_package_that_cannot_be_imported_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> None:
-        raise ImportError("cannot import name 'CodegenClient'")
-
-    monkeypatch.setattr(check, "reachability_problems", fail)
-    assert list(check.running_problems()) == [
-        "codegen_ext cannot be imported with this contract: cannot import name 'CodegenClient'"
     ]
 
 
@@ -128,19 +160,19 @@ def test_a_package_that_cannot_be_imported_is_one_line(monkeypatch: pytest.Monke
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Git]:
     """A small repository, and git in it."""
     root = tmp_path / "repository"
-    return root, make(root, monkeypatch)
+    return root, make_repository(root, monkeypatch)
 
 
 def test_without_a_tag_that_is_said_and_passes(repository: tuple[Path, Git], tmp_path: Path) -> None:
     root, git = repository
-    assert check_api.missing_tag(root) == "no release tag: there is none yet, so the public API is not compared"
-    assert list(check_api.api_problems(root)) == []
+    assert public_api.missing_tag(root) == "no release tag: there is none yet, so the public API is not compared"
+    assert list(public_api.breaks(root)) == []
     write(root, "CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n")
-    assert list(check_api.changelog_problems(root)) == ["CHANGELOG.md is empty; say in Unreleased what users get"]
+    assert list(public_api.changelog_problems(root)) == ["CHANGELOG.md is empty; say in Unreleased what users get"]
     git("commit", "--quiet", "--allow-empty", "-m", "Second")
     shallow = tmp_path / "shallow"
     subprocess.run(["git", "clone", "--quiet", "--depth=1", f"file://{root}", shallow], check=True, capture_output=True)
-    assert check_api.missing_tag(shallow) == (
+    assert public_api.missing_tag(shallow) == (
         "no release tag: this clone is shallow; fetch the tags, so the public API is not compared"
     )
 
@@ -172,13 +204,14 @@ def test_the_public_api_is_compared_with_the_last_tag(
 ) -> None:
     root, git = repository
     git("tag", "v1.2.0")
-    assert check_api.missing_tag(root) is None
-    assert list(check_api.api_problems(root)) == []
+    assert public_api.missing_tag(root) is None
+    assert list(public_api.breaks(root)) == []
     write(root, file, text)
-    found = list(check_api.api_problems(root))
-    assert found == ([] if problem is None else [f"{problem} since v1.2.0; raise the major version"])
+    assert list(public_api.breaks(root)) == ([] if problem is None else [problem])
+    asks = any("raise the major version" in line for line in public_api.problems(root))
+    assert asks is (problem is not None)
     write(root, "codegen_ext/_version.py", '__version__ = "2.0.0"\n')
-    assert list(check_api.api_problems(root)) == []
+    assert not any("raise the major version" in line for line in public_api.problems(root))
 
 
 def test_a_public_package_that_is_gone_is_named(repository: tuple[Path, Git]) -> None:
@@ -186,33 +219,30 @@ def test_a_public_package_that_is_gone_is_named(repository: tuple[Path, Git]) ->
     git("tag", "v1.2.0")
     (root / "codegen_ext" / "room" / "__init__.py").unlink()
     (root / "codegen_ext" / "room").rmdir()
-    assert list(check_api.api_problems(root)) == [
-        "codegen_ext.room: public package was removed since v1.2.0; raise the major version"
-    ]
+    assert list(public_api.breaks(root)) == ["codegen_ext.room: public package was removed"]
 
 
 def test_a_change_for_users_needs_a_word_in_the_changelog(repository: tuple[Path, Git]) -> None:
     root, git = repository
     git("tag", "v1.2.0")
-    assert list(check_api.changelog_problems(root)) == []
+    assert list(public_api.changelog_problems(root)) == []
     write(root, "docs/page.md", "A page.")
-    assert list(check_api.changelog_problems(root)) == []
+    assert list(public_api.changelog_problems(root)) == []
     write(root, "codegen_ext/inner.py", "")
-    assert list(check_api.changelog_problems(root)) == [
+    assert list(public_api.changelog_problems(root)) == [
         "CHANGELOG.md lacks the change: codegen_ext/inner.py differs from v1.2.0, but Unreleased is empty"
     ]
     log = (root / "CHANGELOG.md").read_text(encoding="utf-8")
     write(root, "CHANGELOG.md", log.replace("## [Unreleased]\n", "## [Unreleased]\n\n- Less inside.\n"))
-    assert list(check_api.changelog_problems(root)) == []
-    contract = document.CONTRACT.read_text(encoding="utf-8").replace(
-        "operationId: get_user\n", "operationId: get_person\n"
-    )
+    assert list(public_api.changelog_problems(root)) == []
+    contract = load.CONTRACT.read_text(encoding="utf-8").replace("operationId: get_user\n", "operationId: get_person\n")
     write(root, "openapi.yaml", contract)
-    assert list(check_api.changelog_problems(root)) == [
-        f"CHANGELOG.md lacks the change: operation changed, GET {USER}: the method get_user is called get_person now"
+    assert list(public_api.changelog_problems(root)) == [
+        "CHANGELOG.md lacks the change: CodegenClient.get_user is called CodegenClient.get_person now"
     ]
+    assert list(public_api.breaks(root)) == ["CodegenClient.get_user is called CodegenClient.get_person now"]
     write(root, "CHANGELOG.md", log.replace("## [Unreleased]\n", "## [Unreleased]\n\n- `get_user` is `get_person`.\n"))
-    assert list(check_api.changelog_problems(root)) == []
+    assert list(public_api.changelog_problems(root)) == []
 
 
 def test_the_major_part_is_compared_with_the_tag(repository: tuple[Path, Git]) -> None:
@@ -224,20 +254,6 @@ def test_the_major_part_is_compared_with_the_tag(repository: tuple[Path, Git]) -
     assert not versions.major_raised(root)
     write(root, "codegen_ext/_version.py", '__version__ = "2.0.0"\n')
     assert versions.major_raised(root)
-
-
-def test_all_problems_are_printed_and_the_status_is_1(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def problems(*lines: str) -> Callable[[], Any]:
-        return lambda: iter(lines)
-
-    monkeypatch.setattr(check, "generated_problems", problems())
-    monkeypatch.setattr(check_api, "api_problems", problems("one"))
-    monkeypatch.setattr(check_api, "changelog_problems", problems("two"))
-    monkeypatch.setattr(check_api, "missing_tag", lambda: "no release tag")
-    assert check.main() == 1
-    assert capsys.readouterr().err.splitlines() == ["no release tag", "one", "two"]
 
 
 def test_outside_of_a_repository_nothing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

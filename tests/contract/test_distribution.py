@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.contract import document
+from tools import load
 
 pytestmark = [
     pytest.mark.slow,
@@ -32,14 +32,14 @@ assert not {"starlette", "uvicorn", "httpx_sse", "rich", "typer"} & set(sys.modu
 def copy_sources(target: Path) -> None:
     names = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=document.ROOT,
+        cwd=load.ROOT,
         capture_output=True,
         check=True,
     )
     for name in filter(None, names.stdout.decode().split("\0")):
-        if (document.ROOT / name).is_file():
+        if (load.ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(document.ROOT / name, target / name)
+            shutil.copy(load.ROOT / name, target / name)
 
 
 def build(source: Path, target: Path) -> subprocess.CompletedProcess[str]:

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tools import generate, load
-from tools.contract import check, check_api
+from tools import check, generate, load, public_api
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +45,7 @@ def test_check_names_each_file_that_differs(
     (stale / "models" / "user_response.py").unlink()
     (stale / "left_over.py").touch()
     monkeypatch.setattr(load, "GENERATED", stale)
-    monkeypatch.setattr(check_api, "report_missing_tag", lambda: None)
+    monkeypatch.setattr(public_api, "missing_tag", lambda: None)
     assert check.main() == 1
     lines = capsys.readouterr().err.splitlines()
     for name in ("enums.py", "models/user_response.py", "left_over.py"):
@@ -144,20 +143,3 @@ def test_two_schemas_with_the_same_class_name_are_refused(tmp_path: Path) -> Non
 
     with pytest.raises(generate.GenerationError, match="AgentRunStatus: two classes would have this name"):
         generate.generate(tmp_path / "out", changed(tmp_path, add))
-
-
-def test_an_unreachable_operation_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from codegen_api._async.codegen import AsyncCodegenMethods
-    from codegen_api.operations import OPERATIONS
-
-    assert list(check.reachability_problems()) == []
-    monkeypatch.delattr(AsyncCodegenMethods, "get_user")
-    monkeypatch.delitem(OPERATIONS, "list_models")
-    assert list(check.reachability_problems()) == [
-        "operation get_user is not reachable as AsyncCodegenClient.get_user",
-        "operation list_models is not in the table of operations",
-    ]
-
-
-def test_no_other_file_restates_a_path() -> None:
-    assert list(check.path_problems()) == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.contract import changelog, release, versions
+from tools import changelog, release, versions
 
 from .repositories import LOG, make, write
 
@@ -93,7 +93,7 @@ def test_a_lower_version_is_refused(clone: Path) -> None:
             "openapi.yaml",
             "operationId: get_user\n",
             "operationId: get_person\n",
-            "the method get_user is called get_person now",
+            "CodegenClient.get_user is called CodegenClient.get_person now",
         ),
         (
             "codegen_ext/agent.py",

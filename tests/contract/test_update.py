@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import load
-from tools.contract import changelog, reporting
-from tools.contract.changes import BREAKING, DANGEROUS, SAFE, Change
+from tools import changelog, load
+from tools.api_diff import BREAKING, DANGEROUS, SAFE, Change, changelog_entry
 
 from .checkout import contents, make, make_copy
 from .documents import Data, facts, written
@@ -63,7 +62,7 @@ def test_one_command_brings_everything_up_to_date(tmp_path: Path) -> None:
     assert finished.returncode == 0, finished.stderr
     assert (tmp_path / "report.md").read_text(encoding="utf-8") == finished.stdout
     assert "UserResponse.role" in finished.stdout
-    assert "match nothing: $.components.schemas.UserResponse.properties.role" in finished.stdout
+    assert "$.components.schemas.UserResponse.properties.role matches nothing" in finished.stdout
     published = load.load(copy / "spec" / "codegen.json")
     added = published["paths"]["/v1/organizations/{org_id}/things"]["get"]
     assert added["x-rate-limit"] == {"requests": 5, "seconds": 60}
@@ -123,12 +122,14 @@ def test_what_was_written_since_a_release() -> None:
 
 def test_the_proposal_names_what_users_notice() -> None:
     changes = [
-        Change(BREAKING, "operation", "removed", "GET /x", "get_x is gone", ["C.get_x", "AsyncC.get_x"]),
-        Change(SAFE, "schema", "added", "X", "X is new", ["X"]),
-        Change(DANGEROUS, "limit", "changed", "GET /x", "60 per 30 s (standard) -> 5 per 30 s (x)", ["C.get_y"]),
+        Change(BREAKING, "removed", "GET /x", "Operation was removed.", ("C.get_x", "AsyncC.get_x")),
+        Change(SAFE, "changed", "X", "type: integer -> number", ("X",)),
+        Change(SAFE, "added", "X.y", "Schema added", ("X.y",)),
+        Change(DANGEROUS, "changed", "GET /x", "rate-limit: 60 -> 5", ("C.get_y",)),
     ]
-    assert reporting.changelog_entry(changes) == {
-        "Changed": ["- `C.get_y`: 60 per 30 s (standard) -> 5 per 30 s (x)."],
+    assert changelog_entry(changes) == {
+        "Added": ["- `X.y` is new."],
+        "Changed": ["- `C.get_y`: rate-limit: 60 -> 5."],
         "Removed": ["- **Breaking:** `C.get_x` is gone."],
     }
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tools.contract import document
+from tools import load as documents
 
 from .repositories import make, write
 
-WORKFLOWS = sorted((document.ROOT / ".github" / "workflows").glob("*.yml"))
-TARGETS = set(re.findall(r"^([a-z-]+):", (document.ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+WORKFLOWS = sorted((documents.ROOT / ".github" / "workflows").glob("*.yml"))
+TARGETS = set(re.findall(r"^([a-z-]+):", (documents.ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 PREPARES = {"actions/checkout", "actions/setup-python", "actions/setup-node"}
 PUBLISHES = {"actions/upload-artifact", "actions/download-artifact", "pypa/gh-action-pypi-publish"}
 
@@ -24,7 +24,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def named(name: str) -> dict[str, Any]:
-    return load(document.ROOT / ".github" / "workflows" / name)
+    return load(documents.ROOT / ".github" / "workflows" / name)
 
 
 def steps(workflow: dict[str, Any]) -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ def test_every_step_is_a_make_target(path: Path) -> None:
 
 def test_ci_runs_what_runs_here() -> None:
     run = {step["run"] for step in steps(named("ci.yml")) if "run" in step}
-    local = (document.ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    local = (documents.ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert run == {line for line in local.splitlines() if line.startswith("make ")}
     assert named("ci.yml")["permissions"] == {"contents": "read"}
 
@@ -89,7 +89,7 @@ def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def pull_request(clone: Path) -> list[str]:
-    script = document.ROOT / "tools" / "contract" / "pull-request"
+    script = documents.ROOT / "tools" / "pull-request"
     subprocess.run([script, "report.md"], cwd=clone, check=True, capture_output=True)
     asked = clone.parent / "asked"
     return asked.read_text(encoding="utf-8").splitlines() if asked.exists() else []

@@ -148,7 +148,7 @@ def make_targets() -> set[str]:
 
 @pages
 def test_contract_excerpts_stand_in_the_contract(page: Path) -> None:
-    files = (load.CONTRACT, load.OVERLAY)
+    files = (load.CONTRACT, load.CHATSERVER, load.OVERLAY)
     contract = [line.strip() for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     for block in blocks(page):
         if block.language == "yaml":

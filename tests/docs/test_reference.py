@@ -31,7 +31,7 @@ from codegen_ext.testing import Fault, Sandbox, Script
 from codegen_ext.webhooks import EVENTS
 from codegen_ext.webhooks.errors import STATUSES as STATUS_OF
 from codegen_ext.webhooks.events import RUN_EVENTS
-from tools.contract import document
+from tools import load
 
 from .facts import settings
 from .pages import ROOT, Cell, table
@@ -147,9 +147,9 @@ def test_the_sandbox_is_listed() -> None:
 
 def test_the_policy_keys_of_the_contract_are_listed() -> None:
     operations, schemas = set[str](), set[str]()
-    contract = document.load()
+    contract = load.load()
     for item in contract["paths"].values():
-        for method in document.METHODS:
+        for method in load.METHODS:
             operations |= set(item.get(method, {}).get("x-codegen", ()))
     for schema in contract["components"]["schemas"].values():
         schemas |= set(schema.get("x-codegen", ()))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from codegen_api.operations import OPERATIONS
 
-from tools.contract import document
+from tools import load
 
 from .pages import ROOT
 
@@ -62,6 +62,6 @@ def test_the_operations_page_has_every_operation_with_its_policy(site: Path) -> 
 
 def test_the_contract_page_explains_every_template(site: Path) -> None:
     text = unescape((site / "contract" / "index.html").read_text(encoding="utf-8"))
-    for template in (document.ROOT / "tools" / "templates").glob("*.jinja"):
+    for template in (load.ROOT / "tools" / "templates").glob("*.jinja"):
         row = text.partition(f"<code>{template.name}</code>")[2].partition("</tr>")[0]
         assert len(row) > len("</td><td></td>"), template.name

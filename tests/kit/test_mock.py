@@ -1,6 +1,5 @@
 """The mock clients: every operation answers as the contract allows, what a test says is checked, calls are recorded."""
 
-import pickle
 import threading
 from typing import Any
 
@@ -13,7 +12,6 @@ from codegen_ext import (
     ClientConfig,
     CodegenClient,
     ConfigurationError,
-    InvalidResponseError,
     NetworkError,
     NotFoundError,
     RateLimitError,
@@ -210,9 +208,6 @@ def test_an_unknown_name_is_refused(mock: Any, name: Any, hint: str) -> None:
     for use in (lambda: mock.set_mock_response(name, {}), lambda: mock.calls_to(name)):
         with pytest.raises(ConfigurationError, match=hint):
             use()
-
-
-def test_an_empty_list_of_answers_is_refused(mock: Any) -> None:
     with pytest.raises(ConfigurationError, match="empty"):
         mock.set_mock_response("get_agent_run", [])
 
@@ -310,23 +305,3 @@ def test_threads_share_a_mock() -> None:
             thread.join()
         assert len(mock.calls) == 80
         assert mock.create_agent_run(323, "x").id == 81
-
-
-def test_a_monitor_on_a_mock() -> None:
-    seen = threading.Event()
-    with MockCodegenClient() as mock:
-        mock.set_mock_response("get_current_user", [{}, NotFoundError("gone")])
-        monitor = mock.create_health_monitor(interval=30)
-        monitor.on_unhealthy(seen.set)
-        with monitor:
-            assert seen.wait(30)
-    assert monitor.status.healthy is False
-    assert not monitor.status.running
-
-
-def test_a_broken_answer_is_the_sandboxs_matter() -> None:
-    """A mock stays within the contract; what the service does beyond it is injected into the sandbox."""
-    with MockCodegenClient() as mock, pytest.raises(ValidationError) as caught:
-        mock.set_mock_response("get_agent_run", {"id": "not a number"})
-    assert not isinstance(caught.value, InvalidResponseError)
-    assert pickle.loads(pickle.dumps(caught.value)).field_errors == caught.value.field_errors

@@ -1,9 +1,9 @@
 """Providers of both kinds, against the sandbox and a server that speaks OpenAI's API."""
 
-import asyncio
 import contextlib
 import json
 import math
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,13 +24,13 @@ HANGS, STALLS = Fault.latency(HOUR), Fault.stall(0, math.inf)
 class HangingClock(ImpatientClock):
     """A delay of an hour or more has no end. With one of an hour most of the deadline passes for everybody else."""
 
-    async def sleep_async(self, seconds: float) -> None:
+    def wait(self, condition: threading.Condition, seconds: float) -> None:
         if seconds < HOUR:
-            await super().sleep_async(seconds)
+            super().wait(condition, seconds)
             return
         if seconds == HOUR:
             self.advance(80)
-        await asyncio.Event().wait()
+        condition.wait()
 
 
 @pytest.fixture

@@ -62,12 +62,16 @@ def test_a_body_that_is_no_json_is_refused(api, content, content_type):
 def test_odd_but_valid_bodies_are_accepted(api):
     url = api.url("create_agent_run", org_id=323)
     for content, content_type in (
-        (b'{"prompt": "a\\u0000b \\ud83d\\ude00", "extra": 1}', "application/json; charset=utf-8"),
+        (
+            b'{"prompt": "a\\u0000b \\ud83d\\ude00", "extra": 1, "org_id": 324}',
+            "application/json; charset=utf-8",
+        ),
         (b'{"prompt": "x", "metadata": {"n": 123456789012345678901234567890}, "repo_id": 2.0}', "APPLICATION/JSON"),
     ):
         response = api.client.post(url, content=content, headers={"content-type": content_type})
         assert response.status_code == 200, response.text
     assert api.sandbox.runs[0].prompt == "a\x00b 😀"
+    assert api.call("ban_agent_run", {"agent_run_id": 1, "metadata": 5}).status_code == 200
     assert api.run(2)["metadata"] == {"n": 123456789012345678901234567890}
 
 

@@ -28,11 +28,11 @@ HEAD = "host: x\r\nauthorization: Bearer local-token\r\n"
 
 def connect(sandbox):
     address = urlsplit(sandbox.base_url)
-    return closing(socket.create_connection((address.hostname, address.port), timeout=20))
+    return closing(socket.create_connection((address.hostname, address.port), timeout=60))
 
 
 def ask(sandbox):
-    return httpx.get(sandbox.base_url + ME, headers=HEADERS, trust_env=False)
+    return httpx.get(sandbox.base_url + ME, headers=HEADERS, trust_env=False, timeout=60)
 
 
 def status(connection):

@@ -69,3 +69,7 @@ class Accounts:
                 one["active"] = False
                 return {"message": "Token revoked.", "provider": provider}
         raise ApiError(404, "No token of this provider found.")
+
+    def generate_slack_connect_token(self, call: Call) -> Json:
+        token = f"slack-connect-{call.arguments['org_id']}"
+        return {"token": token, "message": "Send this token to the Codegen app in Slack.", "expires_in_minutes": 10}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Any, cast
 
 from codegen_api.operations import CREATE_CHAT_COMPLETION, Operation, Paging
@@ -12,7 +10,7 @@ from codegen_api.operations import CREATE_CHAT_COMPLETION, Operation, Paging
 from codegen_ext.errors import ValidationError
 
 from . import schema
-from .messages import Json, Location, Problem
+from .messages import Json, Location
 from .routing import Call
 
 _TOP: Location = ()
@@ -76,7 +74,7 @@ class Example:
         """
         whole = self._fill(self._schema, body, _TOP)
         found: dict[str, list[str]] = {}
-        for problem in [*schema.problems(self._schema, whole, _TOP), *_unknown(self._schema, whole, _TOP)]:
+        for problem in schema.problems(self._schema, whole, _TOP, closed=True):
             found.setdefault(problem.field or "response", []).append(problem.msg)
         if found:
             raise _refusal(self._operation, found)
@@ -158,22 +156,3 @@ class Example:
         if name == "id" and loc in (_TOP, (self._identity.removesuffix("_id"),)):
             return self._arguments.get(self._identity) or self._number
         return self._arguments.get("org_id" if name == "organization_id" else name, self._implied.get(name))
-
-
-def _unknown(rule: Json, value: Any, loc: Location) -> Iterator[Problem]:
-    rule = schema.resolve(rule)
-    for option in rule.get("anyOf", ()):
-        yield from _unknown(option, value, loc)
-    if isinstance(value, list):
-        for at, item in enumerate(value):
-            yield from _unknown(rule.get("items", {}), item, (*loc, at))
-    properties: Json = rule.get("properties", {})
-    if not isinstance(value, dict) or not properties:
-        return
-    for name, item in value.items():
-        if name in properties:
-            yield from _unknown(properties[name], item, (*loc, name))
-        elif not rule.get("additionalProperties"):
-            close = get_close_matches(name, properties, 1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            yield Problem((*loc, name), f"is not a field of the contract{hint}", "extra_forbidden")

@@ -8,7 +8,10 @@ from .schema import message_types
 OPENING = "USER_MESSAGE"
 _ACTION, _FINAL = "ACTION", "FINAL_ANSWER"
 _CLOSINGS = {"completed": _FINAL, "failed": "ERROR", "paused": "PLAN_EVALUATION"}
-_PLAN = "The plan has three steps; I begin with the first."
+_THOUGHTS = {
+    "PLAN_EVALUATION": "The plan has three steps; I begin with the first.",
+    "ERROR": "A command failed; I try another way.",
+}
 _TOOLS: tuple[tuple[str, Json, Json], ...] = (
     ("ripgrep_search", {"query": "def main", "file_pattern": "*.py"}, {"matches": 3, "status": "success"}),
     ("view_file", {"filepath": "src/main.py", "start_line": 1}, {"lines": 42, "status": "success"}),
@@ -32,7 +35,7 @@ def log_entry(run_id: int, kind: str, index: int, prompt: str, result: str) -> J
         "agent_run_id": run_id,
         "tool_name": None,
         "message_type": kind,
-        "thought": _PLAN if kind == "PLAN_EVALUATION" else f"Step {index}: {kind.replace('_', ' ').lower()}.",
+        "thought": _THOUGHTS.get(kind, f"Step {index}: {kind.replace('_', ' ').lower()}."),
         "observation": None,
         "tool_input": None,
         "tool_output": None,

@@ -31,9 +31,11 @@ class Call(NamedTuple):
     def given(self) -> Json:
         """The arguments without None, and without what the client keeps in the metadata for itself."""
         given = {name: value for name, value in self.arguments.items() if value is not None}
-        if _RESERVED in given.get("metadata", {}):
-            kept = {name: value for name, value in given.pop("metadata").items() if name != _RESERVED}
-            given |= {"metadata": kept} if kept else {}
+        metadata = given.get("metadata")
+        if isinstance(metadata, dict) and _RESERVED in metadata:
+            given["metadata"] = {name: value for name, value in metadata.items() if name != _RESERVED}
+            if not given["metadata"]:
+                del given["metadata"]
         return given
 
     def page(self, items: Sequence[Any]) -> Json:
@@ -84,7 +86,8 @@ def read_arguments(operation: Operation[Any], values: Mapping[str, str], request
     arguments, problems = _parameters(inputs, values, request)
     if inputs.body is not None:
         try:
-            arguments |= _body(inputs.body, request)
+            # A body may have other fields, which must not replace a parameter.
+            arguments = {**arguments, **_body(inputs.body, request), **arguments}
         except InvalidError as error:
             problems.extend(error.problems)
     if problems:

@@ -44,8 +44,7 @@ class Sandbox:
         """Make a sandbox whose runs take `run_seconds`; raise ValueError for a number that is out of range.
 
         A token of None accepts every token; port 0 is any free one; `speed` shortens runs and the windows of the rate
-        limits; `seed` decides which faults strike, and the ids; `webhook_secret` signs what a run's `webhook_url` is
-        sent.
+        limits; `seed` decides which faults strike, and the ids; `webhook_secret` signs webhook calls.
         """
         if not run_seconds >= 0:
             raise ValueError(f"run_seconds must not be negative: {run_seconds}")
@@ -53,7 +52,7 @@ class Sandbox:
             raise ValueError(f"port must be from 0 to 65535: {port}")
         self.settings = Settings(token, org_id, run_seconds, rate_limits, seed=seed, webhook_secret=webhook_secret)
         self._clock = clock
-        self._address = (host, port)
+        self._host, self._port = host, port
         self._state = State(self.settings, Timeline(clock, speed))
         self._faults = Faults(seed)
         self._handler = Handler(self._state, stateful_operations(self._state), self._faults)
@@ -64,12 +63,12 @@ class Sandbox:
         if self._server is None:
             from .server import HttpServer
 
-            self._server = HttpServer(self._handler, self._clock, *self._address)
+            self._server = HttpServer(self._handler, self._clock, self._host, self._port)
             self._state.webhooks.open()
         return self
 
     def stop(self) -> None:
-        """Close the port and send no more webhook calls; what the sandbox knows stays."""
+        """Close the port and send no more webhook calls; its state stays."""
         self._state.webhooks.stop()
         if self._server is not None:
             self._server.stop()
@@ -89,7 +88,7 @@ class Sandbox:
 
     @property
     def base_url(self) -> str:
-        """Where it listens; while it does not, a host for `transport()` that does not exist."""
+        """The address where it listens; while it does not, a host for `transport()` that does not exist."""
         return self._server.base_url if self._server else IN_PROCESS_URL
 
     @property
@@ -137,7 +136,7 @@ class Sandbox:
 
     @property
     def webhook_secret(self) -> str:
-        """What webhook calls are signed with."""
+        """The secret that signs webhook calls."""
         return self.settings.webhook_secret
 
     @property
@@ -168,9 +167,9 @@ class Sandbox:
         states: Sequence[tuple[str | None, float]] | None = None,
         times: int = 1,
     ) -> Script:
-        """Let the next `times` runs live by a script, explained at `Script`; raise ValueError for a wrong one.
+        """Let the next `times` runs follow a script, explained at `Script`; raise ValueError for a wrong one.
 
-        A script in the prompt of a run goes first, and leaves this one for the next.
+        A directive in the prompt of a run takes precedence, and leaves this script for the next run.
         """
         script = Script(outcome, seconds, logs, result, status, pull_request, states)
         self._state.add_script(script, times)

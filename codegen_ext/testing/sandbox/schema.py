@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -122,13 +123,13 @@ def type_names(schema: Json) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def problems(schema: Json, value: Any, loc: Location) -> Iterator[Problem]:
-    """Yield where and why a value does not fit a schema."""
+def problems(schema: Json, value: Any, loc: Location, *, closed: bool = False) -> Iterator[Problem]:
+    """Yield where and why a value does not fit a schema; a `closed` one allows only the fields that it names."""
     schema = resolve(schema)
     if "anyOf" in schema:
-        attempts = [list(problems(option, value, loc)) for option in schema["anyOf"]]
+        attempts = [list(problems(option, value, loc, closed=closed)) for option in schema["anyOf"]]
         if all(attempts):
-            yield from attempts[0]
+            yield from min(attempts, key=lambda found: found[0].loc == loc)
         return
     names = type_names(schema)
     if names and not any(_is_a(name, value) for name in names):
@@ -141,9 +142,9 @@ def problems(schema: Json, value: Any, loc: Location) -> Iterator[Problem]:
         if len(value) < schema.get("minItems", 0):
             yield Problem(loc, f"List should have at least {schema['minItems']} items", "too_short")
         for index, item in enumerate(value):
-            yield from problems(schema.get("items", {}), item, (*loc, index))
+            yield from problems(schema.get("items", {}), item, (*loc, index), closed=closed)
     elif isinstance(value, dict):
-        yield from _object_problems(schema, value, loc)
+        yield from _object_problems(schema, value, loc, closed)
     elif isinstance(value, int | float):
         if value < schema.get("minimum", value):
             yield Problem(loc, f"Input should be greater than or equal to {schema['minimum']}", "greater_than_equal")
@@ -151,17 +152,20 @@ def problems(schema: Json, value: Any, loc: Location) -> Iterator[Problem]:
             yield Problem(loc, f"Input should be less than or equal to {schema['maximum']}", "less_than_equal")
 
 
-def _object_problems(schema: Json, value: Json, loc: Location) -> Iterator[Problem]:
+def _object_problems(schema: Json, value: Json, loc: Location, closed: bool) -> Iterator[Problem]:
     for name in schema.get("required", []):
         if name not in value:
             yield Problem((*loc, name), "Field required", "missing")
     properties: Json = schema.get("properties", {})
+    others = schema.get("additionalProperties", not (closed and properties))
     for name, item in value.items():
-        rule = properties.get(name, schema.get("additionalProperties", True))
+        rule = properties.get(name, others)
         if isinstance(rule, dict):
-            yield from problems(rule, item, (*loc, name))
+            yield from problems(rule, item, (*loc, name), closed=closed)
         elif not rule:
-            yield Problem((*loc, name), "Extra inputs are not permitted", "extra_forbidden")
+            close = get_close_matches(name, properties, 1) if closed else ()
+            message = f"is not a field of the contract{f'; did you mean {close[0]}?' if close else ''}"
+            yield Problem((*loc, name), message if closed else "Extra inputs are not permitted", "extra_forbidden")
 
 
 def _is_a(name: str, value: Any) -> bool:

@@ -22,7 +22,7 @@ _WITHOUT_BODY = (204, 304)
 class _Connection(BaseHTTPRequestHandler):
     """One connection and its requests."""
 
-    server: "_Server"
+    server: "HttpServer"
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -114,46 +114,47 @@ def _head(status: int, headers: Any) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-class _Server(ThreadingMixIn, TCPServer):
+class HttpServer(ThreadingMixIn, TCPServer):
+    """A sandbox that listens on a port."""
+
     allow_reuse_address = os.name == "posix"
     daemon_threads = True
     request_queue_size = 1024
 
-    def __init__(self, handler: Handler, clock: Clock, address: tuple[str, int]) -> None:
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    def __init__(self, handler: Handler, clock: Clock, host: str, port: int) -> None:
+        """Start to listen; raise OSError when the port is taken."""
+        is_ipv6 = ":" in host
+        self.address_family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
         self.handler = handler
         self._clock = clock
         self._connections: set[Any] = set()
         self._changed = threading.Condition()
         self._is_stopped = False
-        super().__init__(address, _Connection)
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass; raise ConnectionError when the server stops."""
-        with self._changed:
-            if not self._is_stopped:
-                self._clock.wait(self._changed, seconds)
-            if self._is_stopped:
-                raise ConnectionError("the server has stopped")
-
-    def serve(self) -> None:
-        """Accept connections until `stop`."""
-        while not self._is_stopped:
-            with suppress(OSError):
-                self.process_request(*self.get_request())
-        self.server_close()
+        super().__init__((host, port), _Connection)
+        self.base_url = f"http://{f'[{host}]' if is_ipv6 else host}:{self.server_address[1]}"
+        self._thread = threading.Thread(target=self._accept, name="codegen-sandbox", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
-        """Break all connections, and end `serve`."""
+        """Close the port and all connections."""
         with self._changed:
             self._is_stopped = True
             self._changed.notify_all()
             for connection in self._connections:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
-        # `serve` waits for a connection.
+        # The thread waits for a connection.
         with suppress(OSError):
             socket.create_connection(self.server_address[:2], timeout=1).close()  # type: ignore[arg-type]
+        self._thread.join()
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass; raise ConnectionError when the server stops."""
+        with self._changed:
+            if not self._is_stopped:
+                self._clock.wait(self._changed, min(seconds, threading.TIMEOUT_MAX))
+            if self._is_stopped:
+                raise ConnectionError("the server has stopped")
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Remember the connection, and serve it in a thread."""
@@ -167,19 +168,8 @@ class _Server(ThreadingMixIn, TCPServer):
             self._connections.discard(request)
         self.close_request(request)
 
-
-class HttpServer:
-    """A sandbox that listens on a port."""
-
-    def __init__(self, handler: Handler, clock: Clock, host: str, port: int) -> None:
-        """Start to listen; raise OSError when the port is taken."""
-        self._server = _Server(handler, clock, (host, port))
-        name = f"[{host}]" if ":" in host else host
-        self.base_url = f"http://{name}:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve, name="codegen-sandbox", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Close the port and all connections."""
-        self._server.stop()
-        self._thread.join()
+    def _accept(self) -> None:
+        while not self._is_stopped:
+            with suppress(OSError):
+                self.process_request(*self.get_request())
+        self.server_close()

@@ -12,28 +12,28 @@ import re
 import sys
 from pathlib import Path
 
-from tools.contract import changelog, changes, check_api, comparing, document, versions
+from tools import changelog, load, public_api, versions
 
 
 class ReleaseRefusedError(Exception):
     """The release cannot be prepared; the message says why."""
 
 
-def release(version: str, today: datetime.date, root: Path = document.ROOT) -> str:
+def release(version: str, today: datetime.date, root: Path = load.ROOT) -> str:
     """Prepare a release in the repository at `root`; returns the name of the tag.
 
     Raises:
         ReleaseRefusedError: for a version, a changelog or a working tree that is not ready; nothing is changed then.
 
     """
-    log_file, version_file = root / document.CHANGELOG.name, root / versions.VERSION_FILE
+    log_file, version_file = root / load.CHANGELOG.name, root / versions.VERSION_FILE
     log = log_file.read_text(encoding="utf-8")
     _refuse(version, log, root)
     tag = f"v{version}"
     before = version_file.read_text(encoding="utf-8")
     log_file.write_text(changelog.released(log, version, today.isoformat()), encoding="utf-8")
     version_file.write_text(before.replace(f'"{versions.version_in(before)}"', f'"{version}"'), encoding="utf-8")
-    names = [document.CHANGELOG.name, versions.VERSION_FILE]
+    names = [load.CHANGELOG.name, versions.VERSION_FILE]
     committed = versions.git("commit", "--quiet", "-m", f"Release {version}", "--", *names, root=root)
     if committed is None or versions.git("tag", "-a", tag, "-m", f"codegen-sdk {version}", root=root) is None:
         if committed is not None:
@@ -62,16 +62,8 @@ def _refuse(version: str, log: str, root: Path) -> None:
         raise ReleaseRefusedError(f"{version} is not higher than {tag}")
     if versions.major(version) > versions.major(tag):
         return
-    old, now = (
-        versions.at(tag, document.CONTRACT.name, root),
-        (root / document.CONTRACT.name).read_text(encoding="utf-8"),
-    )
-    broken = [f"{name} has a breaking change" for name in check_api.api_problems(root)]
-    if old is not None:
-        found = comparing.compare(document.parse(old), document.parse(now))
-        broken += [f"{item.where}: {item.detail}" for item in found if item.severity == changes.BREAKING]
-    if broken:
-        raise ReleaseRefusedError(f"{broken[0]}, so the major version must be raised above that of {tag}")
+    for broken in public_api.breaks(root):
+        raise ReleaseRefusedError(f"{broken}, so the major version must be raised above that of {tag}")
 
 
 def _parts(version: str) -> list[int]:

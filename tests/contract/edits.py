@@ -1,0 +1,227 @@
+"""Edits of a contract, each with what it means for users of this client: the matrix that the diff is held to."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+Data = dict[str, Any]
+BREAKING, DANGEROUS, SAFE, NONE = "breaking", "dangerous", "safe", "none"
+
+
+class Unit:
+    """One operation, with a parameter of each kind, a body and an answer of its own."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.path, self.verb = f"/v1/units/{number}/{{unit_id}}", "put"
+        self.limit: Data = {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}
+        self.word: Data = {"type": "string"}
+        self.body: Data = self._object(
+            ["name", "size"],
+            name={"type": "string"},
+            size={"type": "integer"},
+            note={"type": ["string", "null"]},
+            count={"$ref": self.ref("Count")},
+            level={"$ref": self.ref("Level")},
+            mode={"$ref": self.ref("Mode")},
+            sizes={"type": "object", "additionalProperties": {"type": "integer", "maximum": 10}},
+            tags={"type": "array", "items": {"type": "string"}},
+            part={"$ref": self.ref("Part")},
+        )
+        self.result: Data = self._object(
+            ["id", "title", "remark"],
+            remark={"type": ["string", "null"]},
+            id={"type": "integer"},
+            title={"type": "string"},
+            note={"type": ["string", "null"]},
+            state={"$ref": self.ref("State")},
+            owner={"$ref": self.ref("Owner")},
+        )
+        self.schemas: dict[str, Data] = {
+            "Count": {"type": "integer", "maximum": 10, "description": "How many."},
+            "Level": {"type": "integer", "enum": [1, 2, 3], "description": "A level."},
+            "Mode": {"type": "string", "enum": ["fast", "slow"], "description": "A mode."},
+            "State": {"type": "string", "enum": ["on", "off"], "description": "A state."},
+            "Part": {
+                "description": "A part.",
+                "allOf": [self._object([], a={"type": "string"}), {"type": "object", "required": []}],
+            },
+            "Owner": self._object(["name"], name={"type": "string"}),
+        }
+        self.operation: Data = {
+            "operationId": f"send_unit_{number}",
+            "tags": ["users"],
+            "summary": "Send",
+            "description": "Send a unit.",
+            "x-codegen": {
+                "service": "codegen",
+                "rate-limit": {"requests": 60, "seconds": 30, "group": f"unit-{number}"},
+                "idempotent": True,
+            },
+            "parameters": [
+                {"name": "unit_id", "in": "path", "required": True, "description": "It.",
+                 "schema": {"type": "integer"}},
+                {"name": "limit", "in": "query", "description": "It.", "schema": self.limit},
+                {"name": "word", "in": "query", "description": "It.", "schema": self.word},
+                {"name": "kinds", "in": "query", "description": "It.",
+                 "schema": {"type": "array", "items": {"type": "string"}}},
+            ],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": self.ref("Body")}}}},
+            "responses": {
+                "200": {
+                    "description": "Fine.",
+                    "content": {"application/json": {"schema": {"$ref": self.ref("Result")}}},
+                },
+                "404": {"description": "Missing."},
+            },
+        }  # fmt: skip
+
+    @staticmethod
+    def _object(required: list[str], **fields: Data) -> Data:
+        described = {name: {"description": "It.", **node} for name, node in fields.items()}
+        return {"type": "object", "description": "A schema.", "required": required, "properties": described}
+
+    def ref(self, kind: str) -> str:
+        return f"#/components/schemas/{self.name(kind)}"
+
+    def name(self, kind: str) -> str:
+        return f"Unit{self.number}{kind}"
+
+    def put_into(self, contract: Data) -> None:
+        contract["paths"].setdefault(self.path, {})[self.verb] = self.operation
+        group = contract["components"]["schemas"]
+        group |= {self.name("Body"): self.body, self.name("Result"): self.result}
+        group |= {self.name(kind): schema for kind, schema in self.schemas.items()}
+
+    def parameter(self, name: str) -> Data:
+        return next(item for item in self.operation["parameters"] if item["name"] == name)
+
+
+class Edit(NamedTuple):
+    """One edit, the right verdict on it, and that of the first version (commit 4278ec6) where it was another."""
+
+    name: str
+    apply: Callable[[Unit], object]
+    right: str
+    first: str = ""
+
+
+def _without(node: Data, *keys: str) -> None:
+    for key in keys:
+        del node[key]
+
+
+def _new_parameter(**keywords: Any) -> Data:
+    return {"name": "fresh", "in": "query", "description": "It.", "schema": {"type": "string"}, **keywords}
+
+
+def _rename_class(unit: Unit) -> None:
+    unit.schemas["Person"] = unit.schemas.pop("Owner")
+    unit.result["properties"]["owner"]["$ref"] = unit.ref("Person")
+
+
+def _field(node: Data, name: str, **schema: Any) -> None:
+    node["properties"][name] = {"description": "It.", **schema}
+
+
+def _drop(node: Data, name: str) -> None:
+    del node["properties"][name]
+    node["required"] = [other for other in node["required"] if other != name]
+
+
+EDITS = [
+    # Operations
+    Edit("prose", lambda u: u.operation.update(description="Other.", summary="Other"), NONE),
+    Edit("operation removed", lambda u: setattr(u, "verb", ""), BREAKING),
+    Edit("operation renamed", lambda u: u.operation.update(operationId=f"post_unit_{u.number}"), BREAKING),
+    Edit("name moved to another path", lambda u: setattr(u, "path", f"{u.path}/moved"), BREAKING, SAFE),
+    Edit("name moved to another verb", lambda u: setattr(u, "verb", "patch"), BREAKING, SAFE),
+    Edit("operation deprecated", lambda u: u.operation.update(deprecated=True), DANGEROUS),
+    Edit("security added", lambda u: u.operation.update(security=[{"bearer": []}]), BREAKING, NONE),
+    Edit("limit lower", lambda u: u.operation["x-codegen"]["rate-limit"].update(requests=5), DANGEROUS),
+    Edit("limit higher", lambda u: u.operation["x-codegen"]["rate-limit"].update(requests=90), SAFE),
+    Edit("no longer idempotent", lambda u: u.operation["x-codegen"].update(idempotent=False), DANGEROUS),
+    Edit("may be cached", lambda u: u.operation["x-codegen"].update({"cache-seconds": 60}), SAFE),
+    # Parameters
+    Edit("optional parameter added", lambda u: u.operation["parameters"].append(_new_parameter()), SAFE),
+    Edit("required parameter added",
+         lambda u: u.operation["parameters"].append(_new_parameter(required=True)), BREAKING),
+    Edit("required header added",
+         lambda u: u.operation["parameters"].append(_new_parameter(**{"in": "header", "required": True})), BREAKING),
+    Edit("parameter removed", lambda u: u.operation["parameters"].remove(u.parameter("word")), BREAKING),
+    Edit("parameter required", lambda u: u.parameter("word").update(required=True), BREAKING),
+    Edit("parameter first", lambda u: u.operation["parameters"].insert(1, u.operation["parameters"].pop(2)), DANGEROUS),
+    Edit("parameter into the header", lambda u: u.parameter("word").update({"in": "header"}), BREAKING, DANGEROUS),
+    Edit("explode", lambda u: u.parameter("kinds").update(explode=False), BREAKING, NONE),
+    Edit("style", lambda u: u.parameter("kinds").update(style="pipeDelimited"), BREAKING, NONE),
+    Edit("maximum lower", lambda u: u.limit.update(maximum=50), BREAKING),
+    Edit("maximum higher", lambda u: u.limit.update(maximum=500), SAFE),
+    Edit("maximum removed", lambda u: _without(u.limit, "maximum"), SAFE),
+    Edit("maximum added", lambda u: u.word.update(maxLength=5), BREAKING),
+    Edit("minimum higher", lambda u: u.limit.update(minimum=5), BREAKING),
+    Edit("minimum lower", lambda u: u.limit.update(minimum=0), SAFE),
+    Edit("exclusive minimum added", lambda u: u.limit.update(exclusiveMinimum=3), BREAKING),
+    Edit("multiple added", lambda u: u.limit.update(multipleOf=5), BREAKING),
+    Edit("pattern added", lambda u: u.word.update(pattern="^a"), BREAKING),
+    Edit("parameter of another type", lambda u: u.word.update(type="boolean"), BREAKING),
+    Edit("parameter wider", lambda u: u.word.update(type=["string", "integer"]), SAFE),
+    Edit("parameter null too", lambda u: u.limit.update(type=["integer", "null"]), SAFE, NONE),
+    Edit("default changed", lambda u: u.limit.update(default=20), DANGEROUS),
+    # Bodies
+    Edit("optional field added", lambda u: _field(u.body, "fresh", type="string"), DANGEROUS),
+    Edit("required field added",
+         lambda u: (_field(u.body, "fresh", type="string"), u.body["required"].append("fresh")), BREAKING),
+    Edit("body field removed", lambda u: _drop(u.body, "tags"), BREAKING),
+    Edit("body field required", lambda u: u.body["required"].append("tags"), BREAKING),
+    Edit("body field optional", lambda u: u.body["required"].remove("name"), DANGEROUS),
+    Edit("body field of another type", lambda u: _field(u.body, "name", type="integer"), BREAKING),
+    Edit("body field not null", lambda u: _field(u.body, "note", type="string"), BREAKING, NONE),
+    Edit("body field null too", lambda u: _field(u.body, "size", type=["integer", "null"]), SAFE),
+    Edit("maximum behind a reference lower", lambda u: u.schemas["Count"].update(maximum=5), BREAKING, NONE),
+    Edit("maximum behind a reference higher", lambda u: u.schemas["Count"].update(maximum=50), SAFE, NONE),
+    Edit("maximum of map values lower",
+         lambda u: u.body["properties"]["sizes"]["additionalProperties"].update(maximum=5), BREAKING, NONE),
+    Edit("elements shorter", lambda u: u.body["properties"]["tags"]["items"].update(maxLength=5), BREAKING),
+    Edit("fewer elements", lambda u: u.body["properties"]["tags"].update(maxItems=5), BREAKING),
+    Edit("unique elements", lambda u: u.body["properties"]["tags"].update(uniqueItems=True), BREAKING),
+    Edit("required in a part of allOf",
+         lambda u: u.schemas["Part"]["allOf"][1]["required"].append("a"), BREAKING, NONE),
+    Edit("body enum loses a value", lambda u: u.schemas["Mode"]["enum"].pop(), BREAKING),
+    Edit("body enum gains a value", lambda u: u.schemas["Mode"]["enum"].append("medium"), SAFE),
+    Edit("integer enum loses a value", lambda u: u.schemas["Level"]["enum"].pop(), BREAKING),
+    Edit("integer enum gains a value", lambda u: u.schemas["Level"]["enum"].append(4), SAFE),
+    Edit("body optional", lambda u: u.operation["requestBody"].update(required=False), SAFE, NONE),
+    # Answers
+    Edit("answer field added", lambda u: _field(u.result, "fresh", type="string"), SAFE),
+    Edit("answer field removed", lambda u: _drop(u.result, "title"), BREAKING),
+    Edit("answer field optional", lambda u: u.result["required"].remove("title"), BREAKING),
+    Edit("nullable answer field optional", lambda u: u.result["required"].remove("remark"), SAFE),
+    Edit("answer field null too", lambda u: _field(u.result, "title", type=["string", "null"]), BREAKING),
+    Edit("answer field always there", lambda u: u.result["required"].append("owner"), SAFE),
+    Edit("answer field of another type", lambda u: _field(u.result, "title", type="integer"), BREAKING),
+    Edit("answer field wider", lambda u: _field(u.result, "id", type="number"), BREAKING),
+    Edit("answer enum gains a value", lambda u: u.schemas["State"]["enum"].append("broken"), SAFE),
+    Edit("answer enum loses a value", lambda u: u.schemas["State"]["enum"].pop(), BREAKING),
+    Edit("answer bounded", lambda u: u.result["properties"]["title"].update(maxLength=5), SAFE, NONE),
+    Edit("answer of another class",
+         lambda u: u.operation["responses"]["200"]["content"]["application/json"].update(
+             schema={"$ref": u.ref("Owner")}), BREAKING),
+    Edit("class renamed", _rename_class, BREAKING),
+    Edit("success removed", lambda u: _without(u.operation["responses"], "200"), BREAKING),
+    Edit("error status added", lambda u: u.operation["responses"].update({"409": {"description": "No."}}), SAFE),
+    Edit("error status removed", lambda u: _without(u.operation["responses"], "404"), SAFE),
+]  # fmt: skip
+
+
+def pair(contract: Data) -> tuple[Data, Data]:
+    """Return a contract with one unit for each edit, before and after all edits."""
+    old, new = copy.deepcopy(contract), copy.deepcopy(contract)
+    for number, edit in enumerate(EDITS):
+        Unit(number).put_into(old)
+        unit = Unit(number)
+        edit.apply(unit)
+        if unit.verb:
+            unit.put_into(new)
+    return old, new

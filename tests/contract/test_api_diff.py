@@ -1,0 +1,156 @@
+"""What a change of the contract means for users: the matrix of edits, and pairs of documents that were published."""
+
+import copy
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tools import api_diff, load
+from tools.api_diff import BREAKING, DANGEROUS, SAFE, Change
+
+from .checkout import make, make_copy
+from .documents import Data, facts, written
+from .edits import EDITS, Edit, pair
+
+HAS_REDOCLY = api_diff.REDOCLY.exists()
+pytestmark = [pytest.mark.slow, pytest.mark.node]
+OURS = load.load()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def needs_redocly() -> None:
+    if not HAS_REDOCLY and "CODEGEN_TEST_ALL" not in os.environ:
+        pytest.skip("@redocly/cli is not installed; `make test-all` installs it")
+
+
+def worst(changes: list[Change]) -> str:
+    return min((change.severity for change in changes), key=api_diff.SEVERITIES.index, default="none")
+
+
+@pytest.fixture(scope="module")
+def matrix() -> list[Change]:
+    """The changes of all edits, compared at once, since each has a path and schemas of its own."""
+    return api_diff.compare(*pair({**OURS, "paths": {}}))
+
+
+@pytest.mark.parametrize(("number", "edit"), list(enumerate(EDITS)), ids=[edit.name for edit in EDITS])
+def test_an_edit_is_judged_rightly(number: int, edit: Edit, matrix: list[Change]) -> None:
+    places = re.compile(rf"units/{number}/|Unit{number}(?!\d)|unit_{number}(?!\d)")
+    found = [change for change in matrix if places.search(" ".join((change.where, *change.names)))]
+    assert worst(found) == edit.right, found
+    assert all(change.names for change in found)
+
+
+def compared(change: Callable[[Data], object]) -> list[Change]:
+    new = copy.deepcopy(OURS)
+    change(new)
+    return api_diff.compare(OURS, new)
+
+
+def test_changes_of_the_real_contract_are_named_in_python() -> None:
+    def change(contract: Data) -> None:
+        contract["servers"][0]["url"] = "https://api.example.com"
+        contract["components"]["schemas"]["RunStatus"]["x-codegen"]["words"].pop("paused")
+        contract["components"]["parameters"]["Limit"]["schema"]["maximum"] = 50
+        contract["components"]["schemas"]["UserResponse"]["properties"].pop("role")
+        contract["components"]["schemas"]["FreeFormObject"] |= {"properties": {"a": {}}, "required": ["a"]}
+        stream = contract["paths"]["/v1/chat/completions"]["post"]["x-codegen"]["stream"]
+        stream["method"] = "stream_chat"
+
+    found = {(item.severity, name) for item in compared(change) for name in item.names or (item.where,)}
+    assert {
+        (DANGEROUS, "#/servers/0"),
+        (BREAKING, "AgentRunStatus.PAUSED"),
+        (BREAKING, "AsyncCodegenClient.get_users(limit)"),
+        (BREAKING, "UserResponse.role"),
+        (BREAKING, "FreeFormObject"),
+        (BREAKING, "ChatServerClient.stream_chat_completion"),
+    } <= found
+
+
+PAIRS = [
+    ("01-5e160952", "05-bf5f7a08"),
+    ("05-bf5f7a08", "16-736a31da"),
+    ("16-736a31da", "codegen"),
+]
+
+
+def published(name: str) -> Data:
+    return api_diff.read(str(load.FACTS if name == "codegen" else Path(__file__).parent / "upstream" / f"{name}.json"))
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS)
+def test_published_documents_are_compared(old: str, new: str) -> None:
+    before, after = published(old), published(new)
+    changes = api_diff.compare(before, after)
+    lost = {name for _, _, name in operations(before)} - {name for _, _, name in operations(after)}
+    gone = {change.names[0].rpartition(".")[2] for change in changes if change.severity == BREAKING and change.names}
+    assert lost <= gone
+    assert api_diff.compare(after, after) == []
+
+
+def operations(contract: Data) -> list[tuple[str, str, str]]:
+    return [(path, method, operation["operationId"]) for path, method, operation in load.each_operation(contract)]
+
+
+def test_a_report_is_for_people_and_machines() -> None:
+    changes = [
+        Change(BREAKING, "removed", "A|B", "`x` is\ngone", ("A.b",)),
+        Change(SAFE, "added", "GET /x", "Operation added", ("C.x", "AsyncC.x")),
+    ]
+    text = api_diff.as_markdown(changes, ["read `this`"])
+    assert "1 breaking, 0 dangerous, 1 safe." in text
+    assert "| `A\\|B` | `x is gone` | `A.b` |" in text
+    assert "- `read this`" in text
+    data = json.loads(api_diff.as_json(changes, []))
+    assert (data["summary"], data["names"]) == ({"breaking": 1, "dangerous": 0, "safe": 1}, ["A.b", "AsyncC.x", "C.x"])
+
+
+# The command
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_copy(tmp_path_factory.mktemp("repository"))
+
+
+def test_make_diff_spec_reports_and_fails_on_a_breaking_change(checkout: Path, tmp_path: Path) -> None:
+    source = written(tmp_path, facts(lambda data: data["paths"].pop("/v1/users/me")))
+    finished = make(checkout, "diff-spec", f"OLD={load.FACTS}", f"NEW={source}", f"JSON={tmp_path / 'report.json'}")
+    assert finished.returncode != 0
+    assert "Path `/v1/users/me` was removed".replace("`", "") in finished.stdout.replace("`", "")
+    assert "AsyncCodegenClient.get_current_user" in json.loads((tmp_path / "report.json").read_text())["names"]
+    same = make(checkout, "diff-spec", f"OLD={load.FACTS}")
+    assert (same.returncode, same.stdout) == (0, "# Changes of the contract\n\n0 breaking, 0 dangerous, 0 safe.\n")
+
+
+@pytest.mark.parametrize("target", ["diff-spec OLD=nowhere", "update-spec FROM=nowhere"])
+def test_what_cannot_be_read_is_one_line(target: str, checkout: Path) -> None:
+    finished = make(checkout, *target.split())
+    (line,) = (line for line in finished.stderr.splitlines() if not line.startswith("make"))
+    assert "nowhere" in line
+
+
+@pytest.mark.parametrize("target", ["diff-spec", "update-spec"])
+def test_without_npm_both_refuse_in_one_line(target: str, tmp_path: Path) -> None:
+    checkout = make_copy(tmp_path / "repository")
+    (checkout / "node_modules").unlink(missing_ok=True)
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("make", "sh", "bash", "env", "test", "echo"):
+        (tools / name).symlink_to(f"/usr/bin/{name}")
+    finished = make(checkout, target, f"OLD={load.FACTS}", f"FROM={load.FACTS}", PATH=str(tools))
+    assert finished.returncode != 0
+    (line,) = (line for line in finished.stderr.splitlines() if not line.startswith("make"))
+    assert line == "contracts are compared by redocly, which npm installs; install npm"
+
+
+def test_another_version_of_redocly_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_diff, "REDOCLY", tmp_path)
+    (tmp_path / "package.json").write_text('{"version": "1.0.0"}', encoding="utf-8")
+    with pytest.raises(load.SpecError, match=r"@redocly/cli [\d.]+, which is 1\.0\.0; install it with `npm ci`"):
+        api_diff.compare(OURS, OURS)
