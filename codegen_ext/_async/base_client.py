@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -103,7 +103,7 @@ class AsyncBaseClient:
         agent = " ".join(filter(None, (USER_AGENT, config.user_agent_suffix)))
         headers = checked_headers(config.default_headers, setting="default_headers")
         return AsyncSession(
-            self,
+            self._call_of_user,
             transport=self._transport,
             base_url=self._service_url,
             auth=BearerAuth(config.api_token, self._service_url) if config.api_token else None,
@@ -271,6 +271,9 @@ class AsyncBaseClient:
             limit = deadline
         return Call(operation, name, limit, self.config.max_retries, self._redact, cancel, refresh, stream)
 
+    def _call_of_user(self, request: httpx.Request, stream: bool) -> Call:
+        return self._call_for(None, f"{request.method} {self._redact.url(request.url.path)}", stream=stream)
+
     def _timeout(self, timeout: float | None) -> float:
         if timeout is None:
             return self.config.timeout
@@ -388,9 +391,9 @@ class AsyncBaseClient:
 class AsyncSession(httpx.AsyncClient):
     """The httpx client of a client of this package; gives requests that users build themselves their `Call`."""
 
-    def __init__(self, client: AsyncBaseClient, **settings: Any) -> None:
+    def __init__(self, call_of: Callable[[httpx.Request, bool], Call], **settings: Any) -> None:
         super().__init__(**settings)
-        self._call_for, self._redact = client._call_for, client.redact
+        self._call_of = call_of
         _fork.register(self)
 
     def after_fork(self) -> None:
@@ -400,8 +403,7 @@ class AsyncSession(httpx.AsyncClient):
     async def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         """Send as httpx does."""
         if CALL not in request.extensions:
-            name = f"{request.method} {self._redact.url(request.url.path)}"
-            request.extensions[CALL] = self._call_for(None, name, stream=stream)
+            request.extensions[CALL] = self._call_of(request, stream)
         return await super().send(request, stream=stream, **options)
 
 
