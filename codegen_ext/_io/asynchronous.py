@@ -42,6 +42,12 @@ class Waiter:
         """Give the signal; return whether the loop of the task can still hear it."""
         self.woken = True
         try:
+            if asyncio.get_running_loop() is self._loop:
+                self._end()  # without a wake-up of the loop, which is a system call
+                return True
+        except RuntimeError:  # no loop runs in this thread
+            pass
+        try:
             self._loop.call_soon_threadsafe(self._end)
         except RuntimeError:  # the loop is closed
             return False

@@ -125,10 +125,9 @@ class Semaphore:
     def _leave(self, waiter: io.Waiter) -> bool:
         """Take a waiter out of the line; return whether it was given a permit."""
         with self._mutex:
-            if waiter in self._waiters:
+            if not waiter.woken:
                 self._waiters.remove(waiter)
-                return False
-        return True
+            return waiter.woken
 
     def release(self) -> None:
         """Give a permit back, from any thread."""
