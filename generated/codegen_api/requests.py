@@ -114,7 +114,7 @@ def _checked(argument: Argument, value: Any) -> Any:
     """Return the value, a number also for its digits; raises _Unfit for what the contract does not allow."""
     kind = argument.type
     if kind in _NUMBERS:
-        return value if type(value) is int and argument.minimum is None else _number(argument, value)
+        return value if value.__class__ is int and argument.minimum is None else _number(argument, value)
     if kind == "string" and not isinstance(value, str | datetime.date) and not is_uuid(value):
         raise _Unfit(f"expected text, got {type(value).__name__}")
     if kind == "boolean" and not isinstance(value, bool):
@@ -144,7 +144,11 @@ def _number(argument: Argument, value: Any) -> float:
 def _segment(value: Any) -> str:
     if value in _NO_SEGMENT:
         raise _Unfit(f"cannot stand in a path: {value!r}")
-    return _joined(value, ",", lambda text: quote(text, safe=""))
+    return _joined(value, ",", _quoted)
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="")
 
 
 def _pairs(argument: Argument, value: Any) -> list[tuple[str, str]]:
@@ -160,6 +164,8 @@ def _pairs(argument: Argument, value: Any) -> list[tuple[str, str]]:
 
 
 def _repeated(name: str, value: Any) -> list[tuple[str, str]]:
+    if value.__class__ is int:
+        return [(name, str(value))]
     value = encode(value)
     if isinstance(value, list):
         return [(name, _text(item)) for item in value]
@@ -169,6 +175,8 @@ def _repeated(name: str, value: Any) -> list[tuple[str, str]]:
 
 
 def _joined(value: Any, separator: str, quoted: Callable[[str], str] = str) -> str:
+    if value.__class__ is int:
+        return str(value)
     value = encode(value)
     if isinstance(value, dict):
         value = [part for item in value.items() for part in item]
