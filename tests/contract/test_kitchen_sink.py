@@ -3,6 +3,7 @@
 import copy
 import datetime
 import json
+import os
 import pickle
 import shutil
 import subprocess
@@ -276,11 +277,18 @@ async def test_the_asynchronous_client_does_the_same(api: Any) -> None:
     assert "t'" not in repr(client)
 
 
-def test_strict_type_checkers_accept_it(folder: Path) -> None:
+CHECKERS = {
+    "mypy": [sys.executable, "-m", "mypy", "--strict", "--no-incremental"],
+    "pyright": [str(load.ROOT / "node_modules" / ".bin" / "pyright"), "--pythonpath", sys.executable],
+}
+
+
+@pytest.mark.parametrize("name", ["mypy", pytest.param("pyright", marks=pytest.mark.node)])
+def test_strict_type_checkers_accept_it(folder: Path, name: str) -> None:
+    if name == "pyright" and not Path(CHECKERS[name][0]).exists() and "CODEGEN_TEST_ALL" not in os.environ:
+        pytest.skip("pyright is not installed: npm ci")
     shutil.copy(Path(__file__).with_name("kitchen_sink_uses.py"), folder / "uses.py")
-    checkers = {"mypy": [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "uses.py", "sink_api"]}
-    if (pyright := load.ROOT / "node_modules" / ".bin" / "pyright").exists():
-        checkers["pyright"] = [str(pyright), "--pythonpath", sys.executable, "sink_api", "uses.py"]
-    for name, command in checkers.items():
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{name}: {done.stdout}{done.stderr}"
+    done = subprocess.run(
+        [*CHECKERS[name], "uses.py", "sink_api"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
