@@ -20,6 +20,7 @@ from .._io import synchronous as io
 from .._proxy import proxy_of, tls_of
 from .._request import Call, Deadline, is_idempotent
 from ..clock import SYSTEM_CLOCK
+from ..errors import ConfigurationError
 from .locks import Semaphore
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ class Network:
         self._transport: Any = config.transport
         self._most = config.max_connections
         self._most_idle = config.max_keepalive_connections
+        if self._transport is not None and not hasattr(self._transport, "handle_request"):
+            problem = f"transport must be an httpx.BaseTransport, got {type(self._transport).__name__}"
+            raise ConfigurationError(problem, config_key="transport")
         if self._transport is None:
             proxy = proxy_of(config)
             self._settings: dict[str, Any] = {"limits": _ONE, "proxy": proxy, "verify": tls_of(config, proxy)}

@@ -95,6 +95,12 @@ def test_any_setting_can_be_an_option(connect: Connect, sandbox: Sandbox, flavou
         client.with_options(max_retry=1)
 
 
+@pytest.mark.parametrize("transport", [object(), httpx.Client, "http://host"])
+def test_what_is_no_transport_is_refused_when_the_client_is_built(flavour: Flavour, transport: Any) -> None:
+    with pytest.raises(ConfigurationError, match="transport must be an httpx"):
+        flavour.client(api_token=TOKEN, transport=transport)
+
+
 @pytest.mark.parametrize("prompt", ["", "  ", "\n\t"])
 def test_a_blank_prompt_is_refused_before_it_costs(connect: Connect, sandbox: Sandbox, prompt: str) -> None:
     client = connect()

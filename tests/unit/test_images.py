@@ -68,22 +68,21 @@ def test_any_iterable_and_any_mixture_is_taken(tmp_path: Path) -> None:
         "\0",
         5,
         None,
-        bytearray(PNG),
         "a\ud800b.png",
         Path("/"),
     ],
 )
-def test_a_bad_picture_is_refused_with_its_position(bad: Any) -> None:
+def test_a_bad_image_is_refused_with_its_position(bad: Any) -> None:
     with pytest.raises(ValidationError, match=r"images\.1") as caught:
         encode_images([PNG, bad])
     assert list(caught.value.field_errors) == ["images.1"]
     assert caught.value.field == "images.1"
 
 
-def test_a_file_that_is_no_picture_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_no_image_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("hello")
-    with pytest.raises(ValidationError, match="not a picture"):
+    with pytest.raises(ValidationError, match="not an image"):
         encode_images([path])
 
 
