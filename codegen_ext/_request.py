@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 import httpx
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from codegen_api.options import RequestOptions
 
     from .clock import Clock
-
-T = TypeVar("T")
 
 CALL = "codegen_call"
 """The key of a request's `Call` among its httpx extensions."""

@@ -102,7 +102,7 @@ class ConflictError(CodegenAPIError):
 class RateLimitError(CodegenAPIError):
     """Too many requests; `retry_after` is the number of seconds to wait.
 
-    The service said so (429), or nothing was sent because the rate limits have no place within the call's time. Where
+    The service said so (429), or nothing was sent because the rate limits have no slot before the call's deadline. Where
     the service does not say how long, it is the length of the documented window.
     """
 
@@ -144,11 +144,11 @@ class ServerError(CodegenAPIError):
 
 
 class InvalidResponseError(CodegenAPIError):
-    """The answer is not what the contract promises: broken JSON, another content type, a missing field."""
+    """The response is not what the contract promises: broken JSON, another content type, a missing field, too large."""
 
 
 class NetworkError(CodegenAPIError):
-    """No complete answer arrived; `original_error` is the HTTP library's exception."""
+    """No complete response arrived; `original_error` is a copy of the HTTP library's exception, without credentials."""
 
     def __init__(self, message: str, original_error: Exception | None = None, *, operation: str | None = None) -> None:
         super().__init__(message, operation=operation)

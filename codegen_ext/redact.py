@@ -1,4 +1,4 @@
-"""Taking credentials out of what somebody may read: log records, errors, spans."""
+"""Take credentials out of what may be read: log records, errors, spans."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 MASK = "[redacted]"
 PIECE = 8
-"""How many characters of a credential in a row are too many."""
+"""Characters of a credential in a row that are too many to show."""
 _SECRET_NAME = re.compile(
     r"token|secret|passw|credential|authorization|cookie|signature|^sig$|api[-_]?key|access[-_]?key|private[-_]?key"
     r"|^env([-_]|$|ironment)",
@@ -28,7 +28,7 @@ _USER = re.compile(r"(\w://)[^/?#\s@\"']*@")
 
 
 class Redactor:
-    """Takes one credential out of texts, whole or in pieces of eight characters and more; shows nothing of it."""
+    """Takes one credential out of strings, whole or in pieces of eight characters and more; shows nothing of it."""
 
     def __init__(self, secret: str = "") -> None:
         self._secret = secret
@@ -49,7 +49,7 @@ class Redactor:
         return re.compile(f"(?:(?={'|'.join(map(re.escape, self._pieces))}).)+.{{{PIECE - 1}}}")
 
     def __call__(self, text: str) -> str:
-        """Return the text without the credential."""
+        """Return a string without the credential."""
         # `in` is many times as quick as the expression, and nearly always enough.
         return self._run.sub(MASK, text) if any(piece in text for piece in self._pieces) else text
 
@@ -62,7 +62,7 @@ class Redactor:
         return [self.within(item) for item in data] if isinstance(data, list) else data
 
     def body(self, text: str) -> str:
-        """Return a body without this credential and without what its names and forms tell to be another one."""
+        """Return a body without this credential and without what names and forms say is another one."""
         try:
             data = json.loads(text)
             secrets: set[str] = set()
@@ -77,7 +77,7 @@ class Redactor:
         return self(text)
 
     def url(self, url: str) -> str:
-        """Return a URL without user information and without query values that their names tell to be secret."""
+        """Return a URL without user information and without query values that their names say are secret."""
         bare, mark, query = without_user(url).partition("?")
         pairs = [pair.partition("=") for pair in query.split("&")]
         shown = [f"{name}{sign}{MASK if is_secret_name(name) else value}" for name, sign, value in pairs]
@@ -98,7 +98,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def _without_secrets(data: Any, secrets: set[str], secret: bool = False) -> Any:
-    """Return JSON with masks for the texts below secret names, and enter those texts, when long enough, into a set."""
+    """Return JSON with masks for the strings below secret names, and add those strings, when long enough, to a set."""
     if isinstance(data, dict):
         return {key: _without_secrets(value, secrets, secret or is_secret_name(key)) for key, value in data.items()}
     if isinstance(data, list):
@@ -111,7 +111,7 @@ def _without_secrets(data: Any, secrets: set[str], secret: bool = False) -> Any:
 
 
 def _plain(text: str) -> str:
-    """Return a text without what stands after the names of secrets, and without user information in URLs."""
+    """Return a string without what stands after the names of secrets, and without user information in URLs."""
     text = _BEARER.sub(rf"\1 {MASK}", _COOKIE.sub(rf"\1 {MASK}", _USER.sub(rf"\1{MASK}@", text)))
     shown: list[str] = []
     end = 0

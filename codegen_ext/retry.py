@@ -27,7 +27,7 @@ from .errors import (
 F = TypeVar("F", bound=Callable[..., Any])
 
 LONGEST_PAUSE = 60.0
-"""Seconds of the longest pause that nobody has asked for."""
+"""Seconds of the longest pause, but for what `Retry-After` asks for."""
 
 
 class RetryPolicy(NamedTuple):

@@ -1,7 +1,7 @@
 # Generated from codegen_ext/_async/network.py by make generate; edit there.
 """Connections: a stack of httpx transports with one connection each, behind an admission count.
 
-httpcore looks through its whole pool at every step, and loses a connection that it gives to a waiter who has just left.
+httpcore looks through its whole pool at every step, and loses a connection that it gives to a waiter that has left.
 So each transport here has one connection, and which of them sends what is decided here.
 """
 
