@@ -102,8 +102,8 @@ class ConflictError(CodegenAPIError):
 class RateLimitError(CodegenAPIError):
     """Too many requests; `retry_after` is the number of seconds to wait.
 
-    The service said so (429), or nothing was sent because the rate limits have no slot before the call's deadline. Where
-    the service does not say how long, it is the length of the documented window.
+    The service said so (429), or nothing was sent because the rate limits have no slot before the deadline. Where the
+    service does not say how long, it is the length of the documented window.
     """
 
     def __init__(
