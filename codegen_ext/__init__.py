@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .errors import ConfigurationError as ConfigurationError
     from .errors import ConflictError as ConflictError
     from .errors import InvalidResponseError as InvalidResponseError
+    from .errors import MissingExtraError as MissingExtraError
     from .errors import NetworkError as NetworkError
     from .errors import NotFoundError as NotFoundError
     from .errors import PaymentRequiredError as PaymentRequiredError
@@ -87,11 +88,11 @@ _NAMES = {
     ".chatserver._async.client": "AsyncChatServerClient",
     ".chatserver._sync.client": "ChatServerClient",
     "._sync.client": "CodegenClient",
-    ".codex": "AsyncCodexClient CodexClient",
     ".config": "ClientConfig CodegenConfig",
     ".errors": (
         "AmbiguousRequestError AuthenticationError BulkOperationError ClientClosedError CodegenAPIError "
-        "ConfigurationError ConflictError InvalidResponseError NetworkError NotFoundError PaymentRequiredError "
+        "ConfigurationError ConflictError InvalidResponseError MissingExtraError NetworkError NotFoundError "
+        "PaymentRequiredError "
         "PermissionDeniedError RateLimitError ServerError TaskError TimeoutError ValidationError WaitTimeoutError "
         "WebhookError"
     ),
@@ -103,14 +104,33 @@ _NAMES = {
     ".webhooks": "WebhookEvent WebhookHandler WebhookResult",
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
-# Not in __all__, because they need an extra and `import *` shall not.
-_OPTIONAL = dict.fromkeys(("get_async_codegen_client", "get_codegen_client"), ".integrations.fastapi")
+# Names of a part that needs an extra: its module, and the module that the extra brings.
+_OPTIONAL = {
+    "AsyncCodexClient": (".codex", "openai"),
+    "CodexClient": (".codex", "openai"),
+    "get_async_codegen_client": (".integrations.fastapi", "fastapi"),
+    "get_codegen_client": (".integrations.fastapi", "fastapi"),
+}
 
-__all__ = ["__version__", *sorted(_MODULES)]  # noqa: PLE0604 - computed, so that a name is written once less
+
+def _public() -> list[str]:
+    """Return the public names; without its extra a name is left out, so that `import *` and `help()` work."""
+    return ["__version__", *sorted([*_MODULES, *(name for name, (_, needs) in _OPTIONAL.items() if _has(needs))])]
+
+
+def _has(module: str) -> bool:
+    from importlib.util import find_spec
+
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def __getattr__(name: str) -> Any:
-    module = _MODULES.get(name) or _OPTIONAL.get(name)
+    if name == "__all__":
+        return _public()
+    module = _MODULES.get(name) or _OPTIONAL.get(name, (None,))[0]
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
@@ -121,4 +141,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return list(__all__)
+    return _public()

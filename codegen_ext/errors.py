@@ -47,6 +47,10 @@ class ConfigurationError(CodegenAPIError, ValueError):
         self.config_key = config_key
 
 
+class MissingExtraError(ConfigurationError, ImportError):
+    """A part of the package is used without the extra that it needs; the message names it."""
+
+
 class ClientClosedError(CodegenAPIError, RuntimeError):
     """The client was closed before the call, or before the call was repeated."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from .errors import ConfigurationError
+from .errors import ConfigurationError, MissingExtraError
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -111,7 +111,7 @@ def open_redis(
         from redis.exceptions import ConnectionError as Disconnected
         from redis.retry import Retry
     except ImportError as error:
-        raise ConfigurationError(
+        raise MissingExtraError(
             f"Redis in {setting} needs an extra: pip install 'codegen-sdk[redis]'", setting
         ) from error
     "localhost".encode("idna")  # imported at the first connection, an import that a fork can cut leaves its lock held

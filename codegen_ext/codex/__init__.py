@@ -34,9 +34,9 @@ def __getattr__(name: str) -> Any:
     try:
         import openai  # noqa: F401 - only whether it is there
     except ImportError as error:
-        from ..errors import ConfigurationError
+        from ..errors import MissingExtraError
 
-        raise ConfigurationError(f"{name} needs an extra: pip install 'codegen-sdk[codex]'") from error
+        raise MissingExtraError(f"{name} needs an extra: pip install 'codegen-sdk[codex]'") from error
     value = getattr(import_module(module, __name__), name)
     globals()[name] = value
     return value

@@ -16,7 +16,7 @@ from .._sync.bulk import configured_arguments, create_configured
 from .._sync.client import CodegenClient
 from ..clock import SYSTEM_CLOCK
 from ..config import ClientConfig
-from ..errors import AmbiguousRequestError, ConfigurationError, RateLimitError, WaitTimeoutError
+from ..errors import AmbiguousRequestError, ConfigurationError, MissingExtraError, RateLimitError, WaitTimeoutError
 from ..request_ids import made_at, new_request_id
 from ..run_options import invalid
 from ..storage import scheme_of
@@ -26,7 +26,7 @@ try:
     from celery import Celery, Task
     from celery.signals import worker_process_shutdown, worker_shutdown
 except ImportError as error:
-    raise ConfigurationError(f"Celery needs an extra: pip install 'codegen-sdk[celery]' ({error})") from error
+    raise MissingExtraError(f"Celery needs an extra: pip install 'codegen-sdk[celery]' ({error})") from error
 
 REQUEST_ID = "codegen_request_id"
 """The header of a task's message that holds the request id."""

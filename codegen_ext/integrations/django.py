@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..config import ClientConfig
-from ..errors import ConfigurationError
+from ..errors import MissingExtraError
 from ..webhooks.apps import answer
 from .shared import SharedClient
 
@@ -19,7 +19,7 @@ try:
     from django.conf import settings
     from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 except ImportError as error:
-    raise ConfigurationError(f"Django needs an extra: pip install 'codegen-sdk[django]' ({error})") from error
+    raise MissingExtraError(f"Django needs an extra: pip install 'codegen-sdk[django]' ({error})") from error
 
 if TYPE_CHECKING:
     from .._sync.client import CodegenClient

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._async.client import AsyncCodegenClient
 from .._sync.client import CodegenClient
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, MissingExtraError
 
 try:
     from fastapi import FastAPI
     from starlette.requests import HTTPConnection
     from starlette.routing import Route
 except ImportError as error:
-    raise ConfigurationError(f"FastAPI needs an extra: pip install 'codegen-sdk[fastapi]' ({error})") from error
+    raise MissingExtraError(f"FastAPI needs an extra: pip install 'codegen-sdk[fastapi]' ({error})") from error
 
 if TYPE_CHECKING:
     from ..config import ClientConfig

@@ -6,14 +6,14 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from ..config import ClientConfig
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, MissingExtraError
 from ..webhooks.apps import answer
 from .shared import SharedClient
 
 try:
     from flask import Flask, current_app, request
 except ImportError as error:
-    raise ConfigurationError(f"Flask needs an extra: pip install 'codegen-sdk[flask]' ({error})") from error
+    raise MissingExtraError(f"Flask needs an extra: pip install 'codegen-sdk[flask]' ({error})") from error
 
 if TYPE_CHECKING:
     from .._sync.client import CodegenClient

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .._client_of import client_of
 from .._request import ATTEMPT, CACHED, call_of
 from .._version import __version__
-from ..errors import ConfigurationError
+from ..errors import MissingExtraError
 
 if TYPE_CHECKING:
     import httpx
@@ -38,7 +38,7 @@ def instrument(client: C, tracer_provider: TracerProvider | None = None) -> C:
     try:
         from opentelemetry import trace
     except ImportError as error:
-        raise ConfigurationError("OpenTelemetry needs an extra: pip install 'codegen-sdk[opentelemetry]'") from error
+        raise MissingExtraError("OpenTelemetry needs an extra: pip install 'codegen-sdk[opentelemetry]'") from error
     tracer = trace.get_tracer("codegen_ext", __version__, tracer_provider)
     client_of(client, "trace_with").trace_with(_SpanTracing(tracer))
     return client

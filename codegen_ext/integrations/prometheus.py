@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from codegen_api.operations import OPERATIONS
 
 from .._client_of import client_of
-from ..errors import ConfigurationError
+from ..errors import MissingExtraError
 from ..metrics import Level, MetricsCollector, OperationMetrics, merged
 
 if TYPE_CHECKING:
@@ -109,4 +109,4 @@ def _require_extra() -> None:
     try:
         import prometheus_client  # noqa: F401 - only whether it is there
     except ImportError as error:
-        raise ConfigurationError("Prometheus needs an extra: pip install 'codegen-sdk[prometheus]'") from error
+        raise MissingExtraError("Prometheus needs an extra: pip install 'codegen-sdk[prometheus]'") from error

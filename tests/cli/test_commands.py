@@ -10,18 +10,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from codegen_ext import __version__
-from codegen_ext.cli import main
+from codegen_ext import Agent, __version__
+from codegen_ext.cli import main, output
 from codegen_ext.cli.commands import app
 from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN
 from ..docs.pages import ROOT, table
+from ..support.loopback import Loopback, reply
 
 
 class Outcome(NamedTuple):
@@ -192,13 +194,150 @@ def test_a_terminal_gets_a_table_and_no_commands(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert codegen("wait", "1").out == "a]0;ownedbc\nd\te [bold]f[/bold]\n"
     head, row = re.sub(r"\x1b\[\d+m", "", codegen("list").out).splitlines()  # a bold head
-    assert head.split() == ["id", "status", "created", "url"]
+    assert head.split() == ["id", "status", "age", "repository", "summary", "url"]
     assert row.split()[:2] == ["1", "completed"]
+    assert row.split()[3] in ("s", "min")
+
+
+def test_runs_are_filtered(codegen: Codegen) -> None:
+    codegen("run", "One", "-d", "--repository", "owner/repo", "--tag", "ci")
+    codegen("run", "Two [[outcome=failed]]", "-d", "--tag", "ci")
+    codegen("run", "Three", "-d")
+
+    def ids(*filters: str) -> list[int]:
+        return [run["id"] for run in json.loads(codegen("list", "--json", *filters).out)]
+
+    assert ids("--tag", "ci") == [2, 1]
+    assert ids("--tag", "ci", "--status", "completed") == [1]
+    assert ids("--repository", "owner/repo") == [1]
+    assert ids("--repo", "owner/repo", "--tag", "other") == []
+    (shown,) = json.loads(codegen("list", "--json", "--repository", "owner/repo").out)
+    assert (shown["tags"], shown["priority"], shown["repository"]) == (["ci"], None, "owner/repo")
+
+
+def test_any_operation_can_be_called(codegen: Codegen, sandbox: Sandbox) -> None:
+    codegen("run", "Fix it", "-d")
+    assert json.loads(codegen("api", "get_agent_run", "agent_run_id=1").out)["id"] == 1
+    page = json.loads(codegen("api", "list_agent_runs", "limit=1", "org_id=323").out)
+    assert [run["id"] for run in page["items"]] == [1]
+    assert (sandbox.requests[-1].operation, sandbox.requests[-1].arguments["limit"]) == ("list_agent_runs", 1)
+
+
+def test_a_page_is_opened_where_there_is_a_browser(codegen: Codegen, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
+    codegen("run", "Fix it", "-q", "--web")
+    codegen("status", "1", "--web")
+    assert opened == ["https://sandbox.invalid/323/1"] * 2
+    monkeypatch.setattr("webbrowser.open", lambda url: False)
+    assert "there is no browser here" in codegen("status", "1", "--web").err
+
+
+def test_changes_are_watched(codegen: Codegen, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> None:
+        while not any(request.operation == "list_agent_runs" for request in sandbox.requests):
+            time.sleep(0.01)
+        with Agent(323, TOKEN, base_url=sandbox.base_url) as agent:
+            agent.run("Fix it")
+        while sum(request.operation == "list_agent_runs" for request in sandbox.requests) < 4:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    found = codegen("watch", "--json", "--poll-interval", "1")
+    assert found.status == 130
+    changes = [json.loads(line) for line in found.out.splitlines()]
+    assert [(change["run"]["id"], change["kind"]) for change in changes][:1] == [(1, "created")]
+
+
+def test_what_cannot_be_encoded_is_replaced(
+    codegen: Codegen, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for encoding, shown in (("cp1252", "All green ?"), ("ascii", "All green ?")):
+        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
+        monkeypatch.setattr(sys, "stdout", stream)
+        output.write("All green \U0001f389")
+        output.write_json({"text": "\U0001f389", "half": "\ud83d", "n": float("nan")})
+        first, second = stream.buffer.getvalue().decode(encoding).splitlines()
+        assert first == shown
+        assert json.loads(second) == {"text": "\U0001f389", "half": "\ud83d", "n": None}
+
+
+def test_a_full_disk_and_a_reader_that_left_have_a_status_of_their_own(sandbox: Sandbox) -> None:
+    environment = {**os.environ, "CODEGEN_API_TOKEN": TOKEN, "CODEGEN_BASE_URL": sandbox.base_url}
+    sandbox.script("completed", result="x" * 100_000)
+    command = f"{sys.executable} -m codegen_ext.cli run 'Fix it' -q --org 323"
+    for redirection, status in (("> /dev/full", 70), (">&-", 0), ("| true", 141)):
+        script = f"{command} {redirection}; exit ${{PIPESTATUS[0]}}"
+        done = subprocess.run(
+            ["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == status, (redirection, done.stderr)
+        assert "Traceback" not in done.stderr
+
+
+def test_a_failed_run_says_why_on_stderr(codegen: Codegen) -> None:
+    found = codegen("run", "Try [[outcome=failed result='Out of tokens']]", "-q")
+    assert (found.status, found.out) == (1, "")
+    assert "run 1 says: Out of tokens" in found.err
+
+
+def test_a_paused_run_names_the_next_command(codegen: Codegen) -> None:
+    assert "codegen-sdk resume 1" in codegen("run", "Ask [[outcome=paused]]", "-q").err
+
+
+def test_a_field_cannot_forge_a_row(codegen: Codegen, sandbox: Sandbox) -> None:
+    codegen("run", "Fix it", "-d")
+    sandbox.runs[0].web_url = "https://x.invalid/1\n99\tfailed"
+    assert len(codegen("list").out.splitlines()) == 1
+
+
+def test_an_error_of_the_service_commands_no_terminal(
+    codegen: Codegen, serve: Callable[..., Loopback], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evil = "no such run \x1b]0;owned\x07\x9b31m"
+    monkeypatch.setenv("CODEGEN_BASE_URL", serve(reply({"detail": evil}, 404)).base_url)
+    found = codegen("status", "7")
+    assert "no such run" in found.err
+    assert not set("\x1b\x07\x9b") & set(found.err)
+
+
+def test_an_internal_failure_is_not_the_status_of_a_failed_run(
+    codegen: Codegen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "listing", lambda *_: 1 / 0)
+    found = codegen("list")
+    assert (found.status, found.err.splitlines()[-1]) == (
+        70,
+        "codegen-sdk: internal error: ZeroDivisionError: division by zero",
+    )
+
+
+def test_waits_and_retries_are_told(codegen: Codegen, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CODEGEN_MAX_RETRIES", "2")
+    monkeypatch.setenv("CODEGEN_RETRY_DELAY", "0.01")
+    sandbox.inject("list_agent_runs", Fault.status(503), times=1)
+    found = codegen("list")
+    assert found.status == 0
+    assert "list_agent_runs" in found.err
+
+
+@pytest.mark.parametrize(
+    ("created", "shown"), [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7_200, "2 h"), (200_000, "2 d")]
+)
+def test_an_age_is_shown_in_its_largest_unit(created: float, shown: str) -> None:
+    now = datetime(2026, 11, 28, 12, tzinfo=UTC)
+    assert output.age((now - timedelta(seconds=created)).isoformat(), now) == shown
+    assert output.age("yesterday", now) == output.age(None, now) == ""
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "text"),
     [
+        (["api", "get_agent_ran"], 2, "is no operation; there are"),
+        (["api", "get_agent_run", "agent_run"], 2, "expected NAME=VALUE"),
+        (["api", "get_agent_run", "agent_run=1"], 2, "agent_run"),
+        (["list", "--status", "complet"], 2, "complet"),
         (["status", "99"], 4, "Agent run not found"),
         (["status", "abc"], 2, "expected a whole number"),
         (["run", " "], 2, "prompt: must not be blank"),

@@ -14,8 +14,8 @@ def settings() -> dict[str, tuple[list[str], Any]]:
 
 
 def environment_variables() -> set[str]:
-    """Return the environment variables that a configuration reads."""
-    return {name for names, _ in settings().values() for name in names}
+    """Return the environment variables that a configuration and the logger read."""
+    return {"CODEGEN_LOG", *(name for names, _ in settings().values() for name in names)}
 
 
 def extras() -> set[str]:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shlex
 import time
 import tomllib
@@ -28,7 +29,7 @@ from .facts import environment_variables, extras
 from .pages import PAGES, ROOT, Block, blocks, links, spans
 from .running import run
 
-LANGUAGES = {"python", "bash", "text", "yaml"}
+LANGUAGES = {"python", "bash", "text", "yaml", "yml"}
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
@@ -119,19 +120,19 @@ def check_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
             with pytest.raises(SystemExit, match="0"):
                 doctor.main([*arguments, "--help"])
             usage = capsys.readouterr().out
-            assert {option for option in arguments if option.startswith("--")} <= set(usage.replace("]", " ").split())
+            assert {option for option in arguments if option.startswith("--")} <= set(re.split(r"[\s,\]]+", usage))
         case ["codegen-sdk", command, *arguments]:
             with pytest.raises(SystemExit, match="0"):
                 command_line.main([command, *arguments, "--help"])
             usage = capsys.readouterr().out
-            assert {option for option in arguments if option.startswith("--")} <= set(usage.split())
+            assert {option for option in arguments if option.startswith("--")} <= set(re.split(r"[\s,\]]+", usage))
         case ["npm", *_]:
             assert shlex.join(words) == INSTALL_COMMAND
         case ["codegen-sandbox" | ".venv/bin/codegen-sandbox", *options]:
             with pytest.raises(SystemExit, match="0"):
                 cli.main([*options, "--help"])
             usage = capsys.readouterr().out
-            assert {option for option in options if option.startswith("--")} <= set(usage.replace("]", " ").split())
+            assert {option for option in options if option.startswith("--")} <= set(re.split(r"[\s,\]]+", usage))
         case [".venv/bin/python", "-m", "pytest", "-q", target, *_]:
             assert (ROOT / target).exists()
         case [".venv/bin/python", script, *_]:
