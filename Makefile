@@ -75,6 +75,7 @@ $(REDOCLY):
 
 check-contract: $(STAMP)
 	@$(BIN)/python -m tools.check
+	@$(BIN)/python -m tools.make_sync --check
 
 check: check-contract ## contract, generated code, clients and docs agree; ruff and mypy are content
 	@$(BIN)/python -m pytest -q --no-header -p no:cacheprovider tests/docs/test_reference.py tests/docs/test_site.py
