@@ -35,7 +35,7 @@ LINKS: list[tuple[str, Callable[[str], str], str]] = [
     ("spec/codegen.json", PROSE, "spec/codegen.json is not as `make update-spec` writes it"),
     ("spec/codegen.json", replacing('"maximum": 100', '"maximum": 50'), SPEC_GIVES),
     ("spec/overlay.yaml", replacing("cache-seconds: 300", "cache-seconds: 200"), SPEC_GIVES),
-    ("spec/overlay.yaml", replacing("- target: $.servers[0]", "- target: $.servers[7]"),
+    ("spec/overlay.yaml", lambda text: f"{text}  - target: $.servers[7]\n    remove: true\n",
      "spec/overlay.yaml: $.servers[7] matches nothing; delete the action or mend its target"),
     ("spec/chatserver.yaml", replacing("summary: List models", "summary: Name models"),
      f"{SPEC_GIVES}/paths/~1v1~1models/get/summary; edit spec/chatserver.yaml, and run `make generate`"),

@@ -128,9 +128,11 @@ def test_the_old_names_are_a_distribution_of_their_own(wheel: Path, tmp_path: Pa
     assert (kept.returncode, kept.stderr) == (0, "")
 
 
-def test_a_stale_client_is_not_built(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["generated/codegen_api/enums.py", "openapi.yaml"])
+def test_what_is_stale_is_not_built(name: str, tmp_path: Path) -> None:
     copy_sources(tmp_path / "source")
-    (tmp_path / "source" / "generated" / "codegen_api" / "enums.py").write_text("changed", encoding="utf-8")
+    file = tmp_path / "source" / name
+    file.write_text(f"{file.read_text(encoding='utf-8')}# changed\n", encoding="utf-8")
     finished = build(tmp_path / "source", tmp_path / "dist")
     assert finished.returncode != 0
-    assert "not what openapi.yaml generates: enums.py" in finished.stdout + finished.stderr
+    assert f"not what `make generate` writes: {file.name}" in finished.stdout + finished.stderr
