@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from codegen_api import operations
 
+from .._request import Deadline
 from .._response import retry_after_of
-from ..errors import InvalidResponseError, RateLimitError
+from ..errors import InvalidResponseError, RateLimitError, WaitTimeoutError
 from ..list_index import PAGE_SIZE
 from ..run_watch import PATIENCE, TRANSIENT, is_settled
 from .locks import sleep
@@ -74,6 +75,7 @@ def stream_run_logs(
     follow: bool,
     poll_interval: float,
     cancel: Event | None = None,
+    deadline: Deadline | None = None,
 ) -> Generator[AgentRunLogResponse, None, None]:
     """Yield each log entry of a run once, oldest first; with `follow` until the run has ended or is paused.
 
@@ -81,16 +83,20 @@ def stream_run_logs(
 
     Raises:
         CodegenAPIError: when a request fails in a way that the next one would not mend; without `follow`, in any way.
+        WaitTimeoutError: when the run has not ended at the deadline.
         Cancelled: when `cancel` is set.
 
     """
     pauses, clock = Pauses(poll_interval), client.clock
+    deadline = deadline or Deadline(clock, None)
     yielded, has_ended, last_response = 0, False, clock.monotonic()
     before: list[AgentRunLogResponse] = []
     while True:
+        if deadline.expired:
+            raise WaitTimeoutError(f"agent run {run_id} did not end in time", run_id=int(run_id))
         arguments = {"org_id": org_id, "agent_run_id": run_id, "skip": yielded, "limit": PAGE_SIZE}
         try:
-            response = client.perform(operations.GET_AGENT_RUN_LOGS, arguments, cancel=cancel)
+            response = client.perform(operations.GET_AGENT_RUN_LOGS, arguments, deadline=deadline, cancel=cancel)
         except TRANSIENT as error:
             least = error.retry_after if isinstance(error, RateLimitError) else None
             if not follow or clock.monotonic() - last_response >= PATIENCE:
@@ -116,4 +122,4 @@ def stream_run_logs(
                 has_ended = True
                 continue
         left = last_response + PATIENCE - clock.monotonic()
-        sleep(clock, min(pauses.next(least), max(left, 0.0)), cancel)
+        sleep(clock, min(pauses.next(least), max(left, 0.0), deadline.left()), cancel)

@@ -96,11 +96,11 @@ class Command:
             return os.path.abspath(os.path.expanduser(self.codex_home))
         if self.api_key or self.base_url:
             return None
-        home = os.path.abspath(os.path.expanduser(os.environ.get("CODEX_HOME") or "~/.codex"))
-        # A login may also be in the system's keyring; then the settings say so.
-        if not any(os.path.exists(os.path.join(home, name)) for name in ("auth.json", "config.toml")):
+        home = cli_home()
+        if home is None:
             raise CodexConfigurationError(
-                f"no credential: pass api_key, set OPENAI_API_KEY, or log in with `codex login` ({home} has no login)"
+                "no credential: pass api_key, set OPENAI_API_KEY, or log in with `codex login` "
+                f"({_default_home()} has no login)"
             )
         logger.info("no api_key: the Codex CLI uses its own login and settings in %s", home)
         return home
@@ -185,3 +185,15 @@ def too_old(version: tuple[int, ...] | None) -> CodexNotFoundError:
     return CodexNotFoundError(
         f"the Codex CLI is too old: {found} was found, {oldest} or newer is needed; install it with: {INSTALL_COMMAND}"
     )
+
+
+def cli_home() -> str | None:
+    """Return the folder of the CLI's own login, None where there is none."""
+    home = _default_home()
+    # A login may also be in the system's keyring; then the settings say so.
+    has_login = any(os.path.exists(os.path.join(home, name)) for name in ("auth.json", "config.toml"))
+    return home if has_login else None
+
+
+def _default_home() -> str:
+    return os.path.abspath(os.path.expanduser(os.environ.get("CODEX_HOME") or "~/.codex"))

@@ -1,4 +1,4 @@
-"""Keeping a failing provider out for a while."""
+"""Keep a failing provider out for a while."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from ..clock import Clock
 
 
 class CircuitBreaker:
-    """Closed while all is well; open after some failures in a row; then one probe decides.
+    """Closed while requests succeed; open after some failures in a row; then one probe decides.
+
+    A request that was allowed ends with `succeeded`, `failed` or, when it says nothing about the provider, `released`.
+    May be shared by threads.
 
     Args:
         clock: Where time comes from.
         failures: How many failures in a row open it.
         cooldown: Seconds that it stays open.
-
-    Whoever was admitted reports `succeeded`, `failed` or, when nothing was learnt, `released`. May be shared by
-    threads.
 
     """
 
@@ -31,14 +31,14 @@ class CircuitBreaker:
 
     @property
     def state(self) -> str:
-        """One of closed, open, half-open (a probe may go or is on its way)."""
+        """One of closed, open, half-open (a probe may be sent or is on its way)."""
         with self._lock:
             if self._open_until is None:
                 return "closed"
             return "open" if self._clock.monotonic() < self._open_until else "half-open"
 
-    def admit(self) -> bool:
-        """Return whether a request may go now; in the half-open state only one at a time may."""
+    def allow_request(self) -> bool:
+        """Return whether a request may be sent now; in the half-open state only one at a time may."""
         with self._lock:
             if self._open_until is None:
                 return True
@@ -62,6 +62,6 @@ class CircuitBreaker:
             self._probing = False
 
     def released(self) -> None:
-        """Let the next probe go."""
+        """Allow the next probe."""
         with self._lock:
             self._probing = False

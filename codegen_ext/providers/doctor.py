@@ -1,4 +1,4 @@
-"""What works and what does not: imports, credentials, reachability, and one cheap call for each provider."""
+"""Check each provider: imports, credentials, reachability, and one cheap call."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .credentials import Unbuilt, availability_of, each, unfit
-from .registry import specs
-from .steps import run
+from .factory import Unbuilt, availability_of, names
+from .status import each, problem_of
 
 OK, FAILED, NOT_TRIED = "ok", "failed", "-"
 CHECKS = ("imports", "credentials", "reachable", "call")
 
 
 class Finding(NamedTuple):
-    """What was found about one provider; each check is ok, failed or - (not tried)."""
+    """What was found about one provider; each check is ok, failed or - (not tried, or not set up)."""
 
     provider: str
     imports: str
@@ -25,11 +24,6 @@ class Finding(NamedTuple):
     reachable: str
     call: str
     error: str | None
-
-    @property
-    def is_configured(self) -> bool:
-        """Whether somebody means to use it."""
-        return self.credentials == OK or (self.imports == FAILED and self.credentials == NOT_TRIED)
 
     @property
     def is_healthy(self) -> bool:
@@ -41,24 +35,25 @@ def examine(name: str, provider: Any) -> Finding:
     """Look at one provider: at most one cheap request, which creates no run."""
     if isinstance(provider, Unbuilt):
         return Finding(name, FAILED, NOT_TRIED, NOT_TRIED, NOT_TRIED, provider.unavailable_because)
-    credentials, missing = availability_of(provider)
-    found = {"imports": OK if missing is None else FAILED, "credentials": OK if credentials else FAILED}
-    if missing is not None or not credentials:
-        return Finding(name, **found, reachable=NOT_TRIED, call=NOT_TRIED, error=missing or "no credentials")
-    reason = run(unfit(provider))
+    has_credentials, missing = availability_of(provider)
+    found = {"imports": NOT_TRIED if missing else OK, "credentials": OK if has_credentials else NOT_TRIED}
+    if missing or not has_credentials:
+        error = missing or getattr(provider, "unavailable_because", "no credentials")
+        return Finding(name, **found, reachable=NOT_TRIED, call=NOT_TRIED, error=f"not set up: {error}")
+    reason = problem_of(provider)
     reached = reason is None or getattr(provider, "was_reached", False)
     return Finding(name, **found, reachable=OK if reached else FAILED, call=FAILED if reason else OK, error=reason)
 
 
-def report(names: Sequence[str] = (), **options: Any) -> list[Finding]:
+def report(chosen: Sequence[str] = (), **options: Any) -> list[Finding]:
     """Examine the providers of these names, or all; raises ConfigurationError for a name that is none."""
-    return [examine(name, provider) for name, provider in each(options, names or None)]
+    return [examine(name, provider) for name, provider in each(options, chosen or None)]
 
 
 def exit_status(findings: Sequence[Finding]) -> int:
-    """Return 0 when every provider that has credentials works and there is one, otherwise 1."""
-    configured = [finding for finding in findings if finding.is_configured]
-    return 0 if configured and all(finding.is_healthy for finding in configured) else 1
+    """Return 0 when every provider that is set up works and there is one, otherwise 1."""
+    has_failed = any(FAILED in finding for finding in findings)
+    return 0 if not has_failed and any(finding.is_healthy for finding in findings) else 1
 
 
 def table(findings: Sequence[Finding]) -> str:
@@ -79,9 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     doctor.add_argument("provider", nargs="*", help="only these; default all")
     doctor.add_argument("--json", action="store_true", help="for programs")
     given = parser.parse_args(arguments)
-    unknown = [name for name in given.provider if name not in specs()]
-    if unknown:
-        doctor.error(f"no provider is called {unknown[0]!r}; there are {', '.join(specs())}")
+    if unknown := [name for name in given.provider if name not in names()]:
+        doctor.error(f"no provider is called {unknown[0]!r}; there are {', '.join(names())}")
     findings = report(given.provider)
     status = exit_status(findings)
     if given.json:

@@ -10,14 +10,14 @@ from ..errors import CodegenAPIError
 class AIProviderError(CodegenAPIError):
     """Base of every error of a provider, and the error of a request that is itself wrong.
 
-    `provider_name` says who failed. `may_have_effect` says whether the request may have done something that lasts, such
-    as creating a run (`run_id`); such a request is never handed to another provider. `partial` is the text that a
-    stream had yielded. `tried` lists, as in an answer's metadata, who was asked before. The service's own exception is
-    not chained, because services repeat parts of credentials in their messages.
+    `provider_name` names the provider that failed. `may_have_effect` says whether the request may have done something
+    that lasts, such as creating a run (`run_id`); such a request is never handed to another provider. `partial` is the
+    text that a stream had yielded. `tried` lists, as in an answer's metadata, the providers before. The service's own
+    exception is not chained, because services repeat parts of credentials in their messages.
     """
 
     hands_over = False
-    """Whether the next provider may be asked in place of the one that failed so."""
+    """Whether the next provider may be asked in place of the one that failed so; an unknown model sets it too."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class ProviderUnavailableError(AIProviderError):
 
 
 class ProviderAuthenticationError(AIProviderError):
-    """The provider does not accept the credential, or it gives no access."""
+    """The provider does not accept the credential (401), or the credential does not give the access (403)."""
 
     hands_over = True
 

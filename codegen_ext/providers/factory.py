@@ -1,22 +1,191 @@
-"""Building a provider, or a chain of them, from arguments and environment."""
+"""Build a provider, or a chain of them, from arguments and environment. Nothing here sends anything."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import os
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import ConfigurationError
-from .credentials import build, build_each, unfit
-from .errors import ProviderAuthenticationError, ProviderUnavailableError
-from .fallback import AsyncFallbackProvider, FallbackProvider
-from .log import log
-from .provider import AsyncProvider, Provider
-from .registry import specs
-from .selection import order_in_environment, preference
-from .steps import Call, Steps, run, run_async
+from .attempts import missing
+from .base import Availability, log
+from .errors import AIProviderError, ProviderUnavailableError
+from .options import NAMES
 
+if TYPE_CHECKING:
+    from ._async.base import AsyncAIProvider
+    from ._sync.base import AIProvider
+
+ORDER_VARIABLE = "CODEGEN_PROVIDER_ORDER"
+_CLASSES = {
+    "codegen": "CodegenProvider",
+    "openai": "OpenAIProvider",
+    "codex": "CodexProvider",
+    "chatserver": "ChatServerProvider",
+}
 _CHAIN = ("timeout", "breaker_failures", "breaker_cooldown")
 _SHARED = ("clock", "prices")
+
+
+class _Registered(NamedTuple):
+    create: Callable[..., Any]
+    create_async: Callable[..., Any] | None
+
+
+_REGISTERED: dict[str, _Registered] = {}
+
+
+class Unbuilt:
+    """Stands in for a registered provider that cannot be built; it is never available."""
+
+    is_available = False
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.name = name
+        self.unavailable_because = problem
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def register_provider(name: str, create: Callable[..., Any], create_async: Callable[..., Any] | None = None) -> None:
+    """Add a provider in this process; one of the same name that was registered before is replaced.
+
+    Args:
+        name: The provider's name, which its answers have too.
+        create: Takes the provider's own options and returns a provider with `name`, `is_available`,
+            `generate_response`, `validate_credentials` and `close`.
+        create_async: The same for asyncio; without it the provider is in no asynchronous chain.
+
+    Raises:
+        ConfigurationError: for the name of a built-in provider.
+
+    """
+    if name in NAMES:
+        raise ConfigurationError(f"{name} is a built-in provider; choose another name", config_key=name)
+    _REGISTERED[name] = _Registered(create, create_async)
+
+
+def unregister_provider(name: str) -> None:
+    """Take back what `register_provider` did."""
+    _REGISTERED.pop(name, None)
+
+
+def names() -> list[str]:
+    """Return all providers: those of this package, then those that were registered."""
+    return [*NAMES, *_REGISTERED]
+
+
+def preference(known: Iterable[str], *, prefer_codegen: bool = True) -> list[str]:
+    """Return all names in the order of preference.
+
+    Those that CODEGEN_PROVIDER_ORDER lists, separated by commas, stand first; the others follow as they are. Without
+    `prefer_codegen`, codegen is the last.
+
+    Raises:
+        ConfigurationError: when the variable lists a name that is none.
+
+    """
+    all_names = list(known)
+    wanted = [name.strip() for name in os.environ.get(ORDER_VARIABLE, "").split(",") if name.strip()]
+    if unknown := [name for name in wanted if name not in all_names]:
+        problem = f"{ORDER_VARIABLE} lists {unknown[0]!r}, which is no provider; there are {', '.join(all_names)}"
+        raise ConfigurationError(problem, config_key=ORDER_VARIABLE)
+    ordered = list(dict.fromkeys([*wanted, *all_names]))
+    return ordered if prefer_codegen else sorted(ordered, key=lambda name: name == "codegen")
+
+
+def build(name: str, options: Mapping[str, Any], *, is_async: bool = False) -> Any:
+    """Build one provider with its own options.
+
+    Raises:
+        ConfigurationError: for an unknown provider or option, and for one that has no asynchronous form.
+
+    """
+    if name in NAMES:
+        module = import_module(f".{'_async' if is_async else '_sync'}.{name}", __package__)
+        return getattr(module, f"{'Async' if is_async else ''}{_CLASSES[name]}")(**options)
+    if name not in _REGISTERED:
+        raise ConfigurationError(f"no provider is called {name!r}; there are {', '.join(names())}", "provider_name")
+    registered = _REGISTERED[name]
+    create = registered.create_async if is_async else registered.create
+    if create is None:
+        raise ConfigurationError(f"the provider {name} has no asynchronous form", config_key="provider_name")
+    return create(**options)
+
+
+def build_all(options: Mapping[str, Any], chosen: Iterable[str], *, is_async: bool = False) -> dict[str, Any]:
+    """Build providers by name, each with its own dict of the options, and clock and prices, which all share."""
+    built: dict[str, Any] = {}
+    for name in chosen:
+        registered = _REGISTERED.get(name)
+        if is_async and registered is not None and registered.create_async is None:
+            continue
+        shared = {key: options[key] for key in _SHARED if key in options and name in NAMES}
+        try:
+            built[name] = build(name, {**shared, **(options.get(name) or {})}, is_async=is_async)
+        except Exception as error:
+            if registered is None:
+                raise
+            # Another package's failure must not keep the others out.
+            built[name] = Unbuilt(name, f"cannot be built: {type(error).__name__}: {error}")
+    return built
+
+
+def create_client(
+    provider_name: str | None = None,
+    prefer_codegen: bool = True,
+    fallback_enabled: bool = True,
+    validate_on_creation: bool = True,
+    *,
+    is_async: bool = False,
+    **options: Any,
+) -> Any:
+    """Return what `get_ai_client` or `get_async_ai_client` returns."""
+    if provider_name is not None:
+        provider = build(provider_name, options, is_async=is_async)
+        if validate_on_creation and (error := _problem(provider)) is not None:
+            raise error
+        return provider
+    known = {*names(), *_CHAIN, *_SHARED}
+    if unknown := sorted(set(options) - known):
+        problem = f"{unknown[0]} is no option; without provider_name there are {', '.join(sorted(known))}"
+        raise ConfigurationError(problem, config_key=unknown[0])
+    built = build_all(options, preference(names(), prefer_codegen=prefer_codegen), is_async=is_async)
+    candidates = list(built.values())
+    if validate_on_creation:
+        problems = {provider.name: _problem(provider) for provider in candidates}
+        fit = [provider for provider in candidates if problems[provider.name] is None]
+        for name, found in problems.items():
+            log("provider %s %s", name, "can be used" if found is None else f"is not chosen: {found.message}")
+        if not fit:
+            said = "; ".join(found.message for found in problems.values() if found)
+            raise ProviderUnavailableError(f"no provider can be used: {said}")
+        candidates = candidates if fallback_enabled else fit[:1]
+    elif not fallback_enabled:
+        candidates = candidates[:1]
+    kind = "AsyncFallbackProvider" if is_async else "FallbackProvider"
+    chain = getattr(import_module(f".{'_async' if is_async else '_sync'}.fallback", __package__), kind)
+    return chain(candidates, **{name: options[name] for name in (*_CHAIN, "clock") if name in options})
+
+
+def _problem(provider: Any) -> AIProviderError | None:
+    """Return what is wrong with a provider as far as it can be told without a request."""
+    if (reason := missing(provider)) is not None:
+        return ProviderUnavailableError(f"{provider.name}: {reason}", provider_name=provider.name)
+    try:
+        if hasattr(provider, "connected"):
+            provider.connected()
+    except AIProviderError as error:
+        return error
+    return None
+
+
+def availability_of(provider: Any) -> Availability:
+    """Tell what can be told of a provider without a request."""
+    known = getattr(provider, "availability", None)
+    return known() if known else Availability(bool(provider.is_available))
 
 
 def get_ai_client(
@@ -25,33 +194,27 @@ def get_ai_client(
     fallback_enabled: bool = True,
     validate_on_creation: bool = True,
     **kwargs: Any,
-) -> Provider | FallbackProvider:
-    """Return the provider of a name, or the first that is fit with those behind it that may take its place.
+) -> AIProvider:
+    """Return the provider of a name, or all of them as one, of which the first that can answers.
 
     Args:
-        provider_name: Exactly this provider, without any other in its place.
+        provider_name: Exactly this provider, without any other that takes over.
         prefer_codegen: Whether codegen is asked first; otherwise last. CODEGEN_PROVIDER_ORDER, names with commas
             between, says which others stand first.
         fallback_enabled: Whether the next provider answers where one cannot.
-        validate_on_creation: Whether credentials must be accepted: one cheap request for each provider until one is
-            fit, whose outcome is kept for five minutes. Without it nothing is sent before the first prompt, and no
-            provider is validated later.
+        validate_on_creation: Whether there must be credentials and right settings. Nothing is sent for that: whether a
+            service accepts a credential shows with the first answer, or with `validate_credentials`.
         kwargs: With a name, the options of that provider; without one, a dict of options for each provider by its name
             (`openai={"model": "gpt-4o"}`), `timeout` (seconds for an answer, all providers together, 600),
             `breaker_failures` (3) and `breaker_cooldown` (30 seconds). In both cases `prices`, a dict of `Price` by
             `provider/model`, model or provider, and `clock`.
 
     Raises:
-        ProviderUnavailableError: when no provider is fit; the message says why each is not.
-        ProviderAuthenticationError: when the named one's credentials are not accepted.
+        ProviderUnavailableError: when no provider can be used; the message says why each cannot.
         ConfigurationError: for an unknown provider or option.
 
     """
-    candidates = _built(provider_name, prefer_codegen, kwargs, is_async=False)
-    chain = None if provider_name is not None else FallbackProvider
-    client: Provider | FallbackProvider = run(
-        _selected(candidates, chain, fallback_enabled, validate_on_creation, kwargs)
-    )
+    client: AIProvider = create_client(provider_name, prefer_codegen, fallback_enabled, validate_on_creation, **kwargs)
     return client
 
 
@@ -64,56 +227,12 @@ async def get_async_ai_client(
     fallback_enabled: bool = True,
     validate_on_creation: bool = True,
     **kwargs: Any,
-) -> AsyncProvider | AsyncFallbackProvider:
+) -> AsyncAIProvider:
     """Return a provider for asyncio; otherwise as `get_ai_client`."""
-    candidates = _built(provider_name, prefer_codegen, kwargs, is_async=True)
-    chain = None if provider_name is not None else AsyncFallbackProvider
-    client: AsyncProvider | AsyncFallbackProvider = await run_async(
-        _selected(candidates, chain, fallback_enabled, validate_on_creation, kwargs)
+    client: AsyncAIProvider = create_client(
+        provider_name, prefer_codegen, fallback_enabled, validate_on_creation, is_async=True, **kwargs
     )
     return client
 
 
 create_async_ai_provider = get_async_ai_client
-
-
-def _built(name: str | None, prefer_codegen: bool, options: Mapping[str, Any], *, is_async: bool) -> list[Any]:
-    """Return the provider of a name, or all in the order of preference."""
-    if name is not None:
-        return [build(name, options, is_async=is_async)]
-    known = {*specs(), *_CHAIN, *_SHARED}
-    unknown = sorted(set(options) - known)
-    if unknown:
-        problem = f"{unknown[0]} is no option; without provider_name there are {', '.join(sorted(known))}"
-        raise ConfigurationError(problem, config_key=unknown[0])
-    ordered = preference(specs(), prefer_codegen=prefer_codegen, order=order_in_environment())
-    built = build_each(options, ordered, is_async=is_async)
-    return list(built.values())
-
-
-def _selected(
-    candidates: list[Any], chain: Any, fallback: bool, validate: bool, options: Mapping[str, Any]
-) -> Steps[Any]:
-    """Return a chain that begins with the first candidate that is fit; without `chain` the one candidate itself."""
-    kept: list[Any] = []
-    reasons: dict[str, str] = {}
-    try:
-        for candidate in candidates:
-            reason = yield from unfit(candidate, validate=validate)
-            if reason is None:
-                log("provider %s is chosen", candidate.name)
-                kept = candidates if chain and fallback else [candidate]
-                limits = {name: options[name] for name in (*_CHAIN, "clock") if name in options}
-                return chain(kept, validate=validate, **limits) if chain else candidate
-            reasons[candidate.name] = reason
-            log("provider %s is not chosen: %s", candidate.name, reason)
-    finally:
-        for candidate in candidates:
-            if candidate not in kept:
-                yield Call(candidate.close)
-    if chain:
-        said = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-        raise ProviderUnavailableError(f"no provider can be used: {said}")
-    ((name, reason),) = reasons.items()
-    is_refused = "credential" in reason and "not accepted" in reason
-    raise (ProviderAuthenticationError if is_refused else ProviderUnavailableError)(reason, provider_name=name)

@@ -1,4 +1,4 @@
-"""What answers took: tokens, requests, time, and money where the user has set prices."""
+"""Count what answers took: tokens, requests, time, and money where the user has set prices."""
 
 from __future__ import annotations
 
@@ -24,9 +24,19 @@ Prices = Mapping[str, Price]
 """Prices by `provider/model`, by model, or by provider; the first that is set counts."""
 
 
-def cost_of(prices: Prices, provider: str, model: str | None, usage: Mapping[str, int]) -> float | None:
-    """Return what an answer cost; None without a price, or where the price is for tokens and nobody counted them."""
-    price = next((prices[key] for key in (f"{provider}/{model}", model, provider) if key in prices), None)  # type: ignore[index]
+def cost_of(prices: Prices, provider: str, models: Iterable[str | None], usage: Mapping[str, int]) -> float | None:
+    """Return what an answer cost; None without a price, or where the price is for tokens and the service counted none.
+
+    Args:
+        prices: The user's prices.
+        provider: The provider that answered.
+        models: The model of the answer, which services name with a date, then the model that was asked for.
+        usage: The tokens.
+
+    """
+    names = [name for name in models if name]
+    keys = [*(f"{provider}/{name}" for name in names), *names, provider]
+    price = next((prices[key] for key in keys if key in prices), None)
     if price is None or ((price.input or price.output) and not usage):
         return None
     tokens = usage.get("prompt_tokens", 0) * price.input + usage.get("completion_tokens", 0) * price.output
@@ -116,3 +126,9 @@ def _with_rates(counts: dict[str, Any]) -> dict[str, Any]:
         "success_rate": (requests - errors) / requests if requests else 1.0,
         "average_response_time": counts["total_duration"] / requests if requests else 0.0,
     }
+
+
+def counts_of(usage: Any) -> dict[str, int]:
+    """Return the tokens that a service counted."""
+    names = ("prompt_tokens", "completion_tokens", "total_tokens")
+    return {name: count for name in names if isinstance(count := getattr(usage, name, None), int)}

@@ -5,11 +5,12 @@ import json
 import math
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from codegen_ext.providers import get_ai_client, get_async_ai_client, validation
+from codegen_ext.providers import get_ai_client, get_async_ai_client
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour, ImpatientClock
@@ -39,11 +40,9 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture(autouse=True)
-def no_verdicts(environment: None) -> Iterator[None]:
-    """What another test found out about credentials does not count."""
-    validation.forget()
-    yield
-    validation.forget()
+def no_login(environment: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's Codex CLI is logged in nowhere."""
+    monkeypatch.setenv("CODEX_HOME", str(tmp_path / "no-login"))
 
 
 def completion(text: str | None = "From OpenAI", **message: Any) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
+from codegen_ext.providers.openai import OpenAIBackend
+from codegen_ext.providers.steps import Call, Emit, run, run_async
 
 from codegen_ext import ConfigurationError
 from codegen_ext.providers import (
@@ -20,8 +22,6 @@ from codegen_ext.providers import (
     get_async_ai_client,
     registry,
 )
-from codegen_ext.providers.openai import OpenAIBackend
-from codegen_ext.providers.steps import Call, Emit, run, run_async
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from codegen_ext.providers.selection import preference
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +24,6 @@ from codegen_ext.providers import (
     get_recommended_provider,
     validate_provider_credentials,
 )
-from codegen_ext.providers.selection import preference
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour

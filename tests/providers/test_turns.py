@@ -4,6 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from codegen_ext.providers.fallback import Candidate, ask_in_turn
+from codegen_ext.providers.protocol import Request
+from codegen_ext.providers.steps import Emit, Steps, iterate
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -17,9 +20,6 @@ from codegen_ext.providers import (
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
-from codegen_ext.providers.fallback import Candidate, ask_in_turn
-from codegen_ext.providers.protocol import Request
-from codegen_ext.providers.steps import Emit, Steps, iterate
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..support.loopback import Loopback

@@ -1,7 +1,8 @@
-"""What a prompt may be about: functions, classes, modules, paths, line ranges, and objects with `.source`."""
+"""Find the source that a prompt is about: functions, classes, modules, paths, line ranges, objects with `.source`."""
 
 from __future__ import annotations
 
+import ast
 import inspect
 import os
 import re
@@ -14,18 +15,19 @@ from attrs import frozen
 from ..errors import ValidationError
 
 _RANGE = re.compile(r"(?P<path>.+?):(?P<first>\d+)(?:-(?P<last>\d+))?$")
+_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @frozen
 class Excerpt:
-    """A piece of source. `path` and lines (from 1) are known where it lies in a file; `beside` stands by itself."""
+    """A piece of source. `path` and lines (from 1) are known where it lies in a file."""
 
     title: str
     source: str
     path: Path | None = None
     first: int = 1
     beside: tuple[str, ...] = ()
-    """Sources that it needs, as its owner knows them."""
+    """Sources that it needs, as the object that it came from knows them."""
 
     @property
     def last(self) -> int:
@@ -51,6 +53,51 @@ def resolve(root: Path, target: Any) -> list[Excerpt]:
     return [_of_object(root, target)]
 
 
+def surroundings(excerpt: Excerpt) -> Iterator[tuple[str, str]]:
+    """Yield title and source of what stands around an excerpt of a Python file: its class, and the imports it uses."""
+    yield from ((f"used by {excerpt.title}", text) for text in excerpt.beside)
+    if excerpt.path is None or excerpt.path.suffix != ".py":
+        return
+    try:
+        text = excerpt.path.read_text(encoding="utf-8")
+        tree = ast.parse(text)
+    except (OSError, SyntaxError, ValueError):
+        return
+    rows = text.splitlines(keepends=True)
+    inside = [node for node in ast.walk(tree) if _overlaps(node, excerpt)]
+    for node in inside:
+        if isinstance(node, ast.ClassDef) and (node.lineno < excerpt.first or (node.end_lineno or 0) > excerpt.last):
+            yield f"the class around it, {node.name}", _header_of(node, rows)
+    used = {node.id for node in inside if isinstance(node, ast.Name) and node.lineno >= excerpt.first}
+    imports = [
+        "".join(rows[node.lineno - 1 : node.end_lineno])
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and not _overlaps(node, excerpt)
+        and used & {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+    ]
+    if imports:
+        yield f"imports of {excerpt.path.name}", "".join(imports)
+
+
+def _overlaps(node: ast.AST, excerpt: Excerpt) -> bool:
+    first, last = getattr(node, "lineno", None), getattr(node, "end_lineno", None)
+    return first is not None and last is not None and first <= excerpt.last and last >= excerpt.first
+
+
+def _header_of(node: ast.ClassDef, rows: list[str]) -> str:
+    """Return a class without the bodies of its methods."""
+    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    lines = ["".join(rows[first - 1 : max(node.body[0].lineno - 1, node.lineno)])]
+    for statement in node.body:
+        if isinstance(statement, _FUNCTION):
+            end = max(statement.body[0].lineno - 1, statement.lineno)
+            lines.append("".join(rows[statement.lineno - 1 : end]).rstrip() + " ...\n")
+        elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
+            lines.append("".join(rows[statement.lineno - 1 : statement.end_lineno]))
+    return "".join(lines)
+
+
 def _of_source(target: Any, source: str) -> Excerpt:
     name = str(getattr(target, "name", None) or type(target).__name__)
     where = getattr(target, "filepath", None)
@@ -65,21 +112,21 @@ def _of_source(target: Any, source: str) -> Excerpt:
 
 
 def _of_path(root: Path, text: str) -> Iterator[Excerpt]:
-    lines = _RANGE.match(text)
-    path = _inside(root, lines["path"] if lines and not (root / text).exists() else text)
+    lines = None if (root / text).exists() else _RANGE.match(text)
+    path = _inside(root, lines["path"] if lines else text)
     if path.is_dir():
         for file in sorted(path.rglob("*.py")):
             if not any(part.startswith(".") or part == "__pycache__" for part in file.relative_to(path).parts):
-                yield Excerpt(_shown(root, file), read(file), file)
+                yield Excerpt(_shown(root, file), _read(file), file)
         return
-    source = read(path)
-    if lines is None or (root / text).exists():
+    source = _read(path)
+    if lines is None:
         yield Excerpt(_shown(root, path), source, path)
         return
     first, last = int(lines["first"]), int(lines["last"] or lines["first"])
     rows = source.splitlines(keepends=True)
     if not 1 <= first <= last <= len(rows):
-        raise refused(f"lines {first} to {last} are not within {_shown(root, path)}, which has {len(rows)}")
+        raise _refused(f"lines {first} to {last} are not within {_shown(root, path)}, which has {len(rows)}")
     yield Excerpt(f"{_shown(root, path)}, lines {first} to {last}", "".join(rows[first - 1 : last]), path, first)
 
 
@@ -92,7 +139,7 @@ def _of_object(root: Path, target: Any) -> Excerpt:
         path = Path(inspect.getsourcefile(unwrapped) or "").resolve()
     except (TypeError, OSError) as error:
         expected = "a function, class, module, path, path:first-last, or an object with .source"
-        raise refused(f"{type(target).__name__} has no source; expected {expected}") from error
+        raise _refused(f"{type(target).__name__} has no source; expected {expected}") from error
     name = getattr(unwrapped, "__qualname__", None) or getattr(unwrapped, "__name__", type(target).__name__)
     return Excerpt(f"{name} ({_shown(root, path)})", "".join(rows), path, max(first, 1))
 
@@ -100,9 +147,9 @@ def _of_object(root: Path, target: Any) -> Excerpt:
 def _inside(root: Path, text: str) -> Path:
     path = (root / text).resolve()
     if not path.is_relative_to(root):
-        raise refused(f"{text} lies outside the code base {root}")
+        raise _refused(f"{text} lies outside the code base {root}")
     if not path.exists():
-        raise refused(f"{text} does not exist in the code base {root}")
+        raise _refused(f"{text} does not exist in the code base {root}")
     return path
 
 
@@ -110,14 +157,12 @@ def _shown(root: Path, path: Path) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else path.name
 
 
-def read(path: Path) -> str:
-    """Return the text of a file; raises ValidationError when it is none."""
+def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise refused(f"{path.name} cannot be read as text: {error}") from error
+        raise _refused(f"{path.name} cannot be read as text: {error}") from error
 
 
-def refused(problem: str) -> ValidationError:
-    """Return the error for a target that cannot be used."""
+def _refused(problem: str) -> ValidationError:
     return ValidationError(f"target: {problem}", field_errors={"target": [problem]})

@@ -1,4 +1,4 @@
-"""Makes the time-out of the `openai` package, which counts for each read, one for the whole answer."""
+"""Limit the time of a whole answer of the `openai` package, whose own time-out counts for each read."""
 
 from __future__ import annotations
 
@@ -47,8 +47,9 @@ class LimitedStream:
         await self._wrapped.aclose()
 
 
-def hooks(clock: Clock, *, is_async: bool) -> dict[str, list[Any]]:
-    """Return the event hooks of an HTTP client whose answers, however slowly they drip, end with their time-out."""
+def http_client(clock: Clock, *, is_async: bool) -> Any:
+    """Return an HTTP client for `openai` whose answers, however slowly they drip, end with their time-out."""
+    import openai
 
     def begin(request: Any) -> None:
         seconds = request.extensions.get("timeout", {}).get("read")
@@ -62,7 +63,7 @@ def hooks(clock: Clock, *, is_async: bool) -> dict[str, list[Any]]:
             response.stream = _limited(library)(response.stream, response.request, deadline, clock)
 
     if not is_async:
-        return {"request": [begin], "response": [limit]}
+        return openai.DefaultHttpxClient(event_hooks={"request": [begin], "response": [limit]})
 
     async def begin_async(request: Any) -> None:
         begin(request)
@@ -70,7 +71,7 @@ def hooks(clock: Clock, *, is_async: bool) -> dict[str, list[Any]]:
     async def limit_async(response: Any) -> None:
         limit(response)
 
-    return {"request": [begin_async], "response": [limit_async]}
+    return openai.DefaultAsyncHttpxClient(event_hooks={"request": [begin_async], "response": [limit_async]})
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Providers for asyncio; `_sync` is derived from them."""

@@ -1,0 +1,130 @@
+"""A ChatServer by this package's client; streams need the extra `[chatserver]`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any, ClassVar
+
+from ..._request import Deadline
+from ...chatserver import AsyncChatServerClient
+from ...errors import CodegenAPIError
+from ...retry import is_ambiguous
+from .. import options
+from ..base import AIResponse, Availability, Request
+from ..errors import AIProviderError, ProviderUnavailableError
+from ..failures import of_package
+from ..usage import counts_of
+from .base import AsyncProvider
+
+
+class AsyncChatServerProvider(AsyncProvider):
+    """Completions of a ChatServer.
+
+    Options: `api_key` (CHATSERVER_API_KEY), `base_url` (CHATSERVER_BASE_URL), `model` (CHATSERVER_MODEL, else the first
+    that the server offers), `timeout`, `transport`, and `client`.
+    """
+
+    name = "chatserver"
+    settings = frozenset({"api_key", "base_url", "model", "timeout", "transport", "client"})
+    remedy = "set CHATSERVER_BASE_URL or CHATSERVER_API_KEY"
+    features: ClassVar = {"kind": "completions", "streams": "text", "tools": False, "creates_runs": False}
+    _offered: str | None = None
+
+    def options(self) -> frozenset[str]:
+        """What travels with a completion."""
+        return options.OF_CHATSERVER
+
+    def secret(self) -> str:
+        """Return the key."""
+        return str(self._setting("api_key", "CHATSERVER_API_KEY"))
+
+    def availability(self) -> Availability:
+        """An address or a key: a ChatServer may need none."""
+        has_address = bool(self._setting("base_url", "CHATSERVER_BASE_URL"))
+        return Availability(bool(self._settings.get("client") or self.secret() or has_address))
+
+    def _connect(self) -> Any:
+        given = {name: value for name, value in self._settings.items() if name != "model"}
+        return AsyncChatServerClient(**given, clock=self._clock)
+
+    def get_default_model(self) -> str | None:
+        """Return the option, else CHATSERVER_MODEL, else what the server offered first when it was asked."""
+        return self._setting("model", "CHATSERVER_MODEL") or self._offered
+
+    async def _validate(self, client: Any, deadline: Deadline) -> None:
+        await self._models(bounded(client, Request("", deadline=deadline, may_repeat=False)))
+
+    async def _models(self, client: Any) -> list[str]:
+        names = [model.id for model in (await client.list_models()).data]
+        self._offered = self._offered or next(iter(names), None)
+        return names
+
+    async def _arguments(self, client: Any, request: Request) -> dict[str, Any]:
+        if self._model(request) is None:
+            await self._models(bounded(client, request))
+        model = self._model(request)
+        if model is None:
+            raise self.error(ProviderUnavailableError, "the server offers no model")
+        # None keeps the client's own defaults out.
+        given = {"temperature": request.temperature, "max_tokens": request.max_tokens, "top_p": None}
+        return {"model": model, "messages": request.messages, **given, **request.options}
+
+    async def _complete(self, client: Any, request: Request) -> AIResponse:
+        arguments = await self._arguments(client, request)
+        completion = await bounded(client, request).create_completion(**arguments)
+        if not completion.choices:
+            raise self.error(ProviderUnavailableError, "the answer has no choices")
+        return AIResponse(
+            completion.choices[0].message.content or "",
+            self.name,
+            completion.model,
+            counts_of(completion.usage),
+            _metadata(completion.system_fingerprint, completion.choices[0].finish_reason),
+            raw_response=completion,
+            request_id=completion.id,
+        )
+
+    async def _pieces(self, client: Any, request: Request) -> AsyncGenerator[str | AIResponse, None]:
+        arguments = await self._arguments(client, request)
+        limits = {} if request.allowance() is None else {"timeout": request.allowance(client.config.timeout)}
+        stream = await bounded(client, request).create_completion(**arguments, **limits, stream=True)
+        try:
+            async for piece in stream:
+                if request.deadline.expired:
+                    raise self._late(request)
+                yield piece
+        finally:
+            await stream.close()
+        seen = stream.metadata
+        yield AIResponse(
+            stream.text,
+            self.name,
+            seen["model"],
+            counts_of(seen["usage"]),
+            _metadata(seen["system_fingerprint"], seen["finish_reason"]),
+            raw_response=stream.response,
+            request_id=stream.response.id if stream.response else None,
+        )
+
+    def _failure(self, error: Exception, request: Request | None) -> AIProviderError | None:
+        """Map the client's errors; where tools, workflows or sessions are used, an unclear outcome is an effect."""
+        failed = of_package(self.error, error)
+        if failed is None or request is None or not isinstance(error, CodegenAPIError):
+            return failed
+        is_answer = error.operation in (None, "create_chat_completion")
+        failed.hands_over = failed.hands_over or (failed.status_code == 404 and is_answer)  # the model is unknown
+        if options.ACTING & set(request.options) and not isinstance(error, AIProviderError):
+            failed.may_have_effect = is_ambiguous(error) and is_answer
+        return failed
+
+
+def bounded(client: Any, request: Request) -> Any:
+    """Return a client whose calls end with the request's deadline."""
+    limits: dict[str, Any] = {} if request.may_repeat else {"max_retries": 0}
+    if (seconds := request.allowance()) is not None:
+        limits |= {"timeout": min(seconds, client.config.timeout), "total_timeout": seconds}
+    return client.with_options(**limits)
+
+
+def _metadata(session: str | None, finish_reason: str | None) -> dict[str, Any]:
+    return {"session_id": session, "finish_reason": finish_reason}

@@ -1,0 +1,92 @@
+"""What OpenAI and Codex share: both clients take and return what the `openai` package defines."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..base import AIResponse, Request
+from ..errors import AIProviderError, ProviderUnavailableError
+from ..failures import of_completion
+from ..usage import counts_of
+from .base import AsyncProvider
+
+
+class AsyncCompletionsProvider(AsyncProvider):
+    """A client with `chat.completions.create` and `models.list`."""
+
+    @abstractmethod
+    def _arguments(self, request: Request) -> dict[str, Any]:
+        """Return the arguments of `create` besides messages and those of streams."""
+
+    def _asked(self, client: Any, request: Request) -> Any:  # noqa: ARG002 - openai needs it
+        """Return the client to ask, which is limited in time."""
+        return client
+
+    async def _complete(self, client: Any, request: Request) -> AIResponse:
+        arguments = self._arguments(request)
+        arguments.pop("stream_options", None)
+        completion = await self._asked(client, request).chat.completions.create(messages=request.messages, **arguments)
+        with self._expecting("chat completion"):
+            choice, message = completion.choices[0], completion.choices[0].message
+            metadata: dict[str, Any] = {"finish_reason": choice.finish_reason}
+            if message.tool_calls:
+                metadata["tool_calls"] = [call.model_dump() for call in message.tool_calls]
+            return AIResponse(
+                _text(message.content),
+                self.name,
+                completion.model,
+                counts_of(completion.usage),
+                metadata,
+                raw_response=completion,
+                request_id=getattr(completion, "_request_id", None) or completion.id,
+            )
+
+    async def _pieces(self, client: Any, request: Request) -> AsyncGenerator[str | AIResponse, None]:
+        # Without stream_options no service says in a stream what it took.
+        arguments = {"stream_options": {"include_usage": True}, **self._arguments(request), "stream": True}
+        chunks = await self._asked(client, request).chat.completions.create(messages=request.messages, **arguments)
+        if not hasattr(chunks, "close"):
+            raise self.error(ProviderUnavailableError, "the answer is no stream of chunks")
+        text = ""
+        usage: dict[str, int] = {}
+        model = request_id = finish_reason = None
+        try:
+            with self._expecting("stream of chunks"):
+                async for chunk in chunks:
+                    if request.deadline.expired:
+                        raise self._late(request)
+                    model, request_id = chunk.model or model, chunk.id or request_id
+                    usage = counts_of(chunk.usage) or usage
+                    for choice in chunk.choices:
+                        finish_reason = choice.finish_reason or finish_reason
+                        if choice.index == 0 and choice.delta.content:
+                            text += _text(choice.delta.content)
+                            yield choice.delta.content
+        finally:
+            await chunks.close()
+        if finish_reason is None:
+            raise self.error(ProviderUnavailableError, "the stream ended before the answer did")
+        yield AIResponse(text, self.name, model, usage, {"finish_reason": finish_reason}, request_id=request_id)
+
+    async def _models(self, client: Any) -> list[str]:
+        return [model.id for model in (await client.models.list()).data]
+
+    @contextmanager
+    def _expecting(self, what: str) -> Iterator[None]:
+        """Say so when an answer is something else: the package neither checks it nor always survives it."""
+        try:
+            yield
+        except (AttributeError, IndexError, KeyError, TypeError):
+            raise self.error(ProviderUnavailableError, f"the answer is no {what}") from None
+
+    def _failure(self, error: Exception, request: Request | None) -> AIProviderError | None:
+        return of_completion(self.error, error, request.timeout if request else None)
+
+
+def _text(content: Any) -> str:
+    if not isinstance(content or "", str):
+        raise TypeError("content must be text")
+    return content or ""
