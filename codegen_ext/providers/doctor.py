@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .factory import Unbuilt, availability_of, names
+from ._sync.base import Unbuilt
+from .factory import availability_of, names
 from .status import each, problem_of
 
 OK, FAILED, NOT_TRIED = "ok", "failed", "-"

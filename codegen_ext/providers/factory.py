@@ -36,19 +36,6 @@ class _Registered(NamedTuple):
 _REGISTERED: dict[str, _Registered] = {}
 
 
-class Unbuilt:
-    """Stands in for a registered provider that cannot be built; it is never available."""
-
-    is_available = False
-
-    def __init__(self, name: str, problem: str) -> None:
-        self.name = name
-        self.unavailable_because = problem
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
 def register_provider(name: str, create: Callable[..., Any], create_async: Callable[..., Any] | None = None) -> None:
     """Add a provider in this process; one of the same name that was registered before is replaced.
 
@@ -96,6 +83,12 @@ def preference(known: Iterable[str], *, prefer_codegen: bool = True) -> list[str
     return ordered if prefer_codegen else sorted(ordered, key=lambda name: name == "codegen")
 
 
+def _class(module: str, name: str, *, is_async: bool) -> Any:
+    """Return a class of the synchronous or the asynchronous form, imported when it is first needed."""
+    found = import_module(f".{'_async' if is_async else '_sync'}.{module}", __package__)
+    return getattr(found, f"Async{name}" if is_async else name)
+
+
 def build(name: str, options: Mapping[str, Any], *, is_async: bool = False) -> Any:
     """Build one provider with its own options.
 
@@ -104,8 +97,7 @@ def build(name: str, options: Mapping[str, Any], *, is_async: bool = False) -> A
 
     """
     if name in NAMES:
-        module = import_module(f".{'_async' if is_async else '_sync'}.{name}", __package__)
-        return getattr(module, f"{'Async' if is_async else ''}{_CLASSES[name]}")(**options)
+        return _class(name, _CLASSES[name], is_async=is_async)(**options)
     if name not in _REGISTERED:
         raise ConfigurationError(f"no provider is called {name!r}; there are {', '.join(names())}", "provider_name")
     registered = _REGISTERED[name]
@@ -129,7 +121,8 @@ def build_all(options: Mapping[str, Any], chosen: Iterable[str], *, is_async: bo
             if registered is None:
                 raise
             # Another package's failure must not keep the others out.
-            built[name] = Unbuilt(name, f"cannot be built: {type(error).__name__}: {error}")
+            problem = f"cannot be built: {type(error).__name__}: {error}"
+            built[name] = _class("base", "Unbuilt", is_async=is_async)(name, problem)
     return built
 
 
@@ -165,8 +158,7 @@ def create_client(
         candidates = candidates if fallback_enabled else fit[:1]
     elif not fallback_enabled:
         candidates = candidates[:1]
-    kind = "AsyncFallbackProvider" if is_async else "FallbackProvider"
-    chain = getattr(import_module(f".{'_async' if is_async else '_sync'}.fallback", __package__), kind)
+    chain = _class("fallback", "FallbackProvider", is_async=is_async)
     return chain(candidates, **{name: options[name] for name in (*_CHAIN, "clock") if name in options})
 
 

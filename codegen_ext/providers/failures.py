@@ -23,10 +23,7 @@ _KINDS: list[tuple[tuple[type[errors.CodegenAPIError], ...], type[AIProviderErro
     ((errors.AuthenticationError, errors.PermissionDeniedError), ProviderAuthenticationError),
     ((errors.RateLimitError,), ProviderRateLimitError),
     ((errors.TimeoutError,), ProviderTimeoutError),
-    (
-        (errors.NetworkError, errors.ServerError, errors.InvalidResponseError, errors.PaymentRequiredError),
-        ProviderUnavailableError,
-    ),
+    ((errors.NetworkError, errors.ServerError, errors.InvalidResponseError), ProviderUnavailableError),
 ]
 _TRANSPORTS = re.compile(r"(httpx|httpcore|h11)\w*$")
 _UNKNOWN_MODEL = re.compile(
@@ -45,6 +42,8 @@ def of_package(report: Report, error: Exception) -> AIProviderError | None:
     ):
         return None
     kind = next((kind for found, kind in _KINDS if isinstance(error, found)), AIProviderError)
+    if error.status_code == 402:
+        kind = ProviderUnavailableError
     details: dict[str, Any] = {}
     if isinstance(error, errors.RateLimitError):
         details["retry_after"] = error.retry_after

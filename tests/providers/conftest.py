@@ -2,41 +2,22 @@
 
 import contextlib
 import json
-import math
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from codegen_ext import ClientConfig
 from codegen_ext.providers import get_ai_client, get_async_ai_client
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
-from ..conftest import TOKEN, Flavour, ImpatientClock
+from ..conftest import TOKEN, Flavour
 from ..support.loopback import Loopback, reply
 
 KEY = "sk-proj-QUARTZ-0123456789-ZEBRA"
-HOUR = 3600.0
-HANGS, STALLS = Fault.latency(HOUR), Fault.stall(0, math.inf)
-"""No answer, and nothing but the head of one."""
-
-
-class HangingClock(ImpatientClock):
-    """A delay of an hour or more has no end. With one of an hour most of the deadline passes for everybody else."""
-
-    def wait(self, condition: threading.Condition, seconds: float) -> None:
-        if seconds < HOUR:
-            super().wait(condition, seconds)
-            return
-        if seconds == HOUR:
-            self.advance(80)
-        condition.wait()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return HangingClock()
+HANGS, STALLS = Fault.latency(3600), Fault.stall(0, 3600)
+"""No answer, and nothing but the head of one; on the fake clock, as the sandbox's transport tells the time."""
 
 
 @pytest.fixture(autouse=True)
@@ -53,14 +34,14 @@ def completion(text: str | None = "From OpenAI", **message: Any) -> dict[str, An
         "logprobs": None,
     }
     usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
-    common = {"id": "chatcmpl-7", "object": "chat.completion", "created": 1, "model": "gpt-4o-2024"}
+    common = {"id": "chatcmpl-7", "object": "chat.completion", "created": 1, "model": "gpt-4o-2024-08-06"}
     return {**common, "choices": [choice], "usage": usage}
 
 
 def chunk(text: str | None = None, finish_reason: str | None = None) -> str:
     delta = {} if text is None else {"content": text}
     choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
-    common = {"id": "chatcmpl-8", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-2024"}
+    common = {"id": "chatcmpl-8", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-2024-08-06"}
     return json.dumps({**common, "choices": [choice]})
 
 
@@ -83,14 +64,20 @@ def openai_service(serve: Callable[..., Loopback]) -> Loopback:
     return serve(ANSWER)
 
 
+def codegen_options(sandbox: Sandbox, timeout: float = 60) -> dict[str, Any]:
+    """Options for codegen, whose time-outs pass on the fake clock."""
+    settings = {"api_token": TOKEN, "base_url": sandbox.base_url, "timeout": timeout}
+    return {"config": ClientConfig(**settings, transport=sandbox.transport()), "org_id": 323}
+
+
 @pytest.fixture
 def options(sandbox: Sandbox, openai_service: Loopback, clock: FakeClock) -> dict[str, Any]:
     """Options for a client that could ask any of three."""
     return {
         "clock": clock,
-        "codegen": {"token": TOKEN, "org_id": 323, "base_url": sandbox.base_url},
+        "codegen": codegen_options(sandbox),
         "openai": {"api_key": KEY, "base_url": f"{openai_service.base_url}/v1"},
-        "chatserver": {"api_key": TOKEN, "base_url": sandbox.base_url},
+        "chatserver": {"api_key": TOKEN, "base_url": sandbox.base_url, "transport": sandbox.transport()},
     }
 
 

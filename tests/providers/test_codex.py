@@ -34,7 +34,7 @@ TABLE: dict[str, tuple[Answer, type[AIProviderError], bool]] = {
     "cut": (CUT, ProviderUnavailableError, True),
     "hangs": (Answer([created(), *message("Par", WAIT)]), ProviderTimeoutError, True),
     "bad request": (refuse(400), AIProviderError, False),
-    "unknown model": (refuse(404, "model_not_found"), AIProviderError, False),
+    "unknown model": (refuse(404, "model_not_found"), AIProviderError, True),
 }
 MID_STREAM = {"cut", "hangs"}
 table = pytest.mark.parametrize("name", TABLE)
@@ -94,7 +94,7 @@ def chain(
 def test_who_takes_over(name: str, chain: Callable[..., Any], service: Responses) -> None:
     answer, kind, hands_over = TABLE[name]
     service.reset(answer)
-    client = chain(timeout=1 if name == "hangs" else 60)
+    client = chain(timeout=0.5 if name == "hangs" else 60)
     if hands_over:
         response = client.generate_response("Hi")
         assert response.provider_name == "chatserver"

@@ -12,7 +12,7 @@ from codegen_ext.testing import FakeClock
 
 from .conftest import chunk, events
 
-DRIPS = 600
+DRIPS = 100
 """So many bytes, one in every second of the fake clock, and then it is over."""
 TYPES = {False: "application/json", True: "text/event-stream"}
 
@@ -32,7 +32,7 @@ def dripping(clock: FakeClock) -> Iterator[str]:
             for _ in range(DRIPS):
                 clock.advance(1)
                 self.wfile.write(b" ")
-                if over.wait(0.002):
+                if over.wait(0.001):
                     return
 
         def log_message(self, *args: object) -> None:

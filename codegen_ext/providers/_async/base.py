@@ -422,3 +422,16 @@ class AsyncProvider(AsyncAIProvider):
             self._is_closed, client, self._client = True, self._client, None
         if client is not None and client is not self._settings.get("client"):
             await client.close()
+
+
+class AsyncUnbuilt:
+    """Stands in for a registered provider that cannot be built; it is never available."""
+
+    is_available = False
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.name = name
+        self.unavailable_because = problem
+
+    async def close(self) -> None:
+        """Do nothing."""

@@ -423,3 +423,16 @@ class Provider(AIProvider):
             self._is_closed, client, self._client = True, self._client, None
         if client is not None and client is not self._settings.get("client"):
             client.close()
+
+
+class Unbuilt:
+    """Stands in for a registered provider that cannot be built; it is never available."""
+
+    is_available = False
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.name = name
+        self.unavailable_because = problem
+
+    def close(self) -> None:
+        """Do nothing."""

@@ -1,0 +1,337 @@
+"""Decisions of a chain and of its breakers, on a fake clock, for any sequence of outcomes."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from codegen_ext import ClientClosedError
+from codegen_ext.providers import (
+    AIProviderError,
+    AIResponse,
+    CircuitBreaker,
+    FallbackProvider,
+    ProviderAuthenticationError,
+    ProviderRateLimitError,
+    ProviderTimeoutError,
+    ProviderUnavailableError,
+)
+from codegen_ext.testing import FakeClock, Fault, Sandbox
+
+from ..support.loopback import Loopback, reply
+from .conftest import ANSWER, MODELS, codegen_options
+
+FAILURES: dict[str, Callable[[], AIProviderError]] = {
+    "unavailable": lambda: ProviderUnavailableError("x"),
+    "refused": lambda: ProviderAuthenticationError("x", 401),
+    "limited": lambda: ProviderRateLimitError("x"),
+    "timeout": lambda: ProviderTimeoutError("x"),
+    "wrong": lambda: AIProviderError("x"),
+    "effect": lambda: ProviderTimeoutError("x", may_have_effect=True),
+    "mid-stream": lambda: ProviderUnavailableError("x"),
+}
+FINAL = {"answer", "wrong", "effect", "mid-stream"}
+
+
+class Scripted:
+    """A provider of another package that does what it is told to."""
+
+    is_available = True
+
+    def __init__(self, name: str, outcome: str, seconds: float, clock: FakeClock) -> None:
+        self.name, self.outcome, self.seconds, self.clock = name, outcome, seconds, clock
+        self.asked_for: float | None = None
+        self.response: AIResponse | None = None
+
+    def stream_response(self, prompt: str, *, timeout: float) -> Any:
+        self.asked_for = timeout
+        return self
+
+    def __iter__(self) -> Iterator[str]:
+        self.clock.advance(self.seconds)
+        if self.outcome in ("answer", "mid-stream"):
+            yield "piece"
+        if self.outcome != "answer":
+            error = FAILURES[self.outcome]()
+            error.partial = "piece" if self.outcome == "mid-stream" else ""
+            raise error
+        self.response = AIResponse("piece", self.name, None)
+
+    def close(self) -> None:
+        pass
+
+
+plans = st.lists(st.tuples(st.sampled_from(["answer", *FAILURES]), st.floats(0, 50)), max_size=6)
+
+
+@given(plans, st.floats(1, 100))
+def test_which_provider_is_asked_and_with_how_much_time(plan: list[tuple[str, float]], timeout: float) -> None:
+    clock = FakeClock()
+    providers = [Scripted(str(index), *step, clock) for index, step in enumerate(plan)]
+    stream = FallbackProvider(providers, clock=clock).stream_response("hi", timeout=timeout)
+    error = None
+    try:
+        assert list(stream) == ["piece"]
+    except AIProviderError as caught:
+        error = caught
+
+    expected, left = [], timeout
+    for index, (outcome, _) in enumerate(plan):
+        if left <= 0:
+            break
+        is_last = index == len(plan) - 1
+        expected.append((str(index), pytest.approx(max(left if is_last else left * 0.75, 0.001))))
+        left = timeout - sum(step[1] for step in plan[: index + 1])
+        if outcome in FINAL:
+            break
+    assert [(one.name, one.asked_for) for one in providers if one.asked_for is not None] == expected
+    last = plan[len(expected) - 1][0] if expected else None
+    assert (stream.response is not None) == (last == "answer")
+    tried = stream.response.metadata["tried"] if stream.response else error.tried  # type: ignore[union-attr]
+    assert [entry["provider"] for entry in tried] == [name for name, _ in expected][: len(tried)]
+    assert len(tried) == len(expected) - (last == "answer")
+    if error is not None:
+        assert type(error) is (type(FAILURES[last]()) if last else ProviderUnavailableError)
+
+
+class Breaker(RuleBasedStateMachine):
+    """A breaker beside what it should be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = FakeClock()
+        self.breaker = CircuitBreaker(self.clock, failures=3, cooldown=30)
+        self.in_a_row = 0
+        self.open_until: float | None = None
+        self.probing = False
+        self.under_way = 0
+
+    @rule()
+    def ask(self) -> None:
+        allowed = self.breaker.allow_request()
+        if self.open_until is None:
+            assert allowed
+        else:
+            assert allowed is (self.clock.monotonic() >= self.open_until and not self.probing)
+            self.probing = self.probing or allowed
+        self.under_way += allowed
+
+    @rule(seconds=st.floats(0, 40))
+    def wait(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    @precondition(lambda self: self.under_way)
+    @rule()
+    def succeed(self) -> None:
+        self.breaker.succeeded()
+        self.under_way -= 1
+        self.in_a_row, self.open_until, self.probing = 0, None, False
+
+    @precondition(lambda self: self.under_way)
+    @rule(keep_out=st.none() | st.floats(0, 90))
+    def fail(self, keep_out: float | None) -> None:
+        self.breaker.failed(keep_out)
+        self.under_way -= 1
+        self.in_a_row += 1
+        if keep_out is not None or self.probing or self.in_a_row >= 3:
+            until = self.clock.monotonic() + (30 if keep_out is None else keep_out)
+            self.open_until = max(until, self.open_until or until)
+        self.probing = False
+
+    @precondition(lambda self: self.under_way)
+    @rule()
+    def release(self) -> None:
+        self.breaker.released()
+        self.under_way -= 1
+        self.probing = False
+
+    @invariant()
+    def the_state_has_a_name(self) -> None:
+        expected = "closed"
+        if self.open_until is not None:
+            expected = "open" if self.clock.monotonic() < self.open_until else "half-open"
+        assert self.breaker.state == expected
+
+
+TestBreaker = Breaker.TestCase
+
+
+def test_a_failing_provider_is_kept_out_and_probed(
+    make: Callable[..., Any],
+    options: dict[str, Any],
+    sandbox: Sandbox,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", "chatserver,openai")
+    sandbox.inject("create_chat_completion", Fault.status(503))
+    chosen = {name: options[name] for name in ("clock", "openai", "chatserver")}
+    client = make(breaker_failures=2, breaker_cooldown=60, **chosen)
+
+    def asked() -> int:
+        before = len(sandbox.requests)
+        assert client.generate_response("hi", model="gpt-4o").provider_name == "openai"
+        return len(sandbox.requests) - before
+
+    assert [asked() for _ in range(4)] == [1, 1, 0, 0]
+    assert client.get_enhanced_stats()["providers"]["chatserver"]["breaker"] == "open"
+    clock.advance(61)
+    assert [asked() for _ in range(2)] == [1, 0]  # one probe, which failed
+    clock.advance(61)
+    sandbox.clear_faults()
+    assert client.generate_response("hi", model="gpt-4o").provider_name == "chatserver"
+    assert client.get_enhanced_stats()["providers"]["chatserver"]["breaker"] == "closed"
+
+
+@pytest.mark.parametrize(
+    ("fault", "seconds"),
+    [(Fault.status(429, retry_after=200), 200), (Fault.status(401), 300)],
+    ids=["rate limit", "credential"],
+)
+def test_how_long_one_refusal_keeps_a_provider_out(
+    fault: Fault, seconds: float, make: Callable[..., Any], options: dict[str, Any], sandbox: Sandbox, clock: FakeClock
+) -> None:
+    sandbox.inject("create_agent_run", fault, times=1)
+    client = make(**{name: options[name] for name in ("clock", "codegen", "openai")})
+    assert client.generate_response("hi").provider_name == "openai"
+    clock.advance(seconds - 1)
+    tried = client.generate_response("hi").metadata["tried"]
+    assert tried[0] == {"provider": "codegen", "outcome": "skipped", "reason": "kept out after failures"}
+    clock.advance(2)
+    assert client.generate_response("hi").provider_name == "codegen"
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_model_that_is_refused_keeps_no_provider_out(
+    status: int,
+    make: Callable[..., Any],
+    options: dict[str, Any],
+    openai_service: Loopback,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", "openai,chatserver")
+    openai_service.answers = [*[reply({"error": {"message": "No."}}, status=status)] * 4, ANSWER]
+    client = make(**{name: options[name] for name in ("clock", "openai", "chatserver")})
+    names = [client.generate_response("hi", model="claude-3-haiku").provider_name for _ in range(5)]
+    assert names == ["chatserver"] * 4 + ["openai"]
+
+
+def test_a_stream_that_is_left_frees_the_probe(
+    make: Callable[..., Any], options: dict[str, Any], sandbox: Sandbox, clock: FakeClock
+) -> None:
+    sandbox.inject("create_chat_completion", Fault.status(503), times=1)
+    client = make(breaker_failures=1, **{name: options[name] for name in ("clock", "chatserver")})
+    with pytest.raises(ProviderUnavailableError):
+        client.generate_response("hi")
+    clock.advance(31)
+    stream = client.stream_response("Hello there")
+    assert next(stream)
+    (stream.aclose if hasattr(stream, "aclose") else stream.close)()
+    assert stream.response is None
+    assert client.generate_response("hi").provider_name == "chatserver"
+
+
+def test_a_stream_that_has_begun_has_all_the_time(
+    make: Callable[..., Any], options: dict[str, Any], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", "chatserver")
+    stream = make(**{name: options[name] for name in ("clock", "chatserver", "openai")}).stream_response(
+        "a b", timeout=40
+    )
+    assert next(stream) == "Echo:"
+    clock.advance(35)  # more than the share of one behind which another stands
+    assert "".join(stream) == " a b"
+
+
+def test_nothing_is_asked_before_the_first_prompt(
+    make: Callable[..., Any], options: dict[str, Any], sandbox: Sandbox
+) -> None:
+    client = make(**options)
+    assert sandbox.requests == []
+    client.generate_response("hi")
+    assert sandbox.requests[0].operation == "create_agent_run"
+
+
+@pytest.mark.parametrize(
+    ("model", "expected", "sent"),
+    [
+        ("openai/o3", "openai", "o3"),
+        ({"openai": "o3", "codegen": "claude"}, "openai", "o3"),
+        ({"codegen": "claude"}, "openai", "gpt-4o"),
+        ("other/o3", "openai", "other/o3"),
+    ],
+)
+def test_the_model_of_each_provider(
+    model: Any,
+    expected: str,
+    sent: str,
+    make: Callable[..., Any],
+    options: dict[str, Any],
+    openai_service: Loopback,
+    sandbox: Sandbox,
+) -> None:
+    sandbox.inject("create_agent_run", Fault.status(402))
+    response = make(**options).generate_response("Hi", model=model)
+    assert response.provider_name == expected
+    assert openai_service.requests[0].json()["model"] == sent
+
+
+def test_models_of_all_that_list_them(
+    make: Callable[..., Any], options: dict[str, Any], openai_service: Loopback
+) -> None:
+    openai_service.answers = [MODELS, reply(status=500), reply(status=404)]
+    options["openai"]["max_retries"] = 0
+    client = make(**options)
+    models = client.get_available_models()
+    assert models[:2] == ["codegen-agent", "gpt-4o"]
+    assert "claude-3-haiku" in models
+    alone = make(clock=options["clock"], openai=options["openai"])
+    with pytest.raises(ProviderUnavailableError):
+        alone.get_available_models()
+    assert alone.get_available_models() == []
+
+
+@pytest.mark.parametrize("name", [None, "codegen", "openai", "chatserver"])
+def test_nothing_works_after_close(
+    name: str | None,
+    make: Callable[..., Any],
+    named: Callable[..., Any],
+    options: dict[str, Any],
+    sandbox: Sandbox,
+    openai_service: Loopback,
+) -> None:
+    client = named(name) if name else make(**options)
+    client.generate_response("Hi")
+    client.close()
+    client.close()
+    before = len(sandbox.requests) + len(openai_service.requests)
+    for call in (
+        lambda: client.generate_response("Hi"),
+        lambda: list(client.stream_response("Hi")),
+        client.validate_credentials,
+        client.get_available_models,
+    ):
+        with pytest.raises(ClientClosedError):
+            call()
+    assert len(sandbox.requests) + len(openai_service.requests) == before
+
+
+def test_without_fallback_no_other_takes_over(
+    make: Callable[..., Any], options: dict[str, Any], sandbox: Sandbox, openai_service: Loopback
+) -> None:
+    sandbox.inject("create_agent_run", Fault.status(401))
+    with pytest.raises(ProviderAuthenticationError):
+        make(fallback_enabled=False, **options).generate_response("hi")
+    assert openai_service.requests == []
+
+
+def test_a_chain_answers_for_its_first(make: Callable[..., Any], options: dict[str, Any], sandbox: Sandbox) -> None:
+    chosen = {**options, "codegen": codegen_options(sandbox)}
+    client = make(prefer_codegen=False, **{name: chosen[name] for name in ("clock", "codegen", "chatserver")})
+    assert client.get_default_model() is None  # until the server is asked
+    assert client.validate_credentials() is True
+    assert client.is_available
+    assert client.get_default_model() == "claude-3-haiku"
