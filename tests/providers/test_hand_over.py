@@ -131,7 +131,7 @@ CODEGEN_STREAMS = [
         "run fails",
         prompt="Fail [[outcome=failed logs=2]]",
         has_effect=True,
-        had="Step 1: error.\n",
+        had="A command failed; I try another way.\n",
     ),
     Row("run is cancelled", prompt="Stop [[outcome=cancelled logs=2]]", has_effect=True, had=STEP),
     Row(
