@@ -18,7 +18,7 @@ from .errors import (
 )
 
 Report = Callable[..., AIProviderError]
-"""Makes an error of a provider of kind, message, cause and details; see `AsyncProvider.error`."""
+"""Makes an error of a provider from kind, message, cause and details."""
 _KINDS: list[tuple[tuple[type[errors.CodegenAPIError], ...], type[AIProviderError]]] = [
     ((errors.AuthenticationError, errors.PermissionDeniedError), ProviderAuthenticationError),
     ((errors.RateLimitError,), ProviderRateLimitError),

@@ -14,7 +14,7 @@ from ..base import AIResponse, Availability, Request
 from ..errors import AIProviderError, ProviderUnavailableError
 from ..failures import of_package
 from ..usage import counts_of
-from .base import AsyncProvider
+from .service import AsyncProvider
 
 
 class AsyncChatServerProvider(AsyncProvider):

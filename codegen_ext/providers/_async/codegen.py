@@ -20,8 +20,8 @@ from .. import options
 from ..base import PSEUDO_MODEL, AIResponse, Availability, Request
 from ..errors import AIProviderError, ProviderTimeoutError, ProviderUnavailableError
 from ..failures import of_package
-from .base import AsyncProvider
 from .chatserver import bounded
+from .service import AsyncProvider
 
 POLL_INTERVAL = 5.0
 

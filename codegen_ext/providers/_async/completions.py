@@ -11,7 +11,7 @@ from ..base import AIResponse, Request
 from ..errors import AIProviderError, ProviderUnavailableError
 from ..failures import of_completion
 from ..usage import counts_of
-from .base import AsyncProvider
+from .service import AsyncProvider
 
 
 class AsyncCompletionsProvider(AsyncProvider):

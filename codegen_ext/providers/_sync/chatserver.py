@@ -15,7 +15,7 @@ from ..base import AIResponse, Availability, Request
 from ..errors import AIProviderError, ProviderUnavailableError
 from ..failures import of_package
 from ..usage import counts_of
-from .base import Provider
+from .service import Provider
 
 
 class ChatServerProvider(Provider):

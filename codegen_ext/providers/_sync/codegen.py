@@ -21,8 +21,8 @@ from .. import options
 from ..base import PSEUDO_MODEL, AIResponse, Availability, Request
 from ..errors import AIProviderError, ProviderTimeoutError, ProviderUnavailableError
 from ..failures import of_package
-from .base import Provider
 from .chatserver import bounded
+from .service import Provider
 
 POLL_INTERVAL = 5.0
 

@@ -12,7 +12,7 @@ from ..base import AIResponse, Request
 from ..errors import AIProviderError, ProviderUnavailableError
 from ..failures import of_completion
 from ..usage import counts_of
-from .base import Provider
+from .service import Provider
 
 
 class CompletionsProvider(Provider):
