@@ -145,21 +145,26 @@ def create_client(
     if unknown := sorted(set(options) - known):
         problem = f"{unknown[0]} is no option; without provider_name there are {', '.join(sorted(known))}"
         raise ConfigurationError(problem, config_key=unknown[0])
-    built = build_all(options, preference(names(), prefer_codegen=prefer_codegen), is_async=is_async)
-    candidates = list(built.values())
-    if validate_on_creation:
-        problems = {provider.name: _problem(provider) for provider in candidates}
-        fit = [provider for provider in candidates if problems[provider.name] is None]
-        for name, found in problems.items():
-            log("provider %s %s", name, "can be used" if found is None else f"is not chosen: {found.message}")
-        if not fit:
-            said = "; ".join(found.message for found in problems.values() if found)
-            raise ProviderUnavailableError(f"no provider can be used: {said}")
-        candidates = candidates if fallback_enabled else fit[:1]
-    elif not fallback_enabled:
-        candidates = candidates[:1]
+    order = preference(names(), prefer_codegen=prefer_codegen)
+    candidates = list(build_all(options, order, is_async=is_async).values())
+    first = _first_usable(candidates) if validate_on_creation else candidates[0]
     chain = _class("fallback", "FallbackProvider", is_async=is_async)
-    return chain(candidates, **{name: options[name] for name in (*_CHAIN, "clock") if name in options})
+    return chain(
+        candidates if fallback_enabled else [first],
+        **{name: options[name] for name in (*_CHAIN, "clock") if name in options},
+    )
+
+
+def _first_usable(candidates: Iterable[Any]) -> Any:
+    """Return the first provider that can be used; raises ProviderUnavailableError when none can."""
+    problems = []
+    for provider in candidates:
+        if (error := _problem(provider)) is None:
+            log("provider %s is chosen", provider.name)
+            return provider
+        log("provider %s is not chosen: %s", provider.name, error.message)
+        problems.append(error.message)
+    raise ProviderUnavailableError(f"no provider can be used: {'; '.join(problems)}")
 
 
 def _problem(provider: Any) -> AIProviderError | None:

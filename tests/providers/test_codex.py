@@ -109,7 +109,7 @@ def test_who_takes_over(name: str, chain: Callable[..., Any], service: Responses
 def test_who_takes_over_mid_stream(name: str, chain: Callable[..., Any], service: Responses) -> None:
     answer, kind, hands_over = TABLE[name]
     service.reset(answer)
-    stream = chain(timeout=2 if name == "hangs" else 60).stream_response("Hi")
+    stream = chain(timeout=1 if name == "hangs" else 60).stream_response("Hi")
     if hands_over and name not in MID_STREAM:
         assert "".join(stream) == "Echo: Hi"
         assert [entry["outcome"] for entry in stream.response.metadata["tried"]] == [kind.__name__]
