@@ -159,6 +159,15 @@ class Breaker(RuleBasedStateMachine):
 TestBreaker = Breaker.TestCase
 
 
+def test_a_shorter_refusal_does_not_shorten_a_longer_one(clock: FakeClock) -> None:
+    breaker = CircuitBreaker(clock)
+    assert [breaker.allow_request(), breaker.allow_request()] == [True, True]
+    breaker.failed(90)
+    breaker.failed(10)
+    clock.advance(89)
+    assert breaker.state == "open"
+
+
 def test_a_failing_provider_is_kept_out_and_probed(
     make: Callable[..., Any],
     options: dict[str, Any],

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from codegen_ext import ClientConfig
 from codegen_ext.providers import (
     AIProviderError,
     ProviderAuthenticationError,
@@ -379,3 +380,16 @@ def test_the_second_answer_is_whole(chain: Callable[..., Any], openai_service: L
     openai_service.answers = [ANSWER]
     response = chain("chatserver", "openai", CHATSERVER[0]).generate_response("hi")
     assert (response.content, response.request_id) == ("From OpenAI", "req-openai")
+
+
+def test_a_create_that_is_not_looked_for_may_have_an_effect(
+    make: Callable[..., Any], options: dict[str, Any], sandbox: Sandbox, openai_service: Loopback
+) -> None:
+    sandbox.inject(CREATE, Fault.reset_after())
+    codegen = codegen_options(sandbox)
+    codegen["config"] = ClientConfig.of(codegen["config"], {"exactly_once": False})
+    client = make(clock=options["clock"], codegen=codegen, openai=options["openai"])
+    with pytest.raises(ProviderUnavailableError) as caught:
+        client.generate_response("Hi")
+    assert caught.value.may_have_effect is True
+    assert openai_service.requests == []
