@@ -54,12 +54,17 @@ def check_limit(limit: object) -> None:
         raise invalid("limit", f"expected a whole number from 0, got {limit!r:.40}")
 
 
+def check_repository(repository: object) -> None:
+    """Raise ValidationError for a repository that is neither a string nor None."""
+    if not isinstance(repository, str | None):
+        raise invalid("repository", f'expected a name such as "owner/repo", got {type(repository).__name__}')
+
+
 def check_choice(repository: object, repo_id: object, timeout: object) -> None:
     """Refuse a repository without a name or with two, and a time that no wait can take."""
     if repository is not None and repo_id is not None:
         raise invalid("repository", "give either repository or repo_id, not both")
-    if not isinstance(repository, str | None):
-        raise invalid("repository", f'expected a name such as "owner/repo", got {type(repository).__name__}')
+    check_repository(repository)
     is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
     if timeout is not None and not (is_number and timeout > 0):  # type: ignore[operator] # a number then
         raise invalid("timeout", "expected a number of seconds greater than 0")

@@ -12,7 +12,7 @@ from ..config import ClientConfig
 from ..errors import ConfigurationError
 from ..images import Image
 from ..redact import without_user
-from ..run_options import Priority, check_choice, check_limit, run_arguments, status_filter
+from ..run_options import Priority, check_choice, check_limit, check_repository, run_arguments, status_filter
 from .client import AsyncCodegenClient
 from .pagination import first, items
 from .task import AsyncTask
@@ -169,6 +169,7 @@ class AsyncAgent:
 
         """
         has_status = status_filter(status)
+        check_repository(repository)
         if tag is status is repository is None:
             return [AsyncTask(self.client, self.org_id, run) for run in await self._newest(limit)]
         check_limit(limit)

@@ -300,6 +300,8 @@ def test_tasks_are_filtered_by_what_they_were_created_with(agent: Any, clock: Fa
         agent.list_tasks(status="complet")
     with pytest.raises(ValidationError, match="limit"):
         agent.list_tasks(-1, tag="ci")
+    with pytest.raises(ValidationError, match='repository: expected a name such as "owner/repo", got int'):
+        agent.list_tasks(repository=5)
 
 
 def test_the_services_refusal_comes_out(agent: Any, sandbox: Sandbox) -> None:
