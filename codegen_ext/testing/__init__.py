@@ -1,6 +1,7 @@
 """Sandbox, mock clients, scripts, faults and a fake clock for tests."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ _NAMES = {
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
-__all__ = sorted(_MODULES)  # noqa: PLE0605 - each name is written once
+# Without its extra a name is left out, so that `import *` works.
+__all__ = sorted(name for name, module in _MODULES.items() if module != ".mock_codex" or find_spec("openai"))  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> Any:

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, cast
 
 from attrs import evolve
 
-from codegen_ext.codex._async.client import AsyncChat, AsyncCodexClient, AsyncCompletions
-from codegen_ext.codex._sync.client import Chat, CodexClient, Completions
+from codegen_ext.codex import AsyncCodexClient, CodexClient
+from codegen_ext.codex._async.client import AsyncChat, AsyncCompletions
+from codegen_ext.codex._sync.client import Chat, Completions
 from codegen_ext.codex.app_server import Message, Params, Receiver, ServerManager
 from codegen_ext.codex.settings import CodexClientBase, Settings
 

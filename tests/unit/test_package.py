@@ -33,6 +33,20 @@ def test_star_import_gives_every_public_name() -> None:
     assert {"Agent", "CodegenClient", "AsyncTask", "__version__"} <= set(names)
 
 
+def test_the_mocks_of_codex_name_their_extra_and_the_others_need_none() -> None:
+    code = (
+        "import sys; sys.modules['openai'] = None\n"
+        "from codegen_ext.testing import *\n"
+        "from codegen_ext import MissingExtraError\n"
+        "MockCodegenClient().close()\n"
+        "try:\n"
+        "    from codegen_ext.testing import MockCodexClient\n"
+        "except MissingExtraError as error:\n"
+        "    print(error)\n"
+    )
+    assert "codegen-sdk[codex]" in run_python(code)
+
+
 def test_the_package_is_imported_without_its_parts() -> None:
     loaded = run_python("import sys, codegen_ext; print(*sys.modules)").split()
     assert "httpx" not in loaded
