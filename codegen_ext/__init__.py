@@ -104,33 +104,29 @@ _NAMES = {
     ".webhooks": "WebhookEvent WebhookHandler WebhookResult",
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
-# Names of a part that needs an extra: its module, and the module that the extra brings.
+_CODEX = ("AsyncCodexClient", "CodexClient")
+# Those of a web framework are never among the public names, because `import *` would import it.
 _OPTIONAL = {
-    "AsyncCodexClient": (".codex", "openai"),
-    "CodexClient": (".codex", "openai"),
-    "get_async_codegen_client": (".integrations.fastapi", "fastapi"),
-    "get_codegen_client": (".integrations.fastapi", "fastapi"),
+    **dict.fromkeys(_CODEX, ".codex"),
+    **dict.fromkeys(("get_async_codegen_client", "get_codegen_client"), ".integrations.fastapi"),
 }
 
 
 def _public() -> list[str]:
     """Return the public names; without its extra a name is left out, so that `import *` and `help()` work."""
-    return ["__version__", *sorted([*_MODULES, *(name for name, (_, needs) in _OPTIONAL.items() if _has(needs))])]
-
-
-def _has(module: str) -> bool:
     from importlib.util import find_spec
 
     try:
-        return find_spec(module) is not None
+        codex = _CODEX if find_spec("openai") else ()
     except (ImportError, ValueError):
-        return False
+        codex = ()
+    return ["__version__", *sorted([*_MODULES, *codex])]
 
 
 def __getattr__(name: str) -> Any:
     if name == "__all__":
         return _public()
-    module = _MODULES.get(name) or _OPTIONAL.get(name, (None,))[0]
+    module = _MODULES.get(name) or _OPTIONAL.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

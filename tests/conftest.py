@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -31,6 +32,9 @@ from .support.redis_server import RedisServer, require_redis
 # A busy machine is no failure, and whether a change passes depends on the change: `make fuzz` draws new examples.
 settings.register_profile("codegen", deadline=None, derandomize="CODEGEN_TEST_FUZZ" not in os.environ)
 settings.load_profile("codegen")
+
+# A shell starts what it puts into the background with SIGINT ignored, and what is ignored stays so in children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TOKEN = "sk-SECRET-0123456789-SECRET"
 

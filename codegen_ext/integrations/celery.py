@@ -138,6 +138,7 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
     def register(function: Any, name: str) -> Any:
         return app.task(
             function,
+            shared=False,  # otherwise every app of the process would get the tasks of this one
             bind=True,
             base=_AgentTask,
             name=f"codegen.{name}",

@@ -96,6 +96,15 @@ def test_the_reserved_key_of_metadata_is_not_shown(client: Any, sandbox: Sandbox
         assert shown.to_dict()["metadata"] == {"a": 1, "codegen_sdk": kept}
 
 
+def test_a_free_form_field_within_a_list_is_a_plain_dict(
+    client: Any, connect: Callable[..., Any], serve: Callable[..., Loopback]
+) -> None:
+    provider = {**client.get_mcp_providers()[0].to_dict(), "meta": {"a": {"b": 1}}}
+    (found,) = connect(serve(reply([provider])).base_url).get_mcp_providers()
+    assert found.meta == {"a": {"b": 1}}
+    assert type(found.meta) is dict
+
+
 def test_free_form_fields_are_plain_dicts(client: Any, sandbox: Sandbox) -> None:
     sandbox.script(logs=20, seconds=0)
     run = client.create_agent_run(323, "hello", metadata={"a": 1})
@@ -108,7 +117,6 @@ def test_free_form_fields_are_plain_dicts(client: Any, sandbox: Sandbox) -> None
     assert {type(entry.observation) for entry in actions} == {str, dict}
     assert type(client.get_integrations(323).integrations[1].metadata) is dict
     assert type(client.get_check_suite_settings(323, 107).custom_prompts) is dict
-    assert type(client.get_mcp_providers()[0].meta) is dict
     assert type(client.get_oauth_token_status(323)) is dict
 
 

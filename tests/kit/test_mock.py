@@ -12,6 +12,7 @@ from codegen_ext import (
     ClientConfig,
     CodegenClient,
     ConfigurationError,
+    InvalidResponseError,
     NetworkError,
     NotFoundError,
     RateLimitError,
@@ -71,7 +72,9 @@ def test_an_answer_of_ones_own_may_be_a_model_or_taken_back(mock: Any) -> None:
     run = mock.get_agent_run(323, 1)
     run.result = "changed"
     mock.set_mock_response("get_agent_run", run)
-    assert mock.get_agent_run(323, 9).result == "changed"
+    assert mock.get_agent_run(323, 1).result == "changed"
+    with pytest.raises(InvalidResponseError, match="asked for 9, the response is about 1"):
+        mock.get_agent_run(323, 9)
     mock.set_mock_response("get_agent_run", None)
     assert mock.get_agent_run(323, 9).result is None
 

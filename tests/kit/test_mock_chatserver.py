@@ -103,4 +103,4 @@ def test_no_server_and_no_settings_from_outside(monkeypatch: pytest.MonkeyPatch)
     with MockChatServerClient() as mock:
         assert isinstance(mock, ChatServerClient)
         assert mock.config.api_token == "mock-token"
-        assert mock.chat.completions.create(model="m", messages=["Hello"]).choices[0].message.content == "content"
+        assert mock.create_completion("m", ["Hello"]).choices[0].message.content == "content"
