@@ -41,9 +41,9 @@ def scheme_of(address: str | None, setting: str = "shared_state") -> str:
         ConfigurationError: for any other address, without showing it.
 
     """
-    scheme, separator, _ = (address or "").partition("://")
     if address is None:
         return ""
+    scheme, separator, _ = address.partition("://") if isinstance(address, str) else ("", "", "")
     if separator and scheme in ("redis", "rediss", "sqlite"):
         return "sqlite" if scheme == "sqlite" else "redis"
     raise ConfigurationError(f"{setting} must be a redis://, rediss:// or sqlite:/// address", setting)

@@ -94,6 +94,8 @@ class WebhookHandler:
         settings = self._clients[0].config if self._clients else ClientConfig.of(config, {})
         settings.require("webhooks")
         check_seconds("lease_seconds", lease_seconds)
+        if type(max_body_bytes) is not int or max_body_bytes < 1:
+            raise ConfigurationError(f"max_body_bytes must be a whole number from 1, got {max_body_bytes!r:.40}")
         self._secrets = Secrets(secret)
         self._clock = clock
         self._claims = open_claims(shared_state or settings.shared_state, clock)

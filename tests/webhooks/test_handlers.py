@@ -261,6 +261,8 @@ def test_settings_that_cannot_be_meant(make: Callable[..., WebhookHandler], conn
         ({"client": 7}, "expected a client or an agent, got 7"),
         ({"config": {"org_id": 323}}, "config must be a ClientConfig"),
         ({"lease_seconds": 0}, "lease_seconds must be a number of seconds"),
+        ({"max_body_bytes": "1MB"}, "max_body_bytes must be a whole number from 1, got '1MB'"),
+        ({"shared_state": 5}, "shared_state must be a redis://, rediss:// or sqlite:/// address"),
     ):
         with pytest.raises(ConfigurationError, match=problem):
             make(**options)
