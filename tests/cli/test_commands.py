@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -266,7 +267,7 @@ def test_what_cannot_be_encoded_is_replaced(
 def test_a_full_disk_and_a_reader_that_left_have_a_status_of_their_own(sandbox: Sandbox) -> None:
     environment = {**os.environ, "CODEGEN_API_TOKEN": TOKEN, "CODEGEN_BASE_URL": sandbox.base_url}
     sandbox.script("completed", result="x" * 100_000)
-    command = f"{sys.executable} -m codegen_ext.cli run 'Fix it' -q --org 323"
+    command = f"{shlex.quote(sys.executable)} -m codegen_ext.cli run 'Fix it' -q --org 323"
     for redirection, status in (("> /dev/full", 70), (">&-", 0), ("| true", 141)):
         script = f"{command} {redirection}; exit ${{PIPESTATUS[0]}}"
         done = subprocess.run(

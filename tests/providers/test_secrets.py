@@ -3,6 +3,7 @@
 import json
 import logging
 import pickle
+import re
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +25,8 @@ from .conftest import ANSWER, KEY
 
 
 def shown(text: str) -> list[str]:
-    """Return the pieces of four characters of a credential that a text has, and its length."""
+    """Return the pieces of four characters of a credential that a text has, and its length; paths may have any."""
+    text = re.sub(r'File "[^"]*"', "", text)
     pieces = [secret[at : at + 4] for secret in (KEY, TOKEN) for at in range(len(secret) - 3)]
     return [piece for piece in pieces if piece in text] + [
         word for word in text.split() if word in (str(len(KEY)), str(len(TOKEN)))
