@@ -66,6 +66,19 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
+ABOUT_WAITING = ("bulk", "io", "limits", "streams", "waiting")
+"""Folders of tests whose subjects suspend, cancel or cross loops."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the async kind to `make test-all` where it only repeats the sync one, since both are one source."""
+    for item in items:
+        kind = getattr(item, "callspec", None) and item.callspec.params.get("flavour")
+        if kind == "async" and item.path.parent.name not in ABOUT_WAITING:
+            item.add_marker(pytest.mark.slow)
+
+
 class ImpatientClock(FakeClock):
     """Fails a test that would wait for ever, which takes no time on a fake clock."""
 
