@@ -51,7 +51,7 @@ def _print(text: str, stream: Any) -> None:
     """Print a line; what the stream cannot encode is replaced.
 
     Raises:
-        Closed: when nobody reads any more.
+        Closed: when the stream has no reader left.
         OSError: when the line cannot be written, such as to a full disk.
 
     """

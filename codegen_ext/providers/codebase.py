@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError, ValidationError
-from .source import resolve, surroundings
+from .source import resolve, source_context
 
 TOKEN_BUDGET = 8_000
 CHARACTERS_PER_TOKEN = 4
@@ -78,7 +78,7 @@ class CodebaseBase:
             parts += [room.take("Context", title or excerpt.title, excerpt.source) for excerpt in found]
         seen = {excerpt.source for excerpt in excerpts}
         for excerpt in excerpts:
-            for name, source in surroundings(excerpt):
+            for name, source in source_context(excerpt):
                 if source not in seen:
                     seen.add(source)
                     parts.append(room.take("Needed", name, source))

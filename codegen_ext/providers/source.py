@@ -53,7 +53,7 @@ def resolve(root: Path, target: Any) -> list[Excerpt]:
     return [_of_object(root, target)]
 
 
-def surroundings(excerpt: Excerpt) -> Iterator[tuple[str, str]]:
+def source_context(excerpt: Excerpt) -> Iterator[tuple[str, str]]:
     """Yield title and source of what stands around an excerpt of a Python file: its class, and the imports it uses."""
     yield from ((f"used by {excerpt.title}", text) for text in excerpt.beside)
     if excerpt.path is None or excerpt.path.suffix != ".py":

@@ -188,7 +188,7 @@ def test_a_link_that_leads_outside(root: Path) -> None:
         Codebase(root).build_prompt("x", "link.py")
 
 
-def test_broken_python_has_no_surroundings(root: Path) -> None:
+def test_broken_python_has_no_source_context(root: Path) -> None:
     (root / "broken.py").write_text("def f(:\n")
     assert headings(Codebase(root).build_prompt("x", "broken.py")) == ["Target: broken.py"]
 
