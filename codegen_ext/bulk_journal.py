@@ -56,7 +56,7 @@ class Journal:
     """Journal that one process writes; its methods may be called from several threads.
 
     Raises:
-        BulkOperationError: when the file is no journal, is that of another organisation or service, or is in use.
+        BulkOperationError: when the file is no journal, is that of another organization or service, or is in use.
 
     """
 

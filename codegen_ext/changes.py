@@ -40,7 +40,7 @@ class KnownRuns:
 
     @classmethod
     def from_cursor(cls, cursor: str, org_id: int) -> KnownRuns:
-        """Return what a cursor says; raises ValidationError when it is none, or of another organisation."""
+        """Return what a cursor says; raises ValidationError when it is none, or of another organization."""
         try:
             content = json.loads(cursor)
             unfinished = {int(run_id): str(status) for run_id, status in content["unfinished"].items()}
@@ -50,7 +50,7 @@ class KnownRuns:
         except (ValueError, TypeError, KeyError, AttributeError):
             raise _invalid_cursor("expected the cursor of a change") from None
         if known.org_id != org_id:
-            raise _invalid_cursor(f"it is of organisation {known.org_id}, not {org_id}")
+            raise _invalid_cursor(f"it is of organization {known.org_id}, not {org_id}")
         return known
 
     @property

@@ -237,7 +237,7 @@ class ClientConfig(Settings):
     api_token: str = setting("CODEGEN_API_TOKEN", "CODEGEN_TOKEN", default="", show=None)
     """The credential; sent as a bearer token."""
     org_id: str = setting("CODEGEN_ORG_ID", default="", convert=_as_string)
-    """The organisation that `Agent` and the integrations use."""
+    """The organization that `Agent` and the integrations use."""
     base_url: str = setting(
         "CODEGEN_BASE_URL",
         "CODEGEN_API_BASE_URL",

@@ -88,7 +88,7 @@ class AuthenticationError(CodegenAPIError):
 
 
 class PaymentRequiredError(CodegenAPIError):
-    """The organisation has no agent runs left (402)."""
+    """The organization has no agent runs left (402)."""
 
 
 class PermissionDeniedError(CodegenAPIError):

@@ -11,7 +11,7 @@ _MOST_EDGES = 400
 
 
 class ListIndex:
-    """Ranks of the runs of one organisation, whose list is newest first.
+    """Ranks of the runs of one organization, whose list is newest first.
 
     A rank counts from the oldest run, which has 1. Runs that arrive change positions but not ranks, so a rank that was
     seen once stays true; between known ranks it is interpolated from the ids, which grow with time. What deletions

@@ -84,7 +84,7 @@ def run_arguments(
     webhook_url: str | None = None,
     repository: str | None = None,
 ) -> dict[str, Any]:
-    """Return the arguments of the create operation but for the organisation and the repository's number.
+    """Return the arguments of the create operation but for the organization and the repository's number.
 
     Options that the API has no field for travel under the reserved metadata key; branch and context also stand at the
     head of the prompt, so that the agent reads them.

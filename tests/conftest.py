@@ -183,7 +183,7 @@ def client(sandbox: Sandbox, connect: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def agent(client: Any, flavour: Flavour) -> Any:
-    """An agent of the sandbox's organisation."""
+    """An agent of the sandbox's organization."""
     return flavour.agent(323, client=client)
 
 

@@ -107,10 +107,10 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
         return AsyncRawCodegen(self)
 
     async def get_agent_runs(self, org_id: int | str, page: int = 1, per_page: int = PAGE_SIZE) -> AgentRunsResponse:
-        """Return a page of the runs of an organisation, newest first; beyond the last page `items` is empty.
+        """Return a page of the runs of an organization, newest first; beyond the last page `items` is empty.
 
         Args:
-            org_id: The organisation.
+            org_id: The organization.
             page: The number of the page, from 1.
             per_page: How many runs a page has, from 1 to 100.
 
@@ -121,7 +121,7 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
         return await self.list_agent_runs(org_id, skip=pagination.skipped(page, per_page), limit=per_page)
 
     async def find_agent_run(self, org_id: int | str, request_id: str) -> AgentRunResponse | None:
-        """Return the run that was created under a request id, None when the organisation's runs do not show it.
+        """Return the run that was created under a request id, None when the organization's runs do not show it.
 
         Decides an `AmbiguousRequestError` of `create_agent_run` later; its `request_id` is the id.
         """
@@ -144,7 +144,7 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
         where the rate limit or the service's Retry-After says so, and short again when the run moves.
 
         Args:
-            org_id: The organisation of the run.
+            org_id: The organization of the run.
             agent_run_id: The run.
             poll_interval: The longest pause between two polls, in seconds, as the rate limit allows.
             timeout: Seconds to wait at most; 0 polls once, None waits as long as it takes.
@@ -170,7 +170,7 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
         """Yield each of these runs once, as soon as it has ended or is paused.
 
         Args:
-            org_id: The organisation of the runs.
+            org_id: The organization of the runs.
             agent_run_ids: The runs; read whole before anything is sent.
             poll_interval: The longest pause between two polls of a run, in seconds, as the rate limit allows.
             timeout: Seconds to wait for all of them at most.
@@ -215,7 +215,7 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
         """Yield each log entry of a run once, oldest first; with `follow` until the run has ended or is paused.
 
         Args:
-            org_id: The organisation of the run.
+            org_id: The organization of the run.
             agent_run_id: The run.
             follow: Whether to wait for further entries.
             poll_interval: The longest pause between two requests, in seconds.
@@ -226,16 +226,16 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
         return stream_run_logs(self, org_id, agent_run_id, follow=follow, poll_interval=poll_interval)
 
     def watch(self, org_id: int | str, cursor: str | None = None, poll_interval: float = 5.0) -> AsyncIterator[Change]:
-        """Yield changes of an organisation's runs for ever: created, status_changed, finished.
+        """Yield changes of an organization's runs for ever: created, status_changed, finished.
 
         Args:
-            org_id: The organisation.
+            org_id: The organization.
             cursor: Where to go on: the `cursor` of the last change that was dealt with. Without it the present state
                 is where it begins; of the runs that exist, those after 100 finished ones in a row are not followed.
             poll_interval: The pause between two polls, in seconds.
 
         Raises:
-            ValidationError: when the cursor is not one of this organisation.
+            ValidationError: when the cursor is not one of this organization.
             CodegenAPIError: for a failure that lasts, or after an hour of failures.
 
         """
@@ -317,7 +317,7 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
     def stream_all_agent_runs(
         self, org_id: int | str, user_id: int | str | None = None, source_type: SourceType | str | None = None
     ) -> AsyncIterator[AgentRunResponse]:
-        """Yield every run of an organisation, newest first; filters as in `list_agent_runs`.
+        """Yield every run of an organization, newest first; filters as in `list_agent_runs`.
 
         As all streams do, it holds two pages at most and fetches the next while one is consumed; runs that are created
         meanwhile neither repeat nor hide others. Close it, or read it to the end.
@@ -327,7 +327,7 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
         )
 
     def stream_agent_runs(self, org_id: int | str, status: str | None = None) -> AsyncIterator[AgentRunResponse]:
-        """Yield the runs of an organisation, newest first; `status` keeps those in a state, filtered by the client.
+        """Yield the runs of an organization, newest first; `status` keeps those in a state, filtered by the client.
 
         Raises:
             ValidationError: for a status that does not exist.
@@ -336,15 +336,15 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
         return self._stream_items(operations.LIST_AGENT_RUNS, {"org_id": org_id}, _in_state(status))
 
     def stream_users(self, org_id: int | str) -> AsyncIterator[UserResponse]:
-        """Yield the users of an organisation."""
+        """Yield the users of an organization."""
         return self._stream_items(operations.GET_USERS, {"org_id": org_id})
 
     def stream_repositories(self, org_id: int | str) -> AsyncIterator[RepoResponse]:
-        """Yield the repositories of an organisation."""
+        """Yield the repositories of an organization."""
         return self._stream_items(operations.GET_REPOSITORIES, {"org_id": org_id})
 
     def stream_organizations(self) -> AsyncIterator[OrganizationResponse]:
-        """Yield the organisations that the token may use."""
+        """Yield the organizations that the token may use."""
         return self._stream_items(operations.GET_ORGANIZATIONS, {})
 
     def _iter_pages(self, operation: str, page_size: int, arguments: Mapping[str, Any]) -> AsyncIterator[Any]:

@@ -96,7 +96,7 @@ async def create(
 async def find(
     client: AsyncBaseClient, org_id: int | str, request_id: str, *, deadline: Deadline | None = None
 ) -> Response[AgentRunResponse] | None:
-    """Look once for the run that carries a request id; None when the organisation's runs do not show it.
+    """Look once for the run that carries a request id; None when the organization's runs do not show it.
 
     The search ends at runs that are an hour older than the id; for an id of another form it goes through all.
 
@@ -143,7 +143,7 @@ def _search_for(
 
 
 class _Search:
-    """Search for the run with a request id in the newest runs of an organisation.
+    """Search for the run with a request id in the newest runs of an organization.
 
     `sent_at` is the monotonic second of the first attempt, None where it is not known; runs that are `look_back`
     seconds older than it are not read.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class AsyncRepositoryIndex:
-    """The repositories of organisations by name, read once; a name that is missing is looked up again."""
+    """The repositories of organizations by name, read once; a name that is missing is looked up again."""
 
     def __init__(self) -> None:
         self._ids: dict[int, dict[str, int]] = {}
@@ -23,7 +23,7 @@ class AsyncRepositoryIndex:
         """Return the number of "owner/repo"; upper and lower case are the same, as on GitHub.
 
         Raises:
-            ValidationError: when the organisation has no such repository; the message lists names that are close.
+            ValidationError: when the organization has no such repository; the message lists names that are close.
 
         """
         name = repository.strip().lower()
@@ -37,6 +37,6 @@ class AsyncRepositoryIndex:
 
             close = get_close_matches(name, known, 3, 0.5)
             hint = f"; close matches: {', '.join(close)}" if close else ""
-            problem = f"organisation {org_id} has no repository {repository!r}{hint}"
+            problem = f"organization {org_id} has no repository {repository!r}{hint}"
             raise ValidationError(problem, field_errors={"repository": [problem]})
         return known[name]

@@ -1,4 +1,4 @@
-"""Follow the runs of an organisation: what was created, what changed, what finished, from a cursor on."""
+"""Follow the runs of an organization: what was created, what changed, what finished, from a cursor on."""
 
 from __future__ import annotations
 

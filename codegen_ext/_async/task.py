@@ -296,7 +296,7 @@ class AsyncTask:
         """Wait until all of these tasks have ended or are paused, and return them; failed runs are not raised.
 
         Args:
-            tasks: Tasks, also of several organisations and clients.
+            tasks: Tasks, also of several organizations and clients.
             poll_interval: The longest pause between two polls of a run, in seconds, as the rate limit allows.
             timeout: Seconds to wait for all of them at most; a task's own `timeout` does not count here.
 

@@ -1,5 +1,5 @@
 # Generated from codegen_ext/_async/agent.py by make generate; edit there.
-"""An organisation's agent: the object that starts runs."""
+"""An organization's agent: the object that starts runs."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class Agent:
-    """Starts agent runs in one organisation, and finds those that were started before.
+    """Starts agent runs in one organization, and finds those that were started before.
 
     Args:
-        org_id: The organisation's number; default from CODEGEN_ORG_ID.
+        org_id: The organization's number; default from CODEGEN_ORG_ID.
         token: The API token; default from CODEGEN_API_TOKEN. May also be given as `api_token` or `api_key`.
         base_url: Address of the service, with or without `/v1`; default from CODEGEN_BASE_URL.
         config: Further settings, instead of token and base URL.
@@ -34,12 +34,12 @@ class Agent:
         settings: Single settings, by the names of `ClientConfig`.
 
     Raises:
-        ConfigurationError: (a ValueError) when the token or the organisation is missing.
+        ConfigurationError: (a ValueError) when the token or the organization is missing.
 
     """
 
     org_id: int
-    """The number of the organisation."""
+    """The number of the organization."""
     client: CodegenClient
     """The client that performs the requests."""
 
@@ -74,7 +74,7 @@ class Agent:
         self.client = client
         self.token = client.config.api_token
         self.base_url = client.config.base_url
-        self.org_id = _organisation(client.config.org_id if org_id is None else org_id)
+        self.org_id = _organization(client.config.org_id if org_id is None else org_id)
 
     @property
     def _client(self) -> CodegenClient:
@@ -116,7 +116,7 @@ class Agent:
             priority: One of low, normal, high, urgent; kept with the run.
             tags: Strings to find the run by; kept with the run.
             context: What the agent should know; stands at the head of the prompt.
-            model: The language model; default the organisation's.
+            model: The language model; default the organization's.
             agent_type: The kind of agent; default the service's.
             timeout: Seconds that waiting for this task takes at most, unless the wait itself says otherwise.
             webhook_url: Where to report the run's end; travels in the metadata.
@@ -150,7 +150,7 @@ class Agent:
         """Return a run that was started before, also by another process.
 
         Raises:
-            NotFoundError: when the organisation has no such run.
+            NotFoundError: when the organization has no such run.
 
         """
         return Task(self.client, self.org_id, self.client.get_agent_run(self.org_id, task_id))
@@ -158,7 +158,7 @@ class Agent:
     def list_tasks(
         self, limit: int = 10, *, tag: str | None = None, status: str | None = None, repository: str | None = None
     ) -> list[Task]:
-        """Return the newest runs of the organisation, newest first.
+        """Return the newest runs of the organization, newest first.
 
         The service has no such filters, so with one the list is read until enough runs were found.
 
@@ -187,7 +187,7 @@ class Agent:
         return found[:limit]
 
     def get_status(self) -> dict[str, Any]:
-        """Return id, status, result and web_url of the organisation's latest run; all None when there is none."""
+        """Return id, status, result and web_url of the organization's latest run; all None when there is none."""
         runs = self._newest(1)
         return {name: getattr(runs[0], name) if runs else None for name in ("id", "status", "result", "web_url")}
 
@@ -206,9 +206,9 @@ class Agent:
         self.close()
 
 
-def _organisation(org_id: int | str) -> int:
+def _organization(org_id: int | str) -> int:
     text = org_id if isinstance(org_id, str) else str(org_id) if type(org_id) is int else "x"
     if text.isascii() and text.isdigit() and int(text) > 0:
         return int(text)
     shown = "nothing; set CODEGEN_ORG_ID or pass org_id" if org_id == "" else repr(org_id)
-    raise ConfigurationError(f"org_id must be the organisation's number, got {shown}", config_key="org_id")
+    raise ConfigurationError(f"org_id must be the organization's number, got {shown}", config_key="org_id")

@@ -90,7 +90,7 @@ class BulkOperations:
         a `BulkInterrupted`, any other interruption has one as its `__cause__`. A second one does not wait.
 
         Args:
-            org_id: The organisation.
+            org_id: The organization.
             configs: Each a dict with the options of `Agent.run` but for its timeout.
             max_concurrent: Creates in flight at once; default `bulk_max_workers`.
             wait: Whether to return only when the runs have ended, with what they ended as.
@@ -98,7 +98,7 @@ class BulkOperations:
             journal: A file that remembers the job. A later call with the same list goes on, and creates nothing twice.
 
         Raises:
-            BulkOperationError: when the journal is in use, or belongs to another list, organisation or service.
+            BulkOperationError: when the journal is in use, or belongs to another list, organization or service.
             BulkInterrupted: (a KeyboardInterrupt) after Ctrl-C.
 
         """
@@ -135,7 +135,7 @@ class BulkOperations:
         logged. Otherwise like `create_agent_runs`.
 
         Args:
-            org_id: The organisation.
+            org_id: The organization.
             configs: Configurations as in `create_agent_runs`.
             max_concurrent: Creates in flight at once; default `bulk_max_workers`.
             ordered: Whether results come in the order of the input, or as they are completed.
@@ -265,7 +265,7 @@ class _Job:
         config = self._client.config
         if not config.exactly_once:
             raise ConfigurationError("a journal needs exactly_once, which is off", "exactly_once")
-        job = {"organisation": str(self.org_id), "service": config.service_url}
+        job = {"organization": str(self.org_id), "service": config.service_url}
         journal = io.run_blocking(Journal, path, job, partial(new_request_id, self._client.clock))
         try:
             if isinstance(configs, list):

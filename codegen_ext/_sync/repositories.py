@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class RepositoryIndex:
-    """The repositories of organisations by name, read once; a name that is missing is looked up again."""
+    """The repositories of organizations by name, read once; a name that is missing is looked up again."""
 
     def __init__(self) -> None:
         self._ids: dict[int, dict[str, int]] = {}
@@ -24,7 +24,7 @@ class RepositoryIndex:
         """Return the number of "owner/repo"; upper and lower case are the same, as on GitHub.
 
         Raises:
-            ValidationError: when the organisation has no such repository; the message lists names that are close.
+            ValidationError: when the organization has no such repository; the message lists names that are close.
 
         """
         name = repository.strip().lower()
@@ -38,6 +38,6 @@ class RepositoryIndex:
 
             close = get_close_matches(name, known, 3, 0.5)
             hint = f"; close matches: {', '.join(close)}" if close else ""
-            problem = f"organisation {org_id} has no repository {repository!r}{hint}"
+            problem = f"organization {org_id} has no repository {repository!r}{hint}"
             raise ValidationError(problem, field_errors={"repository": [problem]})
         return known[name]

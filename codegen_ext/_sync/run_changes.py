@@ -1,5 +1,5 @@
 # Generated from codegen_ext/_async/run_changes.py by make generate; edit there.
-"""Follow the runs of an organisation: what was created, what changed, what finished, from a cursor on."""
+"""Follow the runs of an organization: what was created, what changed, what finished, from a cursor on."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class AgentTasks(NamedTuple):
     wait: Any
     """`codegen.wait_for_agent_run(run, timeout=None, poll_interval=5.0)` returns the run as it ended.
 
-    `run` is the run as a dict, or its id in the organisation that the settings name.
+    `run` is the run as a dict, or its id in the organization that the settings name.
     """
     resume: Any
     """`codegen.resume_agent_run(org_id, run_id, prompt, images=None)` returns the run, which goes on."""
@@ -103,7 +103,7 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
         task: Task, run: Mapping[str, Any] | int | str, timeout: float | None = None, poll_interval: float = 5.0
     ) -> dict[str, Any]:
         client, start = worker.client, SYSTEM_CLOCK.monotonic()
-        org_id, run_id = _organisation_and_run(run, client.config)
+        org_id, run_id = _organization_and_run(run, client.config)
         turn = worker.bounded(LONGEST_TURN)
         last = timeout is not None and timeout <= turn
         try:
@@ -182,7 +182,7 @@ def _request_id(task: Task) -> str:
     return str(sent) if sent else f"task-{sha256(str(task.request.id).encode()).hexdigest()[:32]}"
 
 
-def _organisation_and_run(run: Any, config: ClientConfig) -> tuple[Any, Any]:
+def _organization_and_run(run: Any, config: ClientConfig) -> tuple[Any, Any]:
     """Return the ids of a run that was given as a dict or by its number."""
     if isinstance(run, Mapping):
         missing = [name for name in ("id", "organization_id") if run.get(name) is None]

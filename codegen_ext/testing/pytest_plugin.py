@@ -43,7 +43,7 @@ def codegen_client(codegen_sandbox: Sandbox, request: pytest.FixtureRequest) -> 
 
 @pytest.fixture
 def codegen_agent(codegen_client: CodegenClient) -> Iterator[Agent]:
-    """An `Agent` of the sandbox's organisation on `codegen_client`."""
+    """An `Agent` of the sandbox's organization on `codegen_client`."""
     from codegen_ext import Agent
 
     with Agent(client=codegen_client) as agent:

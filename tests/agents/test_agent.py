@@ -39,7 +39,7 @@ def operations(sandbox: Sandbox) -> list[str | None]:
 
 
 @pytest.mark.parametrize("org_id", [323, "323"])
-def test_an_agent_is_made_from_organisation_token_and_address(flavour: Flavour, sandbox: Sandbox, org_id: Any) -> None:
+def test_an_agent_is_made_from_organization_token_and_address(flavour: Flavour, sandbox: Sandbox, org_id: Any) -> None:
     with flavour.agent(org_id, TOKEN, sandbox.base_url) as agent:
         assert (agent.org_id, agent.token, agent.base_url) == (323, TOKEN, sandbox.base_url)
         assert type(agent.org_id) is int
@@ -122,7 +122,7 @@ def test_a_missing_token_is_refused(flavour: Flavour) -> None:
 
 
 @pytest.mark.parametrize("org_id", [None, "", "abc", " 323", 3.0, True, "٣", "-1", 0, "0"])
-def test_an_organisation_that_is_no_number_is_refused(flavour: Flavour, org_id: Any) -> None:
+def test_an_organization_that_is_no_number_is_refused(flavour: Flavour, org_id: Any) -> None:
     with pytest.raises(ConfigurationError, match="org_id") as caught:
         flavour.agent(org_id, "abc")
     assert caught.value.config_key == "org_id"
@@ -397,7 +397,7 @@ def test_the_status_is_that_of_the_latest_run(agent: Any, clock: FakeClock) -> N
     }
 
 
-def test_an_agent_shows_organisation_and_address(agent: Any, sandbox: Sandbox, flavour: Flavour) -> None:
+def test_an_agent_shows_organization_and_address(agent: Any, sandbox: Sandbox, flavour: Flavour) -> None:
     name = "AsyncAgent" if flavour.is_async else "Agent"
     assert repr(agent) == f"{name}(org_id=323, base_url={sandbox.base_url!r})"
 

@@ -163,7 +163,7 @@ def test_a_width_that_is_none_is_refused(client: Any, width: Any) -> None:
         client.bulk_create_agent_runs(323, [], max_concurrent=width)
 
 
-def test_a_wrong_organisation_is_refused_before_anything_is_sent(client: Any, sandbox: Sandbox) -> None:
+def test_a_wrong_organization_is_refused_before_anything_is_sent(client: Any, sandbox: Sandbox) -> None:
     with pytest.raises(ValidationError, match="org_id"):
         client.bulk_create_agent_runs("acme", prompts(1))
     assert sandbox.requests == []

@@ -96,9 +96,9 @@ def test_another_list_is_refused_before_anything_is_created(client: Any, sandbox
     assert len(sandbox.runs) == 3
 
 
-def test_another_organisation_or_service_is_refused(client: Any, connect: Any, serve: Any, journal: Path) -> None:
+def test_another_organization_or_service_is_refused(client: Any, connect: Any, serve: Any, journal: Path) -> None:
     client.bulk_create_agent_runs(323, [], journal=journal)
-    with pytest.raises(BulkOperationError, match="belongs to organisation 323, not 7"):
+    with pytest.raises(BulkOperationError, match="belongs to organization 323, not 7"):
         client.bulk_create_agent_runs(7, [], journal=journal)
     with pytest.raises(BulkOperationError, match="belongs to service"):
         connect("http://127.0.0.1:9").bulk_create_agent_runs(323, [], journal=journal)

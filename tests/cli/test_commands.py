@@ -345,7 +345,7 @@ def test_an_age_is_shown_in_its_largest_unit(created: float, shown: str) -> None
         (["run", "x", "--repo", "owner/rep"], 2, "close matches: owner/repo"),
         (["run", "x", "--image", "no/such.png"], 2, "cannot read the file"),
         (["run", "x", "--priority", "asap"], 2, "low, normal, high, urgent"),
-        (["run", "x", "--org", "acme"], 2, "organisation's number"),
+        (["run", "x", "--org", "acme"], 2, "organization's number"),
         (["run", "x", "--base-url", "http://127.0.0.1:1"], 4, "create_agent_run"),
         (["run"], 2, "Missing argument"),
         (["run", "x", "--timeout", "-1"], 2, "--timeout"),

@@ -62,7 +62,7 @@ CODEGEN = [
     Row("no runs left", {CREATE: Fault.status(402)}, error=UNAVAILABLE, hands_over=True),
     Row("too many", {CREATE: Fault.status(429, retry_after=40)}, error=LIMITED, hands_over=True),
     Row("bad request", {CREATE: Fault.status(400)}),
-    Row("no such organisation", {CREATE: Fault.status(404)}),
+    Row("no such organization", {CREATE: Fault.status(404)}),
     Row("does not fit", {CREATE: Fault.status(422)}),
     Row(
         "repository cannot be resolved",

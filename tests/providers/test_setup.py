@@ -216,7 +216,7 @@ def test_status_recommendation_and_comparison(
 
 
 WRONG = {
-    "organisation": ("CODEGEN_ORG_ID", "abc", "org_id must be the organisation's number"),
+    "organization": ("CODEGEN_ORG_ID", "abc", "org_id must be the organization's number"),
     "time-out": ("CODEGEN_TIMEOUT", "soon", "CODEGEN_TIMEOUT must be a number"),
     "address": ("CODEGEN_BASE_URL", "nonsense", "base_url must be http"),
 }

@@ -1,4 +1,4 @@
-"""Users, organisations, repositories, pull requests and integrations."""
+"""Users, organizations, repositories, pull requests and integrations."""
 
 import pytest
 

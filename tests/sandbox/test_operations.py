@@ -67,7 +67,7 @@ def test_paths(either):
     assert either.sandbox.requests[-1].operation is None
 
 
-def test_organisations_are_known_foreign_or_unknown(serve):
+def test_organizations_are_known_foreign_or_unknown(serve):
     api = serve(org_id=7)
     scoped = [name for name, operation in OPERATIONS.items() if "org_id" in {a.name for a in operation.arguments}]
     scoped.remove("generate_slack_connect_token")

@@ -1,4 +1,4 @@
-"""Following an organisation: every change once, in order, and on from a cursor."""
+"""Following an organization: every change once, in order, and on from a cursor."""
 
 import json
 from contextlib import closing

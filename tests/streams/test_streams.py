@@ -48,12 +48,12 @@ def test_runs_in_a_state_are_streamed(client: Any, sandbox: Sandbox) -> None:
     assert [run.id for run in client.stream_agent_runs(323)] == [4, 3, 2, 1]
 
 
-def test_users_repositories_and_organisations_are_streamed(client: Any) -> None:
+def test_users_repositories_and_organizations_are_streamed(client: Any) -> None:
     assert [user.id for user in client.stream_users(323)] == [user.id for user in client.get_users(323).items]
     named = [repository.full_name for repository in client.stream_repositories(323)]
     assert "owner/repo" in named
     assert len(named) == client.get_repositories(323).total
-    assert 323 in [organisation.id for organisation in client.stream_organizations()]
+    assert 323 in [organization.id for organization in client.stream_organizations()]
 
 
 def test_pages_of_any_list_are_iterated(client: Any, sandbox: Sandbox) -> None:

@@ -279,14 +279,14 @@ def test_a_client_without_configuration_reads_the_environment(monkeypatch: pytes
         assert client.config.timeout == 3
 
 
-def test_an_explicit_empty_token_with_an_organisation_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_explicit_empty_token_with_an_organization_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CODEGEN_API_TOKEN", "in-the-environment")
     with pytest.raises(ConfigurationError, match="CODEGEN_API_TOKEN"):
         ClientConfig(api_token="", org_id="323")
     assert ClientConfig(api_token="").api_token == ""
 
 
-def test_an_organisation_without_a_token_may_wait_for_it() -> None:
+def test_an_organization_without_a_token_may_wait_for_it() -> None:
     config = ClientConfig(org_id="323")
     config.api_token = "later"
     assert build(config).config.api_token == "later"

@@ -210,7 +210,7 @@ def fail(error: Exception) -> Callable[[Any], None]:
     [
         (fail(ConnectionError("the database is away")), 500),
         (no_pull_request, 500),  # StopIteration, which a future cannot hold
-        (fail(WebhookError("not our organisation", 403)), 403),
+        (fail(WebhookError("not our organization", 403)), 403),
         (fail(WebhookError("not ours")), 500),
     ],
 )

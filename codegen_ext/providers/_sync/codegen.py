@@ -64,7 +64,7 @@ class CodegenProvider(Provider):
         return self._settings.get(name) or configured or super()._setting(name, *variables)
 
     def availability(self) -> Availability:
-        """A token and an organisation."""
+        """A token and an organization."""
         return Availability(bool(self.secret()) and bool(self._setting("org_id", "CODEGEN_ORG_ID")))
 
     def connected(self) -> Any:
@@ -85,11 +85,11 @@ class CodegenProvider(Provider):
         return CodegenClient(config, clock=self._clock)
 
     def get_default_model(self) -> str | None:
-        """Return the option, else the pseudo-model: the organisation's choice."""
+        """Return the option, else the pseudo-model: the organization's choice."""
         return self._settings.get("model") or PSEUDO_MODEL
 
     def _validate(self, client: Any, deadline: Deadline) -> None:
-        """Read one run of the organisation: that proves token and membership, and creates nothing."""
+        """Read one run of the organization: that proves token and membership, and creates nothing."""
         api = bounded(client.client, Request("", deadline=deadline, may_repeat=False))
         api.list_agent_runs(client.org_id, limit=1)
 

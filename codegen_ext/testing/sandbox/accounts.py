@@ -1,4 +1,4 @@
-"""The operations on users, organisations, repositories, pull requests and integrations, by their names."""
+"""The operations on users, organizations, repositories, pull requests and integrations, by their names."""
 
 # ruff: noqa: D102 - the contract says what each operation takes and does
 

@@ -22,7 +22,7 @@ IN_PROCESS_URL = "http://sandbox.invalid"
 
 
 class Sandbox:
-    """An imitation of the Codegen API and the ChatServer, with organisation 323 and the repository `owner/repo`.
+    """An imitation of the Codegen API and the ChatServer, with organization 323 and the repository `owner/repo`.
 
     As a context manager it serves HTTP on a loopback port; `transport()` serves in process, started or not.
     """
@@ -108,7 +108,7 @@ class Sandbox:
 
     @property
     def org_id(self) -> int:
-        """The organisation that the token may use; the next one exists too, but not for it."""
+        """The organization that the token may use; the next one exists too, but not for it."""
         return self.settings.org_id
 
     @property

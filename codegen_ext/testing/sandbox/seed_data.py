@@ -19,7 +19,7 @@ DATED_MODELS = {"claude-3-5-sonnet": "claude-3-5-sonnet-20241022"}
 
 
 def users() -> list[Json]:
-    """Return the members of the organisation; the token belongs to the first one."""
+    """Return the members of the organization; the token belongs to the first one."""
     return [
         {
             "id": number,

@@ -84,7 +84,7 @@ class State:
         ]
 
     def check_access(self, organization_id: int) -> None:
-        """Raise ApiError unless the token may use this organisation."""
+        """Raise ApiError unless the token may use this organization."""
         if organization_id == self.settings.org_id + 1:
             raise ApiError(403, "You do not have access to this organization.")
         if organization_id != self.settings.org_id:
