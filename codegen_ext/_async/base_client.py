@@ -53,6 +53,7 @@ _OF_A_CALL = frozenset(
     )
 )
 """Settings that are read at each call, so that clients which differ in them can share their connections."""
+_NO_STREAM = httpx.ByteStream(b"")
 
 
 class AsyncBaseClient:
@@ -404,7 +405,10 @@ class AsyncSession(httpx.AsyncClient):
         """Send as httpx does."""
         if CALL not in request.extensions:
             request.extensions[CALL] = self._call_of(request, stream)
-        return await super().send(request, stream=stream, **options)
+        response = await super().send(request, stream=stream, **options)
+        if response.is_closed:
+            response.stream = _NO_STREAM  # httpx's refers to the response: bodies would pile up until a collection
+        return response
 
 
 class AsyncEventStream:

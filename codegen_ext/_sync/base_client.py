@@ -54,6 +54,7 @@ _OF_A_CALL = frozenset(
     )
 )
 """Settings that are read at each call, so that clients which differ in them can share their connections."""
+_NO_STREAM = httpx.ByteStream(b"")
 
 
 class BaseClient:
@@ -405,7 +406,10 @@ class Session(httpx.Client):
         """Send as httpx does."""
         if CALL not in request.extensions:
             request.extensions[CALL] = self._call_of(request, stream)
-        return super().send(request, stream=stream, **options)
+        response = super().send(request, stream=stream, **options)
+        if response.is_closed:
+            response.stream = _NO_STREAM  # httpx's refers to the response: bodies would pile up until a collection
+        return response
 
 
 class EventStream:
