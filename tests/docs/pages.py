@@ -15,11 +15,12 @@ _PARSER = MarkdownIt("commonmark").enable("table")
 
 @dataclass(frozen=True)
 class Block:
-    """A code block; `line` is the first line of its content, counted from 1."""
+    """A code block; `line` is the first line of its content, counted from 1, `tab` the title of its tab if any."""
 
     language: str
     content: str
     line: int
+    tab: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,29 +37,32 @@ class Cell:
 
 
 def _tokens(page: Path) -> list[Token]:
-    return _PARSER.parse(_without_tabs(page.read_text(encoding="utf-8")))
+    return _PARSER.parse("\n".join(line for line, _ in _without_tabs(page)))
 
 
-def _without_tabs(text: str) -> str:
-    """Move the content of tabs to the margin, since CommonMark knows none; line numbers stay."""
-    lines, in_tab = [], False
-    for line in text.split("\n"):
-        if re.match(r'=== ".+"$', line):
-            in_tab = True
-            lines.append("")
+def _without_tabs(page: Path) -> list[tuple[str, str]]:
+    """Move the content of tabs to the margin, which CommonMark does not know; each line comes with its tab."""
+    lines, tab = [], ""
+    for line in page.read_text(encoding="utf-8").split("\n"):
+        if title := re.match(r'=== "(.+)"$', line):
+            tab = title[1]
+            lines.append(("", tab))
             continue
-        in_tab = in_tab and (not line or line.startswith("    "))
-        lines.append(line[4:] if in_tab else line)
-    return "\n".join(lines)
+        tab = tab if not line or line.startswith("    ") else ""
+        lines.append((line[4:] if tab else line, tab))
+    return lines
 
 
 def blocks(page: Path) -> list[Block]:
     """Return every code block of a page, in order; an indented one has no language."""
-    return [
-        Block(token.info.strip(), token.content, (token.map or [0])[0] + (2 if token.type == "fence" else 1))
-        for token in _tokens(page)
-        if token.type in ("fence", "code_block")
-    ]
+    tabs = [tab for _, tab in _without_tabs(page)]
+    found = []
+    for token in _tokens(page):
+        if token.type in ("fence", "code_block"):
+            start = (token.map or [0])[0]
+            line = start + (2 if token.type == "fence" else 1)
+            found.append(Block(token.info.strip(), token.content, line, tabs[start]))
+    return found
 
 
 def _inline(page: Path) -> Iterator[Token]:

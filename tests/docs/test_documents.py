@@ -79,6 +79,8 @@ def test_python_blocks_run(page: Path, request: pytest.FixtureRequest) -> None:
     handlers = logging.getLogger("codegen_ext").handlers[:]
     try:
         for block in blocks(page):
+            if block.tab == "Async":
+                continue
             if block.language == "python":
                 output = run(block, page, namespace, request.getfixturevalue)
             elif block.language == "text":
@@ -88,6 +90,24 @@ def test_python_blocks_run(page: Path, request: pytest.FixtureRequest) -> None:
         for value in namespace.values():
             if isinstance(value, Agent | CodegenClient | ChatServerClient | CodexClient):
                 value.close()
+
+
+ASYNC = [(page, first, second) for page in PAGES for first, second in pairwise(blocks(page)) if first.tab == "Async"]
+"""The programs in tabs for asyncio, each with what stands below it."""
+
+
+@pytest.mark.parametrize(
+    ("page", "program", "output"),
+    [row for row in ASYNC if row[1].language == "python"],
+    ids=lambda value: value.name if isinstance(value, Path) else getattr(value, "line", None),
+)
+def test_async_tabs_are_whole_programs_with_the_same_output(
+    page: Path, program: Block, output: Block, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue("codex_service" if page.name == "codex.md" else "service")
+    assert run(program, page, {"__name__": f"page_{page.stem}"}, request.getfixturevalue) == output.content
+    shown = [block.content for block in blocks(page) if block.tab == "Sync" and block.language == "text"]
+    assert output.content in shown
 
 
 @pages
