@@ -47,8 +47,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             name.startswith(("CODEGEN_", "CHATSERVER_", "CODEX_", "OPENAI_")) and not name.startswith("CODEGEN_TEST")
         ) or name == "LOG_LEVEL":
             monkeypatch.delenv(name)
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.setenv(name, f"{os.environ.get(name, '')},127.0.0.1,localhost")
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
     logger = logging.getLogger("codegen_ext")
     level = logger.level
     yield
