@@ -14,11 +14,9 @@ from codegen_ext import AmbiguousRequestError, AsyncCodegenClient, ClientConfig,
 from ..support.service import Service, sandbox_process
 from .proxy import FaultProxy
 
-pytestmark = pytest.mark.slow
-
 # CODEGEN_TORTURE=5000 runs as many as the issue on reliability names.
 COUNT = int(os.environ.get("CODEGEN_TORTURE", "1000" if "CODEGEN_TEST_ALL" in os.environ else "250"))
-pytestmark = pytest.mark.timeout(60 + COUNT)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(60 + COUNT)]
 IN_FLIGHT = 64
 # Far above what an answer takes on a busy machine: only the proxy's stalls shall reach it.
 TIMEOUT = 5.0
