@@ -16,7 +16,7 @@ from codegen_api.requests import InvalidArguments
 
 from ._version import __version__
 from .config import LONGEST
-from .errors import ConfigurationError, ValidationError
+from .errors import ConfigurationError, ValidationError, invalid_argument, kind_of
 from .redact import Redactor
 
 if TYPE_CHECKING:
@@ -155,8 +155,8 @@ def _url(text: str) -> httpx.URL:
 
 
 def _blank(operation: Operation[Any], arguments: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the strings that are blank although a costly operation makes no sense without them."""
-    values = {one.name: arguments.get(one.python_name) for one in operation.arguments if one.required}
+    """Return the arguments of a costly operation that are blank strings, which mean nothing."""
+    values = {one.name: arguments.get(one.python_name) for one in operation.arguments}
     blank = [name for name, value in values.items() if isinstance(value, str) and not value.strip()]
     return {name: ["must not be blank"] for name in blank}
 
@@ -188,7 +188,7 @@ def checked_headers(
             and _HEADER_VALUE.fullmatch(value)
         ):
             problem = "the name or the value of a header has characters that HTTP does not allow"
-            raise ValidationError(f"{setting}: {problem}", operation=name, field_errors={setting: [problem]})
+            raise invalid_argument(setting, problem, operation=name)
     return dict(headers or {})
 
 
@@ -203,14 +203,33 @@ def whole_number(name: str, value: object) -> int:
         return int(value)
     if type(value) is int:
         return value
-    problem = f"expected a whole number, got {value!r:.40}"
-    raise ValidationError(f"{name}: {problem}", field_errors={name: [problem]})
+    raise invalid_argument(name, f"expected a whole number, got {value!r:.40}")
+
+
+def is_seconds(value: object) -> bool:
+    """Return whether this is a number of seconds above 0 and up to a year."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LONGEST
 
 
 def check_seconds(name: str, seconds: object) -> None:
     """Raise ConfigurationError unless this is a number of seconds above 0 and up to a year."""
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= LONGEST:
+    if not is_seconds(seconds):
         raise ConfigurationError(f"{name} must be a number of seconds greater than 0, at most a year", config_key=name)
+
+
+def check_flag(name: str, value: object) -> None:
+    """Raise ValidationError for a value that Python would take for True or False without being either."""
+    if not isinstance(value, bool):
+        raise invalid_argument(name, f"expected True or False, got {value!r:.40}")
+
+
+def checked_string(name: str, value: object, expected: str = "a string") -> str:
+    """Return a string that says something; raises ValidationError for anything else."""
+    if not isinstance(value, str):
+        raise invalid_argument(name, f"expected {expected}, got {kind_of(value)}")
+    if not value.strip():
+        raise invalid_argument(name, "must not be blank")
+    return value
 
 
 def summary(field_errors: Mapping[str, list[str]]) -> str:

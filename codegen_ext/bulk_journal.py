@@ -18,7 +18,7 @@ from codegen_api import codec, operations
 from codegen_api.errors import InvalidModel
 
 from .bulk_results import BulkResult
-from .errors import AmbiguousRequestError, BulkOperationError, CodegenAPIError
+from .errors import AmbiguousRequestError, BulkOperationError, CodegenAPIError, invalid_argument, kind_of
 from .storage import ProcessLock, SqliteFile, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -232,7 +232,9 @@ def digest_of(config: object) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _checked(path: str | os.PathLike[str]) -> str:
+def _checked(path: object) -> str:
+    if not isinstance(path, str | os.PathLike):
+        raise invalid_argument("journal", f"expected the path of a file, got {kind_of(path)}")
     text = os.fsdecode(path)
     if "\0" in text:
         raise BulkOperationError(f"{text!r} cannot be used as a journal: it contains a NUL character")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codegen_api.enums import AgentRunStatus
 
-from .errors import ValidationError
+from .errors import invalid_argument
 
 if TYPE_CHECKING:
     from codegen_api.models import AgentRunResponse
@@ -48,9 +48,9 @@ class KnownRuns:
             if not isinstance(known.newest, int):
                 raise TypeError("newest is not a number")
         except (ValueError, TypeError, KeyError, AttributeError):
-            raise _invalid_cursor("expected the cursor of a change") from None
+            raise invalid_argument("cursor", "expected the cursor of a change") from None
         if known.org_id != org_id:
-            raise _invalid_cursor(f"it is of organization {known.org_id}, not {org_id}")
+            raise invalid_argument("cursor", f"it is of organization {known.org_id}, not {org_id}")
         return known
 
     @property
@@ -73,10 +73,6 @@ class KnownRuns:
         else:
             self.unfinished[run.id] = status
         yield Change("finished" if has_finished(run) else "status_changed", run, before or None, self.cursor)
-
-
-def _invalid_cursor(problem: str) -> ValidationError:
-    return ValidationError(f"cursor: {problem}", field_errors={"cursor": [problem]})
 
 
 def has_finished(run: AgentRunResponse) -> bool:

@@ -83,6 +83,16 @@ class ValidationError(CodegenAPIError):
         return next(iter(self.field_errors), None)
 
 
+def invalid_argument(name: str, problem: str, *, operation: str | None = None) -> ValidationError:
+    """Return the error for an argument that does not fit."""
+    return ValidationError(f"{name}: {problem}", operation=operation, field_errors={name: [problem]})
+
+
+def kind_of(value: object) -> str:
+    """Return the type of a value for a message; a class is named itself, not its metaclass."""
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+
+
 class AuthenticationError(CodegenAPIError):
     """The service does not accept the credential (401)."""
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from .errors import ValidationError
+from .errors import invalid_argument
 
 Image = str | bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO
 """A data URI, the path of a file, a file's content, or a file that is open for reading bytes."""
@@ -32,19 +32,21 @@ def encode_images(images: Iterable[Image] | None) -> list[str] | None:
         return None
     if isinstance(images, str | bytes | bytearray | os.PathLike) or not isinstance(images, Iterable):
         hint = "; a repository is named by repository=" if isinstance(images, str) else ""
-        raise _invalid("images", f"expected a list of images, got {images!r:.60}{hint}")
+        raise invalid_argument("images", f"expected a list of images, got {images!r:.60}{hint}")
     if hasattr(images, "read"):
-        raise _invalid("images", "expected a list of images, got an open file")
+        raise invalid_argument("images", "expected a list of images, got an open file")
     return [_encode(f"images.{position}", image) for position, image in enumerate(images)]
 
 
 def _encode(field: str, image: Image) -> str:
     if isinstance(image, str) and image[:5].lower() == "data:":
         if not _DATA_URI.match(image):
-            raise _invalid(field, "expected a data URI such as data:image/png;base64,iVBORw0…")
+            raise invalid_argument(field, "expected a data URI such as data:image/png;base64,iVBORw0…")
         return image
     if isinstance(image, str) and image.lower().startswith(("http://", "https://")):
-        raise _invalid(field, f"{image.partition(':')[0]} addresses are not fetched; pass the image's content or path")
+        raise invalid_argument(
+            field, f"{image.partition(':')[0]} addresses are not fetched; pass the image's content or path"
+        )
     if isinstance(image, bytes | bytearray | memoryview):
         return _data_uri(field, bytes(image), None)
     try:
@@ -53,10 +55,12 @@ def _encode(field: str, image: Image) -> str:
             return _data_uri(field, path.read_bytes(), mimetypes.guess_type(path.name)[0])
         content = image.read() if hasattr(image, "read") else None
     except (OSError, ValueError, RuntimeError) as error:
-        raise _invalid(field, f"cannot read the file: {error}") from error
+        raise invalid_argument(field, f"cannot read the file: {error}") from error
     if not isinstance(content, bytes):
         kind = "a file that is open as text" if isinstance(content, str) else type(image).__name__
-        raise _invalid(field, f"expected a path, bytes, a file open for reading bytes, or a data URI, got {kind}")
+        raise invalid_argument(
+            field, f"expected a path, bytes, a file open for reading bytes, or a data URI, got {kind}"
+        )
     return _data_uri(field, content, mimetypes.guess_type(str(getattr(image, "name", "")))[0])
 
 
@@ -64,9 +68,5 @@ def _data_uri(field: str, content: bytes, named: str | None) -> str:
     signature = _SIGNATURE.match(content)
     kind = f"image/{signature.lastgroup}" if signature else named
     if kind is None or not kind.startswith("image/"):
-        raise _invalid(field, "not an image in a known format (PNG, JPEG, GIF, WebP, BMP, SVG)")
+        raise invalid_argument(field, "not an image in a known format (PNG, JPEG, GIF, WebP, BMP, SVG)")
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
-
-
-def _invalid(field: str, problem: str) -> ValidationError:
-    return ValidationError(f"{field}: {problem}", field_errors={field: [problem]})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from codegen_api import operations
 from codegen_api.reserved import RESERVED_METADATA, only_reserved, with_reserved, without_reserved
 
-from .errors import ValidationError
+from .errors import invalid_argument
 
 if TYPE_CHECKING:
     from .clock import Clock
@@ -31,28 +32,24 @@ def made_at(request_id: str) -> float | None:
         return None
 
 
+_refused = partial(invalid_argument, operation=operations.CREATE_AGENT_RUN.id)
+
+
 def with_request_id(
     arguments: Mapping[str, Any], clock: Clock, request_id: str | None = None
 ) -> tuple[str, dict[str, Any]]:
     """Return the request id of a create and its arguments with the id, given or new, in the metadata."""
     metadata = arguments.get("metadata")
     if metadata is not None and not isinstance(metadata, Mapping):
-        raise refused("metadata", f"expected an object, got {type(metadata).__name__}")
+        raise _refused("metadata", f"expected an object, got {type(metadata).__name__}")
     if metadata is not None and not all(isinstance(key, str) for key in metadata):
-        raise refused("metadata", "expected strings as keys")
+        raise _refused("metadata", "expected strings as keys")
     metadata = None if metadata is None else dict(metadata)
     reserved = only_reserved(metadata) or {}
     if metadata and not isinstance(metadata.get(RESERVED_METADATA, reserved), dict):
-        raise refused("metadata", f"the key {RESERVED_METADATA} is reserved")
+        raise _refused("metadata", f"the key {RESERVED_METADATA} is reserved")
     request_id = request_id or reserved.get(REQUEST_ID) or new_request_id(clock)
     if not isinstance(request_id, str):
-        raise refused("metadata", f"{RESERVED_METADATA}.{REQUEST_ID} must be a string")
+        raise _refused("metadata", f"{RESERVED_METADATA}.{REQUEST_ID} must be a string")
     whole = with_reserved(without_reserved(metadata), {**reserved, REQUEST_ID: request_id})
     return request_id, {**arguments, "metadata": whole}
-
-
-def refused(field: str, problem: str) -> ValidationError:
-    """Return the error for an argument of a create that cannot be sent."""
-    return ValidationError(
-        f"{field}: {problem}", operation=operations.CREATE_AGENT_RUN.id, field_errors={field: [problem]}
-    )

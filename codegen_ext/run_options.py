@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from codegen_api.enums import AgentRunStatus, to_agent_run_status
 from codegen_api.reserved import only_reserved, with_reserved, without_reserved
 
-from .errors import ValidationError
+from ._request import checked_string
+from .errors import invalid_argument, kind_of
 from .images import Image, encode_images
 
 if TYPE_CHECKING:
@@ -18,20 +19,6 @@ if TYPE_CHECKING:
 
 Priority = Literal["low", "normal", "high", "urgent"]
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
-
-
-def invalid(field: str, problem: str) -> ValidationError:
-    """Return the error for an argument that does not fit."""
-    return ValidationError(f"{field}: {problem}", field_errors={field: [problem]})
-
-
-def check_prompt(prompt: object) -> str:
-    """Return the prompt; raises ValidationError when it is not a string or is blank."""
-    if not isinstance(prompt, str):
-        raise invalid("prompt", f"expected a string, got {type(prompt).__name__}")
-    if not prompt.strip():
-        raise invalid("prompt", "must not be blank")
-    return prompt
 
 
 def status_filter(status: str | None) -> Callable[[AgentRunResponse], bool]:
@@ -43,31 +30,17 @@ def status_filter(status: str | None) -> Callable[[AgentRunResponse], bool]:
     """
     wanted = None if status is None else to_agent_run_status(status)
     if wanted is not None and not isinstance(wanted, AgentRunStatus):
-        raise invalid("status", f"expected one of {', '.join(AgentRunStatus)}, got {status!r:.40}")
+        raise invalid_argument("status", f"expected one of {', '.join(AgentRunStatus)}, got {status!r:.40}")
     is_ours = wanted is not None and str(status).lower() == wanted
     return lambda run: wanted is None or (run.status == wanted if is_ours else run.raw_status == status)
 
 
-def check_limit(limit: object) -> None:
-    """Raise ValidationError for a number of items that is none."""
-    if type(limit) is not int or limit < 0:
-        raise invalid("limit", f"expected a whole number from 0, got {limit!r:.40}")
-
-
-def check_repository(repository: object) -> None:
-    """Raise ValidationError for a repository that is neither a string nor None."""
-    if not isinstance(repository, str | None):
-        raise invalid("repository", f'expected a name such as "owner/repo", got {type(repository).__name__}')
-
-
-def check_choice(repository: object, repo_id: object, timeout: object) -> None:
-    """Refuse a repository without a name or with two, and a time that no wait can take."""
-    if repository is not None and repo_id is not None:
-        raise invalid("repository", "give either repository or repo_id, not both")
-    check_repository(repository)
-    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
-    if timeout is not None and not (is_number and timeout > 0):  # type: ignore[operator] # a number then
-        raise invalid("timeout", "expected a number of seconds greater than 0")
+def check_repository(repository: object, repo_id: object = None) -> None:
+    """Raise ValidationError for a repository that has no name, or two."""
+    if repository is not None:
+        checked_string("repository", repository, 'a name such as "owner/repo"')
+        if repo_id is not None:
+            raise invalid_argument("repository", "give either repository or repo_id, not both")
 
 
 def run_arguments(
@@ -94,23 +67,27 @@ def run_arguments(
 
     """
     if priority is not None and priority not in PRIORITIES:
-        raise invalid("priority", f"expected one of {', '.join(PRIORITIES)}, got {priority!r:.40}")
-    if not isinstance(branch, str | None):
-        raise invalid("branch", f"expected a string, got {type(branch).__name__}")
+        raise invalid_argument("priority", f"expected one of {', '.join(PRIORITIES)}, got {priority!r:.40}")
+    for name, value in (("branch", branch), ("model", model), ("agent_type", agent_type)):
+        if value is not None:
+            checked_string(name, value)
     if webhook_url is not None and not _is_http(webhook_url):
-        raise invalid("webhook_url", f"expected an address such as https://example.com/hook, got {webhook_url!r:.80}")
+        raise invalid_argument(
+            "webhook_url", f"expected an address such as https://example.com/hook, got {webhook_url!r:.80}"
+        )
     if not isinstance(context, str | Mapping | None):
-        raise invalid("context", f"expected a string or a dict, got {type(context).__name__}")
-    tags = list(tags) if isinstance(tags, Iterable) and not isinstance(tags, str | bytes) else tags
-    if tags is not None and not (isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)):
-        raise invalid("tags", "expected a list of strings")
+        raise invalid_argument("context", f"expected a string or a dict, got {kind_of(context)}")
+    if tags is not None:
+        tags = tags if isinstance(tags, str | Mapping) or not isinstance(tags, Iterable) else list(tags)
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            raise invalid_argument("tags", f"expected a list of strings, got {tags!r:.40}")
     if metadata is not None and not isinstance(metadata, Mapping):
-        raise invalid("metadata", f"expected a dict, got {type(metadata).__name__}")
+        raise invalid_argument("metadata", f"expected a dict, got {kind_of(metadata)}")
     check_json("metadata", metadata)
     check_json("context", context)
     reserved = {"priority": priority, "tags": tags, "repository": repository, "branch": branch, "context": context}
     return {
-        "prompt": _with_preamble(check_prompt(prompt), branch, context),
+        "prompt": _with_preamble(checked_string("prompt", prompt), branch, context),
         "images": encode_images(images),
         "metadata": _merged(metadata, reserved, webhook_url),
         "model": model,
@@ -123,7 +100,7 @@ def check_json(field: str, value: object) -> None:
     if isinstance(value, Mapping):
         for key, item in value.items():
             if not isinstance(key, str):
-                raise invalid(field, f"expected keys that are strings, got {key!r:.40}")
+                raise invalid_argument(field, f"expected keys that are strings, got {key!r:.40}")
             check_json(f"{field}.{key}", item)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
@@ -133,7 +110,7 @@ def check_json(field: str, value: object) -> None:
             json.dumps(value, allow_nan=False)
         except (TypeError, ValueError):
             problem = f"cannot be written as JSON: {value!r:.80} of type {type(value).__name__}"
-            raise invalid(field, problem) from None
+            raise invalid_argument(field, problem) from None
 
 
 def _is_http(address: object) -> bool:

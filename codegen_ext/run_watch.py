@@ -25,8 +25,9 @@ from .errors import (
     RateLimitError,
     ServerError,
     TimeoutError,
-    ValidationError,
     WaitTimeoutError,
+    invalid_argument,
+    kind_of,
 )
 from .list_index import PAGE_SIZE, ListIndex
 
@@ -96,8 +97,7 @@ def watch_requests(
 ) -> list[WatchRequest]:
     """Return the checked requests for several runs; raises as `watch_request`."""
     if isinstance(run_ids, str | bytes) or not isinstance(run_ids, Iterable):
-        problem = f"expected a list of ids, got {type(run_ids).__name__}"
-        raise ValidationError(f"agent_run_ids: {problem}", field_errors={"agent_run_ids": [problem]})
+        raise invalid_argument("agent_run_ids", f"expected a list of ids, got {kind_of(run_ids)}")
     return [watch_request(org_id, run_id, poll_interval, timeout) for run_id in run_ids]
 
 

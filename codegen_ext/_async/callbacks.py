@@ -8,22 +8,28 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from .._io import asynchronous as io
-from ..errors import ValidationError
+from ..errors import invalid_argument, kind_of
 
 C = TypeVar("C", bound=Callable[..., Any])
 
 _logger = logging.getLogger("codegen_ext.callbacks")
 
 
-def check_callback(name: str, callback: C) -> C:
-    """Return a callback; raises ValidationError when it is no function, or is one that this client cannot call."""
-    problem = None
+def check_callback(name: str, callback: C, arguments: int) -> C:
+    """Return a callback; raises ValidationError for what cannot be called with so many arguments, or not here."""
     if not callable(callback):
-        problem = f"expected a function, got {type(callback).__name__}"
-    elif not io.AWAITS and inspect.iscoroutinefunction(callback):
-        problem = "expected a plain function: this client cannot call a coroutine function"
-    if problem is not None:
-        raise ValidationError(f"{name}: {problem}", field_errors={name: [problem]})
+        raise invalid_argument(name, f"expected a function, got {kind_of(callback)}")
+    if not io.AWAITS and inspect.iscoroutinefunction(callback):
+        raise invalid_argument(name, "expected a plain function: this client cannot call a coroutine function")
+    try:
+        signature = inspect.signature(callback)
+    except ValueError:  # a builtin that does not tell
+        return callback
+    try:
+        signature.bind(*[None] * arguments)
+    except TypeError:
+        takes = f"{arguments} argument{'s' * (arguments != 1)}"
+        raise invalid_argument(name, f"expected a function that takes {takes}, got one with {signature}") from None
     return callback
 
 

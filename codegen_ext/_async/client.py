@@ -204,7 +204,7 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
         run for which no call waits is ignored.
 
         Raises:
-            ValidationError: for what is not a mapping.
+            ValidationError: for what is not a mapping with the id of a run.
 
         """
         self.run_poller.notify(run)

@@ -8,11 +8,11 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
+from codegen_api import operations
 from codegen_api import pages as api_pages
-from codegen_api.operations import OPERATIONS
 
 from .._io import asynchronous as io
-from ..errors import InvalidResponseError, ValidationError
+from ..errors import InvalidResponseError, invalid_argument
 from ..list_index import PAGE_SIZE
 
 if TYPE_CHECKING:
@@ -162,11 +162,10 @@ def attach(client: AsyncBaseClient, operation: Operation[Any], arguments: Mappin
 
 def list_named(name: str, service: str) -> Operation[Any]:
     """Return the operation of a list by its name; raises ValidationError for any other name."""
-    known = OPERATIONS.get(name)
+    known = operations.OPERATIONS.get(name)
     if known is None or known.paging is None or known.service != service:
-        names = sorted(one.id for one in OPERATIONS.values() if one.paging and one.service == service)
-        problem = f"expected one of {', '.join(names)}, got {name!r}"
-        raise ValidationError(f"operation: {problem}", field_errors={"operation": [problem]})
+        names = sorted(one.id for one in operations.OPERATIONS.values() if one.paging and one.service == service)
+        raise invalid_argument("operation", f"expected one of {', '.join(names)}, got {name!r}")
     return known
 
 
@@ -188,8 +187,7 @@ async def first(
 def check_limit(limit: object) -> None:
     """Raise ValidationError unless this is a number of items."""
     if type(limit) is not int or limit < 0:
-        problem = f"expected a whole number from 0, got {limit!r}"
-        raise ValidationError(f"limit: {problem}", field_errors={"limit": [problem]})
+        raise invalid_argument("limit", f"expected a whole number from 0, got {limit!r:.40}")
 
 
 async def ahead(reading: AsyncGenerator[Any, None], cancel: Event) -> AsyncGenerator[Any, None]:
@@ -227,12 +225,8 @@ async def ahead(reading: AsyncGenerator[Any, None], cancel: Event) -> AsyncGener
 
 def skipped(page: int, per_page: int) -> int:
     """Return how many items stand before a page; raise ValidationError for a page that is none."""
-    problems = {
-        name: [f"expected a whole number from 1, got {value!r}"]
-        for name, value in (("page", page), ("per_page", per_page))
-        if type(value) is not int or value < 1
-    }
-    if problems:
-        text = "; ".join(f"{name}: {found[0]}" for name, found in problems.items())
-        raise ValidationError(text, operation="list_agent_runs", field_errors=problems)
+    for name, value in (("page", page), ("per_page", per_page)):
+        if type(value) is not int or value < 1:
+            problem = f"expected a whole number from 1, got {value!r:.40}"
+            raise invalid_argument(name, problem, operation=operations.LIST_AGENT_RUNS.id)
     return (page - 1) * per_page

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from codegen_api import operations
 
-from ..errors import ValidationError
+from ..errors import invalid_argument
 from .pagination import items
 
 if TYPE_CHECKING:
@@ -38,5 +38,5 @@ class AsyncRepositoryIndex:
             close = get_close_matches(name, known, 3, 0.5)
             hint = f"; close matches: {', '.join(close)}" if close else ""
             problem = f"organization {org_id} has no repository {repository!r}{hint}"
-            raise ValidationError(problem, field_errors={"repository": [problem]})
+            raise invalid_argument("repository", problem)
         return known[name]

@@ -12,9 +12,10 @@ from codegen_api import operations
 
 from .. import _fork
 from .._io import asynchronous as io
+from .._request import check_flag, whole_number
 from .._response import retry_after_of
 from ..clock import SYSTEM_CLOCK
-from ..errors import CodegenAPIError, ValidationError, WaitTimeoutError
+from ..errors import CodegenAPIError, WaitTimeoutError, invalid_argument, kind_of
 from ..run_watch import Interest, Poll, RunUpdate, RunWatch, WatchRequest
 from .callbacks import call_back, check_callback
 
@@ -136,8 +137,9 @@ class AsyncRunPoller:
             CodegenAPIError: when the run cannot be read.
 
         """
+        check_flag("cancel_on_timeout", cancel_on_timeout)
         if progress_callback is not None:
-            check_callback("progress_callback", progress_callback)
+            check_callback("progress_callback", progress_callback, 1)
             request = request._replace(progress=True)
         async with self.subscribe(request) as updates:
             async for update in updates:
@@ -180,12 +182,12 @@ class AsyncRunPoller:
         """Take in the state of a run that came another way, from any thread and without waiting.
 
         Raises:
-            ValidationError: when `run` is not a mapping.
+            ValidationError: when `run` is not a mapping with the id of a run.
 
         """
         if not isinstance(run, Mapping):
-            problem = f"expected a mapping with id and status, got {type(run).__name__}"
-            raise ValidationError(f"run: {problem}", field_errors={"run": [problem]})
+            raise invalid_argument("run", f"expected a mapping with id and status, got {kind_of(run)}")
+        whole_number("run.id", run.get("id"))
         with self._mutex:
             watches = list(self._watches.values())
         for watch in watches:

@@ -11,9 +11,9 @@ from codegen_api import operations
 from codegen_api.codec import parse_timestamp
 from codegen_api.enums import AgentRunStatus
 
-from ..errors import TaskError, ValidationError
+from .._request import checked_string
+from ..errors import TaskError, invalid_argument, kind_of
 from ..images import Image, encode_images
-from ..run_options import check_prompt
 from ..run_watch import RunUpdate, WatchRequest, is_settled, watch_request
 from .callbacks import call_back, check_callback
 from .pagination import first
@@ -202,7 +202,7 @@ class AsyncTask:
 
     def add_status_callback(self, callback: Callable[[Any, Any], Awaitable[object] | object]) -> None:
         """Call `callback(old, new)` whenever a later request finds another status; what it raises is logged."""
-        self._callbacks.append(check_callback("callback", callback))
+        self._callbacks.append(check_callback("callback", callback, 2))
 
     def raise_for_status(self) -> Self:
         """Return the task when the run has completed.
@@ -339,7 +339,7 @@ class AsyncTask:
         """
         encoded = encode_images(images)
         await self._observe(
-            await self._client.resume_agent_run(self.org_id, self.id, check_prompt(prompt), images=encoded)
+            await self._client.resume_agent_run(self.org_id, self.id, checked_string("prompt", prompt), images=encoded)
         )
         return self
 
@@ -378,12 +378,10 @@ class AsyncTask:
 
 
 def _checked(tasks: Iterable[AsyncTask]) -> list[AsyncTask]:
-    problem = None if isinstance(tasks, Iterable) else f"tasks: expected a list of tasks, got {type(tasks).__name__}"
-    tasks = list(tasks) if problem is None else []
+    if not isinstance(tasks, Iterable):
+        raise invalid_argument("tasks", f"expected a list of tasks, got {kind_of(tasks)}")
+    tasks = list(tasks)
     for index, task in enumerate(tasks):
         if not isinstance(task, AsyncTask):
-            problem = f"tasks.{index}: expected a {AsyncTask.__name__}, got {type(task).__name__}"
-            break
-    if problem is not None:
-        raise ValidationError(problem, field_errors={"tasks": [problem.partition(": ")[2]]})
+            raise invalid_argument(f"tasks.{index}", f"expected type {AsyncTask.__name__}, got {kind_of(task)}")
     return tasks

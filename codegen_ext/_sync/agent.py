@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from codegen_api import operations
 
+from .._request import is_seconds
 from ..config import ClientConfig
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, invalid_argument, kind_of
 from ..images import Image
 from ..redact import without_user
-from ..run_options import Priority, check_choice, check_limit, check_repository, run_arguments, status_filter
+from ..run_options import Priority, check_repository, run_arguments, status_filter
 from .client import CodegenClient
-from .pagination import first, items
+from .pagination import check_limit, first, items
 from .task import Task
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Agent:
         elif isinstance(client, Agent):
             client = client.client
         if not isinstance(client, CodegenClient):
-            problem = f"client must be of type {CodegenClient.__name__}, got {type(client).__name__}"
+            problem = f"client must be of type {CodegenClient.__name__}, got {kind_of(client)}"
             raise ConfigurationError(problem, config_key="client")
         self.client = client
         self.token = client.config.api_token
@@ -127,7 +128,10 @@ class Agent:
             CodegenAPIError: when the service refuses.
 
         """
-        check_choice(repository, repo_id, timeout)
+        check_repository(repository, repo_id)
+        if timeout is not None and not is_seconds(timeout):
+            problem = f"expected a number of seconds greater than 0, at most a year, got {timeout!r:.40}"
+            raise invalid_argument("timeout", problem)
         arguments = run_arguments(
             prompt,
             images=images,
@@ -171,6 +175,8 @@ class Agent:
         """
         has_status = status_filter(status)
         check_repository(repository)
+        if not isinstance(tag, str | None):
+            raise invalid_argument("tag", f"expected a string, got {kind_of(tag)}")
         if tag is status is repository is None:
             return [Task(self.client, self.org_id, run) for run in self._newest(limit)]
         check_limit(limit)

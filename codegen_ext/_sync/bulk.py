@@ -7,12 +7,12 @@ import logging
 import os
 from collections.abc import (
     Callable,
+    Collection,
     Generator,
     Iterable,
     Iterator,
     Mapping,
     Sequence,
-    Sized,
 )
 from contextlib import closing
 from difflib import get_close_matches
@@ -22,13 +22,20 @@ from typing import TYPE_CHECKING, Any, Self
 from codegen_api import operations
 
 from .._io import synchronous as io
-from .._request import whole_number
+from .._request import check_flag, whole_number
 from ..bulk_journal import Claim, Journal, digest_of
 from ..bulk_results import BulkResult, by_index, carrying, failure_of, progress_bar
 from ..clock import Cancelled
-from ..errors import BulkOperationError, CodegenAPIError, ConfigurationError, RateLimitError
-from ..request_ids import new_request_id, refused, with_request_id
-from ..run_options import check_choice, run_arguments
+from ..errors import (
+    BulkOperationError,
+    CodegenAPIError,
+    ConfigurationError,
+    RateLimitError,
+    invalid_argument,
+    kind_of,
+)
+from ..request_ids import new_request_id, with_request_id
+from ..run_options import check_repository, run_arguments
 from ..run_watch import WatchRequest
 from . import create_once
 from .callbacks import call_back, check_callback
@@ -102,9 +109,10 @@ class BulkOperations:
             BulkInterrupted: (a KeyboardInterrupt) after Ctrl-C.
 
         """
-        items = _sized(configs)
+        items = list(_checked(configs, Collection))
+        check_flag("wait", wait)
         if on_result is not None:
-            check_callback("on_result", on_result)
+            check_callback("on_result", on_result, 1)
         job = _Job(self._client, org_id, max_concurrent)
         created: list[BulkResult] = []
         try:
@@ -145,6 +153,8 @@ class BulkOperations:
             BulkOperationError: when the journal knows another configuration at the same index.
 
         """
+        check_flag("ordered", ordered)
+        configs = _checked(configs, Iterable, Iterable)
         return self._iterate(_Job(self._client, org_id, max_concurrent), configs, journal, ordered)
 
     def _iterate(
@@ -207,7 +217,8 @@ class _Job:
         config = client.config
         self._width = config.bulk_max_workers if max_concurrent is None else max_concurrent
         if type(self._width) is not int or self._width < 1:
-            raise ConfigurationError("max_concurrent must be a whole number greater than 0", "max_concurrent")
+            problem = f"max_concurrent must be a whole number greater than 0, got {self._width!r:.40}"
+            raise ConfigurationError(problem, "max_concurrent")
         self.org_id = whole_number("org_id", org_id)
         self.not_handed_out: list[BulkResult] = []
         """Results that came after the job was interrupted."""
@@ -404,7 +415,7 @@ def configured_arguments(client: CodegenClient, org_id: int, config: Config) -> 
     """
     options = checked_options(config)
     repository, repo_id = options.get("repository"), options.pop("repo_id", None)
-    check_choice(repository, repo_id, None)
+    check_repository(repository, repo_id)
     arguments = {"org_id": org_id, "repo_id": repo_id, **run_arguments(**options)}
     if repository is not None:
         arguments["repo_id"] = client.repositories.resolve(client, org_id, repository)
@@ -419,19 +430,18 @@ def checked_options(config: object) -> dict[str, Any]:
 
     """
     if not isinstance(config, Mapping):
-        raise refused("config", f"expected a dict with a prompt, got {type(config).__name__}")
+        raise invalid_argument("config", f"expected a dict with a prompt, got {kind_of(config)}")
     for name in config:
         if name not in OPTIONS:
             close = get_close_matches(str(name), OPTIONS, 1)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(OPTIONS)}"
-            raise refused(str(name), f"is no option of a run; {hint}")
+            raise invalid_argument(str(name), f"is no option of a run; {hint}")
     return {"prompt": None, **config}
 
 
-def _sized(configs: object) -> list[Config]:
-    """Return a list of what has a length; raises BulkOperationError for what has none."""
-    if isinstance(configs, Sized) and isinstance(configs, Iterable) and not isinstance(configs, str | bytes | Mapping):
-        return list(configs)
-    raise BulkOperationError(
-        f"expected a list of configurations, got {type(configs).__name__}; iter_create_agent_runs takes any iterable"
-    )
+def _checked(configs: Any, *kinds: type) -> Any:
+    """Return configurations that are of one of these kinds; raises ValidationError for what is not."""
+    if isinstance(configs, str | bytes | Mapping) or not isinstance(configs, kinds):
+        hint = "a list of configurations; iter_create_agent_runs takes any iterable"
+        raise invalid_argument("configs", f"expected {hint}, got {kind_of(configs)}")
+    return configs

@@ -203,7 +203,7 @@ class CodegenClient(BaseClient, CodegenMethods, CodegenPages):
         run for which no call waits is ignored.
 
         Raises:
-            ValidationError: for what is not a mapping.
+            ValidationError: for what is not a mapping with the id of a run.
 
         """
         self.run_poller.notify(run)

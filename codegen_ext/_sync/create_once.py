@@ -28,7 +28,7 @@ from ..errors import (
     RateLimitError,
     ServerError,
     TimeoutError,
-    ValidationError,
+    invalid_argument,
 )
 from ..list_index import PAGE_SIZE
 from ..request_ids import REQUEST_ID, made_at, with_request_id
@@ -105,8 +105,7 @@ def find(
     """
     if not isinstance(request_id, str) or not request_id:
         problem = f"expected the request_id of an AmbiguousRequestError, got {request_id!r}"
-        operation = operations.LIST_AGENT_RUNS.id
-        raise ValidationError(f"request_id: {problem}", operation=operation, field_errors={"request_id": [problem]})
+        raise invalid_argument("request_id", problem, operation=operations.LIST_AGENT_RUNS.id)
     found, _ = _search_for(client, org_id, request_id, deadline, None).look()
     return found
 

@@ -90,17 +90,17 @@ class HealthMonitor:
 
     def on_healthy(self, callback: C) -> C:
         """Call `callback()` whenever the service is found to work again, and when it does at first."""
-        self._callbacks["healthy"].append(check_callback("callback", callback))
+        self._callbacks["healthy"].append(check_callback("callback", callback, 0))
         return callback
 
     def on_unhealthy(self, callback: C) -> C:
         """Call `callback()` when so many checks in a row have failed as the threshold says."""
-        self._callbacks["unhealthy"].append(check_callback("callback", callback))
+        self._callbacks["unhealthy"].append(check_callback("callback", callback, 0))
         return callback
 
     def on_change(self, callback: C) -> C:
         """Call `callback(old, new)` with two statuses, before those of `on_healthy` and `on_unhealthy`."""
-        self._callbacks["change"].append(check_callback("callback", callback))
+        self._callbacks["change"].append(check_callback("callback", callback, 2))
         return callback
 
     @property

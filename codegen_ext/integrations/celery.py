@@ -16,9 +16,15 @@ from .._sync.bulk import configured_arguments, create_configured
 from .._sync.client import CodegenClient
 from ..clock import SYSTEM_CLOCK
 from ..config import ClientConfig
-from ..errors import AmbiguousRequestError, ConfigurationError, MissingExtraError, RateLimitError, WaitTimeoutError
+from ..errors import (
+    AmbiguousRequestError,
+    ConfigurationError,
+    MissingExtraError,
+    RateLimitError,
+    WaitTimeoutError,
+    invalid_argument,
+)
 from ..request_ids import made_at, new_request_id
-from ..run_options import invalid
 from ..storage import scheme_of
 from .celery_fleet import Fleet
 
@@ -187,7 +193,7 @@ def _organization_and_run(run: Any, config: ClientConfig) -> tuple[Any, Any]:
     if isinstance(run, Mapping):
         missing = [name for name in ("id", "organization_id") if run.get(name) is None]
         if missing:
-            raise invalid("run", f"the dict of a run lacks {' and '.join(missing)}")
+            raise invalid_argument("run", f"the dict of a run lacks {' and '.join(missing)}")
         return run["organization_id"], run["id"]
     if not config.org_id:
         raise ConfigurationError("to wait for a run by its id, set org_id or CODEGEN_ORG_ID, or pass the run", "org_id")

@@ -101,8 +101,6 @@ def test_a_callback_that_raises_changes_nothing(
 
     assert all(result.success for result in client.bulk_create_agent_runs(323, prompts(3), on_result=on_result))
     assert caplog.text.count("my mistake") >= 3
-    with pytest.raises(ValidationError, match="on_result"):
-        client.bulk_create_agent_runs(323, prompts(3), on_result="print")
     assert len(sandbox.runs) == 3
 
 
@@ -153,7 +151,7 @@ def test_a_run_that_vanishes_while_it_is_waited_for_fails_alone(client: Any, san
 
 @pytest.mark.parametrize("configs", [iter([]), {"prompt": "x"}, "text", None, 5, (c for c in [])])
 def test_only_a_sized_input_becomes_a_list(client: Any, configs: Any) -> None:
-    with pytest.raises(BulkOperationError, match="iter_create_agent_runs takes any iterable"):
+    with pytest.raises(ValidationError, match="iter_create_agent_runs takes any iterable"):
         client.bulk_create_agent_runs(323, configs)
 
 

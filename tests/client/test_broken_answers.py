@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from codegen_api import operations
 
 from codegen_ext import CodegenAPIError, InvalidResponseError, NetworkError
 from codegen_ext import TimeoutError as CodegenTimeoutError
@@ -79,6 +80,17 @@ def test_an_empty_body(
     assert type(error) is InvalidResponseError
     assert error.message == "the response body is empty"
     assert client.request("GET", "/v1/users/me") is None
+
+
+@pytest.mark.parametrize("status", [202, 204])
+def test_an_empty_body_is_none_where_the_contract_has_none(
+    serve: Callable[..., Loopback], connect: Callable[..., Any], status: int
+) -> None:
+    operation = operations.GET_CURRENT_USER._replace(results=((200, "UserResponse"), (status, "None")))
+    client = connect(serve(reply(b"", status, content_type=None), reply(USER)).base_url)
+    response = client.perform(operation, {})
+    assert (response.status_code, response.parsed) == (status, None)
+    assert client.perform(operation, {}).parsed.id == 1
 
 
 @pytest.mark.parametrize("keep", [0, 1, 20])

@@ -338,9 +338,6 @@ def test_a_webhook_ends_a_wait_at_once_and_keeps_what_it_does_not_say(
             3,
         )
         client.notify_run({"id": 1, "status": "completed"})
-        client.notify_run({})
-        with pytest.raises(ValidationError, match="run: expected a mapping"):
-            client.notify_run(5)
 
 
 def test_a_callback_that_fails_is_logged_and_changes_nothing(
@@ -352,18 +349,6 @@ def test_a_callback_that_fails_is_logged_and_changes_nothing(
     with open_client(Runs(clock, {1: 10})) as client:
         assert client.wait_for_completion(ORG, 1, progress_callback=fail).status == "completed"
         assert "LookupError: mine" in caplog.text
-        with pytest.raises(ValidationError, match="progress_callback: expected a function"):
-            client.wait_for_completion(ORG, 1, progress_callback=5)
-
-
-@once
-def test_a_coroutine_function_is_refused_where_nothing_waits_for_it(
-    open_client: Callable[..., Any], clock: FakeClock
-) -> None:
-    async def callback(progress: dict[str, Any]) -> None: ...
-
-    with open_client(Runs(clock, {1: 10})) as client, pytest.raises(ValidationError, match="coroutine function"):
-        client.wait_for_completion(ORG, 1, progress_callback=callback)
 
 
 def test_five_hundred_threads_share_a_few_requests_and_leave_nothing_behind(clock: FakeClock) -> None:
