@@ -23,11 +23,19 @@ class BearerAuth(httpx.Auth):
         if _origin(request.url) != self._origin:
             yield request
             return
-        request.headers["Authorization"] = self._header
+        self.add_to(request)
         try:
             yield request
         finally:
-            del request.headers["Authorization"]
+            self.take_from(request)
+
+    def add_to(self, request: httpx.Request) -> None:
+        """Set the header of a request to the service."""
+        request.headers["Authorization"] = self._header
+
+    def take_from(self, request: httpx.Request) -> None:
+        """Take the header away again."""
+        del request.headers["Authorization"]
 
     def __repr__(self) -> str:
         return "BearerAuth()"

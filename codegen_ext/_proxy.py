@@ -81,15 +81,15 @@ def _is_excluded(host: str, excluded: str) -> bool:
     return False
 
 
-def tls_of(config: ClientConfig, proxy: str | None) -> ssl.SSLContext | bool:
-    """Return the one TLS context for all connections, False where the address needs none.
+def tls_of(config: ClientConfig, proxy: str | None) -> ssl.SSLContext | None:
+    """Return the one TLS context for all connections, None where the address needs none.
 
     Raises:
         ConfigurationError: when certificates cannot be read, naming the setting or the variable.
 
     """
     if not config.service_url.startswith("https:") and not (proxy or "").startswith("https:"):
-        return False  # reading the certificates takes 20 ms
+        return None  # reading the certificates takes 20 ms
     import httpx
 
     name, verify = "verify", config.verify

@@ -74,6 +74,33 @@ class Deadline:
         return self if self.at <= at else Deadline(self.clock, at)
 
 
+class Timing:
+    """Deadline of the request that a connection is sending, and when it began to be written."""
+
+    __slots__ = ("deadline", "sent_at")
+
+    def __init__(self) -> None:
+        self.deadline: Deadline | None = None
+        self.sent_at: float | None = None
+
+    def begin(self, deadline: Deadline) -> None:
+        """Start with another request."""
+        self.deadline, self.sent_at = deadline, None
+
+    def end(self) -> None:
+        """Let the body take as long as it takes."""
+        self.deadline = None
+
+    def cut(self, seconds: float | None, late: type[Exception]) -> float | None:
+        """Return a time-out that ends with the deadline; raises `late` for a step that begins after it."""
+        if self.deadline is None:
+            return seconds
+        left = self.deadline.left()
+        if left <= 0:
+            raise late("the call's time is over")
+        return left if seconds is None or left < seconds else seconds
+
+
 class Call(NamedTuple):
     """What the transport has to know of a request.
 

@@ -28,7 +28,7 @@ TOKENS = [
     (r"\bauto_paging_aiter\b", "auto_paging_iter"),
     (r"\bis_async=True\b", "is_async=False"),
     (r"\basyncio\.run\((.+)\)$", r"\1"),
-    (r"\basynchronous\b", "synchronous"),
+    (r"\basynchronous(?=\b|_)", "synchronous"),
     (r"\b_async\b", "_sync"),
     (r"\bredis\.asyncio\b", "redis"),
 ]

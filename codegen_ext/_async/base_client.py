@@ -105,9 +105,9 @@ class AsyncBaseClient:
         headers = checked_headers(config.default_headers, setting="default_headers")
         return AsyncSession(
             self._call_of_user,
-            transport=self._transport,
+            self._transport,
+            BearerAuth(config.api_token, self._service_url) if config.api_token else None,
             base_url=self._service_url,
-            auth=BearerAuth(config.api_token, self._service_url) if config.api_token else None,
             headers={"User-Agent": agent, "Accept": "application/json", **headers},
             timeout=config.timeout,
         )
@@ -272,7 +272,7 @@ class AsyncBaseClient:
             limit = deadline
         return Call(operation, name, limit, self.config.max_retries, self._redact, cancel, refresh, stream)
 
-    def _call_of_user(self, request: httpx.Request, stream: bool) -> Call:
+    def _call_of_user(self, request: httpx.Request, stream: bool = False) -> Call:
         return self._call_for(None, f"{request.method} {self._redact.url(request.url.path)}", stream=stream)
 
     def _timeout(self, timeout: float | None) -> float:
@@ -281,10 +281,10 @@ class AsyncBaseClient:
         check_seconds("timeout", timeout)
         return timeout
 
-    async def _send(self, request: httpx.Request, timeout: float, *, stream: bool = False) -> httpx.Response:
+    async def _send(self, request: httpx.Request, timeout: float) -> httpx.Response:
         failure: CodegenAPIError
         try:
-            return await self._http.send(request, stream=stream)
+            return await self._http.send_direct(request)
         except (httpx.HTTPError, httpx.StreamError) as error:
             failure = network_error(error, request, self.config.base_url, timeout)
         except RuntimeError:
@@ -313,7 +313,7 @@ class AsyncBaseClient:
             timeout,
             call,
         )
-        response = await self._send(request, timeout, stream=True)
+        response = await self._send(request, timeout)
         request.extensions["timeout"] = timeouts(options.timeout)
         stream = AsyncEventStream(response, operation, self.config, timeout)
         try:
@@ -385,16 +385,24 @@ class AsyncBaseClient:
             )
         except UNSENDABLE as error:
             raise unsendable(error, f"{method} {path}") from error
-        response = await self._send(request, seconds)
-        return parse_json(request.extensions[CALL].name, response)
+        call = request.extensions[CALL] = self._call_of_user(request)
+        return parse_json(call.name, await self._send(request, seconds))
 
 
 class AsyncSession(httpx.AsyncClient):
     """The httpx client of a client of this package; gives requests that users build themselves their `Call`."""
 
-    def __init__(self, call_of: Callable[[httpx.Request, bool], Call], **settings: Any) -> None:
-        super().__init__(**settings)
+    def __init__(
+        self,
+        call_of: Callable[[httpx.Request, bool], Call],
+        transport: AsyncClientTransport,
+        bearer: BearerAuth | None,
+        **settings: Any,
+    ) -> None:
+        super().__init__(transport=transport, auth=bearer, **settings)
         self._call_of = call_of
+        self._client_transport = transport
+        self._bearer = bearer
         _fork.register(self)
 
     def after_fork(self) -> None:
@@ -408,6 +416,34 @@ class AsyncSession(httpx.AsyncClient):
         response = await super().send(request, stream=stream, **options)
         if response.is_closed:
             response.stream = _NO_STREAM  # httpx's refers to the response: bodies would pile up until a collection
+        return response
+
+    async def send_direct(self, request: httpx.Request) -> httpx.Response:
+        """Send a request that has its `Call`, with the credential, the cookies and the hooks of this client.
+
+        httpx itself costs more than all that this package does with a call, mostly for cookies that do not come and for
+        redirects and authentication in several steps, which no operation has.
+        """
+        if self.is_closed:
+            raise RuntimeError("Cannot send a request, as the client has been closed.")
+        for hook in self.event_hooks["request"]:
+            await hook(request)
+        if self._bearer is not None:
+            self._bearer.add_to(request)
+        try:
+            response = await self._client_transport.handle_async_request(request)
+        finally:
+            if self._bearer is not None:
+                self._bearer.take_from(request)
+        response.request = request
+        try:
+            if "set-cookie" in response.headers:
+                self.cookies.extract_cookies(response)
+            for hook in self.event_hooks["response"]:
+                await hook(response)
+        except BaseException:
+            await response.aclose()
+            raise
         return response
 
 

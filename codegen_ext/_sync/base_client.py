@@ -106,9 +106,9 @@ class BaseClient:
         headers = checked_headers(config.default_headers, setting="default_headers")
         return Session(
             self._call_of_user,
-            transport=self._transport,
+            self._transport,
+            BearerAuth(config.api_token, self._service_url) if config.api_token else None,
             base_url=self._service_url,
-            auth=BearerAuth(config.api_token, self._service_url) if config.api_token else None,
             headers={"User-Agent": agent, "Accept": "application/json", **headers},
             timeout=config.timeout,
         )
@@ -273,7 +273,7 @@ class BaseClient:
             limit = deadline
         return Call(operation, name, limit, self.config.max_retries, self._redact, cancel, refresh, stream)
 
-    def _call_of_user(self, request: httpx.Request, stream: bool) -> Call:
+    def _call_of_user(self, request: httpx.Request, stream: bool = False) -> Call:
         return self._call_for(None, f"{request.method} {self._redact.url(request.url.path)}", stream=stream)
 
     def _timeout(self, timeout: float | None) -> float:
@@ -282,10 +282,10 @@ class BaseClient:
         check_seconds("timeout", timeout)
         return timeout
 
-    def _send(self, request: httpx.Request, timeout: float, *, stream: bool = False) -> httpx.Response:
+    def _send(self, request: httpx.Request, timeout: float) -> httpx.Response:
         failure: CodegenAPIError
         try:
-            return self._http.send(request, stream=stream)
+            return self._http.send_direct(request)
         except (httpx.HTTPError, httpx.StreamError) as error:
             failure = network_error(error, request, self.config.base_url, timeout)
         except RuntimeError:
@@ -314,7 +314,7 @@ class BaseClient:
             timeout,
             call,
         )
-        response = self._send(request, timeout, stream=True)
+        response = self._send(request, timeout)
         request.extensions["timeout"] = timeouts(options.timeout)
         stream = EventStream(response, operation, self.config, timeout)
         try:
@@ -386,16 +386,24 @@ class BaseClient:
             )
         except UNSENDABLE as error:
             raise unsendable(error, f"{method} {path}") from error
-        response = self._send(request, seconds)
-        return parse_json(request.extensions[CALL].name, response)
+        call = request.extensions[CALL] = self._call_of_user(request)
+        return parse_json(call.name, self._send(request, seconds))
 
 
 class Session(httpx.Client):
     """The httpx client of a client of this package; gives requests that users build themselves their `Call`."""
 
-    def __init__(self, call_of: Callable[[httpx.Request, bool], Call], **settings: Any) -> None:
-        super().__init__(**settings)
+    def __init__(
+        self,
+        call_of: Callable[[httpx.Request, bool], Call],
+        transport: ClientTransport,
+        bearer: BearerAuth | None,
+        **settings: Any,
+    ) -> None:
+        super().__init__(transport=transport, auth=bearer, **settings)
         self._call_of = call_of
+        self._client_transport = transport
+        self._bearer = bearer
         _fork.register(self)
 
     def after_fork(self) -> None:
@@ -409,6 +417,34 @@ class Session(httpx.Client):
         response = super().send(request, stream=stream, **options)
         if response.is_closed:
             response.stream = _NO_STREAM  # httpx's refers to the response: bodies would pile up until a collection
+        return response
+
+    def send_direct(self, request: httpx.Request) -> httpx.Response:
+        """Send a request that has its `Call`, with the credential, the cookies and the hooks of this client.
+
+        httpx itself costs more than all that this package does with a call, mostly for cookies that do not come and for
+        redirects and authentication in several steps, which no operation has.
+        """
+        if self.is_closed:
+            raise RuntimeError("Cannot send a request, as the client has been closed.")
+        for hook in self.event_hooks["request"]:
+            hook(request)
+        if self._bearer is not None:
+            self._bearer.add_to(request)
+        try:
+            response = self._client_transport.handle_request(request)
+        finally:
+            if self._bearer is not None:
+                self._bearer.take_from(request)
+        response.request = request
+        try:
+            if "set-cookie" in response.headers:
+                self.cookies.extract_cookies(response)
+            for hook in self.event_hooks["response"]:
+                hook(response)
+        except BaseException:
+            response.close()
+            raise
         return response
 
 

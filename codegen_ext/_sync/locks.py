@@ -106,7 +106,7 @@ class Semaphore:
             self._free -= 1
             return True
 
-    def acquire(self, clock: Clock = SYSTEM_CLOCK, seconds: float | None = None) -> bool:
+    def acquire(self, clock: Clock | None = SYSTEM_CLOCK, seconds: float | None = None) -> bool:
         """Take a permit, waiting for `seconds` at the longest; return whether there was one."""
         with self._mutex:
             if self._free and not self._waiters:

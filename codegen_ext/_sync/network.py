@@ -18,7 +18,7 @@ import httpx
 from .. import _fork
 from .._io import synchronous as io
 from .._proxy import proxy_of, tls_of
-from .._request import Call, Deadline, is_idempotent
+from .._request import Call, Deadline, Timing, is_idempotent
 from ..clock import SYSTEM_CLOCK
 from ..errors import ConfigurationError
 from .locks import Semaphore
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 KEEPALIVE_SECONDS = 5.0
 """Seconds for which an idle connection is kept, as httpx does."""
-_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_SECONDS)
 
 
 class Network:
@@ -44,8 +43,8 @@ class Network:
             problem = f"transport must be an httpx.BaseTransport, got {type(self._transport).__name__}"
             raise ConfigurationError(problem, config_key="transport")
         if self._transport is None:
-            proxy = proxy_of(config)
-            self._settings: dict[str, Any] = {"limits": _ONE, "proxy": proxy, "verify": tls_of(config, proxy)}
+            self._proxy = proxy_of(config)
+            self._tls = tls_of(config, self._proxy)
         self._pools: dict[Hashable, _Pool] = {}
         self._is_closed = False
         _fork.register(self)
@@ -73,8 +72,8 @@ class Network:
         if not admission.try_acquire():
             seconds = request.extensions["timeout"].get("pool")
             left = call.deadline.left()
-            # The machine's clock: on another one time would be over before a connection is given back.
-            if not admission.acquire(SYSTEM_CLOCK, left if seconds is None or left < seconds else seconds):
+            # Real seconds: on another clock time would be over before a connection is given back.
+            if not admission.acquire(None, left if seconds is None or left < seconds else seconds):
                 raise httpx.PoolTimeout("no connection became free in time", request=request)
         try:
             connection = None if is_new else pool.take()
@@ -93,8 +92,12 @@ class Network:
 
     def _new_connection(self, pool: _Pool) -> Connection:
         if self._transport is not None:
-            return Connection(self._transport, pool, is_ours=False)
-        return Connection(httpx.HTTPTransport(**self._settings), pool, is_ours=True)
+            return Connection(self._transport, pool, Timing(), is_ours=False)
+        from .connection import ConnectionTransport  # imports httpcore, which costs more than this package
+
+        timing = Timing()
+        transport = ConnectionTransport(timing, self._proxy, self._tls, KEEPALIVE_SECONDS)
+        return Connection(transport, pool, timing, is_ours=True)
 
     def _open(self, scope: Hashable) -> _Pool:
         for ended in [other for other in list(self._pools) if io.is_over(other)]:
@@ -170,15 +173,12 @@ class Connection:
 
     admission: Semaphore
 
-    def __init__(self, transport: Any, pool: _Pool, *, is_ours: bool) -> None:
+    def __init__(self, transport: Any, pool: _Pool, timing: Timing, *, is_ours: bool) -> None:
         self._transport = transport
         self._pool = pool
         self._is_ours = is_ours
         self.idle_since = 0.0
-        self.timing = Timing()
-        if is_ours:
-            inner = transport._pool
-            inner._network_backend = TimedBackend(inner._network_backend, self.timing)
+        self.timing = timing
 
     def send(self, request: httpx.Request, deadline: Deadline) -> httpx.Response:
         """Send a request; head and body of the response end with the deadline."""
@@ -243,84 +243,3 @@ def _cut_timeouts(request: httpx.Request, left: float) -> None:
         request.extensions["timeout"] = {
             phase: left if seconds is None or seconds > left else seconds for phase, seconds in timeouts.items()
         }
-
-
-class Timing:
-    """Deadline of the request that a connection is sending, and when it began to be written."""
-
-    __slots__ = ("deadline", "sent_at")
-
-    def __init__(self) -> None:
-        self.deadline: Deadline | None = None
-        self.sent_at: float | None = None
-
-    def begin(self, deadline: Deadline) -> None:
-        """Start with another request."""
-        self.deadline, self.sent_at = deadline, None
-
-    def end(self) -> None:
-        """Let the body take as long as it takes."""
-        self.deadline = None
-
-    def cut(self, seconds: float | None, phase: str) -> float | None:
-        """Return a time-out that ends with the deadline; raises httpcore's error for a phase that begins too late."""
-        if self.deadline is None:
-            return seconds
-        left = self.deadline.left()
-        if left <= 0:
-            import httpcore
-
-            raise getattr(httpcore, phase)("the call's time is over")
-        return left if seconds is None or left < seconds else seconds
-
-
-class TimedBackend:
-    """Network backend of httpcore whose steps end with the deadline of the request.
-
-    httpcore knows time-outs for each step, and a response that comes in small pieces has many. None of its classes is
-    inherited from, because importing httpcore would cost every import of this package.
-    """
-
-    def __init__(self, wrapped: Any, timing: Timing) -> None:
-        self._wrapped = wrapped
-        self._timing = timing
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._wrapped, name)
-
-    def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> Any:
-        """Connect."""
-        timeout = self._timing.cut(timeout, "ConnectTimeout")
-        return TimedStream(self._wrapped.connect_tcp(host, port, timeout=timeout, **options), self._timing)
-
-
-class TimedStream:
-    """Network stream of httpcore, as `TimedBackend`."""
-
-    def __init__(self, wrapped: Any, timing: Timing) -> None:
-        self._wrapped = wrapped
-        self._timing = timing
-
-    def __getattr__(self, name: str) -> Any:
-        found = self.__dict__[name] = getattr(self._wrapped, name)  # the next time it is found without this
-        return found
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> Any:
-        """Read what has come."""
-        return self._wrapped.read(max_bytes, self._timing.cut(timeout, "ReadTimeout"))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write; a request whose time is over before its first byte is as one that found no connection."""
-        timing = self._timing
-        if timing.sent_at is None:
-            timeout = timing.cut(timeout, "ConnectTimeout")
-            timing.sent_at = None if timing.deadline is None else timing.deadline.clock.monotonic()
-        else:
-            timeout = timing.cut(timeout, "WriteTimeout")
-        self._wrapped.write(buffer, timeout)
-
-    def start_tls(self, ssl_context: Any, server_hostname: Any = None, timeout: float | None = None) -> Any:
-        """Shake hands; what a proxy was told before does not count as the request."""
-        timeout = self._timing.cut(timeout, "ConnectTimeout")
-        self._timing.sent_at = None
-        return TimedStream(self._wrapped.start_tls(ssl_context, server_hostname, timeout), self._timing)

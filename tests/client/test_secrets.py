@@ -179,7 +179,7 @@ def test_no_log_record_shows_it(
     with pytest.raises(CodegenAPIError):
         talkative.get_current_user()
     loggers = {record.name for record in caplog.records}
-    assert {"codegen_ext", "httpx"} <= loggers
+    assert {"codegen_ext", "httpcore.http11"} <= loggers
     for record in caplog.records:
         assert PART not in record.getMessage()
         assert not exposed(record.args)

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +14,8 @@ import httpx
 import pytest
 
 from codegen_ext import ClientConfig, TimeoutError
-from codegen_ext._request import Deadline
-from codegen_ext._sync.network import TimedBackend, Timing
+from codegen_ext._request import Deadline, Timing
+from codegen_ext._sync.connection import TimedStream
 from codegen_ext.testing import FakeClock
 
 from ..conftest import TOKEN, Flavour
@@ -79,7 +80,7 @@ def test_a_stream_may_outlast_the_call(clock: FakeClock, connect: Callable[..., 
         assert list(itertools.islice(response.iter_raw(chunk_size=1), 5)) == [b" "] * 5
 
 
-class Stream:
+class Stream(httpcore.NetworkStream):
     """A stream of httpcore that notes how long each step may take."""
 
     def __init__(self) -> None:
@@ -95,16 +96,13 @@ class Stream:
     def start_tls(self, *args: Any) -> "Stream":
         return self
 
-    def connect_tcp(self, *args: Any, **options: Any) -> "Stream":
-        return self
-
 
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_each_step_has_only_the_time_that_is_left(clock: FakeClock, encrypted: bool) -> None:
     stream, timing = Stream(), Timing()
     timing.begin(Deadline.after(clock, 40))
-    opened = TimedBackend(stream, timing).connect_tcp("host", 80)
-    opened = opened.start_tls("context") if encrypted else opened
+    opened: httpcore.NetworkStream = TimedStream(stream, timing)
+    opened = opened.start_tls(ssl.create_default_context()) if encrypted else opened
     opened.write(b"GET", 30.0)
     assert timing.sent_at == clock.monotonic()
     for seconds in (25, 14, 2):
@@ -120,7 +118,7 @@ def test_each_step_has_only_the_time_that_is_left(clock: FakeClock, encrypted: b
 def test_a_request_whose_time_is_over_when_it_would_be_written_was_never_sent(clock: FakeClock) -> None:
     stream, timing = Stream(), Timing()
     timing.begin(Deadline.after(clock, 5))
-    opened = TimedBackend(stream, timing).connect_tcp("host", 80)
+    opened = TimedStream(stream, timing)
     clock.advance(6)
     with pytest.raises(httpcore.ConnectTimeout):
         opened.write(b"POST", 30.0)

@@ -1,6 +1,7 @@
 """A server on loopback that gives the answers a test wrote down, byte for byte, and keeps what it was asked."""
 
 import json
+import ssl
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -60,6 +61,11 @@ class Loopback:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.005,), daemon=True)
         self.base_url = f"http://127.0.0.1:{self._server.server_port}"
 
+    def encrypt(self, context: ssl.SSLContext) -> None:
+        """Answer over TLS from now on."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self.base_url = self.base_url.replace("http:", "https:")
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self
@@ -84,7 +90,7 @@ class Loopback:
             disable_nagle_algorithm = True
 
             def handle(self) -> None:
-                with suppress(ConnectionError):
+                with suppress(ConnectionError, ssl.SSLError):
                     super().handle()
 
             def serve(self) -> None:

@@ -49,7 +49,7 @@ def test_other_runtime_errors_are_not_hidden(client: Any, monkeypatch: pytest.Mo
     def broken(*args: Any, **options: Any) -> None:
         raise RuntimeError("something else")
 
-    monkeypatch.setattr(client.session, "send", broken)
+    monkeypatch.setattr(client.session, "send_direct", broken)
     with pytest.raises(RuntimeError, match="something else") as caught:
         client.get_current_user()
     assert not isinstance(caught.value, CodegenAPIError)
