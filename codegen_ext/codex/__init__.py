@@ -36,7 +36,8 @@ def __getattr__(name: str) -> Any:
     except ImportError as error:
         from ..errors import MissingExtraError
 
-        raise MissingExtraError(f"{name} needs an extra: pip install 'codegen-sdk[codex]'") from error
+        problem = "the Codex clients and their mocks need an extra: pip install 'codegen-sdk[codex]'"
+        raise MissingExtraError(problem) from error
     value = getattr(import_module(module, __name__), name)
     globals()[name] = value
     return value

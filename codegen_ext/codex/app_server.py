@@ -23,7 +23,15 @@ from typing import IO, Any, Protocol, cast
 from .. import _fork
 from .._version import __version__
 from .command import OLDEST_VERSION, Command, installed_version, kill_group, parse_version, too_old
-from .errors import INSTALL_COMMAND, CodexError, CodexNotFoundError, bad_request, connection_error, timeout_error
+from .errors import (
+    INSTALL_COMMAND,
+    CodexError,
+    CodexNotFoundError,
+    bad_request,
+    connection_error,
+    not_understood,
+    timeout_error,
+)
 from .home import PrivateHome, sweep
 
 logger = logging.getLogger(__name__)
@@ -98,15 +106,12 @@ class AppServer:
         self._has_answered = False
         self.request("initialize", _INITIALIZE, self)  # the CLI takes requests in order: its reply is not waited for
         self.send({"method": "initialized"})
-        targets = {"write": self._write, "log": self._collect, "read": self._read, "watch": self._watch}
-        self._threads = {
-            name: threading.Thread(target=run, name=f"codex-{name}", daemon=True) for name, run in targets.items()
-        }
         _servers.add(self)
-        for thread in self._threads.values():
-            thread.start()
+        _start(self._write)
+        self._readers = [_start(self._read), _start(self._collect)]
+        self._watcher = _start(self._watch)
         if self._home:
-            threading.Thread(target=sweep, name="codex-sweep", daemon=True).start()
+            _start(sweep)
 
     @property
     def pid(self) -> int:
@@ -119,14 +124,9 @@ class AppServer:
         return self._failure is None and self._process.returncode is None
 
     def request(self, method: str, params: Params, receiver: Receiver) -> None:
-        """Send a request whose reply the receiver gets.
-
-        Raises:
-            openai.BadRequestError: for parameters that JSON cannot hold.
-
-        """
+        """Send a request whose reply the receiver gets."""
         request_id = next(self._ids)
-        data = _encode({"id": request_id, "method": method, "params": params})
+        data = encode({"id": request_id, "method": method, "params": params})
         self._pending[request_id] = method, receiver
         self._outgoing.put(data)
         if self._failure is not None and self._pending.pop(request_id, None) is not None:
@@ -134,7 +134,7 @@ class AppServer:
 
     def send(self, message: Message) -> None:
         """Send a notification, or the answer to a request of the server."""
-        self._outgoing.put(_encode(message))
+        self._outgoing.put(encode(message))
 
     def refuse(self, message: Message) -> None:
         """Answer a request of the server with an error."""
@@ -161,8 +161,7 @@ class AppServer:
 
     def join(self, seconds: float = _CLOSE_SECONDS) -> None:
         """Wait until the server has ended and its private folder is removed."""
-        if threading.current_thread() not in self._threads.values():
-            self._threads["watch"].join(seconds)
+        self._watcher.join(seconds)
 
     def abandon(self) -> None:
         """In a forked child: let go of the parent's server without ending it."""
@@ -206,61 +205,71 @@ class AppServer:
 
     def _read(self) -> None:
         pieces: list[bytes] = []
-        with suppress(OSError), cast("IO[bytes]", self._process.stdout) as pipe:
-            while data := os.read(pipe.fileno(), 1 << 16):
-                *lines, rest = data.split(b"\n")
-                for line in lines:
-                    self._dispatch(b"".join([*pieces, line]))
-                    pieces.clear()
-                pieces.append(rest)
-        self._signals.put(None)
+        try:
+            with suppress(OSError), cast("IO[bytes]", self._process.stdout) as pipe:
+                while data := os.read(pipe.fileno(), 1 << 16):
+                    *lines, rest = data.split(b"\n")
+                    for line in lines:
+                        self._dispatch(b"".join([*pieces, line]))
+                        pieces.clear()
+                    pieces.append(rest)
+        finally:
+            self._signals.put(None)
 
     def _dispatch(self, line: bytes) -> None:
         if not line.strip():
             return
+        receiver: Receiver | None = None
         try:
             message = json.loads(line)
             _redact_errors(message, self._redact)
-            if "method" in message:
-                self._route(message)
-            elif pending := self._pending.pop(message["id"], None):
-                method, receiver = pending
-                receiver.reply(method, message)
+            if "method" not in message:
+                method, receiver = self._pending.pop(message["id"], ("", None))
+                if receiver is not None:
+                    receiver.reply(method, message)
+                return
+            receiver = self._receiver_of(message)
+            if receiver is not None:
+                receiver.receive(message)
+            elif "id" in message:
+                self.refuse(message)
         except Exception as error:  # noqa: BLE001 - one message must not end the thread that all calls depend on
             logger.warning("an unexpected message of the codex app-server (%d bytes): %r", len(line), type(error))
+            if receiver is not None:  # which would wait for what it has got already
+                receiver.reply("", not_understood(error))
 
-    def _route(self, message: Message) -> None:
+    def _receiver_of(self, message: Message) -> Receiver | None:
         params = message.get("params") or {}
         thread = params.get("thread") or {}
         parent = self._receivers.get(thread.get("parentThreadId") or "")
         if message["method"] == "thread/started" and parent is not None:
             self._receivers.setdefault(thread["id"], parent)  # a sub-agent asks the caller of its parent
-        receiver = self._receivers.get(params.get("threadId") or thread.get("id") or "")
-        if receiver is not None:
-            receiver.receive(message)
-        elif "id" in message:
-            self.refuse(message)
+        return self._receivers.get(params.get("threadId") or thread.get("id") or "")
 
     def _redact(self, text: str) -> str:
         return text.replace(self._secret, "[key]") if self._secret else text
 
     def _watch(self) -> None:
+        """End the server once it has failed or is to end; no wait is without a limit, whatever its processes do."""
         failure = self._next_failure()
         if failure is not None:
             self._fail(failure)
         self._outgoing.put(None)  # closes stdin: the CLI ends its commands and itself
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_GRACE_SECONDS)
+        code = self._process.returncode
         kill_group(self._process)
-        self._process.wait()
-        self._threads["log"].join(_GRACE_SECONDS / 2)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GRACE_SECONDS)
+        for reader in self._readers:  # a process that left the group may hold the pipes
+            reader.join(_GRACE_SECONDS / 4)
         if failure is None:
-            self._fail(self._explain())
+            self._fail(self._explain(code))
         if self._home:
             self._home.remove()
 
     def _next_failure(self) -> Failure | None:
-        """Wait for the end; return its cause, None where the process ended by itself."""
+        """Wait for the end; return its cause, None where the process ended or closed its output by itself."""
         while True:
             with suppress(Empty):
                 return self._signals.get(timeout=_POLL_SECONDS)
@@ -270,10 +279,10 @@ class AppServer:
                 message = f"{self._executable} did not answer within {self._start_timeout:g} s of its start"
                 return lambda: timeout_error(message)
 
-    def _explain(self) -> Failure:
-        """Return the error for a process that ended by itself."""
-        lines = self._redact(b"".join(self._last_lines).decode(errors="replace").strip())
-        message = f"the codex app-server ended (exit code {self._process.returncode})"
+    def _explain(self, code: int | None) -> Failure:
+        """Return the error for a process that ended by itself, or of which only the output ended."""
+        lines = self._redact(b"".join(self._last_lines.copy()).decode(errors="replace").strip())
+        message = "the codex app-server " + ("closed its output" if code is None else f"ended (exit code {code})")
         if not self._has_answered:
             version = installed_version(self._executable, self._environment)
             if any(words in lines for words in _OLD_WORDS) if version is None else version < OLDEST_VERSION:
@@ -369,11 +378,18 @@ _INITIALIZE: Params = {
 }
 
 
+def _start(run: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=run, name=f"codex-{run.__name__.strip('_')}", daemon=True)
+    thread.start()
+    return thread
+
+
 def _closed() -> Exception:
     return connection_error("the client was closed while this call went on")
 
 
-def _encode(message: Message) -> bytes:
+def encode(message: Message) -> bytes:
+    """Return a message as a line of JSON; raises openai.BadRequestError for what JSON cannot hold."""
     try:
         return json.dumps(message, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode() + b"\n"
     except (TypeError, ValueError, RecursionError) as error:  # among them a lone surrogate, which the CLI cannot read

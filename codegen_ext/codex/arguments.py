@@ -13,7 +13,7 @@ import openai
 from attrs import frozen
 from openai.resources.chat import Completions
 
-from .app_server import Params
+from .app_server import Params, encode
 from .errors import bad_request
 from .messages import Prompt, convert
 
@@ -141,6 +141,7 @@ def build_request(
         "developerInstructions": prompt.developer_instructions,
     }
     turn = {"effort": given.get("reasoning_effort"), "outputSchema": schema}
+    encode({**thread, **turn, "history": prompt.history, "input": prompt.input})  # refused before anything is sent
     limits = [_positive(name, given[name]) for name in ("max_completion_tokens", "max_tokens") if name in given]
     return CompletionRequest(
         prompt=prompt,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Literal, cast
 from uuid import uuid4
 
@@ -16,10 +17,10 @@ from openai.types.completion_usage import CompletionTokensDetails, PromptTokensD
 
 from .app_server import AppServer, Message
 from .arguments import CompletionRequest
-from .errors import connection_error, turn_error
+from .errors import connection_error, not_understood, turn_error
 from .session import Mailbox, Session
 from .truncation import Truncation
-from .turn import Turn, Usage
+from .turn import Turn
 
 FinishReason = Literal["stop", "length", "content_filter"]
 
@@ -69,11 +70,6 @@ class Completion:
             session.leave()
 
     @property
-    def is_begun(self) -> bool:
-        """Whether a turn was asked for."""
-        return any(session.is_begun for session in self._sessions)
-
-    @property
     def is_over(self) -> bool:
         """Whether all choices have their finish reason."""
         return all(choice.finish_reason for choice in self._choices)
@@ -89,7 +85,10 @@ class Completion:
         turn = choice.turn
         if choice.finish_reason is not None:
             return []
-        text = turn.feed(message)
+        try:
+            text = turn.feed(message)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise not_understood(error) from error
         if turn.is_voided:
             if self._is_stream and choice.has_begun:
                 raise connection_error("the connection broke off amid the answer: the text that was streamed is void")
@@ -101,7 +100,7 @@ class Completion:
             session.leave()
         elif turn.is_over:
             if turn.finish_reason is None:
-                raise turn_error(turn.error or {"message": f"the turn was {turn.status}"})
+                raise turn_error(turn.error or {})
             text += choice.truncation.flush()
         choice.pieces.append(text)
         return self._chunks(choice, text) if self._is_stream else []
@@ -140,17 +139,17 @@ class Completion:
 
     def _usage(self) -> CompletionUsage | None:
         """Sum up what the service counted; None where a turn was interrupted before the service had counted."""
-        total = Usage()
+        total: Counter[str] = Counter()
         for choice in self._choices:
-            if choice.turn.usage is None or choice.turn.status != "completed":
+            if choice.turn.usage is None or not choice.turn.is_completed:
                 return None
-            total.add(choice.turn.usage)
+            total += choice.turn.usage
         return CompletionUsage(
-            prompt_tokens=total.input_tokens,
-            completion_tokens=total.output_tokens,
-            total_tokens=total.input_tokens + total.output_tokens,
-            prompt_tokens_details=PromptTokensDetails(cached_tokens=total.cached_tokens),
-            completion_tokens_details=CompletionTokensDetails(reasoning_tokens=total.reasoning_tokens),
+            prompt_tokens=total["inputTokens"],
+            completion_tokens=total["outputTokens"],
+            total_tokens=total["inputTokens"] + total["outputTokens"],
+            prompt_tokens_details=PromptTokensDetails(cached_tokens=total["cachedInputTokens"]),
+            completion_tokens_details=CompletionTokensDetails(reasoning_tokens=total["reasoningOutputTokens"]),
         )
 
     def _chunk(

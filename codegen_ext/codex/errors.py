@@ -78,6 +78,11 @@ def connection_error(message: str) -> openai.APIConnectionError:
     return openai.APIConnectionError(message=message, request=_request())
 
 
+def not_understood(error: Exception) -> openai.APIConnectionError:
+    """Return the error of a message of the app-server that lacks what it must have."""
+    return connection_error(f"the codex app-server sent a message that is not understood: {error!r}")
+
+
 def timeout_error(message: str) -> openai.APITimeoutError:
     """Return the error of something that took longer than it may."""
     error = openai.APITimeoutError(request=_request())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # Windows has no such lock: there a killed owner's folder stays
+except ImportError:  # Windows has no such lock
     fcntl = None  # type: ignore[assignment]
 
 _PREFIX = "codegen-codex-"
@@ -25,10 +26,14 @@ class PrivateHome:
     """
 
     def __init__(self) -> None:
-        while True:
+        self._lock: int | None = None
+        while self._lock is None:
             self.path = tempfile.mkdtemp(prefix=_PREFIX, dir=_parent())
-            self._lock = _lock(self.path)
-            if self._lock is not None or fcntl is None:
+            try:
+                self._lock = _lock(self.path)
+            except (BlockingIOError, FileNotFoundError):  # the sweep of another process was faster
+                continue
+            except OSError:  # there are no such locks, as on some network file systems: a killed owner's folder stays
                 return
 
     def remove(self) -> None:
@@ -45,28 +50,32 @@ class PrivateHome:
 
 def sweep() -> None:
     """Remove the folders whose owners have ended without removing them."""
-    if fcntl is None:
-        return
     for path in Path(_parent()).glob(f"{_PREFIX}*"):
-        lock = _lock(str(path))
-        if lock is not None:
+        with suppress(OSError):
+            lock = _lock(str(path))
             shutil.rmtree(path, ignore_errors=True)
             os.close(lock)
 
 
-def _lock(path: str) -> int | None:
-    """Lock a folder and return the file descriptor; None where another process has it, or has removed it."""
+def _lock(path: str) -> int:
+    """Lock a folder and return the file descriptor.
+
+    Raises:
+        BlockingIOError: where another process has locked it.
+        FileNotFoundError: where another process has removed it.
+        OSError: where there are no such locks.
+
+    """
     if fcntl is None:
-        return None
-    descriptor = None
-    with suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY)
+        raise OSError(errno.ENOTSUP, "no locks")
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.stat(path), os.fstat(descriptor)):
-            return descriptor
-    if descriptor is not None:
+        os.stat(path)
+    except OSError:
         os.close(descriptor)
-    return None
+        raise
+    return descriptor
 
 
 def _parent() -> str:

@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
-from functools import partial
 from typing import Any
 
 import openai
 from openai.pagination import AsyncPage, SyncPage
 from openai.types import Model
 
+from .app_server import AppServer, Message, Receiver
+from .errors import not_understood
+
 Timeout = float | openai.NotGiven | None
 
 
-class ModelsBase(ABC):
-    """`client.models` of the synchronous client."""
+class ModelsPage(SyncPage[Model]):
+    """Models that the CLI offers."""
 
-    @abstractmethod
-    def _load(self, timeout: Timeout) -> list[Model]: ...
-
-    def list(self, *, timeout: Timeout = openai.NOT_GIVEN) -> SyncPage[Model]:
-        """Return the models that the CLI offers; `timeout` is seconds for all of it, by default the client's."""
-        return SyncPage[Model](data=self._load(timeout), object="list")
+    def __init__(self, load: Callable[[], list[Model]]) -> None:
+        super().__init__(data=load(), object="list")
 
 
-class AsyncModelsBase(ABC):
-    """`client.models` of the asynchronous client."""
-
-    @abstractmethod
-    async def _load(self, timeout: Timeout) -> list[Model]: ...
-
-    def list(self, *, timeout: Timeout = openai.NOT_GIVEN) -> ModelsRequest:
-        """Return the models that the CLI offers: await it for the page, or iterate over it."""
-        return ModelsRequest(partial(self._load, timeout))
-
-
-class ModelsRequest:
-    """Request for the models, sent when it is awaited or iterated over."""
+class AsyncModelsPage:
+    """Models that the CLI offers, asked for when this is awaited or iterated over."""
 
     def __init__(self, load: Callable[[], Awaitable[list[Model]]]) -> None:
         self._load = load
@@ -51,3 +37,19 @@ class ModelsRequest:
 
     async def _page(self) -> AsyncPage[Model]:
         return AsyncPage[Model](data=await self._load(), object="list")
+
+
+def request_models(cursor: str | None, server: AppServer, mailbox: Receiver) -> None:
+    """Ask for the models, or for those after a cursor."""
+    server.request("model/list", {"cursor": cursor} if cursor else {}, mailbox)
+
+
+def read_models(reply: Message) -> tuple[list[Model], str | None]:
+    """Return the models in a reply to `model/list`, and the cursor of the next page."""
+    try:
+        result = reply["result"]
+        # The CLI does not say when a model was made.
+        found = [Model(id=model["id"], created=0, object="model", owned_by="openai") for model in result["data"]]
+    except (KeyError, TypeError) as error:
+        raise not_understood(error) from error
+    return found, result.get("nextCursor")

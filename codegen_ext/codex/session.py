@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import inspect
 import threading
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-import openai
 from attrs import frozen
 
 from .app_server import AppServer, Message, Params
-from .errors import CodexError, rpc_error
+from .errors import CodexError, not_understood, rpc_error
 
 
 class _Wakeable(Protocol):
@@ -27,6 +25,8 @@ class Mailbox:
         self.items: deque[tuple[Session | None, Message | Exception]] = deque()
         self.waiter: _Wakeable | None = None
         """Set by the caller before it looks at `items` for the last time."""
+        self.is_begun = False
+        """Whether a turn was asked for, which must not be done twice."""
 
     def put(self, session: Session | None, message: Message | Exception) -> None:
         """Add a message and wake the caller."""
@@ -45,18 +45,6 @@ class Mailbox:
         """Take what concerns a thread, and ignore it: no thread belongs to it."""
 
 
-class Deadline:
-    """End of a call on the system clock; `seconds` is None for no limit."""
-
-    def __init__(self, seconds: float | None) -> None:
-        self.seconds = seconds
-        self._at = None if seconds is None else time.monotonic() + seconds
-
-    def left(self) -> float | None:
-        """Return the seconds that are left."""
-        return None if self._at is None else max(0.0, self._at - time.monotonic())
-
-
 class Session:
     """Thread of the app-server with one turn, for one choice of a completion.
 
@@ -69,8 +57,6 @@ class Session:
     ) -> None:
         self.model = ""
         """The model that the server chose."""
-        self.is_begun = False
-        """Whether a turn was asked for, which must not be done twice."""
         self._server = server
         self._mailbox = mailbox
         self._history = history
@@ -120,18 +106,15 @@ class Session:
         with self._lock:
             self._thread_id = thread_id = result["thread"]["id"]
             is_left = self._is_left
-            self._is_asked = self.is_begun = not is_left
+            self._is_asked = not is_left
         if is_left:
             self._leave()
             return
+        self._mailbox.is_begun = True
         self._server.subscribe(thread_id, self)
-        try:
-            if self._history:
-                self._server.request("thread/inject_items", {"threadId": thread_id, "items": self._history}, self)
-            self._server.request("turn/start", {"threadId": thread_id, **self._turn}, self)
-        except openai.BadRequestError as error:  # an argument that JSON cannot hold
-            self._is_asked = False
-            self._mailbox.put(self, error)
+        if self._history:
+            self._server.request("thread/inject_items", {"threadId": thread_id, "items": self._history}, self)
+        self._server.request("turn/start", {"threadId": thread_id, **self._turn}, self)
 
     def receive(self, message: Message) -> None:
         """Take a notification or a request of the server."""
@@ -184,15 +167,18 @@ APPROVALS = {"item/commandExecution/requestApproval": "command", "item/fileChang
 
 
 def approval_request(message: Message) -> ApprovalRequest:
-    """Return the question in a request of the server."""
+    """Return the question in a request of the server; raises openai.APIConnectionError where it lacks an id."""
     params = message["params"]
-    return ApprovalRequest(
-        kind=APPROVALS[message["method"]],
-        thread_id=params["threadId"],
-        turn_id=params["turnId"],
-        item_id=params["itemId"],
-        command=params.get("command"),
-        cwd=params.get("cwd"),
-        reason=params.get("reason"),
-        params=params,
-    )
+    try:
+        return ApprovalRequest(
+            kind=APPROVALS[message["method"]],
+            thread_id=params["threadId"],
+            turn_id=params["turnId"],
+            item_id=params["itemId"],
+            command=params.get("command"),
+            cwd=params.get("cwd"),
+            reason=params.get("reason"),
+            params=params,
+        )
+    except KeyError as error:
+        raise not_understood(error) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from attrs import Factory, define, field
@@ -10,8 +11,6 @@ from .app_server import Message
 from .errors import incomplete_reason, status_of
 
 _SEPARATOR = "\n\n"
-_COUNTS = ("inputTokens", "cachedInputTokens", "outputTokens", "reasoningOutputTokens")
-"""The CLI's names of the fields of `Usage`, in their order."""
 _FINAL_STATUSES = frozenset({400, 401, 403, 404})
 """Statuses that no repetition mends, although the CLI repeats such requests too."""
 
@@ -28,23 +27,6 @@ class _AgentMessage:
 
 
 @define
-class Usage:
-    """Tokens as the service counted them, summed over the responses of a turn."""
-
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    output_tokens: int = 0
-    reasoning_tokens: int = 0
-
-    def add(self, other: Usage) -> None:
-        """Add the counts of another response or turn."""
-        self.input_tokens += other.input_tokens
-        self.cached_tokens += other.cached_tokens
-        self.output_tokens += other.output_tokens
-        self.reasoning_tokens += other.reasoning_tokens
-
-
-@define
 class Turn:
     """State of a turn; `feed` takes the notifications of its thread in order.
 
@@ -54,11 +36,13 @@ class Turn:
     """
 
     last_message_only: bool = False
-    status: str = "pending"
     error: dict[str, Any] | None = None
-    usage: Usage | None = None
+    usage: Counter[str] | None = None
+    """Tokens as the service counted them, by the CLI's names, summed over the responses of the turn."""
     finish_reason: str | None = None
     """`length` or `content_filter` where the service cut the answer, `stop` at an ordinary end."""
+    is_completed: bool = False
+    """Whether the turn came to an ordinary end, with all its responses counted."""
     is_voided: bool = False
     """Whether text that `feed` had returned turned out void."""
     has_message: bool = False
@@ -75,7 +59,7 @@ class Turn:
     @property
     def is_over(self) -> bool:
         """Whether nothing that still comes changes the outcome."""
-        return self.finish_reason is not None or self.error is not None or self.status in ("failed", "interrupted")
+        return self.finish_reason is not None or self.error is not None
 
     def feed(self, message: Message) -> str:
         """Take a notification and return the text that it adds, which may be empty."""
@@ -87,8 +71,7 @@ class Turn:
         elif method == "item/completed" and params["item"]["type"] == "agentMessage":
             return self._complete(params["item"])
         elif method == "thread/tokenUsage/updated":
-            self.usage = self.usage or Usage()
-            self.usage.add(Usage(*map(params["tokenUsage"]["last"].__getitem__, _COUNTS)))
+            self.usage = (self.usage or Counter()) + Counter(params["tokenUsage"]["last"])
             for known in self._messages:
                 known.is_complete = known.is_kept = True
         elif method == "error":
@@ -152,13 +135,14 @@ class Turn:
         self._retract()
 
     def _end(self, turn: dict[str, Any]) -> str:
-        self.status = turn["status"]
-        if self.finish_reason is None and turn.get("error"):
-            self.error = turn["error"]
-            self.finish_reason = incomplete_reason(turn["error"])
-        if self.finish_reason is None and self.status == "completed":
-            self.finish_reason = "stop"
-        if not self.last_message_only or self.status == "failed":
+        self.is_completed = turn["status"] == "completed"
+        if self.finish_reason is None:
+            self.error = turn.get("error") or self.error
+            self.finish_reason = incomplete_reason(self.error or {}) or ("stop" if self.is_completed else None)
+        if self.finish_reason is None:
+            self.error = self.error or {"message": f"the turn was {turn['status']}"}
+            return ""
+        if not self.last_message_only:
             return ""
         added = self.text[self._shown :]
         self._shown += len(added)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from itertools import count
 from typing import Any, NamedTuple, cast
 
 from attrs import evolve
 
 from codegen_ext.codex import AsyncCodexClient, CodexClient
-from codegen_ext.codex._async.client import AsyncChat, AsyncCompletions
-from codegen_ext.codex._sync.client import Chat, Completions
+from codegen_ext.codex._async.client import AsyncCompletions
+from codegen_ext.codex._sync.client import Completions
 from codegen_ext.codex.app_server import Message, Params, Receiver, ServerManager
 from codegen_ext.codex.settings import CodexClientBase, Settings
 
@@ -75,9 +74,6 @@ class _Server:
     def start(self) -> _Server:
         return self
 
-    def close(self) -> None:
-        pass
-
     def request(self, method: str, params: Params, receiver: Receiver) -> None:
         if method == "model/list":
             receiver.reply(method, {"result": {"data": [{"id": "mock"}], "nextCursor": None}})
@@ -112,17 +108,10 @@ class _Server:
         notify("thread/tokenUsage/updated", tokenUsage={"last": counts})
         notify("turn/completed", turn={"id": "turn", "status": "completed"})
 
-    def send(self, message: Message) -> None:
+    def ignore(self, *arguments: object) -> None:
         pass
 
-    def refuse(self, message: Message) -> None:
-        pass
-
-    def subscribe(self, thread_id: str, receiver: Receiver) -> None:
-        pass
-
-    def unsubscribe(self, thread_id: str, receiver: Receiver) -> None:
-        pass
+    close = send = refuse = subscribe = unsubscribe = ignore
 
     def call_soon(self, function: Callable[[], None]) -> None:
         function()
@@ -132,22 +121,16 @@ def _tokens(text: str) -> int:
     return 1 + len(text) // 4
 
 
-class _Completions(Completions):
-    def __init__(self, settings: Settings, script: _Script) -> None:
-        super().__init__(settings)
+class _Completions:
+    """`client.chat.completions` of a mock: each call has a server of its own, which knows its arguments."""
+
+    def __init__(self, kind: type[Completions | AsyncCompletions], settings: Settings, script: _Script) -> None:
+        self._kind = kind
+        self._settings = settings
         self._script = script
 
     def create(self, **arguments: Any) -> Any:
-        return Completions(self._script.settings(self._settings, arguments)).create(**arguments)
-
-
-class _AsyncCompletions(AsyncCompletions):
-    def __init__(self, settings: Settings, script: _Script) -> None:
-        super().__init__(settings)
-        self._script = script
-
-    async def create(self, **arguments: Any) -> Any:
-        return await AsyncCompletions(self._script.settings(self._settings, arguments)).create(**arguments)
+        return self._kind(self._script.settings(self._settings, arguments)).create(**arguments)
 
 
 class _Mocking(CodexClientBase):
@@ -157,6 +140,8 @@ class _Mocking(CodexClientBase):
         super().__init__(*arguments, **settings)
         self._script = _Script()
         self._settings = self._script.settings(self._settings, {})
+        chat = cast("Any", self).chat
+        chat.completions = _Completions(type(chat.completions), self._settings, self._script)
 
     @property
     def calls(self) -> list[CodexCall]:
@@ -180,20 +165,6 @@ class _Mocking(CodexClientBase):
 class MockCodexClient(_Mocking, CodexClient):
     """A `CodexClient` without a CLI: arguments are checked, answers are typed, `stop` and `max_tokens` cut them."""
 
-    @cached_property
-    def chat(self) -> Chat:
-        """Chat completions."""
-        chat = Chat(self._settings)
-        chat.completions = _Completions(self._settings, self._script)
-        return chat
-
 
 class AsyncMockCodexClient(_Mocking, AsyncCodexClient):
     """An `AsyncCodexClient` without a CLI; see `MockCodexClient`."""
-
-    @cached_property
-    def chat(self) -> AsyncChat:
-        """Chat completions."""
-        chat = AsyncChat(self._settings)
-        chat.completions = _AsyncCompletions(self._settings, self._script)
-        return chat

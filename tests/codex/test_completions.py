@@ -16,6 +16,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from codegen_ext import AsyncCodexClient, CodexClient
 from codegen_ext.codex import ApprovalRequest, CodexError
+from codegen_ext.testing import MockCodexClient
 
 from .conftest import HI, content, in_background, text, wait_for
 from .responses import WAIT, Answer, Responses, call, completed, created, incomplete, message, reasoning, say
@@ -162,17 +163,24 @@ def test_bad_arguments_are_refused_as_the_api_does(
     assert service.asked == []
 
 
-@pytest.mark.parametrize("bad", ["\ud800", object()], ids=["a lone surrogate", "an object"])
-def test_what_json_cannot_hold_is_refused_and_disturbs_no_other_call(
-    ask_each: Ask, service: Responses, answer: Ask, bad: Any
+HALF_PAIR = {"role": "user", "content": "a\ud83d"}
+UNSENDABLE: dict[str, dict[str, Any]] = {
+    "half a character to answer": {"messages": [HALF_PAIR]},
+    "half a character in the history": {"messages": [HALF_PAIR, *HI]},
+    "half a character in the instructions": {"messages": [{**HALF_PAIR, "role": "system"}, *HI]},
+    "half a character of a model": {"model": "\ud800"},
+    "an object": {"response_format": {"type": "json_schema", "json_schema": {"schema": {"description": object()}}}},
+}
+
+
+@pytest.mark.parametrize("name", UNSENDABLE)
+def test_what_json_cannot_hold_is_refused_before_anything_is_sent(
+    client: CodexClient, service: Responses, name: str
 ) -> None:
-    answer(Answer([created(), *message("One ", WAIT, "two."), completed()]))
-    stream = ask_each(stream=True)
-    schema = {"name": "x", "schema": {"type": "object", "description": bad}}
-    with pytest.raises(openai.BadRequestError, match="cannot be sent as JSON"):
-        ask_each(response_format={"type": "json_schema", "json_schema": schema}, timeout=60)
-    service.go_on()
-    assert content(stream) == "One two."
+    for one in (client, MockCodexClient()):
+        with pytest.raises(openai.BadRequestError, match="cannot be sent as JSON"):
+            one.chat.completions.create(**{"messages": HI, **UNSENDABLE[name]})
+    assert service.asked == []
 
 
 @pytest.mark.parametrize("timeout", [math.inf, 1e12, None], ids=str)

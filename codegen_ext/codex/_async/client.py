@@ -13,12 +13,12 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from ..._io import asynchronous as io
 from ...clock import SYSTEM_CLOCK
-from ..app_server import AppServer, Message, Params
+from ..app_server import AppServer, Message
 from ..arguments import CompletionArguments, build_request, seconds
 from ..completion import Completion
 from ..errors import CodexError, timeout_error
-from ..listing import AsyncModelsBase, Timeout
-from ..session import Deadline, Mailbox, Session, approval_request
+from ..listing import AsyncModelsPage, Timeout, read_models, request_models
+from ..session import Mailbox, Session, approval_request
 from ..settings import CodexClientBase, Settings
 
 if TYPE_CHECKING:
@@ -30,12 +30,11 @@ class AsyncCall:
 
     def __init__(self, settings: Settings, timeout: Timeout) -> None:
         self._servers = settings.servers
-        self._deadline = Deadline(seconds(timeout, settings.timeout))
+        self._seconds = seconds(timeout, settings.timeout)
+        self._ends = None if self._seconds is None else SYSTEM_CLOCK.monotonic() + self._seconds
         self._mailbox = Mailbox()
 
-    async def open(
-        self, send: Callable[[AppServer, Mailbox], None], is_begun: Callable[[], bool] = lambda: False
-    ) -> None:
+    async def open(self, send: Callable[[AppServer, Mailbox], None]) -> None:
         """Send the first requests and wait for a message; once more where the server turns out to have died before."""
         server = self._servers.running
         if server is not None:
@@ -44,7 +43,7 @@ class AsyncCall:
                 self._mailbox.items.appendleft(await self.receive())
                 return
             except openai.APIConnectionError as error:
-                if isinstance(error, openai.APITimeoutError) or is_begun():
+                if isinstance(error, openai.APITimeoutError) or self._mailbox.is_begun:
                     raise
             self._mailbox = Mailbox()
         send(await io.run_blocking(self._servers.start), self._mailbox)
@@ -59,8 +58,9 @@ class AsyncCall:
         """
         while not self._mailbox.items:
             waiter = self._mailbox.waiter = io.Waiter()
-            if not self._mailbox.items and not await waiter.wait(SYSTEM_CLOCK, self._deadline.left()):
-                raise timeout_error(f"no complete answer within {self._deadline.seconds:g} s")
+            left = None if self._ends is None else max(0.0, self._ends - SYSTEM_CLOCK.monotonic())
+            if not self._mailbox.items and not await waiter.wait(SYSTEM_CLOCK, left):
+                raise timeout_error(f"no complete answer within {self._seconds:g} s")
         session, message = self._mailbox.items.popleft()
         if isinstance(message, Exception):
             raise message
@@ -87,7 +87,7 @@ class AsyncCompletionStream:
     async def begin(self) -> Self:
         """Start the turns and wait for the first chunk, so that an earlier error is raised here."""
         try:
-            await self._call.open(self._completion.start, lambda: self._completion.is_begun)
+            await self._call.open(self._completion.start)
         except BaseException:
             self._completion.leave()
             raise
@@ -199,28 +199,27 @@ class AsyncChat:
         self.completions = AsyncCompletions(settings)
 
 
-class AsyncModels(AsyncModelsBase):
+class AsyncModels:
     """`client.models`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def _load(self, timeout: Timeout) -> list[Model]:
-        call = AsyncCall(self._settings, timeout)
-        found: list[Model] = []
-        params: Params = {}
-        while True:
-            await call.open(partial(_request_models, params))
-            page = (await call.receive())[1]["result"]
-            # The CLI does not say when a model was made.
-            found += [Model(id=model["id"], created=0, object="model", owned_by="openai") for model in page["data"]]
-            if not page["nextCursor"]:
-                return found
-            params = {"cursor": page["nextCursor"]}
+    def list(self, *, timeout: Timeout = openai.NOT_GIVEN) -> AsyncModelsPage:
+        """Return the models that the CLI offers; `timeout` is seconds for all of it, by default the client's."""
+        return AsyncModelsPage(partial(_load_models, self._settings, timeout))
 
 
-def _request_models(params: Params, server: AppServer, mailbox: Mailbox) -> None:
-    server.request("model/list", params, mailbox)
+async def _load_models(settings: Settings, timeout: Timeout) -> list[Model]:
+    call = AsyncCall(settings, timeout)
+    found: list[Model] = []
+    cursor = None
+    while True:
+        await call.open(partial(request_models, cursor))
+        data, cursor = read_models((await call.receive())[1])
+        found += data
+        if not cursor:
+            return found
 
 
 class AsyncCodexClient(CodexClientBase):

@@ -14,12 +14,12 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from ..._io import synchronous as io
 from ...clock import SYSTEM_CLOCK
-from ..app_server import AppServer, Message, Params
+from ..app_server import AppServer, Message
 from ..arguments import CompletionArguments, build_request, seconds
 from ..completion import Completion
 from ..errors import CodexError, timeout_error
-from ..listing import ModelsBase, Timeout
-from ..session import Deadline, Mailbox, Session, approval_request
+from ..listing import ModelsPage, Timeout, read_models, request_models
+from ..session import Mailbox, Session, approval_request
 from ..settings import CodexClientBase, Settings
 
 if TYPE_CHECKING:
@@ -31,10 +31,11 @@ class Call:
 
     def __init__(self, settings: Settings, timeout: Timeout) -> None:
         self._servers = settings.servers
-        self._deadline = Deadline(seconds(timeout, settings.timeout))
+        self._seconds = seconds(timeout, settings.timeout)
+        self._ends = None if self._seconds is None else SYSTEM_CLOCK.monotonic() + self._seconds
         self._mailbox = Mailbox()
 
-    def open(self, send: Callable[[AppServer, Mailbox], None], is_begun: Callable[[], bool] = lambda: False) -> None:
+    def open(self, send: Callable[[AppServer, Mailbox], None]) -> None:
         """Send the first requests and wait for a message; once more where the server turns out to have died before."""
         server = self._servers.running
         if server is not None:
@@ -43,7 +44,7 @@ class Call:
                 self._mailbox.items.appendleft(self.receive())
                 return
             except openai.APIConnectionError as error:
-                if isinstance(error, openai.APITimeoutError) or is_begun():
+                if isinstance(error, openai.APITimeoutError) or self._mailbox.is_begun:
                     raise
             self._mailbox = Mailbox()
         send(io.run_blocking(self._servers.start), self._mailbox)
@@ -58,8 +59,9 @@ class Call:
         """
         while not self._mailbox.items:
             waiter = self._mailbox.waiter = io.Waiter()
-            if not self._mailbox.items and not waiter.wait(SYSTEM_CLOCK, self._deadline.left()):
-                raise timeout_error(f"no complete answer within {self._deadline.seconds:g} s")
+            left = None if self._ends is None else max(0.0, self._ends - SYSTEM_CLOCK.monotonic())
+            if not self._mailbox.items and not waiter.wait(SYSTEM_CLOCK, left):
+                raise timeout_error(f"no complete answer within {self._seconds:g} s")
         session, message = self._mailbox.items.popleft()
         if isinstance(message, Exception):
             raise message
@@ -86,7 +88,7 @@ class CompletionStream:
     def begin(self) -> Self:
         """Start the turns and wait for the first chunk, so that an earlier error is raised here."""
         try:
-            self._call.open(self._completion.start, lambda: self._completion.is_begun)
+            self._call.open(self._completion.start)
         except BaseException:
             self._completion.leave()
             raise
@@ -198,28 +200,27 @@ class Chat:
         self.completions = Completions(settings)
 
 
-class Models(ModelsBase):
+class Models:
     """`client.models`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def _load(self, timeout: Timeout) -> list[Model]:
-        call = Call(self._settings, timeout)
-        found: list[Model] = []
-        params: Params = {}
-        while True:
-            call.open(partial(_request_models, params))
-            page = (call.receive())[1]["result"]
-            # The CLI does not say when a model was made.
-            found += [Model(id=model["id"], created=0, object="model", owned_by="openai") for model in page["data"]]
-            if not page["nextCursor"]:
-                return found
-            params = {"cursor": page["nextCursor"]}
+    def list(self, *, timeout: Timeout = openai.NOT_GIVEN) -> ModelsPage:
+        """Return the models that the CLI offers; `timeout` is seconds for all of it, by default the client's."""
+        return ModelsPage(partial(_load_models, self._settings, timeout))
 
 
-def _request_models(params: Params, server: AppServer, mailbox: Mailbox) -> None:
-    server.request("model/list", params, mailbox)
+def _load_models(settings: Settings, timeout: Timeout) -> list[Model]:
+    call = Call(settings, timeout)
+    found: list[Model] = []
+    cursor = None
+    while True:
+        call.open(partial(request_models, cursor))
+        data, cursor = read_models((call.receive())[1])
+        found += data
+        if not cursor:
+            return found
 
 
 class CodexClient(CodexClientBase):
