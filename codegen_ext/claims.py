@@ -131,12 +131,7 @@ class _RedisClaims:
     blocks = True
 
     def __init__(self, address: str) -> None:
-        self._address = address
-        self.after_fork()
-        _fork.register(self)
-
-    def after_fork(self) -> None:
-        self._redis = open_redis(self._address)
+        self._redis = open_redis(address)
 
     def claim(self, name: str, owner: str, seconds: float) -> str:
         with redis_errors():

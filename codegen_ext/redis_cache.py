@@ -22,7 +22,7 @@ from uuid import uuid4
 from . import _fork
 from .cache import Entry, Found, Key, Store
 from .clock import Clock
-from .storage import ANSWER_SECONDS, StoreUnavailable, open_redis, redis_errors
+from .storage import StoreUnavailable, open_redis, redis_errors
 
 PREFIX = "codegen:cache:"
 PAUSE = 5.0
@@ -86,7 +86,7 @@ class RedisStore(Store):
     blocks = True
 
     def __init__(self, address: str, site: str, credential: str, max_size: int, clock: Clock) -> None:
-        self._redis = open_redis(address, connect_seconds=ANSWER_SECONDS)
+        self._redis = open_redis(address)
         self._get, self._put = self._redis.register_script(_GET), self._redis.register_script(_PUT)
         self._stem, self._credential, self._max_size, self._clock = f"{PREFIX}{{{site}}}", credential, max_size, clock
         self._pending: set[str] = set()

@@ -10,9 +10,10 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from . import _fork
 from .errors import ConfigurationError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 0.5
 ANSWER_SECONDS = 1.0
+SETTING = "shared_state"
 BUSY_SECONDS = 2.0
 """How long a transaction waits for those of other processes, each of which takes a fraction of a millisecond."""
 _OWN_OPTIONS = frozenset(("decode_responses", "encoding", "encoding_errors", "protocol"))
@@ -34,7 +36,7 @@ class StoreUnavailable(Exception):  # noqa: N818 - a state of the store, which c
         self.reason = reason
 
 
-def scheme_of(address: str | None, setting: str = "shared_state") -> str:
+def scheme_of(address: str | None) -> str:
     """Return "redis" or "sqlite" for the address of a shared store, "" for None.
 
     Raises:
@@ -46,22 +48,96 @@ def scheme_of(address: str | None, setting: str = "shared_state") -> str:
     scheme, separator, _ = address.partition("://") if isinstance(address, str) else ("", "", "")
     if separator and scheme in ("redis", "rediss", "sqlite"):
         return "sqlite" if scheme == "sqlite" else "redis"
-    raise ConfigurationError(f"{setting} must be a redis://, rediss:// or sqlite:/// address", setting)
+    raise ConfigurationError(f"{SETTING} must be a redis://, rediss:// or sqlite:/// address", SETTING)
+
+
+def open_redis(address: str) -> Redis:
+    """Return a client of Redis that answers bytes; it connects at its first command, in a forked child anew.
+
+    A command whose connection was closed is sent once more. Async code calls it through `io.run_blocking`.
+
+    Raises:
+        ConfigurationError: when the address cannot be used, without showing it, or the extra `redis` is missing.
+
+    """
+    try:
+        from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.exceptions import ConnectionError as Disconnected
+        from redis.retry import Retry
+    except ImportError as error:
+        raise MissingExtraError(
+            f"Redis in {SETTING} needs an extra: pip install 'codegen-sdk[redis]'", SETTING
+        ) from error
+
+    class ForkingRedis(Redis):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            _fork.register(self)
+
+        def after_fork(self) -> None:
+            pool = self.connection_pool  # in which redis-py would wait for a lock that another thread held
+            _abandoned.append(pool)
+            self.connection_pool = type(pool)(connection_class=pool.connection_class, **pool.connection_kwargs)
+
+    "localhost".encode("idna")  # imported at the first connection, an import that a fork can cut leaves its lock held
+    problem = ConfigurationError(f"{SETTING} must be an address such as redis://host:6379/0", SETTING)
+    try:
+        parts = urlsplit(address)
+        if parts.scheme not in ("redis", "rediss") or not parts.hostname:
+            raise problem
+        options = [option for option in parse_qsl(parts.query, True) if option[0] not in _OWN_OPTIONS]
+        client = ForkingRedis.from_url(
+            urlunsplit(parts._replace(query=urlencode(options))),
+            socket_connect_timeout=CONNECT_SECONDS,
+            socket_timeout=ANSWER_SECONDS,
+            retry=Retry(NoBackoff(), 1, (Disconnected,)),
+        )
+        pool = client.connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # finds unknown options, and connects to nothing
+    except (TypeError, ValueError):
+        raise problem from None  # the cause may quote the address and the password in it
+    return client
+
+
+@contextmanager
+def redis_errors() -> Iterator[None]:
+    """Raise StoreUnavailable for what a command of Redis raises."""
+    from redis.exceptions import RedisError
+
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise StoreUnavailable(type(error).__name__) from None
+
+
+def sqlite_path(address: str) -> str:
+    """Return the absolute path of the file that a `sqlite:///` address names.
+
+    Raises:
+        ConfigurationError: when it names no file, or one in a directory that does not exist.
+
+    """
+    rest = address.removeprefix("sqlite://")
+    path = Path(rest.removeprefix("/"))
+    if not address.startswith("sqlite:///") or path.name in ("", ":memory:") or "\0" in rest or path.is_dir():
+        raise ConfigurationError(f"{SETTING} must be sqlite:///file or sqlite:////directory/file", SETTING)
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"the directory of the SQLite file in {SETTING} does not exist; create it", SETTING)
+    return str(path.absolute())
 
 
 class _Forking:
-    """Lets the process fork only while no thread is inside SQLite, and gives clients of Redis other connections.
+    """Lets the process fork only while no thread is inside SQLite.
 
-    A lock that another thread held at the fork is never freed in the child, and both have locks of their own.
+    A lock that another thread held at the fork is never freed in the child, and SQLite has locks of its own.
     """
 
     def __init__(self) -> None:
         self.mutex = threading.RLock()
         """Held while SQLite is used for something else than a transaction, and while the process forks."""
         self.files: weakref.WeakSet[SqliteFile] = weakref.WeakSet()
-        self.clients: weakref.WeakSet[Redis] = weakref.WeakSet()
         self._held: list[SqliteFile] = []
-        self._abandoned: list[object] = []
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(before=self._enter, after_in_parent=self._leave, after_in_child=self._renew)
 
@@ -81,87 +157,11 @@ class _Forking:
         self.mutex, self._held = threading.RLock(), []
         for file in self.files:
             file.after_fork()
-        for client in self.clients:
-            pool = client.connection_pool  # in which redis-py would wait for a lock that another thread held
-            self._abandoned.append(pool)
-            client.connection_pool = type(pool)(connection_class=pool.connection_class, **pool.connection_kwargs)
 
 
 _forking = _Forking()
-
-
-def open_redis(
-    address: str,
-    setting: str = "shared_state",
-    *,
-    connect_seconds: float = CONNECT_SECONDS,
-    answer_seconds: float = ANSWER_SECONDS,
-) -> Redis:
-    """Return a client of Redis that answers bytes; it connects at its first command.
-
-    A command whose connection was closed is sent once more. Async code calls it through `io.run_blocking`.
-
-    Raises:
-        ConfigurationError: when the address cannot be used, without showing it, or the extra `redis` is missing.
-
-    """
-    try:
-        from redis import Redis
-        from redis.backoff import NoBackoff
-        from redis.exceptions import ConnectionError as Disconnected
-        from redis.retry import Retry
-    except ImportError as error:
-        raise MissingExtraError(
-            f"Redis in {setting} needs an extra: pip install 'codegen-sdk[redis]'", setting
-        ) from error
-    "localhost".encode("idna")  # imported at the first connection, an import that a fork can cut leaves its lock held
-    problem = ConfigurationError(f"{setting} must be an address such as redis://host:6379/0", setting)
-    try:
-        parts = urlsplit(address)
-        if parts.scheme not in ("redis", "rediss") or not parts.hostname:
-            raise problem
-        options = [option for option in parse_qsl(parts.query, True) if option[0] not in _OWN_OPTIONS]
-        client = Redis.from_url(
-            urlunsplit(parts._replace(query=urlencode(options))),
-            socket_connect_timeout=connect_seconds,
-            socket_timeout=answer_seconds,
-            retry=Retry(NoBackoff(), 1, (Disconnected,)),
-        )
-        pool = client.connection_pool
-        pool.connection_class(**pool.connection_kwargs)  # finds unknown options, and connects to nothing
-    except (TypeError, ValueError):
-        raise problem from None  # the cause may quote the address and the password in it
-    with _forking.mutex:
-        _forking.clients.add(client)
-    return client
-
-
-@contextmanager
-def redis_errors() -> Iterator[None]:
-    """Raise StoreUnavailable for what a command of Redis raises."""
-    from redis.exceptions import RedisError
-
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise StoreUnavailable(type(error).__name__) from None
-
-
-def sqlite_path(address: str, setting: str = "shared_state") -> str:
-    """Return the absolute path of the file that a `sqlite:///` address names.
-
-    Raises:
-        ConfigurationError: when it names no file, or one in a directory that does not exist.
-
-    """
-    rest = address.removeprefix("sqlite://")
-    path = Path(rest.removeprefix("/"))
-    if not address.startswith("sqlite:///") or path.name in ("", ":memory:") or "\0" in rest or path.is_dir():
-        raise ConfigurationError(f"{setting} must be sqlite:///file or sqlite:////directory/file", setting)
-    if not path.parent.is_dir():
-        problem = f"the directory of the SQLite file in {setting} does not exist; create it"
-        raise ConfigurationError(problem, setting)
-    return str(path.absolute())
+_abandoned: list[object] = []
+"""Connections of the parent, which a child must not even close."""
 
 
 class SqliteFile:
@@ -182,7 +182,6 @@ class SqliteFile:
         self.mutex = threading.RLock()
         """Held during a transaction, and while the process forks."""
         self._database: sqlite3.Connection | None = None
-        self._abandoned: list[sqlite3.Connection] = []
         with _forking.mutex:
             _forking.files.add(self)
 
@@ -216,9 +215,8 @@ class SqliteFile:
     def after_fork(self) -> None:
         """Leave the connection to the parent: SQLite forbids a child even to close it."""
         self.mutex = threading.RLock()
-        if self._database is not None:
-            self._abandoned.append(self._database)
-            self._database = None
+        _abandoned.append(self._database)
+        self._database = None
 
     def _disconnect(self) -> None:
         if self._database is not None:

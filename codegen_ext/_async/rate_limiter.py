@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from codegen_api.operations import OPERATIONS
 
@@ -12,10 +12,9 @@ from .._io import asynchronous as io
 from .._response import LimitExceeded
 from ..clock import Clock
 from ..fingerprint import fingerprint
-from ..rate_limits.local_share import RETRY_PERIOD
 from ..rate_limits.registry import shared_windows_of, windows_of
-from ..rate_limits.status import RateLimitStatus, status_of
-from ..rate_limits.window import SECOND, Limit, Slot, Window, Windows, micro
+from ..rate_limits.status import RateLimitStatus, current_usage, status_of
+from ..rate_limits.window import SECOND, Limit, Slot, Windows, micro
 from .locks import wait_for
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from .._request import Call
     from ..config import ClientConfig
-    from ..rate_limits.shared import SharedSlot, SharedWindows
 
 STANDARD = "standard"
 """The group of requests that the contract does not know."""
@@ -39,9 +37,8 @@ UNSAID_CLOSURE = 1.0
 """Seconds for which a refusal without Retry-After closes a group; the pauses of the retries grow from there."""
 LONGEST_CLOSURE = 86_400.0
 """Seconds after which a group opens again, whatever the service said."""
-PULSE_PERIOD = 5 * SECOND
-"""How often the first that waits for a shared limit tries again, to learn of other processes and of a loss."""
 
+T = TypeVar("T")
 _logger = logging.getLogger("codegen_ext")
 
 
@@ -80,13 +77,10 @@ class AsyncRateLimiter:
         }
         self._group_of = {operation.id: operation.rate_limit.group for operation in operations}
         self._late = min(limit.window for limit in self._limits.values()) // LATENESS
-        # Without limits nothing is written down, and nothing shared.
-        address = config.shared_state if config.rate_limits else None
-        self._windows = windows_of(scope, clock, config.transport) if config.rate_limits else Windows()
-        self._shared = None if address is None else shared_windows_of(address, scope, clock, config.shared_peers)
+        self._windows = _open(config, scope, clock)
         cap = [OVERALL] if OVERALL in quotas else []
         self._windows_of = {
-            group: self._windows.windows([self._limits[group] for group in (group, *cap)]) for group in quotas
+            group: self._windows.windows(self._limits[name] for name in (group, *cap)) for group in quotas
         }
 
     def try_acquire(self, call: Call) -> Slot | None:
@@ -94,11 +88,9 @@ class AsyncRateLimiter:
 
         None when it has to wait, or to ask a shared store.
         """
-        if self._shared is not None:
-            return None
-        return self._windows.take(self._windows_of[self._group(call.operation)], self._now())
+        return self._windows.take(self._windows_of[self._group(call.operation)])
 
-    async def acquire(self, call: Call) -> Slot | SharedSlot:
+    async def acquire(self, call: Call) -> Slot:
         """Wait until a request may go, and return its slot.
 
         Raises:
@@ -106,34 +98,33 @@ class AsyncRateLimiter:
             Cancelled: when the call's cancel event is set.
 
         """
-        windows = self._windows_of[self._group(call.operation)]
         at = call.deadline.at
         deadline = None if at == float("inf") else micro(at - REQUEST_SECONDS)
-        queued = (
-            _AsyncRequest(self._windows, windows, deadline)
-            if self._shared is None
-            else _AsyncSharedRequest(self._shared, tuple(window.limit for window in windows), deadline)
-        )
+        request = self._windows.join(self._windows_of[self._group(call.operation)], deadline)
         waited, is_told = 0, False
         try:
             while True:
                 signal = io.Waiter()
-                wait, is_first = await queued.poll(signal, self._clock)
-                if queued.slot is not None:
-                    return queued.slot
-                now = self._now()
+                wait, is_first = self._windows.poll(request, signal)
+                if is_first:
+                    wait = await self._do(self._windows.attempt, request)
+                if request.slot is not None:
+                    return request.slot
+                now = self._windows.now()
                 if deadline is not None and now + wait > deadline:
                     raise LimitExceeded(wait / SECOND)
                 if wait >= SECOND and not is_told:
                     is_told = True
                     self._tell(call, wait)
                 try:
-                    seconds = min(wait, queued.longest) / SECOND if is_first else None
+                    seconds = min(wait, self._windows.longest_sleep) / SECOND if is_first else None
                     await wait_for(signal, self._clock, seconds, call.cancel)
                 finally:
-                    waited += self._now() - now
+                    waited += self._windows.now() - now
+        except BaseException:
+            self._windows.leave(request)
+            raise
         finally:
-            queued.leave()
             if waited and self._on_wait is not None:
                 name = call.operation.id if call.operation else f"{call.name.partition(' ')[0]} other"
                 self._on_wait(name, waited / SECOND)
@@ -144,117 +135,50 @@ class AsyncRateLimiter:
         said = " and ".join(f"{requests} per {seconds:g} s" for requests, seconds in quotas)
         _logger.info("waits %.0f s for the limit of %s (%s)", wait / SECOND, call.name, said)
 
-    def sent(self, slot: Slot | SharedSlot, at: float) -> None:
+    def sent(self, slot: Slot, at: float) -> None:
         """Note the monotonic second at which a request began to be written, which may be long after it was admitted."""
         time = micro(at)
         if time - slot.time <= self._late:
             return
-        if isinstance(slot, Slot):
+        if self._windows.is_shared:
+            io.start(self._do, self._windows.move, slot, time)
+        else:
             self._windows.move(slot, time)
-        elif self._shared is not None:
-            io.start(self._move, self._shared, slot, time)
-
-    async def _move(self, shared: SharedWindows, slot: SharedSlot, time: int) -> None:
-        await io.run_blocking(shared.move, slot, time, self._clock)
 
     async def refused(self, call: Call, seconds: float | None) -> None:
         """Close the group of a request that the service has refused, for as long as it said or a second."""
         period = micro(UNSAID_CLOSURE if seconds is None else min(seconds, LONGEST_CLOSURE))
-        window = self._windows_of[self._group(call.operation)][0]
-        if self._shared is None:
-            now = self._now()
-            self._windows.close(window, now + period, now)
-        else:
-            await io.run_blocking(self._shared.close_for, window.limit, period, self._clock)
+        await self._do(self._windows.close, self._windows_of[self._group(call.operation)][0], period)
 
     def spare(self, operation: Operation[Any] | None) -> float:
         """Return which part of the limits of an operation is left, as far as known without asking a shared store."""
-        windows = self._windows_of[self._group(operation)]
-        if self._shared is None:
-            return self._windows.spare(windows, self._now())
-        return min(self._shared.share.spare(window.limit, self._now()) for window in windows)
+        return self._windows.spare(self._windows_of[self._group(operation)])
 
     async def status(self) -> RateLimitStatus:
         """Return what is left of each limit."""
-        limits = list(self._limits.values())
-        if self._shared is None:
-            usages = self._windows.usage(self._windows.windows(limits), self._now())
-        else:
-            usages = await io.run_blocking(self._shared.usage, limits, self._clock)
+        usages = await self._do(self._windows.usage, self._windows.windows(self._limits.values()))
         return status_of(dict(zip(self._limits, usages, strict=True)))
 
     async def get_current_usage(self) -> dict[str, Any]:
         """Return current_requests, max_requests, period_seconds and usage_percentage of the tightest group."""
         status = await self.status()
-        used = status.limit - status.remaining
         tightest = next(name for name, group in status.groups.items() if group.items() <= status.items())
-        return {
-            "current_requests": used,
-            "max_requests": status.limit,
-            "period_seconds": self._quotas[tightest][1],
-            "usage_percentage": used / status.limit * 100,
-        }
+        return current_usage(status.remaining, status.limit, self._quotas[tightest][1])
 
     async def close(self) -> None:
         """Close the connections to a shared store, which other clients open again; what went is still known."""
-        if self._shared is not None:
-            await io.run_blocking(self._shared.store.close)
+        await self._do(self._windows.disconnect)
+
+    async def _do(self, function: Callable[..., T], *args: Any) -> T:
+        return await io.run_blocking(function, *args) if self._windows.is_shared else function(*args)
 
     def _group(self, operation: Operation[Any] | None) -> str:
         return STANDARD if operation is None else self._group_of.get(operation.id, STANDARD)
 
-    def _now(self) -> int:
-        return round(self._clock.monotonic() * SECOND)
 
-
-class _AsyncRequest:
-    """A request in a queue of this process."""
-
-    longest = micro(LONGEST_CLOSURE)
-
-    def __init__(self, windows: Windows, own: tuple[Window, ...], deadline: int | None) -> None:
-        self._windows = windows
-        self._request = windows.join(own, deadline)
-        self._is_taken = False
-
-    @property
-    def slot(self) -> Slot | None:
-        self._is_taken = self._request.slot is not None
-        return self._request.slot
-
-    async def poll(self, signal: io.Waiter, clock: Clock) -> tuple[int, bool]:
-        return self._windows.poll(self._request, signal, micro(clock.monotonic()))
-
-    def leave(self) -> None:
-        if not self._is_taken:
-            self._windows.leave(self._request)
-
-
-class _AsyncSharedRequest:
-    """A request in a queue of this process for a shared limit."""
-
-    def __init__(self, shared: SharedWindows, limits: tuple[Limit, ...], deadline: int | None) -> None:
-        self._shared = shared
-        self._limits = limits
-        self._queue = shared.share.queue(limits[0])
-        self._entry = self._queue.join(deadline)
-        self.slot: SharedSlot | None = None
-
-    @property
-    def longest(self) -> int:
-        return RETRY_PERIOD if self._shared.share.is_away else PULSE_PERIOD
-
-    async def poll(self, signal: io.Waiter, clock: Clock) -> tuple[int, bool]:
-        wait, is_first = self._queue.poll(self._entry, signal, micro(clock.monotonic()))
-        if is_first:
-            outcome = await io.run_blocking(self._shared.attempt, self._entry, self._limits, clock)
-            if not isinstance(outcome, int):
-                self.slot = outcome
-                return 0, True
-            wait = outcome
-            self._queue.tell(micro(clock.monotonic()), wait)
-        return wait, is_first
-
-    def leave(self) -> None:
-        self._entry.is_left = self.slot is None
-        self._queue.leave(self._entry)
+def _open(config: ClientConfig, scope: str, clock: Clock) -> Windows:
+    if not config.rate_limits:
+        return Windows(clock)  # in which nothing is recorded
+    if config.shared_state is None:
+        return windows_of(scope, clock, config.transport)
+    return shared_windows_of(config.shared_state, scope, clock, config.shared_peers)

@@ -16,7 +16,6 @@ from codegen_api import codec, operations
 from codegen_api.errors import InvalidModel
 from codegen_api.types import Response
 
-from .. import _fork
 from .._sync.client import CodegenClient
 from ..claims import open_claims
 from ..storage import StoreUnavailable, open_redis, redis_errors
@@ -45,15 +44,9 @@ class Fleet:
         identity = json.dumps([config.service_url, config.api_token])
         # Only a digest of the credential stands in keys.
         self._prefix = f"codegen:fleet:{sha256(identity.encode()).hexdigest()[:32]}"
-        self._address = address
         self._client = client
         self._claims = open_claims(address, client.clock)
         self._redis = open_redis(address)
-        _fork.register(self)
-
-    def after_fork(self) -> None:
-        """Open connections of the child's own."""
-        self._redis = open_redis(self._address)
 
     def close(self) -> None:
         """Close the connections."""

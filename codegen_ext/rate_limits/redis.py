@@ -9,7 +9,7 @@ from typing import Any
 
 from ..storage import open_redis, redis_errors
 from .store import Reply, Sent
-from .window import Limit, Usage, Window
+from .window import SECOND, Limit, Window
 
 PREFIX = "codegen:limit:"
 """How all keys begin. They expire, and hold no credential."""
@@ -33,17 +33,16 @@ class RedisWindows:
 
     def attempt(self, scope: str, limits: Sequence[Limit], process: str, member: str, life: str) -> Reply:
         """Write a request down in all windows if they have room."""
-        stem = f"{PREFIX}{{{scope}}}:"  # the braces keep a scope on one node of a cluster
-        keys, arguments = [f"{stem}life", f"{stem}peers"], [process, member, life]
+        keys, arguments = [_key(scope, "life"), _key(scope, "peers")], [process, member, life]
         for name, requests, window in limits:
-            keys += (f"{stem}{name}", f"{stem}{name}:closed")
+            keys += (_key(scope, name), _key(scope, name, ":closed"))
             arguments += (str(requests), str(window))
         with redis_errors():
             known, wait, peers, used = self._attempt(keys, arguments)
         return Reply(known.decode(), wait, peers, used)
 
     def write(self, scope: str, sent: Sequence[Sent], closures: Mapping[Limit, int]) -> None:
-        """Write down what went without the store, and for how long limits are closed."""
+        """Write down, also again, what went at other times, and for how long limits are closed."""
         with redis_errors():
             now = self._now()
             scores: dict[Limit, dict[str, int]] = {}
@@ -52,34 +51,25 @@ class RedisWindows:
                     scores.setdefault(limit, {})[member] = now - age
             with self._redis.pipeline(transaction=False) as pipeline:
                 for limit, members in scores.items():
-                    pipeline.zadd(_key(scope, limit), members)
-                    pipeline.pexpire(_key(scope, limit), math.ceil(limit.window / 1000))
+                    pipeline.zadd(_key(scope, limit.name), members)
+                    pipeline.pexpire(_key(scope, limit.name), math.ceil(limit.window / 1000))
                 for limit, period in closures.items():
-                    self._close([f"{_key(scope, limit)}:closed"], [math.ceil(period / 1000)], pipeline)
+                    self._close([_key(scope, limit.name, ":closed")], [math.ceil(period / 1000)], pipeline)
                 pipeline.execute()
 
-    def remove(self, scope: str, limits: Sequence[Limit], member: str) -> None:
-        """Forget a request that did not go."""
-        with redis_errors(), self._redis.pipeline(transaction=False) as pipeline:
-            for limit in limits:
-                pipeline.zrem(_key(scope, limit), member)
-            pipeline.execute()
-
-    def usage(self, scope: str, limits: Sequence[Limit]) -> list[Usage]:
-        """Describe each window to users."""
+    def read(self, scope: str, limits: Sequence[Limit]) -> tuple[int, list[Window]]:
+        """Return the server's time and its windows."""
         with redis_errors():
             now = self._now()
             with self._redis.pipeline(transaction=False) as pipeline:
                 for limit in limits:
-                    pipeline.zrangebyscore(_key(scope, limit), now - limit.window + 1, "+inf", withscores=True)
-                    pipeline.pttl(f"{_key(scope, limit)}:closed")
+                    pipeline.zrangebyscore(_key(scope, limit.name), now - limit.window + 1, "+inf", withscores=True)
+                    pipeline.pttl(_key(scope, limit.name, ":closed"))
                 answers: list[Any] = pipeline.execute()
-        usages = []
-        for limit, entries, closed_ms in zip(limits, answers[::2], answers[1::2], strict=True):
-            window = Window(limit, (min(int(score), now) for _, score in entries))
-            window.closed = now + closed_ms * 1_000
-            usages.append(window.usage(now, window.wait(now), window.closed))
-        return usages
+        return now, [
+            Window(limit, (min(int(score), now) for _, score in entries), now + closed_ms * 1_000)
+            for limit, entries, closed_ms in zip(limits, answers[::2], answers[1::2], strict=True)
+        ]
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -87,8 +77,8 @@ class RedisWindows:
 
     def _now(self) -> int:
         seconds, microseconds = self._redis.time()
-        return seconds * 1_000_000 + microseconds
+        return seconds * SECOND + microseconds
 
 
-def _key(scope: str, limit: Limit) -> str:
-    return f"{PREFIX}{{{scope}}}:{limit.name}"
+def _key(scope: str, *parts: str) -> str:
+    return f"{PREFIX}{{{scope}}}:{''.join(parts)}"  # the braces keep a scope on one node of a cluster

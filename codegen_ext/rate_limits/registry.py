@@ -1,91 +1,66 @@
-"""The state that all clients of a process with the same credential share."""
+"""The windows that all clients of a process with the same credential share; they outlive them until they are idle."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from collections.abc import Callable, Hashable
+from weakref import WeakKeyDictionary, WeakValueDictionary, ref
 
 from .. import _fork
 from ..clock import Clock
 from ..fingerprint import fingerprint
-from .window import Windows, micro
+from .store import LimitStore
+from .window import Windows
 
-if TYPE_CHECKING:
-    from .shared import SharedWindows
-    from .store import LimitStore
-
-
-class Idle(Protocol):
-    """What a registry keeps."""
-
-    def is_idle(self, now: int) -> bool:
-        """Return whether it may be forgotten, at a time of its clock."""
-        ...
+Kept = dict[Hashable, Windows]
 
 
-T = TypeVar("T", bound=Idle)
-
-
-class Registry(Generic[T]):
-    """Objects that all clients of this process with the same key share, as far as they share a clock.
-
-    An object outlives its clients until it is idle. With an `owner` it is that object's: a transport that takes the
-    place of the network leads to a service of its own, whatever the address says.
-    """
-
+class _Registry:
     def __init__(self) -> None:
-        self._mutex = threading.Lock()
-        self._found: WeakKeyDictionary[object, WeakKeyDictionary[Clock, _Objects[T]]] = WeakKeyDictionary()
+        self.reset()
+        self.after_fork()
         _fork.register(self)
 
-    def get(self, key: str, clock: Clock, owner: object, make: Callable[[], T]) -> T:
-        """Return the object of a key, made now if there is none; neither clock nor owner is kept alive."""
-        try:
-            with self._mutex:
-                clocks = self._found.setdefault(clock if owner is None else owner, WeakKeyDictionary())
-                return clocks.setdefault(clock, _Objects()).get(key, micro(clock.monotonic()), make)
-        except TypeError:  # one of them cannot be referred to weakly
-            return make()
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._found.clear()
+    def reset(self) -> None:
+        self._kept: Kept = {}
+        self._kept_of_owners: WeakKeyDictionary[object, Kept] = WeakKeyDictionary()
 
     def after_fork(self) -> None:
-        """Replace the lock."""
         self._mutex = threading.Lock()
 
-
-class _Objects(Generic[T]):
-    def __init__(self) -> None:
-        self._alive: WeakValueDictionary[str, T] = WeakValueDictionary()
-        self._kept: dict[str, T] = {}
-        self._most = 64
-
-    def get(self, key: str, now: int, make: Callable[[], T]) -> T:
-        if len(self._kept) >= self._most:
-            self._kept = {name: item for name, item in self._kept.items() if not item.is_idle(now)}
-            self._most = max(64, 2 * len(self._kept))
-        found = self._alive.get(key)
-        if found is None:
-            found = self._alive[key] = make()
-        self._kept[key] = found
-        return found
+    def get(self, key: Hashable, owner: object, make: Callable[[], Windows]) -> Windows:
+        with self._mutex:
+            try:
+                kept = self._kept if owner is None else self._kept_of_owners.setdefault(owner, {})
+            except TypeError:  # it cannot be referred to weakly
+                return make()
+            if key not in kept:
+                if len(kept) % 64 == 63:
+                    _forget_idle(kept)
+                kept[key] = make()
+            return kept[key]
 
 
-_windows: Registry[Windows] = Registry()
-_shared: Registry[SharedWindows] = Registry()
+def _forget_idle(kept: Kept) -> None:
+    """Forget what matters no more and no client has."""
+    idle = {key: ref(kept.pop(key)) for key in [key for key, windows in kept.items() if windows.is_idle()]}
+    kept |= {key: windows for key, found in idle.items() if (windows := found()) is not None}
+
+
+_registry = _Registry()
 _stores: WeakValueDictionary[str, LimitStore] = WeakValueDictionary()
 
 
 def windows_of(scope: str, clock: Clock, owner: object) -> Windows:
-    """Return the windows of a credential; `owner` is the transport that takes the place of the network, or None."""
-    return _windows.get(scope, clock, owner, Windows)
+    """Return the windows of a credential.
+
+    `owner` is the transport that takes the place of the network: it leads to a service of its own, whatever the address
+    says. None without one.
+    """
+    return _registry.get((scope, id(clock)), owner, lambda: Windows(clock))
 
 
-def shared_windows_of(address: str, scope: str, clock: Clock, peers: int) -> SharedWindows:
+def shared_windows_of(address: str, scope: str, clock: Clock, peers: int) -> Windows:
     """Return the windows of a credential at the address of a `shared_state`; nothing is connected yet.
 
     Raises:
@@ -96,10 +71,8 @@ def shared_windows_of(address: str, scope: str, clock: Clock, peers: int) -> Sha
 
     name = fingerprint(address)
     store = _stores.get(name) or _stores.setdefault(name, open_limit_store(address))
-    return _shared.get(f"{name}:{scope}", clock, None, lambda: SharedWindows(store, scope, peers))
+    return _registry.get((name, scope, id(clock)), None, lambda: SharedWindows(store, scope, peers, clock))
 
 
-def reset() -> None:
-    """Forget what went, as between two tests."""
-    _windows.clear()
-    _shared.clear()
+reset = _registry.reset
+"""Forget what went, as between two tests."""

@@ -1,129 +1,267 @@
-"""The limits of one credential in a store that processes share, or this process's share while it is unavailable."""
+"""The windows of one credential in a store that processes share, or this process's share while it is unavailable.
+
+Why the limits hold without the store. A share is the limit divided by the processes last known, so all shares together
+stay within it. What all had sent before counts as one whole share at the moment of the loss, so nothing goes for one
+window. When the store answers again, what went meanwhile is written down there, and the process keeps to its share for
+one more window, because another one may not have come back yet.
+"""
 
 from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Sequence
-from contextlib import suppress
-from typing import NamedTuple
+import os
+from collections.abc import Iterable, Sequence
 
 from ..clock import Clock
 from ..storage import StoreUnavailable, scheme_of, sqlite_path
-from .local_share import LocalShare, QueueEntry
 from .store import LimitStore, Sent
-from .window import Limit, Usage, micro
+from .window import NEVER, SECOND, Limit, QueuedRequest, Slot, Usage, Window, Windows
 
-_ATTEMPTS = 3
+RETRY_PERIOD = SECOND
+"""For how long a store that did not answer is left alone."""
+PULSE_PERIOD = 5 * SECOND
+"""How often the first that waits tries again, to learn of other processes and of a loss."""
+GUARD_PERIOD = 3 * SECOND
+"""How much longer than a window a process keeps to its share: by then all that were on their own have noticed."""
 
 _logger = logging.getLogger("codegen_ext")
 
 
-class SharedSlot(NamedTuple):
-    """A request's entry in shared windows, and the time of it."""
+class SharedWindows(Windows):
+    """Asks the store for the first of each queue; its methods may block, and never fail because of the store.
 
-    limits: tuple[Limit, ...]
-    time: int
-    member: str
+    `peers` is the number of processes to reckon with until the store has told.
+    """
 
+    is_shared = True
 
-class SharedWindows:
-    """Asks the store for each request; its methods may block for as long as the store takes, and never fail for it."""
-
-    def __init__(self, store: LimitStore, scope: str, peers: int) -> None:
-        self.store = store
-        self.share = LocalShare(peers)
+    def __init__(self, store: LimitStore, scope: str, peers: int, clock: Clock) -> None:
+        super().__init__(clock)
+        self._store = store
         self._scope = scope
+        self._peers = peers
+        self._life = ""  # identity of the store's data, "" when any will do
         self._members = itertools.count()
+        self._sent: dict[str, Slot] = {}  # what went within the longest window
+        self._longest = 0
+        self._heard: dict[Window, tuple[int, int]] = {}  # when the store was last heard, and how much was used
+        self._free_at: dict[Window, int] = {}
+        self._lost: int | None = None
+        self._returned: int | None = None
+        self._retry_at = NEVER
 
-    def attempt(self, entry: QueueEntry, limits: tuple[Limit, ...], clock: Clock) -> int | SharedSlot:
-        """Return the slot of a request that may go now, or the microseconds to wait, at least.
+    def after_fork(self) -> None:
+        """Be another process, in which no request waits."""
+        super().after_fork()
+        self._process = f"{os.getpid():x}-{os.urandom(6).hex()}"
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the store did not answer when it was last asked."""
+        return self._lost is not None and self._returned is None
+
+    @property
+    def longest_sleep(self) -> int:
+        """Microseconds after which the first of a queue tries again, however long its wait."""
+        return RETRY_PERIOD if self.is_away else PULSE_PERIOD
+
+    def take(self, windows: tuple[Window, ...]) -> None:  # noqa: ARG002 - only the store knows
+        """Return None: a request has to ask the store."""
+        return
+
+    def _wait(self, request: QueuedRequest, position: int, now: int) -> int:
+        window = request.windows[0]
+        rounds = position // window.limit.requests
+        return max(0, self._free_at.get(window, now) - now, window.closed - now) + rounds * window.limit.window
+
+    def attempt(self, request: QueuedRequest) -> int:
+        """Give the first of a queue its slot, or return how long it has to wait, at least.
 
         A slot that comes after the request has left is given back.
         """
-        member = f"{self.share.process}-{next(self._members)}"
-        time = _now(clock)
-        wait = self._attempt(limits, member, clock)
-        if wait:
-            return wait
-        slot = SharedSlot(limits, time, member)
-        if entry.is_left:
-            self.give_back(slot)
-        return slot
+        slot = Slot(request.windows, self.now(), f"{self._process}-{next(self._members)}")
+        wait = self._attempt(slot)
+        window = request.windows[0]
+        with self._mutex:
+            if wait:
+                now = self.now()
+                self._free_at[window] = now + wait
+                self._wake_late(now)
+                return wait
+            if request in self._queues.get(window, ()):
+                request.slot = slot
+                self._remove(request)
+                return 0
+            self._change(slot, None)
+        self._write([Sent(_limits(slot.windows), slot.member, self._longest)], {})  # so long ago that it counts no more
+        return 0
 
-    def _attempt(self, limits: tuple[Limit, ...], member: str, clock: Clock) -> int:
-        share = self.share
-        if share.must_ask(_now(clock)):
+    def _attempt(self, slot: Slot) -> int:
+        if self._must_ask():
             try:
-                for _ in range(_ATTEMPTS):
-                    self._come_back(clock)
-                    if wait := share.take(limits, member, _now(clock)):
-                        return wait
-                    reply = self.store.attempt(self._scope, limits, share.process, member, share.life)
-                    is_known = share.heard(limits[0], reply, _now(clock))
-                    if reply.wait or not is_known:
-                        share.move(member, None)
-                    if is_known:
-                        return reply.wait
-                    self._note(StoreUnavailable("data lost"), clock)
-                raise StoreUnavailable("several stores answer in turn")
+                self._come_back()
+                wait = self._take(slot) or self._ask(slot)
             except StoreUnavailable as error:
-                share.move(member, None)
-                self._note(error, clock)
-        return share.take(limits, member, _now(clock))
+                self._change(slot, None)
+                self._lose(error.reason)
+            else:
+                if wait:
+                    self._change(slot, None)
+                return wait
+        return self._take(slot)
 
-    def _come_back(self, clock: Clock) -> None:
-        """Tell a store that was unavailable what went without it."""
-        missing = self.share.unwritten(_now(clock))
-        if missing is not None:
-            self.store.write(self._scope, *missing)
-            if self.share.come_back(_now(clock)):
-                _logger.info("the shared rate limits are available again")
+    def _ask(self, slot: Slot) -> int:
+        reply = self._store.attempt(self._scope, _limits(slot.windows), self._process, slot.member, self._life)
+        with self._mutex:
+            if self._life not in ("", reply.life):
+                raise StoreUnavailable("data lost")
+            self._life = reply.life
+            self._heard[slot.windows[0]] = (self.now(), reply.used)
+            if self._lost is None:  # until it is through with a loss the share stays, as that of the others does
+                self._peers = reply.peers
+            return reply.wait
 
-    def _note(self, error: StoreUnavailable, clock: Clock) -> None:
-        if self.share.lose(_now(clock)):
-            _logger.warning(
-                "the shared rate limits are unavailable (%s): until they are back this process uses 1/%d of each",
-                error.reason,
-                self.share.peers,
-            )
+    def _must_ask(self) -> bool:
+        """Return whether the caller should ask the store, which only one does while it is unavailable."""
+        with self._mutex:
+            now = self.now()
+            if self.is_away and now < self._retry_at:
+                return False
+            self._retry_at = now + RETRY_PERIOD
+            return True
 
-    def give_back(self, slot: SharedSlot) -> None:
-        """Forget a request that did not go."""
-        self.share.move(slot.member, None)
-        with suppress(StoreUnavailable):  # in which it then counts as sent
-            self.store.remove(self._scope, slot.limits, slot.member)
+    def _take(self, slot: Slot) -> int:
+        """Record a request if it may go as far as this process knows; return the wait otherwise.
 
-    def move(self, slot: SharedSlot, at: int, clock: Clock) -> None:
+        While the store is there that is so unless a group is closed.
+        """
+        with self._mutex:
+            self._longest = max(self._longest, *(window.limit.window for window in slot.windows))
+            now = self._settled()
+            if wait := max(self._own_wait(window, now) for window in slot.windows):
+                return wait
+            while self._sent and (oldest := next(iter(self._sent.values()))).time <= now - self._longest:
+                del self._sent[oldest.member]
+            self._sent[slot.member] = slot._replace(time=now)
+            return 0
+
+    def _change(self, slot: Slot, time: int | None) -> None:
+        with self._mutex:
+            if self._sent.pop(slot.member, None) and time is not None:
+                self._sent[slot.member] = slot._replace(time=time)
+
+    def _lose(self, reason: str) -> None:
+        """Note that the store is unavailable, or has forgotten everything."""
+        with self._mutex:
+            now = self.now()
+            self._retry_at = now + RETRY_PERIOD
+            if self.is_away:
+                return
+            self._lost, self._returned = now, None
+        _logger.warning(
+            "the shared rate limits are unavailable (%s): until they are back this process uses 1/%d of each",
+            reason,
+            self._peers,
+        )
+
+    def _come_back(self) -> None:
+        """Tell a store that was unavailable what went without it, and that this process knows no life of it."""
+        with self._mutex:
+            if not self.is_away:
+                return
+            now = self.now()
+            sent = [Sent(_limits(slot.windows), slot.member, max(0, now - slot.time)) for slot in self._sent.values()]
+            closures = {limit: one.closed - now for limit, one in self._windows.items() if one.closed > now}
+        self._store.write(self._scope, sent, closures)
+        with self._mutex:
+            if not self.is_away:
+                return
+            self._returned, self._life = self.now(), ""
+        _logger.info("the shared rate limits are available again")
+
+    def move(self, slot: Slot, time: int) -> None:
         """Change the time of a request that went later than it was admitted."""
-        self.share.move(slot.member, at)
-        self._write([Sent(slot.limits, slot.member, max(0, _now(clock) - at))], {}, clock)
+        super().move(slot, time)
+        self._write([Sent(_limits(slot.windows), slot.member, max(0, self.now() - time))], {})
 
-    def close_for(self, limit: Limit, period: int, clock: Clock) -> None:
-        """Let nothing of a limit go for a while, in no process; the longest closure counts."""
-        self.share.close(limit, _now(clock) + period)
-        self._write([], {limit: period}, clock)
+    def close(self, window: Window, period: int) -> None:
+        """Let nothing go for a while, in no process; the longest closure counts."""
+        super().close(window, period)
+        self._write([], {window.limit: period})
 
-    def _write(self, sent: Sequence[Sent], closures: dict[Limit, int], clock: Clock) -> None:
-        if self.share.is_away:  # what is missing is written when the store is back
+    def _write(self, sent: Sequence[Sent], closures: dict[Limit, int]) -> None:
+        if self.is_away:  # what is missing is written when the store is back
             return
         try:
-            self.store.write(self._scope, sent, closures)
+            self._store.write(self._scope, sent, closures)
         except StoreUnavailable as error:
-            self._note(error, clock)
+            self._lose(error.reason)
 
-    def usage(self, limits: Sequence[Limit], clock: Clock) -> list[Usage]:
+    def usage(self, windows: Sequence[Window]) -> list[Usage]:
         """Describe each window to users; while the store is unavailable, the share of it."""
-        if not self.share.is_away:
+        if not self.is_away:
             try:
-                return self.store.usage(self._scope, limits)
+                now, found = self._store.read(self._scope, _limits(windows))
+                return [window.usage(now, window.wait(now)) for window in found]
             except StoreUnavailable as error:
-                self._note(error, clock)
-        return self.share.usage(limits, _now(clock))
+                self._lose(error.reason)
+        with self._mutex:
+            now = self._settled()
+            shares = [(self._share(one), self._own_wait(one, now), one.limit.requests) for one in windows]
+            return [share.usage(now, wait)._replace(limit=requests) for share, wait, requests in shares]
 
-    def is_idle(self, now: int) -> bool:
+    def spare(self, windows: Iterable[Window]) -> float:
+        """Return which part of the windows is left, of that which has least, without asking the store."""
+        with self._mutex:
+            now = self._settled()
+            return min(self._spare(window, now) for window in windows)
+
+    def _spare(self, window: Window, now: int) -> float:
+        if self._lost is not None:
+            share = self._share(window)
+            return 0.0 if self._own_wait(window, now) else 1 - len(share.times) / share.limit.requests
+        heard, used = self._heard.get(window, (NEVER, 0))
+        return 1.0 if heard <= now - window.limit.window else max(0.0, 1 - used / window.limit.requests)
+
+    def is_idle(self) -> bool:
         """Return whether nothing that it holds matters any more."""
-        return self.share.is_idle(now)
+        with self._mutex:
+            now = self._settled()
+            return self._lost is None and not any(slot.time > now - self._longest for slot in self._sent.values())
+
+    def disconnect(self) -> None:
+        """Close the connections to the store; the next call opens new ones."""
+        self._store.close()
+
+    def _settled(self) -> int:
+        """Return the time, and be done with a loss that is a window ago."""
+        now = self.now()
+        if self._returned is not None and not self._guard(now):
+            self._lost = self._returned = None
+        return now
+
+    def _guard(self, now: int) -> int:
+        return max(0, (self._returned or 0) + self._longest + GUARD_PERIOD - now)
+
+    def _own_wait(self, window: Window, now: int) -> int:
+        if self._lost is None:
+            return max(0, window.closed - now)
+        share = self._share(window)
+        if share.limit.requests:
+            return share.wait(now)
+        return RETRY_PERIOD if self._returned is None else self._guard(now)  # a share of nothing
+
+    def _share(self, window: Window) -> Window:
+        part = window.limit._replace(requests=window.limit.requests // self._peers)
+        times = sorted(slot.time for slot in self._sent.values() if window in slot.windows)
+        if self._lost is not None and self._heard and self._peers > 1:
+            times = [self._lost] * part.requests + [time for time in times if time > self._lost]
+        return Window(part, times, window.closed)
+
+
+def _limits(windows: Iterable[Window]) -> tuple[Limit, ...]:
+    return tuple(window.limit for window in windows)
 
 
 def open_limit_store(address: str) -> LimitStore:
@@ -133,15 +271,10 @@ def open_limit_store(address: str) -> LimitStore:
         ConfigurationError: when the address cannot be used, without showing it, or a package is missing.
 
     """
-    scheme = scheme_of(address)
-    if scheme == "redis":
+    if scheme_of(address) == "redis":
         from .redis import RedisWindows
 
         return RedisWindows(address)
     from .sqlite import SqliteWindows
 
     return SqliteWindows(sqlite_path(address))
-
-
-def _now(clock: Clock) -> int:
-    return micro(clock.monotonic())

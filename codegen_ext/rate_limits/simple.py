@@ -7,7 +7,8 @@ from typing import Any
 from .._io import synchronous as io
 from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import ConfigurationError
-from .window import SECOND, Limit, Windows, micro
+from .status import current_usage
+from .window import SECOND, Limit, Windows
 
 
 class RateLimiter:
@@ -27,35 +28,27 @@ class RateLimiter:
             raise ConfigurationError(problem, config_key="period_seconds")
         self._period = period_seconds
         self._clock = clock
-        self._windows = Windows()
+        self._windows = Windows(clock)
         self._own = self._windows.windows([Limit.of("", requests_per_period, period_seconds)])
 
     def wait_if_needed(self) -> None:
         """Return when one more may go, at once or after a sleep."""
-        if self._windows.take(self._own, self._now()) is not None:
+        if self._windows.take(self._own) is not None:
             return
         request = self._windows.join(self._own, None)
         try:
             while True:
                 signal = io.Waiter()
-                wait, is_first = self._windows.poll(request, signal, self._now())
+                _, is_first = self._windows.poll(request, signal)
+                wait = self._windows.attempt(request) if is_first else None
                 if request.slot is not None:
                     return
-                signal.wait(self._clock, wait / SECOND if is_first else None)
+                signal.wait(self._clock, None if wait is None else wait / SECOND)
         except BaseException:
             self._windows.leave(request)
             raise
 
     def get_current_usage(self) -> dict[str, Any]:
-        """Return current_requests, max_requests, period_seconds and usage_percentage, without those that still wait."""
-        (window,) = self._own
-        used, most = self._windows.count(window, self._now()), window.limit.requests
-        return {
-            "current_requests": used,
-            "max_requests": most,
-            "period_seconds": self._period,
-            "usage_percentage": used / most * 100,
-        }
-
-    def _now(self) -> int:
-        return micro(self._clock.monotonic())
+        """Return current_requests, max_requests, period_seconds and usage_percentage."""
+        (usage,) = self._windows.usage(self._own)
+        return current_usage(usage.remaining, usage.limit, self._period)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..storage import SqliteFile
 from .store import PEER_PERIOD, Reply, Sent
-from .window import Limit, Usage, Window
+from .window import Limit, Window
 
 _SCHEMA = """
 create table if not exists limit_requests (
@@ -62,7 +62,7 @@ class SqliteWindows:
         return Reply(_LIFE, wait, peers, used)
 
     def write(self, scope: str, sent: Sequence[Sent], closures: Mapping[Limit, int]) -> None:
-        """Write down what went without the store, and for how long limits are closed."""
+        """Write down, also again, what went at other times, and for how long limits are closed."""
         with self._file.transaction() as database:
             now = self._come(database)
             _insert(database, scope, sent, now)
@@ -73,23 +73,14 @@ class SqliteWindows:
                     (scope, limit.name, now, now + period),
                 )
 
-    def remove(self, scope: str, limits: Sequence[Limit], member: str) -> None:
-        """Forget a request that did not go."""
-        with self._file.transaction() as database:
-            names = [(scope, limit.name, member) for limit in limits]
-            database.executemany("delete from limit_requests where scope = ? and name = ? and member = ?", names)
-
-    def usage(self, scope: str, limits: Sequence[Limit]) -> list[Usage]:
-        """Describe each window to users."""
+    def read(self, scope: str, limits: Sequence[Limit]) -> tuple[int, list[Window]]:
+        """Return the machine's time and the windows."""
+        query = "select time from limit_requests where scope = ? and name = ? order by time"
         with self._file.transaction() as database:
             now = self._come(database)
-            windows = []
-            for limit in limits:
-                query = "select time from limit_requests where scope = ? and name = ? order by time"
-                window = Window(limit, (row[0] for row in database.execute(query, (scope, limit.name))))
-                window.closed = _closed(database, scope, limit)
-                windows.append(window)
-        return [window.usage(now, window.wait(now), window.closed) for window in windows]
+            times = [[time for (time,) in database.execute(query, (scope, limit.name))] for limit in limits]
+            closed = [_closed(database, scope, limit) for limit in limits]
+        return now, list(map(Window, limits, times, closed))
 
     def close(self) -> None:
         """Close the file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from .._attrdict import AttrDict
 from .window import Usage
@@ -31,3 +32,14 @@ def status_of(usages: Mapping[str, Usage]) -> RateLimitStatus:
     groups = {name: GroupStatus(**usage._asdict()) for name, usage in usages.items()}
     tightest = min(usages.values(), key=lambda usage: (usage.remaining / usage.limit, -usage.reset_time))
     return RateLimitStatus(**tightest._asdict(), groups=groups)
+
+
+def current_usage(remaining: int, limit: int, seconds: float) -> dict[str, Any]:
+    """Return current_requests, max_requests, period_seconds and usage_percentage."""
+    used = limit - remaining
+    return {
+        "current_requests": used,
+        "max_requests": limit,
+        "period_seconds": seconds,
+        "usage_percentage": used / limit * 100,
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from .window import SECOND, Limit, Usage
+from .window import SECOND, Limit, Window
 
 PEER_PERIOD = 60 * SECOND
 """For how long a process that tries nothing more counts as one that shares."""
@@ -40,15 +40,11 @@ class LimitStore(Protocol):
         ...
 
     def write(self, scope: str, sent: Sequence[Sent], closures: Mapping[Limit, int]) -> None:
-        """Write down what went without the store, and for how long limits are closed; what it knows may be repeated."""
+        """Write down, also again, what went at other times, and for how long limits are closed."""
         ...
 
-    def remove(self, scope: str, limits: Sequence[Limit], member: str) -> None:
-        """Forget a request that did not go."""
-        ...
-
-    def usage(self, scope: str, limits: Sequence[Limit]) -> list[Usage]:
-        """Describe each window to users."""
+    def read(self, scope: str, limits: Sequence[Limit]) -> tuple[int, list[Window]]:
+        """Return the store's time and its windows."""
         ...
 
     def close(self) -> None:

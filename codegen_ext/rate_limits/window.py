@@ -1,7 +1,6 @@
-"""Exact sliding windows in memory, and the queue in which requests wait for them.
+"""Exact sliding windows in memory, and the queues in which requests wait for them.
 
-Nothing is reserved: a window holds the times at which requests went. All times are whole microseconds of one clock,
-which its owner reads; everything here is arithmetic on them and safe for threads.
+Nothing is reserved: a window holds the times at which requests went. All times are whole microseconds of one clock.
 """
 
 from __future__ import annotations
@@ -14,10 +13,11 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from .. import _fork
+from ..clock import Clock
 
 SECOND = 1_000_000
 """Microseconds."""
-_NEVER = -sys.maxsize
+NEVER = -sys.maxsize
 
 
 def micro(seconds: float) -> int:
@@ -53,10 +53,10 @@ class Window:
 
     __slots__ = ("closed", "limit", "times")
 
-    def __init__(self, limit: Limit, times: Iterable[int] = ()) -> None:
+    def __init__(self, limit: Limit, times: Iterable[int] = (), closed: int = NEVER) -> None:
         self.limit = limit
         self.times = deque(times)
-        self.closed = _NEVER
+        self.closed = closed
 
     def wait(self, now: int, position: int = 0) -> int:
         """Return the microseconds until one more may go after `position` others: 0 for now, otherwise the least."""
@@ -71,19 +71,11 @@ class Window:
         free = times[index + rest] + window if index + rest >= 0 else now
         return max(free, self.closed, now) - now + rounds * window
 
-    def move(self, before: int, time: int | None) -> None:
-        """Change the time of a request, or forget it for None."""
-        if before in self.times:
-            self.times.remove(before)
-            if time is not None:
-                self.times.append(time)
-                self.times = deque(sorted(self.times))
-
-    def usage(self, now: int, wait: int, closed: int) -> Usage:
-        """Describe it to users, when the next request waits so long and a closure ends at a time."""
+    def usage(self, now: int, wait: int) -> Usage:
+        """Describe it to users, when the next request waits so long."""
         limit, used = self.limit.requests, len(self.times)
         if wait > 0:
-            return Usage(0, limit, wait / SECOND, max(0, closed - now) / SECOND)
+            return Usage(0, limit, wait / SECOND, max(0, self.closed - now) / SECOND)
         reset = self.times[0] + self.limit.window - now if used else 0
         return Usage(limit - used, limit, reset / SECOND, 0.0)
 
@@ -97,20 +89,11 @@ class Signal(Protocol):
 
 
 class Slot(NamedTuple):
-    """A request's entry in its windows, and the time of it."""
+    """A request's entry in its windows: the time of it, and in a shared store its name, which no other has."""
 
     windows: tuple[Window, ...]
     time: int
-
-
-def record(windows: tuple[Window, ...], now: int) -> Slot:
-    """Record a request in all windows, at the time of the last one if that is later."""
-    for window in windows:
-        if window.times and window.times[-1] > now:
-            now = window.times[-1]
-    for window in windows:
-        window.times.append(now)
-    return Slot(windows, now)
+    member: str = ""
 
 
 class QueuedRequest:
@@ -125,142 +108,162 @@ class QueuedRequest:
         self.signal: Signal | None = None
         self.slot: Slot | None = None
 
-    def wait(self, now: int, position: int = 0) -> int:
-        """Return the microseconds until it may go after `position` others, 0 for now, otherwise the least."""
-        return max(window.wait(now, position) for window in self.windows)
-
-    def misses_deadline(self, now: int, wait: int) -> bool:
-        """Return whether a wait ends after its deadline."""
-        return self.deadline is not None and now + wait > self.deadline
-
     def wake(self) -> bool:
         """Let it poll again; return whether it still can."""
         return self.signal is None or self.signal.wake()
 
 
 class Windows:
-    """The windows of one credential in this process, with a queue for each group.
+    """The windows of one credential, with a queue for each group; safe for threads.
 
     Only the first of each queue goes, when all its windows have room at once: of several that could, the one that came
     first. So a group keeps the order of arrival, and holds up no other. Only the first sleeps until a time; it admits
     all that may go, and the next that becomes the first is woken.
     """
 
-    def __init__(self) -> None:
-        self._mutex = threading.RLock()  # a task that is collected as garbage leaves its queue wherever that happens
+    is_shared = False
+    """Whether there is a store, for which methods may block."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._windows: dict[Limit, Window] = {}
-        self._queues: dict[Limit, deque[QueuedRequest]] = {}
         self._arrivals = itertools.count()
+        self.after_fork()
         _fork.register(self)
 
-    def windows(self, limits: Sequence[Limit]) -> tuple[Window, ...]:
+    def after_fork(self) -> None:
+        """Forget those that wait in the parent; what went still counts."""
+        self._mutex = threading.RLock()  # a task that is collected as garbage leaves its queue wherever that happens
+        self._queues: dict[Window, deque[QueuedRequest]] = {}
+
+    @property
+    def longest_sleep(self) -> int:
+        """Microseconds after which the first of a queue tries again, however long its wait."""
+        return sys.maxsize
+
+    def now(self) -> int:
+        """Return the time."""
+        return round(self._clock.monotonic() * SECOND)
+
+    def windows(self, limits: Iterable[Limit]) -> tuple[Window, ...]:
         """Return the windows of limits, of which equal ones have the same window."""
         with self._mutex:
             return tuple(self._windows.setdefault(limit, Window(limit)) for limit in limits)
 
-    def take(self, windows: tuple[Window, ...], now: int) -> Slot | None:
+    def take(self, windows: tuple[Window, ...]) -> Slot | None:
         """Return the slot of a request that may go at once, None for one that has to wait."""
         with self._mutex:
             if self._queues:
                 return None
+            now = self.now()
             for window in windows:
                 if window.wait(now):
                     return None
-            return record(windows, now)
+            return _record(windows, now)
 
     def join(self, windows: tuple[Window, ...], deadline: int | None) -> QueuedRequest:
         """Put a request at the end of its queue."""
         with self._mutex:
             request = QueuedRequest(windows, deadline, next(self._arrivals))
-            self._queues.setdefault(windows[0].limit, deque()).append(request)
+            self._queues.setdefault(windows[0], deque()).append(request)
             return request
 
-    def poll(self, request: QueuedRequest, signal: Signal, now: int) -> tuple[int, bool]:
-        """Admit all that may go; return how long this one still has to wait, at least, and whether it is the first.
+    def poll(self, request: QueuedRequest, signal: Signal) -> tuple[int, bool]:
+        """Return how long a request without a slot still has to wait, at least, and whether it is the first.
 
-        `signal` is given when it should poll again. The wait is 0 when it has its slot.
+        `signal` is given when it should poll again. The first has to `attempt`.
         """
         with self._mutex:
             request.signal = signal
-            self._admit(now)
             if request.slot is not None:
-                return 0, True
-            position = self._queues[request.windows[0].limit].index(request)
-            return request.wait(now, position), position == 0
+                return 0, False
+            position = self._queues[request.windows[0]].index(request)
+            return self._wait(request, position, self.now()), position == 0
+
+    def attempt(self, request: QueuedRequest) -> int:
+        """Give the first of a queue its slot, and others that may go theirs; return how long it has to wait."""
+        with self._mutex:
+            now = self.now()
+            while ready := [queue[0] for queue in self._queues.values() if not self._wait(queue[0], 0, now)]:
+                first = min(ready, key=lambda request: request.number)
+                self._remove(first)
+                if first.wake():
+                    first.slot = _record(first.windows, now)
+            return 0 if request.slot is not None else self._wait(request, 0, now)
 
     def leave(self, request: QueuedRequest) -> None:
         """Take a request that does not go out of its queue, or give its slot back."""
         with self._mutex:
             if request.slot is not None:
-                self.give_back(request.slot)
+                self._change(request.slot, None)
                 for queue in self._queues.values():
                     queue[0].wake()
-            elif request in self._queues.get(request.windows[0].limit, ()):
+            elif request in self._queues.get(request.windows[0], ()):
                 self._remove(request)
 
-    def _admit(self, now: int) -> None:
-        while ready := [queue[0] for queue in self._queues.values() if not queue[0].wait(now)]:
-            first = min(ready, key=lambda request: request.number)
-            self._remove(first)
-            if first.wake():
-                first.slot = record(first.windows, now)
+    def _wait(self, request: QueuedRequest, position: int, now: int) -> int:
+        return max(window.wait(now, position) for window in request.windows)
 
     def _remove(self, request: QueuedRequest) -> None:
-        limit = request.windows[0].limit
-        queue = self._queues[limit]
+        queue = self._queues[request.windows[0]]
         was_first = queue[0] is request
         queue.remove(request)
+        while was_first and queue and not queue[0].wake():
+            queue.popleft()
         if not queue:
-            del self._queues[limit]
-        elif was_first:
-            queue[0].wake()
+            del self._queues[request.windows[0]]
 
-    def give_back(self, slot: Slot) -> None:
-        """Forget a request that did not go."""
-        with self._mutex:
-            for window in slot.windows:
-                window.move(slot.time, None)
+    def _wake_late(self, now: int) -> None:
+        """Wake those whose wait would end after their deadline."""
+        for queue in self._queues.values():
+            for position, request in enumerate(queue):
+                if request.deadline is not None and now + self._wait(request, position, now) > request.deadline:
+                    request.wake()
 
     def move(self, slot: Slot, time: int) -> None:
         """Change the time of a request that went later than it was admitted."""
         with self._mutex:
-            for window in slot.windows:
-                window.move(slot.time, time)
+            self._change(slot, time)
 
-    def close(self, window: Window, until: int, now: int) -> None:
-        """Let nothing go before a time; the longest closure counts. Those that cannot wait so long are woken."""
+    def _change(self, slot: Slot, time: int | None) -> None:
+        """Change the time of a request, or forget it for None."""
+        for window in slot.windows:
+            if slot.time in window.times:
+                window.times.remove(slot.time)
+                if time is not None:
+                    window.times = deque(sorted((*window.times, time)))
+
+    def close(self, window: Window, period: int) -> None:
+        """Let nothing go for a while; the longest closure counts."""
         with self._mutex:
-            window.closed = max(window.closed, until)
-            for queue in self._queues.values():
-                for position, request in enumerate(queue):
-                    if request.misses_deadline(now, request.wait(now, position)):
-                        request.wake()
+            now = self.now()
+            window.closed = max(window.closed, now + period)
+            self._wake_late(now)
 
-    def count(self, window: Window, now: int) -> int:
-        """Return how many requests a window holds."""
-        with self._mutex:
-            window.wait(now)  # which forgets what is over
-            return len(window.times)
-
-    def usage(self, windows: Iterable[Window], now: int) -> list[Usage]:
+    def usage(self, windows: Sequence[Window]) -> list[Usage]:
         """Describe each window to users."""
         with self._mutex:
-            return [
-                window.usage(now, window.wait(now, len(self._queues.get(window.limit, ()))), window.closed)
-                for window in windows
-            ]
+            now = self.now()
+            waiting = [len(self._queues.get(window, ())) for window in windows]
+            return [one.usage(now, one.wait(now, ahead)) for one, ahead in zip(windows, waiting, strict=True)]
 
-    def spare(self, windows: Iterable[Window], now: int) -> float:
-        """Return which part of the windows is left, of that which has least."""
+    def spare(self, windows: Iterable[Window]) -> float:
+        """Return which part of the windows is left, of that which has least, as far as this process knows."""
         with self._mutex:
+            now = self.now()
             return min(0.0 if window.wait(now) else 1 - len(window.times) / window.limit.requests for window in windows)
 
-    def is_idle(self, now: int) -> bool:
+    def is_idle(self) -> bool:
         """Return whether nothing that it holds matters any more."""
         with self._mutex:
+            now = self.now()
             return not self._queues and not any(window.wait(now) or window.times for window in self._windows.values())
 
-    def after_fork(self) -> None:
-        """Forget those that wait in the parent; what went still counts."""
-        self._mutex = threading.RLock()
-        self._queues = {}
+    def disconnect(self) -> None:
+        """Close the connections to a store; the next call opens new ones."""
+
+
+def _record(windows: tuple[Window, ...], now: int) -> Slot:
+    for window in windows:
+        window.times.append(now)
+    return Slot(windows, now)

@@ -12,6 +12,7 @@ from ..support.loopback import Loopback, Received, reply
 
 PATIENCE = 30.0
 """Seconds after which a test that waits in real time has failed."""
+Caching = Callable[..., Any]
 
 
 def user(name: str = "octocat") -> dict[str, Any]:

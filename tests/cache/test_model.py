@@ -14,8 +14,6 @@ from codegen_ext.testing import FakeClock
 
 from ..support.redis_server import RedisServer
 
-pytestmark = pytest.mark.slow
-
 MOST = 3
 QUICK = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure
 OPERATIONS = ("get_user", "get_users")
@@ -107,10 +105,12 @@ class Machine(RuleBasedStateMachine):
             self.store.close()
 
 
-def test_memory_does_as_the_model() -> None:
-    run_state_machine_as_test(Machine, settings=settings(QUICK, max_examples=80, stateful_step_count=40))
+@pytest.mark.parametrize("examples", [20, pytest.param(80, marks=pytest.mark.slow)])
+def test_memory_does_as_the_model(examples: int) -> None:
+    run_state_machine_as_test(Machine, settings=settings(QUICK, max_examples=examples, stateful_step_count=30))
 
 
+@pytest.mark.slow
 def test_redis_does_as_the_model(redis_server: RedisServer) -> None:
     class OnRedis(Machine):
         most = 100  # which gives way first is another rule there

@@ -1,9 +1,36 @@
-"""Every call of these tests travels: a kept answer asks no limit."""
+"""Calls that travel, since a kept answer asks no limit, and limiters without a client around them."""
 
+from typing import Any
+
+import httpx
 import pytest
+
+from codegen_ext import ClientConfig
+from codegen_ext._request import Call, Deadline
+from codegen_ext.redact import Redactor
+from codegen_ext.testing import FakeClock
+
+from ..conftest import TOKEN
 
 
 @pytest.fixture(autouse=True)
 def no_cache(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch the cache off for clients that do not say."""
     monkeypatch.setenv("CODEGEN_ENABLE_CACHING", "false")
+
+
+def settings(cap: tuple[int, float], **others: Any) -> ClientConfig:
+    """Return settings with a cap for all requests, which an empty object answers."""
+    requests, seconds = cap
+    return ClientConfig(
+        api_token=TOKEN,
+        transport=httpx.MockTransport(lambda request: httpx.Response(200, json={})),
+        rate_limit_requests_per_period=requests,
+        rate_limit_period_seconds=seconds,
+        **others,
+    )
+
+
+def call(clock: FakeClock, seconds: float | None = None, cancel: Any = None) -> Call:
+    """Return a call of no operation that may take so many seconds."""
+    return Call(None, "GET /anything", Deadline.after(clock, seconds), 0, Redactor(TOKEN), cancel)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Self
 
 from ..docs.pages import ROOT
+from ..support.waiting import until
 
 
 class Arrival(NamedTuple):
@@ -65,10 +66,7 @@ class CountingServer:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(condition, 120)
 
 
 class Fleet:
@@ -82,16 +80,10 @@ class Fleet:
         self.outcomes = Counter[str]()
 
     def start(self, shared_state: str, skews: tuple[float, ...], threads: int = 4) -> None:
+        shared = {"shared_state": shared_state, "threads": threads, "limit": self.limit, "window": self.window}
         for skew in skews:
-            settings = {
-                "base_url": self._server.base_url,
-                "shared_state": shared_state,
-                "limit": self.limit,
-                "window": self.window,
-                "skew": skew,
-                "threads": threads,
-            }
-            command = [sys.executable, "-m", "tests.limits.worker", json.dumps(settings)]
+            settings = json.dumps({"base_url": self._server.base_url, "skew": skew, **shared})
+            command = [sys.executable, "-m", "tests.limits.worker", settings]
             pipe = subprocess.PIPE
             process = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
             self._processes.append(process)
@@ -116,10 +108,7 @@ class Fleet:
 
     def wait_for_more(self, windows: float) -> None:
         """Return once as many requests more have come as these windows hold."""
-        self.wait_for(len(self._server.arrivals) + windows * self.limit)
-
-    def wait_for(self, number: float) -> None:
-        """Return once so many requests have come."""
+        number = len(self._server.arrivals) + windows * self.limit
         wait_until(lambda: len(self._server.arrivals) >= number)
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from codegen_ext.rate_limits.store import PEER_PERIOD, Reply, Sent
-from codegen_ext.rate_limits.window import Limit, Usage, Window
+from codegen_ext.rate_limits.window import Limit, Window
 from codegen_ext.storage import StoreUnavailable
 
 
@@ -25,46 +25,37 @@ class ModelStore:
         self.closed.clear()
         self.peers.clear()
 
-    def _come(self) -> None:
+    def _come(self) -> int:
         self.asked += 1
         if self.is_away:
             raise StoreUnavailable("ConnectionError")
+        return self.now()
 
     def window(self, scope: str, limit: Limit) -> Window:
         since = self.now() - limit.window
-        window = Window(limit, sorted(time for time in self.sent.get((scope, limit), {}).values() if time > since))
-        window.closed = self.closed.get((scope, limit), 0)
-        return window
+        times = sorted(time for time in self.sent.get((scope, limit), {}).values() if time > since)
+        return Window(limit, times, self.closed.get((scope, limit), 0))
 
     def attempt(self, scope: str, limits: Sequence[Limit], process: str, member: str, life: str) -> Reply:
-        self._come()
-        now = self.now()
+        now = self._come()
         self.peers[scope, process] = now
         self.peers = {peer: seen for peer, seen in self.peers.items() if seen > now - PEER_PERIOD}
         wait = max(self.window(scope, limit).wait(now) for limit in limits)
         if life in ("", self.life) and not wait:
-            for limit in limits:
-                self.sent.setdefault((scope, limit), {})[member] = now
+            self.write(scope, [Sent(tuple(limits), member, 0)], {})
         peers = sum(known == scope for known, _ in self.peers)
         return Reply(self.life, wait, peers, len(self.window(scope, limits[0]).times))
 
     def write(self, scope: str, sent: Sequence[Sent], closures: Mapping[Limit, int]) -> None:
-        self._come()
+        now = self._come()
         for limits, member, age in sent:
             for limit in limits:
-                self.sent.setdefault((scope, limit), {})[member] = self.now() - age
+                self.sent.setdefault((scope, limit), {})[member] = now - age
         for limit, period in closures.items():
-            self.closed[scope, limit] = max(self.now() + period, self.closed.get((scope, limit), 0))
+            self.closed[scope, limit] = max(now + period, self.closed.get((scope, limit), 0))
 
-    def remove(self, scope: str, limits: Sequence[Limit], member: str) -> None:
-        self._come()
-        for limit in limits:
-            self.sent.get((scope, limit), {}).pop(member, None)
-
-    def usage(self, scope: str, limits: Sequence[Limit]) -> list[Usage]:
-        self._come()
-        windows = [self.window(scope, limit) for limit in limits]
-        return [window.usage(self.now(), window.wait(self.now()), window.closed) for window in windows]
+    def read(self, scope: str, limits: Sequence[Limit]) -> tuple[int, list[Window]]:
+        return self._come(), [self.window(scope, limit) for limit in limits]
 
     def close(self) -> None:
         pass

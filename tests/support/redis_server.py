@@ -41,10 +41,10 @@ class RedisServer:
         self.client = Redis(port=self.port, decode_responses=True)
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
         command = ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self._directory)]
         self._process = subprocess.Popen(
-            [*command, "--save", "", "--appendonly", "no", *self._options], stdout=subprocess.DEVNULL
+            [*command, "--save", "", "--appendonly", "no", *self._options, *options], stdout=subprocess.DEVNULL
         )
         deadline = time.monotonic() + 10
         while True:

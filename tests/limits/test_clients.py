@@ -1,0 +1,236 @@
+"""What a client's users see of the limits: no request is refused, and none waits without need."""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from codegen_api.operations import OPERATIONS
+
+from codegen_ext import ConfigPresets, RateLimitError
+from codegen_ext.testing import FakeClock, Fault, Sandbox
+
+from ..conftest import TOKEN, once
+from ..support.calls import ORG, required
+from .conftest import settings
+
+Connect = Callable[..., Any]
+CODEGEN = [operation for operation in OPERATIONS.values() if operation.service == "codegen"]
+
+
+@pytest.fixture
+def limited(clock: FakeClock) -> Iterator[Sandbox]:
+    """A sandbox that refuses what is one too many."""
+    with Sandbox(rate_limits=True, run_seconds=10, clock=clock, token=TOKEN) as running:
+        yield running
+
+
+@pytest.fixture
+def join(limited: Sandbox, connect: Connect) -> Connect:
+    """Build clients of that sandbox."""
+    return lambda **settings: connect(limited.base_url, rate_limits=True, **settings)
+
+
+def use_up(client: Any) -> None:
+    """Send what the standard group allows."""
+    for _ in range(60):
+        client.get_current_user()
+
+
+def test_many_calls_over_the_limit_are_never_refused(limited: Sandbox, join: Connect, clock: FakeClock) -> None:
+    client = join()
+    for _ in range(125):
+        client.get_current_user()
+    assert {request.status for request in limited.requests} == {200}
+    # A window is 30 s, of which the margin is 2 %; the sleeps are as few as there are windows.
+    assert clock.slept == [pytest.approx(30.6, abs=0.001)] * 2
+    stats = client.get_stats()
+    assert stats.wait_seconds == pytest.approx(61.2, abs=0.001)
+    assert stats["metrics"]["operations"]["get_current_user"]["wait_seconds"] == stats.wait_seconds
+
+
+@once
+@pytest.mark.parametrize("group", sorted({each.rate_limit.group for each in CODEGEN}))
+def test_every_group_of_the_contract_keeps_its_limit(
+    group: str, limited: Sandbox, join: Connect, clock: FakeClock
+) -> None:
+    operation = next(each for each in CODEGEN if each.rate_limit.group == group)
+    client, limit = join(total_timeout=1), operation.rate_limit
+    client.create_agent_run(ORG, "so that there is a run")
+    clock.advance(120)
+    for _ in range(limit.requests):
+        getattr(client, operation.id)(**required(operation))
+    with pytest.raises(RateLimitError) as caught:
+        getattr(client, operation.id)(**required(operation))
+    assert caught.value.retry_after == pytest.approx(limit.seconds * 1.02, abs=0.001)
+    assert caught.value.operation == operation.id
+    assert len(limited.requests) == limit.requests + 1
+    assert clock.slept == []
+
+
+def test_a_wait_for_one_group_holds_up_no_other(join: Connect, clock: FakeClock) -> None:
+    client = join(total_timeout=10, rate_limit_requests_per_period=30)
+    for _ in range(10):
+        client.create_agent_run(ORG, "hello")
+    with pytest.raises(RateLimitError):
+        client.create_agent_run(ORG, "one too many")
+    for _ in range(20):
+        client.get_current_user()
+    assert clock.slept == []
+
+
+def test_clients_with_the_same_token_and_address_count_together_and_others_apart(
+    limited: Sandbox, connect: Connect, join: Connect, clock: FakeClock
+) -> None:
+    clients = [join(), join(), connect(limited.base_url + "/v1/", rate_limits=True)]
+    for number in range(60):
+        clients[number % 3].get_current_user()
+    assert clock.slept == []
+    join().get_current_user()
+    assert len(clock.slept) == 1
+    use_up(clients[0])
+    slept = len(clock.slept)
+    with pytest.raises(Exception, match="401"):
+        join(api_token="another").get_current_user()
+    assert len(clock.slept) == slept
+
+
+@pytest.mark.parametrize("how", ["argument", "environment", "preset"])
+def test_the_cap_binds_all_groups_together_where_it_was_set(
+    how: str, flavour: Any, limited: Sandbox, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CODEGEN_RATE_LIMIT_REQUESTS", "30" if how == "environment" else "")
+    config = ConfigPresets.development() if how == "preset" else ConfigPresets.testing()
+    config.transport = None
+    config.rate_limits = True
+    config.api_token, config.base_url, config.log_level = TOKEN, limited.base_url, "ERROR"
+    if how == "argument":
+        config.rate_limit_requests_per_period = 30
+    with flavour.client(config, clock=clock) as client:
+        for _ in range(15):
+            client.get_current_user()
+            client.get_cli_rules(ORG)
+        assert clock.slept == []
+        client.get_organizations()
+        assert clock.slept == [pytest.approx(61.2, abs=0.001)]
+        assert client.get_rate_limit_status().groups["overall"].limit == 30
+
+
+@pytest.mark.parametrize(("said", "seconds"), [(7, 7), (None, 1)])
+def test_a_refusal_closes_the_group_for_all_callers_until_retry_after(
+    limited: Sandbox, join: Connect, clock: FakeClock, said: float | None, seconds: float
+) -> None:
+    first, second = join(), join()
+    limited.inject("get_current_user", Fault.status(429, retry_after=said), times=1)
+    with pytest.raises(RateLimitError):
+        first.get_current_user()
+    assert second.get_rate_limit_status().groups["standard"].closed_for == pytest.approx(seconds)
+    second.get_cli_rules(ORG)
+    assert clock.slept == []
+    second.get_organizations()
+    assert clock.slept == [pytest.approx(seconds)]
+
+
+def test_no_call_waits_beyond_its_time_behind_a_closure(limited: Sandbox, join: Connect, clock: FakeClock) -> None:
+    client = join(total_timeout=60)
+    limited.inject("get_current_user", Fault.status(429, retry_after=3600), times=1)
+    for _ in range(2):
+        with pytest.raises(RateLimitError) as caught:
+            client.get_current_user()
+        assert caught.value.retry_after == pytest.approx(3600, abs=1)
+    assert (len(limited.requests), clock.slept) == (1, [])
+
+
+def test_a_retry_after_a_refusal_waits_once(limited: Sandbox, join: Connect, clock: FakeClock) -> None:
+    limited.inject("get_current_user", Fault.status(429, retry_after=7), times=1)
+    join(max_retries=1).get_current_user()
+    assert clock.slept == [pytest.approx(7, abs=0.01)]
+
+
+@pytest.mark.parametrize(("total_timeout", "goes"), [(31.0, False), (31.2, True)])
+def test_a_wait_leaves_time_for_the_request(total_timeout: float, goes: bool, join: Connect, clock: FakeClock) -> None:
+    client = join(total_timeout=total_timeout)
+    use_up(client)
+    if goes:
+        client.get_current_user()
+    else:
+        with pytest.raises(RateLimitError, match=r"30\.6 s"):
+            client.get_current_user()
+    assert len(clock.slept) == goes
+
+
+def test_the_status_of_all_groups_and_of_the_tightest(join: Connect, clock: FakeClock) -> None:
+    client = join()
+    fresh = client.get_rate_limit_status()
+    limits = {each.rate_limit.group: each.rate_limit.requests for each in CODEGEN}
+    assert {name: each.limit for name, each in fresh.groups.items()} == limits
+    assert all(each.remaining == each.limit and each.reset_time == 0 for each in fresh.groups.values())
+    client.request("GET", "/v1/users/me")  # what the contract does not know counts as standard
+    clock.advance(10)
+    client.create_agent_run(ORG, "hello")
+    status = client.get_rate_limit_status()
+    assert (status.remaining, status.limit, status.reset_time) == (9, 10, pytest.approx(61.2))
+    assert status["remaining"] == status.remaining
+    assert status.groups["standard"].remaining == 59
+    assert status.groups["standard"].reset_time == pytest.approx(20.6)
+    usage = {"current_requests": 1, "max_requests": 10, "period_seconds": 60.0, "usage_percentage": 10.0}
+    assert client.rate_limiter.get_current_usage() == usage
+    for _ in range(59):
+        client.get_current_user()
+    assert (client.get_rate_limit_status().remaining, client.get_rate_limit_status().limit) == (0, 60)
+    assert client.rate_limiter.get_current_usage()["period_seconds"] == 30.0
+
+
+def test_the_limiter_of_the_testing_preset_is_idle(flavour: Any, clock: FakeClock) -> None:
+    config = ConfigPresets.testing()
+    config.api_token = "any"
+    with flavour.client(config, clock=clock) as client:
+        use_up(client)
+        client.get_current_user()
+        status = client.get_rate_limit_status()
+    assert clock.slept == []
+    assert status.remaining == status.limit
+
+
+def test_a_transport_that_takes_the_place_of_the_network_is_a_service_of_its_own(
+    flavour: Any, clock: FakeClock
+) -> None:
+    for _ in range(2):
+        sandbox = Sandbox(clock=clock)
+        config = ConfigPresets.testing()
+        config.api_token, config.transport, config.rate_limits = sandbox.token, sandbox.transport(), True
+        with flavour.client(config, clock=clock) as client:
+            use_up(client)
+    assert clock.slept == []
+    with flavour.client(config, clock=clock) as client:
+        client.get_current_user()
+    assert len(clock.slept) == 1
+
+
+class Early(FakeClock):
+    """A clock whose fixed moment is still to come."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() - 86_400
+
+
+def test_a_long_wait_is_told_and_a_monotonic_clock_may_show_anything(
+    flavour: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "codegen_ext")
+    clock = Early()
+    with flavour.client(settings((1, 60.0)), clock=clock) as client:
+        client.request("GET", "/v1/anything")
+        assert client.get_rate_limit_status().closed_for == 0
+        client.request("GET", "/v1/anything")
+    assert clock.slept == [pytest.approx(61.2)]
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]
+    assert told == ["waits 61 s for the limit of GET /v1/anything (60 per 30 s and 1 per 60 s)"]
+
+
+def test_the_limits_of_the_chat_server_are_its_own(flavour: Any, limited: Sandbox, clock: FakeClock) -> None:
+    with flavour.chat(TOKEN, limited.base_url, clock=clock) as chat:
+        for _ in range(61):
+            chat.list_models()
+    assert {request.status for request in limited.requests} == {200}
+    assert len(clock.slept) == 1

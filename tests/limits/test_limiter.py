@@ -1,0 +1,264 @@
+"""Who waits for a slot, who leaves, and who is served when: threads, tasks, loops, forks, and slots used late."""
+
+import asyncio
+import contextlib
+import math
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codegen_ext import CodegenClient, ConfigurationError
+from codegen_ext import RateLimiter as PublicRateLimiter
+from codegen_ext._async.rate_limiter import MARGIN, AsyncRateLimiter
+from codegen_ext._response import LimitExceeded
+from codegen_ext._sync.locks import Event
+from codegen_ext._sync.rate_limiter import RateLimiter
+from codegen_ext.clock import SYSTEM_CLOCK, Cancelled
+from codegen_ext.rate_limits.shared import SharedWindows
+from codegen_ext.rate_limits.sqlite import SqliteWindows
+from codegen_ext.rate_limits.window import SECOND, micro
+from codegen_ext.testing import FakeClock
+
+from ..support.waiting import until
+from .conftest import call, settings
+from .model import ModelStore
+
+
+class Gated(FakeClock):
+    """A clock that stands still, and on which no sleep ends, until the gate opens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+
+    def sleep(self, seconds: float) -> None:
+        assert self.gate.wait(60)
+        super().sleep(seconds)
+
+    async def sleep_async(self, seconds: float) -> None:
+        await asyncio.to_thread(self.sleep, seconds)
+
+
+class Interrupted(FakeClock):
+    def sleep(self, seconds: float) -> None:
+        raise KeyboardInterrupt
+
+
+def test_threads_tasks_and_loops_are_served_in_the_order_in_which_they_came() -> None:
+    clock = Gated()
+    config = settings((1, 1.0))
+    limiter, in_loops = RateLimiter(config, clock), AsyncRateLimiter(config, clock)
+    queues = limiter._windows._queues
+    times: dict[int, int] = {}
+
+    def in_thread(number: int) -> None:
+        times[number] = limiter.acquire(call(clock)).time
+
+    async def in_task(number: int) -> None:
+        times[number] = (await in_loops.acquire(call(clock))).time
+
+    assert limiter.try_acquire(call(clock)) is not None
+    with contextlib.ExitStack() as stack:
+        loops = [asyncio.new_event_loop() for _ in range(2)]
+        threads = [threading.Thread(target=loop.run_forever) for loop in loops]
+        for thread in threads:
+            thread.start()
+        tasks = []
+        for number in range(30):
+            if number % 3:
+                tasks.append(asyncio.run_coroutine_threadsafe(in_task(number), loops[number % 3 - 1]))
+            else:
+                threads.append(threading.Thread(target=in_thread, args=(number,)))
+                threads[-1].start()
+            until(lambda number=number: sum(map(len, queues.values())) == number + 1)  # type: ignore[misc]
+        clock.gate.set()
+        for task in tasks:
+            task.result(60)
+        for loop in loops:
+            loop.call_soon_threadsafe(loop.stop)
+            stack.callback(loop.close)
+        for thread in threads:
+            thread.join()
+    assert [times[number] / SECOND for number in range(30)] == [pytest.approx(1.02 * (1 + n)) for n in range(30)]
+
+
+def wait_of(limiter: RateLimiter, clock: FakeClock) -> float:
+    """Return for how long a call would have to wait, which has no time for it."""
+    with pytest.raises(LimitExceeded) as caught:
+        limiter.acquire(call(clock, 0.0))
+    return caught.value.wait
+
+
+def test_a_task_that_is_cancelled_while_it_waits_gives_its_slot_back() -> None:
+    waited: list[tuple[str, float]] = []
+    clock, config = Gated(), settings((1, 60.0))
+    limiter = RateLimiter(config, clock)
+
+    async def scenario() -> None:
+        in_loop = AsyncRateLimiter(config, clock, on_wait=lambda *wait: waited.append(wait))
+        assert in_loop.try_acquire(call(clock)) is not None
+        waiting = asyncio.create_task(in_loop.acquire(call(clock)))
+        await asyncio.sleep(0)
+        assert wait_of(limiter, clock) == pytest.approx(122.4)
+        clock.advance(5)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert wait_of(limiter, clock) == pytest.approx(56.2)
+        clock.gate.set()
+
+    asyncio.run(scenario())
+    assert waited == [("GET other", 5.0)]
+
+
+def test_a_thread_that_is_interrupted_while_it_waits_gives_its_slot_back() -> None:
+    clock = Interrupted()
+    limiter = RateLimiter(settings((1, 60.0)), clock)
+    assert limiter.try_acquire(call(clock)) is not None
+    with pytest.raises(KeyboardInterrupt):
+        limiter.acquire(call(clock))
+    assert wait_of(limiter, clock) == pytest.approx(61.2)
+
+
+def test_a_wait_ends_when_its_call_is_cancelled(clock: FakeClock) -> None:
+    limiter = RateLimiter(settings((1, 60.0)), SYSTEM_CLOCK)
+    assert limiter.try_acquire(call(clock)) is not None
+    cancel = Event()
+    threading.Timer(0.02, cancel.set).start()
+    with pytest.raises(Cancelled):
+        limiter.acquire(call(clock, cancel=cancel))
+
+
+def test_calls_without_a_deadline_wait_as_long_as_it_takes(clock: FakeClock) -> None:
+    limiter = RateLimiter(settings((1, 60.0)), clock)
+    for _ in range(10):
+        limiter.acquire(call(clock))
+    assert sum(clock.slept) == pytest.approx(9 * 61.2)
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["memory", "sqlite"])
+@pytest.mark.parametrize("late", [0.04, 0.06, 3.0])
+def test_a_request_that_goes_late_counts_from_then(clock: FakeClock, shared: bool, late: float, tmp_path: Path) -> None:
+    limiter = RateLimiter(settings((2, 10.0)), clock)
+    if shared:
+        machine = SqliteWindows(str(tmp_path / "limits.db"), lambda: micro(clock.monotonic()))
+        limiter._windows = SharedWindows(machine, "scope", 1, clock)
+        limits = (window.limit for window in limiter._windows_of["standard"])
+        limiter._windows_of["standard"] = limiter._windows.windows(limits)
+    went = []
+    for seconds in (late, late, 0.0):
+        slot = limiter.acquire(call(clock))
+        clock.advance(seconds)  # a handshake
+        went.append(clock.monotonic())
+        limiter.sent(slot, went[-1])
+        until(lambda: not any(thread.name == "codegen-worker" for thread in threading.enumerate()))
+    # What is within 0.5 % of the window does not count: windows are 2 % longer anyway.
+    window = 10 * (1 + MARGIN)
+    assert went[2] - went[0] == pytest.approx(window if late > 0.05 else window - late, abs=1e-5)
+
+
+class SlowStore(ModelStore):
+    """A store that keeps its callers waiting, as one on another machine does."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 0)
+        self.was_asked, self.may_answer, self.was_given_back = (threading.Event() for _ in range(3))
+
+    def attempt(self, *args: Any) -> Any:
+        self.was_asked.set()
+        assert self.may_answer.wait(60)
+        return super().attempt(*args)
+
+    def write(self, scope: str, sent: Any, closures: Any) -> None:
+        super().write(scope, sent, closures)
+        if sent[0].age:
+            self.was_given_back.set()
+
+
+def test_a_task_that_is_cancelled_while_the_store_is_asked_gives_its_slot_back(clock: FakeClock) -> None:
+    store = SlowStore()
+    limiter = AsyncRateLimiter(settings((1, 60.0)), clock)
+    limiter._windows = SharedWindows(store, "scope", 1, clock)
+
+    async def scenario() -> None:
+        task = asyncio.create_task(limiter.acquire(call(clock)))
+        assert await asyncio.to_thread(store.was_asked.wait, 60)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        store.may_answer.set()
+        assert await asyncio.to_thread(store.was_given_back.wait, 60)
+
+    asyncio.run(scenario())
+    assert all(not store.window(*key).times for key in store.sent)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("kind", ["memory", "redis", "sqlite"])
+def test_a_child_that_is_forked_while_threads_use_the_limiter_keeps_the_limits(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    address = f"sqlite:///{tmp_path}/limits.db" if kind == "sqlite" else None
+    if kind == "redis":
+        address = request.getfixturevalue("redis_server").address
+    client = CodegenClient(settings((1_000, 60.0), shared_state=address))
+    client.request("GET", "/v1/anything")
+    over = threading.Event()
+
+    def spin() -> None:
+        while not over.is_set():
+            client.rate_limiter.status()
+
+    threads = [threading.Thread(target=spin, daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(6):
+            child = os.fork()
+            if child == 0:
+                signal.alarm(20)
+                client.request("GET", "/v1/anything")
+                os._exit(client.rate_limiter.status().groups["standard"].remaining >= 59)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        over.set()
+    client.close()
+
+
+def test_a_limiter_used_by_hand(clock: FakeClock) -> None:
+    limiter = PublicRateLimiter(2, 10, clock=clock)
+    assert limiter.get_current_usage()["current_requests"] == 0
+    for _ in range(5):
+        limiter.wait_if_needed()
+    assert clock.slept == [10.0, 10.0]
+    usage = {"current_requests": 1, "max_requests": 2, "period_seconds": 10, "usage_percentage": 50.0}
+    assert limiter.get_current_usage() == usage
+
+
+@pytest.mark.parametrize(
+    ("requests", "seconds", "field"),
+    [
+        *((requests, 1, "requests_per_period") for requests in (0, -1, 1.5, "1", None)),
+        *((1, seconds, "period_seconds") for seconds in (0, -1, math.inf, math.nan, "1")),
+    ],
+)
+def test_a_limiter_that_lets_nothing_through_is_refused(requests: Any, seconds: Any, field: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{field} must be") as caught:
+        PublicRateLimiter(requests, seconds)
+    assert caught.value.config_key == field
+
+
+def test_an_interrupted_wait_by_hand_gives_its_slot_back() -> None:
+    clock = Interrupted()
+    limiter = PublicRateLimiter(1, 10, clock=clock)
+    limiter.wait_if_needed()
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            limiter.wait_if_needed()
+    clock.advance(10)
+    limiter.wait_if_needed()
+    assert limiter.get_current_usage()["current_requests"] == 1
