@@ -1,6 +1,6 @@
 # Every target creates and uses .venv; `make run` and `make test` are the two that a newcomer needs.
 .DEFAULT_GOAL := help
-.PHONY: check-contract help setup run test test-all fuzz redis-server codex check bench generate update-spec diff-spec release
+.PHONY: check-contract help setup run test test-all fuzz redis-server codex check bench soak generate update-spec diff-spec release
 .PHONY: upstream-pull-request docs format clean dist test-anywhere test-lowest test-pythons screenshots mutants
 
 PYTHON ?= python3
@@ -106,6 +106,9 @@ upstream-pull-request: ## open a pull request where FROM differs from spec/codeg
 
 bench: $(STAMP) ## time the client against bare httpx
 	@$(BIN)/python -m benchmarks
+
+soak: $(STAMP) ## use everything under faults for SECONDS=600 and see that nothing grows
+	@$(BIN)/python -m benchmarks.soak $(or $(SECONDS),600)
 
 docs: $(STAMP) ## build the documentation into site/
 	@$(BIN)/mkdocs build --strict

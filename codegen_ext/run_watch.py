@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -104,8 +103,7 @@ def watch_requests(
 class RunUpdate(NamedTuple):
     """State of a run, or the error that ends the wait for it; nothing follows when `final`."""
 
-    org_id: int
-    run_id: int
+    request: WatchRequest
     run: AgentRunResponse | None
     progress: dict[str, Any] | None = None
     error: Exception | None = None
@@ -141,15 +139,18 @@ class Interest:
         self.started = now
         self.shown: tuple[str | None] | None = None
 
+    def deliver(self, run: AgentRunResponse | None, **update: Any) -> None:
+        """Give the subscriber an update of this request."""
+        self.subscriber.deliver(RunUpdate(self.request, run, **update))
+
 
 class WatchedRun:
     """State of a run that at least one subscriber waits for."""
 
-    def __init__(self, org_id: int, run_id: int, now: float) -> None:
-        self.org_id = org_id
-        self.run_id = run_id
+    def __init__(self, request: WatchRequest, now: float) -> None:
+        self.org_id, self.run_id = self.key = request.org_id, request.run_id
         self.interests: list[Interest] = []
-        self.run: AgentRunResponse | None = None
+        self.run = request.known
         self.due = now
         self.polled_at = -math.inf
         self.known_at = now
@@ -185,6 +186,17 @@ class WatchedRun:
             return math.inf
         return max(interest.started, self.known_at) + PATIENCE
 
+    def timeout_error(self, interest: Interest, now: float) -> WaitTimeoutError:
+        """Return the error of a wait that is over, with the failure that kept its run from being read."""
+        timeout, run = interest.request.timeout, self.run
+        why = f"no known state for {PATIENCE:g} s" if timeout is None else f"not finished after {timeout:g} s"
+        state = "state unknown" if run is None else f"last state {run.status}"
+        if self.failure is not None:
+            state += f"; no answer for {now - self.failing_since:.3g} s: {self.failure}"
+        error = WaitTimeoutError(f"agent run {self.run_id}: {why}, {state}", timeout, run_id=self.run_id, run=run)
+        error.__cause__ = self.failure
+        return error
+
 
 class RunWatch:
     """Runs that one poller polls; thread-safe. Times are monotonic seconds of the client's clock.
@@ -200,11 +212,11 @@ class RunWatch:
 
     def after_fork(self) -> None:
         """Begin empty: subscribers in other threads are gone, and so is the poller."""
-        self._lock = threading.RLock()
+        self._lock = threading.RLock()  # the garbage collector may close an iterator, which leaves, at any moment
         self._runs: dict[tuple[int, int], WatchedRun] = {}
         self._indexes: dict[int, ListIndex] = {}
         self._unlisted: dict[int, type[Exception]] = {}
-        self._to_log: deque[WatchedRun] = deque()
+        self._observed: list[WatchedRun] = []
         self._not_before = -math.inf
         self._failures = 0
         self._is_polled = False
@@ -225,11 +237,10 @@ class RunWatch:
     def _add(self, interest: Interest, now: float) -> WatchedRun:
         request = interest.request
         interest.subscriber.interests.add(interest)
-        watched = self._runs.get((request.org_id, request.run_id))
+        watched = self._runs.get(request[:2])
         first, interval = min(FIRST_PAUSE, request.poll_interval), max(request.poll_interval, FIRST_PAUSE)
         if watched is None:
-            watched = self._runs[request.org_id, request.run_id] = WatchedRun(request.org_id, request.run_id, now)
-            watched.run = request.known
+            watched = self._runs[request[:2]] = WatchedRun(request, now)
             if request.known is not None and (request.timeout is None or request.timeout > FIRST_PAUSE):
                 watched.due, watched.pause = now + first, min(2 * FIRST_PAUSE, interval)
         else:
@@ -247,44 +258,37 @@ class RunWatch:
     def subscribers(self) -> set[Subscriber]:
         """Return those that wait for a run."""
         with self._lock:
-            return {interest.subscriber for watched in self._all() for interest in list(watched.interests)}
+            return {interest.subscriber for _, interest in self._waits()}
 
-    def next(self, now: float) -> Poll | float | None:
-        """Return the request to perform now, the seconds until there will be one, or None when no run is watched."""
+    def next(self, now: float, pause_before: Callable[[Operation[Any]], float]) -> Poll | float | None:
+        """Return the request to perform now, the seconds until there may be one, or None when no run is watched."""
         with self._lock:
-            for watched in self._all():
-                for interest in list(watched.interests):
-                    self._expire(watched, interest, now)
+            for watched, interest in self._waits():
+                if watched.end_of(interest) <= now:
+                    self._give_up(watched, interest, now)
             if not self._runs:
                 self._is_polled = False
                 return None
-            while self._to_log:
-                # Subscribers that want progress learn a state after the log was read.
-                watched = self._to_log.popleft()
-                if self._is_watched(watched):
-                    arguments = {"org_id": watched.org_id, "agent_run_id": watched.run_id, "limit": 1, "reverse": True}
-                    return Poll(operations.GET_AGENT_RUN_LOGS, arguments, watched)
-            watched = min(self._all(), key=lambda watched: (watched.due, -watched.run_id))
-            if (ready := max(watched.due, self._not_before)) > now:
-                return ready - now
-            return self._choose(watched, now)
+            ends = [watched.end_of(interest) - now for watched, interest in self._waits()]
+            watched = min(self._runs.values(), key=lambda watched: (watched.due, -watched.run_id))
+            pause = max(watched.due, self._not_before) - now
+            if pause <= 0:
+                poll = self._choose(watched, now)
+                pause = pause_before(poll.operation)
+                if pause <= 0:
+                    return poll
+            return min(pause, *ends)
 
-    def left(self, now: float) -> tuple[float, float]:
-        """Return the seconds until the first and until the last of the waits is over."""
+    def left(self, now: float) -> float:
+        """Return the seconds until the last of the waits is over."""
         with self._lock:
-            ends = [watched.end_of(one) - now for watched in self._all() for one in list(watched.interests)]
-        return min(ends, default=math.inf), max(ends, default=math.inf)
+            return max([watched.end_of(interest) - now for watched, interest in self._waits()], default=math.inf)
 
-    def answered(self, poll: Poll, model: Any, retry_after: float | None, now: float) -> None:
-        """Take in the response of a poll."""
+    def observed(self) -> list[WatchedRun]:
+        """Return the runs that were observed since, of which subscribers learn when their logs were read."""
         with self._lock:
-            self._failures = 0
-            if poll.operation is operations.GET_AGENT_RUN_LOGS:
-                self.log_read(poll.run, model, now)
-            elif poll.operation is operations.LIST_AGENT_RUNS:
-                self._listed(poll, model, retry_after, now)
-            elif self._is_watched(poll.run):
-                self._observe(poll.run, model, now, retry_after)
+            observed, self._observed = self._observed, []
+        return observed
 
     def log_read(self, watched: WatchedRun, page: AgentRunWithLogsResponse | None, now: float) -> None:
         """Tell those that want progress of a run, with what its log showed; None when the log was not read."""
@@ -297,21 +301,27 @@ class RunWatch:
                 watched.thought = page.logs[0].thought if page.logs else None
             self._tell(watched, now, progress=True)
 
-    def failed(self, poll: Poll, error: Exception, now: float) -> None:
+    def answered(self, poll: Poll, model: Any, retry_after: float | None, now: float) -> None:
+        """Take in the response of a poll."""
+        with self._lock:
+            self._failures = 0
+            if poll.operation is operations.LIST_AGENT_RUNS:
+                self._listed(poll, model, retry_after, now)
+            elif self._is_watched(poll.run):
+                self._observe(poll.run, model, now, retry_after)
+
+    def failed(self, poll: Poll, error: CodegenAPIError, now: float) -> None:
         """Take in the failure of a poll: a transient one delays, any other ends the waits that it concerns."""
         with self._lock:
             watched, org_id = poll.run, poll.run.org_id
-            if not isinstance(error, CodegenAPIError) or isinstance(error, AuthenticationError | ClientClosedError):
-                self.fail_all(error)
-            elif poll.operation is operations.GET_AGENT_RUN_LOGS:
-                self._delay(poll, error, now)
-                self.log_read(watched, None, now)
+            if isinstance(error, AuthenticationError | ClientClosedError):
+                self._fail_all(error)
             elif isinstance(error, TRANSIENT):
                 self._transient(poll, error, now)
             elif poll.operation is operations.GET_AGENT_RUN:
                 # What refuses the list and the run alike refuses all runs.
                 refuses_all = self._unlisted.get(org_id) is type(error)
-                for other in self._all():
+                for other in list(self._runs.values()):
                     if other is watched or (refuses_all and other.org_id == org_id):
                         self._fail(other, error)
             elif isinstance(error, InvalidResponseError):
@@ -319,29 +329,27 @@ class RunWatch:
             else:
                 self._unlisted[org_id] = type(error)
 
-    def fail_all(self, error: Exception) -> None:
-        """End every wait with this error."""
+    def poller_ended(self, error: Exception | None = None) -> None:
+        """Note that the poller ended before the waits did, which end with its error; else the next look restarts it."""
         with self._lock:
-            for watched in self._all():
-                self._fail(watched, error)
-
-    def poller_ended(self) -> None:
-        """Note that the poller ended before the waits did; the next subscriber that looks starts another."""
-        self._is_polled = False
+            self._is_polled = False
+            if error is not None:
+                self._fail_all(error)
 
     def expire(self, subscriber: Subscriber, now: float) -> None:
         """End the waits of a subscriber whose time is over; those that were lost in a fork are taken up again."""
         with self._lock:
             for interest in list(subscriber.interests):
-                watched = self._runs.get(_key(interest))
+                watched = self._runs.get(interest.request[:2])
                 if watched is None or interest not in watched.interests:
                     watched = self._add(interest, now)
-                self._expire(watched, interest, now)
+                if watched.end_of(interest) <= now:
+                    self._give_up(watched, interest, now)
 
     def notify(self, run: Mapping[str, Any], now: float) -> None:
         """Take in a state that came another way, such as a webhook; fields that it lacks stay as they were."""
         with self._lock:
-            for watched in self._all():
+            for watched in list(self._runs.values()):
                 organization = run.get("organization_id") or watched.org_id
                 if (str(run.get("id")), str(organization)) == (str(watched.run_id), str(watched.org_id)):
                     seen = _merged(watched, run)
@@ -351,20 +359,19 @@ class RunWatch:
                         self._observe(watched, seen, now, None)
             self.interrupt()
 
-    def _all(self) -> list[WatchedRun]:
-        # A copy, because the garbage collector may close an iterator, which leaves, at any moment.
-        return list(self._runs.values())
+    def _waits(self) -> list[tuple[WatchedRun, Interest]]:
+        return [(watched, interest) for watched in list(self._runs.values()) for interest in list(watched.interests)]
 
     def _is_watched(self, watched: WatchedRun) -> bool:
-        return self._runs.get((watched.org_id, watched.run_id)) is watched
+        return self._runs.get(watched.key) is watched
 
     def _choose(self, watched: WatchedRun, now: float) -> Poll:
         """Return the cheapest request that shows a run: a page that shows more, or the run alone."""
-        org_id, run_id = watched.org_id, watched.run_id
+        org_id, run_id = watched.key
         alone = Poll(operations.GET_AGENT_RUN, {"org_id": org_id, "agent_run_id": run_id}, watched)
         staleness = {
             other.run_id: min(now - other.polled_at, PATIENCE)
-            for other in self._all()
+            for other in self._runs.values()
             if other.org_id == org_id and other.misses < _MOST_MISSES
         }
         if org_id in self._unlisted or run_id not in staleness or (len(staleness) < 2 and not self._aligned):
@@ -402,7 +409,7 @@ class RunWatch:
             watched.pause = FIRST_PAUSE
         watched.schedule(now, retry_after)
         if any(interest.request.progress for interest in watched.interests):
-            self._to_log.append(watched)
+            self._observed.append(watched)
         self._tell(watched, now, progress=False)
 
     def _tell(self, watched: WatchedRun, now: float, *, progress: bool) -> None:
@@ -418,78 +425,58 @@ class RunWatch:
                 "last_thought": watched.thought,
             }
             if settled or progress or interest.shown != (run.status,):
-                self._deliver(interest, RunUpdate(*_key(interest), run, seen if progress else None, None, settled))
+                interest.deliver(run, progress=seen if progress else None, final=settled)
             interest.shown = (run.status,)
-            if not settled and interest.request.timeout == 0:
+            if settled:
+                self._close(interest)
+            elif interest.request.timeout == 0:
                 self._give_up(watched, interest, now)
 
-    def _transient(self, poll: Poll, error: Exception, now: float) -> None:
+    def _transient(self, poll: Poll, error: CodegenAPIError, now: float) -> None:
+        """Hold back the polls that would meet a failure too: those of one run, or all."""
         self._failures += 1
         is_alone = poll.operation is operations.GET_AGENT_RUN
         concerns_one = is_alone and isinstance(error, ServerError)
-        for watched in [poll.run] if concerns_one else self._all():
+        for watched in [poll.run] if concerns_one else self._runs.values():
             watched.fail(error, now)
-        if is_alone and not isinstance(error, RateLimitError):
+        poll.run.due = now  # behind the others that are due
+        if isinstance(error, RateLimitError):
+            self._not_before = now + min(error.retry_after or poll.operation.rate_limit.seconds, PATIENCE)
+        elif is_alone:
             poll.run.schedule(now)
-        else:
-            poll.run.due = now  # behind the others that are due
-        if not concerns_one:
-            self._delay(poll, error, now)
+        if not (concerns_one or isinstance(error, RateLimitError)):
+            shortest = min((watched.interval for watched in self._runs.values()), default=0.0)
+            self._not_before = now + min(shortest, FIRST_PAUSE * 2.0 ** min(self._failures - 1, 16))
         for interest in list(poll.run.interests):
             if interest.request.timeout == 0:
                 self._give_up(poll.run, interest, now)
 
-    def _delay(self, poll: Poll, error: Exception, now: float) -> None:
-        """Hold all polls back after a failure that would meet them too."""
-        if isinstance(error, RateLimitError):
-            seconds = min(error.retry_after or poll.operation.rate_limit.seconds, PATIENCE)
-        elif poll.operation is operations.GET_AGENT_RUN_LOGS:
-            return
-        else:
-            shortest = min((watched.interval for watched in self._all()), default=0.0)
-            seconds = min(shortest, FIRST_PAUSE * 2.0 ** min(self._failures - 1, 16))
-        self._not_before = max(self._not_before, now + seconds)
-
-    def _expire(self, watched: WatchedRun, interest: Interest, now: float) -> None:
-        if watched.end_of(interest) <= now:
-            self._give_up(watched, interest, now)
-
     def _give_up(self, watched: WatchedRun, interest: Interest, now: float) -> None:
-        timeout, run = interest.request.timeout, watched.run
-        why = f"no known state for {PATIENCE:g} s" if timeout is None else f"not finished after {timeout:g} s"
-        state = "state unknown" if run is None else f"last state {run.status}"
-        if watched.failure is not None:
-            state += f"; no answer for {now - watched.failing_since:.3g} s: {watched.failure}"
-        error = WaitTimeoutError(f"agent run {watched.run_id}: {why}, {state}", timeout, run_id=watched.run_id, run=run)
-        error.__cause__ = watched.failure
-        self._deliver(interest, RunUpdate(*_key(interest), run, None, error, True))
+        interest.deliver(watched.run, error=watched.timeout_error(interest, now), final=True)
+        self._close(interest)
+
+    def _fail_all(self, error: Exception) -> None:
+        for watched in list(self._runs.values()):
+            self._fail(watched, error)
 
     def _fail(self, watched: WatchedRun, error: Exception) -> None:
         for interest in list(watched.interests):
             # Each subscriber raises an error of its own, because raising writes into it.
             own = copy(error) if isinstance(error, CodegenAPIError) else error
             own.__cause__ = error.__cause__
-            self._deliver(interest, RunUpdate(*_key(interest), watched.run, None, own, True))
-
-    def _deliver(self, interest: Interest, update: RunUpdate) -> None:
-        interest.subscriber.deliver(update)
-        if update.final:
+            interest.deliver(watched.run, error=own, final=True)
             self._close(interest)
 
     def _close(self, interest: Interest) -> None:
-        # After the delivery, so that a subscriber without interests has all its updates.
+        # After the last delivery, so that a subscriber without interests has all its updates.
         interest.subscriber.interests.discard(interest)
-        watched = self._runs.get(_key(interest))
+        watched = self._runs.get(interest.request[:2])
         if watched is not None and interest in watched.interests:
             watched.interests.remove(interest)
             if not watched.interests:
-                del self._runs[_key(interest)]
+                del self._runs[watched.key]
                 if watched.org_id in self._indexes:
                     self._indexes[watched.org_id].forget(watched.run_id)
-
-
-def _key(interest: Interest) -> tuple[int, int]:
-    return interest.request.org_id, interest.request.run_id
 
 
 def _merged(watched: WatchedRun, run: Mapping[str, Any]) -> AgentRunResponse | None:

@@ -202,7 +202,7 @@ class AsyncBulkOperations:
                 async with self._client.run_poller.subscribe(*requests) as updates:
                     async for update in updates:
                         if update.final:
-                            index = indexes[update.run_id]
+                            index = indexes[update.request.run_id]
                             run = update.run or results[index].data
                             error = update.error or (run and failure_of(run))
                             await report(BulkResult(index, run, error))  # type: ignore[arg-type]

@@ -316,14 +316,14 @@ class AsyncTask:
             start = now if start is None else start
             # What the groups before took is gone; 0 would be a poll without a wait.
             left = timeout and max(timeout - (now - start), 0.001)
-            by_run: dict[tuple[int, int], list[AsyncTask]] = {}
+            by_run: dict[tuple[int, ...], list[AsyncTask]] = {}
             for task in group:
                 by_run.setdefault((task.org_id, task.id), []).append(task)
             requests = [same[0]._watch_request(poll_interval, left) for same in by_run.values()]
             async with poller.subscribe(*requests) as updates:
                 async for update in updates:
                     error = error or update.error
-                    for task in by_run[update.org_id, update.run_id]:
+                    for task in by_run[update.request[:2]]:
                         if update.run is not None and update.error is None:
                             await task._observe(update.run)
         if error is not None:

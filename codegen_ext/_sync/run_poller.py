@@ -13,15 +13,15 @@ from codegen_api import operations
 
 from .. import _fork
 from .._io import synchronous as io
-from .._request import check_flag, whole_number
+from .._request import Deadline, check_flag, whole_number
 from .._response import retry_after_of
 from ..clock import SYSTEM_CLOCK
 from ..errors import CodegenAPIError, WaitTimeoutError, invalid_argument, kind_of
-from ..run_watch import Interest, Poll, RunUpdate, RunWatch, WatchRequest
+from ..run_watch import Interest, Poll, RunUpdate, RunWatch, WatchedRun, WatchRequest
 from .callbacks import call_back, check_callback
 
 if TYPE_CHECKING:
-    from codegen_api.models import AgentRunResponse
+    from codegen_api.models import AgentRunResponse, AgentRunWithLogsResponse
     from codegen_api.operations import Operation
     from codegen_api.types import Response
 
@@ -68,7 +68,7 @@ class Subscription:
             if not self._updates:
                 self._lags = False
                 self._hand_over()
-                waiter.wait(None, self._poller.until_look(self.interests))
+                waiter.wait(None, _LOOK)
             self._waiter = None
             self._poller.look(self._watch, self)
 
@@ -170,7 +170,7 @@ class RunPoller:
 
         """
         error: Exception | None = None
-        once = {(request.org_id, request.run_id): request for request in requests}
+        once = {request[:2]: request for request in requests}
         with self.subscribe(*once.values()) as updates:
             for update in updates:
                 error = error or update.error
@@ -208,14 +208,6 @@ class RunPoller:
         if watch.join(subscriber, requests, self._client.clock.monotonic()):
             io.start(self._work, watch)
 
-    def until_look(self, interests: set[Interest]) -> float:
-        """Return the real seconds after which a subscriber looks at its deadlines."""
-        if self._client.clock is not SYSTEM_CLOCK:
-            return _LOOK
-        now = SYSTEM_CLOCK.monotonic()
-        ends = [interest.started + interest.request.timeout for interest in list(interests) if interest.request.timeout]
-        return max(0.0, min([_LOOK, *(end - now for end in ends)]))
-
     def look(self, watch: RunWatch, subscriber: Subscription) -> None:
         """End what is over, and start a worker again that has died, or did not cross a fork."""
         watch.expire(subscriber, self._client.clock.monotonic())
@@ -242,27 +234,26 @@ class RunPoller:
         self._last_sent[operation.rate_limit.group] = self._client.clock.monotonic()
 
     def _work(self, watch: RunWatch) -> None:
+        clock = self._client.clock
         try:
             while True:
                 rest = io.Waiter()
                 watch.interrupt = rest.wake
-                step = watch.next(self._client.clock.monotonic())
+                for watched in watch.observed():
+                    watch.log_read(watched, self._read_log(watch, watched), clock.monotonic())
+                step = watch.next(clock.monotonic(), self.pause_before)
                 if step is None:
                     return
-                if self._client.clock is not SYSTEM_CLOCK:
+                if clock is not SYSTEM_CLOCK:
                     for subscriber in watch.subscribers():
                         if isinstance(subscriber, Subscription):
                             subscriber.caught_up()
-                seconds = step if isinstance(step, float) else self.pause_before(step.operation)
-                if seconds and isinstance(step, Poll) and step.operation is operations.GET_AGENT_RUN_LOGS:
-                    watch.log_read(step.run, None, self._client.clock.monotonic())
-                elif seconds:
-                    first_end, _ = watch.left(self._client.clock.monotonic())
-                    rest.wait(self._client.clock, max(0.0, min(seconds, first_end)))
-                elif isinstance(step, Poll):
+                if isinstance(step, Poll):
                     self._poll(watch, step)
+                else:
+                    rest.wait(clock, max(0.0, step))
         except Exception as error:  # noqa: BLE001 - raised where each subscriber waits
-            watch.fail_all(error)
+            watch.poller_ended(error)
         except BaseException:
             watch.poller_ended()
             raise
@@ -270,14 +261,28 @@ class RunPoller:
     def _poll(self, watch: RunWatch, poll: Poll) -> None:
         client, clock = self._client, self._client.clock
         self._last_sent[poll.operation.rate_limit.group] = clock.monotonic()
-        _, last_end = watch.left(clock.monotonic())
-        seconds = min(client.config.total_timeout, max(last_end, _LEAST))
         try:
             if self.read_page is not None and poll.operation is operations.LIST_AGENT_RUNS:
                 response = self.read_page(poll.arguments)
             else:
-                response = client.perform(poll.operation, poll.arguments, deadline=client.deadline(seconds))
-        except Exception as error:  # noqa: BLE001 - the watch decides which waits it ends
+                response = client.perform(poll.operation, poll.arguments, deadline=self._deadline(watch))
+        except CodegenAPIError as error:
             watch.failed(poll, error, clock.monotonic())
         else:
             watch.answered(poll, response.parsed, retry_after_of(response), clock.monotonic())
+
+    def _read_log(self, watch: RunWatch, watched: WatchedRun) -> AgentRunWithLogsResponse | None:
+        """Read the newest entry of a log, where that costs other calls nothing."""
+        operation = operations.GET_AGENT_RUN_LOGS
+        if self.pause_before(operation):
+            return None
+        self._last_sent[operation.rate_limit.group] = self._client.clock.monotonic()
+        arguments = {"org_id": watched.org_id, "agent_run_id": watched.run_id, "limit": 1, "reverse": True}
+        try:
+            return (self._client.perform(operation, arguments, deadline=self._deadline(watch))).parsed
+        except CodegenAPIError:  # what it says of the run the next poll says too
+            return None
+
+    def _deadline(self, watch: RunWatch) -> Deadline:
+        """Return when the last wait is over; a request gets a moment even then."""
+        return self._client.deadline(max(watch.left(self._client.clock.monotonic()), _LEAST))
