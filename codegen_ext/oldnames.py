@@ -1,25 +1,15 @@
 """Older import names: the warning of the distribution `codegen-sdk-compat`, and `graph_sitter` for those who ask."""
 
-from __future__ import annotations
-
+import re
 import sys
 import warnings
-from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from importlib.metadata import packages_distributions
-from importlib.util import spec_from_loader
+from importlib.metadata import distributions
+from importlib.util import find_spec
 from types import ModuleType
 
 DISTRIBUTION = "codegen-sdk-compat"
-_MESSAGE = "{} is an old name; import from {}"
-_GRAPH_SITTER = {
-    "graph_sitter": True,
-    "graph_sitter.ai": True,
-    "graph_sitter.ai.client": False,
-    "graph_sitter.ai.providers": False,
-}
-"""The offered modules, and whether each is a package."""
+_GRAPH_SITTER = ("graph_sitter", "graph_sitter.ai", "graph_sitter.ai.client", "graph_sitter.ai.providers")
+_offered: list[str] = []
 
 
 def warn_of_old_name(module: str, home: str) -> None:
@@ -30,34 +20,25 @@ def warn_of_old_name(module: str, home: str) -> None:
 
     """
     package = module.partition(".")[0]
-    others = sorted(set(packages_distributions().get(package, ())) - {DISTRIBUTION})
+    others = " and ".join(sorted(_owners(package) - {DISTRIBUTION}))
     if others:
         raise ImportError(
-            f"the import name {package!r} belongs to {', '.join(others)} and to {DISTRIBUTION}, of which only one can "
-            f"be installed: uninstall {' and '.join(others)}, or uninstall {DISTRIBUTION} and import from codegen_ext",
+            f"the import name {package!r} belongs to {others} and to {DISTRIBUTION}, of which only one can be "
+            f"installed: uninstall {others}, or uninstall {DISTRIBUTION} and import from codegen_ext",
             name=package,
         )
-    warnings.warn(_MESSAGE.format(module, home), DeprecationWarning, stacklevel=3)
+    warnings.warn(f"{module} is an old name; import from {home}", DeprecationWarning, stacklevel=3)
 
 
-class _Finder(MetaPathFinder, Loader):
-    """Finds `graph_sitter.ai.client` and `graph_sitter.ai.providers` where no installed package has them."""
-
-    def find_spec(
-        self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        is_package = _GRAPH_SITTER.get(fullname)
-        return None if is_package is None else spec_from_loader(fullname, self, is_package=is_package)
-
-    def exec_module(self, module: ModuleType) -> None:
-        if not _GRAPH_SITTER[module.__name__]:
-            from . import providers
-
-            warnings.warn(_MESSAGE.format(module.__name__, providers.__name__), DeprecationWarning, stacklevel=2)
-            vars(module).update({name: getattr(providers, name) for name in providers.__all__})
-
-
-_FINDER = _Finder()
+def _owners(package: str) -> set[str]:
+    """Return the installed distributions that have files in a package; `packages_distributions` takes 200 ms."""
+    mentioned = re.compile(rf"^{package}(/|,|$)", re.MULTILINE)
+    lists = ("top_level.txt", "RECORD")
+    return {
+        one.metadata["Name"]
+        for one in distributions()
+        if any(mentioned.search(one.read_text(name) or "") for name in lists)
+    }
 
 
 def offer_graph_sitter() -> None:
@@ -65,11 +46,24 @@ def offer_graph_sitter() -> None:
 
     They have the names of `codegen_ext.providers`. An installed `graph_sitter` always goes first.
     """
-    if _FINDER not in sys.meta_path:
-        sys.meta_path.append(_FINDER)
+    from . import providers
+
+    for name in _GRAPH_SITTER:
+        if name in sys.modules or find_spec(name) is not None:
+            continue
+        module = ModuleType(name, f"Old name of {providers.__name__}.")
+        parent, _, child = name.rpartition(".")
+        if child in ("client", "providers"):
+            vars(module).update({public: getattr(providers, public) for public in providers.__all__})
+        else:
+            module.__path__ = []
+        if parent:
+            setattr(sys.modules[parent], child, module)
+        sys.modules[name] = module
+        _offered.append(name)
 
 
 def withdraw_graph_sitter() -> None:
-    """Undo `offer_graph_sitter`; what has been imported stays."""
-    if _FINDER in sys.meta_path:
-        sys.meta_path.remove(_FINDER)
+    """Undo `offer_graph_sitter`; what has been imported stays with its importer."""
+    while _offered:
+        sys.modules.pop(_offered.pop(), None)

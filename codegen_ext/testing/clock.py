@@ -3,12 +3,15 @@
 import asyncio
 import threading
 
+from .arguments import check
+
 
 class FakeClock:
     """A clock that moves only when it is told to or by its sleeps; may be shared by threads."""
 
     def __init__(self, start: float = 1_700_000_000.0) -> None:
         """Begin at `start`, in seconds since the epoch; the monotonic reading begins at 0."""
+        check(int | float, start=start)
         self._start = start
         self._elapsed = 0.0
         self._slept: list[float] = []
@@ -30,9 +33,8 @@ class FakeClock:
             return self._elapsed
 
     def advance(self, seconds: float) -> None:
-        """Move forward by `seconds`; raise ValueError when that is negative."""
-        if seconds < 0:
-            raise ValueError(f"time does not run backwards: {seconds}")
+        """Move forward by `seconds`; raise ConfigurationError when that is negative."""
+        check(int | float, least=0, seconds=seconds)
         with self._lock:
             self._elapsed += seconds
 

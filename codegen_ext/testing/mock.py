@@ -15,13 +15,12 @@ from codegen_ext.clock import Clock
 from codegen_ext.config import ClientConfig
 from codegen_ext.errors import ConfigurationError
 
+from .arguments import check, check_clock
 from .clock import FakeClock
-from .sandbox.faults import Faults
 from .sandbox.handler import Handler
 from .sandbox.responses import MockResponse
-from .sandbox.runs import Timeline
 from .sandbox.seed_data import repositories
-from .sandbox.state import Settings, State
+from .sandbox.state import Settings, State, Timeline
 from .sandbox.transport import SandboxTransport
 
 MOCK_URL = "http://mock.invalid"
@@ -53,8 +52,8 @@ class Mocking:
 
     def _mock_transport(self, clock: Clock) -> SandboxTransport:
         """Return a transport that answers with the responses of this mock."""
-        state = State(Settings(token=None, rate_limits=False), Timeline(clock, 1.0))
-        self._mock = Handler(state, {}, Faults(0))
+        check_clock(clock)
+        self._mock = Handler(State(Settings(accepts_any_token=True, rate_limits=False), Timeline(clock, 1.0)))
         self.reset_mock()
         return SandboxTransport(self._mock, clock)
 
@@ -108,6 +107,7 @@ class Mocking:
 
 
 def _configuration(config: ClientConfig | None, transport: SandboxTransport) -> ClientConfig:
+    check(ClientConfig | None, config=config)
     config = ClientConfig(api_token=MOCK_TOKEN, **MOCK_SETTINGS) if config is None else copy.copy(config)
     config.api_token = config.api_token or MOCK_TOKEN
     config.base_url, config.transport = MOCK_URL, transport

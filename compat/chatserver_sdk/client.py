@@ -1,5 +1,3 @@
-"""Clients, conversations and streams."""
-
 from codegen_ext.chatserver import AsyncChatServerClient as AsyncChatServerClient
 from codegen_ext.chatserver import AsyncChatSession as AsyncChatSession
 from codegen_ext.chatserver import AsyncChatStream as AsyncChatStream

@@ -1,4 +1,2 @@
-"""The clients of Codex."""
-
 from codegen_ext.codex import AsyncCodexClient as AsyncCodexClient
 from codegen_ext.codex import CodexClient as CodexClient

@@ -1,3 +1,1 @@
-"""Agents."""
-
 from .agents.agent import *

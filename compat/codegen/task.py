@@ -1,3 +1,1 @@
-"""Tasks."""
-
 from .agents.task import *

@@ -50,7 +50,7 @@ def test_a_task_shows_its_run(agent: Any, sandbox: Sandbox, clock: FakeClock) ->
     assert task.refresh() == task
     assert (task.status, task.is_terminal, task.is_running) == ("completed", True, False)
     assert (task.result, task.summary) == ("All done", "Completed in 12 steps.")
-    assert [pull.title for pull in task.github_pull_requests] == ["Change 4"]
+    assert [pull.title for pull in task.github_pull_requests] == ["Change 1"]
     assert task.run.id == 1
 
 

@@ -115,7 +115,6 @@ def test_free_form_fields_are_plain_dicts(client: Any, sandbox: Sandbox) -> None
         assert type(entry.tool_input) is dict
         assert type(entry.tool_output) is dict
     assert {type(entry.observation) for entry in actions} == {str, dict}
-    assert type(client.get_integrations(323).integrations[1].metadata) is dict
     assert type(client.get_check_suite_settings(323, 107).custom_prompts) is dict
     assert type(client.get_oauth_token_status(323)) is dict
 

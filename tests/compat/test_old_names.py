@@ -3,15 +3,12 @@
 import importlib
 import subprocess
 import sys
-import types
 import warnings
-from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from codegen_ext import oldnames
+from codegen_ext import oldnames, providers
 
 from ..docs.pages import ROOT, table
 from ..support.old_names import TREE, forget
@@ -77,33 +74,27 @@ def test_a_warning_names_the_new_import_once(old_names: None) -> None:
         for _ in range(2):
             exec("from codegen.agents.agent import Agent\nimport codegen.client\nimport chatserver_sdk.models", {})
     assert [(str(one.message), one.category, one.filename) for one in caught] == [
-        (message, DeprecationWarning, "<string>")
-        for message in (
-            "codegen is an old name; import from codegen_ext",
-            "chatserver_sdk is an old name; import from codegen_ext.chatserver",
-        )
+        (f"{old} is an old name; import from {new}", DeprecationWarning, "<string>")
+        for old, new in (("codegen", "codegen_ext"), ("chatserver_sdk", "codegen_ext.chatserver"))
     ]
 
 
-@pytest.mark.parametrize(
-    ("package", "module"),
-    [
-        ("codegen", "codegen.agents"),
-        ("backend", "backend.api"),
-        ("claif_cod", "claif_cod"),
-        ("chatserver_sdk", "chatserver_sdk"),
-    ],
-)
+@pytest.mark.parametrize("listing", ["top_level.txt", "RECORD"])
+@pytest.mark.parametrize("module", ["codegen.agents", "backend.api", "claif_cod", "chatserver_sdk"])
 def test_another_owner_of_a_name_is_named(
-    quiet_old_names: None, package: str, module: str, monkeypatch: pytest.MonkeyPatch
+    quiet_old_names: None, module: str, listing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    owners = {package: ["codegen-sdk-compat", "another-package"], "other": ["other"]}
-    monkeypatch.setattr(oldnames, "packages_distributions", lambda: owners)
+    package = module.partition(".")[0]
+    for name, owned in (("codegen-sdk-compat", package), ("another-package", package), ("other", f"{package}s")):
+        (info := tmp_path / f"{name}-1.0.dist-info").mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / listing).write_text(f"{owned}\n" if listing == "top_level.txt" else f"a.py,,\n{owned}/b.py,,\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ImportError, match=rf"'{package}' belongs to another-package .*uninstall") as caught:
         importlib.import_module(module)
     assert caught.value.name == package
     forget()
-    owners[package] = ["codegen-sdk-compat"]
+    (tmp_path / "another-package-1.0.dist-info" / listing).unlink()
     importlib.import_module(module)
 
 
@@ -139,44 +130,31 @@ def test_editors_know_the_names(tmp_path: Path) -> None:
     assert errors == ["arg-type]", "attr-defined]"], done.stdout
 
 
-@pytest.fixture
-def offered(old_names: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    providers = types.ModuleType("codegen_ext.providers")
-    vars(providers).update(__all__=["get_ai_client"], get_ai_client=lambda: "a client")
-    monkeypatch.setitem(sys.modules, "codegen_ext.providers", providers)
-    monkeypatch.setattr("codegen_ext.providers", providers, raising=False)
-    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-    oldnames.offer_graph_sitter()
-    yield
-    oldnames.withdraw_graph_sitter()
-
-
-def test_graph_sitter_only_when_asked_for(old_names: None, offered: None) -> None:
-    oldnames.offer_graph_sitter()
-    finders = [finder for finder in sys.meta_path if type(finder).__module__ == oldnames.__name__]
-    assert finders == [sys.meta_path[-1]], "once, and at the end"
+def test_graph_sitter_only_when_asked_for(old_names: None) -> None:
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("graph_sitter.ai.client")
+    for _ in range(2):
+        oldnames.offer_graph_sitter()
     for module in ("client", "providers"):
-        with pytest.warns(DeprecationWarning, match=rf"graph_sitter\.ai\.{module} .* from codegen_ext\.providers$"):
-            exec(f"from graph_sitter.ai.{module} import *\nassert get_ai_client() == 'a client'", {})
-    with pytest.raises(ImportError):
-        exec("from graph_sitter.ai.client import nobody", {})
+        names: dict[str, object] = {}
+        exec(f"import graph_sitter.ai.{module} as found\nfrom graph_sitter.ai.{module} import *", names)
+        assert names["get_ai_client"] is names["found"].get_ai_client is providers.get_ai_client  # type: ignore[attr-defined]
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("graph_sitter.other")
     for _ in range(2):
         oldnames.withdraw_graph_sitter()
-    forget()
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("graph_sitter.ai.client")
 
 
-def test_an_installed_graph_sitter_goes_first(offered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "graph_sitter" / "ai").mkdir(parents=True)
-    (tmp_path / "graph_sitter" / "__init__.py").write_text("real = True\n")
-    (tmp_path / "graph_sitter" / "ai" / "__init__.py").write_text("")
-    (tmp_path / "graph_sitter" / "ai" / "client.py").write_text("get_ai_client = 'theirs'\n")
+def test_an_installed_graph_sitter_goes_first(old_names: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder := tmp_path / "graph_sitter" / "ai").mkdir(parents=True)
+    for path in (folder.parent / "__init__.py", folder / "__init__.py", folder / "client.py"):
+        path.write_text("get_ai_client = 'theirs'\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(metadata, "packages_distributions", lambda: {"graph_sitter": ["graph-sitter"]})
-    assert importlib.import_module("graph_sitter").real
-    assert importlib.import_module("graph_sitter.ai.client").get_ai_client == "theirs"
-    with pytest.warns(DeprecationWarning, match="is an old name"):
-        assert importlib.import_module("graph_sitter.ai.providers").get_ai_client() == "a client"
+    oldnames.offer_graph_sitter()
+    client = importlib.import_module("graph_sitter.ai.client")
+    assert client.get_ai_client == importlib.import_module("graph_sitter").get_ai_client == "theirs"
+    assert importlib.import_module("graph_sitter.ai.providers").get_ai_client is providers.get_ai_client
+    oldnames.withdraw_graph_sitter()
+    assert importlib.import_module("graph_sitter.ai.client") is client

@@ -20,7 +20,7 @@ from codegen_ext.codex import command
 from codegen_ext.codex.errors import INSTALL_COMMAND
 from codegen_ext.providers import doctor
 from codegen_ext.testing import FakeClock, Sandbox
-from codegen_ext.testing.sandbox import cli
+from codegen_ext.testing.sandbox import __main__ as sandbox_program
 from tools import load
 
 from ..codex.responses import Responses
@@ -150,7 +150,7 @@ def check_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
             assert shlex.join(words) == INSTALL_COMMAND
         case ["codegen-sandbox" | ".venv/bin/codegen-sandbox", *options]:
             with pytest.raises(SystemExit, match="0"):
-                cli.main([*options, "--help"])
+                sandbox_program.main([*options, "--help"])
             usage = capsys.readouterr().out
             assert {option for option in options if option.startswith("--")} <= set(re.split(r"[\s,\]]+", usage))
         case [".venv/bin/python", "-m", "pytest", "-q", target, *_]:

@@ -7,7 +7,7 @@ import pytest
 
 import codegen_ext.testing
 from codegen_ext.clock import Clock
-from codegen_ext.testing import FakeClock, Sandbox
+from codegen_ext.testing import FakeClock
 
 
 def test_public_names():
@@ -25,8 +25,6 @@ def test_a_fake_clock_moves_when_told():
     clock.sleep(2)
     asyncio.run(clock.sleep_async(0.5))
     assert (clock.time(), clock.monotonic(), clock.slept) == (104, 4, [2, 0.5])
-    with pytest.raises(ValueError, match="backwards"):
-        clock.sleep(-1)
 
 
 def test_a_fake_clock_is_safe_between_threads():
@@ -37,9 +35,3 @@ def test_a_fake_clock_is_safe_between_threads():
     for thread in threads:
         thread.join()
     assert clock.monotonic() == len(clock.slept) == 2000
-
-
-@pytest.mark.parametrize("settings", [{"speed": 0}, {"speed": float("inf")}, {"run_seconds": -1}])
-def test_impossible_times_are_refused(settings):
-    with pytest.raises(ValueError, match=next(iter(settings))):
-        Sandbox(**settings)

@@ -44,15 +44,18 @@ class Api:
                 jsonschema_rs.validator_for({**schema, "components": components}).validate(response.json())
         return response
 
+    def status(self, operation_id: str, body: Any = None, **arguments: Any) -> int:
+        return self.call(operation_id, body, **arguments).status_code
+
     def create(self, prompt: str = "Fix the bug", **fields: Any) -> int:
         response = self.call("create_agent_run", {"prompt": prompt, **fields})
         assert response.status_code == 200, response.text
         return response.json()["id"]
 
-    def run(self, run_id: int) -> dict[str, Any]:
+    def run(self, run_id: int = 1) -> dict[str, Any]:
         return self.call("get_agent_run", agent_run_id=run_id).json()
 
-    def logs(self, run_id: int, **arguments: Any) -> dict[str, Any]:
+    def logs(self, run_id: int = 1, **arguments: Any) -> dict[str, Any]:
         return self.call("get_agent_run_logs", agent_run_id=run_id, **arguments).json()
 
     def ask(self, *contents: str, **fields: Any) -> httpx.Response:
@@ -66,27 +69,21 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
-def serve(stack: ExitStack, clock: FakeClock) -> Callable[..., Api]:
+def serve(clock: FakeClock) -> Iterator[Callable[..., Api]]:
     """Make sandboxes, in process unless `over_http`, each with a client."""
+    with ExitStack() as stack:
 
-    def make(*, over_http: bool = False, **settings: Any) -> Api:
-        sandbox = Sandbox(**{"clock": clock, "rate_limits": False, **settings})
-        transport = sandbox.transport()
-        if over_http:
-            stack.enter_context(sandbox)
-            transport.close()
-        headers = {"authorization": f"Bearer {sandbox.token}"}
-        options: Any = {} if over_http else {"transport": transport}
-        client = httpx.Client(base_url=sandbox.base_url, headers=headers, trust_env=False, **options)
-        return Api(sandbox, clock, stack.enter_context(client))
+        def make(*, over_http: bool = False, **settings: Any) -> Api:
+            sandbox = Sandbox(**{"clock": clock, "rate_limits": False, **settings})
+            options: Any = {"transport": sandbox.transport()}
+            if over_http:
+                options = {}
+                stack.enter_context(sandbox)
+            headers = {"authorization": f"Bearer {sandbox.token}"}
+            client = httpx.Client(base_url=sandbox.base_url, headers=headers, trust_env=False, **options)
+            return Api(sandbox, clock, stack.enter_context(client))
 
-    return make
+        yield make
 
 
 @pytest.fixture

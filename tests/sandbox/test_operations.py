@@ -21,35 +21,29 @@ BODIES: dict[str, Any] = {
     "create_chat_completion": {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}], "user": "ada"},
     "add_admin": {"workos_id": "user_1", "email": "ada@example.com"},
 }
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "get_user": {"user_id": 2},
-    "revoke_oauth_token": {"provider": "slack"},
-    "analyze_sandbox_logs": {"sandbox_id": 1},
-    "list_sessions": {"user_id": "ada"},
-    "remove_admin": {"email": "admin@example.com"},
-}
-IDS = dict.fromkeys(("agent_run_id", "repo_id", "pr_id", "user_id", "sandbox_id"), 1)
+IDS: dict[str, Any] = dict.fromkeys(("agent_run_id", "repo_id", "pr_id", "user_id", "sandbox_id"), 1)
+IDS |= {"provider": "slack", "email": "admin@example.com"}
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
 def test_every_operation_is_served_to_those_with_a_token(api, operation_id):
     api.create()
     session_id = api.call("create_chat_completion", BODIES["create_chat_completion"]).json()["system_fingerprint"]
-    arguments = {"agent_run_id": 1, "repo_id": 107, "pr_id": 1, **ARGUMENTS.get(operation_id, {})}
-    if operation_id == "get_session":
-        arguments |= {"session_id": session_id, "user_id": "ada"}
+    arguments = {**IDS, "session_id": session_id}
+    if operation_id in ("get_session", "list_sessions"):
+        arguments["user_id"] = "ada"
     response = api.call(operation_id, BODIES.get(operation_id), **arguments)
     assert response.status_code == 200, response.text
     record = api.sandbox.requests[-1]
     assert (record.operation, record.status) == (operation_id, 200)
     for header in ("", "Bearer", "Bearer wrong", "Basic local-token"):
         api.client.headers["authorization"] = header
-        response = api.call(operation_id, session_id="x", email="x", provider="x", **IDS)
+        response = api.call(operation_id, **arguments)
         assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
         assert response.json()["status_code"] == 401
 
 
-@pytest.mark.parametrize("method", ["DELETE", "HEAD", "OPTIONS", "TRACE", "PATCH", "ODD"])
+@pytest.mark.parametrize("method", ["DELETE", "HEAD", "OPTIONS", "ODD"])
 def test_other_methods_are_refused_with_the_allowed_ones(either, method):
     response = either.client.request(method, either.url("get_check_suite_settings", org_id=323))
     assert (response.status_code, response.headers["allow"]) == (405, "GET, PUT")
@@ -73,20 +67,18 @@ def test_organizations_are_known_foreign_or_unknown(serve):
     scoped.remove("generate_slack_connect_token")
     for operation_id in scoped:
         for org_id, status in ((8, 403), (323, 404), (2**70, 404), (-1, 404)):
-            arguments = {**IDS, "provider": "slack", "org_id": org_id}
-            response = api.call(operation_id, BODIES.get(operation_id), **arguments)
+            response = api.call(operation_id, BODIES.get(operation_id), **IDS, org_id=org_id)
             assert (response.status_code, response.json()["status_code"]) == (status, status), operation_id
-    assert api.call("generate_slack_connect_token", {"org_id": 8}).status_code == 403
+    assert api.status("generate_slack_connect_token", {"org_id": 8}) == 403
     assert api.call("get_organizations").json()["items"][0]["id"] == 7
 
 
 def test_any_token_can_be_accepted(serve):
     api = serve(token=None)
     api.client.headers["authorization"] = "bearer whatever"
-    assert api.call("get_current_user").status_code == 200
+    assert api.status("get_current_user") == 200
     del api.client.headers["authorization"]
-    assert api.call("get_current_user").status_code == 401
-    assert api.sandbox.token
+    assert api.status("get_current_user") == 401
     assert api.sandbox.chat_api_key == api.sandbox.token
 
 
@@ -111,3 +103,33 @@ def test_both_ways_and_both_kinds_of_client_at_once(serve):
 
     assert [api.create("x"), asyncio.run(create())] == [1, 2]
     assert [run.prompt for run in api.sandbox.runs] == ["x", "y"]
+
+
+def test_owner_repo_is_found_by_those_who_read_all_pages(api):
+    pages = [api.call("get_repositories", skip=skip, limit=40).json() for skip in range(0, 160, 40)]
+    numbers = [(page["page"], page["size"], page["pages"], page["total"]) for page in pages]
+    assert numbers == [(number, 40, 4, 150) for number in (1, 2, 3, 4)]
+    names = [repository["full_name"] for page in pages for repository in page["items"]]
+    assert len(set(names)) == 150
+    assert names.index("owner/repo") > 100, "not on the first page of the default size"
+    beyond = api.call("get_repositories", skip=2**80, limit=7).json()
+    assert (beyond["items"], beyond["pages"]) == ([], 22)
+    api.sandbox.repositories.append({**api.sandbox.repositories[0], "id": 151, "full_name": "owner/new"})
+    assert api.call("get_repositories", skip=150).json()["items"][0]["full_name"] == "owner/new"
+
+
+def test_users_and_the_current_one(api):
+    users = api.call("get_users").json()["items"]
+    assert api.call("get_current_user").json() == users[0]
+    assert api.call("get_user", user_id=users[-1]["id"]).json() == users[-1]
+    assert api.call("get_user", user_id=99).json()["message"] == "User not found."
+
+
+def test_check_suite_settings_are_kept_for_each_repository(api):
+    before = api.call("get_check_suite_settings", repo_id=1).json()
+    change = {"check_retry_count": 7, "ignored_checks": ["lint"], "custom_prompts": None, "unknown": 1}
+    assert api.status("update_check_suite_settings", change, repo_id=1) == 200
+    after = api.call("get_check_suite_settings", repo_id=1).json()
+    assert after == {**before, "check_retry_count": 7, "ignored_checks": ["lint"]}
+    assert api.call("get_check_suite_settings", repo_id=2).json() == before
+    assert api.status("update_check_suite_settings", change, repo_id=999) == 404

@@ -1,42 +1,41 @@
-"""The life of an agent run."""
+"""The life of an agent run: its statuses and logs, and the script that it follows."""
 
 from datetime import datetime
 
 import pytest
+from codegen_api.enums import MessageType
 
-from codegen_ext.testing.sandbox.schema import message_types
+from codegen_ext.testing import Script
+from codegen_ext.testing.sandbox.script import script_in
 
 
 def test_a_run_lives_through_its_time(api):
     run_id = api.create("Fix the bug\nin main", metadata={"ticket": {"id": 7, "ü": [None, 1.5]}})
-    created = api.run(run_id)
-    assert created["status"] == "PENDING"
-    assert created["source_type"] == "API"
+    created = api.run()
+    assert (created["status"], created["source_type"]) == ("PENDING", "API")
     assert created["metadata"] == {"ticket": {"id": 7, "ü": [None, 1.5]}}
     assert created["result"] is created["summary"] is None
-    assert "323" in created["web_url"]
-    assert str(run_id) in created["web_url"]
+    assert created["web_url"].endswith(f"/323/{run_id}")
     assert datetime.fromisoformat(created["created_at"]).timestamp() == api.clock.time()
     api.clock.advance(1)
-    assert api.run(run_id)["status"] == "RUNNING"
+    assert api.run()["status"] == "RUNNING"
     api.clock.advance(1)
-    ended = api.run(run_id)
-    assert ended["status"] == "COMPLETE"
-    assert ended["result"] == "Done: Fix the bug"
+    ended = api.run()
+    assert (ended["status"], ended["result"]) == ("COMPLETE", "Done: Fix the bug")
     assert ended["summary"]
     assert ended["github_pull_requests"][0]["head_branch_name"] == "codegen/run-1"
 
 
 def test_logs_appear_in_order_with_every_type_of_message(api):
-    run_id = api.create("Fix the bug")
+    api.create("Fix the bug")
     seen = []
     for _ in range(9):
-        logs = api.logs(run_id)
+        logs = api.logs()
         assert logs["total_logs"] == len(logs["logs"])
         assert logs["logs"][: len(seen)] == seen
         seen = logs["logs"]
         api.clock.advance(0.25)
-    assert {entry["message_type"] for entry in seen} == set(message_types())
+    assert {entry["message_type"] for entry in seen} == set(MessageType)
     assert (seen[0]["message_type"], seen[0]["observation"]) == ("USER_MESSAGE", "Fix the bug")
     assert (seen[-1]["message_type"], seen[-1]["observation"]) == ("FINAL_ANSWER", "Done: Fix the bug")
     times = [datetime.fromisoformat(entry["created_at"]) for entry in seen]
@@ -51,122 +50,100 @@ def test_the_last_log_is_there_when_the_run_is_seen_to_end(api):
         run_id = api.create(f"[[seconds={seconds} logs=7]]")
         api.clock.advance(float(seconds))
         logs = api.logs(run_id)
-        assert logs["status"] == "COMPLETE"
-        assert logs["logs"][-1]["message_type"] == "FINAL_ANSWER"
+        assert (logs["status"], logs["logs"][-1]["message_type"]) == ("COMPLETE", "FINAL_ANSWER")
 
 
 def test_logs_are_paged_and_reversed(api):
-    run_id = api.create("[[logs=250 seconds=0]]")
-    pages = [api.logs(run_id, skip=skip, limit=100) for skip in (0, 100, 200)]
-    assert [len(page["logs"]) for page in pages] == [100, 100, 50]
-    assert [page["page"] for page in pages] == [1, 2, 3]
+    api.create("[[logs=250 seconds=0]]")
+    pages = [api.logs(skip=skip, limit=100) for skip in (0, 100, 200)]
+    assert [(len(page["logs"]), page["page"]) for page in pages] == [(100, 1), (100, 2), (50, 3)]
     assert {(page["total_logs"], page["size"], page["pages"]) for page in pages} == {(250, 100, 3)}
     forward = [entry for page in pages for entry in page["logs"]]
-    backward = api.logs(run_id, reverse=True, limit=10)["logs"]
-    assert backward == forward[::-1][:10]
-    assert api.logs(run_id, reverse=False, skip=249)["logs"] == forward[-1:]
+    assert api.logs(reverse=True, limit=10)["logs"] == forward[::-1][:10]
+    assert api.logs(reverse=False, skip=249)["logs"] == forward[-1:]
 
 
 def test_runs_are_listed_newest_first_and_filtered(api):
-    ids = [api.create(f"Task {number}") for number in range(5)]
+    for number in range(5):
+        api.create(f"Task {number}")
     api.call("generate_setup_commands", {"repo_id": 1})
+
+    def ids(**arguments):
+        return [run["id"] for run in api.call("list_agent_runs", **arguments).json()["items"]]
+
     page = api.call("list_agent_runs", limit=2).json()
-    assert [run["id"] for run in page["items"]] == [6, 5]
-    assert (page["total"], page["page"], page["size"], page["pages"]) == (6, 1, 2, 3)
-    by_api = api.call("list_agent_runs", source_type="API").json()
-    assert [run["id"] for run in by_api["items"]] == ids[::-1]
-    assert [run["id"] for run in api.call("list_agent_runs", source_type="SETUP_COMMANDS").json()["items"]] == [6]
+    assert [page[name] for name in ("total", "page", "size", "pages")] == [6, 1, 2, 3]
+    assert ids(limit=2) == [6, 5]
+    assert (ids(source_type="API"), ids(source_type="SETUP_COMMANDS")) == ([5, 4, 3, 2, 1], [6])
     me = api.call("get_current_user").json()["id"]
-    assert api.call("list_agent_runs", user_id=me).json()["total"] == 6
-    assert api.call("list_agent_runs", user_id=me + 1).json()["items"] == []
-    assert api.call("list_agent_runs", user_id="", source_type="null").json()["total"] == 6
+    assert (len(ids(user_id=me)), ids(user_id=me + 1), len(ids(user_id="", source_type="null"))) == (6, [], 6)
 
 
 def test_a_repository_can_be_named(api):
-    api.create(repo_id=3, images=["data:image/png;base64,"], model="m", agent_type="claude_code")
+    image = "data:image/png;base64,"
+    api.create(repo_id=3, images=[image], model="m", agent_type="claude_code")
     order = api.sandbox.runs[0].order
-    assert (order.repo_id, order.images, order.model, order.agent_type) == (
-        3,
-        ["data:image/png;base64,"],
-        "m",
-        "claude_code",
-    )
-    assert api.call("create_agent_run", {"prompt": "x", "repo_id": 999}).status_code == 404
-
-
-def test_the_pull_request_of_a_run_can_be_edited_once_it_is_there(api):
-    run_id = api.create("[[pull_request=yes]]", repo_id=3)
-    number = 4
-    assert api.call("edit_pull_request", {"state": "closed"}, pr_id=number).status_code == 404
+    assert (order.repo_id, order.images, order.model, order.agent_type) == (3, [image], "m", "claude_code")
     api.clock.advance(2)
-    assert [pull["id"] for pull in api.run(run_id)["github_pull_requests"]] == [number]
-    assert api.call("edit_repo_pull_request", {"state": "closed"}, repo_id=3, pr_id=number).json()["state"] == "closed"
-    assert [pull.state for pull in api.sandbox.runs[0].pull_requests] == ["closed"]
+    assert api.run()["github_pull_requests"][0]["url"] == "https://sandbox.invalid/sandbox/service-003/pull/1"
+    assert api.status("create_agent_run", {"prompt": "x", "repo_id": 999}) == 404
 
 
 @pytest.mark.parametrize("status", ["PAUSED", "FAILED", "COMPLETE", "CANCELLED", "ODD_WORD"])
 def test_a_run_that_stands_still_is_resumed(api, status):
-    run_id = api.create(f"[[status={status} logs=3 seconds=1]]")
+    api.create(f"[[status={status} logs=3 seconds=1 pull_request=yes]]")
     api.clock.advance(1)
-    assert api.run(run_id)["status"] == status
-    resumed = api.call("resume_agent_run", {"agent_run_id": run_id, "prompt": "Go on"}).json()
+    assert api.run()["status"] == status
+    resumed = api.call("resume_agent_run", {"agent_run_id": 1, "prompt": "Go on"}).json()
     assert (resumed["status"], resumed["result"]) == ("RUNNING", None)
-    said = api.logs(run_id)["logs"][3]
+    said = api.logs()["logs"][3]
     assert (said["message_type"], said["observation"]) == ("USER_MESSAGE", "Go on")
     api.clock.advance(2)
-    assert api.run(run_id)["status"] == "COMPLETE"
-    assert api.run(run_id)["result"] == "Done: Go on"
+    ended = api.run()
+    assert (ended["status"], ended["result"], len(ended["github_pull_requests"])) == ("COMPLETE", "Done: Go on", 1)
 
 
-def test_a_run_that_is_under_way_takes_note_of_another_prompt(api):
-    run_id = api.create("[[logs=3]] First")
+def test_a_run_that_is_under_way_logs_another_prompt(api):
+    api.create("[[logs=3]] First")
     api.clock.advance(1.5)
-    api.call("resume_agent_run", {"agent_run_id": run_id, "prompt": "Second"})
-    assert api.run(run_id)["status"] == "RUNNING"
+    api.call("resume_agent_run", {"agent_run_id": 1, "prompt": "Second"})
+    assert api.run()["status"] == "RUNNING"
     api.clock.advance(0.5)
-    logs = api.logs(run_id)["logs"]
+    logs = api.logs()["logs"]
     assert [entry["message_type"] for entry in logs] == ["USER_MESSAGE", "ACTION", "USER_MESSAGE", "FINAL_ANSWER"]
     assert logs[2]["observation"] == "Second"
 
 
 def test_a_resumed_run_follows_the_script_in_the_prompt(api):
-    run_id = api.create("[[outcome=paused seconds=0]]")
-    api.call("resume_agent_run", {"agent_run_id": run_id, "prompt": "[[outcome=failed seconds=1]]"})
+    api.create("[[outcome=paused seconds=0]]")
+    api.call("resume_agent_run", {"agent_run_id": 1, "prompt": "[[outcome=failed seconds=1]]"})
     api.clock.advance(1)
-    assert api.run(run_id)["status"] == "FAILED"
-    refused = api.call("resume_agent_run", {"agent_run_id": run_id, "prompt": "[[outcome=limit_reached]]"})
-    assert refused.status_code == 422
+    assert api.run()["status"] == "FAILED"
+    assert api.status("resume_agent_run", {"agent_run_id": 1, "prompt": "[[outcome=limit_reached]]"}) == 422
 
 
 @pytest.mark.parametrize("operation_id", ["ban_agent_run", "remove_codegen_from_pr"])
 def test_a_ban_cancels_at_once_and_for_good(api, operation_id):
+    ended = api.create("[[status=TIMEOUT seconds=0]]")
     run_id = api.create()
     api.clock.advance(1)
     logs = api.logs(run_id)["total_logs"]
-    assert api.call(operation_id, {"agent_run_id": run_id}).status_code == 200
+    assert {api.status(operation_id, {"agent_run_id": one}) for one in (ended, run_id)} == {200}
     api.clock.advance(5)
-    ended = api.run(run_id)
-    assert (ended["status"], ended["result"], ended["github_pull_requests"]) == ("CANCELLED", None, [])
+    assert api.run(ended)["status"] == "TIMEOUT"
+    run = api.run(run_id)
+    assert (run["status"], run["result"], run["github_pull_requests"]) == ("CANCELLED", None, [])
     assert api.logs(run_id)["total_logs"] == logs
-    assert api.sandbox.runs[0].banned
-    assert api.call("unban_agent_run", {"agent_run_id": run_id}).status_code == 200
-    assert not api.sandbox.runs[0].banned
-    assert api.run(run_id)["status"] == "CANCELLED"
-
-
-def test_a_ban_leaves_what_has_ended(api):
-    run_id = api.create("[[status=TIMEOUT seconds=0]]")
-    api.call("ban_agent_run", {"agent_run_id": run_id})
-    assert api.run(run_id)["status"] == "TIMEOUT"
+    assert api.sandbox.runs[1].banned
+    assert api.status("unban_agent_run", {"agent_run_id": run_id}) == 200
+    assert (api.sandbox.runs[1].banned, api.run(run_id)["status"]) == (False, "CANCELLED")
 
 
 def test_unknown_runs(api):
-    for operation_id in ("ban_agent_run", "unban_agent_run", "remove_codegen_from_pr"):
-        assert api.call(operation_id, {"agent_run_id": 9}).status_code == 404
-    assert api.call("resume_agent_run", {"agent_run_id": 9, "prompt": "x"}).status_code == 404
-    assert api.call("get_agent_run_logs", agent_run_id=9).status_code == 404
-    missing = api.call("get_agent_run", agent_run_id=9)
-    assert missing.json() == {"message": "Agent run not found.", "status_code": 404}
+    for operation_id in ("ban_agent_run", "unban_agent_run", "remove_codegen_from_pr", "resume_agent_run"):
+        assert api.status(operation_id, {"agent_run_id": 9, "prompt": "x"}) == 404
+    assert api.status("get_agent_run_logs", agent_run_id=9) == 404
+    assert api.run(9) == {"message": "Agent run not found.", "status_code": 404}
 
 
 def test_setup_commands_and_log_analysis_are_runs(api):
@@ -174,21 +151,19 @@ def test_setup_commands_and_log_analysis_are_runs(api):
     analysis = api.call("analyze_sandbox_logs", sandbox_id=2).json()
     assert (setup["status"], analysis["status"]) == ("PENDING", "PENDING")
     assert setup["url"] == api.run(setup["agent_run_id"])["web_url"]
-    assert api.run(setup["agent_run_id"])["source_type"] == "SETUP_COMMANDS"
     assert api.run(analysis["agent_run_id"])["source_type"] == "API"
     api.clock.advance(2)
     assert [run.status for run in api.sandbox.runs] == ["FAILED", "COMPLETE"]
-    assert api.call("generate_setup_commands", {"repo_id": 999}).status_code == 404
-    assert api.call("analyze_sandbox_logs", sandbox_id=99).status_code == 404
+    assert api.status("generate_setup_commands", {"repo_id": 999}) == 404
+    assert api.status("analyze_sandbox_logs", sandbox_id=99) == 404
 
 
 def test_runs_cost_credits(api):
     api.sandbox.credits = 1
     api.create()
     assert api.sandbox.credits == 0
-    refused = api.call("create_agent_run", {"prompt": "x"})
-    assert (refused.status_code, refused.json()["status_code"]) == (402, 402)
-    assert api.call("generate_setup_commands", {"repo_id": 1}).status_code == 400
+    assert api.status("create_agent_run", {"prompt": "x"}) == 402
+    assert api.status("generate_setup_commands", {"repo_id": 1}) == 400
     api.sandbox.credits = None
     api.create()
     assert len(api.sandbox.runs) == 2
@@ -196,21 +171,117 @@ def test_runs_cost_credits(api):
 
 def test_speed_shortens_runs(serve):
     api = serve(speed=10, run_seconds=20)
-    run_id = api.create()
+    api.create()
     api.clock.advance(1.9)
-    assert api.run(run_id)["status"] == "RUNNING"
+    assert api.run()["status"] == "RUNNING"
     api.clock.advance(0.1)
-    assert api.run(run_id)["status"] == "COMPLETE"
+    assert api.run()["status"] == "COMPLETE"
 
 
 def test_a_test_decides_over_a_run(api):
     run_id = api.create(metadata={"a": 1})
     run = api.sandbox.runs[0]
     assert (run.id, run.prompt, run.metadata, run.status) == (run_id, "Fix the bug", {"a": 1}, "PENDING")
-    assert run.created_at == api.run(run_id)["created_at"]
+    assert run.created_at == api.run()["created_at"]
     run.finish("OUT_OF_TOKENS", result="no more", summary="sorry")
     api.clock.advance(9)
-    ended = api.run(run_id)
+    ended = api.run()
     assert (ended["status"], ended["result"], ended["summary"]) == ("OUT_OF_TOKENS", "no more", "sorry")
-    assert run.result == "no more"
-    assert len(run.logs) == 1
+    assert (run.result, len(run.logs)) == ("no more", 1)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [
+        ("completed", "COMPLETE"),
+        ("failed", "FAILED"),
+        ("cancelled", "CANCELLED"),
+        ("paused", "PAUSED"),
+        ("never", "RUNNING"),
+    ],
+)
+def test_outcomes(api, outcome, status):
+    api.sandbox.script(outcome, seconds=1, logs=5)
+    ids = [api.create(), api.create(f"[[outcome={outcome} seconds=1 logs=5]]")]
+    api.clock.advance(0.5)
+    assert [(api.run(one)["status"], api.logs(one)["total_logs"]) for one in ids] == [("RUNNING", 3)] * 2
+    api.clock.advance(0.5)
+    assert [(api.run(one)["status"], api.logs(one)["total_logs"]) for one in ids] == [(status, 5)] * 2
+
+
+def test_the_details_of_an_outcome(api):
+    api.sandbox.script("failed", logs=4, result="It broke", pull_request=True)
+    api.create()
+    quiet = api.create("[[pull_request=no result='' logs=0]]")
+    api.clock.advance(2)
+    ended = api.run()
+    assert (ended["result"], len(ended["github_pull_requests"])) == ("It broke", 1)
+    assert [entry["message_type"] for entry in api.logs()["logs"]][0::3] == ["USER_MESSAGE", "ERROR"]
+    assert (api.run(quiet)["result"], api.run(quiet)["github_pull_requests"]) == ("", [])
+    assert api.logs(quiet)["logs"] == []
+
+
+@pytest.mark.parametrize("directive", ["", "\n[[states=QUEUED:1,ODD_WORD:1,:1,COMPLETED:0]]"])
+def test_any_sequence_of_statuses(api, directive):
+    if not directive:
+        api.sandbox.script(states=[("QUEUED", 1.0), ("ODD_WORD", 1.0), (None, 1.0), ("COMPLETED", 0.0)])
+    api.create(f"Fix the bug{directive}")
+    seen = []
+    for _ in range(4):
+        seen.append(api.run()["status"])
+        api.clock.advance(1)
+    assert seen == ["QUEUED", "ODD_WORD", None, "COMPLETED"]
+    assert api.run()["result"] == "Done: Fix the bug"
+    assert api.logs()["total_logs"] > 2
+
+
+def test_scripts_are_for_so_many_runs_and_prompts_go_first(api):
+    script = api.sandbox.script(status="TIMEOUT", seconds=0, times=2)
+    assert script == Script(status="TIMEOUT", seconds=0)
+    ids = [api.create(prompt) for prompt in ("a", "[[outcome=paused seconds=0]]", "b", "c")]
+    api.clock.advance(2)
+    assert [api.run(run_id)["status"] for run_id in ids] == ["TIMEOUT", "PAUSED", "TIMEOUT", "COMPLETE"]
+
+
+def test_a_script_can_say_that_the_limit_is_reached(api):
+    api.sandbox.script("limit_reached")
+    assert [api.status("create_agent_run", {"prompt": prompt}) for prompt in ("x", "[[outcome=limit_reached]]")] == [
+        402,
+        402,
+    ]
+    assert api.status("generate_setup_commands", {"repo_id": 1, "prompt": "[[outcome=limit_reached]]"}) == 400
+    assert api.sandbox.runs == []
+
+
+@pytest.mark.parametrize(
+    "directive",
+    [
+        "outcome=lost",
+        "outcome=running",
+        "speed=3",
+        "outcome=failed fast",
+        "seconds=soon",
+        "seconds=-1",
+        "seconds=nan",
+        "logs=-1",
+        "logs=1000000000",
+        "pull_request=maybe",
+        "states=RUNNING",
+        "states=RUNNING:-1",
+        'result="open',
+        "logs=1]] and [[logs=2",
+        "logs=1 logs=1",
+    ],
+)
+def test_a_wrong_or_second_directive_is_refused(api, directive):
+    refused = api.call("create_agent_run", {"prompt": f"Do [[{directive}]]"})
+    assert refused.status_code == 422
+    (problem,) = refused.json()["detail"]
+    assert problem["loc"] == ["body", "prompt"]
+    assert api.sandbox.runs == []
+
+
+def test_a_prompt_may_have_other_brackets(api):
+    for prompt in ("", "[[", "a[[0]]", "if [[ $x == y ]]; then", "[[Outcome=x]]"):
+        assert script_in(prompt) is None
+        api.create(prompt)

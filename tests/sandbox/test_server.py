@@ -15,7 +15,7 @@ import pytest
 from codegen_api.operations import OPERATIONS
 
 from codegen_ext.testing import Fault, Sandbox
-from codegen_ext.testing.sandbox import cli
+from codegen_ext.testing.sandbox.__main__ import main
 from codegen_ext.testing.sandbox.messages import MAX_BODY_BYTES
 
 from ..support.waiting import until
@@ -201,7 +201,7 @@ def test_the_program_says_where_it_is_and_stops_on_a_signal(number):
 def test_the_program_says_why_it_cannot_start(arguments, status, text, capsys):
     handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     with pytest.raises(SystemExit) as stopped:
-        cli.main(arguments)
+        main(arguments)
     for number, handler in zip((signal.SIGTERM, signal.SIGINT), handlers, strict=True):
         signal.signal(number, handler)
     assert stopped.value.code == status

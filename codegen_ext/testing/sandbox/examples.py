@@ -13,16 +13,8 @@ from . import schema
 from .messages import Json, Location
 from .routing import Call
 
-_TOP: Location = ()
-_IMPLIED: dict[str, Json] = {
-    CREATE_CHAT_COMPLETION.id: {
-        "object": "chat.completion",
-        "index": 0,
-        "role": "assistant",
-        "finish_reason": "stop",
-    }
-}
-"""What the contract says about an answer in words alone, by operation and field."""
+_COMPLETION = {"object": "chat.completion", "index": 0, "role": "assistant", "finish_reason": "stop"}
+"""What the contract says about a chat completion in words alone, by field."""
 
 
 def check(operation: Operation[Any], body: Any) -> Any:
@@ -48,16 +40,10 @@ class Example:
         self._operation = call.operation
         self._arguments = call.arguments
         self._number = number
-        self._implied = _IMPLIED.get(call.operation.id, {})
+        self._implied: Json = _COMPLETION if call.operation is CREATE_CHAT_COMPLETION else {}
         self._schema = schema.output(call.operation.id)
-        self._identity = next(
-            (
-                argument.name
-                for argument in reversed(call.operation.arguments)
-                if argument.name.endswith("_id") and argument.name != "org_id" and argument.location != "query"
-            ),
-            "",
-        )
+        parameters = [one.name for one in call.operation.arguments if one.location != "query" and one.name != "org_id"]
+        self._identity = next((name for name in reversed(parameters) if name.endswith("_id")), "")
 
     def default(self) -> Any:
         """Return an answer with the required fields; a list has one item."""
@@ -72,9 +58,9 @@ class Example:
             ValidationError: naming each field that the contract does not know or allow.
 
         """
-        whole = self._fill(self._schema, body, _TOP)
+        whole = self._fill(self._schema, body, ())
         found: dict[str, list[str]] = {}
-        for problem in schema.problems(self._schema, whole, _TOP, closed=True):
+        for problem in schema.problems(self._schema, whole, (), closed=True):
             found.setdefault(problem.field or "response", []).append(problem.msg)
         if found:
             raise _refusal(self._operation, found)
@@ -102,9 +88,8 @@ class Example:
             {"id": kind(position), **item} if kind and isinstance(item, dict) else item
             for position, item in enumerate(items[skip : skip + size], skip + 1)
         ]
-        return self.complete(
-            {**{name: value for name, value in numbers.items() if name in known}, paging.items: numbered}
-        )
+        shown = {name: value for name, value in numbers.items() if name in known}
+        return self.complete({**shown, paging.items: numbered})
 
     def _fill(self, rule: Json, value: Any, loc: Location) -> Any:
         rule = schema.resolve(rule)
@@ -124,13 +109,13 @@ class Example:
                 filled[name] = self._invent(field, name, loc, filled)
         return filled
 
-    def _invent(self, rule: Json, name: str, loc: Location, beside: Json) -> Any:
-        rule = schema.resolve(rule)
+    def _invent(self, field: Json, name: str, loc: Location, beside: Json) -> Any:
+        rule = schema.resolve(field)
         given = self._given(name, loc)
         if given is not None and not any(schema.problems(rule, given, loc)):
             return given
-        if schema.is_run_status(rule):
-            return schema.status_values("completed" if self._operation.idempotent else "pending")[0]
+        if schema.is_run_status(field):
+            return schema.status_value("completed" if self._operation.idempotent else "pending")
         if "default" in rule or "enum" in rule:
             return rule["default"] if "default" in rule else rule["enum"][0]
         match next(iter(schema.type_names(rule)), "null"):
@@ -153,6 +138,6 @@ class Example:
 
     def _given(self, name: str, loc: Location) -> Any:
         """Return the value that the call implies for a field of its answer, None where it implies none."""
-        if name == "id" and loc in (_TOP, (self._identity.removesuffix("_id"),)):
+        if name == "id" and loc in ((), (self._identity.removesuffix("_id"),)):
             return self._arguments.get(self._identity) or self._number
         return self._arguments.get("org_id" if name == "organization_id" else name, self._implied.get(name))

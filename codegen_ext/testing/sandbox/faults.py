@@ -9,14 +9,18 @@ from typing import Any, Self
 
 from codegen_api.operations import OPERATIONS
 
+from codegen_ext.errors import ConfigurationError
+from codegen_ext.testing.arguments import check
+
 from .messages import JSON_TYPE, Answer, Chunk, Delay, Effect, Reset, dumps, error_answer
 
 EVERY_OPERATION = "*"
+_NUMBER = int | float
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A failure; made by one of the class methods."""
+    """A failure; made by one of the class methods, which raise ConfigurationError for a wrong argument."""
 
     apply: Callable[[Iterator[Effect]], Iterator[Effect]]
     """Changes the effects of a request, which is processed when the first of them is asked for."""
@@ -26,9 +30,11 @@ class Fault:
     @classmethod
     def latency(cls, seconds: float, *, processed: bool = False) -> Self:
         """Wait for so many seconds before the request is processed, or before it is answered; others may follow."""
+        check(_NUMBER, least=0, seconds=seconds)
+        check(bool, processed=processed)
         # To ask for the effects is to process the request.
         read: Callable[[Iterator[Effect]], Iterable[Effect]] = list if processed else iter
-        return cls(lambda effects: _insert(read(effects), 0, Delay(seconds)), passes_on=True)
+        return cls(lambda effects: _splice(iter(read(effects)), 0, Delay(seconds)), passes_on=True)
 
     @classmethod
     def status(
@@ -41,13 +47,23 @@ class Fault:
         processed: bool = False,
     ) -> Self:
         """Answer with a status; `body` is JSON or bytes, `retry_after` is in seconds or a date."""
+        check(int, least=200, most=999, code=code)
+        check(Mapping | None, headers=headers)
+        check(_NUMBER | str | None, retry_after=retry_after)
+        check(bool, processed=processed)
         content = error_answer(code, f"Injected fault: {code}").body if body is None else body
-        data = content if isinstance(content, bytes) else dumps(content)
+        try:
+            data = content if isinstance(content, bytes) else dumps(content)
+        except (TypeError, ValueError) as error:
+            raise ConfigurationError(f"body must be bytes or JSON: {error}", "body") from None
         extra = {} if retry_after is None else {"retry-after": str(retry_after)}
+        for header in (headers or {}).items():
+            check(str, headers=header[0])
+            check(str, headers=header[1])
         names = {name.lower(): value for name, value in (headers or {}).items()}
         answer = Answer(code, data, {"content-type": JSON_TYPE, **extra, **names})
         if processed:
-            return cls(lambda effects: _replace(effects, 0, *answer.effects()))
+            return cls(lambda effects: _splice(effects, 0, *answer.effects(), ends=True))
         return cls(lambda _effects: answer.effects())
 
     @classmethod
@@ -58,7 +74,7 @@ class Fault:
     @classmethod
     def reset_after(cls) -> Self:
         """Process the request, then reset the connection instead of answering."""
-        return cls(lambda effects: _replace(effects, 0, Reset()))
+        return cls(lambda effects: _splice(effects, 0, Reset(), ends=True))
 
     @classmethod
     def truncate(cls, keep_bytes: int) -> Self:
@@ -66,22 +82,15 @@ class Fault:
 
         An answer that is no longer than that arrives whole.
         """
-
-        def apply(effects: Iterator[Effect]) -> Iterator[Effect]:
-            left = keep_bytes
-            for effect in effects:
-                size = len(effect.data) if isinstance(effect, Chunk) else 0
-                if isinstance(effect, Chunk) and size > left:
-                    yield from (Chunk(effect.data[:left]), Reset())
-                    return
-                left -= size
-                yield effect
-
-        return cls(apply)
+        check(int, least=0, keep_bytes=keep_bytes)
+        return cls(lambda effects: _truncate(effects, keep_bytes))
 
     @classmethod
     def invalid_body(cls, content: bytes | str, content_type: str = JSON_TYPE, status: int = 200) -> Self:
         """Process the request, then answer with another body."""
+        check(bytes | str, content=content)
+        check(str, content_type=content_type)
+        check(int, least=200, most=999, status=status)
         data = content.encode() if isinstance(content, str) else content
         return cls.status(status, data, {"content-type": content_type}, processed=True)
 
@@ -93,30 +102,33 @@ class Fault:
     @classmethod
     def drip(cls, chunk_bytes: int, pause_seconds: float) -> Self:
         """Send the body in parts of so many bytes, with a pause before each."""
-        if chunk_bytes < 1:
-            raise ValueError(f"chunk_bytes must be at least 1: {chunk_bytes}")
+        check(int, least=1, chunk_bytes=chunk_bytes)
+        check(_NUMBER, least=0, pause_seconds=pause_seconds)
         return cls(lambda effects: _slow(effects, pause_seconds, chunk_bytes))
 
     @classmethod
     def slow_events(cls, pause_seconds: float) -> Self:
         """Pause before each event of a stream."""
+        check(_NUMBER, least=0, pause_seconds=pause_seconds)
         return cls(lambda effects: _slow(effects, pause_seconds, None))
 
     @classmethod
     def cut(cls, after: int = 1) -> Self:
         """Break the connection after so many events of a stream."""
-        return cls(lambda effects: _replace(effects, 1 + after, Reset()))
+        return cls._in_stream(after, Reset(), ends=True)
 
     @classmethod
     def stall(cls, after: int = 1, seconds: float = 3600.0) -> Self:
         """Send nothing for so long after so many events of a stream, then continue."""
-        return cls(lambda effects: _insert(effects, 1 + after, Delay(seconds)))
+        check(_NUMBER, least=0, seconds=seconds)
+        return cls._in_stream(after, Delay(seconds))
 
     @classmethod
     def keep_alive(cls, after: int = 1, comments: int = 3, pause_seconds: float = 0.0) -> Self:
         """Send comments, with a pause before each, after so many events of a stream, then continue."""
-        comment = (Delay(pause_seconds), Chunk(b": keep-alive\n\n"))
-        return cls(lambda effects: _insert(effects, 1 + after, *comment * comments))
+        check(int, least=0, comments=comments)
+        check(_NUMBER, least=0, pause_seconds=pause_seconds)
+        return cls._in_stream(after, *(Delay(pause_seconds), Chunk(b": keep-alive\n\n")) * comments)
 
     @classmethod
     def malformed_event(cls, after: int = 1, data: str = '{"id": ', event: str | None = None) -> Self:
@@ -124,28 +136,42 @@ class Fault:
 
         With `event` it has this type, such as `ping`.
         """
+        check(str, data=data)
+        check(str | None, event=event)
         kind = "" if event is None else f"event: {event}\n"
-        return cls(lambda effects: _insert(effects, 1 + after, Chunk(f"{kind}data: {data}\n\n".encode())))
+        return cls._in_stream(after, Chunk(f"{kind}data: {data}\n\n".encode()))
 
     @classmethod
     def error_event(cls, after: int = 1, message: str = "Injected fault", code: int | str | None = None) -> Self:
         """Report an error, in OpenAI's form, after so many events of a stream, and end it in order."""
+        check(str, message=message)
+        check(int | str | None, code=code)
         error = {"error": {"message": message, "type": "server_error", "code": code}}
-        return cls(lambda effects: _replace(effects, 1 + after, Chunk(b"data: " + dumps(error) + b"\n\n")))
+        return cls._in_stream(after, Chunk(b"data: " + dumps(error) + b"\n\n"), ends=True)
+
+    @classmethod
+    def _in_stream(cls, after: int, *others: Effect, ends: bool = False) -> Self:
+        check(int, least=0, after=after)
+        return cls(lambda effects: _splice(effects, 1 + after, *others, ends=ends))
 
 
-def _insert(effects: Iterable[Effect], after: int, *others: Effect) -> Iterator[Effect]:
-    remaining = iter(effects)
-    yield from islice(remaining, after)
-    yield from others
-    yield from remaining
-
-
-def _replace(effects: Iterator[Effect], after: int, *others: Effect) -> Iterator[Effect]:
+def _splice(effects: Iterator[Effect], after: int, *others: Effect, ends: bool = False) -> Iterator[Effect]:
     yield from islice(effects, after)
-    for _ in effects:
-        """The request is processed all the same."""
+    if ends:
+        for _ in effects:
+            """The request is processed all the same."""
     yield from others
+    yield from effects
+
+
+def _truncate(effects: Iterator[Effect], left: int) -> Iterator[Effect]:
+    for effect in effects:
+        size = len(effect.data) if isinstance(effect, Chunk) else 0
+        if isinstance(effect, Chunk) and size > left:
+            yield from (Chunk(effect.data[:left]), Reset())
+            return
+        left -= size
+        yield effect
 
 
 def _slow(effects: Iterator[Effect], pause: float, size: int | None) -> Iterator[Effect]:
@@ -176,11 +202,12 @@ class Faults:
         self._lock = Lock()
 
     def inject(self, operation: str, fault: Fault, times: int | None, rate: float) -> None:
-        """Add a fault; raise ValueError for an unknown operation or a rate that is no probability."""
+        """Add a fault; raise ConfigurationError for an unknown operation or a rate that is no probability."""
         if operation not in (EVERY_OPERATION, *OPERATIONS):
-            raise ValueError(f"no operation is called {operation!r}")
-        if not 0 <= rate <= 1:
-            raise ValueError(f"rate must be between 0 and 1: {rate}")
+            raise ConfigurationError(f"no operation is called {operation!r}", "operation")
+        check(Fault, fault=fault)
+        check(int | None, least=1, times=times)
+        check(_NUMBER, least=0, most=1, rate=rate)
         with self._lock:
             self._rules.append(_Rule(operation, fault, times, rate))
 

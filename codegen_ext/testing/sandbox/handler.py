@@ -2,16 +2,14 @@
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
 
 from codegen_api.operations import CREATE_CHAT_COMPLETION, OPERATIONS, Operation
 
-from .accounts import Accounts
-from .agents import Agents
-from .chat import Chat, stream_events
+from .chat import stream_events
 from .faults import Faults
 from .messages import Answer, ApiError, Effect, Head, Json, Request, Resolve, json_answer
 from .responses import Responses, body
@@ -38,23 +36,20 @@ class RequestRecord:
     """The arguments by their names in the contract; None for a request that was refused before they were read."""
 
 
-def stateful_operations(state: State) -> dict[str, Callable[[Call], Json]]:
-    """Return the operations that read and change a state, by id."""
-    services = (Agents(state), Accounts(state), Chat(state))
-    return {name: getattr(service, name) for name in OPERATIONS for service in services if hasattr(service, name)}
-
-
 class Handler:
     """Answers with the response that a test has set, else by a stateful operation, else with an example.
 
     May be used from several threads.
     """
 
-    def __init__(self, state: State, operations: Mapping[str, Callable[[Call], Json]], faults: Faults) -> None:
+    def __init__(self, state: State, *services: object) -> None:
+        """Make a handler whose stateful operations are the methods of `services` with the names of operations."""
         self.responses = Responses()
+        self.faults = Faults(state.settings.seed)
         self._state = state
-        self._operations = operations
-        self._faults = faults
+        self._operations: dict[str, Callable[[Call], Json]] = {
+            name: getattr(service, name) for name in OPERATIONS for service in services if hasattr(service, name)
+        }
         self._records: list[RequestRecord] = []
         self._created = 0
 
@@ -82,7 +77,7 @@ class Handler:
             self._records.append(record)
             request_id = f"sandbox-{self._state.settings.seed}-{len(self._records)}"
         effects = self._process(request, route, operation, record)
-        for fault in reversed(self._faults.draw(record.operation)):
+        for fault in reversed(self.faults.draw(record.operation)):
             effects = fault.apply(effects)
         for effect in effects:
             if isinstance(effect, Head):
@@ -105,7 +100,8 @@ class Handler:
                 response = pending.result
             answer = self._answer(call, response)
         except ApiError as error:
-            answer = error.answer(operation.service if operation else "")
+            service = operation.service if operation else ""
+            answer = error.answers.get(service, error.answers[""])
         yield from answer.effects()
 
     def _admit(self, request: Request, route: Route | None, operation: Operation[Any] | None) -> Call:
@@ -116,13 +112,13 @@ class Handler:
         token = self._authenticate(request)
         self._limit(operation, token)
         arguments = read_arguments(operation, route.values, request)
-        return Call(operation, arguments, token == self._state.settings.member_token)
+        return Call(operation, arguments, token == self._state.settings.member_api_key)
 
     def _authenticate(self, request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        token = token.strip()
-        accepted, member = self._state.settings.token, self._state.settings.member_token
-        if scheme.lower() != "bearer" or not token or (accepted is not None and token not in (accepted, member)):
+        token, settings = token.strip(), self._state.settings
+        is_known = settings.accepts_any_token or token in (settings.token, settings.member_api_key)
+        if scheme.lower() != "bearer" or not token or not is_known:
             raise ApiError(401, "Missing or invalid API token.", www_authenticate="Bearer")
         return token
 
@@ -146,8 +142,15 @@ class Handler:
             self._created += not operation.idempotent
             number = 1 if operation.idempotent else self._created
             if self._operations and "org_id" in call.arguments:
-                self._state.check_access(call.arguments["org_id"])
+                self._check_access(call.arguments["org_id"])
             content = stateful(call) if stateful else body(call, response, number)
             if operation is CREATE_CHAT_COMPLETION and call.arguments["stream"]:
                 return Answer(200, stream_events(content), _STREAM_HEADERS)
             return json_answer(content)
+
+    def _check_access(self, organization_id: int) -> None:
+        own = self._state.settings.org_id
+        if organization_id == own + 1:
+            raise ApiError(403, "You do not have access to this organization.")
+        if organization_id != own:
+            raise ApiError(404, "Organization not found.")

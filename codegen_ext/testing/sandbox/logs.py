@@ -2,8 +2,9 @@
 
 from itertools import cycle, islice
 
+from codegen_api.enums import MessageType
+
 from .messages import Json
-from .schema import message_types
 
 OPENING = "USER_MESSAGE"
 _ACTION, _FINAL = "ACTION", "FINAL_ANSWER"
@@ -23,7 +24,7 @@ _TOOLS: tuple[tuple[str, Json, Json], ...] = (
 def log_kinds(meaning: str | None, count: int | None) -> list[str]:
     """Return the types of the log entries from a prompt to a status; without a count, every type occurs."""
     closing = _CLOSINGS.get(meaning or "", _ACTION)
-    others = [kind for kind in message_types() if kind not in (OPENING, _ACTION, _FINAL, closing)]
+    others = [str(kind) for kind in MessageType if kind not in (OPENING, _ACTION, _FINAL, closing)]
     middle = [kind for other in others for kind in (_ACTION, other)]
     count = len(middle) + 2 if count is None else count
     return [OPENING, *islice(cycle(middle), max(count - 2, 0)), closing][:count]

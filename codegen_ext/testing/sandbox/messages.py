@@ -105,26 +105,17 @@ class Problem(NamedTuple):
 
 
 class ApiError(Exception):
-    """An operation ends with an error status."""
+    """An operation ends with an error status; `answers` has the answer of each service, "" for any."""
 
     def __init__(self, status: int, message: str, **headers: str) -> None:
         super().__init__(message)
-        self._answer = error_answer(status, message, **headers)
-
-    def answer(self, service: str) -> Answer:  # noqa: ARG002 - see InvalidError
-        """Return the answer of a service."""
-        return self._answer
+        self.answers = {"": error_answer(status, message, **headers)}
 
 
 class InvalidError(ApiError):
-    """A request does not fit the contract."""
+    """A request does not fit the contract: 422 with FastAPI's details, or the ChatServer's 400."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__(400, "; ".join(f"{problem.field}: {problem.msg}" for problem in problems))
+        self.answers["codegen"] = json_answer({"detail": [problem._asdict() for problem in problems]}, 422)
         self.problems = problems
-
-    def answer(self, service: str) -> Answer:
-        """Return 422 with FastAPI's details, or the ChatServer's 400."""
-        if service == "chatserver":
-            return super().answer(service)
-        return json_answer({"detail": [problem._asdict() for problem in self.problems]}, 422)

@@ -19,13 +19,6 @@ MockResponse = Mapping[str, Any] | Sequence[Any] | BaseException | type[BaseExce
 """What `set_mock_response` takes."""
 
 
-class _Successive(list[Any]):
-    """Responses of which each call gets the next one; the last one stays."""
-
-    def next(self) -> Any:
-        return self.pop(0) if len(self) > 1 else self[0]
-
-
 class _Items(list[Any]):
     """The items of a list, on any number of pages."""
 
@@ -35,11 +28,15 @@ class Responses:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._responses: dict[str, Any] = {}
+        self._responses: dict[str, list[Any]] = {}
 
     def set(self, operation: Operation[Any], response: MockResponse | None) -> None:
         """Let an operation answer with `response`; None removes the earlier one."""
-        checked = _checked(operation, response)
+        is_list = operation.paging is not None or schema.type_names(schema.output(operation.id)) == ["array"]
+        successive = [*response] if isinstance(response, list | tuple) and not is_list else [response]
+        if not successive:
+            raise ConfigurationError(f"the list of mock responses of {operation.id} is empty", config_key=operation.id)
+        checked = [_checked(operation, one) for one in successive]
         with self._lock:
             self._responses[operation.id] = checked
 
@@ -51,9 +48,8 @@ class Responses:
     def next(self, call: Call) -> Any:
         """Return the response for a call, or None; an async function's is its coroutine."""
         with self._lock:
-            response = self._responses.get(call.operation.id)
-            if isinstance(response, _Successive):
-                response = response.next()
+            responses = self._responses.get(call.operation.id, [None])
+            response = responses.pop(0) if len(responses) > 1 else responses[0]
         return response(**copy.deepcopy(call.given)) if _is_function(response) else response
 
 
@@ -63,29 +59,21 @@ def body(call: Call, response: Any, number: int) -> Any:
         # The errors of this package cannot be made without a message.
         is_bare = isinstance(response, type) and issubclass(response, CodegenAPIError)
         raise response(f"mock response of {call.operation.id}") if is_bare else response
-    if not isinstance(response, _Items):
-        response = _checked(call.operation, response)
-    if isinstance(response, _Successive):
-        response = response.next()
     example = Example(call, number)
     if response is None:
         return example.default()
-    return example.page(list(response)) if isinstance(response, _Items) else example.complete(response)
+    response = _checked(call.operation, response)  # as a copy, and what a function returned for the first time
+    return example.page(response) if isinstance(response, _Items) else example.complete(response)
 
 
-def _checked(operation: Operation[Any], response: Any, *, is_nested: bool = False) -> Any:
-    if response is None or _is_function(response) or _is_exception(response):
+def _checked(operation: Operation[Any], response: Any) -> Any:
+    if response is None or isinstance(response, _Items) or _is_function(response) or _is_exception(response):
         return response
     if hasattr(response, "to_dict"):
         response = response.to_dict()
-    is_array = schema.type_names(schema.output(operation.id)) == ["array"]
-    if isinstance(response, list | tuple) and not is_array and not is_nested:
-        if operation.paging is not None:
-            name = operation.paging.items
-            return _Items(check(operation, {name: list(response)})[name])
-        if not response:
-            raise ConfigurationError(f"the list of mock responses of {operation.id} is empty", config_key=operation.id)
-        return _Successive([_checked(operation, item, is_nested=True) for item in response])
+    if isinstance(response, list | tuple) and operation.paging is not None:
+        name = operation.paging.items
+        return _Items(check(operation, {name: list(response)})[name])
     return check(operation, dict(response) if isinstance(response, Mapping) else response)
 
 

@@ -9,14 +9,13 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 from codegen_api.operations import OPERATIONS, Operation
+from codegen_api.reserved import without_reserved
 
 from . import schema
 from .messages import JSON_TYPE, InvalidError, Json, Problem, Request
 
 # Python converts no more digits than these without being asked to.
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,4299})", re.ASCII)
-
-_RESERVED = "codegen_sdk"
 
 
 class Call(NamedTuple):
@@ -30,24 +29,16 @@ class Call(NamedTuple):
     @property
     def given(self) -> Json:
         """The arguments without None, and without what the client keeps in the metadata for itself."""
-        given = {name: value for name, value in self.arguments.items() if value is not None}
-        metadata = given.get("metadata")
-        if isinstance(metadata, dict) and _RESERVED in metadata:
-            given["metadata"] = {name: value for name, value in metadata.items() if name != _RESERVED}
-            if not given["metadata"]:
-                del given["metadata"]
-        return given
+        given = dict(self.arguments)
+        if isinstance(given.get("metadata"), dict):
+            given["metadata"] = without_reserved(given["metadata"])
+        return {name: value for name, value in given.items() if value is not None}
 
     def page(self, items: Sequence[Any]) -> Json:
         """Return the part of a list that `skip` and `limit` ask for, and which part that is."""
         skip, limit = self.arguments["skip"], self.arguments["limit"]
-        return {
-            "items": items[skip : skip + limit],
-            "total": len(items),
-            "page": skip // limit + 1,
-            "size": limit,
-            "pages": -(-len(items) // limit),
-        }
+        part = {"total": len(items), "page": skip // limit + 1, "size": limit, "pages": -(-len(items) // limit)}
+        return {"items": items[skip : skip + limit], **part}
 
 
 class Route(NamedTuple):
@@ -58,25 +49,19 @@ class Route(NamedTuple):
 
 
 @cache
-def _routes() -> dict[int, list[tuple[list[str], dict[str, Operation[Any]]]]]:
-    """Return the paths by their number of segments."""
+def _routes() -> list[tuple[re.Pattern[str], dict[str, Operation[Any]]]]:
     paths: dict[str, dict[str, Operation[Any]]] = {}
     for operation in OPERATIONS.values():
         paths.setdefault(operation.path, {})[operation.method] = operation
-    routes: dict[int, list[tuple[list[str], dict[str, Operation[Any]]]]] = {}
     # OpenAPI lets a literal segment win over a variable one, and "{" sorts behind all letters.
-    for path in sorted(paths):
-        routes.setdefault(path.count("/") + 1, []).append((path.split("/"), paths[path]))
-    return routes
+    return [(re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)), paths[path]) for path in sorted(paths)]
 
 
 def find_route(path: str) -> Route | None:
     """Return the route of a path, or None when the contract has no such path."""
-    parts = path.split("/")
-    for template, operations in _routes().get(len(parts), ()):
-        pairs = list(zip(template, parts, strict=True))
-        if all(part if name[:1] == "{" else part == name for name, part in pairs):
-            return Route(operations, {name[1:-1]: unquote(part) for name, part in pairs if name[:1] == "{"})
+    for pattern, operations in _routes():
+        if found := pattern.fullmatch(path):
+            return Route(operations, found.groupdict())
     return None
 
 
@@ -87,7 +72,7 @@ def read_arguments(operation: Operation[Any], values: Mapping[str, str], request
     if inputs.body is not None:
         try:
             # A body may have other fields, which must not replace a parameter.
-            arguments = {**arguments, **_body(inputs.body, request), **arguments}
+            arguments = arguments | _body(inputs.body, request) | arguments
         except InvalidError as error:
             problems.extend(error.problems)
     if problems:
@@ -96,20 +81,22 @@ def read_arguments(operation: Operation[Any], values: Mapping[str, str], request
 
 
 def _parameters(inputs: schema.Inputs, values: Mapping[str, str], request: Request) -> tuple[Json, list[Problem]]:
-    given: dict[tuple[str, str], list[str]] = {("path", name): [text] for name, text in values.items()}
+    given: dict[tuple[str, str], list[str]] = {("path", name): [unquote(text)] for name, text in values.items()}
     for name, text in parse_qsl(request.query, keep_blank_values=True):
         given.setdefault(("query", name), []).append(text)
     arguments: Json = {}
     problems: list[Problem] = []
-    for name, location, required, rule in inputs.parameters:
-        texts = given.pop((location, name), [])
+    for parameter in inputs.parameters:
+        name, rule = parameter["name"], parameter["schema"]
+        loc = (parameter["in"], name)
+        texts = given.pop(loc, [])
         value = arguments[name] = _convert(rule, texts[0]) if texts else rule.get("default")
         if len(texts) > 1:
-            problems.append(Problem((location, name), "Input should be given once", "duplicate"))
+            problems.append(Problem(loc, "Input should be given once", "duplicate"))
         elif texts:
-            problems.extend(schema.problems(rule, value, (location, name)))
-        elif required:
-            problems.append(Problem((location, name), "Field required", "missing"))
+            problems.extend(schema.problems(rule, value, loc))
+        elif parameter.get("required"):
+            problems.append(Problem(loc, "Field required", "missing"))
     # The service may ignore other parameters; a client that sends them is mistaken about their effect.
     problems.extend(Problem(loc, "Extra inputs are not permitted", "extra_forbidden") for loc in sorted(given))
     return arguments, problems
@@ -136,12 +123,11 @@ def _body(rule: Json, request: Request) -> Json:
         message = f"Input should be {JSON_TYPE}, not {content_type or 'nothing'}"
         raise InvalidError(Problem(("body",), message, "media_type"))
     try:
-        body = json.loads(content, parse_constant=_refuse_constant, parse_float=_finite)
+        body = json.loads(content, parse_constant=_finite, parse_float=_finite)
         # Half a surrogate pair passes as an escape, but is no text.
         json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        position = error.pos if isinstance(error, json.JSONDecodeError) else 0
-        raise InvalidError(Problem(("body", position), f"JSON decode error: {error}", "json_invalid")) from None
+        raise InvalidError(Problem(("body",), f"JSON decode error: {error}", "json_invalid")) from None
     problems = list(schema.problems(rule, body, ("body",)))
     if problems:
         raise InvalidError(*problems)
@@ -149,12 +135,8 @@ def _body(rule: Json, request: Request) -> Json:
     return {**defaults, **body}
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
 def _finite(text: str) -> float:
     number = float(text)
-    if math.isinf(number):
-        raise ValueError(f"{text} is out of range")
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number of JSON")
     return number

@@ -1,48 +1,16 @@
 """An agent run; its state is computed from the time at each read, so that nothing runs in the background."""
 
-import math
 from bisect import insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from operator import attrgetter
-from threading import RLock
+from operator import itemgetter
 from typing import NamedTuple
-
-from codegen_ext.clock import Clock
 
 from .logs import OPENING, log_entry, log_kinds
 from .messages import Json
 from .schema import is_terminal, status_meaning
 from .script import Script
-
-
-class Timeline:
-    """Seconds since the sandbox was made, `speed` of them to each second of the clock."""
-
-    def __init__(self, clock: Clock, speed: float) -> None:
-        if not 0 < speed < math.inf:
-            raise ValueError(f"speed must be a positive number: {speed}")
-        self._clock = clock
-        self._speed = speed
-        self._epoch = clock.time()
-        self._origin = clock.monotonic()
-
-    def now(self) -> float:
-        """Return the present in the sandbox's seconds."""
-        return (self._clock.monotonic() - self._origin) * self._speed
-
-    def real(self, seconds: float) -> float:
-        """Return how many of the clock's seconds these seconds of the sandbox are."""
-        return seconds / self._speed
-
-    def epoch(self, at: float) -> float:
-        """Return a time of the sandbox as seconds since the epoch."""
-        return self._epoch + self.real(at)
-
-    def stamp(self, at: float) -> str:
-        """Return a time of the sandbox in ISO 8601."""
-        return datetime.fromtimestamp(self.epoch(at), UTC).isoformat(timespec="milliseconds")
+from .state import State
 
 
 class Step(NamedTuple):
@@ -54,40 +22,14 @@ class Step(NamedTuple):
     summary: str | None = None
 
 
-class LogLine(NamedTuple):
-    """When a log entry appears, and the arguments of `log_entry` for it."""
-
-    at: float
-    kind: str
-    position: int
-    prompt: str
-    result: str
-
-
-@dataclass(slots=True)
-class PullRequest:
-    """A pull request; it exists from `at` on."""
-
-    id: int
-    at: float
-    repo_id: int
-    url: str
-    head_branch_name: str
-    state: str = "open"
-
-    @property
-    def title(self) -> str:
-        """Its title."""
-        return f"Change {self.id}"
-
-
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The arguments with which a run was created."""
+    """The arguments with which a run was created; `repository` is the full name of that with `repo_id`."""
 
     prompt: str
     source_type: str
     repo_id: int
+    repository: str
     metadata: Json | None = None
     images: list[str] = field(default_factory=list)
     model: str | None = None
@@ -97,33 +39,23 @@ class Order:
 class Run:
     """An agent run of the sandbox; may be used from any thread while requests are served."""
 
-    def __init__(
-        self,
-        run_id: int,
-        organization_id: int,
-        user_id: int,
-        order: Order,
-        timeline: Timeline,
-        lock: RLock,
-        open_pull_request: Callable[["Run", float], PullRequest],
-        on_change: Callable[[], object],
-    ) -> None:
+    def __init__(self, run_id: int, user_id: int, order: Order, state: State, on_change: Callable[[], object]) -> None:
         self.id = run_id
-        self.organization_id = organization_id
+        self.organization_id = state.settings.org_id
         self.user_id = user_id
         self.order = order
         self.prompt = order.prompt
         self.metadata = order.metadata
         self.banned = False
-        self.web_url = f"https://sandbox.invalid/{organization_id}/{run_id}"
-        self._timeline = timeline
-        self._lock = lock
-        self._open_pull_request = open_pull_request
+        self.web_url = f"https://sandbox.invalid/{self.organization_id}/{run_id}"
+        self._state = state
+        self._timeline = state.timeline
+        self._lock = state.lock
         self._on_change = on_change
-        self._created = timeline.now()
+        self._created = state.timeline.now()
         self._steps: list[Step] = []
-        self._logs: list[LogLine] = []
-        self._pull_requests: list[PullRequest] = []
+        self._logs: list[tuple[float, Json]] = []
+        self._pull_requests: list[tuple[float, Json]] = []
 
     @property
     def status(self) -> str | None:
@@ -146,13 +78,6 @@ class Run:
         return self.logs_at(self._timeline.now())
 
     @property
-    def pull_requests(self) -> list[PullRequest]:
-        """The pull requests so far."""
-        now = self._timeline.now()
-        with self._lock:
-            return [pull for pull in self._pull_requests if pull.at <= now]
-
-    @property
     def steps(self) -> list[Step]:
         """The statuses, oldest first; later ones are plans."""
         with self._lock:
@@ -166,18 +91,18 @@ class Run:
             self._steps.append(Step(now, status, result, summary))
         self._on_change()
 
-    def start(self, script: Script, run_seconds: float) -> None:
+    def start(self, script: Script) -> None:
         """Begin to follow a script."""
-        self._play(script, run_seconds, self.prompt, resumed=False)
+        self._play(script, self.prompt, resumed=False)
 
-    def resume(self, script: Script, run_seconds: float, prompt: str) -> None:
+    def resume(self, script: Script, prompt: str) -> None:
         """Go on with another prompt; a pending or running run only logs it."""
         with self._lock:
-            now = self._timeline.now()
-            if status_meaning(self._step(now).status) in ("pending", "running"):
-                insort(self._logs, LogLine(now, OPENING, 0, prompt, ""), key=attrgetter("at"))
+            if status_meaning(self.status) in ("pending", "running"):
+                log = (self._timeline.now(), log_entry(self.id, OPENING, 0, prompt, ""))
+                insort(self._logs, log, key=itemgetter(0))
             else:
-                self._play(script, run_seconds, prompt, resumed=True)
+                self._play(script, prompt, resumed=True)
 
     def ban(self) -> None:
         """Mark the run as banned, and cancel it unless it has ended."""
@@ -193,20 +118,13 @@ class Run:
     def logs_at(self, now: float) -> list[Json]:
         """Return the log entries until a time, oldest first."""
         with self._lock:
-            lines = [line for line in self._logs if line.at <= now]
-        return [
-            {
-                **log_entry(self.id, line.kind, line.position, line.prompt, line.result),
-                "created_at": self._timeline.stamp(line.at),
-            }
-            for line in lines
-        ]
+            return [{**entry, "created_at": self._timeline.stamp(at)} for at, entry in self._logs if at <= now]
 
     def as_json(self, now: float) -> Json:
         """Return the run as the API does at a time."""
         with self._lock:
             step = self._step(now)
-            pulls = [pull for pull in self._pull_requests if pull.at <= now]
+            pulls = [pull for at, pull in self._pull_requests if at <= now]
         return {
             "id": self.id,
             "organization_id": self.organization_id,
@@ -216,16 +134,7 @@ class Run:
             "result": step.result,
             "summary": step.summary,
             "source_type": self.order.source_type,
-            "github_pull_requests": [
-                {
-                    "id": pull.id,
-                    "title": pull.title,
-                    "url": pull.url,
-                    "created_at": self._timeline.stamp(pull.at),
-                    "head_branch_name": pull.head_branch_name,
-                }
-                for pull in pulls
-            ],
+            "github_pull_requests": pulls,
             "metadata": self.metadata,
         }
 
@@ -235,14 +144,14 @@ class Run:
 
     def _forget_future(self, now: float) -> None:
         self._steps = [step for step in self._steps if step.at <= now]
-        self._logs = [line for line in self._logs if line.at <= now]
-        self._pull_requests = [pull for pull in self._pull_requests if pull.at <= now]
+        self._logs = [log for log in self._logs if log[0] <= now]
+        self._pull_requests = [pull for pull in self._pull_requests if pull[0] <= now]
 
-    def _play(self, script: Script, run_seconds: float, prompt: str, *, resumed: bool) -> None:
+    def _play(self, script: Script, prompt: str, *, resumed: bool) -> None:
         with self._lock:
             now = self._timeline.now()
             self._forget_future(now)
-            stages = script.timeline(run_seconds, resumed=resumed)
+            stages = script.timeline(self._state.settings.run_seconds, resumed=resumed)
             length, last = stages[-1]
             result = "Done: " + prompt.strip().partition("\n")[0][:200] if script.result is None else script.result
             meaning = status_meaning(last)
@@ -250,7 +159,7 @@ class Run:
             pace = length / max(len(kinds) - 1, 1)
             # Not a hair after the end, whatever the rounding: readers stop when they see the run end.
             self._logs += [
-                LogLine(now + min(index * pace, length), kind, index, prompt, result)
+                (now + min(index * pace, length), log_entry(self.id, kind, index, prompt, result))
                 for index, kind in enumerate(kinds)
             ]
             for offset, status in stages:
@@ -260,6 +169,16 @@ class Run:
                 elif is_terminal(status):
                     step = step._replace(result=script.result, summary=f"The run ended with {status}.")
                 self._steps.append(step)
-            if script.pull_request or (script.pull_request is None and meaning == "completed" and self.id % 2):
-                self._pull_requests.append(self._open_pull_request(self, now + length))
+            opens_one = meaning == "completed" and self.id % 2 if script.pull_request is None else script.pull_request
+            if opens_one and not self._pull_requests:
+                self._pull_requests.append((now + length, self._pull_request(now + length)))
         self._on_change()
+
+    def _pull_request(self, at: float) -> Json:
+        return {
+            "id": self.id,
+            "title": f"Change {self.id}",
+            "url": f"https://sandbox.invalid/{self.order.repository}/pull/{self.id}",
+            "created_at": self._timeline.stamp(at),
+            "head_branch_name": f"codegen/run-{self.id}",
+        }

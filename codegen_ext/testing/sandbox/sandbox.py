@@ -5,15 +5,18 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from codegen_ext.clock import SYSTEM_CLOCK, Clock
+from codegen_ext.testing.arguments import check, check_clock
 
-from .faults import Fault, Faults
-from .handler import Handler, RequestRecord, stateful_operations
+from .chat import Chat
+from .codegen import Codegen
+from .faults import Fault
+from .handler import Handler, RequestRecord
 from .messages import Json
-from .runs import Run, Timeline
+from .runs import Run
 from .script import Script
-from .state import Settings, State
+from .state import WEBHOOK_SECRET, Settings, State, Timeline
 from .transport import SandboxTransport
-from .webhook_sender import WEBHOOK_SECRET, Delivery
+from .webhook_sender import Delivery, WebhookSender
 
 if TYPE_CHECKING:
     from .server import HttpServer
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 IN_PROCESS_URL = "http://sandbox.invalid"
 
 
-class Sandbox:
+class Sandbox(Settings):
     """An imitation of the Codegen API and the ChatServer, with organization 323 and the repository `owner/repo`.
 
     As a context manager it serves HTTP on a loopback port; `transport()` serves in process, started or not.
@@ -41,21 +44,34 @@ class Sandbox:
         seed: int = 0,
         webhook_secret: str = WEBHOOK_SECRET,
     ) -> None:
-        """Make a sandbox whose runs take `run_seconds`; raise ValueError for a number that is out of range.
+        """Make a sandbox whose runs take `run_seconds`; raise ConfigurationError for a wrong argument.
 
         A token of None accepts every token; port 0 is any free one; `speed` shortens runs and the windows of the rate
         limits; `seed` decides which faults strike, and the ids; `webhook_secret` signs webhook calls.
         """
-        if not run_seconds >= 0:
-            raise ValueError(f"run_seconds must not be negative: {run_seconds}")
-        if not 0 <= port <= 65535:
-            raise ValueError(f"port must be from 0 to 65535: {port}")
-        self.settings = Settings(token, org_id, run_seconds, rate_limits, seed=seed, webhook_secret=webhook_secret)
+        check(bool, rate_limits=rate_limits)
+        check(int | float, least=0, run_seconds=run_seconds)
+        check(str | None, token=token)
+        check(int, org_id=org_id, seed=seed)
+        check(str, host=host, webhook_secret=webhook_secret)
+        check(int, least=0, most=65535, port=port)
+        check_clock(clock)
+        check(int | float, least=1e-6, speed=speed)
+        super().__init__(
+            token=token or "any-token",
+            accepts_any_token=token is None,
+            org_id=org_id,
+            run_seconds=run_seconds,
+            rate_limits=rate_limits,
+            seed=seed,
+            webhook_secret=webhook_secret,
+        )
         self._clock = clock
-        self._host, self._port = host, port
-        self._state = State(self.settings, Timeline(clock, speed))
-        self._faults = Faults(seed)
-        self._handler = Handler(self._state, stateful_operations(self._state), self._faults)
+        self._address = host, port
+        self._state = State(self, Timeline(clock, speed))
+        self._webhooks = WebhookSender(self._state)
+        self._codegen = Codegen(self._state, self._webhooks)
+        self._handler = Handler(self._state, self._codegen, Chat(self._state))
         self._server: HttpServer | None = None
 
     def start(self) -> Self:
@@ -63,13 +79,13 @@ class Sandbox:
         if self._server is None:
             from .server import HttpServer
 
-            self._server = HttpServer(self._handler, self._clock, self._host, self._port)
-            self._state.webhooks.open()
+            self._server = HttpServer(self._handler, self._clock, *self._address)
+            self._webhooks.open()
         return self
 
     def stop(self) -> None:
         """Close the port and send no more webhook calls; its state stays."""
-        self._state.webhooks.stop()
+        self._webhooks.stop()
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -92,42 +108,9 @@ class Sandbox:
         return self._server.base_url if self._server else IN_PROCESS_URL
 
     @property
-    def token(self) -> str:
-        """A token that is accepted by both services."""
-        return self.settings.token or "any-token"
-
-    @property
-    def chat_api_key(self) -> str:
-        """The ChatServer's API key, which is the same token."""
-        return self.token
-
-    @property
-    def member_api_key(self) -> str:
-        """Another key of the ChatServer, whose owner is no administrator."""
-        return self.settings.member_token
-
-    @property
-    def org_id(self) -> int:
-        """The organization that the token may use; the next one exists too, but not for it."""
-        return self.settings.org_id
-
-    @property
-    def credits(self) -> int | None:
-        """How many more runs may be created before the answer is 402; None is no limit."""
-        return self.settings.credits
-
-    @credits.setter
-    def credits(self, credits: int | None) -> None:
-        self.settings.credits = credits
-
-    @property
-    def admin(self) -> bool:
-        """Whether the token may use the ChatServer's administration; otherwise that answers 403."""
-        return self.settings.admin
-
-    @admin.setter
-    def admin(self, admin: bool) -> None:
-        self.settings.admin = admin
+    def settings(self) -> Settings:
+        """The settings that it was made with, which are attributes of the sandbox too; they may be changed."""
+        return self
 
     @property
     def requests(self) -> list[RequestRecord]:
@@ -135,25 +118,20 @@ class Sandbox:
         return self._handler.records
 
     @property
-    def webhook_secret(self) -> str:
-        """The secret that signs webhook calls."""
-        return self.settings.webhook_secret
-
-    @property
     def deliveries(self) -> list[Delivery]:
         """The webhook calls so far, one for each event of a run that has a `webhook_url`."""
-        return self._state.webhooks.deliveries
+        return list(self._webhooks.deliveries)
 
     @property
     def runs(self) -> list[Run]:
         """The runs so far, oldest first."""
         with self._state.lock:
-            return list(self._state.runs.values())
+            return list(self._codegen.runs.values())
 
     @property
     def repositories(self) -> list[Json]:
         """The repositories as the API returns them; the list may be changed."""
-        return self._state.repositories
+        return self._codegen.repositories
 
     def script(
         self,
@@ -167,21 +145,23 @@ class Sandbox:
         states: Sequence[tuple[str | None, float]] | None = None,
         times: int = 1,
     ) -> Script:
-        """Let the next `times` runs follow a script, explained at `Script`; raise ValueError for a wrong one.
+        """Let the next `times` runs follow a script, explained at `Script`; raise ConfigurationError for a wrong one.
 
         A directive in the prompt of a run takes precedence, and leaves this script for the next run.
         """
+        check(int, least=1, times=times)
         script = Script(outcome, seconds, logs, result, status, pull_request, states)
-        self._state.add_script(script, times)
+        with self._state.lock:
+            self._codegen.scripts.extend([script] * times)
         return script
 
     def inject(self, operation: str, fault: Fault, *, times: int | None = None, rate: float = 1.0) -> None:
         """Let a fault strike an operation, or all for `*`, with probability `rate`, `times` times or for ever.
 
-        Of the faults that apply, the first injected strikes. Raise ValueError for an operation that does not exist.
+        Of the faults that apply, the first injected strikes. Raises ConfigurationError for a wrong argument.
         """
-        self._faults.inject(operation, fault, times, rate)
+        self._handler.faults.inject(operation, fault, times, rate)
 
     def clear_faults(self) -> None:
         """Forget all injected faults."""
-        self._faults.clear()
+        self._handler.faults.clear()

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+from codegen_api.enums import NORMALISED, AgentRunStatus
 from codegen_api.operations import OPERATIONS
 
 from .messages import JSON_TYPE, Json, Location, Problem
@@ -20,21 +21,14 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "string": (str,),
 }
-
-
-class Parameter(NamedTuple):
-    """A parameter of an operation; `location` is path or query."""
-
-    name: str
-    location: str
-    required: bool
-    schema: Json
+_STATUSES: dict[str, AgentRunStatus] = NORMALISED["AgentRunStatus"]
+_RUN_STATUS = {"$ref": "#/components/schemas/RunStatus"}
 
 
 class Inputs(NamedTuple):
     """Everything that an operation takes; `body` is the schema of its required body, None where it takes none."""
 
-    parameters: tuple[Parameter, ...]
+    parameters: list[Json]
     body: Json | None
 
 
@@ -45,37 +39,25 @@ def document() -> Json:
     return loaded
 
 
-def _run_status() -> Json:
-    policy: Json = document()["components"]["schemas"]["RunStatus"]["x-codegen"]
-    return policy
+def status_value(meaning: str) -> str:
+    """Return the value by which the service says a status of the contract, such as `completed`."""
+    return next(value for value, status in _STATUSES.items() if status == meaning)
 
 
-@cache
-def message_types() -> list[str]:
-    """Return the types of log entries."""
-    return list(document()["components"]["schemas"]["MessageType"]["x-codegen"]["words"])
-
-
-def status_values(meaning: str) -> list[str]:
-    """Return the values by which the service says a status of the contract, such as `completed`; none when unknown."""
-    values: list[str] = _run_status()["words"].get(meaning, [])
-    return values
-
-
-@cache
-def status_meaning(value: str | None) -> str | None:
+def status_meaning(value: str | None) -> AgentRunStatus | None:
     """Return the status of the contract for a value of the service, or None for an unknown one."""
-    return next((meaning for meaning, values in _run_status()["words"].items() if value in values), None)
+    return _STATUSES.get(value or "")
 
 
 def is_terminal(value: str | None) -> bool:
     """Say whether a run with this status has ended."""
-    return status_meaning(value) in _run_status()["terminal"]
+    meaning = status_meaning(value)
+    return meaning is not None and meaning.is_terminal
 
 
 def is_run_status(schema: Json) -> bool:
     """Say whether a schema is that of a run's status."""
-    return any(resolve(option).get("x-codegen") == _run_status() for option in resolve(schema).get("anyOf", [schema]))
+    return schema == _RUN_STATUS or _RUN_STATUS in schema.get("anyOf", ())
 
 
 def _operation(operation_id: str) -> Json:
@@ -88,12 +70,8 @@ def _operation(operation_id: str) -> Json:
 def inputs(operation_id: str) -> Inputs:
     """Return what an operation takes."""
     operation = _operation(operation_id)
-    parameters = map(resolve, operation.get("parameters", []))
     body = resolve(operation.get("requestBody", {})).get("content", {}).get(JSON_TYPE)
-    return Inputs(
-        tuple(Parameter(p["name"], p["in"], p.get("required", False), p["schema"]) for p in parameters),
-        body and resolve(body["schema"]),
-    )
+    return Inputs(list(map(resolve, operation.get("parameters", []))), body and resolve(body["schema"]))
 
 
 @cache

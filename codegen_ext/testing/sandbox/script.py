@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from .schema import status_values
+from codegen_ext.errors import ConfigurationError
+from codegen_ext.testing.arguments import check
+
+from .schema import status_value
 
 _DIRECTIVE = re.compile(r"\[\[\s*([a-z_]+=.*?)\]\]", re.DOTALL)
 _FLAGS = {"yes": True, "true": True, "no": False, "false": False}
@@ -39,15 +42,22 @@ class Script:
     """Statuses and how many seconds each lasts, instead of the usual ones; the last one stays."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError for what no run can do."""
+        """Raise ConfigurationError for what no run can do."""
         if self.outcome not in _OUTCOMES:
-            raise ValueError(f"outcome {self.outcome!r} is none of {', '.join(sorted(_OUTCOMES))}")
-        if not all(0 <= seconds < float("inf") for seconds in (self.seconds or 0, *(s for _, s in self.states or ()))):
-            raise ValueError("seconds must be a number that is not negative")
-        if not 0 <= (self.logs or 0) <= _MAX_LOGS:
-            raise ValueError(f"logs must be between 0 and {_MAX_LOGS}")
+            raise ConfigurationError(f"outcome {self.outcome!r} is none of {', '.join(_OUTCOMES)}", "outcome")
+        check(int | float | None, least=0, seconds=self.seconds)
+        check(int | None, least=0, most=_MAX_LOGS, logs=self.logs)
+        check(str | None, result=self.result, status=self.status)
+        check(bool | None, pull_request=self.pull_request)
+        check(Sequence | None, states=self.states)
+        for state in self.states or ():
+            check(tuple, states=state)
+            if len(state) != 2:
+                raise ConfigurationError(f"states must be pairs of a status and its seconds: {state}", "states")
+            check(str | None, states=state[0])
+            check(int | float, least=0, states=state[1])
         if self.states is not None and not self.states:
-            raise ValueError("states must name at least one state")
+            raise ConfigurationError("states must name at least one state", "states")
 
     def timeline(self, run_seconds: float, *, resumed: bool) -> list[tuple[float, str | None]]:
         """Return each status with the seconds from the start until it begins; `run_seconds` is the default length."""
@@ -55,12 +65,12 @@ class Script:
             begins = accumulate((seconds for _, seconds in self.states[:-1]), initial=0.0)
             return [(begin, status) for begin, (status, _) in zip(begins, self.states, strict=True)]
         length = run_seconds if self.seconds is None else self.seconds
-        running = status_values("running")[0]
+        running = status_value("running")
         stages: list[tuple[float, str | None]] = [(0.0, running)]
         if not resumed:
-            stages = [(0.0, status_values("pending")[0]), (_PENDING_SHARE * length, running)]
+            stages = [(0.0, status_value("pending")), (_PENDING_SHARE * length, running)]
         is_endless = self.outcome == NEVER and self.status is None
-        return [*stages, (length, running if is_endless else self.status or status_values(self.outcome)[0])]
+        return [*stages, (length, running if is_endless else self.status or status_value(self.outcome))]
 
 
 def script_in(prompt: str) -> Script | None:

@@ -56,21 +56,6 @@ def _repository(number: int, organization_id: int) -> Json:
     }
 
 
-def integrations() -> list[Json]:
-    """Return the integrations; the last one is not connected."""
-    names = ("github", "slack", "linear", "notion", "jira")
-    return [
-        {
-            "integration_type": name,
-            "active": name != "jira",
-            "token_id": number,
-            "installation_id": 9000 + number if name == "github" else None,
-            "metadata": {"workspace": "sandbox"},
-        }
-        for number, name in enumerate(names, 1)
-    ]
-
-
 def check_suite_settings() -> Json:
     """Return the check-suite settings of a repository before any change."""
     return {

@@ -25,6 +25,7 @@ class _Connection(BaseHTTPRequestHandler):
     server: "HttpServer"
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    wbufsize = -1  # head and body leave in one packet
 
     def handle_one_request(self) -> None:
         """Read one request and answer it."""
@@ -43,6 +44,7 @@ class _Connection(BaseHTTPRequestHandler):
             path, _, query = self.requestline.split()[1].partition("?")
             headers = {name.lower(): value for name, value in self.headers.items()}
             self._send(self.server.handler.handle(Request(self.command, path, query, headers, self._read_body)))
+            self.wfile.flush()
             self._skip_body()
         except OSError:  # the client has left, or the server stops
             self.close_connection = True
@@ -68,50 +70,37 @@ class _Connection(BaseHTTPRequestHandler):
             left -= len(part)
 
     def _send(self, effects: Iterator[Effect]) -> None:
-        parts: list[bytes] = []
         is_begun = is_chunked = has_body = False
         for effect in effects:
             match effect:
                 case Delay(seconds):
-                    self._flush(parts)
+                    self.wfile.flush()
                     self.server.sleep(seconds)
                 case Head(status, headers):
                     is_begun = True
                     has_body = self.command != "HEAD" and status not in _WITHOUT_BODY
                     is_chunked = has_body and "content-length" not in headers
-                    parts.append(_head(status, {**headers, **_CHUNKED} if is_chunked else headers))
+                    self.send_response_only(status)
+                    for header in headers.items():
+                        self.send_header(*header)
+                    if is_chunked:
+                        self.send_header("transfer-encoding", "chunked")
+                    self.end_headers()
                 case Chunk(data) if has_body and data:
-                    parts.append(b"%x\r\n%b\r\n" % (len(data), data) if is_chunked else data)
+                    self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data) if is_chunked else data)
                 case Chunk():
                     pass
                 case _:
-                    self._break(parts if is_begun else None)
+                    self._break(with_reset=not is_begun)
                     return
         if is_chunked:
-            parts.append(b"0\r\n\r\n")
-        self._flush(parts)
+            self.wfile.write(b"0\r\n\r\n")
 
-    def _flush(self, parts: list[bytes]) -> None:
-        self.wfile.write(b"".join(parts))
-        parts.clear()
-
-    def _break(self, sent: list[bytes] | None) -> None:
-        """End the connection: with a TCP reset where nothing has been sent, or in order after that."""
+    def _break(self, *, with_reset: bool) -> None:
         self._skip_body()
         self.close_connection = True
-        if sent is None:
+        if with_reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        else:
-            self._flush(sent)
-
-
-_CHUNKED = {"transfer-encoding": "chunked"}
-
-
-def _head(status: int, headers: Any) -> bytes:
-    phrase = BaseHTTPRequestHandler.responses.get(status, ("",))[0]
-    lines = [f"HTTP/1.1 {status} {phrase}", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
 class HttpServer(ThreadingMixIn, TCPServer):

@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
 
 import httpx
 
@@ -13,91 +12,86 @@ from .handler import Handler
 from .messages import MAX_BODY_BYTES, ApiError, Chunk, Delay, Effect, Head, Request, Reset, Resolve
 
 
-@dataclass(slots=True)
-class _Response(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """The response to one request, and its body."""
+class _Stream(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """What answers one request: its response, and then the body of that."""
 
-    request: httpx.Request
-    effects: Iterator[Effect]
-    clock: Clock
-    waited: float = 0.0
-    is_begun: bool = False
-    response: httpx.Response = field(init=False)
+    def __init__(self, request: httpx.Request, effects: Iterator[Effect], clock: Clock) -> None:
+        self._request = request
+        self._clock = clock
+        self._steps = self._perform(effects)
 
-    def begin(self) -> httpx.Response:
+    def respond(self) -> httpx.Response:
         """Wait for the head; raise what httpx raises when it does not come."""
-        for item in self._steps():
-            if isinstance(item, Resolve):
-                if inspect.iscoroutine(item.awaitable):
-                    item.awaitable.close()
-                raise ConfigurationError(
-                    "a mock response that is an async function needs the async client, such as AsyncMockCodegenClient"
-                )
-            if isinstance(item, float):
-                self.clock.sleep(item)
-            if self.is_begun:
-                break
-        return self.response
+        while not isinstance(step := next(self._steps), httpx.Response):
+            self._wait(step)
+        return step
 
-    async def begin_async(self) -> httpx.Response:
+    async def respond_async(self) -> httpx.Response:
         """Wait for the head; raise what httpx raises when it does not come."""
-        for item in self._steps():
-            if isinstance(item, Resolve):
-                item.result = await item.awaitable
-            if isinstance(item, float):
-                await self.clock.sleep_async(item)
-            if self.is_begun:
-                break
-        return self.response
+        while not isinstance(step := next(self._steps), httpx.Response):
+            await self._wait_async(step)
+        return step
 
     def __iter__(self) -> Iterator[bytes]:
-        for item in self._steps():
-            if isinstance(item, bytes):
-                yield item
-            elif isinstance(item, float):
-                self.clock.sleep(item)
+        for step in self._steps:
+            if isinstance(step, bytes):
+                yield step
+            else:
+                self._wait(step)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for item in self._steps():
-            if isinstance(item, bytes):
-                yield item
-            elif isinstance(item, float):
-                await self.clock.sleep_async(item)
+        for step in self._steps:
+            if isinstance(step, bytes):
+                yield step
+            else:
+                await self._wait_async(step)
 
-    def _steps(self) -> Iterator[float | bytes | Resolve]:
-        """Yield seconds to sleep, parts of the body and results to await; raise what httpx raises instead of one."""
-        for effect in self.effects:
+    def _wait(self, step: object) -> None:
+        if isinstance(step, Resolve):
+            if inspect.iscoroutine(step.awaitable):
+                step.awaitable.close()
+            raise ConfigurationError(
+                "a mock response that is an async function needs the async client, such as AsyncMockCodegenClient"
+            )
+        if isinstance(step, float):
+            self._clock.sleep(step)
+
+    async def _wait_async(self, step: object) -> None:
+        if isinstance(step, Resolve):
+            step.result = await step.awaitable
+        if isinstance(step, float):
+            await self._clock.sleep_async(step)
+
+    def _perform(self, effects: Iterator[Effect]) -> Iterator[httpx.Response | float | bytes | Resolve]:
+        """Yield seconds to sleep, results to await, the response and parts of its body; raise what httpx raises."""
+        waited = 0.0
+        is_begun = False
+        for effect in effects:
+            # A client may change its time-out between two parts of a body.
+            timeout: float | None = self._request.extensions.get("timeout", {}).get("read")
             match effect:
-                case Delay(seconds):
-                    yield from self._wait(seconds)
+                case Delay(seconds) if timeout is None or waited + seconds <= timeout:
+                    waited += seconds
+                    yield float(seconds)
+                case Delay():
+                    yield float(timeout or 0) - waited
+                    for _ in effects:
+                        """The client has left, which a service notices only after it has done its work."""
+                    raise httpx.ReadTimeout("The read operation timed out", request=self._request)
                 case Head(status, headers):
-                    self.waited = 0.0
+                    waited, is_begun = 0.0, True
                     extensions = {"http_version": b"HTTP/1.1"}
-                    self.response = httpx.Response(status, headers=headers, stream=self, extensions=extensions)
-                    self.is_begun = True
-                    yield b""
+                    yield httpx.Response(status, headers=headers, stream=self, extensions=extensions)
                 case Chunk(data):
-                    self.waited = 0.0
-                    yield b"" if self.request.method == "HEAD" else data
-                case Reset() if not self.is_begun:
-                    raise httpx.ReadError("[Errno 104] Connection reset by peer", request=self.request)
-                case Reset():
+                    waited = 0.0
+                    yield b"" if self._request.method == "HEAD" else data
+                case Reset() if is_begun:
                     message = "peer closed connection without sending complete message body"
-                    raise httpx.RemoteProtocolError(message, request=self.request)
+                    raise httpx.RemoteProtocolError(message, request=self._request)
+                case Reset():
+                    raise httpx.ReadError("[Errno 104] Connection reset by peer", request=self._request)
                 case Resolve():
                     yield effect
-
-    def _wait(self, seconds: float) -> Iterator[float]:
-        timeout: float | None = self.request.extensions.get("timeout", {}).get("read")
-        if timeout is None or self.waited + seconds <= timeout:
-            self.waited += seconds
-            yield float(seconds)
-            return
-        yield float(timeout - self.waited)
-        # The client has left, which a service notices only after it has done its work.
-        for _ in self.effects:
-            pass
-        raise httpx.ReadTimeout("The read operation timed out", request=self.request)
 
 
 class SandboxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -109,13 +103,13 @@ class SandboxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of a sync client."""
-        return self._respond(request, request.read()).begin()
+        return self._stream(request, request.read()).respond()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of an async client."""
-        return await self._respond(request, await request.aread()).begin_async()
+        return await self._stream(request, await request.aread()).respond_async()
 
-    def _respond(self, request: httpx.Request, body: bytes) -> _Response:
+    def _stream(self, request: httpx.Request, body: bytes) -> _Stream:
         path, _, query = request.url.raw_path.decode("ascii").partition("?")
         headers = {name.lower(): value for name, value in request.headers.items()}
 
@@ -125,4 +119,4 @@ class SandboxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             return body
 
         received = Request(request.method, path, query, headers, read_body)
-        return _Response(request, self._handler.handle(received), self._clock)
+        return _Stream(request, self._handler.handle(received), self._clock)

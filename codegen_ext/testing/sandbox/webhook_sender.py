@@ -2,9 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
-from threading import RLock
 from uuid import uuid4
 
 import httpx
@@ -12,11 +10,11 @@ import httpx
 from codegen_ext.errors import ConfigurationError
 from codegen_ext.testing.webhooks import signed_headers
 
-from .messages import Json, dumps
-from .runs import Run, Step, Timeline
+from .messages import dumps
+from .runs import Run, Step
 from .schema import status_meaning
+from .state import State
 
-WEBHOOK_SECRET = "sandbox-webhook-secret"  # noqa: S105 - it protects nothing
 _POLL_SECONDS = 0.02
 """Real seconds between two looks at the clock, which may be a fake one."""
 _TIMEOUT = 5.0
@@ -47,37 +45,30 @@ class _Watched:
     sent: int = 0
     """How many of the run's steps have been reported."""
     last: str | None = None
+    """The event of the last of them."""
 
 
 class WebhookSender:
     """Reports the steps of watched runs; its thread lives only as long as there are further steps."""
 
-    def __init__(self, timeline: Timeline, lock: RLock, secret: Callable[[], str]) -> None:
-        self._timeline = timeline
-        self._lock = lock
-        self._secret = secret
+    def __init__(self, state: State) -> None:
+        self.deliveries: list[Delivery] = []
+        self._state = state
         self._watched: list[_Watched] = []
-        self._deliveries: list[Delivery] = []
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
-
-    @property
-    def deliveries(self) -> list[Delivery]:
-        """The deliveries so far, in the order in which they began."""
-        with self._lock:
-            return list(self._deliveries)
 
     def watch(self, run: Run) -> None:
         """Report the steps of a run, if its metadata have an address."""
         url = (run.metadata or {}).get("webhook_url")
         if isinstance(url, str) and url.startswith(("http://", "https://")):
-            with self._lock:
+            with self._state.lock:
                 self._watched.append(_Watched(run, url))
             self.wake()
 
     def wake(self) -> None:
         """Start the thread if runs have further steps."""
-        with self._lock:
+        with self._state.lock:
             if self._thread is None and not self._stopped.is_set() and self._has_plans():
                 self._thread = threading.Thread(target=self._work, name="codegen-sandbox-webhooks", daemon=True)
                 self._thread.start()
@@ -102,15 +93,15 @@ class WebhookSender:
             while True:
                 for watched in list(self._watched):
                     self._report(http, watched)
-                with self._lock:
-                    if self._stopped.wait(0) or not self._has_plans():
+                with self._state.lock:
+                    if self._stopped.is_set() or not self._has_plans():
                         self._thread = None
                         return
                 self._stopped.wait(_POLL_SECONDS)
 
     def _report(self, http: httpx.Client, watched: _Watched) -> None:
-        with self._lock:
-            now = self._timeline.now()
+        with self._state.lock:
+            now = self._state.timeline.now()
             due = [step for step in watched.run.steps[watched.sent :] if step.at <= now]
             watched.sent += len(due)
         for step in due:
@@ -121,18 +112,21 @@ class WebhookSender:
                 self._deliver(http, watched, event, step)
 
     def _deliver(self, http: httpx.Client, watched: _Watched, event: str, step: Step) -> None:
+        timeline = self._state.timeline
         delivery = Delivery(watched.url, event, f"msg_{uuid4().hex}", watched.run.id)
-        with self._lock:
-            self._deliveries.append(delivery)
-            stamp = self._timeline.stamp(step.at)
-            body = dumps({"type": event, "timestamp": stamp, "data": _data(watched.run, step)})
+        error = (step.result or step.summary) if event == "agent_run.failed" else None
+        shown = {"status": step.status, "result": step.result, "summary": step.summary, "error": error}
+        with self._state.lock:
+            self.deliveries.append(delivery)
+            data = {**watched.run.as_json(step.at), **shown}
+        body = dumps({"type": event, "timestamp": timeline.stamp(step.at), "data": data})
         for pause in _PAUSES:
             if self._stopped.wait(pause):
                 return
             delivery.attempts += 1
-            timestamp = int(self._timeline.epoch(self._timeline.now()))
+            sent_at = int(timeline.epoch(timeline.now()))
             try:
-                headers = signed_headers(self._secret(), body, delivery.id, timestamp)
+                headers = signed_headers(self._state.settings.webhook_secret, body, delivery.id, sent_at)
                 delivery.status = http.post(delivery.url, content=body, headers=headers).status_code
             except ConfigurationError as error:
                 _logger.warning("no webhooks are sent: %s", error)
@@ -142,9 +136,3 @@ class WebhookSender:
             else:
                 if delivery.status < 300:
                     return
-
-
-def _data(run: Run, step: Step) -> Json:
-    data = {**run.as_json(step.at), "status": step.status, "result": step.result, "summary": step.summary}
-    failed = status_meaning(step.status) == "failed"
-    return {**data, "error": (step.result or step.summary) if failed else None}

@@ -1,4 +1,2 @@
-"""Agents and tasks."""
-
 from .agent import *
 from .task import *

@@ -1,4 +1,2 @@
-"""Tasks."""
-
 from codegen_ext import AsyncTask as AsyncTask
 from codegen_ext import Task as Task

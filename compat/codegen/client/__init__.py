@@ -1,4 +1,2 @@
-"""The clients."""
-
 from .async_client import *
 from .sync_client import *

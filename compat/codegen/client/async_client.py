@@ -1,3 +1,1 @@
-"""The async client."""
-
 from codegen_ext import AsyncCodegenClient as AsyncCodegenClient

@@ -1,3 +1,1 @@
-"""The sync client."""
-
 from codegen_ext import CodegenClient as CodegenClient

@@ -1,3 +1,1 @@
-"""The configuration."""
-
 from .client_config import *

@@ -1,3 +1,1 @@
-"""The errors."""
-
 from .errors import *

@@ -1,4 +1,2 @@
-"""Enums and responses."""
-
 from .enums import *
 from .responses import *

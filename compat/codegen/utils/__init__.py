@@ -1,5 +1,3 @@
-"""Limiter, cache and metrics."""
-
 from .cache import *
 from .metrics import *
 from .rate_limiter import *

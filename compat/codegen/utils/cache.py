@@ -1,3 +1,1 @@
-"""`CacheManager`."""
-
 from codegen_ext import CacheManager as CacheManager

@@ -1,3 +1,1 @@
-"""`MetricsCollector`."""
-
 from codegen_ext import MetricsCollector as MetricsCollector

@@ -1,3 +1,1 @@
-"""`RateLimiter`."""
-
 from codegen_ext import RateLimiter as RateLimiter
