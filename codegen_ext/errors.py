@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -49,6 +50,15 @@ class ConfigurationError(CodegenAPIError, ValueError):
 
 class MissingExtraError(ConfigurationError, ImportError):
     """A part of the package is used without the extra that it needs; the message names it."""
+
+
+@contextmanager
+def needs_extra(extra: str, user: str) -> Iterator[None]:
+    """Turn an ImportError into the MissingExtraError that names the extra which `user` needs."""
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtraError(f"{user} needs an extra: pip install 'codegen-sdk[{extra}]' ({error})") from error
 
 
 class ClientClosedError(CodegenAPIError, RuntimeError):

@@ -15,13 +15,13 @@ from codegen_ext import (
     get_async_codegen_client,
     get_codegen_client,
 )
-from codegen_ext.integrations.fastapi import add_webhook_route
+from codegen_ext.integrations.fastapi import add_webhook_route, codegen_lifespan
 from codegen_ext.webhooks import AnyRun
 
 
 def create_app(webhook_secret: str | None) -> FastAPI:
     """Return the application."""
-    app = FastAPI()
+    app = FastAPI(lifespan=codegen_lifespan())
     handler = WebhookHandler(webhook_secret)
     finished: dict[int, str] = {}
 

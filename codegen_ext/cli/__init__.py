@@ -16,6 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     from . import output
 
+    output.replace_unencodable()
     try:
         if list(arguments) == ["--version"]:  # without the 0.2 s that importing the commands takes
             output.write(f"codegen-sdk {__version__}")

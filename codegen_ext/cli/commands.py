@@ -1,22 +1,27 @@
 """The commands; each uses an `AsyncAgent`, because a task can be cancelled at its time-out and a thread cannot."""
 
 import asyncio
+import inspect
 import json as json_module
 import logging
 import sys
 import webbrowser
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import aclosing, suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from codegen_api.operations import OPERATIONS, Operation
 
-from .. import AsyncAgent, AsyncTask, CodegenAPIError, ValidationError
+from .. import AsyncAgent, AsyncChatServerClient, AsyncCodegenClient, AsyncTask, CodegenAPIError, ValidationError
 from .._version import __version__
 from . import INTERRUPTED, output
 
 FAILED, PAUSED, TIMED_OUT = 1, 3, 124
+SHOWN = 20
+"""Runs in the table of `watch`."""
 
 app = typer.Typer(
     help="Start agent runs, follow them, and read their results. CODEGEN_API_TOKEN holds the token.",
@@ -55,8 +60,27 @@ def _program(
     pass
 
 
-@app.command()
-def run(
+def _command(work: Callable[..., Awaitable[None]], name: str = "") -> None:
+    """Register a coroutine function as a command; its first argument is the agent of --org and --base-url."""
+
+    async def with_agent(org: Org = None, base_url: BaseUrl = None, **arguments: Any) -> None:
+        async with AsyncAgent(org, base_url=base_url) as agent:
+            await work(agent, **arguments)
+
+    def command(**arguments: Any) -> None:
+        _perform(with_agent(**arguments))
+
+    _, *own = inspect.signature(work).parameters.values()
+    parameters = [*own, *list(inspect.signature(with_agent).parameters.values())[:2]]
+    # typer looks at both.
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    app.command(name or work.__name__, help=inspect.getdoc(work))(command)
+
+
+@_command
+async def run(
+    agent: AsyncAgent,
     prompt: Prompt,
     repository: Repository = None,
     branch: Annotated[str | None, typer.Option(help="The branch to work on.")] = None,
@@ -70,27 +94,22 @@ def run(
     quiet: Quiet = False,
     web: Web = False,
     json: Json = False,
-    org: Org = None,
-    base_url: BaseUrl = None,
 ) -> None:
     """Create a run, show its log while it works, and print its result."""
-
-    async def work(agent: AsyncAgent) -> None:
-        options: dict[str, Any] = {"repository": repository, "branch": branch, "model": model, "priority": priority}
-        task = await agent.run(_text(prompt), images=image, tags=tag, **options)
-        output.note(f"run {task.id}: {task.web_url or 'created'}")
-        if web:
-            _open(task)
-        if detach:
-            output.created(task, json)
-        else:
-            await _finish(task, 0, timeout, cancel_on_timeout, quiet, json)
-
-    _perform(work, org, base_url)
+    options: dict[str, Any] = {"repository": repository, "branch": branch, "model": model, "priority": priority}
+    task = await agent.run(_text(prompt), images=image, tags=tag, **options)
+    output.note(f"run {task.id}: {task.web_url or 'created'}")
+    if web:
+        _open(task)
+    if detach:
+        output.created(task, json)
+    else:
+        await _finish(task, 0, timeout, cancel_on_timeout, quiet, json)
 
 
-@app.command()
-def resume(
+@_command
+async def resume(
+    agent: AsyncAgent,
     run_id: RunId,
     prompt: Prompt,
     image: Image = None,
@@ -99,165 +118,177 @@ def resume(
     cancel_on_timeout: Cancel = False,
     quiet: Quiet = False,
     json: Json = False,
-    org: Org = None,
-    base_url: BaseUrl = None,
 ) -> None:
     """Give a paused or ended run a further prompt, and follow it like a new one."""
-
-    async def work(agent: AsyncAgent) -> None:
-        task = await agent.get_task(run_id)
-        page = await agent.client.get_agent_run_logs(task.org_id, task.id, limit=1)
-        await task.resume(_text(prompt), image)
-        if detach:
-            output.created(task, json)
-        else:
-            await _finish(task, page.total_logs or 0, timeout, cancel_on_timeout, quiet, json)
-
-    _perform(work, org, base_url)
+    task = await agent.get_task(run_id)
+    page = await agent.client.get_agent_run_logs(task.org_id, task.id, limit=1)
+    await task.resume(_text(prompt), image)
+    if detach:
+        output.created(task, json)
+    else:
+        await _finish(task, page.total_logs or 0, timeout, cancel_on_timeout, quiet, json)
 
 
-@app.command()
-def wait(
-    run_id: RunId,
-    timeout: Timeout = None,
-    cancel_on_timeout: Cancel = False,
-    json: Json = False,
-    org: Org = None,
-    base_url: BaseUrl = None,
+@_command
+async def wait(
+    agent: AsyncAgent, run_id: RunId, timeout: Timeout = None, cancel_on_timeout: Cancel = False, json: Json = False
 ) -> None:
     """Wait for the end of a run and print its result."""
-
-    async def work(agent: AsyncAgent) -> None:
-        await _finish(await agent.get_task(run_id), 0, timeout, cancel_on_timeout, quiet=True, json_wanted=json)
-
-    _perform(work, org, base_url)
+    await _finish(await agent.get_task(run_id), 0, timeout, cancel_on_timeout, quiet=True, json_wanted=json)
 
 
-@app.command()
-def logs(
+@_command
+async def logs(
+    agent: AsyncAgent,
     run_id: RunId,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run has ended.")] = False,
     json: Json = False,
-    org: Org = None,
-    base_url: BaseUrl = None,
 ) -> None:
     """Print the log of a run, oldest entry first; with --json one object a line."""
-
-    async def work(agent: AsyncAgent) -> None:
-        task = await agent.get_task(run_id)
-        async for entry in task.stream_logs(follow):
-            if json:
-                output.write_json(entry.dict())
-            else:
-                output.write(output.log_line(entry))
-
-    _perform(work, org, base_url)
+    async for entry in (await agent.get_task(run_id)).stream_logs(follow):
+        if json:
+            output.write_json(entry.dict())
+        else:
+            output.write(output.log_line(entry))
 
 
-@app.command()
-def status(run_id: RunId, web: Web = False, json: Json = False, org: Org = None, base_url: BaseUrl = None) -> None:
+@_command
+async def status(agent: AsyncAgent, run_id: RunId, web: Web = False, json: Json = False) -> None:
     """Print the state of a run."""
-
-    async def work(agent: AsyncAgent) -> None:
-        task = await agent.get_task(run_id)
-        output.state(task, json)
-        if web:
-            _open(task)
-
-    _perform(work, org, base_url)
+    task = await agent.get_task(run_id)
+    output.state(task, json)
+    if web:
+        _open(task)
 
 
-@app.command()
-def cancel(run_id: RunId, json: Json = False, org: Org = None, base_url: BaseUrl = None) -> None:
+@_command
+async def cancel(agent: AsyncAgent, run_id: RunId, json: Json = False) -> None:
     """Stop a run; the checks of its pull requests are banned with it."""
-
-    async def work(agent: AsyncAgent) -> None:
-        output.state(await (await agent.get_task(run_id)).cancel(), json)
-
-    _perform(work, org, base_url)
+    output.state(await (await agent.get_task(run_id)).cancel(), json)
 
 
-@app.command("list")
-def list_runs(
+async def list_runs(
+    agent: AsyncAgent,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many.")] = 10,
     status: Annotated[str | None, typer.Option(help="Only runs in this state, such as running.")] = None,
     repository: Repository = None,
     tag: Annotated[str | None, typer.Option(help="Only runs with this tag.")] = None,
     json: Json = False,
-    org: Org = None,
-    base_url: BaseUrl = None,
 ) -> None:
     """List the newest runs; rows of id, status, creation and address with tabs where stdout is no terminal."""
-
-    async def work(agent: AsyncAgent) -> None:
-        output.listing(await agent.list_tasks(limit, status=status, repository=repository, tag=tag), json)
-
-    _perform(work, org, base_url)
+    output.listing(await agent.list_tasks(limit, status=status, repository=repository, tag=tag), json)
 
 
-@app.command()
-def watch(
+_command(list_runs, "list")
+
+
+@_command
+async def watch(
+    agent: AsyncAgent,
     json: Json = False,
     poll_interval: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="Pause between two polls.")] = 5.0,
-    org: Org = None,
-    base_url: BaseUrl = None,
 ) -> None:
     """Show the runs of the organization live, until Ctrl-C; where stdout is no terminal, a line for each change."""
+    changes = agent.client.watch(agent.org_id, poll_interval=poll_interval)
+    if json or not output.is_terminal():
+        async for change in changes:
+            output.change(change, json)
+        return
+    from rich.live import Live
 
-    async def work(agent: AsyncAgent) -> None:
-        changes = agent.client.watch(agent.org_id, poll_interval=poll_interval)
-        if json or sys.stdout is None or not sys.stdout.isatty():
-            async for change in changes:
-                _show_change(change, json)
-            return
-        from rich.live import Live
+    tasks = {task.id: task for task in await agent.list_tasks(SHOWN)}
 
-        recent = {task.id: task.run for task in await agent.list_tasks(20)}
-        with Live(_table(recent), auto_refresh=False) as live:
-            async for change in changes:
-                recent[change.run.id] = change.run
-                live.update(_table(recent), refresh=True)
+    def newest() -> list[AsyncTask]:
+        return [tasks[run_id] for run_id in sorted(tasks, reverse=True)[:SHOWN]]
 
-    _perform(work, org, base_url)
+    # Drawn again every second, since ages grow without a change.
+    with Live(get_renderable=lambda: output.table(newest()), refresh_per_second=1):
+        async for change in changes:
+            tasks = {**tasks, change.run.id: AsyncTask(agent.client, agent.org_id, change.run)}
 
 
-@app.command()
+@app.command("api")
 def api(
-    operation: Annotated[str, typer.Argument(help="The id of an operation, such as get_agent_run.")],
+    operation: Annotated[
+        str, typer.Argument(help="The id of an operation, such as get_agent_run.", autocompletion=lambda: [*OPERATIONS])
+    ] = "",
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="NAME=VALUE", help="Its arguments; a value may be JSON.")
     ] = None,
     org: Org = None,
     base_url: BaseUrl = None,
 ) -> None:
-    """Call any operation of the Codegen API and print its response as JSON; org_id is filled in."""
+    """Call any operation and print its response as JSON, with org_id filled in; without an operation, list all."""
+    if not operation:
+        for known in OPERATIONS.values():
+            summary = (inspect.getdoc(_method_of(known)) or "").partition("\n")[0]
+            output.write(f"{_usage(known)}\n    {summary}")
+        return
+    if operation not in OPERATIONS:
+        raise ValidationError(f"there is no operation {operation}; {_closest(operation, OPERATIONS)}")
+    called = OPERATIONS[operation]
 
-    async def work(agent: AsyncAgent) -> None:
-        from codegen_api.operations import OPERATIONS
-
-        known = {one.id: one for one in OPERATIONS.values() if one.service == "codegen"}
-        if operation not in known:
-            raise ValidationError(f"{operation} is no operation; there are {', '.join(sorted(known))}")
-        values = dict(_argument(text) for text in arguments or ())
-        if any(argument.python_name == "org_id" for argument in known[operation].arguments):
-            values.setdefault("org_id", agent.org_id)
-        try:
-            response = await getattr(agent.client, operation)(**values)
-        except TypeError as error:
-            raise ValidationError(str(error).partition("() ")[2] or str(error), operation=operation) from error
+    async def work() -> None:
+        if called.service == "codegen":
+            async with AsyncAgent(org, base_url=base_url) as agent:
+                values = _arguments(called, arguments or [], {"org_id": agent.org_id})
+                response = await getattr(agent.client, operation)(**values)
+        else:
+            async with AsyncChatServerClient(base_url=base_url) as client:
+                response = await getattr(client, operation)(**_arguments(called, arguments or [], {}))
         output.write_json(response.dict() if hasattr(response, "dict") else response)
 
-    _perform(work, org, base_url)
+    _perform(work())
 
 
-def _argument(text: str) -> tuple[str, Any]:
-    name, separator, value = text.partition("=")
-    if not separator:
-        raise ValidationError(f"expected NAME=VALUE, got {text!r}")
-    try:
-        return name, json_module.loads(value)
-    except ValueError:
-        return name, value
+def _method_of(operation: Operation[Any]) -> Callable[..., Any]:
+    method: Callable[..., Any] = getattr(
+        AsyncCodegenClient if operation.service == "codegen" else AsyncChatServerClient, operation.id
+    )
+    return method
+
+
+def _parameters(operation: Operation[Any]) -> list[inspect.Parameter]:
+    _, *parameters = inspect.signature(_method_of(operation)).parameters.values()
+    return [parameter for parameter in parameters if parameter.kind is not parameter.KEYWORD_ONLY]
+
+
+def _usage(operation: Operation[Any]) -> str:
+    """Return an operation with its arguments, such as `get_users [org_id] [skip] [limit]`."""
+    needed = _needed(operation)
+    shown = (item.name if item.name in needed else f"[{item.name}]" for item in _parameters(operation))
+    return " ".join([operation.id, *shown])
+
+
+def _needed(operation: Operation[Any]) -> list[str]:
+    """Return the names of the arguments that have no default; that of org_id is the agent's."""
+    parameters = (item for item in _parameters(operation) if item.default is item.empty)
+    return [item.name for item in parameters if item.name != "org_id"]
+
+
+def _arguments(operation: Operation[Any], given: list[str], defaults: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a call by name; values of other arguments than strings are JSON where they can be."""
+    parameters = {parameter.name: parameter for parameter in _parameters(operation)}
+    strings = {argument.python_name for argument in operation.arguments if argument.type == "string"}
+    values = {name: value for name, value in defaults.items() if name in parameters}
+    for text in given:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise ValidationError(f"expected NAME=VALUE, got {text!r}")
+        if name not in parameters:
+            raise ValidationError(f"{operation.id} has no argument {name}; {_closest(name, parameters)}")
+        values[name] = value
+        if name not in strings:
+            with suppress(ValueError):
+                values[name] = json_module.loads(value)
+    if missing := [name for name in _needed(operation) if name not in values]:
+        raise ValidationError(f"{operation.id} needs {' and '.join(missing)}: {_usage(operation)}")
+    return values
+
+
+def _closest(name: str, names: Iterable[str]) -> str:
+    close = get_close_matches(name, names, 1)
+    return f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(names))}"
 
 
 def _text(prompt: str) -> str:
@@ -271,32 +302,13 @@ def _open(task: AsyncTask) -> None:
         output.note(f"there is no browser here; the page is {task.web_url}")
 
 
-def _table(runs: dict[int, Any]) -> Any:
-    table = output.table_of_runs()
-    for run_id in sorted(runs, reverse=True)[:20]:
-        table.add_row(*output.row(runs[run_id], None))
-    return table
-
-
-def _show_change(change: Any, json_wanted: bool) -> None:
-    if json_wanted:
-        output.write_json({"kind": change.kind, "previous": change.previous, "run": change.run.dict()})
-    else:
-        output.write(f"{change.run.id}\t{change.kind}\t{change.previous or ''}\t{change.run.status or ''}")
-
-
-def _perform(work: Callable[[AsyncAgent], Awaitable[None]], org: str | None, base_url: str | None) -> None:
-    """Run the work of a command with an agent; records of the package appear on stderr."""
+def _perform(work: Coroutine[Any, Any, None]) -> None:
+    """Run the work of a command; records of the package appear on stderr."""
     handler = output.NoteHandler(logging.INFO)
     logger = logging.getLogger("codegen_ext")
-
-    async def with_agent() -> None:
-        async with AsyncAgent(org, base_url=base_url) as agent:
-            await work(agent)
-
     logger.addHandler(handler)
     try:
-        asyncio.run(with_agent())
+        asyncio.run(work)
     except KeyboardInterrupt as error:
         output.note("\n".join(["interrupted", *_notes(error)]))
         raise typer.Exit(INTERRUPTED) from None

@@ -4,41 +4,50 @@ from __future__ import annotations
 
 import json
 import logging
-import math
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-
-from codegen_api.codec import parse_timestamp
 
 if TYPE_CHECKING:
     from codegen_api.models import AgentRunLogResponse
     from rich.table import Table
 
-    from .. import AsyncTask
+    from .. import AsyncTask, Change
 
-COLOURS = {"completed": "green", "failed": "red", "cancelled": "yellow", "paused": "magenta", "running": "cyan"}
-SUMMARY_WIDTH = 60
+COLORS = {"completed": "green", "failed": "red", "cancelled": "yellow", "paused": "magenta", "running": "cyan"}
 
 
 class Closed(Exception):  # noqa: N818 - the reader has what it wanted
     """Raised when the reader of stdout or stderr has gone, as `head` does."""
 
 
+def replace_unencodable() -> None:
+    """Have both streams replace the characters that their encoding lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def is_terminal() -> bool:
+    """Return whether results appear on a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def write(text: str) -> None:
     """Write a line of the result; a terminal gets no control characters, a file gets every character."""
-    _print(harmless(text) if sys.stdout is not None and sys.stdout.isatty() else text, sys.stdout)
+    _print(harmless(text) if is_terminal() else text, sys.stdout)
 
 
 def write_json(data: object) -> None:
     """Write JSON (RFC 8259) on one line; NaN and infinite numbers are null."""
-    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
-    text = json.dumps(_finite(data), ensure_ascii=False, allow_nan=False)
+    finite = json.loads(json.dumps(data), parse_constant=lambda _: None)
+    text = json.dumps(finite, ensure_ascii=False)
     try:
-        text.encode(encoding)
+        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except UnicodeEncodeError:
-        text = json.dumps(_finite(data), allow_nan=False)
+        text = json.dumps(finite)
     _print(text, sys.stdout)
 
 
@@ -48,37 +57,18 @@ def note(text: str) -> None:
 
 
 def _print(text: str, stream: Any) -> None:
-    """Print a line; what the stream cannot encode is replaced.
-
-    Raises:
-        Closed: when the stream has no reader left.
-        OSError: when the line cannot be written, such as to a full disk.
-
-    """
+    """Print a line; raises Closed when the stream has no reader left, OSError when it cannot be written."""
     if stream is None:  # closed before the program began
         return
-    encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
-        stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+        stream.write(text + "\n")
         stream.flush()
-    except BrokenPipeError:
-        _drop(stream)
-        raise Closed from None
-    except OSError:
-        _drop(stream)
+    except OSError as error:
+        # What the stream still holds goes to the null device, so that the interpreter's last flush does not fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise Closed from None
         raise
-
-
-def _drop(stream: Any) -> None:
-    """Send what the stream still holds to the null device, so that the interpreter's last flush does not fail."""
-    import os
-
-    try:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, stream.fileno())
-        os.close(null)
-    except (OSError, ValueError):
-        pass
 
 
 def harmless(text: str) -> str:
@@ -89,16 +79,6 @@ def harmless(text: str) -> str:
 def one_line(text: str) -> str:
     """Return a text as a field of a row: every run of white space is one space."""
     return " ".join(harmless(text).split())
-
-
-def _finite(data: object) -> object:
-    if isinstance(data, float) and not math.isfinite(data):
-        return None
-    if isinstance(data, dict):
-        return {key: _finite(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
-        return [_finite(value) for value in data]
-    return data
 
 
 class NoteHandler(logging.Handler):
@@ -169,43 +149,55 @@ def state(task: AsyncTask, json_wanted: bool) -> None:
         write(f"result: {task.result}")
 
 
-def listing(tasks: Sequence[AsyncTask], json_wanted: bool) -> None:
-    """Write a table of runs: for a terminal with a head, ages and colours, otherwise rows with tabs."""
+def change(change: Change, json_wanted: bool) -> None:
+    """Write what happened to a run."""
+    if json_wanted:
+        write_json({"kind": change.kind, "previous": change.previous, "run": change.run.dict()})
+    else:
+        _row(change.run.id, change.kind, change.previous, change.run.status)
+
+
+def listing(tasks: Iterable[AsyncTask], json_wanted: bool) -> None:
+    """Write runs: for a terminal as a table, otherwise as rows with tabs."""
     if json_wanted:
         write_json([as_json(task) for task in tasks])
-    elif sys.stdout is not None and sys.stdout.isatty():
+    elif is_terminal():
         from rich.console import Console
 
-        table = table_of_runs()
-        for task in tasks:
-            table.add_row(*row(task.run, task.repository))
-        Console().print(table)
+        Console().print(table(tasks))
     else:
         for task in tasks:
-            write(
-                "\t".join(one_line(cell or "") for cell in (str(task.id), task.status, task.created_at, task.web_url))
-            )
+            _row(task.id, task.status, task.created_at, task.web_url)
 
 
-def table_of_runs() -> Table:
-    """Return an empty table for `row`."""
-    from rich.table import Table
-
-    return Table("id", "status", "age", "repository", "summary", "url", box=None)
+def _row(*cells: object) -> None:
+    write("\t".join(one_line("" if cell is None else str(cell)) for cell in cells))
 
 
-def row(run: Any, repository: str | None) -> list[Any]:
-    """Return the cells of a run for a terminal."""
+def table(tasks: Iterable[AsyncTask]) -> Table:
+    """Return a table of runs for a terminal, with a head, ages and colors."""
+    from rich.table import Column, Table
     from rich.text import Text
 
-    status = str(run.status or "unknown")
-    summary = one_line(run.summary or run.result or "")
-    cells = [age(run.created_at), repository or "", summary[:SUMMARY_WIDTH], run.web_url or ""]
-    return [Text(str(run.id)), Text(status, COLOURS.get(status, "")), *(Text(one_line(cell)) for cell in cells)]
+    # What is too long for the terminal is cut off, and the id links to the page, so that a run has one line.
+    columns = [Column(name, no_wrap=True) for name in ("id", "status", "age", "repository", "summary")]
+    table = Table(*columns, box=None)
+    for task in tasks:
+        status = str(task.status or "unknown")
+        table.add_row(
+            Text(str(task.id), f"link {one_line(task.web_url)}" if task.web_url else ""),
+            Text(status, COLORS.get(status, "")),
+            age(task.created_at),
+            Text(one_line(task.repository or "")),
+            Text(one_line(task.summary or task.result or "")),
+        )
+    return table
 
 
 def age(created_at: str | None, now: datetime | None = None) -> str:
     """Return the time since a timestamp in its largest unit, such as `5 min`; empty when it cannot be read."""
+    from codegen_api.codec import parse_timestamp
+
     try:
         seconds = ((now or datetime.now(UTC)) - parse_timestamp(created_at or "")).total_seconds()
     except (ValueError, OverflowError):

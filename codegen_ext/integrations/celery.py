@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from hashlib import sha256
+from math import inf
 from typing import Any, NamedTuple, NoReturn
 
 from codegen_api import operations
 
-from .. import _fork
 from .._request import whole_number
 from .._sync.bulk import configured_arguments, create_configured
 from .._sync.client import CodegenClient
@@ -19,20 +18,19 @@ from ..config import ClientConfig
 from ..errors import (
     AmbiguousRequestError,
     ConfigurationError,
-    MissingExtraError,
     RateLimitError,
     WaitTimeoutError,
     invalid_argument,
+    needs_extra,
 )
 from ..request_ids import made_at, new_request_id
 from ..storage import scheme_of
 from .celery_fleet import Fleet
+from .shared import SharedClient
 
-try:
+with needs_extra("celery", "Celery"):
     from celery import Celery, Task
     from celery.signals import worker_process_shutdown, worker_shutdown
-except ImportError as error:
-    raise MissingExtraError(f"Celery needs an extra: pip install 'codegen-sdk[celery]' ({error})") from error
 
 REQUEST_ID = "codegen_request_id"
 """The header of a task's message that holds the request id."""
@@ -83,11 +81,11 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
 
     """
     worker = _Worker(app, config)
-    worker_process_shutdown.connect(worker.close, weak=False)
-    worker_shutdown.connect(worker.close, weak=False)
+    for signal in (worker_process_shutdown, worker_shutdown):
+        signal.connect(worker.end, weak=False)
 
     def create(task: Task, org_id: int, config: Mapping[str, Any]) -> dict[str, Any]:
-        client, request_id = worker.client, _request_id(task)
+        client, request_id = worker.get(), _request_id(task)
         made = made_at(request_id)
         # A message that was kept for so long may have been given to another worker too.
         is_old = made is not None and SYSTEM_CLOCK.time() - made >= worker.visibility
@@ -108,7 +106,7 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
     def wait(
         task: Task, run: Mapping[str, Any] | int | str, timeout: float | None = None, poll_interval: float = 5.0
     ) -> dict[str, Any]:
-        client, start = worker.client, SYSTEM_CLOCK.monotonic()
+        client, start = worker.get(), SYSTEM_CLOCK.monotonic()
         org_id, run_id = _organization_and_run(run, client.config)
         turn = worker.bounded(LONGEST_TURN)
         last = timeout is not None and timeout <= turn
@@ -126,7 +124,7 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
     def resume(
         task: Task, org_id: int, run_id: int, prompt: str, images: Sequence[str] | None = None
     ) -> dict[str, Any]:
-        client = worker.client
+        client = worker.get()
         if _is_redelivered(task):
             raise AmbiguousRequestError(
                 f"the worker that had this task has ended, and may have resumed run {run_id}; it was not repeated",
@@ -154,11 +152,8 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
             serializer="json",
         )
 
-    return AgentTasks(
-        register(create, "create_agent_run"),
-        register(wait, "wait_for_agent_run"),
-        register(resume, "resume_agent_run"),
-    )
+    names = ("create_agent_run", "wait_for_agent_run", "resume_agent_run")
+    return AgentTasks(*map(register, (create, wait, resume), names))
 
 
 class _AgentTask(Task):  # type: ignore[misc] # celery has no types
@@ -209,61 +204,42 @@ def _again(task: Task, seconds: float, error: Exception, most: int | None = None
     raise task.retry(countdown=max(seconds, SHORTEST_RETURN), exc=error, max_retries=most) from error
 
 
-class _Worker:
+class _Worker(SharedClient):
     """The client of this process, made when a task first needs it."""
 
     def __init__(self, app: Celery, config: ClientConfig | None) -> None:
+        super().__init__(self._made)
         self._app = app
         self._config = config
-        self.visibility = float("inf")
+        self.visibility = inf
         """Seconds after which the broker gives a message to another worker, infinity where it sees a worker's end."""
-        self.after_fork()
-        _fork.register(self)
-
-    def after_fork(self) -> None:
-        """Begin without a client: each process of a prefork pool makes its own."""
-        self._lock = threading.Lock()
-        self._client: CodegenClient | None = None
         self.fleet: Fleet | None = None
         """What the workers share in Redis; None without a Redis."""
-
-    @property
-    def client(self) -> CodegenClient:
-        with self._lock:
-            if self._client is None:
-                self._client = self._made()
-            return self._client
 
     def bounded(self, seconds: float) -> float:
         """Return these seconds, or fewer where the broker would give the message to another worker."""
         return min(max(seconds, 0.0), self.visibility / 2)
 
-    def close(self, **_signal: Any) -> None:
-        with self._lock:
-            client, self._client = self._client, None
-            fleet, self.fleet = self.fleet, None
-        if client is not None:
-            client.close()
+    def end(self, **_signal: Any) -> None:
+        """Close the client and the connections to Redis."""
+        self.close()
+        fleet, self.fleet = self.fleet, None
         if fleet is not None:
             fleet.close()
 
     def _made(self) -> CodegenClient:
+        config = ClientConfig.of(self._config, {})
         self.visibility = _visibility(self._app)
-        client = CodegenClient(self._config)
-        config = client.config
-        try:
-            if self.visibility <= 2 * config.total_timeout:
-                raise ConfigurationError(
-                    f"the broker's visibility_timeout ({self.visibility:g} s) must be more than twice total_timeout "
-                    f"({config.total_timeout:g} s), or else a task is given to a second worker while the first is busy",
-                    config_key="total_timeout",
-                )
-            if config.shared_state and scheme_of(config.shared_state) == "redis":
-                self.fleet = Fleet(config.shared_state, client)
-                client.run_poller.read_page = self.fleet.read_page
-        except BaseException:
-            client.close()
-            raise
+        if self.visibility <= 2 * config.total_timeout:
+            raise ConfigurationError(
+                f"the broker's visibility_timeout ({self.visibility:g} s) must be more than twice total_timeout "
+                f"({config.total_timeout:g} s), or else a task is given to a second worker while the first is busy",
+                config_key="total_timeout",
+            )
+        client = CodegenClient(config)
+        if config.shared_state and scheme_of(config.shared_state) == "redis":
+            self.fleet = Fleet(config.shared_state, client)
+            client.run_poller.read_page = self.fleet.read_page
         return client
 
 
@@ -272,4 +248,4 @@ def _visibility(app: Celery) -> float:
         channel = getattr(connection.transport, "Channel", None)
         default: float | None = getattr(channel, "visibility_timeout", None)
         options = connection.transport_options or {}
-    return float("inf") if default is None else float(options.get("visibility_timeout", default))
+    return inf if default is None else float(options.get("visibility_timeout", default))

@@ -9,20 +9,18 @@ import atexit
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .._sync.client import CodegenClient
 from ..config import ClientConfig
-from ..errors import MissingExtraError
+from ..errors import needs_extra
 from ..webhooks.apps import answer
 from .shared import SharedClient
 
-try:
+with needs_extra("django", "Django"):
     from django.apps import AppConfig
     from django.conf import settings
     from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
-except ImportError as error:
-    raise MissingExtraError(f"Django needs an extra: pip install 'codegen-sdk[django]' ({error})") from error
 
 if TYPE_CHECKING:
-    from .._sync.client import CodegenClient
     from ..webhooks import WebhookHandler
 
 
@@ -75,5 +73,5 @@ def _config() -> ClientConfig:
     return ClientConfig.from_settings(getattr(settings, "CODEGEN_CONFIG", {}))
 
 
-_shared = SharedClient(_config)
+_shared = SharedClient(lambda: CodegenClient(_config()))
 atexit.register(_shared.close)

@@ -8,42 +8,45 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._async.client import AsyncCodegenClient
 from .._sync.client import CodegenClient
-from ..errors import ConfigurationError, MissingExtraError
+from ..config import ClientConfig
+from ..errors import ConfigurationError, needs_extra
 
-try:
+with needs_extra("fastapi", "FastAPI"):
     from fastapi import FastAPI
     from starlette.requests import HTTPConnection
     from starlette.routing import Route
-except ImportError as error:
-    raise MissingExtraError(f"FastAPI needs an extra: pip install 'codegen-sdk[fastapi]' ({error})") from error
 
 if TYPE_CHECKING:
-    from ..config import ClientConfig
     from ..webhooks import WebhookHandler
 
 C = TypeVar("C", CodegenClient, AsyncCodegenClient)
-_STATE = "codegen_clients"
-_HANDLERS = "codegen_webhook_handlers"
 
 
 class _Clients:
-    """The clients of one application, made when first asked for."""
+    """The clients of an application, made when first asked for, and the webhook handlers that end their waits."""
 
-    def __init__(self, config: ClientConfig | None, handlers: list[WebhookHandler]) -> None:
-        self._config = config
-        self._handlers = handlers
-        self.made: dict[type, Any] = {}
+    def __init__(self) -> None:
+        self.config: ClientConfig | None = None
+        self.is_open = False
+        self._handlers: list[WebhookHandler] = []
+        self._made: dict[type, Any] = {}
 
     def get(self, kind: type[C]) -> C:
-        if kind not in self.made:
-            self.made[kind] = kind(self._config)
+        if kind not in self._made:
+            self._made[kind] = kind(self.config)
             for handler in self._handlers:
-                handler.add_client(self.made[kind])
-        client: C = self.made[kind]
+                handler.add_client(self._made[kind])
+        client: C = self._made[kind]
         return client
 
+    def notified_by(self, handler: WebhookHandler) -> None:
+        self._handlers.append(handler)
+        for client in self._made.values():
+            handler.add_client(client)
+
     async def close(self) -> None:
-        made, self.made = self.made, {}
+        self.is_open = False
+        made, self._made = self._made, {}
         for client in made.values():
             for handler in self._handlers:
                 handler.remove_client(client)
@@ -53,12 +56,11 @@ class _Clients:
             await made[AsyncCodegenClient].close()
 
 
-def _handlers_of(app: FastAPI) -> list[WebhookHandler]:
-    """Return the webhook handlers that have a route in an application."""
-    if not hasattr(app.state, _HANDLERS):
-        setattr(app.state, _HANDLERS, [])
-    handlers: list[WebhookHandler] = getattr(app.state, _HANDLERS)
-    return handlers
+def _clients_of(app: FastAPI) -> _Clients:
+    if not hasattr(app.state, "codegen_clients"):
+        app.state.codegen_clients = _Clients()
+    clients: _Clients = app.state.codegen_clients
+    return clients
 
 
 @asynccontextmanager
@@ -66,19 +68,29 @@ async def codegen_clients(app: FastAPI, config: ClientConfig | None = None) -> A
     """Let an application's requests share clients, which are closed at the end; for use within a lifespan.
 
     Without `config`, the clients read the environment.
+
+    Raises:
+        ConfigurationError: without a token, or when a setting is wrong.
+
     """
-    clients = _Clients(config, _handlers_of(app))
-    setattr(app.state, _STATE, clients)
+    clients = _clients_of(app)
+    clients.config = _checked(config)
+    clients.is_open = True
     try:
         yield
     finally:
-        delattr(app.state, _STATE)
         await clients.close()
 
 
 def codegen_lifespan(config: ClientConfig | None = None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Return a lifespan: `FastAPI(lifespan=codegen_lifespan(config))`; within one's own, use `codegen_clients`."""
-    return lambda app: codegen_clients(app, config)
+    """Return a lifespan: `FastAPI(lifespan=codegen_lifespan(config))`; within one's own, use `codegen_clients`.
+
+    Raises:
+        ConfigurationError: without a token, or when a setting is wrong.
+
+    """
+    checked = _checked(config)
+    return lambda app: codegen_clients(app, checked)
 
 
 async def get_codegen_client(connection: HTTPConnection) -> CodegenClient:
@@ -88,32 +100,34 @@ async def get_codegen_client(connection: HTTPConnection) -> CodegenClient:
         ConfigurationError: without a token, or when the application has a lifespan without `codegen_clients`.
 
     """
-    return _clients_of(connection.app).get(CodegenClient)
+    return _open_clients_of(connection.app).get(CodegenClient)
 
 
 async def get_async_codegen_client(connection: HTTPConnection) -> AsyncCodegenClient:
     """Return the application's async client; as `get_codegen_client`."""
-    return _clients_of(connection.app).get(AsyncCodegenClient)
+    return _open_clients_of(connection.app).get(AsyncCodegenClient)
 
 
-def _clients_of(app: FastAPI) -> _Clients:
-    clients: _Clients | None = getattr(app.state, _STATE, None)
-    if clients is None:
+def add_webhook_route(app: FastAPI, path: str, handler: WebhookHandler) -> None:
+    """Take webhook calls at a path, by POST; an event ends the waits of the application's clients for its run."""
+    _clients_of(app).notified_by(handler)
+    app.router.routes.append(Route(path, handler.asgi_app(), methods=["POST"]))
+
+
+def _open_clients_of(app: FastAPI) -> _Clients:
+    clients = _clients_of(app)
+    if not clients.is_open:
         # FastAPI's own lifespan calls what is registered here; another one would leave the clients open.
         if type(app.router.lifespan_context).__name__ != "_DefaultLifespan":
             raise ConfigurationError(
                 "this application has a lifespan of its own: enter codegen_clients(app) there, which closes clients"
             )
-        clients = _Clients(None, _handlers_of(app))
-        setattr(app.state, _STATE, clients)
+        clients.is_open = True
         app.router.on_shutdown.append(clients.close)
     return clients
 
 
-def add_webhook_route(app: FastAPI, path: str, handler: WebhookHandler) -> None:
-    """Take webhook calls at a path, by POST; an event ends the waits of the application's clients for its run."""
-    _handlers_of(app).append(handler)
-    clients: _Clients | None = getattr(app.state, _STATE, None)
-    for client in clients.made.values() if clients else ():
-        handler.add_client(client)
-    app.router.routes.append(Route(path, handler.asgi_app(), methods=["POST"]))
+def _checked(config: ClientConfig | None) -> ClientConfig:
+    settings = ClientConfig.of(config, {})
+    settings.validate()
+    return settings

@@ -5,21 +5,17 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from .._sync.client import CodegenClient
 from ..config import ClientConfig
-from ..errors import ConfigurationError, MissingExtraError
+from ..errors import ConfigurationError, needs_extra
 from ..webhooks.apps import answer
 from .shared import SharedClient
 
-try:
+with needs_extra("flask", "Flask"):
     from flask import Flask, current_app, request
-except ImportError as error:
-    raise MissingExtraError(f"Flask needs an extra: pip install 'codegen-sdk[flask]' ({error})") from error
 
 if TYPE_CHECKING:
-    from .._sync.client import CodegenClient
     from ..webhooks import WebhookHandler
-
-_NAME = "codegen"
 
 
 class Codegen:
@@ -41,25 +37,22 @@ class Codegen:
 
         """
         config = ClientConfig.from_settings(app.config.get("CODEGEN_CONFIG", {}))
-        shared = SharedClient(lambda: config)
-        app.extensions[_NAME] = shared
+        shared = SharedClient(lambda: CodegenClient(config))
+        app.extensions["codegen"] = shared
         weakref.finalize(app, shared.close)
 
     @property
     def client(self) -> CodegenClient:
         """Client of the current application; raises ConfigurationError without a token."""
-        return _shared().get()
+        return _shared(current_app).get()
 
     def close(self) -> None:
         """Close the client of the current application; the next use makes another."""
-        _shared().close()
+        _shared(current_app).close()
 
     def add_webhook_route(self, app: Flask, path: str, handler: WebhookHandler) -> None:
         """Take webhook calls at a path, by POST; an event ends the waits of the application's client for its run."""
-        shared: SharedClient | None = app.extensions.get(_NAME)
-        if shared is None:
-            raise _missing()
-        shared.notified_by(handler)
+        _shared(app).notified_by(handler)
 
         def codegen_webhook() -> Any:
             # Read no more than the handler would look at.
@@ -70,12 +63,8 @@ class Codegen:
         app.add_url_rule(path, f"codegen_webhook:{path}", codegen_webhook, methods=["POST"])
 
 
-def _shared() -> SharedClient:
-    shared: SharedClient | None = current_app.extensions.get(_NAME)
+def _shared(app: Flask) -> SharedClient:
+    shared: SharedClient | None = app.extensions.get("codegen")
     if shared is None:
-        raise _missing()
+        raise ConfigurationError("this application lacks the extension: call Codegen(app)")
     return shared
-
-
-def _missing() -> ConfigurationError:
-    return ConfigurationError("this application lacks the extension: call Codegen(app)")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .._client_of import client_of
 from .._request import ATTEMPT, CACHED, call_of
 from .._version import __version__
-from ..errors import MissingExtraError
+from ..errors import needs_extra
 
 if TYPE_CHECKING:
     import httpx
@@ -35,10 +35,8 @@ def instrument(client: C, tracer_provider: TracerProvider | None = None) -> C:
         ConfigurationError: when the extra is missing, or for what is no client.
 
     """
-    try:
+    with needs_extra("opentelemetry", "OpenTelemetry"):
         from opentelemetry import trace
-    except ImportError as error:
-        raise MissingExtraError("OpenTelemetry needs an extra: pip install 'codegen-sdk[opentelemetry]'") from error
     tracer = trace.get_tracer("codegen_ext", __version__, tracer_provider)
     client_of(client, "trace_with").trace_with(_SpanTracing(tracer))
     return client

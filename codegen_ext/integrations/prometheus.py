@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from codegen_api.operations import OPERATIONS
 
 from .._client_of import client_of
-from ..errors import MissingExtraError
+from ..errors import needs_extra
 from ..metrics import Level, MetricsCollector, OperationMetrics, merged
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ class PrometheusCollector:
     """
 
     def __init__(self, *sources: Any) -> None:
-        _require_extra()
+        with needs_extra("prometheus", "Prometheus"):
+            import prometheus_client  # noqa: F401 - only whether it is there
         self._collectors: list[MetricsCollector] = []
         for source in sources:
             self.add(source)
@@ -103,10 +104,3 @@ def _classes(seen: OperationMetrics) -> dict[str, int]:
     if unanswered := seen.requests - sum(classes.values()):
         classes["error"] = unanswered
     return classes
-
-
-def _require_extra() -> None:
-    try:
-        import prometheus_client  # noqa: F401 - only whether it is there
-    except ImportError as error:
-        raise MissingExtraError("Prometheus needs an extra: pip install 'codegen-sdk[prometheus]'") from error

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from .. import _fork
 from .._sync.client import CodegenClient
-from ..config import ClientConfig
 
 if TYPE_CHECKING:
     from ..webhooks import WebhookHandler
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
 class SharedClient:
     """A client that is made when first asked for, and again after it was closed; shared by threads."""
 
-    def __init__(self, configure: Callable[[], ClientConfig]) -> None:
-        self._configure = configure
+    def __init__(self, make: Callable[[], CodegenClient]) -> None:
+        self._make = make
         self._client: CodegenClient | None = None
         self._handlers: list[WebhookHandler] = []
         self.after_fork()
@@ -32,7 +31,7 @@ class SharedClient:
         """Return the client; raises ConfigurationError without a token, or when a setting is wrong."""
         with self._lock:
             if self._client is None:
-                self._client = CodegenClient(self._configure())
+                self._client = self._make()
                 for handler in self._handlers:
                     handler.add_client(self._client)
             return self._client
@@ -51,5 +50,4 @@ class SharedClient:
             if client is not None:
                 for handler in self._handlers:
                     handler.remove_client(client)
-        if client is not None:
-            client.close()
+                client.close()

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Answer = tuple[int, dict[str, str]]
 
 _logger = logging.getLogger("codegen_ext.webhooks")
-_NOT_POST = {"error": "method"}
+_NOT_POST: Answer = 405, {"error": "method"}
 
 
-def answer(handler: WebhookHandler, body: Body, headers: Headers) -> tuple[int, dict[str, str]]:
+def answer(handler: WebhookHandler, body: Body, headers: Headers) -> Answer:
     """Handle a call in this thread and return the status and the JSON object of the answer."""
     try:
         return _accepted(handler.handle_request(body, headers))
@@ -32,106 +34,77 @@ def answer(handler: WebhookHandler, body: Body, headers: Headers) -> tuple[int, 
         return _refused(error)
 
 
-async def answer_async(handler: WebhookHandler, body: Body, headers: Headers) -> tuple[int, dict[str, str]]:
-    """Handle a call and return the status and the JSON object of the answer."""
-    try:
-        return _accepted(await handler.handle_request_async(body, headers))
-    except WebhookError as error:
-        return _refused(error)
-
-
-def _accepted(result: WebhookResult) -> tuple[int, dict[str, str]]:
-    if not result.ok:
-        return result.status_code, {"error": "handler"}
-    return result.status_code, {"status": "duplicate" if result.duplicate else "accepted"}
-
-
-def _refused(error: WebhookError) -> tuple[int, dict[str, str]]:
-    _logger.info("refused a webhook call: %s", error)
-    return error.status_code or 400, {"error": error.reason or "refused", "message": error.message}
-
-
 class AsgiApp:
-    """ASGI application that takes calls by POST, whatever the path."""
+    """ASGI application for HTTP that takes calls by POST, whatever the path.
+
+    It is an object because Starlette's routes take a function for something else.
+    """
 
     def __init__(self, handler: WebhookHandler) -> None:
         self._handler = handler
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Serve one request; acknowledge a lifespan, refuse a websocket."""
-        if scope["type"] == "lifespan":
-            while True:
-                phase = (await receive())["type"]
-                await send({"type": f"{phase}.complete"})
-                if phase == "lifespan.shutdown":
-                    return
-        if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1000})
-            return
-        if scope["method"] != "POST":
-            await _send(send, 405, _NOT_POST)
-            return
-        try:
-            body = await self._body(receive)
-        except WebhookError as error:
-            await _send(send, *_refused(error))
-            return
-        if body is not None:
-            await _send(send, *await answer_async(self._handler, body, scope["headers"]))
-
-    async def _body(self, receive: Receive) -> bytes | None:
-        """Return the body, None when the sender has left."""
-        body = bytearray()
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return None
-            body += message.get("body", b"")
-            if len(body) > self._handler.max_body_bytes:
-                raise oversized(self._handler.max_body_bytes)
-            if not message.get("more_body"):
-                return bytes(body)
-
-
-async def _send(send: Send, status: int, content: dict[str, str]) -> None:
-    body = json.dumps(content).encode()
-    headers = [(name.lower().encode(), value.encode()) for name, value in _headers(status, body)]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-class WsgiApp:
-    """WSGI application that takes calls by POST, whatever the path."""
-
-    def __init__(self, handler: WebhookHandler) -> None:
-        self._handler = handler
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve one request."""
-        if environ["REQUEST_METHOD"] != "POST":
-            status, content = 405, _NOT_POST
-        else:
-            status, content = answer(self._handler, self._body(environ), _sent_headers(environ))
+        if scope["type"] != "http":  # by ASGI's rules a server goes on without an answer to its lifespan
+            raise NotImplementedError(f"webhooks come by HTTP, not by {scope['type']}")
+        try:
+            if scope["method"] != "POST":
+                status, content = _NOT_POST
+            elif (body := await _read(receive, self._handler.max_body_bytes)) is None:
+                return
+            else:
+                status, content = _accepted(await self._handler.handle_request_async(body, scope["headers"]))
+        except WebhookError as error:
+            status, content = _refused(error)
+        payload = json.dumps(content).encode()
+        headers = [(name.lower().encode(), value.encode()) for name, value in _headers(status, payload)]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": payload})
+
+
+async def _read(receive: Receive, limit: int) -> bytes | None:
+    """Return the body of a request, None when the sender has left."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise oversized(limit)
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def wsgi_app(handler: WebhookHandler) -> WsgiApp:
+    """Return a WSGI application that takes calls by POST, whatever the path."""
+    # One byte too many shows that a body is too long.
+    most = handler.max_body_bytes + 1
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        status, content = _NOT_POST
+        if environ["REQUEST_METHOD"] == "POST":
+            length = environ.get("CONTENT_LENGTH") or (str(most) if environ.get("wsgi.input_terminated") else "")
+            body = environ["wsgi.input"].read(min(int(length), most) if length.isdecimal() else 0)
+            sent = (item for item in environ.items() if item[0].startswith("HTTP_"))
+            headers = [(name.removeprefix("HTTP_").replace("_", "-"), value) for name, value in sent]
+            status, content = answer(handler, body, headers)
         payload = json.dumps(content).encode()
         start_response(f"{status} {responses.get(status, 'Unknown')}", _headers(status, payload))
         return [payload]
 
-    def _body(self, environ: dict[str, Any]) -> bytes:
-        """Read the body, but at most one byte more than the handler takes."""
-        most = self._handler.max_body_bytes + 1
-        length = environ.get("CONTENT_LENGTH") or ""
-        if not length and environ.get("wsgi.input_terminated"):
-            length = str(most)
-        body: bytes = environ["wsgi.input"].read(min(int(length), most) if length.isdecimal() else 0)
-        return body
+    return app
 
 
-def _sent_headers(environ: dict[str, Any]) -> list[tuple[str, str]]:
-    return [
-        (name.removeprefix("HTTP_").replace("_", "-"), value)
-        for name, value in environ.items()
-        if name.startswith("HTTP_")
-    ]
+def _accepted(result: WebhookResult) -> Answer:
+    if not result.ok:
+        return result.status_code, {"error": "handler"}
+    return result.status_code, {"status": "duplicate" if result.duplicate else "accepted"}
+
+
+def _refused(error: WebhookError) -> Answer:
+    _logger.info("refused a webhook call: %s", error)
+    return error.status_code or 400, {"error": error.reason or "refused", "message": error.message}
 
 
 def _headers(status: int, body: bytes) -> list[tuple[str, str]]:

@@ -5,26 +5,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol, Self, TypeVar, overload
+from uuid import uuid4
 
 from .._client_of import client_of
+from .._io.asynchronous import call, run_blocking
 from .._request import check_seconds
 from ..claims import open_claims
 from ..clock import SYSTEM_CLOCK, Clock
-from ..errors import ConfigurationError, ValidationError
-from ._async import delivery as delivery_async
-from ._sync import delivery
-from .errors import oversized
+from ..config import ClientConfig
+from ..errors import ConfigurationError, invalid_argument, kind_of
+from ..storage import StoreUnavailable
+from . import apps
+from .errors import oversized, refused
 from .events import WebhookEvent, read_event
 from .registration import RegisteredHandler, check_pattern, register
-from .signing import Headers, Secret, Secrets
+from .results import WebhookResult
+from .signing import TOLERANCE, Headers, Secret, Secrets
 
 if TYPE_CHECKING:
-    from ..config import ClientConfig
-    from .apps import AsgiApp, WsgiApp
     from .events import AnyRun, RunCancelled, RunCompleted, RunCreated, RunFailed, RunPaused, RunRunning
-    from .results import WebhookResult
 
 Data = TypeVar("Data")
 R = TypeVar("R")
@@ -33,17 +34,10 @@ Body = bytes | bytearray | memoryview | str
 
 MAX_BODY_BYTES = 1_048_576
 LEASE = 60.0
+KEEP = 2 * TOLERANCE + 60
+"""Seconds for which a handled id is kept: calls may be dated ahead by the tolerance, and clocks differ."""
+_HANDLED = "handled"
 _logger = logging.getLogger("codegen_ext.webhooks")
-
-
-class NotifiedClient(Protocol):
-    """A client whose waits end when the end of a run is reported; both Codegen clients are."""
-
-    config: ClientConfig
-
-    def notify_run(self, run: Mapping[str, Any]) -> None:
-        """Take in the state of a run, as the contract describes it; called from any thread."""
-        ...
 
 
 class Register(Protocol[Data]):
@@ -88,9 +82,9 @@ class WebhookHandler:
         lease_seconds: float = LEASE,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        from ..config import ClientConfig
-
-        self._clients: list[NotifiedClient] = [] if client is None else [client_of(client, "config", "notify_run")]
+        self._clients: list[Any] = []
+        if client is not None:
+            self.add_client(client)
         settings = self._clients[0].config if self._clients else ClientConfig.of(config, {})
         settings.require("webhooks")
         check_seconds("lease_seconds", lease_seconds)
@@ -189,32 +183,64 @@ class WebhookHandler:
         if any(handler.is_async for handler in self._handlers) and _loop_is_running():
             raise ConfigurationError("a handler is async: await handle_request_async instead")
 
-        def handle(event: WebhookEvent) -> Any:
-            handlers = self._notify_and_match(event)
-            return delivery.run_handlers(handlers, event, RegisteredHandler.run, self._log_failure)
-
-        return delivery.deliver(self.unwrap(body, headers), self._claims, self._lease, handle)
+        event = self.unwrap(body, headers)
+        owner = self._claim(event)
+        if owner is None:
+            return WebhookResult(event, duplicate=True)
+        outcomes = tuple(handler.run(event) for handler in self._notify_and_match(event))
+        return self._settle(WebhookResult(event, outcomes), owner)
 
     async def handle_request_async(self, body: Body, headers: Headers) -> WebhookResult:
         """Do as `handle_request` does in this task; handlers that are not async run in a thread."""
+        ask = run_blocking if self._claims.blocks else call
+        event = self.unwrap(body, headers)
+        owner = await ask(self._claim, event)
+        if owner is None:
+            return WebhookResult(event, duplicate=True)
+        outcomes = [await handler.run_async(event) for handler in self._notify_and_match(event)]
+        return await ask(self._settle, WebhookResult(event, tuple(outcomes)), owner)
 
-        async def handle(event: WebhookEvent) -> Any:
-            handlers = self._notify_and_match(event)
-            return await delivery_async.run_handlers(handlers, event, RegisteredHandler.run_async, self._log_failure)
-
-        return await delivery_async.deliver(self.unwrap(body, headers), self._claims, self._lease, handle)
-
-    def asgi_app(self) -> AsgiApp:
+    def asgi_app(self) -> apps.AsgiApp:
         """Return an ASGI application that takes calls by POST, at whatever path it is mounted."""
-        from .apps import AsgiApp
+        return apps.AsgiApp(self)
 
-        return AsgiApp(self)
-
-    def wsgi_app(self) -> WsgiApp:
+    def wsgi_app(self) -> apps.WsgiApp:
         """Return a WSGI application that takes calls by POST, at whatever path it is mounted."""
-        from .apps import WsgiApp
+        return apps.wsgi_app(self)
 
-        return WsgiApp(self)
+    def _claim(self, event: WebhookEvent) -> str | None:
+        """Claim the id of an event and return the owner of the claim, None for an event that was handled before.
+
+        What is interrupted or dies while its handlers run leaves the claim, so that a later delivery is handled when
+        the lease is over.
+        """
+        owner = uuid4().hex
+        if event.id is None:  # a legacy signature
+            return owner
+        try:
+            holder = self._claims.claim(_name(event), owner, self._lease)
+        except StoreUnavailable as error:
+            raise refused("unavailable", f"the shared state does not answer: {error.reason}") from error
+        if holder not in (owner, _HANDLED):
+            raise refused("in_progress", "a call with this webhook-id is being handled")
+        return owner if holder == owner else None
+
+    def _settle(self, result: WebhookResult, owner: str) -> WebhookResult:
+        """Confirm the claim of an event whose handlers succeeded, release that of another one."""
+        event = result.event
+        for outcome in result.errors:
+            self._log_failure(event, outcome.name, outcome.error)
+        try:
+            if event.id is not None and result.ok:
+                self._claims.keep(_name(event), _HANDLED, KEEP)
+            elif event.id is not None:
+                self._claims.release(_name(event), owner)
+        except StoreUnavailable as error:
+            problem = f"the shared state does not answer: {error.reason}"
+            _logger.warning(
+                "the webhook call %s may be handled again, or only in %g s: %s", event.id, self._lease, problem
+            )
+        return result
 
     def _notify_and_match(self, event: WebhookEvent) -> list[RegisteredHandler]:
         """Notify the clients of an event about a run, and return the handlers of its type."""
@@ -226,7 +252,7 @@ class WebhookHandler:
                     self._log_failure(event, "notify_run", error)
         return [handler for handler in self._handlers if handler.handles(event)]
 
-    def _log_failure(self, event: WebhookEvent, name: str, error: Exception) -> None:
+    def _log_failure(self, event: WebhookEvent, name: str, error: Exception | None) -> None:
         trace = self._secrets.hide("".join(traceback.format_exception(error)))
         _logger.error("%s failed on the webhook event %s (%s)\n%s", name, event.type, event.id, trace)
 
@@ -237,21 +263,14 @@ def unwrap(
     """Verify a webhook call and return its event.
 
     It keeps no ids, so it cannot tell a duplicate: `WebhookEvent.id` is the same in every delivery of an event.
-
-    Args:
-        body: The body as it came, before any parsing.
-        headers: A mapping or pairs of name and value, in any case.
-        secret: What the sender signs with, or a list while one secret replaces another.
-        clock: The clock that calls are dated by.
-
-    Raises:
-        WebhookError: when the signature is wrong or too old, or the body is no event; `status_code` is what to answer.
-        ConfigurationError: when the secret is missing or malformed.
-        ValidationError: when body or headers are of another type.
-
+    Arguments and errors are those of `WebhookHandler` and its `handle_request`.
     """
     content = _bytes(body)
     return read_event(Secrets(secret).verify(content, headers, clock.time(), accept_legacy=False), content)
+
+
+def _name(event: WebhookEvent) -> str:
+    return f"webhook:{event.id}"
 
 
 def _bytes(body: Any) -> bytes:
@@ -259,8 +278,7 @@ def _bytes(body: Any) -> bytes:
         return body.encode(errors="surrogatepass")
     if isinstance(body, bytes | bytearray | memoryview):
         return bytes(body)
-    problem = f"body must be the bytes of the request as they came, got {type(body).__name__}"
-    raise ValidationError(problem, field_errors={"body": [problem]})
+    raise invalid_argument("body", f"must be the bytes of the request as they came, got {kind_of(body)}")
 
 
 def _loop_is_running() -> bool:

@@ -15,39 +15,47 @@ from typing import Any
 from .._io.asynchronous import run_blocking
 from ..errors import ConfigurationError
 from .events import EVENTS, WebhookEvent
+from .results import HandlerOutcome
 
 _PATTERN = re.compile(r"[A-Za-z0-9_.:*-]+")
-_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _USAGE = "a webhook handler takes the data, the event (event: WebhookEvent), or both in this order"
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredHandler:
-    """A function and the pattern of the events that it handles."""
+    """A function and the pattern of the events that it handles; what the function raises is its outcome."""
 
     pattern: str
     function: Callable[..., Any]
     name: str
-    takes_data: bool
-    takes_event: bool
     is_async: bool
+    takes_data: bool = True
+    takes_event: bool = False
 
     def handles(self, event: WebhookEvent) -> bool:
         """Return whether the pattern matches the event's type."""
         return fnmatchcase(event.type, self.pattern)
 
-    def run(self, event: WebhookEvent) -> None:
+    def run(self, event: WebhookEvent) -> HandlerOutcome:
         """Call the function in this thread; a coroutine runs on an event loop of its own."""
-        outcome = self.function(*self._arguments(event))
-        if inspect.isawaitable(outcome):
-            asyncio.run(_finish(outcome))
+        try:
+            result = self.function(*self._arguments(event))
+            if inspect.isawaitable(result):
+                asyncio.run(_wait_for(result))
+        except Exception as error:  # noqa: BLE001
+            return HandlerOutcome(self.name, error)
+        return HandlerOutcome(self.name)
 
-    async def run_async(self, event: WebhookEvent) -> None:
+    async def run_async(self, event: WebhookEvent) -> HandlerOutcome:
         """Call the function: on this event loop if it is a coroutine function, otherwise in a thread."""
-        arguments = self._arguments(event)
-        outcome = self.function(*arguments) if self.is_async else await run_blocking(self.function, *arguments)
-        if inspect.isawaitable(outcome):
-            await outcome
+        try:
+            arguments = self._arguments(event)
+            result = self.function(*arguments) if self.is_async else await run_blocking(self.function, *arguments)
+            if inspect.isawaitable(result):
+                await result
+        except Exception as error:  # noqa: BLE001
+            return HandlerOutcome(self.name, error)
+        return HandlerOutcome(self.name)
 
     def _arguments(self, event: WebhookEvent) -> list[Any]:
         data = copy.deepcopy(event.data)
@@ -64,19 +72,16 @@ def register(pattern: str, function: Callable[..., Any]) -> RegisteredHandler:
     if not callable(function):
         raise ConfigurationError(f"expected a function that handles {pattern}, got {function!r}", "function")
     name = getattr(function, "__qualname__", None) or repr(function)
+    is_async = any(map(inspect.iscoroutinefunction, (function, getattr(function, "__call__", None))))  # noqa: B004
     try:
-        parameters = inspect.signature(function).parameters.values()
+        signature = inspect.signature(function)
     except (TypeError, ValueError):  # a builtin that does not tell its arguments
-        return RegisteredHandler(pattern, function, name, True, False, False)
-    required = [item for item in parameters if item.default is item.empty and item.kind in _POSITIONAL]
-    accepted = [item for item in parameters if item.kind in (*_POSITIONAL, inspect.Parameter.VAR_POSITIONAL)]
-    keywords = [item for item in parameters if item.default is item.empty and item.kind is item.KEYWORD_ONLY]
-    if not accepted or len(required) > 2 or keywords:
-        raise ConfigurationError(f"{name}{inspect.signature(function)} cannot handle {pattern}: {_USAGE}", "function")
-    only_event = len(required) < 2 and _is_event(accepted[0].annotation)
-    return RegisteredHandler(
-        pattern, function, name, not only_event, only_event or len(required) == 2, is_async(function)
-    )
+        return RegisteredHandler(pattern, function, name, is_async)
+    takes_one = _accepts(signature, 1)
+    if not takes_one and not _accepts(signature, 2):
+        raise ConfigurationError(f"{name}{signature} cannot handle {pattern}: {_USAGE}", "function")
+    only_event = takes_one and _is_event(next(iter(signature.parameters.values())).annotation)
+    return RegisteredHandler(pattern, function, name, is_async, not only_event, only_event or not takes_one)
 
 
 def check_pattern(pattern: Any) -> str:
@@ -87,27 +92,26 @@ def check_pattern(pattern: Any) -> str:
 
     """
     if not isinstance(pattern, str) or not _PATTERN.fullmatch(pattern):
-        raise ConfigurationError(
-            f'expected the name of an event, such as @on("agent_run.*"), got {pattern!r}', config_key="event"
-        )
+        raise ConfigurationError(f'expected the name of an event, such as @on("agent_run.*"), got {pattern!r}', "event")
     if "*" not in pattern and pattern not in EVENTS:
         close = get_close_matches(pattern, EVENTS, 1)
         hint = f"did you mean {close[0]}?" if close else "a name with * may match events that are not known here"
-        raise ConfigurationError(f"there is no event {pattern}; {hint}", config_key="event")
+        raise ConfigurationError(f"there is no event {pattern}; {hint}", "event")
     return pattern
 
 
-def is_async(function: Any) -> bool:
-    """Return whether a function, or an object with `__call__`, is a coroutine function."""
-    while hasattr(function, "func"):
-        function = function.func
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+def _accepts(signature: inspect.Signature, count: int) -> bool:
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        return False
+    return True
 
 
 def _is_event(annotation: Any) -> bool:
-    name = annotation if isinstance(annotation, str) else None
-    return annotation is WebhookEvent or (name is not None and name.rpartition(".")[2] == WebhookEvent.__name__)
+    name = annotation if isinstance(annotation, str) else ""
+    return annotation is WebhookEvent or name.rpartition(".")[2] == WebhookEvent.__name__
 
 
-async def _finish(outcome: Awaitable[Any]) -> Any:
-    return await outcome
+async def _wait_for(result: Awaitable[Any]) -> None:
+    await result

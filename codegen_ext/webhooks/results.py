@@ -10,7 +10,7 @@ from .events import WebhookEvent
 
 @dataclass(frozen=True, slots=True)
 class HandlerOutcome:
-    """The name of a handler that ran, and the exception that it raised, None for none."""
+    """The name of a handler that ran, and the exception that it raised."""
 
     name: str
     error: Exception | None = None
@@ -43,6 +43,7 @@ class WebhookResult:
 
         A handler chooses another status by raising WebhookError with a `status_code`.
         """
-        for outcome in self.errors:
-            return (isinstance(outcome.error, WebhookError) and outcome.error.status_code) or 500
-        return 200
+        if self.ok:
+            return 200
+        error = self.errors[0].error
+        return (isinstance(error, WebhookError) and error.status_code) or 500

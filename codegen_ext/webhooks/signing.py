@@ -11,9 +11,9 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
-from ..errors import ConfigurationError, ValidationError
+from ..errors import ConfigurationError, invalid_argument
 from .errors import refused
 
 Secret = str | bytes
@@ -31,7 +31,7 @@ _MAX_SIGNATURES = 20
 
 
 class Secrets:
-    """The secrets that a call may be signed with; neither printed nor pickled.
+    """The secrets that a call may be signed with.
 
     Raises:
         ConfigurationError: without a secret, or with one that is blank, malformed or of another type.
@@ -47,12 +47,6 @@ class Secrets:
             raise ConfigurationError("secret must be text, bytes or a list of them", config_key="secret")
         self._raw = [item.encode() if isinstance(item, str) else item for item in secrets]
         self._keys = [decode_secret(item) for item in self._raw]
-
-    def __repr__(self) -> str:
-        return f"Secrets({len(self._raw)})"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("webhook secrets are not pickled; build the handler where it is used")
 
     def hide(self, text: str) -> str:
         """Replace these secrets within a text."""
@@ -146,8 +140,7 @@ def _pairs(headers: Any) -> list[tuple[Any, Any]]:
     try:
         return [(name, value) for name, value in (listing() if listing else headers)]
     except (TypeError, ValueError):
-        problem = "headers must be a mapping, or pairs of name and value"
-        raise ValidationError(problem, field_errors={"headers": [problem]}) from None
+        raise invalid_argument("headers", "must be a mapping, or pairs of name and value") from None
 
 
 def _text(value: Any) -> str:

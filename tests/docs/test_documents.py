@@ -49,6 +49,7 @@ def service(fake_time: FakeClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     with Sandbox(rate_limits=False, run_seconds=10, token=None) as sandbox:
         monkeypatch.setenv("CODEGEN_API_TOKEN", sandbox.token)
         monkeypatch.setenv("CODEGEN_ORG_ID", str(sandbox.org_id))
+        monkeypatch.setenv("CODEGEN_WEBHOOK_SECRET", "your-webhook-secret")
         monkeypatch.setenv("CODEGEN_BASE_URL", sandbox.base_url)
         yield sandbox
 

@@ -1,6 +1,5 @@
 """The ASGI and the WSGI application, over real HTTP."""
 
-import asyncio
 import http.client
 import json
 import socket
@@ -131,16 +130,3 @@ def test_a_wsgi_server_that_names_no_length(
     statuses: list[str] = []
     handler.wsgi_app()(environ, lambda line, headers: statuses.append(line))
     assert statuses[0].startswith(str(status))
-
-
-def test_a_websocket_is_refused(handler: WebhookHandler) -> None:
-    sent: list[Any] = []
-
-    async def receive() -> Any:
-        return {"type": "websocket.connect"}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    asyncio.run(handler.asgi_app()({"type": "websocket"}, receive, send))
-    assert [message["type"] for message in sent] == ["websocket.close"]

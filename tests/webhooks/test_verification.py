@@ -200,10 +200,10 @@ def test_another_notation_of_the_timestamp(handler: WebhookHandler, change: str)
 def test_arguments_of_other_types(handler: WebhookHandler) -> None:
     for kind in (bytearray, memoryview, bytes.decode):
         assert handler.unwrap(kind(BODY), HEADERS).id == "msg_1"  # type: ignore[operator]
-    with pytest.raises(ValidationError, match="body must be the bytes"):
+    with pytest.raises(ValidationError, match="body: must be the bytes"):
         handler.unwrap(json.loads(BODY), HEADERS)
     for headers in (None, 7, "webhook-id"):
-        with pytest.raises(ValidationError, match="headers must be a mapping"):
+        with pytest.raises(ValidationError, match="headers: must be a mapping"):
             handler.unwrap(BODY, headers)  # type: ignore[arg-type]
 
 

@@ -1,1 +1,0 @@
-"""The delivery of webhook events to handlers."""

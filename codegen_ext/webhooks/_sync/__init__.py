@@ -1,2 +1,0 @@
-# Generated from codegen_ext/webhooks/_async/__init__.py by make generate; edit there.
-"""The delivery of webhook events to handlers."""
