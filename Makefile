@@ -44,8 +44,10 @@ test-all: $(STAMP) redis-server codex | $(REDOCLY) ## all tests, with coverage, 
 test-anywhere: $(STAMP) ## the fast tests under an unusual path, locale, time zone, proxy and network
 	@tools/test-anywhere
 
+# Libraries of different years warn of one another.
 test-lowest: ## the fast tests with the lowest versions that pyproject.toml allows
-	@$(MAKE) --no-print-directory VENV=.venv-lowest INSTALL='uv --quiet pip install --resolution lowest-direct' test
+	@PYTEST_ADDOPTS='-W default::DeprecationWarning' $(MAKE) --no-print-directory VENV=.venv-lowest \
+	  INSTALL='uv --quiet pip install --resolution lowest-direct' test
 
 test-pythons: ## the fast tests with each Python from 3.11 that is here
 	@set -e; for version in 3.11 3.12 3.13 3.14; do python$$version -c '' 2>/dev/null || continue; \

@@ -178,6 +178,7 @@ def test_a_forked_process_opens_its_own_connections(service: Service) -> None:
     os.close(writing)
 
 
+@pytest.mark.skipif((3, 12) <= sys.version_info < (3, 12, 2), reason="Python refused this itself: gh-113964")
 def test_a_thread_that_outlives_the_main_thread_goes_on(sandbox: Any, tmp_path: Any) -> None:
     import subprocess
 
