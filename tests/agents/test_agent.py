@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen_ext import (
@@ -29,6 +29,7 @@ from codegen_ext.run_options import run_arguments
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour, once
+from ..support.filling import fill
 from ..support.inside import without_request_id
 
 PNG = b"\x89PNG\r\n\x1a\n....."
@@ -283,10 +284,13 @@ def test_messages_name_what_was_meant(agent: Any) -> None:
 
 
 @once
-def test_tasks_are_filtered_by_what_they_were_created_with(agent: Any, clock: FakeClock) -> None:
+def test_tasks_are_filtered_by_what_they_were_created_with(agent: Any, sandbox: Sandbox, clock: FakeClock) -> None:
     for number in range(130):
-        options = {"tags": ["ci", str(number)]} if number % 10 == 0 else {}
-        agent.run("[[seconds=5 logs=0]]", repository="owner/repo" if number < 2 else None, **options)
+        if number < 2 or number % 10 == 0:
+            options = {"tags": ["ci", str(number)]} if number % 10 == 0 else {}
+            agent.run("[[seconds=5 logs=0]]", repository="owner/repo" if number < 2 else None, **options)
+        else:
+            fill(sandbox, 1, "[[outcome=never logs=0]]")
     assert [task.id for task in agent.list_tasks(tag="ci")] == [n + 1 for n in range(120, 29, -10)]
     assert [task.id for task in agent.list_tasks(2, tag="0")] == [1]
     assert [task.id for task in agent.list_tasks(repository="Owner/Repo")] == [2, 1]
@@ -359,9 +363,7 @@ def test_another_process_can_pick_a_run_up(agent: Any, flavour: Flavour, sandbox
 
 
 def test_tasks_are_listed_newest_first(agent: Any, sandbox: Sandbox) -> None:
-    sandbox.script(logs=0, times=120)
-    for number in range(120):
-        agent.run(f"run {number}")
+    fill(sandbox, 120)
     assert [task.id for task in agent.list_tasks()] == list(range(120, 110, -1))
     assert [task.id for task in agent.list_tasks(3)] == [120, 119, 118]
     assert sandbox.requests[-1].query == "skip=0&limit=3"
@@ -409,6 +411,7 @@ METADATA = st.dictionaries(
 )
 
 
+@settings(max_examples=30)
 @given(METADATA, st.sampled_from([None, "high"]), st.none() | st.lists(st.text(max_size=5), max_size=3))
 def test_whatever_is_given_as_metadata_is_not_touched(
     metadata: dict[str, Any], priority: str | None, tags: list[str] | None

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen_ext import (
@@ -192,6 +192,7 @@ class Log:
             return [int(entry.thought or "") for entry in client.stream_logs(323, 1, **options)]
 
 
+@settings(max_examples=40)
 @given(
     growth=st.lists(st.integers(0, 250), max_size=8),
     faults=st.lists(st.sampled_from([0, 0, 429, 503]), max_size=8),

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from codegen_api.operations import GET_CURRENT_USER
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen_ext import (
@@ -138,6 +138,7 @@ def test_too_many_requests_decide_nothing_and_are_waited_out() -> None:
     assert watched([LIMITED], retry_after="1767225600")[1] == [3600]
 
 
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from([FINE, DOWN, LIMITED]), min_size=1, max_size=12), st.integers(1, 3))
 def test_what_it_says_follows_from_the_last_answers(statuses: list[int], threshold: int) -> None:
     seen, _ = watched(statuses, threshold=threshold)
@@ -274,7 +275,7 @@ def test_closing_the_client_stops_its_monitors(sandbox: Sandbox) -> None:
 def test_a_check_that_hangs_does_not_hold_stop(serve: Any) -> None:
     server = serve(HANG)
     calls: list[str] = []
-    with CodegenClient(config_of(server.base_url, timeout=3)) as client:
+    with CodegenClient(config_of(server.base_url, timeout=1.5)) as client:
         monitor = client.create_health_monitor().start()
         monitor.on_unhealthy(lambda: calls.append("too late"))
         until(lambda: server.requests)

@@ -9,7 +9,6 @@ from codegen_api.reserved import RESERVED_METADATA
 from codegen_ext import (
     AmbiguousRequestError,
     ClientConfig,
-    CodegenClient,
     NetworkError,
     PaymentRequiredError,
     ServerError,
@@ -19,6 +18,7 @@ from codegen_ext._sync.create_once import _LOOK_BACK as LOOK_BACK
 from codegen_ext.request_ids import made_at, new_request_id
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
+from ..support.filling import fill
 from ..support.loopback import reply
 
 Connect = Callable[..., Any]
@@ -126,10 +126,7 @@ class CrowdedClock(FakeClock):
         super().sleep(seconds)
         if not self._came:
             self._came = True
-            address = {"api_token": self._sandbox.token, "base_url": self._sandbox.base_url}
-            with CodegenClient(ClientConfig(**address, rate_limits=False)) as others:
-                for number in range(250):
-                    others.create_agent_run(323, f"other {number}")
+            fill(self._sandbox, 250)
 
 
 def test_the_run_is_found_among_many_newer_ones(sandbox: Sandbox, flavour: Any) -> None:
@@ -145,8 +142,7 @@ def test_the_search_ends_at_runs_that_are_older_than_the_attempt(
     sandbox: Sandbox, connect: Connect, clock: FakeClock
 ) -> None:
     client = connect()
-    for number in range(201):
-        client.create_agent_run(323, f"old {number}")
+    fill(sandbox, 201)
     clock.advance(10 * LOOK_BACK)
     sandbox.inject("create_agent_run", Fault.reset_before(), times=1)
     client.create_agent_run(323, "new")

@@ -19,6 +19,9 @@ from codegen_ext import (
 )
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
+from ..conftest import once
+from ..support.filling import fill
+
 
 def told(changes: Any, count: int) -> list[tuple[str, int, str, str | None]]:
     with closing(changes):
@@ -47,7 +50,7 @@ def clock() -> FakeClock:
 def test_a_run_is_told_from_its_creation_to_its_end(client: Any, sandbox: Sandbox, clock: Meanwhile) -> None:
     client.create_agent_run(323, "[[seconds=0]]")
     clock.plan = [lambda: sandbox.script(states=[("PENDING", 12), ("RUNNING", 20), ("COMPLETE", 0)])]
-    clock.plan.append(lambda: create(sandbox))
+    clock.plan.append(lambda: fill(sandbox, 1, "made meanwhile"))
     assert told(client.watch(323), 3) == [
         ("created", 2, "pending", None),
         ("status_changed", 2, "running", "pending"),
@@ -55,22 +58,12 @@ def test_a_run_is_told_from_its_creation_to_its_end(client: Any, sandbox: Sandbo
     ]
 
 
-def create(sandbox: Sandbox, count: int = 1) -> None:
-    from codegen_ext import ClientConfig, CodegenClient
-
-    config = ClientConfig(
-        api_token=sandbox.token, base_url=sandbox.base_url, transport=sandbox.transport(), rate_limits=False
-    )
-    with CodegenClient(config, clock=FakeClock()) as other:
-        for _ in range(count):
-            other.create_agent_run(323, "made meanwhile")
-
-
+@once
 def test_a_run_that_came_and_went_between_two_looks_is_told_twice(
     client: Any, sandbox: Sandbox, clock: Meanwhile
 ) -> None:
     sandbox.script(seconds=0)
-    clock.plan = [lambda: create(sandbox)]
+    clock.plan = [lambda: fill(sandbox, 1, "made meanwhile")]
     changes = client.watch(323)
     created, finished = next(changes), next(changes)
     assert [created.kind, finished.kind] == ["created", "finished"]
@@ -92,13 +85,12 @@ def test_runs_that_exist_already_are_followed_to_their_end(client: Any, sandbox:
 def test_what_happened_while_nobody_watched_is_told_from_the_cursor_on(
     client: Any, sandbox: Sandbox, clock: Meanwhile
 ) -> None:
-    clock.plan = [lambda: create(sandbox)]
+    clock.plan = [lambda: fill(sandbox, 1, "made meanwhile")]
     first = client.watch(323)
     cursor = next(first).cursor
     first.close()
     clock.plan = []
-    sandbox.script(logs=0, seconds=0, times=250)
-    create(sandbox, 250)
+    fill(sandbox, 250)
     clock.advance(60)
     changes = told(client.watch(323, cursor=cursor), 501)
     assert [change[1] for change in changes if change[0] == "created"] == list(range(2, 252))
@@ -106,11 +98,10 @@ def test_what_happened_while_nobody_watched_is_told_from_the_cursor_on(
     assert len(set(changes)) == len(changes)
 
 
+@once
 def test_old_unfinished_runs_are_read_by_few_requests(client: Any, sandbox: Sandbox, clock: Meanwhile) -> None:
-    sandbox.script(outcome="never", logs=0, times=120)
-    create(sandbox, 120)
-    sandbox.script(seconds=0, logs=0, times=130)
-    create(sandbox, 130)
+    fill(sandbox, 120, "[[outcome=never logs=0]]")
+    fill(sandbox, 130)
     clock.advance(60)
     unfinished = {str(run_id): "running" for run_id in range(1, 121)}
     cursor = json.dumps({"org_id": 323, "newest": 250, "unfinished": unfinished})
@@ -121,6 +112,7 @@ def test_old_unfinished_runs_are_read_by_few_requests(client: Any, sandbox: Sand
     assert len(sandbox.requests) - before <= 3 * rounds
 
 
+@once
 def test_a_resumed_run_is_told_again(client: Any, sandbox: Sandbox, clock: Meanwhile) -> None:
     client.create_agent_run(323, "[[seconds=0]]")
     clock.plan = [lambda: sandbox.runs[0].resume(sandbox.script(seconds=30), 30, "go on")]
@@ -142,6 +134,7 @@ def test_failures_in_passing_are_waited_out_and_lasting_ones_raised(
         next(client.watch(323))
 
 
+@once
 @pytest.mark.parametrize(
     "cursor",
     [
@@ -161,13 +154,12 @@ def test_a_cursor_that_is_none_is_refused_at_once(client: Any, cursor: str) -> N
         client.watch(323, poll_interval=0)
 
 
+@once
 def test_a_straggler_far_down_is_read_alone_and_one_that_is_gone_is_forgotten(
     client: Any, sandbox: Sandbox, clock: Meanwhile
 ) -> None:
-    sandbox.script(seconds=1e6, logs=0)
-    create(sandbox)
-    sandbox.script(seconds=0, logs=0, times=250)
-    create(sandbox, 250)
+    fill(sandbox, 1, "[[seconds=1000000 logs=0]]")
+    fill(sandbox, 250)
     clock.advance(60)
     sandbox._state.runs.pop(30)
     cursor = json.dumps({"org_id": 323, "newest": 251, "unfinished": {"1": "pending", "30": "running"}})
@@ -179,6 +171,7 @@ def test_a_straggler_far_down_is_read_alone_and_one_that_is_gone_is_forgotten(
     assert operations.count("list_agent_runs") <= operations.count("get_agent_run") + 2
 
 
+@once
 def test_an_hour_of_failures_ends_a_watch(client: Any, sandbox: Sandbox, clock: Meanwhile) -> None:
     sandbox.inject("list_agent_runs", Fault.status(503))
     with pytest.raises(ServerError):

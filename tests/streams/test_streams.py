@@ -21,21 +21,16 @@ from codegen_ext import (
 )
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
-from ..conftest import TOKEN
-
-SOON = 20.0
-
-
-def fill(client: Any, sandbox: Sandbox, count: int) -> None:
-    sandbox.script(seconds=0, logs=0, times=count)
-    for number in range(count):
-        client.create_agent_run(323, f"run {number}")
+from ..conftest import TOKEN, once
+from ..support.filling import fill
+from ..support.waiting import until
 
 
 def pages(sandbox: Sandbox) -> int:
     return sum(record.operation == "list_agent_runs" for record in sandbox.requests)
 
 
+@once
 def test_runs_in_a_state_are_streamed(client: Any, sandbox: Sandbox) -> None:
     for outcome in ("completed", "failed", "completed", "never"):
         client.create_agent_run(323, f"[[seconds=0 outcome={outcome}]]")
@@ -48,6 +43,7 @@ def test_runs_in_a_state_are_streamed(client: Any, sandbox: Sandbox) -> None:
     assert [run.id for run in client.stream_agent_runs(323)] == [4, 3, 2, 1]
 
 
+@once
 def test_users_repositories_and_organizations_are_streamed(client: Any) -> None:
     assert [user.id for user in client.stream_users(323)] == [user.id for user in client.get_users(323).items]
     named = [repository.full_name for repository in client.stream_repositories(323)]
@@ -56,14 +52,16 @@ def test_users_repositories_and_organizations_are_streamed(client: Any) -> None:
     assert 323 in [organization.id for organization in client.stream_organizations()]
 
 
+@once
 def test_pages_of_any_list_are_iterated(client: Any, sandbox: Sandbox) -> None:
-    fill(client, sandbox, 25)
+    fill(sandbox, 25)
     sizes = [len(page.items) for page in client.iter_pages("list_agent_runs", page_size=10, org_id=323)]
     assert sizes == [10, 10, 5]
     (page,) = client.iter_pages("get_users", org_id="323")
     assert page.total == len(page.items)
 
 
+@once
 @pytest.mark.parametrize("operation", ["get_agent_run", "list_sessions", "nothing"])
 def test_what_is_no_list_has_no_pages(client: Any, operation: str) -> None:
     with pytest.raises(ValidationError, match="list_agent_runs"):
@@ -71,15 +69,13 @@ def test_what_is_no_list_has_no_pages(client: Any, operation: str) -> None:
 
 
 def test_no_run_is_missed_or_repeated_while_others_are_created(client: Any, sandbox: Sandbox) -> None:
-    fill(client, sandbox, 350)
+    fill(sandbox, 250)
     there = {run.id for run in sandbox.runs}
     found: list[int] = []
     for run in client.stream_all_agent_runs(323):
         found.append(run.id)
         if len(found) % 40 == 0:
-            sandbox.script(logs=0, times=7)
-            for _ in range(7):
-                client.create_agent_run(323, "meanwhile")
+            fill(sandbox, 7)
     assert len(found) == len(set(found))
     assert there <= set(found)
 
@@ -89,12 +85,12 @@ def test_no_run_is_missed_or_repeated_while_another_thread_creates_some() -> Non
     over = threading.Event()
     config = ClientConfig(api_token=TOKEN, base_url=sandbox.base_url, transport=sandbox.transport(), rate_limits=False)
     with CodegenClient(config, clock=FakeClock()) as client:
-        fill(client, sandbox, 400)
+        fill(sandbox, 400)
         there = {run.id for run in sandbox.runs}
 
         def write() -> None:
             while not over.is_set() and len(sandbox.runs) < 1500:
-                client.create_agent_run(323, "[[logs=0 seconds=0]]")
+                fill(sandbox, 1)
 
         writer = threading.Thread(target=write)
         writer.start()
@@ -107,23 +103,16 @@ def test_no_run_is_missed_or_repeated_while_another_thread_creates_some() -> Non
     assert there <= set(found)
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    limit = time.monotonic() + SOON
-    while not holds():
-        assert time.monotonic() < limit
-        time.sleep(0.002)
-
-
 def test_the_next_page_is_fetched_while_one_is_consumed_and_no_further() -> None:
     sandbox = Sandbox(rate_limits=False, clock=FakeClock(), token=TOKEN)
     config = ClientConfig(api_token=TOKEN, base_url=sandbox.base_url, transport=sandbox.transport(), rate_limits=False)
     before = threading.active_count()
     with CodegenClient(config, clock=FakeClock()) as client:
-        fill(client, sandbox, 450)
+        fill(sandbox, 450)
         stream = client.stream_all_agent_runs(323)
         assert pages(sandbox) == 0
         assert next(stream).id == 450
-        eventually(lambda: pages(sandbox) == 2)
+        until(lambda: pages(sandbox) == 2)
         time.sleep(0.01)
         assert pages(sandbox) == 2
         stream.close()  # type: ignore[attr-defined]
@@ -138,8 +127,7 @@ def test_the_next_page_is_fetched_in_the_loop_too_and_closing_leaves_no_task() -
             api_token=TOKEN, base_url=sandbox.base_url, transport=sandbox.transport(), rate_limits=False
         )
         async with AsyncCodegenClient(config, clock=FakeClock()) as client:
-            for _ in range(350):
-                await client.create_agent_run(323, "[[logs=0 seconds=0]]")
+            fill(sandbox, 350)
             stream = client.stream_all_agent_runs(323)
             assert (await anext(stream)).id == 350
             for _ in range(20):
@@ -153,10 +141,8 @@ def test_the_next_page_is_fetched_in_the_loop_too_and_closing_leaves_no_task() -
 
 def test_whoever_leaves_a_stream_does_not_wait_for_the_limit() -> None:
     sandbox = Sandbox(rate_limits=False, clock=FakeClock(), token=TOKEN)
-    config = ClientConfig(api_token=TOKEN, base_url=sandbox.base_url, transport=sandbox.transport(), rate_limits=False)
-    with CodegenClient(config) as client:
-        fill(client, sandbox, 150)
-    config.rate_limits = True
+    config = ClientConfig(api_token=TOKEN, base_url=sandbox.base_url, transport=sandbox.transport())
+    fill(sandbox, 150)
     limit = operations.LIST_AGENT_RUNS.rate_limit
     with CodegenClient(config) as client:
         for _ in range(limit.requests - 1):
@@ -169,7 +155,7 @@ def test_whoever_leaves_a_stream_does_not_wait_for_the_limit() -> None:
 
 
 def test_a_failure_of_the_next_page_comes_after_the_items_of_this_one(client: Any, sandbox: Sandbox) -> None:
-    fill(client, sandbox, 250)
+    fill(sandbox, 250)
     stream = client.stream_all_agent_runs(323)
     first = next(stream)
     sandbox.inject("list_agent_runs", Fault.status(503))  # for the second page, or for the third if that was quicker
@@ -180,6 +166,7 @@ def test_a_failure_of_the_next_page_comes_after_the_items_of_this_one(client: An
     assert len(found) in (100, 200)
 
 
+@once
 @pytest.mark.parametrize("total", ["3", [3], 1.5, True])
 def test_a_total_that_is_no_number_is_an_error_of_the_operation(client: Any, sandbox: Sandbox, total: Any) -> None:
     page = {"items": [], "total": total, "page": 1, "size": 100, "pages": 1}
