@@ -66,18 +66,14 @@ class TimeoutError(ChatServerError, common.TimeoutError):
     """No answer, or no further event of a stream, arrived in time."""
 
 
-_KINDS: dict[type[common.CodegenAPIError], type[ChatServerError]] = {
-    common.ValidationError: BadRequestError,
-    common.AuthenticationError: UnauthorizedError,
-    common.PermissionDeniedError: ForbiddenError,
-    common.NotFoundError: NotFoundError,
-    common.RateLimitError: RateLimitError,
-    common.ServerError: InternalServerError,
-    common.InvalidResponseError: InvalidResponseError,
-    common.NetworkError: ConnectionError,
-    common.TimeoutError: TimeoutError,
-    common.CodegenAPIError: ChatServerError,
+_KINDS: dict[type, type[ChatServerError]] = {
+    kind.__bases__[-1]: kind
+    for kind in (
+        *(ChatServerError, BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, RateLimitError),
+        *(InternalServerError, InvalidResponseError, ConnectionError, TimeoutError),
+    )
 }
+"""The ChatServer's errors by the errors of the package that they are too."""
 
 
 def as_chatserver_error(error: common.CodegenAPIError) -> common.CodegenAPIError:
@@ -123,7 +119,4 @@ def chatserver_errors() -> Iterator[None]:
     try:
         yield
     except common.CodegenAPIError as error:
-        twin = as_chatserver_error(error)
-        if twin is error:
-            raise
-        raise twin.with_traceback(error.__traceback__) from error.__cause__
+        raise as_chatserver_error(error).with_traceback(error.__traceback__) from error.__cause__

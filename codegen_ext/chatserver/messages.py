@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 from codegen_api.codec import Model
 from codegen_api.models import ChatCompletionMessage, ChatMessage, ChatRole
 from codegen_api.operations import CREATE_CHAT_COMPLETION
+from codegen_api.options import RequestOptions
 
 from .errors import BadRequestError
 
@@ -16,9 +17,6 @@ MessageRole = ChatRole
 
 AnyMessage = Message | ChatCompletionMessage | Mapping[str, Any] | str
 """A message: an object, a dict with role and content, or a string of the user."""
-
-
-_FIELDS = {argument.python_name for argument in CREATE_CHAT_COMPLETION.arguments}
 
 
 class MetadataOptions(TypedDict, total=False):
@@ -58,41 +56,34 @@ class SendOptions(MetadataOptions, total=False):
     timeout: float | None
 
 
-def completion_arguments(
+_FIELDS = {argument.python_name for argument in CREATE_CHAT_COMPLETION.arguments}
+
+
+def completion_call(
     model: str,
     messages: Iterable[AnyMessage],
     user: str | None,
     metadata: Mapping[str, Any] | None = None,
     **options: Any,
-) -> dict[str, Any]:
-    """Return the arguments of the operation; options that it does not have travel in the metadata.
+) -> tuple[dict[str, Any], RequestOptions]:
+    """Return the arguments of the operation, in whose metadata travels what it does not have, and those of the call.
 
-    Raises:
-        BadRequestError: (status 400) naming the first thing that is wrong; nothing has been sent.
-
+    Raises BadRequestError (status 400) naming the first thing that is wrong.
     """
     if not isinstance(model, str) or not model:
         raise refused("model", "expected the name of a model, such as list_models() gives")
     if metadata is not None and not isinstance(metadata, Mapping):
         raise refused("metadata", f"expected a dict, got {type(metadata).__name__}")
+    request = RequestOptions(*(options.pop(name, None) for name in RequestOptions._fields))
     fields = {name: options.pop(name) for name in _FIELDS & options.keys()}
     travelling = {name: _plain(value) for name, value in {"user_id": user, **options}.items() if value is not None}
-    return {
-        **fields,
-        "model": model,
-        "messages": as_messages(messages),
-        "user": user,
-        "metadata": {**travelling, **(metadata or {})} or None,
-    }
+    metadata = {**travelling, **(metadata or {})} or None
+    said = as_messages(messages)
+    return {**fields, "model": model, "messages": said, "user": user, "metadata": metadata}, request
 
 
 def as_messages(messages: Iterable[AnyMessage]) -> list[dict[str, Any]]:
-    """Return messages as they travel; a plain string is a user's.
-
-    Raises:
-        BadRequestError: (status 400) for no messages, a role that does not exist, or a message without content.
-
-    """
+    """Return messages as they travel; a plain string is a user's. Raises BadRequestError for one that is wrong."""
     if isinstance(messages, str | Mapping | Model) or not isinstance(messages, Iterable):
         raise refused("messages", f"expected a list of messages, got {type(messages).__name__}")
     found = [_as_message(f"messages[{index}]", message) for index, message in enumerate(messages)]

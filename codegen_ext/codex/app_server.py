@@ -60,26 +60,19 @@ class Receiver(Protocol):
 
 
 class AppServer:
-    """Process of the CLI; may be used by threads and event loops at once, since no method waits for the CLI.
-
-    Raises:
-        CodexNotFoundError: when the CLI is missing.
-        CodexConfigurationError: when there is no credential.
-
-    """
+    """Process of the CLI; may be used by threads and event loops at once, since no method waits for the CLI."""
 
     def __init__(self, command: Command) -> None:
-        executable = command.executable()
+        self._executable = command.executable()
         home = command.login_home()
         self._home = None if home else PrivateHome()
         self._secret = command.api_key
-        self._executable = executable
         self._environment = command.environment(self._home.path if self._home else str(home))
         try:
             if home:
                 os.makedirs(home, mode=0o700, exist_ok=True)
             self._process = subprocess.Popen(  # noqa: S603 - the program that the user chose
-                [executable, "app-server", *command.arguments()],
+                [self._executable, "app-server", *command.arguments()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -90,9 +83,9 @@ class AppServer:
         except OSError as error:
             if self._home:
                 self._home.remove()
-            raise CodexNotFoundError(
-                f"{executable} cannot be started ({error.strerror}); install it with: {INSTALL_COMMAND}"
-            ) from error
+            problem = f"{self._executable} cannot be started ({error.strerror}); install it with: {INSTALL_COMMAND}"
+            raise CodexNotFoundError(problem) from error
+        self.pid = self._process.pid
         self._start_timeout = command.start_timeout
         self._start_deadline = time.monotonic() + command.start_timeout
         self._ids = count(1)
@@ -114,11 +107,6 @@ class AppServer:
             _start(sweep)
 
     @property
-    def pid(self) -> int:
-        """The number of the process."""
-        return self._process.pid
-
-    @property
     def is_alive(self) -> bool:
         """Whether it takes requests."""
         return self._failure is None and self._process.returncode is None
@@ -133,7 +121,7 @@ class AppServer:
             receiver.reply(method, self._failure())
 
     def send(self, message: Message) -> None:
-        """Send a notification, or the answer to a request of the server."""
+        """Send a notification, or the answer to a request of the server; raises as `encode` does."""
         self._outgoing.put(encode(message))
 
     def refuse(self, message: Message) -> None:
@@ -222,7 +210,7 @@ class AppServer:
         receiver: Receiver | None = None
         try:
             message = json.loads(line)
-            _redact_errors(message, self._redact)
+            _redact_errors(message, self._secret)
             if "method" not in message:
                 method, receiver = self._pending.pop(message["id"], ("", None))
                 if receiver is not None:
@@ -245,9 +233,6 @@ class AppServer:
         if message["method"] == "thread/started" and parent is not None:
             self._receivers.setdefault(thread["id"], parent)  # a sub-agent asks the caller of its parent
         return self._receivers.get(params.get("threadId") or thread.get("id") or "")
-
-    def _redact(self, text: str) -> str:
-        return text.replace(self._secret, "[key]") if self._secret else text
 
     def _watch(self) -> None:
         """End the server once it has failed or is to end; no wait is without a limit, whatever its processes do."""
@@ -281,7 +266,7 @@ class AppServer:
 
     def _explain(self, code: int | None) -> Failure:
         """Return the error for a process that ended by itself, or of which only the output ended."""
-        lines = self._redact(b"".join(self._last_lines.copy()).decode(errors="replace").strip())
+        lines = _redact(b"".join(self._last_lines.copy()).decode(errors="replace").strip(), self._secret)
         message = "the codex app-server " + ("closed its output" if code is None else f"ended (exit code {code})")
         if not self._has_answered:
             version = installed_version(self._executable, self._environment)
@@ -312,26 +297,14 @@ class ServerManager:
 
     @property
     def running(self) -> AppServer | None:
-        """The running server, None without one.
-
-        Raises:
-            CodexError: after `close`.
-
-        """
+        """The running server, None without one; raises CodexError after `close`."""
         if self._is_closed:
             raise CodexError("this client is closed")
         server = self._server
         return server if server is not None and server.is_alive else None
 
     def start(self) -> AppServer:
-        """Return the running server; start one where there is none.
-
-        Raises:
-            CodexNotFoundError: when the CLI is missing.
-            CodexConfigurationError: when there is no credential.
-            CodexError: after `close`.
-
-        """
+        """Return the running server; start one where there is none. Raises CodexError or a subclass."""
         with self._lock:
             server = self.running
             if server is None:
@@ -396,10 +369,14 @@ def encode(message: Message) -> bytes:
         raise bad_request(f"an argument cannot be sent as JSON: {error}") from error
 
 
-def _redact_errors(message: Message, redact: Callable[[str], str]) -> None:
+def _redact(text: str, secret: str | None) -> str:
+    return text.replace(secret, "[key]") if secret else text
+
+
+def _redact_errors(message: Message, secret: str | None) -> None:
     """Take the key out of what the service said: some services repeat the key that they refuse."""
     params = message.get("params") or {}
     for error in (params.get("error"), (params.get("turn") or {}).get("error")):
         for name in ("message", "additionalDetails"):
             if error and error.get(name):
-                error[name] = redact(error[name])
+                error[name] = _redact(error[name], secret)

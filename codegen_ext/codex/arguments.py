@@ -113,10 +113,7 @@ def build_request(
 ) -> CompletionRequest:
     """Check and translate the arguments of a completion; to be called by `create` itself.
 
-    Raises:
-        TypeError: for an argument that the API does not have.
-        openai.BadRequestError: for a value that the API would refuse; `param` names the argument.
-
+    Raises TypeError for a name that the API does not have, openai.BadRequestError for a value that it would refuse.
     """
     for name in arguments:
         if name not in argument_names():
@@ -160,12 +157,7 @@ def without_none(params: Params) -> Params:
 
 
 def seconds(timeout: Any, default: float | None = None) -> float | None:
-    """Return a timeout in seconds, None for no limit; of an `httpx.Timeout` its `read` counts.
-
-    Raises:
-        openai.BadRequestError: for what is no positive number.
-
-    """
+    """Return a timeout in seconds, None for no limit; of an `httpx.Timeout` its `read` counts."""
     if isinstance(timeout, openai.NotGiven | openai.Omit):
         return default
     timeout = getattr(timeout, "read", timeout)

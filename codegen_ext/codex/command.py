@@ -36,12 +36,7 @@ def _strip(key: str | None) -> str | None:
 
 @frozen
 class Command:
-    """What an app-server needs to start.
-
-    Raises:
-        CodexConfigurationError: for a value that cannot be used.
-
-    """
+    """What an app-server needs to start; raises CodexConfigurationError for a value that cannot be used."""
 
     codex_path: str | None
     codex_home: str | None
@@ -67,12 +62,7 @@ class Command:
             raise CodexConfigurationError("base_url must hold no credential: the command line shows it; use api_key")
 
     def executable(self) -> str:
-        """Return the program to run: the native one behind npm's launcher, which takes longer to start.
-
-        Raises:
-            CodexNotFoundError: when there is none.
-
-        """
+        """Return the program to run: the native one behind npm's launcher, which takes longer to start."""
         found = shutil.which(os.path.expanduser(self.codex_path or "codex"))
         if found is None:
             where = f"at {self.codex_path}" if self.codex_path else "on PATH"
@@ -88,9 +78,7 @@ class Command:
     def login_home(self) -> str | None:
         """Return the folder whose settings and login are used, None for a private one.
 
-        Raises:
-            CodexConfigurationError: when there is neither a key, nor a service that may need none, nor a login.
-
+        Raises CodexConfigurationError without a key, a service that may need none, and a login.
         """
         if self.codex_home:
             return os.path.abspath(os.path.expanduser(self.codex_home))
@@ -149,30 +137,20 @@ def parse_version(text: str) -> tuple[int, ...] | None:
 
 def installed_version(executable: str, environment: dict[str, str]) -> tuple[int, ...] | None:
     """Ask the CLI for its version; None where it does not say it within two seconds."""
+    ask = [executable, "--version"]
     try:
-        process = subprocess.Popen(  # noqa: S603 - the program that the user chose
-            [executable, "--version"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            start_new_session=True,
-        )
-    except OSError:
+        done = subprocess.run(ask, stdin=subprocess.DEVNULL, capture_output=True, env=environment, timeout=2)  # noqa: S603, PLW1510
+    except (OSError, subprocess.TimeoutExpired):
         return None
-    with process:
-        try:
-            return parse_version(process.communicate(timeout=2)[0].decode(errors="replace"))
-        except subprocess.TimeoutExpired:
-            kill_group(process)
-            return None
+    return parse_version(done.stdout.decode(errors="replace"))
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kill a process that leads a group of its own, and what it started."""
     if os.name == "nt":
         kill = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
-        subprocess.run(kill, capture_output=True, check=False)  # noqa: S603
+        with suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(kill, capture_output=True, timeout=5)  # noqa: S603, PLW1510
         return
     with suppress(ProcessLookupError, PermissionError):  # it has ended
         os.killpg(process.pid, signal.SIGKILL)

@@ -75,12 +75,7 @@ class Completion:
         return all(choice.finish_reason for choice in self._choices)
 
     def feed(self, session: Session, message: Message) -> list[ChatCompletionChunk]:
-        """Take a notification and return the chunks that it adds, none where it is no stream.
-
-        Raises:
-            openai.OpenAIError: when the turn failed.
-
-        """
+        """Take a notification and return the chunks that it adds to a stream; raises the error of a failed turn."""
         choice = self._choices[self._sessions.index(session)]
         turn = choice.turn
         if choice.finish_reason is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import Any, get_type_hints
 
 import openai
@@ -24,13 +25,11 @@ class CodexConfigurationError(CodexError, ValueError):
 
 
 _STATUS_KINDS: dict[int, type[openai.APIStatusError]] = {
-    400: openai.BadRequestError,
-    401: openai.AuthenticationError,
-    403: openai.PermissionDeniedError,
-    404: openai.NotFoundError,
-    409: openai.ConflictError,
-    422: openai.UnprocessableEntityError,
-    429: openai.RateLimitError,
+    kind.status_code: kind
+    for kind in (
+        *(openai.BadRequestError, openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError),
+        *(openai.ConflictError, openai.UnprocessableEntityError, openai.RateLimitError),
+    )
 }
 # Values of `codexErrorInfo`, each with the status that the API itself answers with, and its code.
 _ERROR_INFO = {
@@ -117,23 +116,14 @@ def turn_error(error: dict[str, Any]) -> openai.OpenAIError:
     status = status_of(error)
     if status:
         return status_error(status, message)
-    body = _json_object(str(error.get("message", "")))
-    if body is not None:  # the CLI passes the body of a 400 on as it is
-        details = body["error"] if isinstance(body.get("error"), dict) else body
-        return status_error(400, str(details.get("message") or message), details.get("code"), details.get("param"))
+    with suppress(ValueError, RecursionError):
+        body = json.loads(str(error.get("message")))
+        if isinstance(body, dict):  # the CLI passes the body of a 400 on as it is
+            details = body["error"] if isinstance(body.get("error"), dict) else body
+            return status_error(400, str(details.get("message") or message), details.get("code"), details.get("param"))
     if isinstance(info, dict) or message.startswith("stream disconnected"):
         return connection_error(message)
     return openai.APIError(message, _request(), body=error)
-
-
-def _json_object(text: str) -> dict[str, Any] | None:
-    if not text.startswith("{"):
-        return None
-    try:
-        body = json.loads(text)
-    except ValueError:
-        return None
-    return body if isinstance(body, dict) else None
 
 
 def rpc_error(error: dict[str, Any], method: str) -> openai.APIStatusError:

@@ -52,12 +52,7 @@ class Prompt:
 
 
 def convert(messages: Iterable[Any]) -> Prompt:
-    """Convert the messages of a chat completion.
-
-    Raises:
-        openai.BadRequestError: for an invalid message; `param` names the field.
-
-    """
+    """Convert messages; raises openai.BadRequestError for an invalid one, whose `param` names the field."""
     if isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Iterable):
         raise bad_request("messages must be a list of messages", "messages")
     found = [(f"messages[{index}]", message) for index, message in enumerate(messages)]
@@ -102,13 +97,8 @@ def _items(message: Mapping[str, Any], where: str) -> list[Item]:
     if role == "tool":
         if "tool_call_id" not in message:
             raise bad_request(f"{where}.tool_call_id: Field required", f"{where}.tool_call_id")
-        return [
-            {
-                "type": "function_call_output",
-                "call_id": message["tool_call_id"],
-                "output": _text(message, where),
-            }
-        ]
+        call_id = message["tool_call_id"]
+        return [{"type": "function_call_output", "call_id": call_id, "output": _text(message, where)}]
     if role != "assistant":
         return [_message("developer", [{"type": "input_text", "text": _text(message, where)}])]
     said = (_text(message, where) if message.get("content") else "") or message.get("refusal") or ""

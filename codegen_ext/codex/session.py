@@ -72,12 +72,7 @@ class Session:
         self._server.call_soon(self._leave)
 
     def answer(self, message: Message, decision: object) -> None:
-        """Answer a request for approval.
-
-        Raises:
-            CodexError: for a decision that is none.
-
-        """
+        """Answer a request for approval; raises CodexError for a decision that is none."""
         if isinstance(decision, Awaitable):
             if inspect.iscoroutine(decision):
                 decision.close()

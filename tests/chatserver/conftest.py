@@ -10,10 +10,11 @@ import pytest
 from codegen_ext.testing import Sandbox
 
 from ..conftest import TOKEN, Flavour
-from ..support.loopback import reply
+from ..support.loopback import Loopback, reply
 
 EVENTS = "text/event-stream"
 HELLO = [{"role": "user", "content": "Hello there"}]
+COMPLETION = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": []}
 
 
 @pytest.fixture
@@ -25,6 +26,17 @@ def connect_chat(flavour: Flavour, serve: object) -> Iterator[Callable[..., Any]
 @pytest.fixture
 def chat(connect_chat: Callable[..., Any], sandbox: Sandbox) -> Any:
     return connect_chat(TOKEN, sandbox.base_url)
+
+
+@pytest.fixture
+def chat_with(serve: Callable[..., Loopback], connect_chat: Callable[..., Any]) -> Callable[..., Any]:
+    """Build a client of a server that gives written answers."""
+    return lambda *answers: connect_chat(None, serve(*answers).base_url)
+
+
+def ask(chat: Any, **options: Any) -> Any:
+    """Ask for a stream."""
+    return chat.create_completion("gpt-4o", HELLO, stream=True, **options)
 
 
 def chunk(text: str | None, **more: Any) -> dict[str, Any]:
@@ -40,7 +52,9 @@ def events(*items: Any, done: bool = True) -> bytes:
 
 
 def streamed(*items: Any, done: bool = True, **options: Any) -> bytes:
-    return reply(events(*items, done=done), content_type=EVENTS, **options)
+    """Return a response whose body is a stream of events; bytes among them are sent as they are."""
+    parts = [item if isinstance(item, bytes) else events(item, done=False) for item in items]
+    return reply(b"".join(parts) + events(done=done), content_type=EVENTS, **options)
 
 
 @pytest.fixture(autouse=True)

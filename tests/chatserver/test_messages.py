@@ -71,6 +71,7 @@ WRONG = [
     ([{"role": ["user"], "content": "x"}], r"messages\[0\].role: .* got list"),
     ([{"role": "x" * 50, "content": "x"}], r"messages\[0\].role: .* got str"),
     (["x", None], r"messages\[1\]: expected a Message, a dict or a string, got NoneType"),
+    (["a\ud83d"], "request: an argument cannot be sent"),
 ]
 
 
@@ -97,6 +98,7 @@ def test_wrong_messages_are_refused_before_anything_is_sent(
         ({"max_tokens": 0}, "max_tokens"),
         ({"metadata": "x"}, "metadata"),
         ({"metadata": {"x": object()}}, "request"),
+        ({"metadata": {"x": "\ud800"}}, "request"),
         ({"user": 5}, "user"),
     ],
 )

@@ -17,10 +17,10 @@ HELLO: Any = [{"role": "user", "content": "Hello there"}]
 class Program:
     """What a user wrote, for a client of either kind."""
 
-    def __init__(self, flavour: Flavour, sandbox: Sandbox, key: str = TOKEN) -> None:
+    def __init__(self, flavour: Flavour, sandbox: Sandbox) -> None:
         self._flavour = flavour
         kind = openai.AsyncOpenAI if flavour.is_async else openai.OpenAI
-        self.client: Any = kind(api_key=key, base_url=f"{sandbox.base_url}/v1", max_retries=0)
+        self.client: Any = kind(api_key=TOKEN, base_url=f"{sandbox.base_url}/v1", max_retries=0)
 
     def create(self, **options: Any) -> Any:
         return self._wait(self.client.chat.completions.create(**{"model": "gpt-4o", "messages": HELLO, **options}))
@@ -60,62 +60,42 @@ def program(flavour: Flavour, sandbox: Sandbox) -> Iterator[Program]:
     made.close()
 
 
-def test_a_completion(program: Program) -> None:
-    answer = program.create(temperature=0.0, max_tokens=2, top_p=0.5, user="u", metadata={"workflow": "w"}, n=1)
-    assert answer.object == "chat.completion"
-    assert answer.model == "gpt-4o"
-    (choice,) = answer.choices
-    assert (choice.index, choice.message.role, choice.message.content) == (0, "assistant", "Echo: Hello")
-    assert choice.finish_reason == "length"
-    assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens == 4
-    assert answer.system_fingerprint
-
-
 def test_a_conversation(program: Program) -> None:
-    messages: list[Any] = [{"role": "system", "content": "Be brief"}, *HELLO]
-    answer = program.create(messages=messages, user="u")
-    messages.append({"role": "assistant", "content": answer.choices[0].message.content})
-    messages.append({"role": "user", "content": "And again"})
+    answer = program.create(temperature=0.0, max_tokens=2, top_p=0.5, user="u", metadata={"workflow": "w"}, n=1)
+    (choice,) = answer.choices
+    assert (choice.message.role, choice.message.content, choice.finish_reason) == ("assistant", "Echo: Hello", "length")
+    assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens == 4
+    messages = [*HELLO, {"role": "assistant", "content": choice.message.content}, {"role": "user", "content": "Again"}]
     again = program.create(messages=messages, user="u", metadata={"session_id": answer.system_fingerprint})
-    assert again.choices[0].message.content == "Echo: And again"
+    assert again.choices[0].message.content == "Echo: Again"
     assert again.system_fingerprint == answer.system_fingerprint
 
 
 @pytest.mark.parametrize("options", [{}, {"stream_options": {"include_usage": True}}])
-def test_a_stream(program: Program, options: dict[str, Any]) -> None:
+def test_a_stream(program: Program, sandbox: Sandbox, options: dict[str, Any]) -> None:
+    sandbox.inject("*", Fault.keep_alive(2), times=1)
     chunks = program.read(program.create(stream=True, **options))
     assert "".join(event.choices[0].delta.content or "" for event in chunks) == "Echo: Hello there"
-    assert {event.object for event in chunks} == {"chat.completion.chunk"}
     assert chunks[0].choices[0].delta.role == "assistant"
-    assert chunks[-1].choices[0].finish_reason == "stop"
-    assert chunks[-1].usage.completion_tokens == 3
-    assert len({event.system_fingerprint for event in chunks}) == 1
-
-
-def test_a_stream_may_be_left(program: Program) -> None:
+    assert (chunks[-1].choices[0].finish_reason, chunks[-1].usage.completion_tokens) == ("stop", 3)
     for _ in range(3):
-        assert len(program.read(program.create(stream=True), 2)) == 2
+        assert len(program.read(program.create(stream=True), 2)) == 2  # left early
     assert program.create().choices
 
 
-def test_the_models(program: Program) -> None:
-    models = program.models()
-    assert models.object == "list"
-    assert [model.id for model in models.data][:2] == ["claude-3-haiku", "claude-3-5-sonnet"]
-    assert (models.data[0].object, models.data[0].owned_by, models.data[0].provider) == ("model", "claude", "claude")
-
-
-def test_models_can_be_iterated(program: Program, flavour: Flavour) -> None:
+def test_the_models(program: Program, flavour: Flavour) -> None:
     async def collect(models: Any) -> list[str]:
         return [model.id async for model in models]
 
-    ids = [model.id for model in program.models().data]
-    for models in (program.client.models.list(), program.models()):
-        found = flavour.settle(collect(models)) if flavour.is_async else [model.id for model in models]
-        assert found == ids
+    models = program.models()
+    assert [model.id for model in models.data][:2] == ["claude-3-haiku", "claude-3-5-sonnet"]
+    assert (models.data[0].object, models.data[0].owned_by, models.data[0].provider) == ("model", "claude", "claude")
+    for listed in (program.client.models.list(), models):
+        found = flavour.settle(collect(listed)) if flavour.is_async else [model.id for model in listed]
+        assert found == [model.id for model in models.data]
 
 
-def test_options_of_the_server_and_headers(program: Program, sandbox: Sandbox) -> None:
+def test_options_of_the_server_and_headers(program: Program) -> None:
     options = {"extra_body": {"system_prompt": "One two three"}, "extra_headers": {"X-A": "1"}, "timeout": 60}
     assert program.create(**options).usage.prompt_tokens == 5
     assert program.create(max_completion_tokens=None).usage.prompt_tokens == 2
@@ -139,19 +119,7 @@ def test_a_refusal_is_an_error_at_once(program: Program, sandbox: Sandbox, statu
     assert caught.value.request_id == "sandbox-0-1"
 
 
-def test_a_wrong_key(flavour: Flavour, sandbox: Sandbox) -> None:
-    other = Program(flavour, sandbox, "wrong")
-    with pytest.raises(openai.AuthenticationError):
-        other.create()
-    other.close()
-
-
 def test_an_error_in_a_stream_is_an_error(program: Program, sandbox: Sandbox) -> None:
     sandbox.inject("*", Fault.error_event(2, "out of memory"))
     with pytest.raises(openai.APIError, match="out of memory"):
         program.read(program.create(stream=True))
-
-
-def test_a_stream_with_comments_and_slow_pieces(program: Program, sandbox: Sandbox) -> None:
-    sandbox.inject("*", Fault.keep_alive(2))
-    assert len(program.read(program.create(stream=True))) == 5

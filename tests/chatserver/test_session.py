@@ -18,6 +18,7 @@ from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN
 from ..support.loopback import Loopback, reply
+from .conftest import COMPLETION
 
 MODEL = "gpt-4o"
 
@@ -29,6 +30,7 @@ def said(conversation: Any) -> list[tuple[str, str]]:
 def test_a_conversation_is_one_session(chat: Any) -> None:
     talk = chat.session("ada")
     assert (talk.user_id, talk.session_id, talk.history()) == ("ada", None, [])
+    assert repr(talk).endswith("ChatSession(user_id='ada', session_id=None)")
     answer = talk.send("One", model=MODEL)
     assert answer.choices[0].message.content == "Echo: One"
     assert talk.session_id == answer.system_fingerprint
@@ -70,8 +72,8 @@ def test_without_a_model_the_first_of_the_server_is_used(chat: Any, sandbox: San
     assert [request.operation for request in sandbox.requests].count("list_models") == 1
 
 
-def test_a_server_without_models_is_an_error(serve: Callable[..., Loopback], connect_chat: Callable[..., Any]) -> None:
-    chat = connect_chat(None, serve(reply({"data": []})).base_url)
+def test_a_server_without_models_is_an_error(chat_with: Callable[..., Any]) -> None:
+    chat = chat_with(reply({"data": []}))
     with pytest.raises(BadRequestError, match="offers no model"):
         chat.session("ada").send("One")
 
@@ -102,19 +104,14 @@ def test_what_fails_changes_nothing(chat: Any, sandbox: Sandbox) -> None:
         chat.session("grace", session_id, model=MODEL).send("Mine?")
 
 
-def test_making_a_conversation_sends_nothing(chat: Any, sandbox: Sandbox) -> None:
-    assert repr(chat.session("ada")).endswith("ChatSession(user_id='ada', session_id=None)")
-    assert sandbox.requests == []
-
-
 def test_a_recorded_session_without_model_takes_the_first_of_the_server(
     serve: Callable[..., Loopback], connect_chat: Callable[..., Any]
 ) -> None:
     moments = {"created_at": "2025-10-01T12:00:00Z", "updated_at": "2025-10-01T12:00:00Z"}
     counts = dict.fromkeys(("message_count", "tokens_in", "tokens_out", "tokens_total"), 0)
     session = {"id": "s", "user_id": "ada", "metadata": {}, "archived": False, "model": None, **moments, **counts}
-    answer = {"id": "c", "object": "chat.completion", "created": 1, "model": "first", "choices": []}
-    server = serve(reply({"session": session, "messages": []}), reply({"data": [{"id": "first"}]}), reply(answer))
+    models = reply({"data": [{"id": "first"}]})
+    server = serve(reply({"session": session, "messages": []}), models, reply(COMPLETION))
     talk = connect_chat(None, server.base_url).session("ada", "s")
     talk.send("Hello")
     assert server.requests[-1].json()["model"] == "first"

@@ -13,16 +13,17 @@ from typing import Any
 
 import httpx
 import pytest
+from codegen_api.models import ChatCompletionChunk
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen_ext import NetworkError
 from codegen_ext.chatserver import (
     AsyncChatServerClient,
     BadRequestError,
     ChatServerClient,
     ChatServerError,
     InternalServerError,
+    InvalidResponseError,
     NotFoundError,
     RateLimitError,
     StreamInterruptedError,
@@ -32,13 +33,9 @@ from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import Flavour
 from ..support.loopback import HANG, Loopback, reply
-from .conftest import EVENTS, HELLO, chunk, events, streamed
+from .conftest import EVENTS, HELLO, ask, chunk, events, streamed
 
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
-
-
-def ask(chat: Any, **options: Any) -> Any:
-    return chat.create_completion("gpt-4o", HELLO, stream=True, **options)
 
 
 def test_a_stream_yields_text_and_knows_the_rest_in_the_end(chat: Any) -> None:
@@ -60,38 +57,46 @@ def test_a_stream_yields_text_and_knows_the_rest_in_the_end(chat: Any) -> None:
     assert response == whole
 
 
-def test_a_stream_as_chunks(chat: Any) -> None:
+def test_a_stream_as_chunks_goes_on_where_text_was_left(chat: Any) -> None:
     stream = ask(chat)
-    with stream.events() as chunks:
-        deltas = [event.choices[0].delta.content for event in chunks]
-    assert deltas == ["", "Echo:", " Hello", " there", None]
-    assert stream.response.choices[0].message.content == "Echo: Hello there"
-    assert chunks.response == stream.response
-
-
-def test_chunks_go_on_where_text_was_left(chat: Any) -> None:
-    stream = ask(chat)
-    assert next(stream) == "Echo:"
-    assert [event.choices[0].delta.content for event in stream.events()] == [" Hello", " there", None]
+    chunks = stream.events()
+    assert [next(chunks).choices[0].delta.content for _ in range(2)] == ["", "Echo:"]
+    assert next(stream) == " Hello"
+    assert [event.choices[0].delta.content for event in stream.events()] == [" there", None]
+    assert list(chunks) == []
     assert stream.response.choices[0].message.content == "Echo: Hello there"
 
 
-def test_several_answers_are_kept_apart(serve: Callable[..., Loopback], connect_chat: Callable[..., Any]) -> None:
+def test_the_operation_itself_yields_chunks(chat: Any, sandbox: Sandbox) -> None:
+    chunks = list(chat.stream_chat_completion("gpt-4o", HELLO))
+    assert {type(event) for event in chunks} == {ChatCompletionChunk}
+    assert "".join(event.choices[0].delta.content or "" for event in chunks) == "Echo: Hello there"
+    assert (chunks[-1].choices[0].finish_reason, chunks[-1].usage.completion_tokens) == ("stop", 3)
+    with pytest.raises(BadRequestError, match="max_tokens"):
+        next(chat.stream_chat_completion("gpt-4o", HELLO, max_tokens=0))
+    assert len(sandbox.requests) == 1
+    stream = chat.stream_chat_completion("gpt-4o", HELLO)
+    next(stream)
+    stream.close()
+
+
+def test_several_answers_are_kept_apart(chat_with: Callable[..., Any]) -> None:
     def of(index: int, text: str | None, reason: str | None = None, **more: Any) -> dict[str, Any]:
         delta = {**({} if text is None else {"content": text}), **more}
         return {**chunk(None), "choices": [{"index": index, "delta": delta, "finish_reason": reason}]}
 
-    server = serve(
-        streamed(
-            of(1, "x", thought="a"),
-            of(0, "1", thought="b", tool_calls=[1]),
-            of(1, "y", thought="c", role="assistant"),
-            {**of(0, None, "stop", tool_calls=[2]), "mood": "good"},
-            of(1, None, "length"),
-            {**chunk(None), "choices": [], "usage": USAGE},
+    stream = ask(
+        chat_with(
+            streamed(
+                of(1, "x", thought="a"),
+                of(0, "1", thought="b", tool_calls=[1]),
+                of(1, "y", thought="c", role="assistant"),
+                {**of(0, None, "stop", tool_calls=[2]), "mood": "good"},
+                of(1, None, "length"),
+                {**chunk(None), "choices": [], "usage": USAGE},
+            )
         )
     )
-    stream = ask(connect_chat(None, server.base_url))
     assert list(stream) == ["1"]
     assert stream.metadata["finish_reason"] == "stop"
     response = stream.response
@@ -150,40 +155,28 @@ def test_what_breaks_a_stream_is_an_error_that_carries_what_arrived(
     assert len(sandbox.requests) == 1
 
 
-@pytest.mark.parametrize("wrong", [{"index": None}, {"index": "0"}, {"index": []}, {"delta": {"content": 5}}])
-def test_a_chunk_that_cannot_be_put_together_is_skipped(
-    serve: Callable[..., Loopback], connect_chat: Callable[..., Any], wrong: dict[str, Any], caplog: Any
-) -> None:
-    broken = chunk("b")
-    broken["choices"][0] |= wrong
-    stream = ask(connect_chat(None, serve(streamed(chunk("a"), broken, chunk("c"))).base_url))
-    assert list(stream) == ["a", "c"]
-    assert "skipped" in caplog.text
-
-
-ODD_EVENTS = {
-    "a ping": 'event: ping\ndata: {"type": "ping"}\n\n',
-    "an event of another kind": 'event: thread.created\ndata: {"id": "t"}\n\n',
-    "data that is not JSON": "data: hello there\n\n",
-    "a number": "data: 5\n\n",
-    "an endless list": "data: " + "[" * 100_000 + "\n\n",
+WRONG = {
+    "a ping": b'event: ping\ndata: {"type": "ping"}\n\n',
+    "an event of another kind": b'event: thread.created\ndata: {"id": "t"}\n\n',
+    "no JSON": "hello there",
+    "a number": "5",
+    "a list": "[]",
+    "an object": "{}",
+    "an endless list": "[" * 100_000,
+    "no choices": {"id": 1},
+    "no index": {**chunk("b"), "choices": [{"index": None, "delta": {"content": "b"}}]},
+    "a word as index": {**chunk("b"), "choices": [{"index": "0", "delta": {"content": "b"}}]},
+    "a number as text": {**chunk("b"), "choices": [{"index": 0, "delta": {"content": 5}}]},
 }
 
 
-@pytest.mark.parametrize("odd", ODD_EVENTS.values(), ids=list(ODD_EVENTS))
-def test_odd_events_do_not_end_a_stream(
-    serve: Callable[..., Loopback], connect_chat: Callable[..., Any], odd: str
-) -> None:
-    body = events(chunk("one "), done=False) + odd.encode() + events(chunk("two"))
-    server = serve(reply(body, content_type="Text/Event-Stream; charset=utf-8"))
-    assert list(ask(connect_chat(None, server.base_url))) == ["one ", "two"]
-
-
-def test_a_chunk_needs_no_id_time_or_model(serve: Callable[..., Loopback], connect_chat: Callable[..., Any]) -> None:
-    bare = {name: chunk("b")[name] for name in ("object", "choices")}
-    stream = ask(connect_chat(None, serve(streamed(bare, chunk("c"))).base_url))
-    assert list(stream) == ["b", "c"]
-    assert stream.response.choices[0].message.content == "bc"
+@pytest.mark.parametrize("name", WRONG)
+def test_odd_events_are_skipped(chat_with: Callable[..., Any], caplog: pytest.LogCaptureFixture, name: str) -> None:
+    body = streamed(chunk("a", mood="good"), WRONG[name], {**chunk("c"), "id": None, "created": None, "model": None})
+    stream = ask(chat_with(body))
+    assert list(stream) == ["a", "c"]
+    assert stream.response.mood == "good"
+    assert ("skipped" in caplog.text) is isinstance(WRONG[name], str | dict)
 
 
 @given(st.text(max_size=20), st.lists(st.integers(0, 45)))
@@ -203,67 +196,44 @@ def test_text_is_whole_wherever_its_code_units_are_cut(text: str, cuts: list[int
         assert stream.response.choices[0].message.content == text
 
 
-def test_half_a_character_is_replaced(serve: Callable[..., Loopback], connect_chat: Callable[..., Any]) -> None:
-    stream = ask(connect_chat(None, serve(streamed(chunk("a\ud83d"), chunk("b"))).base_url))
-    assert "".join(stream) == "a\ufffdb"
+def test_half_a_character_is_replaced(chat_with: Callable[..., Any]) -> None:
+    assert "".join(ask(chat_with(streamed(chunk("a\ud83d"), chunk("b"))))) == "a\ufffdb"
 
 
-def test_the_status_in_an_error_event_is_that_of_the_error(chat: Any, sandbox: Sandbox) -> None:
-    sandbox.inject("*", Fault.error_event(0, "no", 403))
-    with pytest.raises(errors.ForbiddenError, match="no") as caught:
-        list(ask(chat))
-    assert (caught.value.status_code, caught.value.partial) == (403, None)
+ERRORS: list[tuple[bytes, str]] = [
+    (b"event: error\ndata: out of memory\n\n", "out of memory"),
+    (b'event: error\ndata: {"message": "out of memory"}\n\n', "out of memory"),
+    (b"event: error\n\n", "the service reported an error"),
+    (b"event: error\ndata: {}\n\n", "the service reported an error"),
+    (events({"error": {"message": "out of memory", "type": "server_error"}}), "out of memory"),
+    (events({"error": "out of memory"}), "out of memory"),
+    (events({"message": "out of memory", "status_code": 503}), "out of memory"),
+    (events({"detail": "out of memory"}), "out of memory"),
+]
 
 
-@pytest.mark.parametrize(
-    "event",
-    [
-        "event: error\ndata: out of memory\n\n",
-        'event: error\ndata: {"message": "out of memory"}\n\n',
-        'data: {"message": "out of memory", "status_code": 503}\n\n',
-        'data: {"detail": "out of memory"}\n\n',
-    ],
-)
-def test_an_error_in_any_form_is_an_error(
-    serve: Callable[..., Loopback], connect_chat: Callable[..., Any], event: str
-) -> None:
-    server = serve(reply(events(chunk("a"), done=False) + event.encode(), content_type=EVENTS))
-    with pytest.raises(InternalServerError, match="out of memory") as caught:
-        list(ask(connect_chat(None, server.base_url)))
+@pytest.mark.parametrize(("event", "message"), ERRORS)
+def test_an_error_in_any_form_is_an_error(chat_with: Callable[..., Any], event: bytes, message: str) -> None:
+    with pytest.raises(InternalServerError, match=message) as caught:
+        list(ask(chat_with(streamed(chunk("a"), event, chunk("b")))))
     assert caught.value.partial.choices[0].message.content == "a"
 
 
 @pytest.mark.parametrize("mark", ["[DONE]", " [DONE] ", "[DONE]\t"])
-def test_blanks_about_the_mark_of_completeness_mean_nothing(
-    serve: Callable[..., Loopback], connect_chat: Callable[..., Any], mark: str
-) -> None:
-    stream = ask(connect_chat(None, serve(streamed(chunk("a"), mark, done=False)).base_url))
-    assert list(stream) == ["a"]
+@pytest.mark.parametrize("kind", [EVENTS, "Text/Event-Stream; charset=utf-8", f"{EVENTS} ; charset=iso-8859-1"])
+def test_the_head_and_the_end_of_a_stream(chat_with: Callable[..., Any], kind: str, mark: str) -> None:
+    body = f"\ufeffdata: {json.dumps(chunk('Grüße', error=None), ensure_ascii=False)}\n\ndata: {mark}\n\n".encode()
+    stream = ask(chat_with(reply(body, content_type=kind)))
+    assert list(stream) == ["Grüße"]
     assert stream.response is not None
 
 
-@pytest.mark.parametrize("kind", [EVENTS, f"{EVENTS} ; charset=iso-8859-1"])
-def test_a_stream_is_utf_8_and_may_begin_with_a_byte_order_mark(
-    serve: Callable[..., Loopback], connect_chat: Callable[..., Any], kind: str
-) -> None:
-    body = f"\ufeffdata: {json.dumps(chunk('Grüße'), ensure_ascii=False)}\n\ndata: [DONE]\n\n".encode()
-    assert list(ask(connect_chat(None, serve(reply(body, content_type=kind)).base_url))) == ["Grüße"]
-
-
-def test_an_error_event_may_be_empty(serve: Callable[..., Loopback], connect_chat: Callable[..., Any]) -> None:
-    server = serve(reply(b"event: error\n\n" + events(chunk("a")), content_type=EVENTS))
-    with pytest.raises(InternalServerError, match="the service reported an error"):
-        list(ask(connect_chat(None, server.base_url)))
-
-
-def test_a_stream_without_its_mark_of_completeness_is_cut(
-    serve: Callable[..., Loopback], connect_chat: Callable[..., Any]
-) -> None:
-    stream = ask(connect_chat(None, serve(streamed(chunk("a"), done=False)).base_url))
-    with pytest.raises(StreamInterruptedError, match="ended early") as caught:
-        list(stream)
-    assert isinstance(caught.value, NetworkError)
-    assert caught.value.partial.choices[0].message.content == "a"
+@pytest.mark.parametrize("content_type", ["application/json", "text/html", None])
+def test_another_content_type_is_an_error(chat_with: Callable[..., Any], content_type: str | None) -> None:
+    answer = reply({"id": 1}, content_type=content_type, headers={"x-request-id": "r-1"})
+    with pytest.raises(InvalidResponseError, match="expected a stream of events") as caught:
+        ask(chat_with(answer))
+    assert (caught.value.status_code, caught.value.request_id) == (200, "r-1")
 
 
 def test_silence_between_two_events_may_last(connect_chat: Callable[..., Any], clock: FakeClock) -> None:
@@ -298,11 +268,6 @@ def test_a_slow_stream_may_take_longer_than_the_timeout(connect_chat: Callable[.
         clock.advance(60)  # the reader's own time does not count
     assert stream.text == "Echo: Hello there"
     assert clock.slept == [4] * 6
-
-
-def test_keep_alive_comments_are_no_events(chat: Any, sandbox: Sandbox) -> None:
-    sandbox.inject("*", Fault.keep_alive(2, 5))
-    assert list(ask(chat)) == ["Echo:", " Hello", " there"]
 
 
 class Dribble:
@@ -358,25 +323,20 @@ def dribble() -> Iterator[Callable[..., Dribble]]:
 ENDLESS = events(chunk("more"), done=False)
 
 
-def test_closing_early_closes_the_connection(dribble: Callable[..., Dribble], connect_chat: Callable[..., Any]) -> None:
-    server = dribble(endless=ENDLESS)
-    stream = ask(connect_chat(None, server.base_url))
-    assert next(stream) == "more"
-    assert not server.left.is_set()
-    stream.close()
-    assert server.left.wait(30)
-    assert list(stream) == []
-    assert stream.response is None
-    stream.close()
-
-
-def test_leaving_the_with_statement_closes_the_connection(
-    dribble: Callable[..., Dribble], connect_chat: Callable[..., Any]
+@pytest.mark.parametrize("way", ["close", "leave"])
+def test_leaving_early_closes_the_connection(
+    dribble: Callable[..., Dribble], connect_chat: Callable[..., Any], way: str
 ) -> None:
     server = dribble(endless=ENDLESS)
     with ask(connect_chat(None, server.base_url)) as stream:
         assert next(stream) == "more"
+        assert not server.left.is_set()
+        if way == "close":
+            stream.close()
+            assert server.left.wait(30)
+            assert list(stream) == []
     assert server.left.wait(30)
+    assert stream.response is None
 
 
 @pytest.mark.parametrize("read", [0, 1])
@@ -472,3 +432,13 @@ def test_a_stream_that_never_begins(serve: Callable[..., Loopback], connect_chat
     with pytest.raises(errors.TimeoutError) as caught:
         ask(connect_chat(None, serve(HANG).base_url, 0.05))
     assert caught.value.partial is None
+
+
+def test_breaking_out_of_the_operations_stream_is_clean(sandbox: Sandbox) -> None:
+    async def main() -> None:
+        async with AsyncChatServerClient(sandbox.token, sandbox.base_url) as chat:
+            async for _ in chat.stream_chat_completion("gpt-4o", HELLO):
+                break
+            assert (await chat.list_models()).data
+
+    asyncio.run(main())

@@ -53,17 +53,29 @@ def in_background(function: Callable[..., Any], **arguments: Any) -> "Future[Any
     return future
 
 
-def is_running(pid: int) -> bool:
+def status_of(pid: int) -> tuple[str, int, int]:
+    """Return the state of a process, its parent and its group; it is a zombie, or none, in state Z."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        state, parent, group = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:3]
     except OSError:
-        return False
+        return "Z", 0, 0
+    return state, int(parent), int(group)
 
 
-def group_of(pid: int | None) -> list[int]:
-    """Return the running processes of a process group."""
-    running = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if is_running(int(entry.name))]
-    return sorted(one for one in running if os.getpgid(one) == pid)
+def is_running(pid: int) -> bool:
+    return status_of(pid)[0] != "Z"
+
+
+def processes(*, parent: int | None = None, group: int | None = None) -> list[int]:
+    """Return the running processes with this parent, or of this process group."""
+    found = {int(entry.name): status_of(int(entry.name)) for entry in Path("/proc").glob("[0-9]*")}
+    return sorted(pid for pid, (state, *of) in found.items() if state != "Z" and (of[0] == parent or of[1] == group))
+
+
+def pid_of(client: Any) -> int:
+    """Return the process id of the server, which has to run."""
+    assert client.server_pid is not None
+    return int(client.server_pid)
 
 
 def environment_of(pid: int | None) -> dict[str, str]:

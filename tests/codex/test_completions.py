@@ -388,14 +388,12 @@ def does(command: str) -> Answer:
     return Answer([created(), call("exec_command", cmd=command), completed()])
 
 
-DECISIONS: list[tuple[Any, bool]] = [(True, True), ("acceptForSession", True), (False, False), (None, False)]
+DECISIONS: list[tuple[Any, bool]] = [(False, False), (None, False), (True, True), ("acceptForSession", True)]
 
 
-@pytest.mark.parametrize(("decision", "may"), DECISIONS, ids=str)
-def test_the_callback_decides_what_the_agent_may_do(
-    build: Ask, answer: Ask, tmp_path: Path, decision: Any, *, may: bool
-) -> None:
+def test_the_callback_decides_what_the_agent_may_do(build: Ask, answer: Ask, tmp_path: Path) -> None:
     asked: list[ApprovalRequest] = []
+    decision: Any = None
 
     def decide(request: ApprovalRequest) -> Any:
         asked.append(request)
@@ -403,18 +401,21 @@ def test_the_callback_decides_what_the_agent_may_do(
 
     async def decide_later(request: ApprovalRequest) -> Any:
         await asyncio.sleep(0)
-        return decision
+        return decide(request)
 
     settings: Any = {"approval_policy": "untrusted", "sandbox_mode": "danger-full-access", "working_dir": tmp_path}
-    answer(does("touch made"), say("Done."))
-    assert text(build(approval_callback=decide, **settings).chat.completions.create(messages=HI)) == "Done."
-    assert (tmp_path / "made").exists() is may
-    assert [(request.kind, request.cwd) for request in asked] == [("command", str(tmp_path))]
-    assert "touch made" in str(asked[0].command)
-    answer(does("touch later"), say("Done."))
-    client = build(AsyncCodexClient, approval_callback=decide_later, **settings)
-    assert text(asyncio.run(client.chat.completions.create(messages=HI))) == "Done."
-    assert (tmp_path / "later").exists() is may
+    client = build(approval_callback=decide, **settings)
+    other = build(AsyncCodexClient, approval_callback=decide_later, **settings)
+    for number, (decision, may) in enumerate(DECISIONS):  # noqa: B007 - read by the callback
+        answer(does(f"touch made{number}"), say("Done."), does(f"touch later{number}"), say("Done."))
+        assert text(client.chat.completions.create(messages=HI)) == "Done."
+        assert text(asyncio.run(other.chat.completions.create(messages=HI))) == "Done."
+        for name in ("made", "later"):
+            assert (tmp_path / f"{name}{number}").exists() is may
+            request = asked.pop(0)
+            assert (request.kind, request.cwd) == ("command", str(tmp_path))
+            assert f"touch {name}{number}" in str(request.command)
+    assert asked == []
 
 
 def test_an_error_of_the_callback_reaches_the_caller(build: Ask, answer: Ask, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen_ext.codex.errors import incomplete_reason, turn_error
@@ -141,6 +141,7 @@ fields = {
 }
 
 
+@settings(max_examples=40)
 @given(st.fixed_dictionaries({}, optional=fields))
 def test_every_error_of_a_turn_becomes_an_openai_error(error: dict[str, Any]) -> None:
     assert str(turn_error(error))

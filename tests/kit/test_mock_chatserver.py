@@ -49,9 +49,12 @@ def test_lists_come_in_pages(mock: Any) -> None:
     page = mock.list_sessions("u1", page=2)
     assert (page.sessions[0].title, page.total, page.page, page.page_size, page.has_more) == ("20", 45, 2, 20, True)
     assert mock.list_sessions("u1", page=3).has_more is False
-    assert [session.id for session in mock.iter_sessions("u1")] == [str(number) for number in range(1, 46)]
+    mock.set_mock_response("list_sessions", [{"title": str(number)} for number in range(145)])
+    assert [session.id for session in mock.iter_sessions("u1")] == [str(number) for number in range(1, 146)]
+    assert [call["page"] for call in mock.calls_to("list_sessions")[-2:]] == [1, 2]
     mock.set_mock_response("get_audit_log", [{"action": str(number)} for number in range(120)])
     assert (mock.get_audit_log(offset=100).offset, len(list(mock.iter_audit_log()))) == (100, 120)
+    assert [call["offset"] for call in mock.calls_to("get_audit_log")[-2:]] == [0, 100]
 
 
 @pytest.mark.parametrize("error", [RateLimitError("slow down", 429, retry_after=7), ChatRateLimitError])

@@ -21,10 +21,10 @@ from ...clock import SYSTEM_CLOCK, Clock
 from ...config import ClientConfig
 from ...errors import ConfigurationError
 from ..errors import chatserver_errors
-from ..messages import AnyMessage, CompletionOptions, completion_arguments
+from ..messages import AnyMessage, CompletionOptions, completion_call
 from ..settings import DEFAULT_BASE_URL, configuration
 from .session import AsyncChatSession
-from .stream import AsyncChatStream, open_stream
+from .stream import AsyncChatStream
 
 if TYPE_CHECKING:
     from codegen_api.codec import Model
@@ -197,7 +197,7 @@ class AsyncChatServerClient(AsyncBaseClient, AsyncChatserverMethods, AsyncChatse
             ChatServerError: the subclass that fits, when the server refuses or cannot be reached.
 
         """
-        arguments = completion_arguments(
+        arguments, options = completion_call(
             model,
             messages,
             user,
@@ -213,26 +213,17 @@ class AsyncChatServerClient(AsyncBaseClient, AsyncChatserverMethods, AsyncChatse
             allowed_tools=allowed_tools,
             setting_sources=setting_sources,
             mcp_servers=mcp_servers,
+            timeout=timeout,
+            extra_headers=extra_headers,
+            extra_query=extra_query,
+            extra_body=extra_body,
         )
-        options = RequestOptions(timeout, extra_headers, extra_query, extra_body)
         if stream:
-            return await open_stream(lambda: self._open_completion(arguments, options))
+            return await AsyncChatStream(lambda: self.open_completion(arguments, options)).__aenter__()
         return (await self.perform(operations.CREATE_CHAT_COMPLETION, {**arguments, "stream": False}, options)).parsed
 
-    async def open_completion(
-        self,
-        model: str,
-        messages: Iterable[AnyMessage],
-        *,
-        user: str | None,
-        metadata: Mapping[str, Any] | None = None,
-        **options: Any,
-    ) -> AsyncEventStream:
-        """Send the request of a stream and return its response; takes the options of `create_completion`."""
-        request = RequestOptions(**{name: options.pop(name) for name in RequestOptions._fields if name in options})
-        return await self._open_completion(completion_arguments(model, messages, user, metadata, **options), request)
-
-    async def _open_completion(self, arguments: dict[str, Any], options: RequestOptions) -> AsyncEventStream:
+    async def open_completion(self, arguments: Mapping[str, Any], options: RequestOptions) -> AsyncEventStream:
+        """Send the request of a stream and return its response."""
         self.config.require("streaming")
         return await self.open_stream(operations.CREATE_CHAT_COMPLETION, {**arguments, "stream": True}, options)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Unpack
 from codegen_api.codec import Model
 
 from ..errors import BadRequestError
-from ..messages import AnyMessage, SendOptions, as_messages
-from .stream import AsyncChatStream, later_stream
+from ..messages import AnyMessage, SendOptions, as_messages, completion_call
+from .stream import AsyncChatStream
 
 if TYPE_CHECKING:
     from codegen_api.models import ChatCompletionResponse, ChatMessageRecord
@@ -54,11 +54,11 @@ class AsyncChatSession:
             raise TypeError(f"stream() got an unexpected keyword argument {min(unknown)!r}")
 
         async def send() -> AsyncEventStream:
-            return await self._client.open_completion(
-                await self._choose(model), said, user=self.user_id, session_id=self.session_id, **options
-            )
+            chosen = await self._choose(model)
+            call = completion_call(chosen, said, self.user_id, session_id=self.session_id, **options)
+            return await self._client.open_completion(*call)
 
-        return later_stream(send, self._remember)
+        return AsyncChatStream(send, self._remember)
 
     async def history(self) -> list[ChatMessageRecord]:
         """Return what was said so far, oldest first, as the server recorded it; nothing before the first answer."""

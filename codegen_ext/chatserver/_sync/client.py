@@ -22,10 +22,10 @@ from ...clock import SYSTEM_CLOCK, Clock
 from ...config import ClientConfig
 from ...errors import ConfigurationError
 from ..errors import chatserver_errors
-from ..messages import AnyMessage, CompletionOptions, completion_arguments
+from ..messages import AnyMessage, CompletionOptions, completion_call
 from ..settings import DEFAULT_BASE_URL, configuration
 from .session import ChatSession
-from .stream import ChatStream, open_stream
+from .stream import ChatStream
 
 if TYPE_CHECKING:
     from codegen_api.codec import Model
@@ -198,7 +198,7 @@ class ChatServerClient(BaseClient, ChatserverMethods, ChatserverStreams, Chatser
             ChatServerError: the subclass that fits, when the server refuses or cannot be reached.
 
         """
-        arguments = completion_arguments(
+        arguments, options = completion_call(
             model,
             messages,
             user,
@@ -214,26 +214,17 @@ class ChatServerClient(BaseClient, ChatserverMethods, ChatserverStreams, Chatser
             allowed_tools=allowed_tools,
             setting_sources=setting_sources,
             mcp_servers=mcp_servers,
+            timeout=timeout,
+            extra_headers=extra_headers,
+            extra_query=extra_query,
+            extra_body=extra_body,
         )
-        options = RequestOptions(timeout, extra_headers, extra_query, extra_body)
         if stream:
-            return open_stream(lambda: self._open_completion(arguments, options))
+            return ChatStream(lambda: self.open_completion(arguments, options)).__enter__()
         return (self.perform(operations.CREATE_CHAT_COMPLETION, {**arguments, "stream": False}, options)).parsed
 
-    def open_completion(
-        self,
-        model: str,
-        messages: Iterable[AnyMessage],
-        *,
-        user: str | None,
-        metadata: Mapping[str, Any] | None = None,
-        **options: Any,
-    ) -> EventStream:
-        """Send the request of a stream and return its response; takes the options of `create_completion`."""
-        request = RequestOptions(**{name: options.pop(name) for name in RequestOptions._fields if name in options})
-        return self._open_completion(completion_arguments(model, messages, user, metadata, **options), request)
-
-    def _open_completion(self, arguments: dict[str, Any], options: RequestOptions) -> EventStream:
+    def open_completion(self, arguments: Mapping[str, Any], options: RequestOptions) -> EventStream:
+        """Send the request of a stream and return its response."""
         self.config.require("streaming")
         return self.open_stream(operations.CREATE_CHAT_COMPLETION, {**arguments, "stream": True}, options)
 

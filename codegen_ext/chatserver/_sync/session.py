@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Unpack
 from codegen_api.codec import Model
 
 from ..errors import BadRequestError
-from ..messages import AnyMessage, SendOptions, as_messages
-from .stream import ChatStream, later_stream
+from ..messages import AnyMessage, SendOptions, as_messages, completion_call
+from .stream import ChatStream
 
 if TYPE_CHECKING:
     from codegen_api.models import ChatCompletionResponse, ChatMessageRecord
@@ -55,11 +55,11 @@ class ChatSession:
             raise TypeError(f"stream() got an unexpected keyword argument {min(unknown)!r}")
 
         def send() -> EventStream:
-            return self._client.open_completion(
-                self._choose(model), said, user=self.user_id, session_id=self.session_id, **options
-            )
+            chosen = self._choose(model)
+            call = completion_call(chosen, said, self.user_id, session_id=self.session_id, **options)
+            return self._client.open_completion(*call)
 
-        return later_stream(send, self._remember)
+        return ChatStream(send, self._remember)
 
     def history(self) -> list[ChatMessageRecord]:
         """Return what was said so far, oldest first, as the server recorded it; nothing before the first answer."""

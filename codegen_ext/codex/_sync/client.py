@@ -50,13 +50,7 @@ class Call:
         send(io.run_blocking(self._servers.start), self._mailbox)
 
     def receive(self) -> tuple[Session | None, Message]:
-        """Return the next message.
-
-        Raises:
-            openai.APITimeoutError: when the deadline is over.
-            openai.APIConnectionError: when the server has ended.
-
-        """
+        """Return the next message; raises an error of the turn, of the server, or of the deadline."""
         while not self._mailbox.items:
             waiter = self._mailbox.waiter = io.Waiter()
             left = None if self._ends is None else max(0.0, self._ends - SYSTEM_CLOCK.monotonic())
