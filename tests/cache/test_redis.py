@@ -117,7 +117,7 @@ def test_what_keeps_answers_neither_shows_nor_pickles_the_token(
     kept = client.cache._store
     for thing in (client.cache, kept, vars(kept), client.cache._flights, getattr(kept, "_kept", None)):
         assert TOKEN[5:20] not in repr(thing)
-    with pytest.raises(TypeError):
+    with pytest.raises((TypeError, AttributeError)):  # AttributeError: what keeps the connections is a local class
         pickle.dumps(client.cache)
     if not shared:
         assert TOKEN[5:20].encode() not in pickle.dumps(list(kept._kept.items()))

@@ -94,7 +94,7 @@ def test_names_exist(page: Path) -> None:
 @pages
 def test_environment_variables_exist(page: Path) -> None:
     known = environment_variables() | {name for name in WORDS if name.startswith(("CODEX_", "CHATSERVER_"))}
-    known |= {"CODEGEN_PROVIDER_ORDER", "CODEGEN_CONFIG", "CODEGEN_TOKEN"}
+    known |= {"CODEGEN_PROVIDER_ORDER", "CODEGEN_CONFIG", "CODEGEN_TOKEN", "CODEGEN_WEBHOOK_SECRET"}
     mentioned = {
         name for span in spans(page) for name in re.findall(r"\b(?:CODEGEN|CODEX|CHATSERVER)_[A-Z_]*[A-Z]\b", span)
     }

@@ -39,7 +39,7 @@ def test_codegen_creates_a_run_waits_and_returns_its_result(named: Callable[...,
     assert response.metadata["run_id"] == 1
     assert response.request_id == "1"
     assert response.metadata["web_url"] == "https://sandbox.invalid/323/1"
-    assert [pull["title"] for pull in response.metadata["pull_requests"]] == ["Change 4"]
+    assert [pull["title"] for pull in response.metadata["pull_requests"]] == ["Change 1"]
     assert response.raw_response.id == 1
     assert response.response_time > 9
     assert seen[-1]["status"] == "completed"
