@@ -1,6 +1,11 @@
-"""Looks inside: the innermost transport of a client, and metadata without the id that every create adds."""
+"""Looks inside: clients without their front, their innermost transport, metadata without the id of every create."""
 
 from typing import Any
+
+
+def real(client: Any) -> Any:
+    """Return the client itself, without the blocking front of an async one."""
+    return getattr(client, "_target", client)
 
 
 def network_of(client: Any) -> Any:

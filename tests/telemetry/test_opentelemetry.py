@@ -18,8 +18,8 @@ from codegen_ext.integrations.opentelemetry import instrument
 from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour
+from ..support.inside import real
 from ..support.loopback import HANG, Loopback, reply
-from .helpers import real
 
 Connect = Callable[..., Any]
 USER = {"id": 1, "github_user_id": "7", "github_username": "octocat"}
@@ -145,14 +145,16 @@ def test_spans_belong_to_the_callers_span(spans: Spans, sandbox: Sandbox) -> Non
 
     async def call() -> None:
         async with AsyncCodegenClient(config) as client:
-            await instrument(client, spans.provider).get_current_user()
+            instrument(client, spans.provider)
+            await asyncio.gather(*(client.get_users(323, skip=number) for number in range(3)))
 
     with spans.provider.get_tracer("test").start_as_current_span("mine", kind=SpanKind.SERVER) as mine:
         with CodegenClient(config) as client:
             instrument(client, spans.provider).get_current_user()
         asyncio.run(call())
         assert trace.get_current_span() is mine
-    assert [span.parent.span_id for span in spans.calls] == [mine.get_span_context().span_id] * 2
+    assert [span.parent.span_id for span in spans.calls] == [mine.get_span_context().span_id] * 4
+    assert {span.parent.span_id for span in spans.attempts} == {span.context.span_id for span in spans.calls}
 
 
 def test_a_request_that_the_contract_does_not_know(
@@ -178,14 +180,6 @@ def test_a_stream_is_traced_too(flavour: Flavour, sandbox: Sandbox, spans: Spans
     assert len(spans.attempts) == 1
 
 
-def test_an_answer_from_the_cache_is_a_call_without_attempt(traced: Connect, spans: Spans) -> None:
-    client = traced(enable_caching=True)
-    for _ in range(2):
-        client.get_organizations()
-    assert [span.attributes.get("codegen.cached", False) for span in spans.calls] == [False, True]
-    assert len(spans.attempts) == 1
-
-
 def test_an_agent_is_traced_by_its_client(spans: Spans, sandbox: Sandbox) -> None:
     with Agent(323, TOKEN, sandbox.base_url) as agent:
         assert instrument(agent, spans.provider) is agent
@@ -195,24 +189,22 @@ def test_an_agent_is_traced_by_its_client(spans: Spans, sandbox: Sandbox) -> Non
         instrument(7)
 
 
-def test_a_second_time_changes_nothing(traced: Connect, spans: Spans) -> None:
-    client = traced()
+def test_a_second_time_changes_nothing_and_an_answer_from_the_cache_has_no_attempt(
+    traced: Connect, spans: Spans
+) -> None:
+    client = traced(enable_caching=True)
     instrument(real(client), spans.provider)
     instrument(real(client.with_options(timeout=5)), spans.provider)
     client.get_current_user()
     client.with_options(timeout=5).get_current_user()
-    assert (len(spans.calls), len(spans.attempts)) == (2, 2)
-
-
-def test_other_clients_are_not_traced(traced: Connect, connect: Connect, spans: Spans) -> None:
-    traced()
-    connect().get_current_user()
-    assert spans.calls == spans.attempts == []
+    assert [span.attributes.get("codegen.cached", False) for span in spans.calls] == [False, True]
+    assert len(spans.attempts) == 1
 
 
 @pytest.mark.parametrize("settings", [{"enable_metrics": False}, {"log_requests": False}])
-def test_it_needs_no_other_transport(traced: Connect, spans: Spans, settings: dict[str, Any]) -> None:
+def test_it_needs_no_other_transport(traced: Connect, connect: Connect, spans: Spans, settings: dict[str, Any]) -> None:
     traced(**settings).get_current_user()
+    connect().get_current_user()  # which is not traced
     assert (len(spans.calls), len(spans.attempts)) == (1, 1)
 
 
@@ -231,19 +223,6 @@ def test_a_cancelled_call_is_a_failed_span(serve: Callable[..., Loopback], spans
 
     asyncio.run(cancel())
     assert [span.attributes["error.type"] for span in (spans.call(), *spans.attempts)] == ["cancelled"] * 2
-
-
-def test_concurrent_calls_do_not_become_each_others_children(spans: Spans, sandbox: Sandbox) -> None:
-    async def calls() -> None:
-        config = ClientConfig(api_token=TOKEN, base_url=sandbox.base_url, enable_caching=False)
-        async with AsyncCodegenClient(config) as client:
-            instrument(client, spans.provider)
-            await asyncio.gather(*(client.get_current_user() for _ in range(5)))
-
-    asyncio.run(calls())
-    assert {span.parent for span in spans.calls} == {None}
-    assert {span.parent.span_id for span in spans.attempts} == {span.context.span_id for span in spans.calls}
-    assert len(spans.attempts) == 5
 
 
 def test_the_global_provider_is_the_default(client: Any, spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from codegen_ext.metrics import MetricsCollector
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import Flavour
-from .helpers import real
+from ..support.inside import real
 
 Connect = Callable[..., Any]
 Samples = dict[tuple[str, ...], float]
@@ -118,14 +118,6 @@ def test_labels_are_operations_of_the_contract_and_classes_of_statuses(sandbox: 
     assert "127.0.0.1" not in text
 
 
-def test_a_scrape_shows_the_present(client: Any) -> None:
-    registry = registry_of(real(client))
-    assert not [key for key in scrape(registry) if key[0] == "codegen_requests_total"]
-    for count in (1, 2):
-        client.get_current_user()
-        assert scrape(registry)["codegen_requests_total", "get_current_user", "2xx"] == count
-
-
 def test_several_clients_in_one_registry_are_added_up(connect: Connect) -> None:
     first, second, third = connect(), connect(), connect()
     collector = PrometheusCollector(real(first), real(second))
@@ -143,23 +135,18 @@ def test_several_clients_in_one_registry_are_added_up(connect: Connect) -> None:
     assert samples["codegen_request_duration_seconds_count", "get_current_user"] == 3
 
 
-def test_one_client_may_be_in_several_registries(client: Any) -> None:
-    registries = [registry_of(real(client)) for _ in range(2)]
-    client.get_current_user()
-    assert scrape(registries[0]) == scrape(registries[1]) != {}
-
-
-def test_a_registry_refuses_a_second_collector_instead_of_showing_everything_twice(client: Any) -> None:
-    registry = registry_of(real(client))
+def test_a_collector_is_in_a_registry_once_and_may_leave_it(client: Any) -> None:
+    collector = PrometheusCollector(real(client))
+    registries = [CollectorRegistry(), registry_of(real(client))]
+    registries[0].register(collector)
+    for count in (1, 2):
+        client.get_current_user()
+        for registry in registries:  # each shows the present
+            assert scrape(registry)["codegen_requests_total", "get_current_user", "2xx"] == count
     with pytest.raises(ValueError, match="codegen_requests"):
-        registry.register(PrometheusCollector())
-
-
-def test_a_collector_may_leave_its_registry(client: Any) -> None:
-    registry, collector = CollectorRegistry(), PrometheusCollector(real(client))
-    registry.register(collector)
-    registry.unregister(collector)
-    assert scrape(registry) == {}
+        registries[0].register(PrometheusCollector())
+    registries[0].unregister(collector)
+    assert scrape(registries[0]) == {}
 
 
 def test_it_has_what_a_registry_asks_for() -> None:
@@ -167,11 +154,14 @@ def test_it_has_what_a_registry_asks_for() -> None:
     assert wanted <= set(dir(PrometheusCollector))
 
 
-def test_an_agent_is_shown_by_its_client(sandbox: Sandbox) -> None:
-    with Agent(323, sandbox.token, sandbox.base_url) as agent:
-        registry = registry_of(agent)
+def test_agents_and_chat_clients_are_shown_too(flavour: Flavour, sandbox: Sandbox) -> None:
+    with Agent(323, sandbox.token, sandbox.base_url) as agent, flavour.chat(sandbox.token, sandbox.base_url) as chat:
+        registry = registry_of(agent, real(chat))
         agent.list_tasks()
-    assert scrape(registry)["codegen_requests_total", "list_agent_runs", "2xx"] == 1
+        chat.list_models()
+    samples = scrape(registry)
+    assert samples["codegen_requests_total", "list_agent_runs", "2xx"] == 1
+    assert samples["codegen_requests_total", "list_models", "2xx"] == 1
     with pytest.raises(ConfigurationError, match="expected a client or an agent"):
         PrometheusCollector(7)
 
@@ -179,13 +169,6 @@ def test_an_agent_is_shown_by_its_client(sandbox: Sandbox) -> None:
 def test_a_client_without_metrics_is_refused(connect: Connect) -> None:
     with pytest.raises(ConfigurationError, match="enable_metrics"):
         PrometheusCollector(real(connect(enable_metrics=False)))
-
-
-def test_a_chat_client_is_shown_too(flavour: Flavour, sandbox: Sandbox) -> None:
-    with flavour.chat(sandbox.token, sandbox.base_url) as chat:
-        registry = registry_of(real(chat))
-        chat.list_models()
-        assert scrape(registry)["codegen_requests_total", "list_models", "2xx"] == 1
 
 
 def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen_ext.redact import MASK, Redactor, is_secret_name
@@ -37,10 +37,12 @@ def test_shorter_pieces_and_short_credentials_stay() -> None:
     assert Redactor()("anything") == "anything"
 
 
+@settings(max_examples=30)
 @given(
     st.recursive(
         st.sampled_from([SECRET, f"Bearer {SECRET}", "x", 1, None, True]),
         lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["a", "token", "env"]), inner),
+        max_leaves=8,
     )
 )
 def test_parsed_json_is_freed_of_it(data: Any) -> None:
@@ -55,39 +57,16 @@ def test_it_shows_and_pickles_nothing() -> None:
     assert SECRET.encode() not in pickle.dumps(redact)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "token",
-        "api_token",
-        "access_token",
-        "TOKEN",
-        "x-api-key",
-        "apiKey",
-        "api_key",
-        "client_secret",
-        "password",
-        "passwd",
-        "Authorization",
-        "Set-Cookie",
-        "env",
-        "environment",
-        "env_vars",
-        "credential",
-        "private_key",
-        "signature",
-        "sig",
-    ],
+SECRET_NAMES = (
+    "token api_token access_token TOKEN x-api-key apiKey api_key client_secret password passwd Authorization Set-Cookie"
+    " env environment env_vars credential private_key signature sig"
 )
-def test_names_of_secrets(name: str) -> None:
-    assert is_secret_name(name)
+OTHER_NAMES = "id status prompt message envelope design signal key author page result"
 
 
-@pytest.mark.parametrize(
-    "name", ["id", "status", "prompt", "message", "envelope", "design", "signal", "key", "author", "page", "result"]
-)
-def test_other_names(name: str) -> None:
-    assert not is_secret_name(name)
+def test_names_of_secrets() -> None:
+    names = f"{SECRET_NAMES} {OTHER_NAMES}".split()
+    assert [name for name in names if is_secret_name(name)] == SECRET_NAMES.split()
 
 
 @pytest.mark.parametrize(
@@ -138,7 +117,7 @@ def test_any_body_can_be_shown(content: bytes, at: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a" * 1_000_000, "a " * 500_000, "a" + " " * 1_000_000, "a://" * 250_000, '"' * 1_000_000, "a:" * 500_000]
+    "text", ["a" * 300_000, "a " * 150_000, "a" + " " * 300_000, "a://" * 75_000, '"' * 300_000, "a:" * 150_000]
 )
 def test_long_bodies_take_no_longer_than_their_length(text: str) -> None:
-    assert redact.body(text) == text  # a quadratic expression would take minutes
+    assert redact.body(text) == text  # a quadratic expression would take a minute

@@ -5,13 +5,16 @@ Nowhere means that no eight characters of it in a row stand in anything that lea
 
 import contextlib
 import copy
+import gc
 import logging
 import pickle
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
+from codegen_api import Client
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -21,6 +24,7 @@ from codegen_ext import (
     AuthenticationError,
     ClientConfig,
     CodegenAPIError,
+    CodegenClient,
     CodegenConfig,
     ConfigurationError,
     InvalidResponseError,
@@ -35,8 +39,8 @@ from codegen_ext.integrations.prometheus import PrometheusCollector
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import Flavour
+from ..support.inside import real
 from ..support.loopback import CLOSE, HANG, Loopback, reply
-from .helpers import real
 
 SECRET = "sk-Zq8Rv2Lw7Xk4Np9Tj6Hb3Gd5"
 PIECES = [SECRET[at : at + 8] for at in range(len(SECRET) - 7)]
@@ -110,10 +114,11 @@ def telemetry() -> Iterator[Telemetry]:
     telemetry.provider.shutdown()
 
 
-def failing(watch: Watch, kind: type[CodegenAPIError], call: Callable[[], Any]) -> None:
+def failing(watch: Watch, kind: type[CodegenAPIError], call: Callable[[], Any]) -> Any:
     with pytest.raises(kind) as caught:
         call()
     watch.see_error(caught.value)
+    return caught.value
 
 
 def drive_runs(watch: Watch, client: Any, agent: Any) -> None:
@@ -127,7 +132,9 @@ def drive_runs(watch: Watch, client: Any, agent: Any) -> None:
     raw = client.with_raw_response.get_current_user()
     derived = client.with_options(timeout=5)
     watch.see("client", client, derived, client.with_raw_response, client.config, client.session, client.metrics)
-    watch.see("internals", vars(real(client)), vars(client.session), client.session.auth)
+    watch.see("internals", vars(real(client)), vars(client.session), client.session.auth, client.session._transport)
+    watch.see("generated client", Client("http://here", SECRET))
+    assert agent.token == SECRET
     watch.see("agent", agent, task, task.run, task.get_monitoring_info(), user, raw, dict(raw.headers))
     watch.see("statistics", client.get_stats(), client.health_check())
 
@@ -242,19 +249,13 @@ def test_a_pickled_configuration_takes_the_token_of_the_process_that_loads_it(mo
     assert pickle.loads(pickled).api_token == ""
     monkeypatch.setenv("CODEGEN_API_TOKEN", "its-own")
     loaded = pickle.loads(pickled)
-    assert (loaded.api_token, loaded.org_id, loaded.timeout, loaded.shared_state) == (
-        "its-own",
-        "323",
-        7,
-        "sqlite:///here",
-    )
-    assert loaded.has_rate_limit_cap is config.has_rate_limit_cap is False
+    kept = (loaded.api_token, loaded.org_id, loaded.timeout, loaded.shared_state, loaded.has_rate_limit_cap)
+    assert kept == ("its-own", "323", 7, "sqlite:///here", False)
     assert pickle.loads(pickle.dumps(ClientConfig(rate_limit_requests_per_period=60))).has_rate_limit_cap
-
-
-def test_a_configuration_with_another_password_is_not_pickled() -> None:
     with pytest.raises(ConfigurationError, match="CODEGEN_SHARED_STATE"):
-        pickle.dumps(ClientConfig(api_token=SECRET, shared_state=f"redis://user:{SECRET}@host"))
+        pickle.dumps(ClientConfig(shared_state=f"redis://user:{SECRET}@host"))
+    with CodegenClient(config) as client, pytest.raises(TypeError, match="pickle its config, or ids"):
+        pickle.dumps(client)
 
 
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy])
@@ -264,6 +265,7 @@ def test_a_copied_configuration_keeps_the_token(again: Callable[[Any], Any]) -> 
     assert (copied, type(copied)) == (config, CodegenConfig)
     copied.retry_on_status.append(418)
     assert 418 not in config.retry_on_status
+    assert not found_in(repr(config) + repr(copied))
 
 
 def test_a_password_in_the_base_url_is_not_shown(flavour: Flavour) -> None:
@@ -273,3 +275,53 @@ def test_a_password_in_the_base_url_is_not_shown(flavour: Flavour) -> None:
         assert [thing for thing in shown if found_in(repr(thing))] == []
         assert "https://host.invalid/v1" in repr(client)
     assert client.config.base_url == config.base_url
+
+
+@pytest.mark.parametrize("bad", [f"{SECRET} with spaces", f"{SECRET}\n", f"ü{SECRET}"])
+def test_a_refused_token_is_not_repeated(flavour: Flavour, bad: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        flavour.client(ClientConfig(api_token=bad))
+    assert not found_in("".join(traceback.format_exception(caught.value)))
+
+
+def test_an_error_of_the_network_carries_no_secret(flavour: Flavour) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        try:
+            raise OSError(5, f"while sending {request.headers['authorization']}")
+        except OSError as error:
+            raise httpx.RemoteProtocolError(f"illegal header: {error}", request=request) from error
+
+    transport, url = httpx.MockTransport(answer), "http://me:hunter2@service.invalid"
+    config = ClientConfig(api_token=SECRET, base_url=url, transport=transport, max_retries=0)
+    watch = Watch()
+    with flavour.client(config) as client:
+        error = failing(watch, NetworkError, client.get_current_user)
+    assert watch.leaks() == []
+    assert not [text for _, text in watch.texts if "hunter2" in str(text)]
+    assert error.message.startswith("illegal header")
+    assert isinstance(error.original_error, httpx.RemoteProtocolError)
+    assert isinstance(error.original_error.__cause__, OSError)
+    assert error.__context__ in (None, error.__cause__)
+
+
+def test_the_session_takes_it_to_no_other_host_and_keeps_it_in_no_request(
+    serve: Callable[..., Loopback], connect: Callable[..., Any], flavour: Flavour
+) -> None:
+    ours, other = serve(reply({}), reply({}), CLOSE), serve(reply({}))
+    session = connect(f"{ours.base_url}/v1", api_token=SECRET).session
+    for address in ("/v1/x", f"{ours.base_url}/elsewhere", f"{other.base_url}/v1/x"):
+        assert "authorization" not in flavour.settle(session.get(address)).request.headers
+    assert [request.headers["authorization"] for request in ours.requests] == [f"Bearer {SECRET}"] * 2
+    assert "authorization" not in other.requests[0].headers
+    with pytest.raises(httpx.TransportError) as caught:
+        flavour.settle(session.get("/v1/x"))
+    assert "authorization" not in caught.value.request.headers
+    gc.collect()
+    for thing in gc.get_objects():
+        # Not isinstance, which asks lazy objects of other packages (Django's settings) what they are.
+        if type(thing) is httpx.Request and str(thing.url).startswith(ours.base_url):
+            assert "authorization" not in thing.headers
+
+
+def test_the_callers_own_authorization_gives_way(client: Any) -> None:
+    assert client.get_current_user(extra_headers={"Authorization": "Bearer wrong"}).id == 1
