@@ -1,12 +1,12 @@
 """What is refused before anything is sent, and what is sent."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from codegen_api.operations import OPERATIONS, Argument, Operation
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen_ext import ClientConfig, CodegenClient, ConfigurationError, NotFoundError, ValidationError
@@ -17,14 +17,23 @@ from ..support.calls import required
 from ..support.loopback import Loopback, Received, reply
 
 EVERY_ARGUMENT = [(operation, argument) for operation in OPERATIONS.values() for argument in operation.arguments]
-USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
+NO_NUMBERS = (True, 3.0, "abc", " 7", "7 ", "", "-", "--7", "+7", "1_000", "٣", "7.0", "9" * 5000, [7], b"7")
 
 
-def arguments_where(fits: Callable[[Argument], bool]) -> pytest.MarkDecorator:
-    chosen = [pair for pair in EVERY_ARGUMENT if fits(pair[1])]
-    return pytest.mark.parametrize(
-        ("operation", "argument"), chosen, ids=[f"{operation.id}-{argument.name}" for operation, argument in chosen]
-    )
+def wrong_values(argument: Argument) -> Iterator[tuple[Any, str]]:
+    """Yield values that an argument does not take, and what the refusal says."""
+    if argument.required:
+        yield None, "is required"
+    if argument.type == "integer":
+        yield from ((bad, "expected a whole number") for bad in NO_NUMBERS)
+    elif argument.type == "string":
+        yield from ((bad, "expected text") for bad in (5, True, b"text", ["text"]))
+    elif argument.type == "number":
+        yield from ((bad, "") for bad in ("0.5", True, math.nan))
+    if argument.minimum is not None:
+        yield argument.minimum - 1, f"must be at least {argument.minimum}"
+    if argument.maximum is not None:
+        yield argument.maximum + 1, f"must be at most {argument.maximum}"
 
 
 @pytest.fixture
@@ -39,81 +48,30 @@ def call(flavour: Flavour, connect: Callable[..., Any], sandbox: Sandbox) -> Any
     clients["chatserver"].close()
 
 
-def refusal(call: Any, sandbox: Sandbox, operation: Operation[Any], argument: Argument, value: Any) -> ValidationError:
-    with pytest.raises(ValidationError) as caught:
-        call(operation, **{argument.python_name: value})
+@once
+def test_what_an_argument_does_not_take_is_refused_by_its_name(call: Any, sandbox: Sandbox) -> None:
+    for operation, argument in EVERY_ARGUMENT:
+        for value, problem in wrong_values(argument):
+            with pytest.raises(ValidationError) as caught:
+                call(operation, **{argument.python_name: value})
+            error = caught.value
+            assert error.operation == operation.id
+            assert error.status_code == (400 if operation.service == "chatserver" else None)
+            assert list(error.field_errors) == [argument.name]
+            assert error.field == argument.name
+            assert argument.name in error.message
+            assert problem in error.message
     assert sandbox.requests == []
-    error: ValidationError = caught.value
-    assert error.operation == operation.id
-    assert error.status_code == (400 if operation.service == "chatserver" else None)
-    assert list(error.field_errors) == [argument.name]
-    assert error.field == argument.name
-    assert argument.name in error.message
-    return error
 
 
 @once
-@arguments_where(lambda argument: argument.required)
-def test_a_missing_argument_is_named(
-    call: Any, sandbox: Sandbox, operation: Operation[Any], argument: Argument
-) -> None:
-    error = refusal(call, sandbox, operation, argument, None)
-    assert error.field_errors[argument.name] == ["is required"]
-
-
-@once
-@arguments_where(lambda argument: argument.type == "integer")
-def test_what_is_no_whole_number_is_refused(
-    call: Any, sandbox: Sandbox, operation: Operation[Any], argument: Argument
-) -> None:
-    for bad in (True, 3.0, "abc", " 7", "7 ", "", "-", "--7", "+7", "1_000", "٣", "7.0", "9" * 5000, [7], b"7"):
-        error = refusal(call, sandbox, operation, argument, bad)
-        assert "expected a whole number" in error.message
-
-
-@once
-@arguments_where(lambda argument: argument.type == "string")
-def test_what_is_no_text_is_refused(call: Any, sandbox: Sandbox, operation: Operation[Any], argument: Argument) -> None:
-    for bad in (5, True, b"text", ["text"]):
-        assert "expected text" in refusal(call, sandbox, operation, argument, bad).message
-
-
-@once
-@arguments_where(lambda argument: argument.minimum is not None)
-def test_what_is_below_the_least_value_is_refused(
-    call: Any, sandbox: Sandbox, operation: Operation[Any], argument: Argument
-) -> None:
-    error = refusal(call, sandbox, operation, argument, (argument.minimum or 0) - 1)
-    assert error.field_errors[argument.name] == [f"must be at least {argument.minimum}"]
-
-
-@once
-@arguments_where(lambda argument: argument.maximum is not None)
-def test_what_is_above_the_greatest_value_is_refused(
-    call: Any, sandbox: Sandbox, operation: Operation[Any], argument: Argument
-) -> None:
-    error = refusal(call, sandbox, operation, argument, (argument.maximum or 0) + 1)
-    assert error.field_errors[argument.name] == [f"must be at most {argument.maximum}"]
-
-
-@arguments_where(lambda argument: argument.type == "number")
-def test_what_is_no_number_is_refused(
-    call: Any, sandbox: Sandbox, operation: Operation[Any], argument: Argument
-) -> None:
-    for bad in ("0.5", True, math.nan):
-        refusal(call, sandbox, operation, argument, bad)
-
-
-@once
-@arguments_where(lambda argument: argument.minimum is not None or argument.maximum is not None)
-def test_the_bounds_themselves_are_accepted(
-    call: Any, sandbox: Sandbox, operation: Operation[Any], argument: Argument
-) -> None:
+def test_the_bounds_themselves_are_accepted(call: Any, sandbox: Sandbox) -> None:
     call(OPERATIONS["create_agent_run"])
-    for bound in (argument.minimum, argument.maximum):
-        if bound is not None:
-            call(operation, **{argument.python_name: bound})
-            assert (sandbox.requests[-1].operation, sandbox.requests[-1].status) == (operation.id, 200)
+    for operation, argument in EVERY_ARGUMENT:
+        for bound in (argument.minimum, argument.maximum):
+            if bound is not None:
+                call(operation, **{argument.python_name: bound})
+                assert (sandbox.requests[-1].operation, sandbox.requests[-1].status) == (operation.id, 200)
 
 
 def test_every_wrong_argument_is_named_at_once(client: Any, sandbox: Sandbox) -> None:
@@ -130,19 +88,9 @@ def test_ids_may_be_given_as_digits(client: Any, sandbox: Sandbox) -> None:
     assert {record.status for record in sandbox.requests} == {200}
 
 
-@given(st.integers(-(10**30), 10**30))
-def test_a_whole_number_and_its_digits_mean_the_same(number: int) -> None:
-    sandbox = Sandbox(token=None, rate_limits=False)
-    with CodegenClient(ClientConfig(api_token="any", transport=sandbox.transport(), rate_limits=False)) as client:
-        for form in (number, str(number)):
-            with pytest.raises(NotFoundError):
-                client.get_agent_run(323, form)
-    one, two = sandbox.requests
-    assert one.path == two.path
-
-
-@given(st.text())
-def test_no_text_reaches_the_service_as_an_id_unless_it_is_a_whole_number(text: str) -> None:
+@settings(max_examples=40)
+@given(st.text() | st.integers(-(10**30), 10**30).map(str))
+def test_a_string_reaches_the_service_as_an_id_only_if_it_is_a_whole_number(text: str) -> None:
     sandbox = Sandbox(token=None, rate_limits=False)
     with CodegenClient(ClientConfig(api_token="any", transport=sandbox.transport(), rate_limits=False)) as client:
         try:
@@ -153,6 +101,21 @@ def test_no_text_reaches_the_service_as_an_id_unless_it_is_a_whole_number(text: 
         except NotFoundError:
             assert text.removeprefix("-").isdigit()
             assert text.isascii()
+            with pytest.raises(NotFoundError):
+                client.get_agent_run(323, int(text))
+            one, two = sandbox.requests
+            assert one.path == two.path
+
+
+@pytest.mark.parametrize("prompt", ["", "  ", "\n\t"])
+def test_a_blank_prompt_is_refused_before_it_costs(client: Any, sandbox: Sandbox, prompt: str) -> None:
+    for call in (
+        lambda: client.create_agent_run(323, prompt),
+        lambda: client.resume_agent_run(323, agent_run_id=1, prompt=prompt),
+    ):
+        with pytest.raises(ValidationError, match="prompt: must not be blank"):
+            call()
+    assert sandbox.requests == []
 
 
 @pytest.mark.parametrize(
@@ -195,9 +158,9 @@ def test_bodies_travel_as_the_contract_names_them(serve: Callable[..., Loopback]
     client = connect(server.base_url)
     client.create_agent_run(323, "hello", images=["data:,x"], metadata={"a": 1}, repo_id="5", agent_type="codegen")
     client.create_agent_run(323, "hello")
-    first, second = server.requests
+    client.with_options(exactly_once=False).create_agent_run(323, "hello", metadata={"a": 1})
+    first, second, plain = server.requests
     assert (first.method, first.path) == ("POST", "/v1/organizations/323/agent/run")
-    assert first.headers["content-type"] == "application/json"
     assert first.json() == {
         "prompt": "hello",
         "images": ["data:,x"],
@@ -207,6 +170,10 @@ def test_bodies_travel_as_the_contract_names_them(serve: Callable[..., Loopback]
     }
     assert second.json() == {"prompt": "hello", "metadata": {"codegen_sdk": {"request_id": request_id(second)}}}
     assert request_id(first) != request_id(second)
+    assert plain.json() == {"prompt": "hello", "metadata": {"a": 1}}
+    assert first.headers["content-type"] == first.headers["accept"] == "application/json"
+    assert first.headers["authorization"] == f"Bearer {TOKEN}"
+    assert first.headers["user-agent"].startswith("codegen-sdk/")
 
 
 def request_id(request: Received) -> str:
@@ -215,25 +182,21 @@ def request_id(request: Received) -> str:
     return found
 
 
-def test_without_exactly_once_nothing_is_added_to_the_body(
-    serve: Callable[..., Loopback], connect: Callable[..., Any]
-) -> None:
-    server = serve(reply({"id": 1, "organization_id": 323}))
-    client = connect(server.base_url, exactly_once=False)
-    client.create_agent_run(323, "hello")
-    client.create_agent_run(323, "hello", metadata={"a": 1})
-    assert [request.json() for request in server.requests] == [
-        {"prompt": "hello"},
-        {"prompt": "hello", "metadata": {"a": 1}},
-    ]
+def test_a_page_by_its_number(client: Any) -> None:
+    """As older clients ask for it."""
+    ids = [client.create_agent_run(323, f"run {number}").id for number in range(5)]
+    pages = [client.get_agent_runs(323, page=page, per_page=2) for page in (1, 2, 3, 4)]
+    assert [[run.id for run in page.items] for page in pages] == [ids[:2:-1], ids[2:0:-1], ids[:1], []]
+    assert [page.page for page in pages] == [1, 2, 3, 4]
+    assert [run.id for run in client.get_agent_runs("323").items] == ids[::-1]
 
 
-def test_requests_say_who_sends_them_and_what_they_accept(
-    serve: Callable[..., Loopback], connect: Callable[..., Any]
-) -> None:
-    server = serve(reply(USER))
-    connect(server.base_url).get_current_user()
-    headers = server.requests[0].headers
-    assert headers["authorization"] == f"Bearer {TOKEN}"
-    assert headers["user-agent"].startswith("codegen-sdk/")
-    assert headers["accept"] == "application/json"
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [({"page": 0}, "page"), ({"page": "x"}, "page"), ({"per_page": 0}, "per_page"), ({"per_page": 101}, "limit")],
+)
+def test_a_page_that_is_none(client: Any, sandbox: Sandbox, wrong: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        client.get_agent_runs(323, **wrong)
+    assert (caught.value.field, caught.value.operation) == (field, "list_agent_runs")
+    assert sandbox.requests == []

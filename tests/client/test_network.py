@@ -1,0 +1,214 @@
+"""Proxies of the environment, which httpx would ignore with our transports, and the certificates of TLS."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codegen_ext import ClientConfig, CodegenAPIError, ConfigurationError, NetworkError
+from codegen_ext._proxy import proxy_of
+
+from ..support.loopback import Loopback, reply
+
+Connect = Callable[..., Any]
+Serve = Callable[..., Loopback]
+Patch = pytest.MonkeyPatch
+USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
+
+
+def environment_proxy(base_url: str) -> str | None:
+    return proxy_of(ClientConfig(base_url=base_url))
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: Patch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "request_method"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_the_proxy_of_the_environment_is_used(
+    monkeypatch: Patch, serve: Serve, connect: Connect, variable: str, scheme: str
+) -> None:
+    proxy = serve(reply(USER))
+    monkeypatch.setenv(variable, scheme + proxy.base_url.removeprefix("http://"))
+    assert connect("http://codegen.invalid/v1").get_current_user().id == 1
+    (request,) = proxy.requests
+    assert request.path == "http://codegen.invalid/v1/users/me"
+    assert request.headers["host"] == "codegen.invalid"
+
+
+def test_the_setting_wins_over_the_environment(monkeypatch: Patch, serve: Serve, connect: Connect) -> None:
+    proxy = serve(reply(USER))
+    monkeypatch.setenv("ALL_PROXY", "http://other.invalid:1")
+    assert connect("http://codegen.invalid", proxy=proxy.base_url).get_current_user().id == 1
+    with pytest.raises(ConfigurationError, match="proxy must be a proxy's address"):
+        connect("http://codegen.invalid", proxy="nonsense")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_this_machine_is_asked_directly(monkeypatch: Patch, serve: Serve, connect: Connect, host: str) -> None:
+    proxy, server = serve(reply(USER)), serve(reply(USER))
+    monkeypatch.setenv("HTTP_PROXY", proxy.base_url)
+    connect(server.base_url.replace("127.0.0.1", host)).get_current_user()
+    assert proxy.requests == []
+    assert [request.path for request in server.requests] == ["/v1/users/me"]
+
+
+NETWORKS = "localhost, 10.0.0.0/8,fd00::/8,nonsense/99"
+
+
+@pytest.mark.parametrize(
+    ("excluded", "address", "proxy"),
+    [
+        ("", "http://host", "http://plain:1"),
+        ("", "https://host", "https://secure:2"),
+        *(
+            (bypass, "http://codegen.invalid/v1", None)
+            for bypass in ("codegen.invalid", "*", ".invalid", "*.invalid", "other.example, codegen.invalid")
+        ),
+        ("host:8080,::1", "http://host:8080/v1", None),
+        ("host:8080,::1", "http://user:password@host:8080/v1", None),
+        ("host:8080,::1", "http://host:8081/v1", "http://plain:1"),
+        (".example.com", "https://api.example.com", None),
+        (NETWORKS, "http://10.1.2.3:3284", None),
+        (NETWORKS, "http://11.1.2.3:3284", "http://plain:1"),
+        (NETWORKS, "http://[fd00::7]:3284", None),
+        (NETWORKS, "http://[fe00::7]:3284", "http://plain:1"),
+        (NETWORKS, "http://10.name:3284", "http://plain:1"),
+    ],
+)
+def test_the_proxy_is_the_one_of_the_scheme_unless_the_host_needs_none(
+    monkeypatch: Patch, excluded: str, address: str, proxy: str | None
+) -> None:
+    assert environment_proxy(address) is None
+    monkeypatch.setenv("HTTP_PROXY", "http://plain:1")
+    monkeypatch.setenv("HTTPS_PROXY", "https://secure:2")
+    monkeypatch.setenv("NO_PROXY", excluded)
+    assert environment_proxy(address) == proxy
+
+
+@pytest.mark.parametrize("base_url", ["https://codegen.invalid", "http://codegen.invalid"])
+def test_a_client_for_a_secure_address_or_proxy_can_be_built(
+    monkeypatch: Patch, connect: Connect, base_url: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "https://proxy.invalid")
+    connect(base_url).close()
+
+
+@pytest.mark.parametrize(
+    ("variable", "proxy"),
+    [
+        ("ALL_PROXY", "socks://host:9"),
+        ("HTTPS_PROXY", "http://[::1"),
+        ("https_proxy", "http://user:hush@host:x"),
+        ("SSL_CERT_FILE", "/nowhere.pem"),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_named_when_the_client_is_built(
+    monkeypatch: Patch, connect: Connect, variable: str, proxy: str
+) -> None:
+    monkeypatch.setenv(variable, proxy)
+    with pytest.raises(ConfigurationError, match=variable) as caught:
+        connect("https://codegen.invalid")
+    assert variable in (caught.value.config_key or "")
+    assert "hush" not in str(caught.value)
+
+
+@contextmanager
+def listening(answer: Callable[[socket.socket], object]) -> Iterator[tuple[int, list[int]]]:
+    """Answer each connection to a port of this machine; counts them."""
+    met: list[int] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            met.append(1)
+            with connection:
+                answer(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1], met
+
+
+@pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "403 Forbidden"])
+def test_a_proxy_that_refuses_is_asked_once(connect: Connect, status: str) -> None:
+    asked = []
+
+    def refuse(connection: socket.socket) -> None:
+        asked.append(connection.recv(10_000))
+        connection.sendall(f"HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n".encode())
+
+    with listening(refuse) as (port, met):
+        client = connect("https://service.invalid", proxy=f"http://127.0.0.1:{port}", max_retries=3)
+        with pytest.raises(NetworkError, match=status[:3]):
+            client.get_agent_run(323, 1)
+        assert len(met) == 1
+    assert b"uthorization" not in asked[0]
+
+
+@pytest.mark.parametrize("name", ["get_agent_run", "create_agent_run"])
+def test_a_certificate_that_is_not_trusted_is_met_once(connect: Connect, name: str, certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def shake_hands(connection: socket.socket) -> None:
+        with suppress(OSError):
+            context.wrap_socket(connection, server_side=True).close()
+
+    with listening(shake_hands) as (port, met):
+        client = connect(f"https://localhost:{port}", max_retries=3)
+        with pytest.raises(NetworkError, match="certificate"):
+            getattr(client, name)(323, "1")
+        assert len(met) == 1
+        trusting = connect(f"https://localhost:{port}", verify=str(certificate), timeout=5, exactly_once=False)
+        with pytest.raises(CodegenAPIError) as caught:  # the connection is closed after the handshake
+            getattr(trusting, name)(323, "1")
+        assert "certificate" not in str(caught.value)
+
+
+@pytest.mark.parametrize("setting", ["verify", "cert"])
+def test_certificates_that_cannot_be_read_are_named_by_their_setting(
+    connect: Connect, setting: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigurationError, match=setting):
+        connect("https://service.invalid", **{setting: str(tmp_path / "missing.pem")})
+
+
+PEM = """\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgm2gNw51k0hP4a26z
+uGRVt2l7mSSR2AwaKXiGQkJdSpChRANCAAT3B/h4Ppy8JY4jbLv3b+Beio+45b3y
+TBkdqtX9ctonwx0HZTzVqFhFL4giLZdvqGCI95SHzBrFoqRfT4wwIf6O
+-----END PRIVATE KEY-----
+-----BEGIN CERTIFICATE-----
+MIIBnDCCAUGgAwIBAgIUHC4l36/iVDW/Gwjx7L08DajEkIQwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyODEyMjEzM1oYDzIxMjYxMTA0
+MTIyMTMzWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAT3B/h4Ppy8JY4jbLv3b+Beio+45b3yTBkdqtX9ctonwx0HZTzVqFhF
+L4giLZdvqGCI95SHzBrFoqRfT4wwIf6Oo28wbTAdBgNVHQ4EFgQUGYkq0hSdnMD5
+pBxv4glKI8F2w6IwHwYDVR0jBBgwFoAUGYkq0hSdnMD5pBxv4glKI8F2w6IwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSQAwRgIhANWc/dIs9g/KCQEhfBrwEjNnUf+x26RxhdZQ+d2pLKXVAiEA
+p4PSYBoNvobRmE0WN/pUbJq/VqdfOoEiayOKuGENDiE=
+-----END CERTIFICATE-----
+"""
+"""A certificate of localhost that signs itself, and its key."""
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    path = tmp_path / "localhost.pem"
+    path.write_text(PEM)
+    return path
