@@ -77,14 +77,8 @@ def test_an_error_survives_a_pickle_with_all_its_attributes(error: CodegenAPIErr
     mine, theirs = dict(vars(error)), dict(vars(other))
     assert repr(theirs.pop("original_error", None)) == repr(mine.pop("original_error", None))
     assert theirs == mine
-
-
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_every_error_has_the_common_attributes(error: CodegenAPIError) -> None:
-    assert error.message
+    assert {"message", "status_code", "request_id", "response_data", "operation"} <= set(mine)
     assert error.message in str(error)
-    for name in ("status_code", "request_id", "response_data", "operation"):
-        assert hasattr(error, name)
 
 
 def test_the_text_names_operation_status_and_request() -> None:
@@ -92,11 +86,6 @@ def test_the_text_names_operation_status_and_request() -> None:
     assert str(error) == "Oops (operation get_user, status 503, request id req-9)"
     assert str(CodegenAPIError("Oops")) == "Oops"
     assert error.message == "Oops"
-
-
-def test_the_first_four_arguments_are_positional() -> None:
-    error = CodegenAPIError("Oops", 500, "req-1", {"a": 1})
-    assert (error.status_code, error.request_id, error.response_data) == (500, "req-1", {"a": 1})
 
 
 def test_errors_of_time_and_settings_are_pythons_own_too() -> None:

@@ -5,11 +5,12 @@ from email.utils import format_datetime
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen_ext._response import LONGEST_RETRY_AFTER, retry_after_of
 
+FEW = settings(max_examples=30)
 NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 DATE = {"date": format_datetime(NOW, usegmt=True)}
 
@@ -42,9 +43,6 @@ def test_seconds(text: str, seconds: float) -> None:
 )
 def test_what_is_neither_seconds_nor_a_date_counts_as_absent(text: str) -> None:
     assert seconds_of(text) is None
-
-
-def test_absence() -> None:
     assert retry_after_of(httpx.Response(429, headers=DATE)) is None
 
 
@@ -62,23 +60,27 @@ def test_a_date_counts_from_now_in_a_response_without_a_date(sent: dict[str, str
     assert wait == pytest.approx(3600, abs=60)
 
 
+@FEW
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_any_number_of_seconds_is_read_and_never_negative(seconds: float) -> None:
     assert seconds_of(repr(seconds)) == min(max(0.0, seconds), LONGEST_RETRY_AFTER)
 
 
+@FEW
 @given(st.integers(-(10**8), 10**8))
 def test_any_date_is_read(seconds: int) -> None:
     moment = NOW + timedelta(seconds=seconds)
     assert seconds_of(format_datetime(moment, usegmt=True)) == min(max(0, seconds), LONGEST_RETRY_AFTER)
 
 
+@FEW
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
 def test_no_text_breaks_it(text: str) -> None:
     seconds = seconds_of(text)
     assert seconds is None or 0 <= seconds <= LONGEST_RETRY_AFTER
 
 
+@FEW
 @given(
     st.sampled_from(["Mon", "Tue", "", "X"]),
     st.integers(-(10**20), 10**20),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from codegen_api import models
 from codegen_api.codec import parse_timestamp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen_ext import AgentRunStatus, MessageType, SourceType
@@ -72,7 +72,7 @@ def test_every_model_with_a_runs_status_is_tested_here() -> None:
 
 
 @pytest.mark.parametrize("name", CARRIERS)
-@pytest.mark.parametrize(("word", "status"), WORDS.items())
+@pytest.mark.parametrize(("word", "status"), [*WORDS.items(), ("Complete", "completed"), ("completed", "completed")])
 def test_a_status_word_is_normalised_and_the_raw_word_is_kept(name: str, word: str, status: str) -> None:
     model = carrier(name, word)
     assert model.status == status
@@ -85,13 +85,7 @@ def test_a_status_word_is_normalised_and_the_raw_word_is_kept(name: str, word: s
 
 
 @pytest.mark.parametrize("name", CARRIERS)
-@pytest.mark.parametrize("word", ["complete", "Complete", "completed"])
-def test_upper_and_lower_case_are_the_same(name: str, word: str) -> None:
-    assert carrier(name, word).status is AgentRunStatus.COMPLETED
-    assert carrier(name, word).raw_status == word
-
-
-@pytest.mark.parametrize("name", CARRIERS)
+@settings(max_examples=20)
 @given(word=st.none() | st.text().filter(lambda text: text.upper() not in {*WORDS, "COMPLETED"}))
 def test_an_unknown_word_and_null_survive_as_they_are(name: str, word: str | None) -> None:
     model = carrier(name, word)
@@ -171,6 +165,7 @@ def test_a_timestamp_in_any_notation_is_the_same_aware_moment(text: str) -> None
     assert parse_timestamp(text) == datetime.datetime(2026, 2, 3, 4, 5, 6, tzinfo=datetime.UTC)
 
 
+@settings(max_examples=30)
 @given(st.datetimes(timezones=st.timezones()))
 def test_every_iso_timestamp_is_read_back(moment: datetime.datetime) -> None:
     assert parse_timestamp(moment.isoformat()) == datetime.datetime.fromisoformat(moment.isoformat())
