@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Self, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform
 from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
@@ -30,11 +30,16 @@ LONGEST = 31_536_000.0
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
-def _boolean(text: str) -> bool:
-    return _BOOLEANS[text.lower()]
-
-
-_EXPECTED: dict[Any, str] = {_boolean: "true or false", float: "a number", int: "a whole number"}
+_KINDS: dict[str, tuple[Any, Callable[[str], Any], str]] = {
+    "bool": (bool, lambda text: _BOOLEANS[text.lower()], "true or false"),
+    "float": (int | float, float, "a number"),
+    "int": (int, int, "a whole number"),
+    "list[int]": (list, str, "a list of whole numbers"),
+    "str": (str, str, "a string"),
+    "str | None": (str | None, str, "a string"),
+    "Mapping[str, str] | None": (Mapping | None, str, "a mapping of strings"),
+}
+"""The type of a setting, how a variable is read, and what both are called, by annotation."""
 
 
 class Setting:
@@ -42,24 +47,24 @@ class Setting:
 
     def __init__(
         self,
+        variables: tuple[str, ...],
         default: Any,
-        variables: tuple[str, ...] = (),
-        parse: Callable[[str], Any] = str,
-        *,
         least: float | None = None,
         above: float | None = None,
         convert: Callable[[Any], Any] | None = None,
-        show: Callable[[Any], str] | None = repr,
+        is_shown: bool = True,
     ) -> None:
-        self.default = default
         self.variables = variables
-        self.parse = parse
+        self.default = default
         self.least = least
         self.above = above
-        self.convert = convert
-        self.show = show
-        self.name = ""
-        self.kind = ""
+        self.convert = convert or (lambda value: value)
+        self.is_shown = is_shown
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+        self.annotation = owner.__annotations__[name]
+        self.kind, self.parse, self.words = _KINDS.get(self.annotation, (object, str, ""))
 
     def read(self) -> Any:
         """Return what the environment says, None where it says nothing; raises ConfigurationError."""
@@ -69,44 +74,26 @@ class Setting:
                 try:
                     return self.parse(text)
                 except (KeyError, ValueError):
-                    problem = (
-                        f"the environment variable {variable} must be {_EXPECTED.get(self.parse, 'another value')}"
-                    )
+                    problem = f"the environment variable {variable} must be {self.words}"
                     raise ConfigurationError(problem, config_key=variable) from None
         return None
 
     def check(self, value: Any) -> None:
         """Raise ConfigurationError unless a value has the right type and is in its range."""
-        kind, words = _KINDS.get(self.kind, (object, ""))
-        fits = isinstance(value, kind) and (kind in (bool, object) or not isinstance(value, bool))
+        problem = ""
+        fits = isinstance(value, self.kind) and (self.kind in (bool, object) or not isinstance(value, bool))
         if isinstance(value, list):
             fits = fits and all(type(item) is int for item in value)
         if not fits or (isinstance(value, float) and not isfinite(value)):
-            raise ConfigurationError(f"{self.name} must be {words}", config_key=self.name)
-        if self.above is not None and not value > self.above:
-            raise ConfigurationError(f"{self.name} must be greater than {self.above:g}", config_key=self.name)
-        if self.least is not None and value < self.least:
-            what = "not be negative" if self.least == 0 else f"be at least {self.least:g}"
-            raise ConfigurationError(f"{self.name} must {what}", config_key=self.name)
-        if self.kind == "float" and value > LONGEST:
-            raise ConfigurationError(f"{self.name} must be at most {LONGEST:g} s, a year", config_key=self.name)
-
-
-_KINDS: dict[str, tuple[Any, str]] = {
-    "bool": (bool, "true or false"),
-    "float": (int | float, "a number"),
-    "int": (int, "a whole number"),
-    "list[int]": (list, "a list of whole numbers"),
-    "str": (str, "a string"),
-    "str | None": (str | None, "a string"),
-    "Mapping[str, str] | None": (Mapping | None, "a mapping of strings"),
-}
-
-
-def setting(*variables: str, default: T, parse: Callable[[str], Any] = str, **options: Any) -> T:
-    """Declare a setting that reads the first of `variables` that is set."""
-    declared: Any = Setting(default, variables, parse, **options)
-    return declared  # type: ignore[no-any-return]
+            problem = f"be {self.words}"
+        elif self.above is not None and not value > self.above:
+            problem = f"be greater than {self.above:g}"
+        elif self.least is not None and value < self.least:
+            problem = "not be negative"
+        elif self.annotation == "float" and value > LONGEST:
+            problem = f"be at most {LONGEST:g} s, a year"
+        if problem:
+            raise ConfigurationError(f"{self.name} must {problem}", config_key=self.name)
 
 
 class Alias:
@@ -122,9 +109,21 @@ class Alias:
         setattr(config, self.name, value)
 
 
+def setting(*variables: str, default: T, **options: Any) -> T:
+    """Declare a setting that reads the first of `variables` that is set."""
+    declared: Any = Setting(variables, default, **options)
+    return declared  # type: ignore[no-any-return]
+
+
 def alias(name: str, *, default: object) -> Any:  # noqa: ARG001 - tells type checkers that it may be left out
     """Declare another name of a setting."""
     return Alias(name)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(setting, alias))
+def _settings(kind: type[T]) -> type[T]:
+    """Let type checkers know the settings of a class from their declarations."""
+    return kind
 
 
 def _as_string(value: object) -> str:
@@ -143,45 +142,139 @@ def _as_list(value: Any) -> Any:
     return list(value) if isinstance(value, Iterable) and not isinstance(value, str | bytes) else value
 
 
-@dataclass_transform(kw_only_default=True, field_specifiers=(setting, alias))
-class Settings:
-    """Keeps settings as attributes, knows which of them were set, and refuses names that are none."""
+@_settings
+class ClientConfig:
+    """Settings of a client; may be changed until a client is built from it, which checks them.
 
-    settings: dict[str, Setting] = {}  # noqa: RUF012 - each class has its own
-    aliases: dict[str, str] = {}  # noqa: RUF012
+    Fields that are not given read the environment. Durations are seconds. `transport` is an httpx transport that takes
+    the place of the network. Raises ConfigurationError (a ValueError) when `api_token` is given empty with an `org_id`,
+    or when an environment variable cannot be read.
+    """
 
-    def __init_subclass__(cls) -> None:
-        cls.settings, cls.aliases = dict(cls.settings), dict(cls.aliases)
-        for name, declared in list(vars(cls).items()):
-            if isinstance(declared, Setting):
-                declared.name, declared.kind = name, cls.__annotations__[name]
-                cls.settings[name] = declared
-                delattr(cls, name)
-            elif isinstance(declared, Alias):
-                cls.aliases[name] = declared.name
+    api_token: str = setting("CODEGEN_API_TOKEN", "CODEGEN_TOKEN", default="", is_shown=False)
+    """The credential; sent as a bearer token."""
+    org_id: str = setting("CODEGEN_ORG_ID", default="", convert=_as_string)
+    """The organization that `Agent` and the integrations use."""
+    base_url: str = setting("CODEGEN_BASE_URL", "CODEGEN_API_BASE_URL", default=DEFAULT_BASE_URL)
+    """Address of the service, with or without `/v1`."""
+    timeout: float = setting("CODEGEN_TIMEOUT", default=30.0, above=0)
+    """Seconds for each attempt: to connect, and between two parts of the response."""
+    total_timeout: float = setting("CODEGEN_TOTAL_TIMEOUT", default=300.0, above=0)
+    """Seconds for a whole call with its retries and waits."""
+    max_retries: int = setting("CODEGEN_MAX_RETRIES", default=3, least=0)
+    """How often a failed request is repeated."""
+    retry_delay: float = setting("CODEGEN_RETRY_DELAY", default=1.0, least=0)
+    """Seconds before the first repetition."""
+    retry_backoff_factor: float = setting("CODEGEN_RETRY_BACKOFF", default=2.0, above=0)
+    """By how much the delay grows with each repetition."""
+    retry_on_status: list[int] = setting(default=[429, 500, 502, 503, 504], convert=_as_list)
+    """Statuses after which a request may be repeated."""
+    rate_limit_requests_per_period: int = setting("CODEGEN_RATE_LIMIT_REQUESTS", default=60, above=0)
+    """An overall cap on requests; binds only where it was set."""
+    rate_limit_period_seconds: float = setting(
+        "CODEGEN_RATE_LIMIT_PERIOD", "CODEGEN_RATE_LIMIT_WINDOW", default=60.0, above=0
+    )
+    """The window of the overall cap."""
+    rate_limit_strategy: str = setting(default="sliding_window")
+    """How requests are counted; only "sliding_window" exists."""
+    rate_limits: bool = setting("CODEGEN_RATE_LIMITS", default=True)
+    """Whether requests wait for the limits of the contract and the overall cap."""
+    enable_caching: bool = setting("CODEGEN_ENABLE_CACHING", default=True)
+    """Whether reads that the contract marks may be answered from memory."""
+    cache_ttl_seconds: float = setting("CODEGEN_CACHE_TTL", default=300.0, above=0)
+    """The longest time that an answer is kept."""
+    cache_max_size: int = setting("CODEGEN_CACHE_MAX_SIZE", default=128, above=0)
+    """How many answers are kept."""
+    stale_if_error: float = setting("CODEGEN_STALE_IF_ERROR", default=0.0, least=0)
+    """Seconds for which an answer may serve beyond its time while the service is down; 0 for never."""
+    enable_webhooks: bool = setting("CODEGEN_ENABLE_WEBHOOKS", default=True)
+    """Whether webhook handlers may be made."""
+    enable_bulk_operations: bool = setting("CODEGEN_ENABLE_BULK_OPERATIONS", default=True)
+    """Whether many runs may be created at once."""
+    enable_streaming: bool = setting("CODEGEN_ENABLE_STREAMING", default=True)
+    """Whether lists and logs may be streamed."""
+    enable_metrics: bool = setting("CODEGEN_ENABLE_METRICS", default=True)
+    """Whether requests are counted and timed."""
+    bulk_max_workers: int = setting("CODEGEN_BULK_MAX_WORKERS", default=5, above=0)
+    """Creates in flight at once."""
+    bulk_batch_size: int = setting("CODEGEN_BULK_BATCH_SIZE", default=100, above=0)
+    """Items read ahead."""
+    shared_state: str | None = setting("CODEGEN_SHARED_STATE", default=None, is_shown=False)
+    """Where several processes share limits and cache: a redis:// or sqlite:/// address, None for this process alone."""
+    shared_peers: int = setting("CODEGEN_SHARED_PEERS", default=1, above=0)
+    """How many processes to reckon with while a shared state has never been reached."""
+    exactly_once: bool = setting("CODEGEN_EXACTLY_ONCE", default=True)
+    """Whether an ambiguous creation is looked up before it is repeated."""
+    create_settle_seconds: float = setting("CODEGEN_CREATE_SETTLE_SECONDS", default=30.0, least=0)
+    """Seconds that listing and late processing are assumed to lag; an ambiguous creation is not repeated sooner."""
+    max_connections: int = setting("CODEGEN_MAX_CONNECTIONS", default=100, above=0)
+    """Connections at once, in each event loop; requests that are not idempotent have as many of their own."""
+    max_keepalive_connections: int = setting("CODEGEN_MAX_KEEPALIVE_CONNECTIONS", default=100, least=0)
+    """Idle connections that are kept for the next request."""
+    max_response_bytes: int = setting("CODEGEN_MAX_RESPONSE_BYTES", default=67_108_864, above=0)
+    """Bytes of the largest response, and of the largest event of a stream, after decoding."""
+    verify: ssl.SSLContext | str | bool = setting(default=True, is_shown=False)
+    """How the service's certificate is checked: True, False for not at all, a file or folder, or an SSLContext."""
+    cert: str | tuple[str, ...] | None = setting(default=None, is_shown=False)
+    """The client's certificate: a file, or certificate, key and password of the key."""
+    proxy: str | None = setting("CODEGEN_PROXY", default=None, is_shown=False)
+    """Address of a proxy, instead of the one that the environment names."""
+    default_headers: Mapping[str, str] | None = setting(default=None, is_shown=False)
+    """Headers that are sent with every request."""
+    user_agent_suffix: str = setting("CODEGEN_USER_AGENT_SUFFIX", default="")
+    """What is appended to the User-Agent header."""
+    log_level: str = setting("CODEGEN_LOG_LEVEL", default="INFO", convert=_as_level)
+    """Level of the logger `codegen_ext`, unless the application has set one."""
+    log_requests: bool = setting("CODEGEN_LOG_REQUESTS", default=True)
+    """Whether requests and responses are logged, at DEBUG."""
+    log_responses: bool = setting("CODEGEN_LOG_RESPONSES", default=False)
+    """Whether response bodies are logged, at DEBUG; cut, and without credentials."""
+    transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None = setting(default=None, is_shown=False)
+    """An httpx transport instead of the network."""
 
-    def __init__(self, **values: Any) -> None:
-        self.__dict__["_given"] = set()
-        for name, declared in self.settings.items():
-            value = declared.read()
-            if value is None:
-                value = declared.default
-                self.__dict__[name] = declared.convert(value) if declared.convert else value
-            else:
+    token: str = alias("api_token", default=None)
+    """Another name of `api_token`."""
+    api_key: str = alias("api_token", default=None)
+    """Another name of `api_token`."""
+    rate_limit_requests: int = alias("rate_limit_requests_per_period", default=None)
+    """Another name of `rate_limit_requests_per_period`."""
+    rate_limit_window: float = alias("rate_limit_period_seconds", default=None)
+    """Another name of `rate_limit_period_seconds`."""
+    cache_ttl: float = alias("cache_ttl_seconds", default=None)
+    """Another name of `cache_ttl_seconds`."""
+
+    settings: ClassVar[dict[str, Setting]]
+    aliases: ClassVar[dict[str, str]]
+
+    if not TYPE_CHECKING:  # type checkers know the settings from the declarations, so that a misspelt one is an error
+
+        def __init__(self, **values: Any) -> None:
+            self.__dict__["_given"] = set()
+            for name, declared in self.settings.items():
+                value = declared.read()
+                if value is None:
+                    self.unset(name)
+                else:
+                    setattr(self, name, value)
+            level = os.environ.get("LOG_LEVEL", "").strip().upper()
+            if level in LOG_LEVELS and not self.is_given("log_level"):
+                self.__dict__["log_level"] = level  # which other programs share, and write other things into
+            for name, value in values.items():
+                self.refuse_unknown(name, TypeError)
                 setattr(self, name, value)
-        for name, value in values.items():
-            self.refuse_unknown(name, TypeError)
-            setattr(self, name, value)
-
-    if not TYPE_CHECKING:  # so that a misspelt setting is an error in the editor
+            names = [name for name in values if self.aliases.get(name, name) == "api_token"]
+            if len({values[name] for name in names}) > 1:
+                problem = f"{' and '.join(names)} are the same setting and have different values"
+                raise ConfigurationError(problem, config_key="api_token")
+            if names and not self.api_token and self.org_id:
+                raise _missing_token()
 
         def __setattr__(self, name: str, value: Any) -> None:
             if name in self.aliases:
                 super().__setattr__(name, value)
                 return
             self.refuse_unknown(name, AttributeError)
-            convert = self.settings[name].convert
-            self.__dict__[name] = convert(value) if convert else value
+            self.__dict__[name] = self.settings[name].convert(value)
             self.__dict__["_given"].add(name)
 
     @classmethod
@@ -199,8 +292,8 @@ class Settings:
 
     def unset(self, name: str) -> None:
         """Take back what a setting was set to, also by the environment."""
-        default = self.settings[name].default
-        self.__dict__[name] = default
+        declared = self.settings[name]
+        self.__dict__[name] = declared.convert(declared.default)
         self.__dict__["_given"].discard(name)
 
     def __eq__(self, other: object) -> bool:
@@ -211,139 +304,18 @@ class Settings:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        shown = (f"{name}={one.show(getattr(self, name))}" for name, one in self.settings.items() if one.show)
-        return f"{type(self).__name__}({', '.join(shown)})"
+        shown = {name: getattr(self, name) for name, declared in self.settings.items() if declared.is_shown}
+        texts = (f"{name}={without_user(repr(value))}" for name, value in shown.items())
+        return f"{type(self).__name__}({', '.join(texts)})"
 
     def __copy__(self) -> Self:
         copied = type(self).__new__(type(self))
-        copied.__dict__.update(self.__dict__)
         for name, value in self.__dict__.items():
-            if isinstance(value, list | set):
-                copied.__dict__[name] = type(value)(value)
+            copied.__dict__[name] = type(value)(value) if isinstance(value, list | set) else value
         return copied
 
     def __deepcopy__(self, memo: object) -> Self:
         return self.__copy__()
-
-
-class ClientConfig(Settings):
-    """Settings of a client; may be changed until a client is built from it, which checks them.
-
-    Fields that are not given read the environment. Durations are seconds. `transport` is an httpx transport that takes
-    the place of the network. Raises ConfigurationError (a ValueError) when `api_token` is given empty with an `org_id`,
-    or when an environment variable cannot be read.
-    """
-
-    api_token: str = setting("CODEGEN_API_TOKEN", "CODEGEN_TOKEN", default="", show=None)
-    """The credential; sent as a bearer token."""
-    org_id: str = setting("CODEGEN_ORG_ID", default="", convert=_as_string)
-    """The organization that `Agent` and the integrations use."""
-    base_url: str = setting(
-        "CODEGEN_BASE_URL",
-        "CODEGEN_API_BASE_URL",
-        default=DEFAULT_BASE_URL,
-        show=lambda url: repr(without_user(str(url))),
-    )
-    """Address of the service, with or without `/v1`."""
-    timeout: float = setting("CODEGEN_TIMEOUT", default=30.0, parse=float, above=0)
-    """Seconds for each attempt: to connect, and between two parts of the response."""
-    total_timeout: float = setting("CODEGEN_TOTAL_TIMEOUT", default=300.0, parse=float, above=0)
-    """Seconds for a whole call with its retries and waits."""
-    max_retries: int = setting("CODEGEN_MAX_RETRIES", default=3, parse=int, least=0)
-    """How often a failed request is repeated."""
-    retry_delay: float = setting("CODEGEN_RETRY_DELAY", default=1.0, parse=float, least=0)
-    """Seconds before the first repetition."""
-    retry_backoff_factor: float = setting("CODEGEN_RETRY_BACKOFF", default=2.0, parse=float, above=0)
-    """By how much the delay grows with each repetition."""
-    retry_on_status: list[int] = setting(default=[429, 500, 502, 503, 504], convert=_as_list)
-    """Statuses after which a request may be repeated."""
-    rate_limit_requests_per_period: int = setting("CODEGEN_RATE_LIMIT_REQUESTS", default=60, parse=int, above=0)
-    """An overall cap on requests; binds only where it was set."""
-    rate_limit_period_seconds: float = setting(
-        "CODEGEN_RATE_LIMIT_PERIOD", "CODEGEN_RATE_LIMIT_WINDOW", default=60.0, parse=float, above=0
-    )
-    """The window of the overall cap."""
-    rate_limit_strategy: str = setting(default="sliding_window")
-    """How requests are counted; only "sliding_window" exists."""
-    rate_limits: bool = setting("CODEGEN_RATE_LIMITS", default=True, parse=_boolean)
-    """Whether requests wait for the limits of the contract and the overall cap."""
-    enable_caching: bool = setting("CODEGEN_ENABLE_CACHING", default=True, parse=_boolean)
-    """Whether reads that the contract marks may be answered from memory."""
-    cache_ttl_seconds: float = setting("CODEGEN_CACHE_TTL", default=300.0, parse=float, above=0)
-    """The longest time that an answer is kept."""
-    cache_max_size: int = setting("CODEGEN_CACHE_MAX_SIZE", default=128, parse=int, above=0)
-    """How many answers are kept."""
-    stale_if_error: float = setting("CODEGEN_STALE_IF_ERROR", default=0.0, parse=float, least=0)
-    """Seconds for which an answer may serve beyond its time while the service is down; 0 for never."""
-    enable_webhooks: bool = setting("CODEGEN_ENABLE_WEBHOOKS", default=True, parse=_boolean)
-    """Whether webhook handlers may be made."""
-    enable_bulk_operations: bool = setting("CODEGEN_ENABLE_BULK_OPERATIONS", default=True, parse=_boolean)
-    """Whether many runs may be created at once."""
-    enable_streaming: bool = setting("CODEGEN_ENABLE_STREAMING", default=True, parse=_boolean)
-    """Whether lists and logs may be streamed."""
-    enable_metrics: bool = setting("CODEGEN_ENABLE_METRICS", default=True, parse=_boolean)
-    """Whether requests are counted and timed."""
-    bulk_max_workers: int = setting("CODEGEN_BULK_MAX_WORKERS", default=5, parse=int, above=0)
-    """Creates in flight at once."""
-    bulk_batch_size: int = setting("CODEGEN_BULK_BATCH_SIZE", default=100, parse=int, above=0)
-    """Items read ahead."""
-    shared_state: str | None = setting("CODEGEN_SHARED_STATE", default=None, show=None)
-    """Where several processes share limits and cache: a redis:// or sqlite:/// address, None for this process alone."""
-    shared_peers: int = setting("CODEGEN_SHARED_PEERS", default=1, parse=int, above=0)
-    """How many processes to reckon with while a shared state has never been reached."""
-    exactly_once: bool = setting("CODEGEN_EXACTLY_ONCE", default=True, parse=_boolean)
-    """Whether an ambiguous creation is looked up before it is repeated."""
-    create_settle_seconds: float = setting("CODEGEN_CREATE_SETTLE_SECONDS", default=30.0, parse=float, least=0)
-    """Seconds that listing and late processing are assumed to lag; an ambiguous creation is not repeated sooner."""
-    max_connections: int = setting("CODEGEN_MAX_CONNECTIONS", default=100, parse=int, above=0)
-    """Connections at once, in each event loop; requests that are not idempotent have as many of their own."""
-    max_keepalive_connections: int = setting("CODEGEN_MAX_KEEPALIVE_CONNECTIONS", default=100, parse=int, least=0)
-    """Idle connections that are kept for the next request."""
-    max_response_bytes: int = setting("CODEGEN_MAX_RESPONSE_BYTES", default=67_108_864, parse=int, above=0)
-    """Bytes of the largest response, and of the largest event of a stream, after decoding."""
-    verify: ssl.SSLContext | str | bool = setting(default=True, show=None)
-    """How the service's certificate is checked: True, False for not at all, a file or folder, or an SSLContext."""
-    cert: str | tuple[str, ...] | None = setting(default=None, show=None)
-    """The client's certificate: a file, or certificate, key and password of the key."""
-    proxy: str | None = setting("CODEGEN_PROXY", default=None, show=None)
-    """Address of a proxy, instead of the one that the environment names."""
-    default_headers: Mapping[str, str] | None = setting(default=None, show=None)
-    """Headers that are sent with every request."""
-    user_agent_suffix: str = setting("CODEGEN_USER_AGENT_SUFFIX", default="")
-    """What is appended to the User-Agent header."""
-    log_level: str = setting("CODEGEN_LOG_LEVEL", default="INFO", convert=_as_level)
-    """Level of the logger `codegen_ext`, unless the application has set one."""
-    log_requests: bool = setting("CODEGEN_LOG_REQUESTS", default=True, parse=_boolean)
-    """Whether requests and responses are logged, at DEBUG."""
-    log_responses: bool = setting("CODEGEN_LOG_RESPONSES", default=False, parse=_boolean)
-    """Whether response bodies are logged, at DEBUG; cut, and without credentials."""
-    transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None = setting(default=None, show=None)
-    """An httpx transport instead of the network."""
-
-    token: str = alias("api_token", default=None)
-    """Another name of `api_token`."""
-    api_key: str = alias("api_token", default=None)
-    """Another name of `api_token`."""
-    rate_limit_requests: int = alias("rate_limit_requests_per_period", default=None)
-    """Another name of `rate_limit_requests_per_period`."""
-    rate_limit_window: float = alias("rate_limit_period_seconds", default=None)
-    """Another name of `rate_limit_period_seconds`."""
-    cache_ttl: float = alias("cache_ttl_seconds", default=None)
-    """Another name of `cache_ttl_seconds`."""
-
-    if not TYPE_CHECKING:  # type checkers know the settings from the declarations
-
-        def __init__(self, **values: Any) -> None:
-            super().__init__(**values)
-            level = os.environ.get("LOG_LEVEL", "").strip().upper()
-            if level in LOG_LEVELS and not self.is_given("log_level"):
-                self.__dict__["log_level"] = level  # which other programs share, and write other things into
-            names = [name for name in values if self.aliases.get(name, name) == "api_token"]
-            if len({values[name] for name in names}) > 1:
-                problem = f"{' and '.join(names)} are the same setting and have different values"
-                raise ConfigurationError(problem, config_key="api_token")
-            if names and not self.api_token and self.org_id:
-                raise _missing_token()
 
     @classmethod
     def of(cls, config: ClientConfig | None, settings: Mapping[str, Any]) -> ClientConfig:
@@ -432,6 +404,8 @@ class ClientConfig(Settings):
             raise ConfigurationError(f"{name} is false; set it to true to use this", config_key=name)
 
 
+ClientConfig.settings = {name: one for name, one in vars(ClientConfig).items() if isinstance(one, Setting)}
+ClientConfig.aliases = {name: one.name for name, one in vars(ClientConfig).items() if isinstance(one, Alias)}
 CodegenConfig = ClientConfig
 """Another name of `ClientConfig`."""
 

@@ -48,7 +48,7 @@ class OperationMetrics:
             "requests": self.requests,
             "errors": self.errors,
             "average_response_time": self.latency.mean,
-            **_quantiles(self.latency),
+            **dict(zip(("p50", "p95", "p99"), self.latency.quantiles((0.5, 0.95, 0.99)), strict=True)),
             "status_codes": dict(sorted(self.statuses.items())),
             "retries": self.retries,
             "wait_seconds": self.wait_seconds,
@@ -91,14 +91,10 @@ class MetricsCollector:
         with self._lock:
             seen = self._operation(operation, level)
             seen.latency.add(seconds)
-            if status is None:
-                seen.errors += 1
-            else:
+            seen.errors += status is None or status >= 400
+            seen.cache_hits += cached
+            if status is not None:
                 seen.statuses[status] += 1
-                if status >= 400:
-                    seen.errors += 1
-            if cached:
-                seen.cache_hits += 1
 
     def record_retry(self, operation: str) -> None:
         """Count one repetition of a request."""
@@ -112,10 +108,7 @@ class MetricsCollector:
 
     def _operation(self, operation: str, level: Level) -> OperationMetrics:
         table = self._seen[level]
-        seen = table.get(operation)
-        if seen is None:
-            seen = table[operation] = OperationMetrics()
-        return seen
+        return table[operation] if operation in table else table.setdefault(operation, OperationMetrics())
 
     def record_request(
         self,
@@ -140,32 +133,22 @@ class MetricsCollector:
         All but `attempts` and `total_attempts` is about whole calls, with their retries and waits.
         """
         calls, attempts = self.snapshot("call"), self.snapshot("attempt")
-        total = merged(calls.values())
-        requests, errors = total.requests, total.errors
+        total = merged(calls.values()).as_dict()
+        requests, errors, statuses = (total.pop(name) for name in ("requests", "errors", "status_codes"))
         return AttrDict(
-            {
-                "uptime_seconds": self._clock.monotonic() - self._since,
-                "total_requests": requests,
-                "total_errors": errors,
-                "error_rate": errors / requests if requests else 0.0,
-                "success_rate": (requests - errors) / requests if requests else 1.0,
-                "average_response_time": total.latency.mean,
-                "avg_response_time": total.latency.mean,
-                **_quantiles(total.latency),
-                "cache_hit_rate": total.cache_hits / requests if requests else 0.0,
-                "cache_hits": total.cache_hits,
-                "retries": total.retries,
-                "wait_seconds": total.wait_seconds,
-                "status_code_distribution": dict(sorted(total.statuses.items())),
-                "operations": {name: seen.as_dict() for name, seen in calls.items()},
-                "total_attempts": sum(seen.requests for seen in attempts.values()),
-                "attempts": {name: seen.as_dict() for name, seen in attempts.items()},
-            }
+            uptime_seconds=self._clock.monotonic() - self._since,
+            total_requests=requests,
+            total_errors=errors,
+            error_rate=errors / requests if requests else 0.0,
+            success_rate=(requests - errors) / requests if requests else 1.0,
+            avg_response_time=total["average_response_time"],
+            cache_hit_rate=total["cache_hits"] / requests if requests else 0.0,
+            status_code_distribution=statuses,
+            operations={name: seen.as_dict() for name, seen in calls.items()},
+            total_attempts=sum(seen.requests for seen in attempts.values()),
+            attempts={name: seen.as_dict() for name, seen in attempts.items()},
+            **total,
         )
-
-
-def _quantiles(latency: Histogram) -> dict[str, float]:
-    return dict(zip(("p50", "p95", "p99"), latency.quantiles((0.5, 0.95, 0.99)), strict=True))
 
 
 class Stats(dict[str, dict[str, Any]]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import random
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, TypeVar
 
 import httpx
@@ -122,37 +122,32 @@ def retry_on_error(
             raise ConfigurationError(f"{name} must be a number that is not negative", config_key=name)
     policy = RetryPolicy(delay, backoff_factor, draw=draw)
 
-    def pauses() -> Generator[float, CodegenAPIError, None]:
-        """Yield the pause after each error that is sent in; raise the error when there is no further attempt."""
-        error = yield 0.0
-        for attempt in range(1, max_attempts):
-            if not is_transient(error):
-                raise error
-            wait = error.retry_after if isinstance(error, RateLimitError) else 0.0
-            error = yield max(policy.pause(attempt), wait)
-        raise error
+    def pause_after(attempt: int, error: CodegenAPIError) -> float:
+        if attempt >= max_attempts or not is_transient(error):
+            raise error
+        return max(policy.pause(attempt), error.retry_after if isinstance(error, RateLimitError) else 0.0)
 
     def decorate(function: F) -> F:
         @functools.wraps(function)
         def repeated(*args: Any, **kwargs: Any) -> Any:
-            plan = pauses()
-            next(plan)
+            attempt = 0
             while True:
+                attempt += 1
                 try:
                     return function(*args, **kwargs)
                 except CodegenAPIError as error:
-                    pause = plan.send(error)
+                    pause = pause_after(attempt, error)
                 clock.sleep(pause)
 
         @functools.wraps(function)
         async def repeated_async(*args: Any, **kwargs: Any) -> Any:
-            plan = pauses()
-            next(plan)
+            attempt = 0
             while True:
+                attempt += 1
                 try:
                     return await function(*args, **kwargs)
                 except CodegenAPIError as error:
-                    pause = plan.send(error)
+                    pause = pause_after(attempt, error)
                 await clock.sleep_async(pause)
 
         return repeated_async if inspect.iscoroutinefunction(function) else repeated  # type: ignore[return-value]
