@@ -102,27 +102,17 @@ class WebhookEvent:
 
 
 def read_event(message_id: str | None, body: bytes) -> WebhookEvent:
-    """Read an envelope `{"type": …, "timestamp": …, "data": {…}}`.
-
-    Raises:
-        WebhookError: (reason "body") saying what is wrong with it.
-
-    """
+    """Read an envelope `{"type": …, "timestamp": …, "data": {…}}`; raises WebhookError with the reason "body"."""
     try:
         document = json.loads(body.decode())
-    except UnicodeDecodeError:
-        raise refused("body", "the body is not UTF-8") from None
     except (ValueError, RecursionError):
-        raise refused("body", "the body is not JSON") from None
-    if not isinstance(document, dict):
-        raise refused("body", f"expected a JSON object, got {type(document).__name__}")
-    name, timestamp, data = (document.get(key) for key in ("type", "timestamp", "data"))
-    if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= 200:
-        raise refused("body", "`type` must be the name of an event")
-    if not isinstance(timestamp, str | None):
-        raise refused("body", "`timestamp` must be text")
-    if not isinstance(data, dict):
-        raise refused("body", "`data` must be an object")
+        raise refused("body", "the body is not JSON in UTF-8") from None
+    fields = document if isinstance(document, dict) else {}
+    values: list[Any] = [fields.get(key) for key in ("type", "timestamp", "data")]
+    name, timestamp, data = values
+    is_typed = isinstance(name, str) and isinstance(timestamp, str | None) and isinstance(data, dict)
+    if not is_typed or not name.isprintable() or not 0 < len(name) <= 200:
+        raise refused("body", 'the body is no event, such as {"type": "agent_run.created", "data": {"id": 7}}')
     if name not in RUN_EVENTS:
         return WebhookEvent(message_id, name, timestamp, data)
     expected = RUN_EVENTS[name]

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.test import RequestFactory, override_settings
 from fastapi import Depends, FastAPI
 from flask import Flask
+from starlette.requests import HTTPConnection
 
 import codegen_ext
 from codegen_ext import (
@@ -50,49 +51,21 @@ def fastapi_app(clients: list[Any], **options: Any) -> FastAPI:
     return app
 
 
-def test_fastapi_has_one_client_of_each_kind_for_a_lifespan(sandbox: Sandbox) -> None:
+def test_fastapi_has_one_client_of_each_kind_for_a_lifespan(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     clients: list[Any] = []
-    app = fastapi_app(clients)
-    for _ in range(2):
-        with serving.asgi(app) as address:
-            for path in ("/sync", "/async", "/sync", "/async"):
-                assert httpx.get(address + path).json() == "octocat"
-            assert not any(client.session.is_closed for client in clients[-4:])
-        assert all(client.session.is_closed for client in clients)
-    assert len(set(map(id, clients))) == 4
+    configured = fastapi.codegen_lifespan(ClientConfig(api_token=sandbox.token))
+    for app in (fastapi_app(clients), fastapi_app(clients, lifespan=configured)):
+        for _ in range(2):
+            with serving.asgi(app) as address:
+                for path in ("/sync", "/async", "/sync", "/async"):
+                    assert httpx.get(address + path).json() == "octocat"
+                assert not any(client.session.is_closed for client in clients[-4:])
+            assert all(client.session.is_closed for client in clients)
+        monkeypatch.delenv("CODEGEN_API_TOKEN")
+    assert len(set(map(id, clients))) == 8
 
 
-def test_fastapi_with_a_configuration(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CODEGEN_API_TOKEN")
-    clients: list[Any] = []
-    config = ClientConfig(api_token=sandbox.token)
-    with serving.asgi(fastapi_app(clients, lifespan=fastapi.codegen_lifespan(config))) as address:
-        assert {httpx.get(address + path).json() for path in ("/sync", "/async")} == {"octocat"}
-    assert all(client.session.is_closed for client in clients)
-
-
-def test_fastapi_with_a_lifespan_of_its_own(sandbox: Sandbox) -> None:
-    clients: list[Any] = []
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with fastapi.codegen_clients(app):
-            yield
-
-    with serving.asgi(fastapi_app(clients, lifespan=lifespan)) as address:
-        assert httpx.get(address + "/sync").json() == "octocat"
-    assert clients[0].session.is_closed
-
-    @asynccontextmanager
-    async def bare(app: FastAPI) -> AsyncIterator[None]:
-        yield
-
-    app = fastapi_app([], lifespan=bare)
-    with pytest.raises(ConfigurationError, match=r"enter codegen_clients\(app\)"):
-        asyncio.run(get_codegen_client(httpx_connection(app)))
-
-
-def test_fastapi_with_a_mounted_application(sandbox: Sandbox) -> None:
+def test_fastapi_with_a_lifespan_and_a_mounted_application_of_its_own(sandbox: Sandbox) -> None:
     clients: list[Any] = []
     inner = fastapi_app(clients)
 
@@ -108,15 +81,24 @@ def test_fastapi_with_a_mounted_application(sandbox: Sandbox) -> None:
     assert [client.session.is_closed for client in clients] == [True, True]
 
 
-def httpx_connection(app: FastAPI) -> Any:
-    from starlette.requests import HTTPConnection
+@asynccontextmanager
+async def without_clients(app: FastAPI) -> AsyncIterator[None]:
+    yield
 
-    return HTTPConnection({"type": "http", "app": app})
 
-
-def test_fastapi_without_a_token() -> None:
+def test_what_a_fastapi_application_lacks_is_found_when_it_is_built_or_started() -> None:
     with pytest.raises(ConfigurationError, match="CODEGEN_API_TOKEN"):
-        asyncio.run(get_async_codegen_client(httpx_connection(FastAPI())))
+        fastapi.codegen_lifespan()
+    with pytest.raises(ConfigurationError, match="timeout"):
+        fastapi.codegen_lifespan(ClientConfig(api_token="x", timeout=-1))
+    with pytest.raises(ConfigurationError, match="CODEGEN_API_TOKEN"):
+        asyncio.run(fastapi.codegen_clients(FastAPI()).__aenter__())
+    for app, problem in (
+        (FastAPI(lifespan=without_clients), r"enter codegen_clients\(app\)"),
+        (FastAPI(), "API_TOKEN"),
+    ):
+        with pytest.raises(ConfigurationError, match=problem):
+            asyncio.run(get_async_codegen_client(HTTPConnection({"type": "http", "app": app})))
 
 
 def test_flask_shares_a_client_and_closes_it(sandbox: Sandbox) -> None:
@@ -126,17 +108,6 @@ def test_flask_shares_a_client_and_closes_it(sandbox: Sandbox) -> None:
     with app.app_context():
         client = extension.client
         assert extension.client is client
-        found: list[CodegenClient] = []
-
-        def look(app: Flask) -> None:
-            with app.app_context():
-                found.append(extension.client)
-
-        thread = threading.Thread(target=look, args=(app,))
-        thread.start()
-        thread.join()
-        del thread
-        assert found == [client]
         extension.close()
         assert client.session.is_closed
         extension.close()
@@ -160,8 +131,6 @@ def test_flask_settings(sandbox: Sandbox) -> None:
     app.config["CODEGEN_CONFIG"] = {"time_out": 7}
     with pytest.raises(ConfigurationError, match="did you mean timeout"):
         flask.Codegen(app)
-    with Flask("bare").app_context(), pytest.raises(ConfigurationError, match=r"call Codegen\(app\)"):
-        _ = extension.client
 
 
 @pytest.fixture
@@ -191,107 +160,90 @@ def test_django_checks_its_settings_at_start(django_settings: Any) -> None:
         app.ready()
 
 
-def test_a_client_of_djangos_settings(django_settings: Any, sandbox: Sandbox) -> None:
-    with (
-        override_settings(CODEGEN_CONFIG={"api_token": sandbox.token, "org_id": 323, "timeout": 30}),
-        CodegenClient.from_settings(settings.CODEGEN_CONFIG) as client,
-    ):
-        assert client.create_agent_run(settings.CODEGEN_CONFIG["org_id"], "Hello").id == 1
+DATA = {"id": 1, "organization_id": 323, "status": "COMPLETE", "result": "told"}
 
 
-def test_djangos_view_needs_no_token_against_forgery(django_settings: Any) -> None:
-    view = django.webhook_view(WebhookHandler(SECRET))
-    assert view.csrf_exempt  # type: ignore[attr-defined]
-    assert view(RequestFactory().get("/")).status_code == 405
-    assert view(RequestFactory().post("/", b"{}", "application/json")).status_code == 400
-
-
-def ended(number: int) -> dict[str, Any]:
-    """Return the arguments of a request that reports that a run has ended."""
-    data = {"id": number, "organization_id": 323, "status": "COMPLETE", "result": "told"}
-    body, headers = webhook_call(SECRET, "agent_run.completed", data)
-    return {"content": body, "headers": headers}
-
-
-@pytest.mark.parametrize("kind", ["sync", "async"])
-def test_fastapis_route_wakes_waits(kind: str, sandbox: Sandbox) -> None:
-    app, waiting = FastAPI(), threading.Event()
+def test_fastapis_route_wakes_waits(sandbox: Sandbox) -> None:
+    app = FastAPI()
     fastapi.add_webhook_route(app, "/hooks", WebhookHandler(SECRET))
 
     @app.get("/sync")
     def sync(client: Annotated[CodegenClient, Depends(get_codegen_client)]) -> str | None:
-        waiting.set()
         return client.wait_for_completion(323, 1, poll_interval=3_600).result
 
     @app.get("/async")
     async def not_sync(client: Annotated[AsyncCodegenClient, Depends(get_async_codegen_client)]) -> str | None:
-        waiting.set()
         return (await client.wait_for_completion(323, 1, poll_interval=3_600)).result
 
     told: list[str] = []
+
+    def ask(url: str) -> None:
+        told.append(httpx.get(url, timeout=60).json())
+
     with CodegenClient() as client, serving.asgi(app) as address:
         client.create_agent_run(323, "Hello [[outcome=never]]")
-        thread = threading.Thread(target=lambda: told.append(httpx.get(f"{address}/{kind}", timeout=60).json()))
-        thread.start()
-        waiting.wait(30)
-        until(lambda: any(request.operation == "get_agent_run" for request in sandbox.requests))
-        assert httpx.post(f"{address}/hooks", **ended(1)).status_code == 200
-        thread.join(30)
-    assert told == ["told"]
-
-
-def test_flasks_and_djangos_routes_wake_waits(sandbox: Sandbox, django_settings: Any) -> None:
-    app, handler = Flask("one"), WebhookHandler(SECRET)
-    extension = flask.Codegen(app)
-    extension.add_webhook_route(app, "/hooks", handler)
-    view = django.webhook_view(handler)
-    with app.app_context(), override_settings(CODEGEN_CONFIG={}):
-        clients = [extension.client, django.get_codegen_client()]
-        runs = [client.create_agent_run(323, "Hello [[outcome=never]]").id for client in clients]
-        told: list[str | None] = []
-
-        def wait(client: CodegenClient, number: int) -> None:
-            told.append(client.wait_for_completion(323, number, poll_interval=3_600).result)
-
-        threads = [threading.Thread(target=wait, args=pair) for pair in zip(clients, runs, strict=True)]
+        threads = [threading.Thread(target=ask, args=(f"{address}/{kind}",)) for kind in ("sync", "async")]
         for thread in threads:
             thread.start()
-        until(lambda: sum(request.method == "GET" for request in sandbox.requests) >= 2)
-        for number in runs:
-            call = ended(number)
-            headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in call["headers"].items()}
-            assert view(RequestFactory().post("/", call["content"], "application/json", **headers)).status_code == 200
+        until(lambda: sum(request.operation == "get_agent_run" for request in sandbox.requests) == 2)
+        body, headers = webhook_call(SECRET, "agent_run.completed", DATA)
+        assert httpx.post(f"{address}/hooks", content=body, headers=headers).status_code == 200
         for thread in threads:
             thread.join(30)
-        assert told == ["told", "told"]
+    assert told == ["told"] * 2
+
+
+def test_flasks_and_djangos_routes_notify_their_clients(
+    sandbox: Sandbox, django_settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, handler = Flask("one"), WebhookHandler(SECRET)
+    extension = flask.Codegen(app)
+    with app.app_context():
+        before = extension.client
+        extension.add_webhook_route(app, "/hooks", handler)
+        view = django.webhook_view(handler)
+        with override_settings(CODEGEN_CONFIG={}):
+            after = django.get_codegen_client()
+        told: list[Any] = []
+        for client in (before, after):
+            monkeypatch.setattr(client, "notify_run", told.append)
+        body, headers = webhook_call(SECRET, "agent_run.completed", DATA)
+        assert app.test_client().post("/hooks", data=body, headers=headers).status_code == 200
+        assert told == [DATA] * 2
+        body, headers = webhook_call(SECRET, "agent_run.completed", DATA)
+        request = RequestFactory().post("/", body, "application/json", headers=headers)
+        assert view(request).status_code == 200
+        assert told == [DATA] * 4
         extension.close()
-    with Flask("bare").app_context(), pytest.raises(ConfigurationError, match=r"call Codegen\(app\)"):
-        extension.add_webhook_route(Flask("bare"), "/hooks", handler)
+        django.close_codegen_client()
+        handler.handle_request(*webhook_call(SECRET, "agent_run.completed", DATA))
+        assert len(told) == 4, "closed clients are forgotten"
+    assert view.csrf_exempt  # type: ignore[attr-defined]
+    assert view(RequestFactory().get("/")).status_code == 405
+    assert view(RequestFactory().post("/", b"{}", "application/json")).status_code == 400
+    bare = Flask("bare")
+    with pytest.raises(ConfigurationError, match=r"call Codegen\(app\)"):
+        extension.add_webhook_route(bare, "/hooks", handler)
+    with bare.app_context(), pytest.raises(ConfigurationError, match=r"call Codegen\(app\)"):
+        _ = extension.client
 
 
-@pytest.mark.parametrize("name", ["fastapi", "flask", "django"])
-def test_a_missing_framework_is_named(name: str) -> None:
-    code = (
-        f"import sys; sys.modules[{name!r}] = None\n"
-        "from codegen_ext import *\n"
-        f"from codegen_ext.errors import ConfigurationError\n"
-        "try:\n"
-        f"    import codegen_ext.integrations.{name}\n"
-        "except ConfigurationError as error:\n"
-        "    print(error)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert f"codegen-sdk[{name}]" in done.stdout
-
-
-def test_the_frameworks_are_not_imported_unasked() -> None:
+def test_frameworks_are_imported_when_used_and_named_when_missing() -> None:
     code = (
         "import sys, codegen_ext\n"
         "from codegen_ext import *\n"
         "from codegen_ext.webhooks import WebhookHandler\n"
         "WebhookHandler('x').asgi_app(), WebhookHandler('x').wsgi_app()\n"
-        "print({'fastapi', 'flask', 'django', 'starlette', 'redis'} & set(sys.modules))"
+        "names = ['fastapi', 'flask', 'django', 'celery', 'starlette', 'redis']\n"
+        "assert not set(names) & set(sys.modules)\n"
+        "for name in names[:4]:\n"
+        "    sys.modules[name] = None\n"
+        "    try:\n"
+        "        __import__(f'codegen_ext.integrations.{name}')\n"
+        "    except codegen_ext.MissingExtraError as error:\n"
+        "        print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    for line, name in zip(done.stdout.splitlines(), ("FastAPI", "Flask", "Django", "Celery"), strict=True):
+        assert line.startswith(f"{name} needs an extra: pip install 'codegen-sdk[{name.lower()}]'")
     assert not {"get_codegen_client", "get_async_codegen_client"} & set(codegen_ext.__all__)

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 import pickle
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -20,24 +19,16 @@ from codegen_ext import ClientConfig, ConfigurationError, ValidationError, Webho
 from codegen_ext.testing import FakeClock, webhook_call
 from codegen_ext.testing.webhooks import signed_headers
 
-from .calls import SECRET, START, envelope, signed
-from .conftest import Handle
+from .conftest import BODY, SECRET, START, Handle, Make, envelope, refusal, signed
 
-BODY = envelope()
 HEADERS = signed(BODY)
 ASYMMETRIC = "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="
 ENCODED = base64.b64encode(b"0123456789 and more").decode()
+LEGACY = "X-Codegen-Signature"
 
 
 def legacy(body: bytes, secret: str = SECRET) -> dict[str, str]:
-    return {"X-Codegen-Signature": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
-
-
-def refusal(handler: WebhookHandler, body: Any, headers: Any) -> tuple[str | None, int | None]:
-    with pytest.raises(WebhookError) as caught:
-        handler.unwrap(body, headers)
-    assert SECRET not in str(caught.value)
-    return caught.value.reason, caught.value.status_code
+    return {LEGACY: "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
 
 
 def test_unwrap_returns_the_event_of_a_genuine_call() -> None:
@@ -56,16 +47,12 @@ def test_unwrap_returns_the_event_of_a_genuine_call() -> None:
         (BODY, signed(BODY, secret=b"another")),
         (BODY, {**HEADERS, "webhook-signature": ASYMMETRIC}),
         (b"", HEADERS),
-        (BODY[:-1], HEADERS),
         (json.dumps(json.loads(BODY), indent=1).encode(), HEADERS),
-        (b"{no json", HEADERS),
         (b"\xff\xfe", HEADERS),
     ],
 )
 def test_a_forged_call(handle: Handle, handler: WebhookHandler, body: bytes, headers: dict[str, str]) -> None:
-    with pytest.raises(WebhookError, match="no signature matches") as caught:
-        handle(handler, body, headers)
-    assert (caught.value.reason, caught.value.status_code) == ("signature", 401)
+    assert refusal(handle, handler, body, headers) == ("signature", 401)
     with pytest.raises(WebhookError, match="no signature matches"):
         webhooks.unwrap(body, headers, SECRET, clock=FakeClock())
     assert not handle(handler, BODY, HEADERS).duplicate, "what was refused is not remembered"
@@ -79,33 +66,20 @@ def test_the_time_window(handler: WebhookHandler, age: int, reason: str | None) 
     if reason is None:
         assert handler.unwrap(BODY, headers).id == "msg_1"
     else:
-        assert refusal(handler, BODY, headers) == (reason, 401)
+        assert refusal(handler.unwrap, BODY, headers) == (reason, 401)
 
 
-def test_an_oversized_body_is_neither_verified_nor_parsed(make: Callable[..., WebhookHandler]) -> None:
+def test_an_oversized_body_is_neither_verified_nor_parsed(make: Make) -> None:
     handler = make(max_body_bytes=len(BODY))
     assert handler.unwrap(BODY, HEADERS).id == "msg_1"
-    assert refusal(handler, BODY + b" ", signed(BODY + b" ")) == ("oversized", 413)
-    assert refusal(handler, b"\xff" * (len(BODY) + 1), {}) == ("oversized", 413)
-    assert refusal(make(), b"x" * 1_048_577, {}) == ("oversized", 413)
+    assert refusal(handler.unwrap, BODY + b" ", signed(BODY + b" ")) == ("oversized", 413)
+    assert refusal(make().unwrap, b"\xff" * 1_048_577, {}) == ("oversized", 413)
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        *(
-            b"",
-            b"{",
-            b"nothing",
-            b"[]",
-            b"7",
-            b"null",
-            b'"text"',
-            b"{}",
-            b"[" * 100_000,
-            b"\xff\xfe",
-            BODY + b"\xc3\x28",
-        ),
+        *(b"", b"{", b"[]", b"null", b'"text"', b"{}", b"[" * 100_000, b"\xff\xfe", BODY + b"\xc3\x28"),
         *(
             f'{{"type": {name}, "timestamp": {timestamp}, "data": {data}}}'.encode()
             for name, timestamp, data in (
@@ -122,9 +96,8 @@ def test_an_oversized_body_is_neither_verified_nor_parsed(make: Callable[..., We
     ],
 )
 def test_a_body_that_is_no_event(handler: WebhookHandler, body: bytes) -> None:
-    assert refusal(handler, body, signed_headers(SECRET, body, "msg_1", START)) == ("body", 400)
-    with pytest.raises(WebhookError):
-        handler.handle_request(body, signed_headers(SECRET, body, "msg_1", START))
+    headers = signed_headers(SECRET, body, "msg_1", START)
+    assert refusal(handler.handle_request, body, headers) == ("body", 400)
     assert not handler.handle_request(BODY, HEADERS).duplicate, "the id of a refused call is not remembered"
 
 
@@ -138,10 +111,9 @@ def test_a_body_that_is_no_event(handler: WebhookHandler, body: bytes) -> None:
 )
 def test_a_secret_that_is_none(problem: str, secrets: list[Any]) -> None:
     for secret in secrets:
-        with pytest.raises(ConfigurationError, match=problem):
-            WebhookHandler(secret)
-        with pytest.raises(ConfigurationError, match=problem):
-            webhooks.unwrap(BODY, HEADERS, secret)
+        for use in (WebhookHandler, lambda secret: webhooks.unwrap(BODY, HEADERS, secret)):
+            with pytest.raises(ConfigurationError, match=problem):
+                use(secret)
 
 
 @pytest.mark.parametrize(
@@ -157,19 +129,19 @@ def test_a_secret_that_is_none(problem: str, secrets: list[Any]) -> None:
         (["new"], b"old", False),
     ],
 )
-def test_secrets(make: Callable[..., WebhookHandler], secret: Any, signed_with: Any, is_genuine: bool) -> None:
+def test_secrets(make: Make, secret: Any, signed_with: Any, is_genuine: bool) -> None:
     headers = signed(BODY, secret=signed_with)
     if is_genuine:
         assert make(secret).unwrap(BODY, headers).id == "msg_1"
     else:
-        assert refusal(make(secret), BODY, headers) == ("signature", 401)
+        assert refusal(make(secret).unwrap, BODY, headers) == ("signature", 401)
 
 
 @pytest.mark.parametrize(
     "headers",
     [
-        *({change(name): value for name, value in HEADERS.items()} for change in (str.title, str.upper, str.swapcase)),
-        *(kind({**HEADERS, "content-type": "x"}) for kind in (dict, httpx.Headers, StarletteHeaders, WerkzeugHeaders)),
+        *({change(name): value for name, value in HEADERS.items()} for change in (str.title, str.upper)),
+        *(kind({**HEADERS, "content-type": "x"}) for kind in (httpx.Headers, StarletteHeaders, WerkzeugHeaders)),
         list(HEADERS.items()),
         [(name.encode(), value.encode()) for name, value in HEADERS.items()],
         {name: [value] for name, value in HEADERS.items()},
@@ -180,21 +152,18 @@ def test_headers_of_every_framework(handler: WebhookHandler, headers: Any) -> No
     assert handler.unwrap(BODY, headers).id == "msg_1"
 
 
-@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+@pytest.mark.parametrize("name", list(HEADERS))
 def test_a_header_that_is_missing_malformed_or_comes_twice(handler: WebhookHandler, name: str) -> None:
     twice = [*HEADERS.items(), (name.title(), HEADERS[name])]
-    for headers in (twice, dict(twice), WerkzeugHeaders(twice), {**HEADERS, name: [HEADERS[name]] * 2}):
-        assert refusal(handler, BODY, headers) == ("headers", 400)
-    for value in ("", " ", "x y", "\x00", "é", "1" * 300):
-        assert refusal(handler, BODY, {**HEADERS, name: value}) == ("headers", 400)
-    assert refusal(handler, BODY, {key: value for key, value in HEADERS.items() if key != name}) == ("headers", 400)
-    joined = {**HEADERS, name: f"{HEADERS[name]},{HEADERS[name]}"}
-    assert refusal(handler, BODY, joined)[0] in ("headers", "signature")
+    missing = {key: value for key, value in HEADERS.items() if key != name}
+    malformed = ({**HEADERS, name: value} for value in ("", " ", "x y", "\x00", "é", "1" * 300, [HEADERS[name]] * 2))
+    for headers in (missing, twice, dict(twice), WerkzeugHeaders(twice), *malformed):
+        assert refusal(handler.unwrap, BODY, headers) == ("headers", 400)
 
 
 @pytest.mark.parametrize("change", ["{}.0", "{}.9", "0{}", "+{}", " {}", "{} ", "{}e0", "1_700_000_000", "nan", "-1"])
 def test_another_notation_of_the_timestamp(handler: WebhookHandler, change: str) -> None:
-    assert refusal(handler, BODY, {**HEADERS, "webhook-timestamp": change.format(START)}) == ("headers", 400)
+    assert refusal(handler.unwrap, BODY, {**HEADERS, "webhook-timestamp": change.format(START)}) == ("headers", 400)
 
 
 def test_arguments_of_other_types(handler: WebhookHandler) -> None:
@@ -214,24 +183,31 @@ def test_arguments_of_other_types(handler: WebhookHandler) -> None:
         (BODY, legacy(BODY, "old"), None),
         (BODY, legacy(BODY, "another"), "signature"),
         (BODY[:-1], legacy(BODY), "signature"),
-        *((BODY, {"X-Codegen-Signature": value}, "signature") for value in ("", "sha256=", "é")),
-        (BODY, {"X-Codegen-Signature": legacy(BODY)["X-Codegen-Signature"].upper()}, "signature"),
+        *((BODY, {LEGACY: value}, "signature") for value in ("", "sha256=", "é", legacy(BODY)[LEGACY].upper())),
         # It does not stand in for a wrong one of the standard.
         (BODY, {**signed(BODY, secret=b"another"), **legacy(BODY)}, "signature"),
         (BODY, {**signed(BODY, at=1), **legacy(BODY)}, "expired"),
     ],
 )
 def test_the_legacy_signature(
-    make: Callable[..., WebhookHandler], body: bytes, headers: dict[str, str], expected: str | None
+    handle: Handle, make: Make, body: bytes, headers: dict[str, str], expected: str | None
 ) -> None:
     handler = make([SECRET, "old"], accept_legacy_signatures=True)
     if expected is not None:
-        assert refusal(handler, body, headers) == (expected, 401)
+        assert refusal(handle, handler, body, headers) == (expected, 401)
         return
     for _ in range(2):  # it cannot stop replays
-        result = handler.handle_request(body, headers)
+        result = handle(handler, body, headers)
         assert (result.event.id, result.ok, result.duplicate) == (None, True, False)
-    assert refusal(make(), body, headers) == ("headers", 400), "it is off unless asked for"
+    assert refusal(make().unwrap, body, headers) == ("headers", 400), "it is off unless asked for"
+
+
+def test_no_secret_in_repr_or_pickle(make: Make) -> None:
+    handler = make([SECRET, "another-secret"])
+    assert SECRET not in repr(handler) + repr(vars(handler))
+    for dump in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(TypeError, match="cannot pickle"):
+            dump(handler)
 
 
 def test_the_switch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,15 +217,6 @@ def test_the_switch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CODEGEN_ENABLE_WEBHOOKS", "false")
     with pytest.raises(ConfigurationError, match="enable_webhooks"):
         WebhookHandler(SECRET)
-
-
-def test_no_secret_in_repr_or_pickle(make: Callable[..., WebhookHandler]) -> None:
-    handler = make([SECRET, "another-secret"])
-    assert SECRET not in repr(handler)
-    assert SECRET not in repr(vars(handler))
-    for dump in (pickle.dumps, copy.deepcopy):
-        with pytest.raises(TypeError, match=r"not pickled|cannot pickle"):
-            dump(handler)
 
 
 @st.composite
@@ -273,11 +240,11 @@ def test_any_change_is_refused(mutation: tuple[str, str]) -> None:
     part, changed = mutation
     call = {"body": BODY.decode(), **HEADERS, part: changed}
     body = call.pop("body").encode()
-    assert refusal(WebhookHandler(SECRET, clock=FakeClock()), body, call)[0] in ("headers", "signature")
+    assert refusal(WebhookHandler(SECRET, clock=FakeClock()).unwrap, body, call)[0] in ("headers", "signature")
 
 
 @given(st.binary(max_size=200), st.lists(st.tuples(st.text(max_size=20), st.text(max_size=50)), max_size=5))
-def test_whatever_comes_is_refused_in_order(body: bytes, headers: list[tuple[str, str]]) -> None:
+def test_any_other_call_is_refused_by_a_webhook_error(body: bytes, headers: list[tuple[str, str]]) -> None:
     for given_headers in (headers, {**HEADERS, **dict(headers)}):
         with pytest.raises(WebhookError):
             webhooks.unwrap(body, given_headers, SECRET, clock=FakeClock())
