@@ -2,22 +2,20 @@
 
 import asyncio
 import inspect
-import json as json_module
 import logging
 import sys
 import webbrowser
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from contextlib import aclosing, suppress
-from difflib import get_close_matches
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from codegen_api.operations import OPERATIONS, Operation
+from codegen_api.operations import OPERATIONS
 
-from .. import AsyncAgent, AsyncChatServerClient, AsyncCodegenClient, AsyncTask, CodegenAPIError, ValidationError
+from .. import AsyncAgent, AsyncChatServerClient, AsyncTask, CodegenAPIError
 from .._version import __version__
-from . import INTERRUPTED, output
+from . import INTERRUPTED, operations, output
 
 FAILED, PAUSED, TIMED_OUT = 1, 3, 124
 SHOWN = 20
@@ -221,74 +219,21 @@ def api(
     """Call any operation and print its response as JSON, with org_id filled in; without an operation, list all."""
     if not operation:
         for known in OPERATIONS.values():
-            summary = (inspect.getdoc(_method_of(known)) or "").partition("\n")[0]
-            output.write(f"{_usage(known)}\n    {summary}")
+            output.write(f"{operations.usage(known)}\n    {operations.summary(known)}")
         return
-    if operation not in OPERATIONS:
-        raise ValidationError(f"there is no operation {operation}; {_closest(operation, OPERATIONS)}")
-    called = OPERATIONS[operation]
+    called = operations.named(operation)
 
     async def work() -> None:
         if called.service == "codegen":
             async with AsyncAgent(org, base_url=base_url) as agent:
-                values = _arguments(called, arguments or [], {"org_id": agent.org_id})
+                values = operations.arguments(called, arguments or [], org_id=agent.org_id)
                 response = await getattr(agent.client, operation)(**values)
         else:
             async with AsyncChatServerClient(base_url=base_url) as client:
-                response = await getattr(client, operation)(**_arguments(called, arguments or [], {}))
+                response = await getattr(client, operation)(**operations.arguments(called, arguments or []))
         output.write_json(response.dict() if hasattr(response, "dict") else response)
 
     _perform(work())
-
-
-def _method_of(operation: Operation[Any]) -> Callable[..., Any]:
-    method: Callable[..., Any] = getattr(
-        AsyncCodegenClient if operation.service == "codegen" else AsyncChatServerClient, operation.id
-    )
-    return method
-
-
-def _parameters(operation: Operation[Any]) -> list[inspect.Parameter]:
-    _, *parameters = inspect.signature(_method_of(operation)).parameters.values()
-    return [parameter for parameter in parameters if parameter.kind is not parameter.KEYWORD_ONLY]
-
-
-def _usage(operation: Operation[Any]) -> str:
-    """Return an operation with its arguments, such as `get_users [org_id] [skip] [limit]`."""
-    needed = _needed(operation)
-    shown = (item.name if item.name in needed else f"[{item.name}]" for item in _parameters(operation))
-    return " ".join([operation.id, *shown])
-
-
-def _needed(operation: Operation[Any]) -> list[str]:
-    """Return the names of the arguments that have no default; that of org_id is the agent's."""
-    parameters = (item for item in _parameters(operation) if item.default is item.empty)
-    return [item.name for item in parameters if item.name != "org_id"]
-
-
-def _arguments(operation: Operation[Any], given: list[str], defaults: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a call by name; values of other arguments than strings are JSON where they can be."""
-    parameters = {parameter.name: parameter for parameter in _parameters(operation)}
-    strings = {argument.python_name for argument in operation.arguments if argument.type == "string"}
-    values = {name: value for name, value in defaults.items() if name in parameters}
-    for text in given:
-        name, separator, value = text.partition("=")
-        if not separator:
-            raise ValidationError(f"expected NAME=VALUE, got {text!r}")
-        if name not in parameters:
-            raise ValidationError(f"{operation.id} has no argument {name}; {_closest(name, parameters)}")
-        values[name] = value
-        if name not in strings:
-            with suppress(ValueError):
-                values[name] = json_module.loads(value)
-    if missing := [name for name in _needed(operation) if name not in values]:
-        raise ValidationError(f"{operation.id} needs {' and '.join(missing)}: {_usage(operation)}")
-    return values
-
-
-def _closest(name: str, names: Iterable[str]) -> str:
-    close = get_close_matches(name, names, 1)
-    return f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(names))}"
 
 
 def _text(prompt: str) -> str:
@@ -325,36 +270,28 @@ async def _finish(
     task: AsyncTask, skip: int, timeout: float | None, cancel_on_timeout: bool, quiet: bool, json_wanted: bool
 ) -> None:
     """Follow a run to its end, print its result, and exit with the status that stands for it."""
+    number = 0
     try:
         async with asyncio.timeout(timeout):
             if quiet:
                 await task.wait()
             else:
-                await _show_log(task, skip)
+                async with aclosing(task.stream_logs()) as entries:  # type: ignore[type-var]
+                    async for entry in entries:
+                        number += 1
+                        if number > skip:
+                            output.note(output.log_line(entry))
     except TimeoutError as error:
         if isinstance(error, CodegenAPIError):
             raise
-        await _give_up(task, timeout, cancel_on_timeout)
+        if cancel_on_timeout:
+            await task.cancel()
+        state = "was stopped" if cancel_on_timeout else f"goes on; `codegen-sdk wait {task.id}` waits again"
+        output.note(f"run {task.id} did not end within {timeout:g} s; it {state}")
+        raise typer.Exit(TIMED_OUT) from None
     except asyncio.CancelledError:  # Ctrl-C
         output.note(f"interrupted; run {task.id} goes on: `codegen-sdk wait {task.id}` waits again")
         raise typer.Exit(INTERRUPTED) from None
     output.outcome(task, json_wanted)
     if task.status != "completed":
         raise typer.Exit(PAUSED if task.status == "paused" else FAILED)
-
-
-async def _show_log(task: AsyncTask, skip: int) -> None:
-    number = 0
-    async with aclosing(task.stream_logs()) as entries:  # type: ignore[type-var]
-        async for entry in entries:
-            number += 1
-            if number > skip:
-                output.note(output.log_line(entry))
-
-
-async def _give_up(task: AsyncTask, timeout: float | None, cancel: bool) -> None:
-    if cancel:
-        await task.cancel()
-    outcome = "it was stopped" if cancel else f"it goes on; `codegen-sdk wait {task.id}` waits again"
-    output.note(f"run {task.id} did not end within {timeout:g} s; {outcome}")
-    raise typer.Exit(TIMED_OUT)
