@@ -224,7 +224,7 @@ class BulkJob:
 
 
 def digest_of(config: object) -> str:
-    """Return by what a journal recognises a configuration: SHA-256 of its JSON, of its repr where it has none."""
+    """Return by what a journal recognizes a configuration: SHA-256 of its JSON, of its repr where it has none."""
     try:
         text = json.dumps(config, sort_keys=True, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError):

@@ -191,7 +191,7 @@ class OpenEnum:
     terminal: list[str]
 
     @property
-    def is_normalised(self) -> bool:
+    def is_normalized(self) -> bool:
         """Whether the service has other words than the members' values."""
         return any(wire != [word] for word, wire in self.words.items())
 
@@ -380,7 +380,7 @@ class _Reader:
             options["metadata"] = repr({"name": name})
         yield Field(python_name, annotation, _text(prop.description), options)
         if open_enum and any(wire != [word] for word, wire in policy["words"].items()):
-            shown = "The word as the service sent it, before it was normalised."
+            shown = "The word as the service sent it, before it was normalized."
             metadata = {"raw": python_name, "enum": open_enum}
             yield Field(f"raw_{python_name}", "str | None", shown, _keyword_only(metadata))
         if "reserved" in policy:

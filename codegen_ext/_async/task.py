@@ -86,7 +86,7 @@ class AsyncTask:
 
     @property
     def status(self) -> AgentRunStatus | str | None:
-        """The normalised status; a value that is not known stays as the service sent it."""
+        """The normalized status; a value that is not known stays as the service sent it."""
         return self._run.status
 
     @property

@@ -87,7 +87,7 @@ class Task:
 
     @property
     def status(self) -> AgentRunStatus | str | None:
-        """The normalised status; a value that is not known stays as the service sent it."""
+        """The normalized status; a value that is not known stays as the service sent it."""
         return self._run.status
 
     @property

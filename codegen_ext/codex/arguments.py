@@ -1,4 +1,4 @@
-"""Arguments of a chat completion: which the CLI honours, which are emulated, and which have no effect."""
+"""Arguments of a chat completion: which the CLI honors, which are emulated, and which have no effect."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .errors import bad_request
 from .messages import Prompt, convert
 
 
-class HonouredArguments(TypedDict, total=False):
+class HonoredArguments(TypedDict, total=False):
     """Arguments that have an effect, beside `messages` and `stream`."""
 
     model: str | None
@@ -32,7 +32,7 @@ class HonouredArguments(TypedDict, total=False):
     timeout: float | openai.NotGiven | None
 
 
-class CompletionArguments(HonouredArguments, total=False):
+class CompletionArguments(HonoredArguments, total=False):
     """Optional arguments of a completion, for type checkers; at run time `argument_names` counts."""
 
     audio: Any
@@ -67,13 +67,13 @@ class CompletionArguments(HonouredArguments, total=False):
     web_search_options: Any
 
 
-_HONOURED = frozenset(HonouredArguments.__annotations__)
+_HONORED = frozenset(HonoredArguments.__annotations__)
 
 
 @cache
 def argument_names() -> frozenset[str]:
     """Return the names of the arguments that the installed `openai` package takes, beside `messages` and `stream`."""
-    return (_HONOURED | {*inspect.signature(Completions.create).parameters}) - {"self", "messages", "stream"}
+    return (_HONORED | {*inspect.signature(Completions.create).parameters}) - {"self", "messages", "stream"}
 
 
 class IgnoredReporter:
@@ -123,7 +123,7 @@ def build_request(
         for name, value in arguments.items()
         if value is not None and not isinstance(value, openai.NotGiven | openai.Omit)
     }
-    for name in sorted(given.keys() - _HONOURED):
+    for name in sorted(given.keys() - _HONORED):
         reporter.report(name, stacklevel=3)
     schema, is_json_object = _response_format(given.get("response_format", {"type": "text"}))
     if is_json_object:

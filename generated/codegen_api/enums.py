@@ -1,4 +1,4 @@
-"""Sets of values: closed ones, whose unknown values stay plain, and open ones, whose words are normalised."""
+"""Sets of values: closed ones, whose unknown values stay plain, and open ones, whose words are normalized."""
 
 from __future__ import annotations
 

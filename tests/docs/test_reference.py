@@ -24,7 +24,7 @@ from codegen_ext import (
     providers,
 )
 from codegen_ext._sync.health import HealthMonitor
-from codegen_ext.codex.arguments import HonouredArguments
+from codegen_ext.codex.arguments import HonoredArguments
 from codegen_ext.providers import AIResponse
 from codegen_ext.providers.factory import build
 from codegen_ext.providers.factory import names as provider_names
@@ -177,7 +177,7 @@ def test_the_health_monitor_is_listed() -> None:
 def test_the_arguments_of_a_codex_completion_are_listed() -> None:
     rows = table(DOCS / "codex.md", "Argument", "", "What happens")
     listed = [row["Argument"].name for row in rows if row[""].text != "ignored"]
-    assert sorted(listed) == sorted(["messages", "stream", *get_type_hints(HonouredArguments)])
+    assert sorted(listed) == sorted(["messages", "stream", *get_type_hints(HonoredArguments)])
 
 
 def test_the_settings_of_the_codex_client_are_listed() -> None:

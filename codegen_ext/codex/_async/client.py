@@ -170,7 +170,7 @@ class AsyncCompletions:
     ) -> ChatCompletion | AsyncCompletionStream:
         """Let the agent answer; every choice is a thread of its own.
 
-        The arguments are OpenAI's; docs/codex.md says which are honoured, emulated and ignored. `timeout` is seconds
+        The arguments are OpenAI's; docs/codex.md says which are honored, emulated and ignored. `timeout` is seconds
         for the whole answer.
 
         Raises:

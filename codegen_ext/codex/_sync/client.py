@@ -171,7 +171,7 @@ class Completions:
     ) -> ChatCompletion | CompletionStream:
         """Let the agent answer; every choice is a thread of its own.
 
-        The arguments are OpenAI's; docs/codex.md says which are honoured, emulated and ignored. `timeout` is seconds
+        The arguments are OpenAI's; docs/codex.md says which are honored, emulated and ignored. `timeout` is seconds
         for the whole answer.
 
         Raises:

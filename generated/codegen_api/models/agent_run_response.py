@@ -38,7 +38,7 @@ class AgentRunResponse(_Model):
     metadata: dict[str, Any] | None = None
     """Free-form data that came with the run and is kept by the service; null or absent when none was given."""
     raw_status: str | None = _field(default=None, kw_only=True, metadata={"raw": "status", "enum": "AgentRunStatus"})
-    """The word as the service sent it, before it was normalised."""
+    """The word as the service sent it, before it was normalized."""
     reserved_metadata: dict[str, Any] | None = _field(default=None, kw_only=True, metadata={"reserved": "metadata"})
     """What this package keeps there under the key `codegen_sdk`."""
     additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)

@@ -42,7 +42,7 @@ class AgentRunWithLogsResponse(_Page["AgentRunLogResponse"]):
     pages: int | None = None
     """How many pages the whole log has; null or absent when not known."""
     raw_status: str | None = _field(default=None, kw_only=True, metadata={"raw": "status", "enum": "AgentRunStatus"})
-    """The word as the service sent it, before it was normalised."""
+    """The word as the service sent it, before it was normalized."""
     reserved_metadata: dict[str, Any] | None = _field(default=None, kw_only=True, metadata={"reserved": "metadata"})
     """What this package keeps there under the key `codegen_sdk`."""
     additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)

@@ -22,6 +22,6 @@ class AnalyzeLogsResponse(_Model):
     message: str
     """Text that tells people what was started."""
     raw_status: str | None = _field(default=None, kw_only=True, metadata={"raw": "status", "enum": "AgentRunStatus"})
-    """The word as the service sent it, before it was normalised."""
+    """The word as the service sent it, before it was normalized."""
     additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""

@@ -22,6 +22,6 @@ class SetupCommandsResponse(_Model):
     url: str
     """Web address of the page that shows the new run."""
     raw_status: str | None = _field(default=None, kw_only=True, metadata={"raw": "status", "enum": "AgentRunStatus"})
-    """The word as the service sent it, before it was normalised."""
+    """The word as the service sent it, before it was normalized."""
     additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)
     """Fields that the contract does not know, as they came."""
