@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 from collections.abc import (
@@ -15,7 +16,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -50,20 +51,7 @@ if TYPE_CHECKING:
 Config = Mapping[str, Any]
 """The options of `Agent.run` but for its timeout."""
 
-OPTIONS = (
-    "prompt",
-    "images",
-    "metadata",
-    "repository",
-    "repo_id",
-    "branch",
-    "priority",
-    "tags",
-    "context",
-    "model",
-    "agent_type",
-    "webhook_url",
-)
+OPTIONS = (*inspect.signature(run_arguments).parameters, "repo_id")
 _SHORTEST_PAUSE = 1.0
 """Seconds before a refused create is sent again when the service does not say when."""
 _logger = logging.getLogger("codegen_ext.bulk")
@@ -245,7 +233,7 @@ class _AsyncJob:
         ordered: bool,
     ) -> AsyncGenerator[BulkResult, None]:
         """Yield the results; what reading the input or writing the journal raises comes after all of them."""
-        reader = io.Reader(configs, self._was_read)
+        reader = io.Reader(configs, lambda *read: self._events.put_nowait(partial(self._was_read, *read)))
         await self._open(journal, configs)
         window, expected = max(self._width, self._client.config.bulk_batch_size), 0
         try:
@@ -303,58 +291,46 @@ class _AsyncJob:
                 self._journal.close()
 
     def _was_read(self, config: Any, is_item: bool, error: Exception | None) -> None:
-        """Take an item of the input, or its end."""
+        """Begin to create the run of an item of the input, or note its end."""
+        self._is_reading = False
+        self._is_read = self._is_read or not is_item
+        self._failure = self._failure or error
+        if is_item and not self._cancel.is_set():
+            self._items.put_nowait((self._read, config))
+            self._read += 1
+            self._unfinished += 1
+            if len(self._workers) < min(self._width, self._unfinished):
+                self._workers.append(io.start_in_context(self._work))
 
-        def begin() -> None:
-            self._is_reading = False
-            self._is_read = self._is_read or not is_item
-            self._failure = self._failure or error
-            if is_item and not self._cancel.is_set():
-                self._items.put_nowait((self._read, config))
-                self._read += 1
-                self._unfinished += 1
-                if len(self._workers) < min(self._width, self._unfinished):
-                    self._workers.append(io.start_in_context(self._work))
-
-        self._events.put_nowait(begin)
-
-    def _finished(self, result: BulkResult | None, failure: Exception | None = None) -> None:
+    def _finished(self, result: BulkResult | None, failure: Exception | None) -> None:
         """Take the result of an item, None where nothing was sent."""
-
-        def keep() -> None:
-            self._unfinished -= 1
-            if result is not None:
-                self._results[result.index] = result
-            if failure is not None:
-                self._failure, self._is_read = self._failure or failure, True
-                self._cancel.set()
-
-        self._events.put_nowait(keep)
+        self._unfinished -= 1
+        if result is not None:
+            self._results[result.index] = result
+        if failure is not None:
+            self._failure, self._is_read = self._failure or failure, True
+            self._cancel.set()
 
     async def _work(self) -> None:
-        while True:
-            try:
+        with suppress(QueueClosed):
+            while True:
                 index, config = await self._items.get()
-            except QueueClosed:
-                return
-            result = None
-            try:
-                if self._cancel.is_set():
-                    raise Cancelled
-                claim = await self._claim(index, config)
-                result = claim.result if claim and claim.result else await self._create(index, config, claim)
-                if self._journal is not None and not (claim and claim.result):
-                    await io.run_blocking(self._journal.record, result)
-                self._finished(result)
-            except Cancelled:
-                self._finished(None)
-            except Exception as error:  # noqa: BLE001 - raised to the caller after all results
-                self._finished(result, error)
-
-    async def _claim(self, index: int, config: Config) -> Claim | None:
-        if self._journal is None:
-            return None
-        return await io.run_blocking(self._journal.claim, index, digest_of(config))
+                claim, result, failure, journal = None, None, None, self._journal
+                try:
+                    if self._cancel.is_set():
+                        raise Cancelled
+                    if journal is not None:
+                        claim = await io.run_blocking(journal.claim, index, digest_of(config))
+                        result = claim.result
+                    if result is None:
+                        result = await self._create(index, config, claim)
+                        if journal is not None:
+                            await io.run_blocking(journal.record, result)
+                except Cancelled:
+                    pass
+                except Exception as error:  # noqa: BLE001 - raised to the caller after all results
+                    failure = error
+                self._events.put_nowait(partial(self._finished, result, failure))
 
     async def _create(self, index: int, config: Config, claim: Claim | None) -> BulkResult:
         """Create the run of an item; its failure, whatever it is, is the result."""

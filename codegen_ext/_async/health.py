@@ -149,9 +149,7 @@ class AsyncHealthMonitor:
                 pause = await self._check(stopped)
                 if self._client.clock is SYSTEM_CLOCK:
                     await stopped.wait(None, pause)
-                elif not await stopped.wait(
-                    None, 0.001
-                ):  # without it a clock that does not wait takes all of a processor
+                elif not await stopped.wait(None, 0.001):  # a clock that does not wait would take all of a processor
                     await stopped.wait(self._client.clock, pause)
         except Cancelled:
             pass
@@ -184,10 +182,8 @@ class AsyncHealthMonitor:
                 return 0.0
             self._status = new
         if new.healthy is not old.healthy:
-            calls: list[tuple[Callable[..., object], tuple[HealthStatus, ...]]] = []
-            calls += [(callback, (old, new)) for callback in self._callbacks["change"]]
-            calls += [(callback, ()) for callback in self._callbacks["healthy" if new.healthy else "unhealthy"]]
-            for callback, arguments in calls:
-                if not stopped.is_set():
-                    await call_back(callback, *arguments)
+            for kind, arguments in (("change", (old, new)), ("healthy" if new.healthy else "unhealthy", ())):
+                for callback in self._callbacks[kind]:
+                    if not stopped.is_set():
+                        await call_back(callback, *arguments)
         return pause

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from codegen_api import operations
@@ -28,43 +28,29 @@ _FIRST_PAUSE = 1.0
 """Upper bound of the first pause between two polls, in seconds; it doubles up to the caller's interval."""
 
 
-class Pauses:
-    """Pauses with full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)."""
+def jittered_pause(before: int, longest: float, least: float | None) -> float:
+    """Return a pause with full jitter, which grows with the number of pauses before; `least` is the service's wish.
 
-    def __init__(self, longest: float, draw: Callable[[], float] = random.random) -> None:
-        self._longest = longest
-        self._draw = draw
-        self._bound = min(_FIRST_PAUSE, longest)
-
-    def next(self, least: float | None) -> float:
-        """Return the next pause, in seconds; `least` is what the service asks for."""
-        pause = self._draw() * self._bound
-        self._bound = min(self._longest, self._bound * 2)
-        return max(pause, least or 0.0)
-
-    def restart(self) -> None:
-        """Begin with short pauses again."""
-        self._bound = min(_FIRST_PAUSE, self._longest)
+    See https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.
+    """
+    return max(random.random() * min(longest, _FIRST_PAUSE * 2.0 ** min(before, 32)), least or 0.0)
 
 
 def perform_patiently(
-    client: BaseClient,
-    operation: Operation[Any],
-    arguments: dict[str, Any],
-    longest_pause: float,
-    *,
-    cancel: Event | None = None,
+    client: BaseClient, operation: Operation[Any], arguments: dict[str, Any], longest_pause: float
 ) -> Response[Any]:
     """Perform an operation, again after transient failures; after an hour of them the failure is raised."""
-    end, pauses = client.clock.monotonic() + PATIENCE, Pauses(longest_pause)
+    end, pauses = client.clock.monotonic() + PATIENCE, 0
     while True:
         try:
-            return client.perform(operation, arguments, cancel=cancel)
+            return client.perform(operation, arguments)
         except TRANSIENT as error:
-            pause = pauses.next(error.retry_after if isinstance(error, RateLimitError) else None)
+            least = error.retry_after if isinstance(error, RateLimitError) else None
+            pause = jittered_pause(pauses, longest_pause, least)
             if client.clock.monotonic() >= end:
                 raise
-        sleep(client.clock, min(pause, max(0.0, end - client.clock.monotonic())), cancel)
+        pauses += 1
+        sleep(client.clock, min(pause, max(0.0, end - client.clock.monotonic())))
 
 
 def stream_run_logs(
@@ -87,7 +73,7 @@ def stream_run_logs(
         Cancelled: when `cancel` is set.
 
     """
-    pauses, clock = Pauses(poll_interval), client.clock
+    pauses, clock = 0, client.clock
     deadline = deadline or Deadline(clock, None)
     yielded, has_ended, last_response = 0, False, clock.monotonic()
     before: list[AgentRunLogResponse] = []
@@ -113,7 +99,7 @@ def stream_run_logs(
                 yield entry
             before, yielded = entries, yielded + len(entries)
             if entries:
-                pauses.restart()
+                pauses = 0
             if entries and (total is None or yielded < total):
                 continue
             if not follow or has_ended:
@@ -122,4 +108,6 @@ def stream_run_logs(
                 has_ended = True
                 continue
         left = last_response + PATIENCE - clock.monotonic()
-        sleep(clock, min(pauses.next(least), max(left, 0.0), deadline.left()), cancel)
+        pause = jittered_pause(pauses, poll_interval, least)
+        pauses += 1
+        sleep(clock, min(pause, max(left, 0.0), deadline.left()), cancel)

@@ -22,7 +22,6 @@ from codegen_ext import (
     NotFoundError,
     PaymentRequiredError,
     ServerError,
-    Task,
     ValidationError,
 )
 from codegen_ext.run_options import run_arguments
@@ -197,13 +196,6 @@ def test_branch_and_context_stand_at_the_head_of_the_prompt(
     assert sandbox.runs[0].prompt == prompt
 
 
-@once
-@pytest.mark.parametrize("priority", ["low", "normal", "high", "urgent"])
-def test_priorities(agent: Any, sandbox: Sandbox, priority: str) -> None:
-    agent.run("hello", priority=priority)
-    assert (sandbox.runs[0].metadata or {})["codegen_sdk"]["priority"] == priority
-
-
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"prompt": ""}, "prompt"),
     ({"prompt": " \n\t"}, "prompt"),
@@ -372,12 +364,6 @@ def test_tasks_are_listed_newest_first(agent: Any, sandbox: Sandbox) -> None:
     assert agent.list_tasks(0) == []
 
 
-def test_listed_tasks_can_be_followed(agent: Any) -> None:
-    agent.run("hello")
-    (task,) = agent.list_tasks()
-    assert task.wait().status == "completed"
-
-
 def test_the_status_is_that_of_the_latest_run(agent: Any, clock: FakeClock) -> None:
     assert agent.get_status() == {"id": None, "status": None, "result": None, "web_url": None}
     agent.run("one")
@@ -394,13 +380,6 @@ def test_the_status_is_that_of_the_latest_run(agent: Any, clock: FakeClock) -> N
 def test_an_agent_shows_organization_and_address(agent: Any, sandbox: Sandbox, flavour: Flavour) -> None:
     name = "AsyncAgent" if flavour.is_async else "Agent"
     assert repr(agent) == f"{name}(org_id=323, base_url={sandbox.base_url!r})"
-
-
-def test_the_kinds_of_tasks() -> None:
-    sandbox = Sandbox(rate_limits=False)
-    config = ClientConfig(api_token=sandbox.token, org_id="323", transport=sandbox.transport())
-    with Agent(config=config) as agent:
-        assert type(agent.run("hello")) is Task
 
 
 METADATA = st.dictionaries(

@@ -59,13 +59,6 @@ def test_faults_on_the_way_lose_and_repeat_nothing(agent: Any, sandbox: Sandbox,
     assert numbers(entries) == all_entries(sandbox)
 
 
-def test_many_kinds_of_faults_at_once(agent: Any, sandbox: Sandbox) -> None:
-    task = agent.run("[[seconds=60 logs=250]]")
-    for fault in FAULTS.values():
-        sandbox.inject("get_agent_run_logs", fault, rate=0.15)
-    assert numbers(list(task.stream_logs())) == all_entries(sandbox)
-
-
 def test_a_fault_after_the_last_entry_does_not_spoil_the_stream(agent: Any, sandbox: Sandbox) -> None:
     task = agent.run("[[seconds=20 logs=12]]")
     sandbox.inject("get_agent_run", Fault.reset_before(), times=2)

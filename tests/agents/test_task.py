@@ -107,12 +107,6 @@ def test_the_summary_explains_a_failure_without_result() -> None:
         state(status="FAILED").raise_for_status()
 
 
-def test_lists_that_the_service_leaves_out_are_empty() -> None:
-    task = state()
-    assert task.github_pull_requests == []
-    assert task.get_artifacts() == []
-
-
 def test_the_duration_ends_with_the_first_look_at_the_end(agent: Any, clock: FakeClock) -> None:
     task = agent.run("[[seconds=30]]")
     clock.advance(25)
@@ -303,14 +297,6 @@ def test_waiting_returns_the_task_whatever_the_outcome(agent: Any) -> None:
         assert task.wait_for_completion().status == status
 
 
-def test_a_failed_task_is_raised_only_when_asked(agent: Any) -> None:
-    task = agent.run("[[outcome=failed result='The tests do not pass.']]").wait()
-    assert task.error == "The tests do not pass."
-    with pytest.raises(TaskError, match=r"agent run 1 failed: The tests do not pass\.") as caught:
-        task.raise_for_status()
-    assert (caught.value.task_id, caught.value.task_status) == (1, "failed")
-
-
 def test_the_timeout_of_the_run_is_the_default_of_its_wait(agent: Any, clock: FakeClock) -> None:
     task = agent.run("[[outcome=never]]", timeout=20)
     with pytest.raises(WaitTimeoutError) as caught:
@@ -389,13 +375,6 @@ def test_the_oldest_entries_of_a_log_come_first_across_pages(
 
 def test_a_hundred_entries_is_the_default(agent: Any) -> None:
     assert len(agent.run("[[seconds=0 logs=250]]").get_logs()) == 100
-
-
-def test_entries_show_tools_and_messages(agent: Any) -> None:
-    task = agent.run("[[seconds=0]]")
-    actions = [entry for entry in task.get_logs(50) if entry.message_type == "ACTION"]
-    assert actions[0].tool_name == "ripgrep_search"
-    assert actions[0].tool_input == {"query": "def main", "file_pattern": "*.py"}
 
 
 def test_tasks_of_one_run_are_equal(agent: Any, flavour: Flavour, connect: Callable[..., Any]) -> None:

@@ -31,7 +31,7 @@ from ..conftest import TOKEN
 from .test_bulk import prompts
 
 WHOLE = "CODEGEN_TEST_ALL" in os.environ
-COUNT, KILLS = (200, 20) if WHOLE else (40, 4)
+COUNT, KILLS = (200, 20) if WHOLE else (100, 4)
 
 
 @pytest.fixture
