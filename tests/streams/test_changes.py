@@ -115,7 +115,7 @@ def test_old_unfinished_runs_are_read_by_few_requests(client: Any, sandbox: Sand
 @once
 def test_a_resumed_run_is_told_again(client: Any, sandbox: Sandbox, clock: Meanwhile) -> None:
     client.create_agent_run(323, "[[seconds=0]]")
-    clock.plan = [lambda: sandbox.runs[0].resume(sandbox.script(seconds=30), "go on")]
+    clock.plan = [lambda: client.resume_agent_run(323, 1, "[[seconds=30]] go on")]
     assert told(client.watch(323), 2) == [
         ("status_changed", 1, "running", None),
         ("finished", 1, "completed", "running"),
@@ -161,8 +161,7 @@ def test_a_straggler_far_down_is_read_alone_and_one_that_is_gone_is_forgotten(
     fill(sandbox, 1, "[[seconds=1000000 logs=0]]")
     fill(sandbox, 250)
     clock.advance(60)
-    sandbox._codegen.runs.pop(30)
-    cursor = json.dumps({"org_id": 323, "newest": 251, "unfinished": {"1": "pending", "30": "running"}})
+    cursor = json.dumps({"org_id": 323, "newest": 252, "unfinished": {"1": "pending", "252": "running"}})
     clock.plan = [lambda: None] * 3 + [sandbox.runs[0].finish]
     before = len(sandbox.requests)
     assert told(client.watch(323, cursor), 1) == [("finished", 1, "completed", "pending")]
