@@ -11,28 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
-from codegen_api.operations import OPERATIONS, RateLimit
+from codegen_api.operations import OPERATIONS
 
-from benchmarks.measure import compare, row
+from benchmarks.measure import compare, row, wide_limits
+from benchmarks.service import USER_PATH, service
 from codegen_ext._request import Call, Deadline
 from codegen_ext._sync.rate_limiter import RateLimiter
 from codegen_ext.clock import SYSTEM_CLOCK
 from codegen_ext.config import ClientConfig
 from codegen_ext.redact import Redactor
-
-WIDE = RateLimit(100_000, 0.1, "standard")
-"""So wide that nobody waits; what went is forgotten after as many requests as real windows hold."""
-
-
-@contextmanager
-def wide_limits() -> Iterator[None]:
-    """Let the limits of the contract count without ever making anybody wait."""
-    before = dict(OPERATIONS)
-    OPERATIONS.update({name: operation._replace(rate_limit=WIDE) for name, operation in before.items()})
-    try:
-        yield
-    finally:
-        OPERATIONS.update(before)
 
 
 @contextmanager
@@ -55,16 +42,21 @@ def redis_process() -> Iterator[str | None]:
             process.terminate()
 
 
-def report(url: str, headers: dict[str, str]) -> Iterator[str]:
-    """Yield the lines of the report; `url` is one that answers these headers."""
-    with wide_limits(), tempfile.TemporaryDirectory() as directory, redis_process() as redis:
+def report() -> Iterator[str]:
+    """Yield the lines of the report."""
+    with (
+        service() as base_url,
+        wide_limits(),
+        tempfile.TemporaryDirectory() as directory,
+        redis_process() as redis,
+    ):
         stores = {"in memory": (None, 0.01), "SQLite": (f"sqlite:///{directory}/limits.db", 0.2), "Redis": (redis, 0.2)}
         for name, (address, most) in stores.items():
             if address is not None or name == "in memory":
-                yield row(f"rate limit {name} / httpx", *_cost(address, url, headers), most)
+                yield row(f"rate limit {name} / httpx", *_cost(address, base_url + USER_PATH), most)
 
 
-def _cost(address: str | None, url: str, headers: dict[str, str]) -> tuple[float, float, float]:
+def _cost(address: str | None, url: str) -> tuple[float, float, float]:
     limiter = RateLimiter(ClientConfig(api_token="benchmark", base_url=url, shared_state=address), SYSTEM_CLOCK)
     call = Call(OPERATIONS["get_current_user"], "get_current_user", Deadline(SYSTEM_CLOCK, None), 0, Redactor("x" * 8))
 
@@ -72,7 +64,7 @@ def _cost(address: str | None, url: str, headers: dict[str, str]) -> tuple[float
         slot = limiter.try_acquire(call) or limiter.acquire(call)
         limiter.sent(slot, time.monotonic())
 
-    with httpx.Client(headers=headers) as bare:
+    with httpx.Client(headers={"Authorization": "Bearer benchmark"}) as bare:
         try:
             return compare(lambda: bare.get(url), go)
         finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import ssl
-from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -53,10 +52,16 @@ def _checked(proxy: str, name: str) -> str:
     if not fits:
         problem = f"{name} must be a proxy's address, such as http://host:3128, got {without_user(proxy)!r}"
         raise ConfigurationError(problem, config_key=name)
-    if parts.scheme.startswith("socks") and find_spec("socksio") is None:
+    if parts.scheme.startswith("socks") and not _has_socksio():
         problem = f"{name} names a SOCKS proxy, which needs another package: pip install 'httpx[socks]'"
         raise ConfigurationError(problem, config_key=name)
     return proxy
+
+
+def _has_socksio() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("socksio") is not None
 
 
 def _is_loopback(host: str) -> bool:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import httpx
 from codegen_api import requests
@@ -36,7 +36,9 @@ USER_AGENT = f"codegen-sdk/{__version__} python/{sys.version_info.major}.{sys.ve
 
 _PHASES = ("connect", "read", "write", "pool")
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))  # RFC 9110, 9.2.2
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+_WITH_CONTENT = frozenset(("POST", "PUT", "PATCH"))  # whose length is said also where it is 0 (RFC 9110, 8.6)
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110, 5.6.2, which a method is too
+_DOTS = frozenset((".", ".."))  # segments that lead elsewhere (RFC 3986, 5.2.4)
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,100}")
 
@@ -86,6 +88,10 @@ class Timing:
     def begin(self, deadline: Deadline) -> None:
         """Start with another request."""
         self.deadline, self.sent_at = deadline, None
+
+    def mark_sent(self) -> None:
+        """Note that the request begins to be written now."""
+        self.sent_at = None if self.deadline is None else self.deadline.clock.monotonic()
 
     def end(self) -> None:
         """Let the body take as long as it takes."""
@@ -153,24 +159,29 @@ def build_request(
         failure = ValidationError(summary(problems), operation=operation.id, field_errors=problems)
         failure.__cause__ = InvalidArguments(problems)
         raise failure
-    headers, url = client.headers, service_url + wire.path
-    if wire.headers:
-        headers = httpx.Headers(headers)
-        headers.update(checked_headers(wire.headers, operation.id))
+    headers, path = checked_headers(wire.headers, operation.id), wire.path
     try:
         if client.params or wire.query:
             names = {name for name, _ in wire.query}
             added = [pair for pair in client.params.multi_items() if pair[0] not in names]
-            url = f"{url}?{urlencode([*wire.query, *added])}"
-        # What client.build_request would do, without merging a base URL and copying every part twice.
-        return httpx.Request(
+            path = f"{path}?{urlencode([*wire.query, *added])}"
+        url = _url(service_url + path)
+        host = [] if "host" in client.headers else [(b"Host", url.netloc)]
+        # What client.build_request would do, without merging a base URL and copying and decoding headers many times.
+        request = httpx.Request(
             wire.method,
-            _url(url),
-            content=wire.content,
-            headers=headers,
+            url,
+            headers=[*host, *client.headers.raw],
             cookies=client.cookies or None,
+            stream=httpx.ByteStream(wire.content or b""),
             extensions={CALL: call, "timeout": dict.fromkeys(_PHASES, timeout)},
         )
+        if wire.content is not None or wire.method in _WITH_CONTENT:
+            headers["Content-Length"] = str(len(wire.content or b""))
+        if headers:
+            request.headers.update(headers)
+        request.read()
+        return request
     except UNSENDABLE as error:
         raise unsendable(error, operation.id) from error
 
@@ -207,6 +218,9 @@ def checked_headers(
         ValidationError: when a name or a value has characters that HTTP does not allow.
 
     """
+    if headers is not None and not isinstance(headers, Mapping):
+        problem = f"expected a mapping of strings, got {type(headers).__name__}"
+        raise ValidationError(f"{setting}: {problem}", operation=name, field_errors={setting: [problem]})
     for key, value in (headers or {}).items():
         if not (
             isinstance(key, str)
@@ -217,6 +231,17 @@ def checked_headers(
             problem = "the name or the value of a header has characters that HTTP does not allow"
             raise invalid_argument(setting, problem, operation=name)
     return dict(headers or {})
+
+
+def check_target(method: object, path: object) -> None:
+    """Raise ValidationError unless a method is one word and a path leads to what is below the base URL."""
+    problems = {}
+    if not (isinstance(method, str) and _HEADER_NAME.fullmatch(method)):
+        problems["method"] = [f"expected an HTTP method such as 'GET', got {method!r:.40}"]
+    if not isinstance(path, str) or "://" in path or not _DOTS.isdisjoint(unquote(path.partition("?")[0]).split("/")):
+        problems["path"] = [f"expected a path below the base URL such as '/v1/users/me', got {path!r:.80}"]
+    if problems:
+        raise ValidationError(summary(problems), field_errors=problems)
 
 
 def timeouts(seconds: float | None) -> dict[str, float | None]:

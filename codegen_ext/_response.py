@@ -45,6 +45,7 @@ REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
 LONGEST_RETRY_AFTER = 86_400.0
 """Seconds to which a `Retry-After` is cut: what sleeps for longer would seem to hang."""
 _SECONDS = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
 _NO_CREDENTIAL = Redactor()
 _ERRORS: dict[int, type[CodegenAPIError]] = {
     400: ValidationError,
@@ -325,9 +326,12 @@ def _reason(error: BaseException) -> str:
     """Return why a connection could not be made, in the words of the operating system."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, OSError) and cause.errno and cause.strerror:
-            words = os.strerror(cause.errno) if cause.errno > 0 else cause.strerror
-            return words[:1].lower() + words[1:]
+        if isinstance(cause, OSError):
+            first = _ERRNO.search(str(cause))  # asyncio's error for several addresses has no errno of its own
+            number = cause.errno or (int(first[1]) if first else 0)
+            words = os.strerror(number) if number > 0 else cause.strerror
+            if number and words:
+                return words[:1].lower() + words[1:]
         cause = cause.__cause__
     return str(error) or type(error).__name__
 

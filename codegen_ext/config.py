@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform
 from urllib.parse import urlsplit
@@ -282,6 +281,8 @@ class ClientConfig:
         """Raise an exception of this class for a name that is no setting, with the closest one."""
         known = name.lower() if kind is ConfigurationError else name
         if known not in cls.settings and known not in cls.aliases:
+            from difflib import get_close_matches
+
             close = get_close_matches(known.lower(), [*cls.settings, *cls.aliases], 1)
             problem = f"{name} is not a setting{f'; did you mean {close[0]}?' if close else ''}"
             raise ConfigurationError(problem, config_key=name) if kind is ConfigurationError else kind(problem)
@@ -345,6 +346,9 @@ class ClientConfig:
             ConfigurationError: for a name that is no setting, with the closest one.
 
         """
+        if not isinstance(settings, Mapping):
+            problem = f"from_settings: expected a mapping of settings by name, got {type(settings).__name__}"
+            raise ConfigurationError(problem, config_key="settings")
         for name in settings:
             cls.refuse_unknown(name)
         return cls(**{name.lower(): value for name, value in settings.items()})

@@ -19,6 +19,7 @@ from .._request import (
     Deadline,
     build_request,
     check_seconds,
+    check_target,
     checked_headers,
     timeouts,
     unsendable,
@@ -370,8 +371,7 @@ class AsyncBaseClient:
             CodegenAPIError: as every operation does.
 
         """
-        if "://" in path:
-            raise ConfigurationError(f"expected a path below the base URL, got {path!r}", config_key="path")
+        check_target(method, path)
         seconds = self._timeout(timeout)
         headers = checked_headers(extra_headers)
         try:

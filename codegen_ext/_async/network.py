@@ -25,8 +25,6 @@ from .locks import Semaphore
 if TYPE_CHECKING:
     from ..config import ClientConfig
 
-"".encode("idna")  # loads what looking a host up needs: a child that was forked during an import would hang in it
-
 KEEPALIVE_SECONDS = 5.0
 """Seconds for which an idle connection is kept, as httpx does."""
 
@@ -42,6 +40,7 @@ class AsyncNetwork:
             problem = f"transport must be an httpx.AsyncBaseTransport, got {type(self._transport).__name__}"
             raise ConfigurationError(problem, config_key="transport")
         if self._transport is None:
+            "".encode("idna")  # loads what looking a host up needs: a child forked during an import would hang in it
             self._proxy = proxy_of(config)
             self._tls = tls_of(config, self._proxy)
         self._pools: dict[Hashable, _AsyncPool] = {}
@@ -66,8 +65,7 @@ class AsyncNetwork:
         self.refuse_closed()
         scope = io.scope()
         pool = self._pools.get(scope) or await self._open(scope)
-        is_new = not is_idempotent(call, request)
-        admission = pool.new if is_new else pool.shared
+        admission = pool.shared if is_idempotent(call, request) else pool.new
         if not admission.try_acquire():
             seconds = request.extensions["timeout"].get("pool")
             left = call.deadline.left()
@@ -75,11 +73,7 @@ class AsyncNetwork:
             if not await admission.acquire(None, left if seconds is None or left < seconds else seconds):
                 raise httpx.PoolTimeout("no connection became free in time", request=request)
         try:
-            connection = None if is_new else pool.take()
-            if connection is None:
-                connection = self._new_connection(pool)
-            pool.lend(connection, admission)
-            return connection
+            return pool.lend(admission) or pool.add(self._new_transport(), admission)
         except BaseException:
             admission.release()
             raise
@@ -89,14 +83,13 @@ class AsyncNetwork:
         if self._is_closed:
             raise RuntimeError("Cannot send a request, as the client has been closed.")
 
-    def _new_connection(self, pool: _AsyncPool) -> AsyncConnection:
+    def _new_transport(self) -> tuple[Any, Timing]:
+        timing = Timing()
         if self._transport is not None:
-            return AsyncConnection(self._transport, pool, Timing(), is_ours=False)
+            return _AsyncForeignTransport(self._transport, timing), timing
         from .connection import AsyncConnectionTransport  # imports httpcore, which costs more than this package
 
-        timing = Timing()
-        transport = AsyncConnectionTransport(timing, self._proxy, self._tls, KEEPALIVE_SECONDS)
-        return AsyncConnection(transport, pool, timing, is_ours=True)
+        return AsyncConnectionTransport(timing, self._proxy, self._tls, KEEPALIVE_SECONDS), timing
 
     async def _open(self, scope: Hashable) -> _AsyncPool:
         for ended in [other for other in list(self._pools) if io.is_over(other)]:
@@ -130,16 +123,22 @@ class _AsyncPool:
         self._busy: set[AsyncConnection] = set()
         self.is_closed = False
 
-    def take(self) -> AsyncConnection | None:
-        """Return the idle connection that was used last."""
+    def lend(self, admission: Semaphore) -> AsyncConnection | None:
+        """Return the idle connection that was used last, None where there is none or a new one is wanted."""
         with self._mutex:
-            return self._idle.pop() if self._idle else None
-
-    def lend(self, connection: AsyncConnection, admission: Semaphore) -> None:
-        """Note that a connection is in use, and under which admission count."""
+            if admission is self.new or not self._idle:
+                return None
+            connection = self._idle.pop()
+            self._busy.add(connection)
         connection.admission = admission
+        return connection
+
+    def add(self, transport: tuple[Any, Timing], admission: Semaphore) -> AsyncConnection:
+        """Return a new connection, which is in use."""
+        connection = AsyncConnection(*transport, self, admission)
         with self._mutex:
             self._busy.add(connection)
+        return connection
 
     async def give_back(self, connection: AsyncConnection, *, reusable: bool) -> None:
         """Keep a connection for the next request, or close it; close those that have expired."""
@@ -170,14 +169,12 @@ class _AsyncPool:
 class AsyncConnection:
     """One connection, leased for one request and given back when its response is closed."""
 
-    admission: Semaphore
-
-    def __init__(self, transport: Any, pool: _AsyncPool, timing: Timing, *, is_ours: bool) -> None:
+    def __init__(self, transport: Any, timing: Timing, pool: _AsyncPool, admission: Semaphore) -> None:
+        self.timing = timing
+        self.admission = admission
+        self.idle_since = 0.0
         self._transport = transport
         self._pool = pool
-        self._is_ours = is_ours
-        self.idle_since = 0.0
-        self.timing = timing
 
     async def send(self, request: httpx.Request, deadline: Deadline) -> httpx.Response:
         """Send a request; head and body of the response end with the deadline."""
@@ -185,16 +182,13 @@ class AsyncConnection:
         try:
             if deadline.expired:
                 raise httpx.ConnectTimeout("the call's time was over before the request was sent", request=request)
-            if not self._is_ours:
-                _cut_timeouts(request, deadline.left())
-                self.timing.sent_at = deadline.clock.monotonic()  # or later, which such a transport does not tell
             response: httpx.Response = await self._transport.handle_async_request(request)
         except BaseException:
             await self.release(reusable=False)
             raise
-        response.stream = _AsyncLeasedStream(response.stream, self)
+        body = response.stream = _AsyncLeasedStream(response.stream, self)
         if self._pool.is_closed:
-            await response.aclose()
+            await body.aclose()
             raise httpx.ReadError("the client was closed while the request was under way", request=request)
         return response
 
@@ -206,10 +200,9 @@ class AsyncConnection:
             self.admission.release()
 
     async def aclose(self) -> None:
-        """Close the connection; a transport that the user brought stays open."""
-        if self._is_ours:
-            with contextlib.suppress(Exception):
-                await self._transport.aclose()
+        """Close the connection."""
+        with contextlib.suppress(Exception):
+            await self._transport.aclose()
 
 
 class _AsyncLeasedStream(httpx.AsyncByteStream):
@@ -219,9 +212,8 @@ class _AsyncLeasedStream(httpx.AsyncByteStream):
         self._wrapped = wrapped
         self._connection: AsyncConnection | None = connection
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._wrapped:
-            yield part
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._wrapped)
 
     async def aclose(self) -> None:
         """Close the body, once."""
@@ -235,10 +227,19 @@ class _AsyncLeasedStream(httpx.AsyncByteStream):
                 await connection.release(reusable=reusable)
 
 
-def _cut_timeouts(request: httpx.Request, left: float) -> None:
-    """Let no phase of an attempt take longer than the call may."""
-    timeouts = request.extensions["timeout"]
-    if not all(seconds is not None and seconds <= left for seconds in timeouts.values()):
+class _AsyncForeignTransport(httpx.AsyncBaseTransport):
+    """A transport of the user in place of a connection; it stays open, and does not tell when it begins to write."""
+
+    def __init__(self, wrapped: Any, timing: Timing) -> None:
+        self._wrapped = wrapped
+        self._timing = timing
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, no phase of which may take longer than the call may."""
+        timing = self._timing
         request.extensions["timeout"] = {
-            phase: left if seconds is None or seconds > left else seconds for phase, seconds in timeouts.items()
+            phase: timing.cut(seconds, httpx.ConnectTimeout) for phase, seconds in request.extensions["timeout"].items()
         }
+        timing.mark_sent()  # or later
+        response: httpx.Response = await self._wrapped.handle_async_request(request)
+        return response

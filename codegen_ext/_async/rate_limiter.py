@@ -83,11 +83,13 @@ class AsyncRateLimiter:
             group: self._windows.windows(self._limits[name] for name in (group, *cap)) for group in quotas
         }
 
-    def try_acquire(self, call: Call) -> Slot | None:
-        """Return the slot of a request that may go at once as far as this process is concerned, without waiting.
+    @property
+    def is_shared(self) -> bool:
+        """Whether each request has to ask a store."""
+        return self._windows.is_shared
 
-        None when it has to wait, or to ask a shared store.
-        """
+    def try_acquire(self, call: Call) -> Slot | None:
+        """Return the slot of a request that may go at once, None for one that has to wait or to ask a store."""
         return self._windows.take(self._windows_of[self._group(call.operation)])
 
     async def acquire(self, call: Call) -> Slot:

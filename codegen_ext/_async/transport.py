@@ -160,33 +160,37 @@ class AsyncClientTransport(httpx.AsyncBaseTransport):
 
     async def _admit(self, request: httpx.Request, call: Call) -> tuple[AsyncConnection, Any]:
         """Return a connection, and the slot within the limits at which the request may go."""
-        connection = await self._network.admit(request, call)
         if self._limiter is None:
-            return connection, None
-        slot = self._limiter.try_acquire(call)
-        if slot is None:
+            return await self._network.admit(request, call), None
+        if not self._limiter.is_shared:
+            connection = await self._network.admit(request, call)
+            slot = self._limiter.try_acquire(call)
+            if slot is not None:
+                return connection, slot
             # What waits for one limit must not keep a connection from what another limit allows to go.
             await connection.release(reusable=True)
-            slot = await self._limiter.acquire(call)
-            connection = await self._network.admit(request, call)
-        return connection, slot
+        slot = await self._limiter.acquire(call)
+        return await self._network.admit(request, call), slot
 
     async def _read(self, response: httpx.Response, call: Call) -> None:
-        """Read the body of a response into memory, within its limits; close it where that fails."""
+        """Read the body of a response into memory, within its limits, and close it."""
+        is_encoded = "content-encoding" in response.headers
+        body: Any = response.stream
         parts, size = [], 0
         try:
-            async for part in response.aiter_bytes():
+            # httpx's decoding costs more than reading, also where nothing is to be decoded.
+            async for part in response.aiter_bytes() if is_encoded else body:
                 size += len(part)
                 if size > self._most_bytes:
                     raise ResponseTooLarge(f"the response has more than {self._most_bytes} bytes (max_response_bytes)")
                 if call.deadline.expired:
                     raise httpx.ReadTimeout("the response did not end in time")
                 parts.append(part)
-            if _is_cut(response):
+            if is_encoded and _is_cut(response):
                 raise httpx.DecodingError("the compressed response ended early")
-        except BaseException:
-            await response.aclose()
-            raise
+        finally:
+            await body.aclose()
+        response.is_closed = response.is_stream_consumed = True
         response._content = b"".join(parts)
 
     async def aclose(self) -> None:

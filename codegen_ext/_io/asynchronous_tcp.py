@@ -28,15 +28,13 @@ async def connect_tcp(
     socket_options: Iterable[Any] | None = None,
 ) -> httpcore.AsyncNetworkStream:
     """Connect to a host, to the first of its addresses that answers."""
+    loop = asyncio.get_running_loop()
+    options: dict[str, Any] = {} if local_address is None else {"local_addr": (local_address, 0)}
+    if isinstance(loop, asyncio.BaseEventLoop):  # uvloop's tries one address after the other
+        options["happy_eyeballs_delay"] = _HAPPY_EYEBALLS_DELAY
     try:
         async with asyncio.timeout(timeout):
-            _, stream = await asyncio.get_running_loop().create_connection(
-                _Stream,
-                host,
-                port,
-                local_addr=None if local_address is None else (local_address, 0),
-                happy_eyeballs_delay=_HAPPY_EYEBALLS_DELAY,
-            )
+            _, stream = await loop.create_connection(_Stream, host, port, **options)
     except TimeoutError as error:
         raise httpcore.ConnectTimeout(str(error)) from error
     except OSError as error:

@@ -148,7 +148,7 @@ class ResponseCache:
     ) -> httpx.Response:
         while True:
             found = self._do(self._store.get, key)
-            if (current := self._current(found, operation)) is not None:
+            if (current := self._answer(found, operation)) is not None:
                 return self._hit(current, request)
             flight, leads = self._join(key)
             if leads:
@@ -158,7 +158,7 @@ class ResponseCache:
             # The machine's clock: on another one time would be over before the answer is there.
             wait_for(waiter, SYSTEM_CLOCK, call.deadline.left(), call.cancel)
             if not flight.done.is_set():
-                if (stale := self._stale(found, operation)) is not None:
+                if (stale := self._answer(found, operation, self._stale_if_error)) is not None:
                     return self._hit(stale, request)
                 raise httpx.ReadTimeout("an identical request was not answered in time", request=request)
             if flight.is_interrupted:
@@ -201,9 +201,9 @@ class ResponseCache:
         """Return the response, and what others may share of it."""
         # Once more, because an answer may have been stored after this caller had looked, and before it was to ask.
         found = self._do(self._store.get, key)
-        if (current := self._current(found, operation)) is not None:
+        if (current := self._answer(found, operation)) is not None:
             return self._hit(current, request), current
-        stale = self._stale(found, operation)
+        stale = self._answer(found, operation, self._stale_if_error)
         try:
             response = send(request)
         except (httpx.TransportError, httpx.DecodingError):
@@ -239,15 +239,9 @@ class ResponseCache:
             self._hits += 1
         return response_of(*answer, request)
 
-    def _current(self, found: Found, operation: Operation[Any]) -> Answer | None:
-        """Return an answer that is current."""
-        if found.entry is None or found.age >= self._lifetime_of(operation):
-            return None
-        return found.entry, found.age
-
-    def _stale(self, found: Found, operation: Operation[Any]) -> Answer | None:
-        """Return an answer that may serve while the service is down."""
-        if found.entry is None or found.age >= self._lifetime_of(operation) + self._stale_if_error:
+    def _answer(self, found: Found, operation: Operation[Any], grace: float = 0.0) -> Answer | None:
+        """Return an answer that is current, or has not been out of date for longer than `grace` seconds."""
+        if found.entry is None or found.age >= self._lifetime_of(operation) + grace:
             return None
         return found.entry, found.age
 

@@ -131,7 +131,7 @@ class TimedStream(httpcore.NetworkStream):
         timing = self._timing
         if timing.sent_at is None:
             timeout = timing.cut(timeout, httpcore.ConnectTimeout)
-            timing.sent_at = None if timing.deadline is None else timing.deadline.clock.monotonic()
+            timing.mark_sent()
         else:
             timeout = timing.cut(timeout, httpcore.WriteTimeout)
         self._wrapped.write(buffer, timeout)

@@ -26,8 +26,6 @@ from .locks import Semaphore
 if TYPE_CHECKING:
     from ..config import ClientConfig
 
-"".encode("idna")  # loads what looking a host up needs: a child that was forked during an import would hang in it
-
 KEEPALIVE_SECONDS = 5.0
 """Seconds for which an idle connection is kept, as httpx does."""
 
@@ -43,6 +41,7 @@ class Network:
             problem = f"transport must be an httpx.BaseTransport, got {type(self._transport).__name__}"
             raise ConfigurationError(problem, config_key="transport")
         if self._transport is None:
+            "".encode("idna")  # loads what looking a host up needs: a child forked during an import would hang in it
             self._proxy = proxy_of(config)
             self._tls = tls_of(config, self._proxy)
         self._pools: dict[Hashable, _Pool] = {}
@@ -67,8 +66,7 @@ class Network:
         self.refuse_closed()
         scope = io.scope()
         pool = self._pools.get(scope) or self._open(scope)
-        is_new = not is_idempotent(call, request)
-        admission = pool.new if is_new else pool.shared
+        admission = pool.shared if is_idempotent(call, request) else pool.new
         if not admission.try_acquire():
             seconds = request.extensions["timeout"].get("pool")
             left = call.deadline.left()
@@ -76,11 +74,7 @@ class Network:
             if not admission.acquire(None, left if seconds is None or left < seconds else seconds):
                 raise httpx.PoolTimeout("no connection became free in time", request=request)
         try:
-            connection = None if is_new else pool.take()
-            if connection is None:
-                connection = self._new_connection(pool)
-            pool.lend(connection, admission)
-            return connection
+            return pool.lend(admission) or pool.add(self._new_transport(), admission)
         except BaseException:
             admission.release()
             raise
@@ -90,14 +84,13 @@ class Network:
         if self._is_closed:
             raise RuntimeError("Cannot send a request, as the client has been closed.")
 
-    def _new_connection(self, pool: _Pool) -> Connection:
+    def _new_transport(self) -> tuple[Any, Timing]:
+        timing = Timing()
         if self._transport is not None:
-            return Connection(self._transport, pool, Timing(), is_ours=False)
+            return _ForeignTransport(self._transport, timing), timing
         from .connection import ConnectionTransport  # imports httpcore, which costs more than this package
 
-        timing = Timing()
-        transport = ConnectionTransport(timing, self._proxy, self._tls, KEEPALIVE_SECONDS)
-        return Connection(transport, pool, timing, is_ours=True)
+        return ConnectionTransport(timing, self._proxy, self._tls, KEEPALIVE_SECONDS), timing
 
     def _open(self, scope: Hashable) -> _Pool:
         for ended in [other for other in list(self._pools) if io.is_over(other)]:
@@ -131,16 +124,22 @@ class _Pool:
         self._busy: set[Connection] = set()
         self.is_closed = False
 
-    def take(self) -> Connection | None:
-        """Return the idle connection that was used last."""
+    def lend(self, admission: Semaphore) -> Connection | None:
+        """Return the idle connection that was used last, None where there is none or a new one is wanted."""
         with self._mutex:
-            return self._idle.pop() if self._idle else None
-
-    def lend(self, connection: Connection, admission: Semaphore) -> None:
-        """Note that a connection is in use, and under which admission count."""
+            if admission is self.new or not self._idle:
+                return None
+            connection = self._idle.pop()
+            self._busy.add(connection)
         connection.admission = admission
+        return connection
+
+    def add(self, transport: tuple[Any, Timing], admission: Semaphore) -> Connection:
+        """Return a new connection, which is in use."""
+        connection = Connection(*transport, self, admission)
         with self._mutex:
             self._busy.add(connection)
+        return connection
 
     def give_back(self, connection: Connection, *, reusable: bool) -> None:
         """Keep a connection for the next request, or close it; close those that have expired."""
@@ -171,14 +170,12 @@ class _Pool:
 class Connection:
     """One connection, leased for one request and given back when its response is closed."""
 
-    admission: Semaphore
-
-    def __init__(self, transport: Any, pool: _Pool, timing: Timing, *, is_ours: bool) -> None:
+    def __init__(self, transport: Any, timing: Timing, pool: _Pool, admission: Semaphore) -> None:
+        self.timing = timing
+        self.admission = admission
+        self.idle_since = 0.0
         self._transport = transport
         self._pool = pool
-        self._is_ours = is_ours
-        self.idle_since = 0.0
-        self.timing = timing
 
     def send(self, request: httpx.Request, deadline: Deadline) -> httpx.Response:
         """Send a request; head and body of the response end with the deadline."""
@@ -186,16 +183,13 @@ class Connection:
         try:
             if deadline.expired:
                 raise httpx.ConnectTimeout("the call's time was over before the request was sent", request=request)
-            if not self._is_ours:
-                _cut_timeouts(request, deadline.left())
-                self.timing.sent_at = deadline.clock.monotonic()  # or later, which such a transport does not tell
             response: httpx.Response = self._transport.handle_request(request)
         except BaseException:
             self.release(reusable=False)
             raise
-        response.stream = _LeasedStream(response.stream, self)
+        body = response.stream = _LeasedStream(response.stream, self)
         if self._pool.is_closed:
-            response.close()
+            body.close()
             raise httpx.ReadError("the client was closed while the request was under way", request=request)
         return response
 
@@ -207,10 +201,9 @@ class Connection:
             self.admission.release()
 
     def close(self) -> None:
-        """Close the connection; a transport that the user brought stays open."""
-        if self._is_ours:
-            with contextlib.suppress(Exception):
-                self._transport.close()
+        """Close the connection."""
+        with contextlib.suppress(Exception):
+            self._transport.close()
 
 
 class _LeasedStream(httpx.SyncByteStream):
@@ -221,8 +214,7 @@ class _LeasedStream(httpx.SyncByteStream):
         self._connection: Connection | None = connection
 
     def __iter__(self) -> Iterator[bytes]:
-        for part in self._wrapped:
-            yield part
+        return iter(self._wrapped)
 
     def close(self) -> None:
         """Close the body, once."""
@@ -236,10 +228,19 @@ class _LeasedStream(httpx.SyncByteStream):
                 connection.release(reusable=reusable)
 
 
-def _cut_timeouts(request: httpx.Request, left: float) -> None:
-    """Let no phase of an attempt take longer than the call may."""
-    timeouts = request.extensions["timeout"]
-    if not all(seconds is not None and seconds <= left for seconds in timeouts.values()):
+class _ForeignTransport(httpx.BaseTransport):
+    """A transport of the user in place of a connection; it stays open, and does not tell when it begins to write."""
+
+    def __init__(self, wrapped: Any, timing: Timing) -> None:
+        self._wrapped = wrapped
+        self._timing = timing
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, no phase of which may take longer than the call may."""
+        timing = self._timing
         request.extensions["timeout"] = {
-            phase: left if seconds is None or seconds > left else seconds for phase, seconds in timeouts.items()
+            phase: timing.cut(seconds, httpx.ConnectTimeout) for phase, seconds in request.extensions["timeout"].items()
         }
+        timing.mark_sent()  # or later
+        response: httpx.Response = self._wrapped.handle_request(request)
+        return response

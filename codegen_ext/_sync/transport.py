@@ -161,33 +161,37 @@ class ClientTransport(httpx.BaseTransport):
 
     def _admit(self, request: httpx.Request, call: Call) -> tuple[Connection, Any]:
         """Return a connection, and the slot within the limits at which the request may go."""
-        connection = self._network.admit(request, call)
         if self._limiter is None:
-            return connection, None
-        slot = self._limiter.try_acquire(call)
-        if slot is None:
+            return self._network.admit(request, call), None
+        if not self._limiter.is_shared:
+            connection = self._network.admit(request, call)
+            slot = self._limiter.try_acquire(call)
+            if slot is not None:
+                return connection, slot
             # What waits for one limit must not keep a connection from what another limit allows to go.
             connection.release(reusable=True)
-            slot = self._limiter.acquire(call)
-            connection = self._network.admit(request, call)
-        return connection, slot
+        slot = self._limiter.acquire(call)
+        return self._network.admit(request, call), slot
 
     def _read(self, response: httpx.Response, call: Call) -> None:
-        """Read the body of a response into memory, within its limits; close it where that fails."""
+        """Read the body of a response into memory, within its limits, and close it."""
+        is_encoded = "content-encoding" in response.headers
+        body: Any = response.stream
         parts, size = [], 0
         try:
-            for part in response.iter_bytes():
+            # httpx's decoding costs more than reading, also where nothing is to be decoded.
+            for part in response.iter_bytes() if is_encoded else body:
                 size += len(part)
                 if size > self._most_bytes:
                     raise ResponseTooLarge(f"the response has more than {self._most_bytes} bytes (max_response_bytes)")
                 if call.deadline.expired:
                     raise httpx.ReadTimeout("the response did not end in time")
                 parts.append(part)
-            if _is_cut(response):
+            if is_encoded and _is_cut(response):
                 raise httpx.DecodingError("the compressed response ended early")
-        except BaseException:
-            response.close()
-            raise
+        finally:
+            body.close()
+        response.is_closed = response.is_stream_consumed = True
         response._content = b"".join(parts)
 
     def close(self) -> None:

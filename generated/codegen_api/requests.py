@@ -64,7 +64,7 @@ def build(operation: Operation[Any], arguments: Mapping[str, Any], options: Requ
     has_body = operation.body is not None
     if has_body:
         body = {}
-    problems: dict[str, list[str]] = {}
+    problems = _no_mappings(options)
     cause: Exception | None = None
     for argument in operation.arguments:
         value = arguments.get(argument.python_name)
@@ -94,20 +94,47 @@ def build(operation: Operation[Any], arguments: Mapping[str, Any], options: Requ
             cause = error
     if problems:
         raise InvalidArguments(problems) from cause
-    try:
-        if options.extra_body:
-            if has_body and not isinstance(body, dict):
-                raise InvalidArguments({"extra_body": ["the body of this operation is not an object"]})
-            has_body, body = True, {**(body or {}), **encode(options.extra_body)}
-        content = None
-        if has_body:
-            content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-            headers["Content-Type"] = "application/json"
-        for name, value in (options.extra_query or {}).items():
+    if options.extra_body:
+        if has_body and not isinstance(body, dict):
+            raise InvalidArguments({"extra_body": ["the body of this operation is not an object"]})
+        has_body, body = True, {**(body or {}), **options.extra_body}
+    content = None
+    if has_body:
+        content = _content(body)
+        headers["Content-Type"] = "application/json"
+    for name, value in (options.extra_query or {}).items():
+        try:
             query = [pair for pair in query if pair[0] != name] + _repeated(name, value)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidArguments({"request": [f"an argument cannot be sent: {error}"]}) from error
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidArguments({"extra_query": [f"{name} cannot be sent: {error}"]}) from error
     return Wire(operation.method, path, query, {**headers, **(options.extra_headers or {})}, content)
+
+
+def _no_mappings(options: RequestOptions) -> dict[str, list[str]]:
+    if options[1:] == NO_OPTIONS[1:]:
+        return {}
+    return {
+        name: [f"expected a mapping, got {type(value).__name__}"]
+        for name, value in options._asdict().items()
+        if name != "timeout" and value is not None and not isinstance(value, Mapping)
+    }
+
+
+def _content(body: Any) -> bytes:
+    """Return a body as JSON; of an object that has none, say which fields have none."""
+    try:
+        return _json(encode(body)).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        if not isinstance(body, dict) or len(body) == 1:
+            names = list(body) if isinstance(body, dict) else ["request"]
+            raise InvalidArguments({name: [f"cannot be sent: {error}"] for name in names}) from error
+        for name, value in body.items():
+            _content({name: value})
+        raise
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _checked(argument: Argument, value: Any) -> Any:
@@ -142,6 +169,8 @@ def _number(argument: Argument, value: Any) -> float:
 
 
 def _segment(value: Any) -> str:
+    if value.__class__ is int:
+        return str(value)
     if value in _NO_SEGMENT:
         raise _Unfit(f"cannot stand in a path: {value!r}")
     return _joined(value, ",", _quoted)
@@ -154,7 +183,7 @@ def _quoted(text: str) -> str:
 def _pairs(argument: Argument, value: Any) -> list[tuple[str, str]]:
     style, name = argument.style, argument.name
     if style == "json":
-        return [(name, json.dumps(encode(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False))]
+        return [(name, _json(encode(value)))]
     if style == "deep":
         items = encode(value).items()
         return [(f"{name}[{key}]", _text(item)) for key, item in items if item is not None]
@@ -189,4 +218,6 @@ def _text(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, list | dict):
         raise _Unfit(f"expected a single value, got {type(value).__name__}")
-    return "" if value is None else str(value)
+    text = "" if value is None else str(value)
+    text.encode()  # raises for half a surrogate pair, which has no form in UTF-8
+    return text

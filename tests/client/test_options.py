@@ -140,12 +140,65 @@ def test_unknown_paths_have_the_same_errors(client: Any, sandbox: Sandbox) -> No
     with pytest.raises(CodegenAPIError, match="cannot be sent"):
         client.request("POST", "/v1/users/me", json=object())
     asked = len(sandbox.requests)
-    for path in ("http://example.com/v1/users/me", "https://example.com", "a://b"):  # the token goes to no other host
-        with pytest.raises(ConfigurationError, match="below the base URL"):
-            client.request("GET", path)
-    assert len(sandbox.requests) == asked
     client.request("GET", "//example.com/v1/users/me")
     assert len(sandbox.requests) == asked + 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "field", "expected"),
+    [
+        *(
+            (method, "/v1/users/me", "method", "an HTTP method such as 'GET'")
+            for method in (None, 5, "", "G ET", "GET\n")
+        ),
+        *(
+            ("GET", path, "path", "a path below the base URL")
+            for path in (None, 5, "http://example.com/", "a://b", "/v1/../../x", "..", "/v1/%2e%2E/x", "/v1/.?a=b")
+        ),
+    ],
+)
+def test_a_request_goes_nowhere_but_below_the_base_address(
+    client: Any, sandbox: Sandbox, method: Any, path: Any, field: str, expected: str
+) -> None:
+    with pytest.raises(ValidationError, match=f"{field}: expected {expected}") as caught:
+        client.request(method, path)
+    assert caught.value.field == field
+    assert sandbox.requests == []
+
+
+def test_operations_share_the_hooks_the_cookies_and_the_headers_of_the_session(
+    serve: Callable[..., Loopback], connect: Callable[..., Any], flavour: Flavour
+) -> None:
+    server = serve(reply(USER, headers={"Set-Cookie": "a=1"}), reply(USER))
+    client = connect(server.base_url)
+    seen: list[str] = []
+
+    def note(message: Any) -> None:
+        seen.append(f"{type(message).__name__} {message.headers['x-a'] if hasattr(message, 'method') else ''}")
+
+    async def note_async(message: Any) -> None:
+        note(message)
+
+    hook = note_async if flavour.is_async else note
+    client.session.event_hooks = {"request": [hook], "response": [hook]}
+    client.session.headers["X-A"] = "b"
+    client.get_current_user()
+    client.get_current_user()
+    assert seen == ["Request b", "Response "] * 2
+    assert [request.headers.get("cookie") for request in server.requests] == [None, "a=1"]
+
+
+@pytest.mark.parametrize("option", ["extra_headers", "extra_query", "extra_body"])
+def test_what_is_sent_besides_is_a_mapping(client: Any, sandbox: Sandbox, option: str) -> None:
+    calls = [lambda value: client.get_current_user(**{option: value})]
+    if option == "extra_headers":
+        calls.append(lambda value: client.request("GET", "/v1/users/me", extra_headers=value))
+    for call in calls:
+        for value in ("x", 5, [("a", "b")]):
+            with pytest.raises(ValidationError, match=f"{option}: expected a mapping") as caught:
+                call(value)
+            assert caught.value.field == option
+    assert sandbox.requests == []
 
 
 @pytest.mark.parametrize(

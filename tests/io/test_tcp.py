@@ -132,6 +132,11 @@ def test_a_connection_that_the_service_ended_is_not_used_again(connect: Callable
             time.sleep(0.1)  # while no loop runs: what has come by then is seen by the system only
 
 
-def test_what_cannot_be_reached_is_named(connect: Callable[..., Any]) -> None:
-    with pytest.raises(NetworkError, match=r"cannot reach http://127\.0\.0\.1:9: connection refused"):
-        connect("http://127.0.0.1:9").get_current_user()
+@pytest.mark.parametrize("addresses", [["127.0.0.1"], ["127.0.0.1", "127.0.0.2"]])
+def test_what_cannot_be_reached_is_named(
+    connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, addresses: list[str]
+) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 9)) for address in addresses]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: found)
+    with pytest.raises(NetworkError, match=r"cannot reach http://codegen\.invalid:9: connection refused"):
+        connect("http://codegen.invalid:9").get_current_user()

@@ -320,6 +320,12 @@ def test_from_settings_takes_both_spellings_in_either_case(kind: type[ClientConf
     assert (config.cache_ttl_seconds, config.org_id) == (6, "323")
 
 
+@pytest.mark.parametrize("settings", [None, 5, "timeout=5", [("timeout", 5)]])
+def test_from_settings_takes_a_mapping(settings: Any) -> None:
+    with pytest.raises(ConfigurationError, match="expected a mapping of settings"):
+        ClientConfig.from_settings(settings)
+
+
 def test_from_settings_names_an_unknown_setting_and_the_closest_one() -> None:
     with pytest.raises(ConfigurationError, match=r"TIMEOUTS is not a setting; did you mean timeout\?") as caught:
         ClientConfig.from_settings({"TIMEOUTS": 5})
