@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
-import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from attrs import Factory, field, fields, frozen
+from attrs import Factory, field, frozen
 
 from .._request import Deadline
 from .errors import AIProviderError
@@ -19,20 +18,7 @@ if TYPE_CHECKING:
 
 PSEUDO_MODEL = "codegen-agent"
 """The model that stands for the service's own choice; it is never sent."""
-_logger = logging.getLogger("codegen_ext.providers")
-
-
-def log(message: str, *args: object) -> None:
-    """Log at DEBUG where either `codegen_ext` or the root logger is at DEBUG.
-
-    Clients set the level of `codegen_ext`, so that `logging.basicConfig(level=logging.DEBUG)` alone would show nothing.
-    """
-    if _logger.isEnabledFor(logging.DEBUG) or logging.getLogger().isEnabledFor(logging.DEBUG):
-        frame = sys._getframe(1)
-        where = (frame.f_code.co_filename, frame.f_lineno)
-        _logger.handle(
-            _logger.makeRecord(_logger.name, logging.DEBUG, *where, message, args, None, frame.f_code.co_name)
-        )
+logger = logging.getLogger("codegen_ext.providers")
 
 
 @frozen
@@ -58,38 +44,32 @@ class AIResponse:
     """The service's id of the request, or of the answer."""
 
 
-class Availability(NamedTuple):
-    """What can be told without a request: whether there are credentials, and what is missing on this machine."""
-
-    has_credentials: bool
-    missing: str | None = None
-
-
 @frozen
 class Request:
     """What is asked; every provider takes from it what it has a field for."""
 
-    prompt: str | None
+    deadline: Deadline
+    prompt: str | None = None
     system_prompt: str | None = None
     model: str | Mapping[str, str] | None = None
     temperature: float | None = None
     max_tokens: int | None = None
     tools: Sequence[Mapping[str, Any]] | None = None
     tool_choice: Any = None
-    given_messages: Sequence[Mapping[str, Any]] | None = field(default=None, kw_only=True)
-    timeout: float | None = field(default=None, kw_only=True)
+    conversation: Sequence[Mapping[str, Any]] | None = None
+    """The messages that were given instead of a prompt."""
+    timeout: float | None = None
     """Seconds for the whole of it, as the caller gave them."""
-    deadline: Deadline = field(kw_only=True)
-    may_repeat: bool = field(default=True, kw_only=True)
-    """Whether the provider's client may repeat what failed in passing; not where another provider waits."""
-    options: Mapping[str, Any] = field(factory=dict, kw_only=True)
+    options: Mapping[str, Any] = field(factory=dict)
     """Everything else, by the names of the provider's client."""
+    may_repeat: bool = True
+    """Whether the provider's client may repeat what failed in passing; not where another provider waits."""
 
     @property
     def messages(self) -> list[Mapping[str, Any]]:
         """The conversation, as OpenAI's messages."""
         system = [{"role": "system", "content": self.system_prompt}] if self.system_prompt else []
-        given = self.given_messages
+        given = self.conversation
         return [*system, *([{"role": "user", "content": self.prompt}] if given is None else given)]
 
     @property
@@ -100,6 +80,10 @@ class Request:
         return "\n\n".join(
             _text_of(message) if is_single else f"{message['role']}: {_text_of(message)}" for message in messages
         )
+
+    def given(self, *names: str) -> dict[str, Any]:
+        """Return those of the fields that have a value, by name."""
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
     def model_for(self, provider: str) -> str | None:
         """Return the model that a provider is asked for, None for its default."""
@@ -118,45 +102,45 @@ class Request:
         return None if seconds == math.inf else seconds
 
 
-_NAMED = {one.name for one in fields(Request)} - {"options", "deadline", "given_messages", "may_repeat"}
-
-
-def request_of(clock: Clock, longest: float | None, *args: Any, messages: Any = None, **kwargs: Any) -> Request:
-    """Return the request that the arguments of `generate_response` make.
-
-    Args:
-        clock: Where time comes from.
-        longest: Seconds for the answer where the caller names none.
-        args: The arguments by position.
-        messages: A conversation instead of a prompt.
-        kwargs: The arguments by name.
+def request_of(
+    clock: Clock,
+    longest: float | None,
+    prompt: str | None = None,
+    system_prompt: str | None = None,
+    model: str | Mapping[str, str] | None = None,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+    tools: Sequence[Mapping[str, Any]] | None = None,
+    tool_choice: Any = None,
+    *,
+    messages: Sequence[Mapping[str, Any]] | None = None,
+    timeout: float | None = None,
+    **options: Any,
+) -> Request:
+    """Return the request that the arguments of `generate_response` make; without `timeout` it has `longest` seconds.
 
     Raises:
         AIProviderError: for a blank prompt, messages that are none, or a timeout that is no number of seconds.
 
     """
-    named = {name: kwargs.pop(name) for name in _NAMED & set(kwargs)}
-    seconds = named.get("timeout")
-    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0):
-        raise AIProviderError("timeout must be a number of seconds greater than 0")
-    deadline = Deadline.after(clock, longest if seconds is None else seconds)
-    if messages is not None:
-        _check_messages(messages)
-        named = {"prompt": None, **named} if not args else named
-    request = Request(*args, **named, given_messages=messages, deadline=deadline, options=kwargs)
-    if (request.prompt is None) is (messages is None):
+    if (prompt is None) is (messages is None):
         raise AIProviderError("pass either prompt or messages")
-    if messages is None and not (isinstance(request.prompt, str) and request.prompt.strip()):
+    if messages is None and not (isinstance(prompt, str) and prompt.strip()):
         raise AIProviderError("prompt must be text that is not blank")
-    if not isinstance(request.model, str | Mapping | None):
-        raise AIProviderError("model must be a name, or a dict of a name for each provider")
-    return request
-
-
-def _check_messages(messages: Any) -> None:
-    is_list = isinstance(messages, Sequence) and not isinstance(messages, str) and len(messages) > 0
-    if not is_list or not all(isinstance(one, Mapping) and isinstance(one.get("role"), str) for one in messages):
+    if messages is not None and not _are_messages(messages):
         raise AIProviderError("messages must be a list of at least one dict with role and content")
+    if not isinstance(model, str | Mapping | None):
+        raise AIProviderError("model must be a name, or a dict of a name for each provider")
+    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0):
+        raise AIProviderError("timeout must be a number of seconds greater than 0")
+    deadline = Deadline.after(clock, longest if timeout is None else timeout)
+    named = (prompt, system_prompt, model, temperature, max_tokens, tools, tool_choice)
+    return Request(deadline, *named, messages, timeout, options)
+
+
+def _are_messages(value: Any) -> bool:
+    is_list = isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 0
+    return is_list and all(isinstance(one, Mapping) and isinstance(one.get("role"), str) for one in value)
 
 
 def _text_of(message: Mapping[str, Any]) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
-from .attempts import missing
-from .base import Availability, log
+from .base import logger
 from .errors import AIProviderError, ProviderUnavailableError
 from .options import NAMES
 
@@ -23,17 +22,13 @@ _CLASSES = {
     "openai": "OpenAIProvider",
     "codex": "CodexProvider",
     "chatserver": "ChatServerProvider",
+    "fallback": "FallbackProvider",
+    "registered": "RegisteredProvider",
 }
 _CHAIN = ("timeout", "breaker_failures", "breaker_cooldown")
 _SHARED = ("clock", "prices")
-
-
-class _Registered(NamedTuple):
-    create: Callable[..., Any]
-    create_async: Callable[..., Any] | None
-
-
-_REGISTERED: dict[str, _Registered] = {}
+_REGISTERED: dict[str, tuple[Callable[..., Any], Callable[..., Any] | None]] = {}
+"""What makes the sync and the async form of a provider, by its name."""
 
 
 def register_provider(name: str, create: Callable[..., Any], create_async: Callable[..., Any] | None = None) -> None:
@@ -51,7 +46,7 @@ def register_provider(name: str, create: Callable[..., Any], create_async: Calla
     """
     if name in NAMES:
         raise ConfigurationError(f"{name} is a built-in provider; choose another name", config_key=name)
-    _REGISTERED[name] = _Registered(create, create_async)
+    _REGISTERED[name] = (create, create_async)
 
 
 def unregister_provider(name: str) -> None:
@@ -83,47 +78,39 @@ def preference(known: Iterable[str], *, prefer_codegen: bool = True) -> list[str
     return ordered if prefer_codegen else sorted(ordered, key=lambda name: name == "codegen")
 
 
-def _class(module: str, name: str, *, is_async: bool) -> Any:
-    """Return a class of the synchronous or the asynchronous form, imported when it is first needed."""
+def _class(module: str, *, is_async: bool) -> Any:
+    """Return the class of a module in its sync or async form, imported when it is first needed."""
     found = import_module(f".{'_async' if is_async else '_sync'}.{module}", __package__)
-    return getattr(found, f"Async{name}" if is_async else name)
+    return getattr(found, f"{'Async' if is_async else ''}{_CLASSES[module]}")
 
 
 def build(name: str, options: Mapping[str, Any], *, is_async: bool = False) -> Any:
-    """Build one provider with its own options.
+    """Build one provider with its own options, `clock` and `prices`.
 
     Raises:
         ConfigurationError: for an unknown provider or option, and for one that has no asynchronous form.
 
     """
     if name in NAMES:
-        return _class(name, _CLASSES[name], is_async=is_async)(**options)
+        return _class(name, is_async=is_async)(**options)
     if name not in _REGISTERED:
         raise ConfigurationError(f"no provider is called {name!r}; there are {', '.join(names())}", "provider_name")
-    registered = _REGISTERED[name]
-    create = registered.create_async if is_async else registered.create
+    create = _REGISTERED[name][is_async]
     if create is None:
         raise ConfigurationError(f"the provider {name} has no asynchronous form", config_key="provider_name")
-    return create(**options)
+    shared = {key: options[key] for key in _SHARED if key in options}
+    own = {key: value for key, value in options.items() if key not in shared}
+    return _class("registered", is_async=is_async)(create(**own), **shared)
 
 
-def build_all(options: Mapping[str, Any], chosen: Iterable[str], *, is_async: bool = False) -> dict[str, Any]:
+def build_all(options: Mapping[str, Any], chosen: Iterable[str], *, is_async: bool = False) -> list[Any]:
     """Build providers by name, each with its own dict of the options, and clock and prices, which all share."""
-    built: dict[str, Any] = {}
-    for name in chosen:
-        registered = _REGISTERED.get(name)
-        if is_async and registered is not None and registered.create_async is None:
-            continue
-        shared = {key: options[key] for key in _SHARED if key in options and name in NAMES}
-        try:
-            built[name] = build(name, {**shared, **(options.get(name) or {})}, is_async=is_async)
-        except Exception as error:
-            if registered is None:
-                raise
-            # Another package's failure must not keep the others out.
-            problem = f"cannot be built: {type(error).__name__}: {error}"
-            built[name] = _class("base", "Unbuilt", is_async=is_async)(name, problem)
-    return built
+    shared = {key: options[key] for key in _SHARED if key in options}
+    return [
+        build(name, {**shared, **(options.get(name) or {})}, is_async=is_async)
+        for name in chosen
+        if name not in _REGISTERED or _REGISTERED[name][is_async]
+    ]
 
 
 def create_client(
@@ -138,51 +125,32 @@ def create_client(
     """Return what `get_ai_client` or `get_async_ai_client` returns."""
     if provider_name is not None:
         provider = build(provider_name, options, is_async=is_async)
-        if validate_on_creation and (error := _problem(provider)) is not None:
-            raise error
+        if validate_on_creation:
+            provider.connected()
         return provider
     known = {*names(), *_CHAIN, *_SHARED}
     if unknown := sorted(set(options) - known):
         problem = f"{unknown[0]} is no option; without provider_name there are {', '.join(sorted(known))}"
         raise ConfigurationError(problem, config_key=unknown[0])
     order = preference(names(), prefer_codegen=prefer_codegen)
-    candidates = list(build_all(options, order, is_async=is_async).values())
-    first = _first_usable(candidates) if validate_on_creation else candidates[0]
-    chain = _class("fallback", "FallbackProvider", is_async=is_async)
-    return chain(
-        candidates if fallback_enabled else [first],
-        **{name: options[name] for name in (*_CHAIN, "clock") if name in options},
-    )
+    providers = build_all(options, order, is_async=is_async)
+    first = _first_usable(providers) if validate_on_creation else providers[0]
+    chosen = {name: options[name] for name in (*_CHAIN, "clock") if name in options}
+    return _class("fallback", is_async=is_async)(providers if fallback_enabled else [first], **chosen)
 
 
-def _first_usable(candidates: Iterable[Any]) -> Any:
-    """Return the first provider that can be used; raises ProviderUnavailableError when none can."""
+def _first_usable(providers: Iterable[Any]) -> Any:
+    """Return the first provider that has what it needs; raises ProviderUnavailableError when none has."""
     problems = []
-    for provider in candidates:
-        if (error := _problem(provider)) is None:
-            log("provider %s is chosen", provider.name)
-            return provider
-        log("provider %s is not chosen: %s", provider.name, error.message)
-        problems.append(error.message)
-    raise ProviderUnavailableError(f"no provider can be used: {'; '.join(problems)}")
-
-
-def _problem(provider: Any) -> AIProviderError | None:
-    """Return what is wrong with a provider as far as it can be told without a request."""
-    if (reason := missing(provider)) is not None:
-        return ProviderUnavailableError(f"{provider.name}: {reason}", provider_name=provider.name)
-    try:
-        if hasattr(provider, "connected"):
+    for provider in providers:
+        try:
             provider.connected()
-    except AIProviderError as error:
-        return error
-    return None
-
-
-def availability_of(provider: Any) -> Availability:
-    """Tell what can be told of a provider without a request."""
-    known = getattr(provider, "availability", None)
-    return known() if known else Availability(bool(provider.is_available))
+        except AIProviderError as error:
+            logger.info("provider %s is not chosen: %s", provider.name, error.message)
+            problems.append(error.message)
+        else:
+            return provider
+    raise ProviderUnavailableError(f"no provider can be used: {'; '.join(problems)}")
 
 
 def get_ai_client(

@@ -19,18 +19,27 @@ from .errors import (
 
 Report = Callable[..., AIProviderError]
 """Makes an error of a provider from kind, message, cause and details."""
-_KINDS: list[tuple[tuple[type[errors.CodegenAPIError], ...], type[AIProviderError]]] = [
-    ((errors.AuthenticationError, errors.PermissionDeniedError), ProviderAuthenticationError),
-    ((errors.RateLimitError,), ProviderRateLimitError),
-    ((errors.TimeoutError,), ProviderTimeoutError),
-    ((errors.NetworkError, errors.ServerError, errors.InvalidResponseError), ProviderUnavailableError),
+_REFUSED = (ProviderAuthenticationError, "the credential is not accepted")
+_NO_ACCESS = (ProviderAuthenticationError, "the credential does not give this access")
+"""Without the service's own words, which repeat the beginning and the end of the key."""
+_OF_CLASS: list[tuple[tuple[type[Exception], ...], tuple[type[AIProviderError], str]]] = [
+    ((errors.AuthenticationError,), _REFUSED),
+    ((errors.PermissionDeniedError,), _NO_ACCESS),
+    ((errors.RateLimitError,), (ProviderRateLimitError, "")),
+    ((errors.TimeoutError,), (ProviderTimeoutError, "")),
+    ((errors.NetworkError, errors.ServerError, errors.InvalidResponseError), (ProviderUnavailableError, "")),
 ]
-_TRANSPORTS = re.compile(r"(httpx|httpcore|h11)\w*$")
+_OF_STATUS: dict[int | None, tuple[type[AIProviderError], str]] = {
+    401: _REFUSED,
+    402: (ProviderUnavailableError, ""),
+    403: _NO_ACCESS,
+    408: (ProviderTimeoutError, "no answer in time"),
+    429: (ProviderRateLimitError, ""),
+}
+_HTTP_LIBRARY = re.compile(r"(httpx|httpcore|h11)\w*$")
 _UNKNOWN_MODEL = re.compile(
     r"(invalid|unknown|unsupported) model|model\b.{0,80}\b(not exist|not found|not supported)", re.IGNORECASE
 )
-REFUSED = "the credential is not accepted"
-NO_ACCESS = "the credential does not give this access"
 
 
 def of_package(report: Report, error: Exception) -> AIProviderError | None:
@@ -41,51 +50,37 @@ def of_package(report: Report, error: Exception) -> AIProviderError | None:
         error, errors.CodegenAPIError
     ):
         return None
-    kind = next((kind for found, kind in _KINDS if isinstance(error, found)), AIProviderError)
-    if error.status_code == 402:
-        kind = ProviderUnavailableError
-    details: dict[str, Any] = {}
-    if isinstance(error, errors.RateLimitError):
-        details["retry_after"] = error.retry_after
-    if isinstance(error, errors.TimeoutError):
-        details["timeout_duration"] = error.timeout_duration
-    message = str(error)
-    if kind is ProviderAuthenticationError:
-        message = NO_ACCESS if isinstance(error, errors.PermissionDeniedError) else REFUSED
-    return report(kind, message, error, **details)
+    default = _OF_STATUS[402] if error.status_code == 402 else (AIProviderError, "")
+    kind, message = next((found for classes, found in _OF_CLASS if isinstance(error, classes)), default)
+    details = {"retry_after": error.retry_after} if isinstance(error, errors.RateLimitError) else {}
+    return report(kind, message or error.message, error, **details)
 
 
-def of_completion(report: Report, error: Exception, seconds: float | None) -> AIProviderError | None:
+def of_completion(report: Report, error: Exception) -> AIProviderError | None:
     """Map an exception of the `openai` package, or of its HTTP library, which it lets through mid-stream.
 
-    `seconds` is the caller's time-out. None for what is no failure of the service, such as a TypeError.
+    None for what is no failure of the service, such as a TypeError.
     """
     if isinstance(error, AIProviderError):
         return error
     import openai
 
-    status = getattr(error, "status_code", None)
-    # The service's own words repeat the beginning and the end of the key.
-    if isinstance(error, openai.AuthenticationError):
-        return report(ProviderAuthenticationError, REFUSED, error)
-    if isinstance(error, openai.PermissionDeniedError):
-        return report(ProviderAuthenticationError, NO_ACCESS, error)
-    if isinstance(error, openai.RateLimitError):
-        wait = retry_after_of(error.response)  # type: ignore[arg-type]
-        return report(ProviderRateLimitError, error.message, error, retry_after=wait)
-    if isinstance(error, openai.APITimeoutError) or status == 408:
-        return report(ProviderTimeoutError, "no answer in time", error, timeout_duration=seconds)
-    if isinstance(error, openai.APIStatusError) and error.status_code < 500:
-        if status == 402:
-            return report(ProviderUnavailableError, error.message, error)
-        return report(AIProviderError, error.message, error, hands_over=_is_about_the_model(error))
+    if isinstance(error, openai.APIStatusError):
+        default = ProviderUnavailableError if error.status_code >= 500 else AIProviderError
+        kind, message = _OF_STATUS.get(error.status_code, (default, ""))
+        details: dict[str, Any] = {}
+        if kind is ProviderRateLimitError:
+            details["retry_after"] = retry_after_of(error.response)  # type: ignore[arg-type]
+        elif kind is AIProviderError:
+            details["hands_over"] = _is_about_the_model(error)
+        return report(kind, message or error.message, error, **details)
     if isinstance(error, openai.OpenAIError):
-        return report(ProviderUnavailableError, str(error) or type(error).__name__, error)
-    if _TRANSPORTS.match(type(error).__module__.partition(".")[0]):
-        if "Timeout" in type(error).__name__:
-            message = "no further part of the answer in time"
-            return report(ProviderTimeoutError, message, timeout_duration=seconds)
-        return report(ProviderUnavailableError, f"the connection broke ({type(error).__name__})")
+        is_late = isinstance(error, openai.APITimeoutError)
+        kind = ProviderTimeoutError if is_late else ProviderUnavailableError
+        return report(kind, "no answer in time" if is_late else str(error) or type(error).__name__, error)
+    if _HTTP_LIBRARY.match(type(error).__module__.partition(".")[0]):
+        kind = ProviderTimeoutError if "Timeout" in type(error).__name__ else ProviderUnavailableError
+        return report(kind, f"the connection broke ({type(error).__name__})")
     if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
         return report(ProviderUnavailableError, "the answer is no JSON")
     return None

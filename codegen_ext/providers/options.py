@@ -1,68 +1,46 @@
-"""Names of the further arguments that a request may have, for each provider."""
+"""Names of the further arguments that a request may have, for each provider: those of its client."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
+from typing import Any
 
 NAMES = ("codegen", "openai", "codex", "chatserver")
 """The providers of this package, in the order of preference."""
-OF_A_RUN = frozenset(
-    {
-        "agent_type",
-        "branch",
-        "context",
-        "images",
-        "metadata",
-        "priority",
-        "repo_id",
-        "repository",
-        "tags",
-        "webhook_url",
-    }
-)
-OF_A_WAIT = frozenset({"poll_interval", "progress_callback"})
-OF_CHATSERVER = frozenset(
-    {
-        "allowed_tools",
-        "mcp_servers",
-        "metadata",
-        "organization_id",
-        "session_id",
-        "setting_sources",
-        "top_p",
-        "user",
-        "variables",
-        "workflow",
-    }
-)
 ACTING = frozenset({"allowed_tools", "mcp_servers", "session_id", "workflow"})
 """Options with which a ChatServer's answer does more than answer."""
-_OWN = frozenset({"self", "messages", "model", "stream", "n", "timeout"})
-"""Arguments of a completion that are the provider's own to set."""
+OF_A_WAIT = frozenset({"poll_interval", "progress_callback"})
+_OF_A_REQUEST = {"prompt", "system_prompt", "messages", "model", "temperature", "max_tokens", "tools", "tool_choice"}
+_NO_OPTIONS = {"self", "stream", "n", "timeout", *_OF_A_REQUEST}
 
 
 @cache
-def of_openai() -> frozenset[str]:
-    """Return what `chat.completions.create` of the installed package takes."""
+def of(provider: str) -> frozenset[str] | None:
+    """Return what a provider takes; None for one of another package, which takes what it is given."""
+    if provider == "codegen":
+        from .._sync.agent import Agent
+
+        return _arguments_of(Agent.run) | OF_A_WAIT
+    if provider == "chatserver":
+        from ..chatserver import ChatServerClient
+
+        return _arguments_of(ChatServerClient.create_completion)
+    if provider not in NAMES:
+        return None
     if not find_spec("openai"):
         return frozenset()
     from openai.resources.chat.completions import Completions
 
-    return frozenset(inspect.signature(Completions.create).parameters) - _OWN
-
-
-@cache
-def of_codex() -> frozenset[str]:
-    """Return what a completion of the Codex client takes."""
-    if not find_spec("openai"):
-        return frozenset()
-    from ..codex.arguments import argument_names
-
-    return argument_names() - _OWN
+    return _arguments_of(Completions.create)
 
 
 def known() -> frozenset[str]:
     """Return the names that some provider of this package takes."""
-    return OF_A_RUN | OF_A_WAIT | OF_CHATSERVER | of_openai() | of_codex()
+    return frozenset().union(*(of(name) or () for name in NAMES))
+
+
+def _arguments_of(function: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters) - _NO_OPTIONS

@@ -6,16 +6,15 @@ import ast
 import inspect
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..errors import ValidationError
 
 _RANGE = re.compile(r"(?P<path>.+?):(?P<first>\d+)(?:-(?P<last>\d+))?$")
-_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @frozen
@@ -34,9 +33,14 @@ class Excerpt:
         """The last line."""
         return self.first + max(len(self.source.splitlines()) - 1, 0)
 
+    def overlaps(self, node: ast.AST) -> bool:
+        """Whether a node of the file's tree lies in it, at least in part."""
+        first, last = getattr(node, "lineno", None), getattr(node, "end_lineno", None)
+        return first is not None and last is not None and first <= self.last and last >= self.first
 
-def resolve(root: Path, target: Any) -> list[Excerpt]:
-    """Return the pieces of source that a target means; a folder means all its Python files.
+
+def targets(root: Path, target: Any) -> Iterator[Excerpt]:
+    """Yield the pieces of source that a target means; a folder means all its Python files.
 
     Raises:
         ValidationError: for a path outside the code base or that does not exist, a line range outside the file, and
@@ -44,18 +48,33 @@ def resolve(root: Path, target: Any) -> list[Excerpt]:
 
     """
     if isinstance(source := getattr(target, "source", None), str):
-        return [_of_source(target, source)]
-    if isinstance(target, str | os.PathLike):
-        return list(_of_path(root, os.fspath(target)))
-    if isinstance(target, tuple) and len(target) == 3:
+        yield _of_source(target, source)
+    elif isinstance(target, str | os.PathLike):
+        yield from _of_path(root, os.fspath(target))
+    elif isinstance(target, tuple) and len(target) == 3:
         path, first, last = target
-        return list(_of_path(root, f"{os.fspath(path)}:{first}-{last}"))
-    return [_of_object(root, target)]
+        yield from _of_path(root, f"{os.fspath(path)}:{first}-{last}")
+    elif target is not None:
+        yield _of_object(root, target)
 
 
-def source_context(excerpt: Excerpt) -> Iterator[tuple[str, str]]:
-    """Yield title and source of what stands around an excerpt of a Python file: its class, and the imports it uses."""
-    yield from ((f"used by {excerpt.title}", text) for text in excerpt.beside)
+def contexts(root: Path, context: Any) -> Iterator[Excerpt]:
+    """Yield pieces of context: a text stands for itself, a dict gives titles, anything else is a target."""
+    if isinstance(context, str):
+        yield Excerpt("", context)
+    elif isinstance(context, Mapping):
+        for name, item in context.items():
+            yield from (evolve(excerpt, title=str(name)) for excerpt in contexts(root, item))
+    elif isinstance(context, list | set | frozenset):
+        for item in context:
+            yield from contexts(root, item)
+    else:
+        yield from targets(root, context)
+
+
+def needed(excerpt: Excerpt) -> Iterator[Excerpt]:
+    """Yield what stands around an excerpt of a Python file: its class, and the imports that it uses."""
+    yield from (Excerpt(f"used by {excerpt.title}", text) for text in excerpt.beside)
     if excerpt.path is None or excerpt.path.suffix != ".py":
         return
     try:
@@ -64,25 +83,20 @@ def source_context(excerpt: Excerpt) -> Iterator[tuple[str, str]]:
     except (OSError, SyntaxError, ValueError):
         return
     rows = text.splitlines(keepends=True)
-    inside = [node for node in ast.walk(tree) if _overlaps(node, excerpt)]
+    inside = [node for node in ast.walk(tree) if excerpt.overlaps(node)]
     for node in inside:
         if isinstance(node, ast.ClassDef) and (node.lineno < excerpt.first or (node.end_lineno or 0) > excerpt.last):
-            yield f"the class around it, {node.name}", _header_of(node, rows)
+            yield Excerpt(f"the class around it, {node.name}", _header_of(node, rows))
     used = {node.id for node in inside if isinstance(node, ast.Name) and node.lineno >= excerpt.first}
-    imports = [
+    imports = "".join(
         "".join(rows[node.lineno - 1 : node.end_lineno])
         for node in tree.body
         if isinstance(node, ast.Import | ast.ImportFrom)
-        and not _overlaps(node, excerpt)
+        and not excerpt.overlaps(node)
         and used & {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-    ]
+    )
     if imports:
-        yield f"imports of {excerpt.path.name}", "".join(imports)
-
-
-def _overlaps(node: ast.AST, excerpt: Excerpt) -> bool:
-    first, last = getattr(node, "lineno", None), getattr(node, "end_lineno", None)
-    return first is not None and last is not None and first <= excerpt.last and last >= excerpt.first
+        yield Excerpt(f"imports of {excerpt.path.name}", imports)
 
 
 def _header_of(node: ast.ClassDef, rows: list[str]) -> str:
@@ -90,7 +104,7 @@ def _header_of(node: ast.ClassDef, rows: list[str]) -> str:
     first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
     lines = ["".join(rows[first - 1 : max(node.body[0].lineno - 1, node.lineno)])]
     for statement in node.body:
-        if isinstance(statement, _FUNCTION):
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             end = max(statement.body[0].lineno - 1, statement.lineno)
             lines.append("".join(rows[statement.lineno - 1 : end]).rstrip() + " ...\n")
         elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
@@ -101,14 +115,12 @@ def _header_of(node: ast.ClassDef, rows: list[str]) -> str:
 def _of_source(target: Any, source: str) -> Excerpt:
     name = str(getattr(target, "name", None) or type(target).__name__)
     where = getattr(target, "filepath", None)
-    # A property in some versions of graph-sitter, and what it returns may be called in others.
-    needed = getattr(target, "dependencies", None) or ()
-    beside = [
-        text
-        for item in (needed() if callable(needed) else needed)
-        if isinstance(text := getattr(item, "source", None), str) and text != source
-    ]
-    return Excerpt(f"{name} ({where})" if where else name, source, beside=tuple(dict.fromkeys(beside)))
+    beside = getattr(target, "dependencies", None) or ()
+    if callable(beside):  # in some versions of graph-sitter it is a method
+        beside = beside()
+    texts = (getattr(item, "source", None) for item in beside)
+    used = dict.fromkeys(text for text in texts if isinstance(text, str) and text != source)
+    return Excerpt(f"{name} ({where})" if where else name, source, beside=tuple(used))
 
 
 def _of_path(root: Path, text: str) -> Iterator[Excerpt]:

@@ -9,26 +9,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
-from .attempts import missing
-from .factory import availability_of, build, build_all, names, preference
+from .factory import build, build_all, names, preference
 
 
-def each(options: Mapping[str, Any], chosen: Iterable[str] | None = None) -> Iterator[tuple[str, Any]]:
-    """Yield name and provider, of all or those chosen; each is closed when the next is asked for."""
-    for name, built in build_all(options, names() if chosen is None else chosen).items():
-        with closing(built) as provider:
-            yield name, provider
+def statuses(options: Mapping[str, Any], chosen: Iterable[str] = ()) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Yield providers, of these names or all, each with its status; it is closed when the next is asked for.
 
-
-def problem_of(provider: Any) -> str | None:
-    """Say why a provider cannot be asked, None when it can; costs one cheap request, which has no effect."""
-    if (reason := missing(provider)) is not None:
-        return reason
-    try:
-        accepted = provider.validate_credentials()
-    except Exception as error:  # noqa: BLE001 - one that is broken must not keep the others out
-        return f"the validation failed: {type(error).__name__}: {error}"
-    return None if accepted else getattr(provider, "last_validation_error", None) or "the credentials are not accepted"
+    Costs one cheap request, which has no effect, for each provider that has what it needs.
+    """
+    for each in build_all(options, chosen or names()):
+        with closing(each) as provider:
+            reason = provider.unavailable_because
+            if reason is None and not provider.validate_credentials():
+                reason = provider.last_validation_error
+            error = {} if reason is None else {"error": reason}
+            yield provider, {"is_available": reason is None, "has_credentials": provider.has_credentials, **error}
 
 
 def detect_available_credentials(**options: Any) -> dict[str, bool]:
@@ -38,12 +33,12 @@ def detect_available_credentials(**options: Any) -> dict[str, bool]:
         options: As for `get_ai_client`.
 
     """
-    return {name: availability_of(provider).has_credentials for name, provider in each(options)}
+    return {provider.name: provider.has_credentials for provider in build_all(options, names())}
 
 
 def get_available_providers(**options: Any) -> list[str]:
     """Return the names of the providers that have credentials and what they need on this machine; sends nothing."""
-    return [name for name, provider in each(options, preference(names())) if provider.is_available]
+    return [provider.name for provider in build_all(options, preference(names())) if provider.is_available]
 
 
 def validate_provider_credentials(name: str, **options: Any) -> bool:
@@ -58,14 +53,8 @@ def validate_provider_credentials(name: str, **options: Any) -> bool:
 
     """
     with closing(build(name, options)) as provider:
-        return problem_of(provider) is None
-
-
-def _statuses(options: Mapping[str, Any]) -> Iterator[tuple[str, Any, dict[str, Any]]]:
-    for name, provider in each(options):
-        has_credentials, reason = availability_of(provider).has_credentials, problem_of(provider)
-        error = {} if reason is None else {"error": reason}
-        yield name, provider, {"is_available": reason is None, "has_credentials": has_credentials, **error}
+        accepted: bool = provider.is_available and provider.validate_credentials()
+        return accepted
 
 
 def get_provider_status(**options: Any) -> dict[str, dict[str, Any]]:
@@ -73,7 +62,7 @@ def get_provider_status(**options: Any) -> dict[str, dict[str, Any]]:
 
     Costs one cheap request for each provider that has credentials.
     """
-    return {name: status for name, _, status in _statuses(options)}
+    return {provider.name: status for provider, status in statuses(options)}
 
 
 def get_recommended_provider(*, prefer_codegen: bool = True, **options: Any) -> str | None:
@@ -91,10 +80,10 @@ def get_provider_comparison(*, prefer_codegen: bool = True, **options: Any) -> d
 
     The summary has recommended_provider (None without one), available_providers and total_providers.
     """
-    rows: dict[str, Any] = {}
-    for name, provider, status in _statuses(options):
-        default_model = getattr(provider, "get_default_model", lambda: None)()
-        rows[name] = {**getattr(provider, "features", {}), "default_model": default_model, **status}
+    rows = {
+        provider.name: {**provider.features, "default_model": provider.get_default_model(), **status}
+        for provider, status in statuses(options)
+    }
     summary = {
         "recommended_provider": _recommended(rows, prefer_codegen),
         "available_providers": [name for name, row in rows.items() if row["is_available"]],

@@ -24,6 +24,13 @@ Prices = Mapping[str, Price]
 """Prices by `provider/model`, by model, or by provider; the first that is set counts."""
 
 
+def check_prices(prices: Any) -> Prices:
+    """Return the table; raises ConfigurationError when it is none."""
+    if not isinstance(prices, Mapping) or not all(isinstance(price, Price) for price in prices.values()):
+        raise ConfigurationError("prices must map models or providers to Price objects", config_key="prices")
+    return prices
+
+
 def cost_of(prices: Prices, provider: str, models: Iterable[str | None], usage: Mapping[str, int]) -> float | None:
     """Return what an answer cost; None without a price, or where the price is for tokens and the service counted none.
 
@@ -43,23 +50,13 @@ def cost_of(prices: Prices, provider: str, models: Iterable[str | None], usage: 
     return tokens / 1_000_000 + price.request
 
 
-def check_prices(prices: Any) -> Prices:
-    """Return the table; raises ConfigurationError when it is none."""
-    if not isinstance(prices, Mapping) or not all(isinstance(price, Price) for price in prices.values()):
-        raise ConfigurationError("prices must map models or providers to Price objects", config_key="prices")
-    return prices
+_TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens")
+_SUMMED = ("request_count", "error_count", "task_count", *_TOKENS, "total_duration", "unpriced_count")
 
 
-_SUMMED = (
-    "request_count",
-    "error_count",
-    "task_count",
-    "prompt_tokens",
-    "completion_tokens",
-    "total_tokens",
-    "total_duration",
-    "unpriced_count",
-)
+def tokens_of(usage: Any) -> dict[str, int]:
+    """Return the tokens that a service counted."""
+    return {name: count for name in _TOKENS if isinstance(count := getattr(usage, name, None), int)}
 
 
 class Usage:
@@ -71,27 +68,13 @@ class Usage:
         self._cost: float | None = None
         self._last: float | None = None
 
-    def add(self, now: float, duration: float, *, is_error: bool) -> None:
-        """Count a request that ended at `now` (epoch seconds) after `duration` seconds."""
+    def add(self, *, cost: float | None = None, at: float | None = None, **counts: float) -> None:
+        """Count what is named; `at` is the epoch second at which a request ended."""
         with self._lock:
-            self._last = now
-            self._counts["request_count"] += 1
-            self._counts["error_count"] += is_error
-            self._counts["total_duration"] += duration
-
-    def add_task(self) -> None:
-        """Count a run that was created."""
-        with self._lock:
-            self._counts["task_count"] += 1
-
-    def add_answer(self, usage: Mapping[str, int], cost: float | None) -> None:
-        """Count what an answer took."""
-        with self._lock:
-            for name, count in usage.items():
+            for name, count in counts.items():
                 self._counts[name] += count
-            if cost is None:
-                self._counts["unpriced_count"] += 1
-            else:
+            self._last = self._last if at is None else at
+            if cost is not None:
                 self._cost = (self._cost or 0.0) + cost
 
     def stats(self) -> dict[str, Any]:
@@ -100,22 +83,13 @@ class Usage:
             return _with_rates({**self._counts, "last_request_time": self._last, "cost": self._cost})
 
 
-def total_of(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def total_of(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the sum of the statistics of several providers."""
     rows = list(parts)
     summed: dict[str, Any] = {name: sum(row[name] for row in rows) for name in _SUMMED}
     costs = [row["cost"] for row in rows if row["cost"] is not None]
-    moments = [row["last_request_time"] for row in rows if row["last_request_time"] is not None]
-    last, cost = max(moments, default=None), sum(costs) if costs else None
-    return _with_rates({**summed, "last_request_time": last, "cost": cost})
-
-
-def plain(stats: dict[str, Any], *others: str) -> dict[str, Any]:
-    """Return what `get_stats` shows."""
-    return {name: value for name, value in stats.items() if name not in (*_ENHANCED, *others)}
-
-
-_ENHANCED = ("success_rate", "task_count", "average_response_time")
+    last = max((row["last_request_time"] for row in rows if row["last_request_time"] is not None), default=None)
+    return _with_rates({**summed, "last_request_time": last, "cost": sum(costs) if costs else None})
 
 
 def _with_rates(counts: dict[str, Any]) -> dict[str, Any]:
@@ -126,9 +100,3 @@ def _with_rates(counts: dict[str, Any]) -> dict[str, Any]:
         "success_rate": (requests - errors) / requests if requests else 1.0,
         "average_response_time": counts["total_duration"] / requests if requests else 0.0,
     }
-
-
-def counts_of(usage: Any) -> dict[str, int]:
-    """Return the tokens that a service counted."""
-    names = ("prompt_tokens", "completion_tokens", "total_tokens")
-    return {name: count for name in names if isinstance(count := getattr(usage, name, None), int)}

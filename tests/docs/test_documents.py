@@ -18,7 +18,7 @@ from codegen_ext import cli as command_line
 from codegen_ext.clock import SystemClock
 from codegen_ext.codex import command
 from codegen_ext.codex.errors import INSTALL_COMMAND
-from codegen_ext.providers import doctor
+from codegen_ext.providers import __main__ as providers_command
 from codegen_ext.testing import FakeClock, Sandbox
 from codegen_ext.testing.sandbox import __main__ as sandbox_program
 from tools import load
@@ -139,7 +139,7 @@ def check_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
             assert set(extra.split(",")) <= extras()
         case ["python", "-m", "codegen_ext.providers", *arguments]:
             with pytest.raises(SystemExit, match="0"):
-                doctor.main([*arguments, "--help"])
+                providers_command.main([*arguments, "--help"])
             usage = capsys.readouterr().out
             assert {option for option in arguments if option.startswith("--")} <= set(re.split(r"[\s,\]]+", usage))
         case ["codegen-sdk", command, *arguments]:

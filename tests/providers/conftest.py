@@ -53,6 +53,11 @@ def streamed(*data: str, **options: Any) -> bytes:
     return reply(events(*data), content_type="text/event-stream", **options)
 
 
+def refusal(status: int, code: str | None = None, message: str = "No.", **headers: str) -> bytes:
+    body = {"error": {"message": message, "type": "error", "code": code, "param": None}}
+    return reply(body, status=f"{status} X", headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
 ANSWER = reply(completion(), headers={"x-request-id": "req-openai"})
 PIECES = streamed(chunk("From "), chunk("OpenAI"), chunk(None, "stop"), "[DONE]")
 MODELS = reply({"object": "list", "data": [{"id": "gpt-4o", "object": "model", "created": 1, "owned_by": "x"}]})

@@ -1,9 +1,12 @@
 """What each provider takes, returns and counts."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from codegen_ext.providers import (
     AIProviderError,
     Price,
     ProviderTimeoutError,
+    ProviderUnavailableError,
     get_ai_client,
     get_async_ai_client,
 )
@@ -21,7 +25,7 @@ from codegen_ext.testing import FakeClock, Fault, Sandbox
 from ..conftest import TOKEN, Flavour
 from ..support.inside import without_request_id
 from ..support.loopback import HANG, Loopback, reply
-from .conftest import ANSWER, KEY, MODELS, PIECES, chunk, completion, streamed
+from .conftest import ANSWER, KEY, MODELS, PIECES, chunk, completion, events, streamed
 
 
 def test_codegen_creates_a_run_waits_and_returns_its_result(named: Callable[..., Any], sandbox: Sandbox) -> None:
@@ -36,17 +40,12 @@ def test_codegen_creates_a_run_waits_and_returns_its_result(named: Callable[...,
     )
     assert response.content == "Done: You are a code analysis expert"
     assert (response.provider_name, response.model, response.usage) == ("codegen", "codegen-agent", {})
-    assert response.metadata["run_id"] == 1
+    assert response.metadata["run_id"] == response.raw_response.id == 1
     assert response.request_id == "1"
     assert response.metadata["web_url"] == "https://sandbox.invalid/323/1"
     assert [pull["title"] for pull in response.metadata["pull_requests"]] == ["Change 1"]
-    assert response.raw_response.id == 1
     assert response.response_time > 9
     assert seen[-1]["status"] == "completed"
-    assert (
-        response.raw_response.run.reserved_metadata.items()
-        >= {"priority": "normal", "tags": ["analysis", "review"]}.items()
-    )
 
 
 @pytest.mark.parametrize("model", ["codegen-agent", "claude"])
@@ -55,8 +54,7 @@ def test_what_codegen_is_sent(model: str, named: Callable[..., Any], serve: Call
     run = {"id": 1, "organization_id": 323, "status": "COMPLETE", "result": "ok", "github_pull_requests": []}
     service = serve(reply(run))
     provider = named("codegen", config=None, token=TOKEN, base_url=service.base_url)
-    response = provider.generate_response("Hi", "Be brief", model, tags=["a"], timeout=50)
-    assert response.model == model
+    assert provider.generate_response("Hi", "Be brief", model, tags=["a"], timeout=50).model == model
     sent = service.requests[0].json()
     assert sent["prompt"] == "Be brief\n\nHi"
     assert sent.get("model") == (None if model == "codegen-agent" else model)
@@ -64,7 +62,7 @@ def test_what_codegen_is_sent(model: str, named: Callable[..., Any], serve: Call
 
 
 @pytest.mark.parametrize("streams", [False, True])
-@pytest.mark.parametrize("poll_interval", [0, -1, "5", float("nan"), None])
+@pytest.mark.parametrize("poll_interval", [0, "5", None])
 def test_a_wrong_poll_interval_costs_no_run(
     poll_interval: Any, streams: bool, named: Callable[..., Any], sandbox: Sandbox
 ) -> None:
@@ -76,25 +74,21 @@ def test_a_wrong_poll_interval_costs_no_run(
 
 def test_codegen_streams_its_log_and_then_the_result(named: Callable[..., Any], clock: FakeClock) -> None:
     stream = named("codegen").stream_response("Say hello [[logs=4 seconds=60]]")
-    first = next(stream)
-    assert first == "Step 1: I use ripgrep_search.\n[ripgrep_search]\n"
-    early = clock.monotonic()
-    assert early < 60  # as they come
+    assert next(stream) == "Step 1: I use ripgrep_search.\n[ripgrep_search]\n"
+    assert clock.monotonic() < 60  # as they come
     assert stream.response is None
     *more, last = list(stream)
-    assert last == "Done: Say hello [[logs=4 seconds=60]]"
-    assert stream.response.content == "Done: Say hello [[logs=4 seconds=60]]"
+    assert more
+    assert last == stream.response.content == "Done: Say hello [[logs=4 seconds=60]]"
     assert stream.response.metadata["run_id"] == 1
     assert clock.monotonic() >= 60
-    assert more
 
 
 def test_openai_gets_what_was_asked(named: Callable[..., Any], openai_service: Loopback) -> None:
     tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
     called = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
-    openai_service.answers = [reply(completion(None, tool_calls=[called]))]
-    provider = named("openai")
-    response = provider.generate_response(
+    openai_service.answers = [reply(completion(None, tool_calls=[called]), headers={"x-request-id": "req-openai"})]
+    response = named("openai").generate_response(
         "Hi", "Be brief", "gpt-x", 0.5, 50, tools=[tool], tool_choice="auto", top_p=0.1, priority="high", timeout=9
     )
     sent = openai_service.requests[0]
@@ -109,7 +103,7 @@ def test_openai_gets_what_was_asked(named: Callable[..., Any], openai_service: L
         "tool_choice": "auto",
         "top_p": 0.1,
     }
-    assert response.content == ""
+    assert (response.content, response.request_id) == ("", "req-openai")
     assert response.metadata["tool_calls"][0]["function"]["name"] == "look"
     assert response.metadata["ignored"] == ["priority"]
     assert response.usage == {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
@@ -140,8 +134,7 @@ def test_a_conversation_instead_of_a_prompt(
     sent = openai_service.requests[0].json()["messages"]
     assert sent == [{"role": "system", "content": "Be brief"}, *CONVERSATION]
     assert named("chatserver").generate_response(messages=CONVERSATION[:1]).content == "Echo: Remember 7"
-    answer = named("codegen").generate_response(messages=CONVERSATION).content
-    assert answer == "Done: user: Remember 7"
+    assert named("codegen").generate_response(messages=CONVERSATION).content == "Done: user: Remember 7"
 
 
 @pytest.mark.parametrize(
@@ -182,8 +175,7 @@ def test_openai_streams(named: Callable[..., Any], openai_service: Loopback) -> 
 def test_chatserver_answers_and_streams(named: Callable[..., Any], sandbox: Sandbox) -> None:
     provider = named("chatserver")
     response = provider.generate_response("Hi", "Be brief", max_tokens=7, user="user-1", branch="main")
-    assert response.content == "Echo: Hi"
-    assert response.model == "claude-3-haiku"
+    assert (response.content, response.model) == ("Echo: Hi", "claude-3-haiku")
     assert response.metadata["session_id"]
     assert response.metadata["ignored"] == ["branch"]
     assert response.usage["total_tokens"] > 0
@@ -205,33 +197,18 @@ def test_what_chatserver_is_sent(named: Callable[..., Any], serve: Callable[...,
     assert second["temperature"] == 0.0
 
 
-@pytest.mark.parametrize("name", ["codegen", "chatserver"])
-def test_a_provider_without_tools_says_so(name: str, named: Callable[..., Any], sandbox: Sandbox) -> None:
-    with pytest.raises(AIProviderError, match="cannot call the caller's tools"):
-        named(name).generate_response("Hi", tools=[{}])
-    assert sandbox.requests == []
-
-
-def test_a_chain_asks_one_that_can(make: Callable[..., Any], options: dict[str, Any]) -> None:
-    response = make(**options).generate_response("Hi", tools=[{}])
-    assert response.provider_name == "openai"
-    assert response.metadata["tried"][0]["reason"] == "codegen cannot call the caller's tools"
-
-
 @pytest.mark.parametrize("name", ["codegen", "openai", "chatserver"])
-def test_an_option_that_no_provider_has(name: str, named: Callable[..., Any]) -> None:
+def test_what_a_provider_has_nothing_for(name: str, named: Callable[..., Any], sandbox: Sandbox) -> None:
     provider = named(name)
     with pytest.raises(TypeError, match="no provider has an option 'colour'"):
         provider.generate_response("Hi", colour="blue")
-    assert provider.get_stats()["request_count"] == 0
-
-
-def test_what_codegen_has_nothing_for_is_named(named: Callable[..., Any]) -> None:
-    response = named("codegen").generate_response("Hi", temperature=0.0, max_tokens=9, top_p=0.2)
-    assert sorted(response.metadata["ignored"]) == ["max_tokens", "temperature", "top_p"]
-    stream = named("codegen").stream_response("Hi", progress_callback=print, tool_choice="auto")
-    list(stream)
-    assert sorted(stream.response.metadata["ignored"]) == ["progress_callback", "tool_choice"]
+    if name != "openai":
+        with pytest.raises(AIProviderError, match="cannot call the caller's tools"):
+            provider.generate_response("Hi", tools=[{}])
+    assert (provider.get_stats()["request_count"], sandbox.requests) == (0, [])
+    response = provider.generate_response("Hi", tool_choice="auto", temperature=0.0, max_tokens=9, top_p=0.2)
+    ignored = {"codegen": {"max_tokens", "temperature", "tool_choice", "top_p"}, "chatserver": {"tool_choice"}}
+    assert set(response.metadata["ignored"]) == ignored.get(name, set())
 
 
 def test_usage_and_cost_of_one(named: Callable[..., Any], openai_service: Loopback, clock: FakeClock) -> None:
@@ -255,8 +232,10 @@ def test_usage_and_cost_of_one(named: Callable[..., Any], openai_service: Loopba
 def test_no_price_is_invented(named: Callable[..., Any]) -> None:
     provider = named("openai")
     assert "cost" not in provider.generate_response("Hi").metadata
-    assert provider.get_stats()["cost"] is None
-    assert provider.get_stats()["unpriced_count"] == 1
+    assert (provider.get_stats()["cost"], provider.get_stats()["unpriced_count"]) == (None, 1)
+    for wrong in ({"openai": 3}, 7):
+        with pytest.raises(ConfigurationError, match="prices must map"):
+            named("openai", prices=wrong)
 
 
 def test_usage_of_all_together(make: Callable[..., Any], options: dict[str, Any], sandbox: Sandbox) -> None:
@@ -269,21 +248,15 @@ def test_usage_of_all_together(make: Callable[..., Any], options: dict[str, Any]
     assert stats["cost"] == pytest.approx(2.0 + 1.0)
     assert (stats["request_count"], stats["error_count"], stats["task_count"]) == (3, 1, 1)
     assert stats["providers"]["codegen"]["request_count"] == 2
-    assert stats["providers"]["openai"]["total_tokens"] == 120
+    assert stats["providers"]["openai"]["total_tokens"] == client.get_stats()["total_tokens"] == 120
     assert stats["total_duration"] > 9
-    assert client.get_stats()["total_tokens"] == 120
-
-
-@pytest.mark.parametrize("prices", [{"openai": 3}, 7])
-def test_a_wrong_price_table(prices: Any, named: Callable[..., Any]) -> None:
-    with pytest.raises(ConfigurationError, match="prices must map"):
-        named("openai", prices=prices)
 
 
 def test_models(named: Callable[..., Any], openai_service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
-    openai_service.answers = [MODELS]
+    openai_service.answers = [MODELS, reply([{"id": "one"}, {"id": "two"}])]
     assert named("codegen").get_available_models() == ["codegen-agent"]
     assert named("openai").get_available_models() == ["gpt-4o"]
+    assert named("openai").get_available_models() == ["one", "two"]  # some have no object around the list
     assert "claude-3-haiku" in named("chatserver").get_available_models()
     assert named("openai").get_default_model() == "gpt-4o"
     monkeypatch.setenv("OPENAI_MODEL", "gpt-y")
@@ -337,3 +310,78 @@ def test_a_stream_ends_with_its_deadline(
     with pytest.raises(ProviderTimeoutError) as caught:
         next(stream)
     assert (caught.value.partial, caught.value.timeout_duration) == (first, 40)
+
+
+@pytest.fixture
+def dripping(clock: FakeClock) -> Iterator[str]:
+    """A service whose answer never ends, and of which a byte comes in every second of the fake clock."""
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(ConnectionError):
+                super().handle()
+
+        def do_POST(self) -> None:
+            streams = b'"stream":true' in self.rfile.read(int(self.headers["content-length"])).replace(b" ", b"")
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream" if streams else "application/json")
+            self.end_headers()
+            self.wfile.write(events(chunk("From ")) if streams else b"{")
+            for _ in range(100):
+                clock.advance(1)
+                self.wfile.write(b" ")
+                if over.wait(0.001):
+                    return
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    over.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_dripping_answer_ends_with_its_deadline(streams: bool, named: Callable[..., Any], dripping: str) -> None:
+    """Each byte comes in time, and the whole does not."""
+    provider = named("openai", base_url=dripping)
+    with pytest.raises(ProviderTimeoutError) as caught:
+        list(provider.stream_response("Hi", timeout=30)) if streams else provider.generate_response("Hi", timeout=30)
+    assert caught.value.timeout_duration == 30
+    assert caught.value.partial == ("From " if streams else "")
+
+
+NO_MODELS = (b"<html>", b"null", b"{}", b"7", b'{"data": null}', b'{"data": [7]}')
+NO_COMPLETION = (None, 7, {}, {"choices": []}, {"choices": [7]}, {"choices": [{"message": {"content": 7}}]})
+NO_CHUNK = (
+    "null",
+    "7",
+    '{"choices": null}',
+    '{"choices": [7]}',
+    '{"choices": [{"index": 0, "delta": null}]}',
+    '{"choices": [{"index": 0, "delta": {"content": 7}}]}',
+)
+
+
+def test_a_service_that_speaks_the_api_only_nearly(named: Callable[..., Any], openai_service: Loopback) -> None:
+    """What makes no sense is a provider's error, never a raw exception."""
+    provider = named("openai")
+    for body in NO_MODELS:
+        openai_service.answers = [reply(body)]
+        with pytest.raises(ProviderUnavailableError, match="the answer is no"):
+            provider.get_available_models()
+    for value in NO_COMPLETION:
+        openai_service.answers = [reply(value)]
+        with pytest.raises(ProviderUnavailableError, match="the answer is no chat completion"):
+            provider.generate_response("Hi")
+    for data in NO_CHUNK:
+        openai_service.answers = [streamed(chunk("From "), data, chunk(None, "stop"), "[DONE]")]
+        with pytest.raises(ProviderUnavailableError, match="the answer is no stream of chunks") as caught:
+            list(provider.stream_response("Hi"))
+        assert caught.value.partial == "From "

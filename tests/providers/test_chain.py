@@ -1,15 +1,16 @@
 """Decisions of a chain and of its breakers, on a fake clock, for any sequence of outcomes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from codegen_ext import ClientClosedError
 from codegen_ext.providers import (
+    AIProvider,
     AIProviderError,
     AIResponse,
     CircuitBreaker,
@@ -19,6 +20,7 @@ from codegen_ext.providers import (
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
+from codegen_ext.providers.base import Request
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..support.loopback import Loopback, reply
@@ -36,21 +38,17 @@ FAILURES: dict[str, Callable[[], AIProviderError]] = {
 FINAL = {"answer", "wrong", "effect", "mid-stream"}
 
 
-class Scripted:
-    """A provider of another package that does what it is told to."""
+class Scripted(AIProvider):
+    """A provider that does what it is told to."""
 
-    is_available = True
+    unavailable_because = None
 
     def __init__(self, name: str, outcome: str, seconds: float, clock: FakeClock) -> None:
         self.name, self.outcome, self.seconds, self.clock = name, outcome, seconds, clock
         self.asked_for: float | None = None
-        self.response: AIResponse | None = None
 
-    def stream_response(self, prompt: str, *, timeout: float) -> Any:
-        self.asked_for = timeout
-        return self
-
-    def __iter__(self) -> Iterator[str]:
+    def stream(self, request: Request) -> Any:
+        self.asked_for = request.allowance()
         self.clock.advance(self.seconds)
         if self.outcome in ("answer", "mid-stream"):
             yield "piece"
@@ -58,15 +56,13 @@ class Scripted:
             error = FAILURES[self.outcome]()
             error.partial = "piece" if self.outcome == "mid-stream" else ""
             raise error
-        self.response = AIResponse("piece", self.name, None)
-
-    def close(self) -> None:
-        pass
+        yield AIResponse("piece", self.name, None)
 
 
 plans = st.lists(st.tuples(st.sampled_from(["answer", *FAILURES]), st.floats(0, 50)), max_size=6)
 
 
+@settings(max_examples=60)
 @given(plans, st.floats(1, 100))
 def test_which_provider_is_asked_and_with_how_much_time(plan: list[tuple[str, float]], timeout: float) -> None:
     clock = FakeClock()
@@ -157,6 +153,7 @@ class Breaker(RuleBasedStateMachine):
 
 
 TestBreaker = Breaker.TestCase
+TestBreaker.settings = settings(max_examples=30, stateful_step_count=30)
 
 
 def test_a_shorter_refusal_does_not_shorten_a_longer_one(clock: FakeClock) -> None:

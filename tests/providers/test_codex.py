@@ -37,7 +37,6 @@ TABLE: dict[str, tuple[Answer, type[AIProviderError], bool]] = {
     "unknown model": (refuse(404, "model_not_found"), AIProviderError, True),
 }
 MID_STREAM = {"cut", "hangs"}
-table = pytest.mark.parametrize("name", TABLE)
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +89,11 @@ def chain(
     return build
 
 
-@table
-def test_who_takes_over(name: str, chain: Callable[..., Any], service: Responses) -> None:
+@pytest.mark.parametrize("name", TABLE)
+def test_hand_over(name: str, chain: Callable[..., Any], service: Responses) -> None:
     answer, kind, hands_over = TABLE[name]
     service.reset(answer)
-    client = chain(timeout=0.5 if name == "hangs" else 60)
+    client = chain(timeout=0.3 if name == "hangs" else 60)
     if hands_over:
         response = client.generate_response("Hi")
         assert response.provider_name == "chatserver"
@@ -105,11 +104,11 @@ def test_who_takes_over(name: str, chain: Callable[..., Any], service: Responses
     assert type(caught.value) is kind
 
 
-@table
-def test_who_takes_over_mid_stream(name: str, chain: Callable[..., Any], service: Responses) -> None:
+@pytest.mark.parametrize("name", ["refused", *sorted(MID_STREAM)])
+def test_hand_over_mid_stream(name: str, chain: Callable[..., Any], service: Responses) -> None:
     answer, kind, hands_over = TABLE[name]
     service.reset(answer)
-    stream = chain(timeout=1 if name == "hangs" else 60).stream_response("Hi")
+    stream = chain(timeout=0.5 if name == "hangs" else 60).stream_response("Hi")
     if hands_over and name not in MID_STREAM:
         assert "".join(stream) == "Echo: Hi"
         assert [entry["outcome"] for entry in stream.response.metadata["tried"]] == [kind.__name__]
@@ -148,13 +147,13 @@ def test_a_validation_takes_no_longer_than_it_may(
     make: Callable[..., Any], lasting_client: Client, clock: FakeClock
 ) -> None:
     """The CLI has stopped, and its client would wait for ten minutes."""
-    provider = make("codex", clock=clock, client=lasting_client, validate_on_creation=False)
-    assert provider.get_available_models()
+    assert make("codex", clock=clock, client=lasting_client).get_available_models()
+    provider = make("codex", clock=clock, client=lasting_client, timeout=0.2)
     cli = lasting_client.server_pid
     assert cli is not None
     os.kill(cli, signal.SIGSTOP)
     try:
-        assert provider.validate_credentials(timeout=0.2) is False
+        assert provider.validate_credentials() is False
     finally:
         os.kill(cli, signal.SIGCONT)
     assert "no answer in time" in provider.last_validation_error

@@ -16,7 +16,7 @@ from codegen_ext.providers import (
     get_provider_comparison,
     get_provider_status,
 )
-from codegen_ext.providers.doctor import main, report
+from codegen_ext.providers.__main__ import main, report
 from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN

@@ -9,114 +9,83 @@ from typing import Any, ClassVar
 from codegen_api.enums import AgentRunStatus
 
 from ..._async.agent import AsyncAgent
-from ..._async.client import AsyncCodegenClient
 from ..._async.run_logs import stream_run_logs
 from ..._async.task import AsyncTask
-from ..._request import Deadline, check_seconds
-from ...config import ClientConfig
-from ...errors import AmbiguousRequestError, CodegenAPIError, ConfigurationError
+from ..._request import check_seconds
+from ...errors import AmbiguousRequestError, CodegenAPIError
 from ...retry import is_ambiguous
 from .. import options
-from ..base import PSEUDO_MODEL, AIResponse, Availability, Request
-from ..errors import AIProviderError, ProviderTimeoutError, ProviderUnavailableError
+from ..base import PSEUDO_MODEL, AIResponse, Request
+from ..errors import AIProviderError, ProviderTimeoutError
 from ..failures import of_package
+from .base import AsyncAIProvider
 from .chatserver import bounded
-from .service import AsyncProvider
 
 POLL_INTERVAL = 5.0
 
 
-class AsyncCodegenProvider(AsyncProvider):
+class AsyncCodegenProvider(AsyncAIProvider):
     """Agent runs: each answer creates one.
 
     Options: `org_id` (CODEGEN_ORG_ID), `token` (CODEGEN_API_TOKEN), `base_url`, `config`, `model`, and `client`.
     """
 
     name = "codegen"
-    settings = frozenset({"org_id", "token", "base_url", "config", "model", "client"})
+    settings = frozenset({"org_id", "token", "base_url", "config", "model"})
+    key_variables = ("CODEGEN_API_TOKEN", "CODEGEN_TOKEN")
     remedy = "set CODEGEN_API_TOKEN and CODEGEN_ORG_ID"
     features: ClassVar = {"kind": "agent runs", "streams": "log", "tools": False, "creates_runs": True}
-
-    @property
-    def late_has_effect(self) -> bool:
-        """A run goes on."""
-        return True
-
-    def options(self) -> frozenset[str]:
-        """What a run and waiting for it take."""
-        return options.OF_A_RUN | options.OF_A_WAIT
-
-    def _ignored(self, request: Request, *, streaming: bool) -> list[str]:
-        """Return what a run has no field for; a stream shows its progress by itself."""
-        unused = [name for name in ("max_tokens", "temperature") if getattr(request, name) is not None]
-        shown = ["progress_callback"] if streaming and "progress_callback" in request.options else []
-        return [*super()._ignored(request, streaming=streaming), *unused, *shown]
-
-    def secret(self) -> str:
-        """Return the token."""
-        return str(self._setting("token", "CODEGEN_API_TOKEN", "CODEGEN_TOKEN"))
+    unused = ("max_tokens", "temperature", "tool_choice")
+    may_act = True  # a run goes on
+    _offered = PSEUDO_MODEL  # the organization's choice
 
     def _setting(self, name: str, *variables: str) -> Any:
         """Return what was given, by itself or with a configuration, else what the environment says."""
         config = self._settings.get("config") or getattr(self._settings.get("client"), "config", None)
-        configured = getattr(config, "api_token" if name == "token" else name, "")
-        return self._settings.get(name) or configured or super()._setting(name, *variables)
+        return self._settings.get(name) or getattr(config, name, "") or super()._setting(name, *variables)
 
-    def availability(self) -> Availability:
-        """A token and an organization."""
-        return Availability(bool(self.secret()) and bool(self._setting("org_id", "CODEGEN_ORG_ID")))
+    def secret(self) -> str:
+        """Return the token."""
+        return str(self._setting("token", *self.key_variables))
 
-    def connected(self) -> Any:
-        """Return the agent, built when it is first needed; sends nothing."""
-        client = super().connected()
-        try:
-            return AsyncAgent(self._settings.get("org_id"), client=client)
-        except ConfigurationError as error:
-            raise self.error(ProviderUnavailableError, str(error)) from None
+    @property
+    def has_credentials(self) -> bool:
+        """Whether there are a token and an organization; sends nothing."""
+        return bool(self.secret() and self._setting("org_id", "CODEGEN_ORG_ID"))
 
     def _connect(self) -> Any:
-        config = self._settings.get("config")
-        if config is None:
-            named = {"api_token": "token", "base_url": "base_url", "org_id": "org_id"}
-            config = ClientConfig(
-                **{field: self._settings[name] for field, name in named.items() if name in self._settings}
-            )
-        return AsyncCodegenClient(config, clock=self._clock)
+        given: dict[str, Any] = {name: value for name, value in self._settings.items() if name != "model"}
+        return AsyncAgent(**given) if "client" in given else AsyncAgent(**given, clock=self._clock)
 
-    def get_default_model(self) -> str | None:
-        """Return the option, else the pseudo-model: the organization's choice."""
-        return self._settings.get("model") or PSEUDO_MODEL
-
-    async def _validate(self, client: Any, deadline: Deadline) -> None:
+    async def _validate(self, client: AsyncAgent, request: Request) -> None:
         """Read one run of the organization: that proves token and membership, and creates nothing."""
-        api = bounded(client.client, Request("", deadline=deadline, may_repeat=False))
-        await api.list_agent_runs(client.org_id, limit=1)
+        await bounded(client.client, request).list_agent_runs(client.org_id, limit=1)
 
-    async def _models(self, client: Any) -> list[str]:  # noqa: ARG002 - the service does not list its models
+    async def _models(self, client: Any, request: Request) -> list[str]:  # noqa: ARG002 - the service lists none
         return [PSEUDO_MODEL]
 
     async def _run(self, agent: AsyncAgent, request: Request) -> AsyncTask:
-        chosen = {name: value for name, value in request.options.items() if name in options.OF_A_RUN}
+        chosen = {name: value for name, value in request.options.items() if name not in options.OF_A_WAIT}
         # A run that cannot be waited for must not be paid for.
         check_seconds("poll_interval", request.options.get("poll_interval", POLL_INTERVAL))
         limited = AsyncAgent(agent.org_id, client=bounded(agent.client, request))
         task = await limited.run(request.text, model=self._model(request), **chosen)
-        self._usage.add_task()
+        self._usage.add(task_count=1)
         return task
 
-    async def _complete(self, client: Any, request: Request) -> AIResponse:
+    async def _complete(self, client: AsyncAgent, request: Request) -> AIResponse:
         """Create a run and wait for its result."""
         task = await self._run(client, request)
         chosen = {name: value for name, value in request.options.items() if name in options.OF_A_WAIT}
-        with self._existing(task, request):
+        with self._existing(task):
             await task.wait_for_completion(timeout=request.allowance(), **chosen)
         return self._answer(task, request)
 
-    async def _pieces(self, client: Any, request: Request) -> AsyncGenerator[str | AIResponse, None]:
+    async def _pieces(self, client: AsyncAgent, request: Request) -> AsyncGenerator[str | AIResponse, None]:
         """Create a run, yield the thoughts and actions of its log as they come, and last its result."""
         task = await self._run(client, request)
         interval = request.options.get("poll_interval", POLL_INTERVAL)
-        with self._existing(task, request):
+        with self._existing(task):
             entries = stream_run_logs(
                 client.client, task.org_id, task.id, follow=True, poll_interval=interval, deadline=request.deadline
             )
@@ -153,7 +122,7 @@ class AsyncCodegenProvider(AsyncProvider):
         )
 
     @contextmanager
-    def _existing(self, task: AsyncTask, request: Request) -> Iterator[None]:
+    def _existing(self, task: AsyncTask) -> Iterator[None]:
         """Say in every error that there is a run, whatever went wrong with looking at it."""
         try:
             yield
@@ -162,7 +131,6 @@ class AsyncCodegenProvider(AsyncProvider):
             if failed is None:
                 raise
             if isinstance(failed, ProviderTimeoutError) and not error.status_code:
-                failed.timeout_duration = request.timeout or failed.timeout_duration
                 failed.message = f"{failed.message}; run {task.id} goes on ({task.web_url})"
                 failed.args = (failed.message,)
             failed.may_have_effect, failed.run_id = True, task.id
@@ -179,7 +147,5 @@ class AsyncCodegenProvider(AsyncProvider):
 
 def _piece(entry: Any) -> str:
     """Return what a log entry says: what the agent thinks and which tool it uses."""
-    lines = [entry.thought] if entry.thought else []
-    if entry.tool_name:
-        lines.append(f"[{entry.tool_name}]")
-    return "".join(f"{line}\n" for line in lines)
+    tool = f"[{entry.tool_name}]" if entry.tool_name else None
+    return "".join(f"{line}\n" for line in (entry.thought, tool) if line)

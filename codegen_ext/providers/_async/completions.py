@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import AsyncGenerator, Iterator
+import math
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from ..base import AIResponse, Request
-from ..errors import AIProviderError, ProviderUnavailableError
+from ..errors import AIProviderError, ProviderTimeoutError, ProviderUnavailableError
 from ..failures import of_completion
-from ..usage import counts_of
-from .service import AsyncProvider
+from ..usage import tokens_of
+from .base import AsyncAIProvider
 
 
-class AsyncCompletionsProvider(AsyncProvider):
+class AsyncCompletionsProvider(AsyncAIProvider):
     """A client with `chat.completions.create` and `models.list`."""
 
-    @abstractmethod
-    def _arguments(self, request: Request) -> dict[str, Any]:
-        """Return the arguments of `create` besides messages and those of streams."""
-
     def _asked(self, client: Any, request: Request) -> Any:  # noqa: ARG002 - openai needs it
-        """Return the client to ask, which is limited in time."""
+        """Return the client to ask."""
         return client
 
+    def _limits(self, request: Request) -> dict[str, float]:
+        """Return the argument that limits the time."""
+        seconds = request.allowance(self._settings.get("timeout", math.inf))
+        return {} if seconds is None else {"timeout": seconds}
+
+    async def _create(self, client: Any, request: Request, further: Mapping[str, Any]) -> Any:
+        names = {"temperature", "max_tokens", "tools", "tool_choice"} - {*self.unused}
+        model = self._model(request)
+        arguments = {**({"model": model} if model else {}), **request.given(*names), **self._limits(request), **further}
+        return await self._asked(client, request).chat.completions.create(messages=request.messages, **arguments)
+
     async def _complete(self, client: Any, request: Request) -> AIResponse:
-        arguments = self._arguments(request)
-        arguments.pop("stream_options", None)
-        completion = await self._asked(client, request).chat.completions.create(messages=request.messages, **arguments)
+        further = {name: value for name, value in request.options.items() if name != "stream_options"}
+        completion = await self._create(client, request, further)
         with self._expecting("chat completion"):
             choice, message = completion.choices[0], completion.choices[0].message
             metadata: dict[str, Any] = {"finish_reason": choice.finish_reason}
@@ -38,7 +44,7 @@ class AsyncCompletionsProvider(AsyncProvider):
                 _text(message.content),
                 self.name,
                 completion.model,
-                counts_of(completion.usage),
+                tokens_of(completion.usage),
                 metadata,
                 raw_response=completion,
                 request_id=getattr(completion, "_request_id", None) or completion.id,
@@ -46,8 +52,8 @@ class AsyncCompletionsProvider(AsyncProvider):
 
     async def _pieces(self, client: Any, request: Request) -> AsyncGenerator[str | AIResponse, None]:
         # Without stream_options no service says in a stream what it took.
-        arguments = {"stream_options": {"include_usage": True}, **self._arguments(request), "stream": True}
-        chunks = await self._asked(client, request).chat.completions.create(messages=request.messages, **arguments)
+        further = {"stream_options": {"include_usage": True}, **request.options, "stream": True}
+        chunks = await self._create(client, request, further)
         if not hasattr(chunks, "close"):
             raise self.error(ProviderUnavailableError, "the answer is no stream of chunks")
         text = ""
@@ -57,9 +63,9 @@ class AsyncCompletionsProvider(AsyncProvider):
             with self._expecting("stream of chunks"):
                 async for chunk in chunks:
                     if request.deadline.expired:
-                        raise self._late(request)
+                        raise self.error(ProviderTimeoutError, "no whole answer in time")
                     model, request_id = chunk.model or model, chunk.id or request_id
-                    usage = counts_of(chunk.usage) or usage
+                    usage = tokens_of(chunk.usage) or usage
                     for choice in chunk.choices:
                         finish_reason = choice.finish_reason or finish_reason
                         if choice.index == 0 and choice.delta.content:
@@ -71,8 +77,8 @@ class AsyncCompletionsProvider(AsyncProvider):
             raise self.error(ProviderUnavailableError, "the stream ended before the answer did")
         yield AIResponse(text, self.name, model, usage, {"finish_reason": finish_reason}, request_id=request_id)
 
-    async def _models(self, client: Any) -> list[str]:
-        return [model.id for model in (await client.models.list()).data]
+    async def _models(self, client: Any, request: Request) -> list[str]:
+        return [model.id for model in (await client.models.list(**self._limits(request))).data]
 
     @contextmanager
     def _expecting(self, what: str) -> Iterator[None]:
@@ -82,8 +88,8 @@ class AsyncCompletionsProvider(AsyncProvider):
         except (AttributeError, IndexError, KeyError, TypeError):
             raise self.error(ProviderUnavailableError, f"the answer is no {what}") from None
 
-    def _failure(self, error: Exception, request: Request | None) -> AIProviderError | None:
-        return of_completion(self.error, error, request.timeout if request else None)
+    def _failure(self, error: Exception, request: Request | None) -> AIProviderError | None:  # noqa: ARG002
+        return of_completion(self.error, error)
 
 
 def _text(content: Any) -> str:

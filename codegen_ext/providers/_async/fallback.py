@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..._request import Deadline
+from attrs import evolve
+
 from ...clock import SYSTEM_CLOCK, Clock
-from ..attempts import Attempts, Candidate
-from ..base import AIResponse, Request, log
+from ..base import AIResponse, Request, logger
 from ..breaker import CircuitBreaker
-from ..errors import AIProviderError
+from ..errors import AIProviderError, ProviderTimeoutError, ProviderUnavailableError
 from ..usage import total_of
 from .base import AsyncAIProvider
 
 DEFAULT_TIMEOUT = 600.0
 """Seconds for an answer, all providers together, where the caller names no time."""
+SHARE_KEPT = 0.25
+"""Part of the time that a provider leaves to those behind it, where its own time-out would be handed over."""
+REFUSED_SECONDS = 300.0
+"""Seconds for which a provider that refused the credential is not asked."""
+
+
+class _Candidate(NamedTuple):
+    """A provider of a chain, and what keeps it out when it fails."""
+
+    provider: AsyncAIProvider
+    breaker: CircuitBreaker
 
 
 class AsyncFallbackProvider(AsyncAIProvider):
@@ -35,7 +46,7 @@ class AsyncFallbackProvider(AsyncAIProvider):
 
     def __init__(
         self,
-        providers: Sequence[Any],
+        providers: Sequence[AsyncAIProvider],
         *,
         clock: Clock = SYSTEM_CLOCK,
         timeout: float = DEFAULT_TIMEOUT,
@@ -45,7 +56,7 @@ class AsyncFallbackProvider(AsyncAIProvider):
         self._clock = clock
         self._longest = timeout
         self._candidates = [
-            Candidate(provider, CircuitBreaker(clock, breaker_failures, breaker_cooldown)) for provider in providers
+            _Candidate(provider, CircuitBreaker(clock, breaker_failures, breaker_cooldown)) for provider in providers
         ]
 
     def __repr__(self) -> str:
@@ -56,41 +67,75 @@ class AsyncFallbackProvider(AsyncAIProvider):
         """The providers, in the order in which they are asked."""
         return [candidate.provider.name for candidate in self._candidates]
 
-    @property
-    def is_available(self) -> bool:
-        """Whether any of the providers is."""
-        return any(candidate.provider.is_available for candidate in self._candidates)
+    def _available(self) -> list[AsyncAIProvider]:
+        self._check_open()
+        return [candidate.provider for candidate in self._candidates if candidate.provider.is_available]
 
     async def answer(self, request: Request) -> AIResponse:
         """Answer a request by the first provider that can."""
-        self._check_open()
-        attempts = Attempts(self._candidates, request)
-        for candidate, own in attempts:
-            with attempts.asking(candidate):
-                return attempts.answered(await _answer(candidate.provider, own))
-        raise attempts.error()
+        response: Any = None
+        async with aclosing(self._items(request, streams=False)) as items:
+            async for item in items:
+                response = item
+        return response  # type: ignore[no-any-return]
 
-    async def stream(self, request: Request) -> AsyncGenerator[str | AIResponse, None]:
+    def stream(self, request: Request) -> AsyncGenerator[str | AIResponse, None]:
         """Yield the pieces of the answer of the first provider that can, and last the whole."""
-        self._check_open()
-        attempts = Attempts(self._candidates, request)
-        for candidate, own in attempts:
-            with attempts.asking(candidate):
-                async with aclosing(_stream(candidate.provider, own)) as items:
-                    async for item in items:
-                        attempts.begun(own)
-                        yield item if isinstance(item, str) else attempts.answered(item)
-                return
-        raise attempts.error()
+        return self._items(request, streams=True)
 
-    async def validate_credentials(self, timeout: float | None = None) -> bool:
-        """Whether the service of any provider accepts its credentials; asks until one does."""
+    async def _items(self, request: Request, *, streams: bool) -> AsyncGenerator[str | AIResponse, None]:
+        """Ask one provider after the other; yield what the first that can answers."""
         self._check_open()
-        deadline = Deadline.after(self._clock, timeout)
-        for provider in (candidate.provider for candidate in self._candidates if candidate.provider.is_available):
-            own = provider.validate_credentials
-            limits = {"timeout": deadline.left()} if isinstance(provider, AsyncAIProvider) and timeout else {}
-            if await own(**limits):
+        tried: list[dict[str, str]] = []
+        last: AIProviderError | None = None
+        refusals = [one.provider.refusal(request) or one.provider.unavailable_because for one in self._candidates]
+        for index, (provider, breaker) in enumerate(self._candidates):
+            if request.deadline.expired:
+                break
+            reason = refusals[index] or (None if breaker.allow_request() else "kept out after failures")
+            if reason is not None:
+                _note(tried, provider, "skipped", reason)
+                continue
+            later = zip(self._candidates[index + 1 :], refusals[index + 1 :], strict=True)
+            has_others = any(refusal is None and other.breaker.state != "open" for other, refusal in later)
+            keeps = has_others and not provider.may_act
+            share = request.deadline.earlier(request.deadline.left() * (1 - SHARE_KEPT) if keeps else None)
+            own = evolve(request, deadline=share, may_repeat=not has_others)
+            logger.info("asking provider %s with %.1f s left", provider.name, share.left())
+            try:
+                async with aclosing(provider.stream(own) if streams else _whole(provider, own)) as items:
+                    async for item in items:
+                        share.at = request.deadline.at  # no other provider takes over a stream that has begun
+                        if isinstance(item, str):
+                            yield item
+                        else:
+                            yield evolve(item, metadata={**item.metadata, "tried": tried})
+            except AIProviderError as error:
+                _judge(breaker, error)
+                _note(tried, provider, type(error).__name__, error.message)
+                last = error
+                last.tried = tried
+                # Not when something may have happened, nor when the user has seen text.
+                if not error.hands_over or error.may_have_effect or error.partial:
+                    raise
+            except BaseException:
+                breaker.released()
+                raise
+            else:
+                breaker.succeeded()
+                return
+        raise last or _nothing_asked(request, tried)
+
+    @property
+    def unavailable_because(self) -> str | None:
+        """What is missing where none of the providers is available."""
+        problems = [candidate.provider.unavailable_because for candidate in self._candidates]
+        return None if None in problems else "; ".join(filter(None, problems))
+
+    async def validate_credentials(self) -> bool:
+        """Whether the service of any provider accepts its credentials; asks until one does."""
+        for provider in self._available():
+            if await provider.validate_credentials():
                 return True
         return False
 
@@ -101,32 +146,27 @@ class AsyncFallbackProvider(AsyncAIProvider):
             AIProviderError: when none does, and the service of one failed.
 
         """
-        self._check_open()
         found: list[str] = []
         failed: AIProviderError | None = None
-        for provider in (candidate.provider for candidate in self._candidates if candidate.provider.is_available):
-            if hasattr(provider, "get_available_models"):
-                try:
-                    found += await provider.get_available_models()
-                except AIProviderError as error:
-                    log("provider %s does not list its models: %s", provider.name, error)
-                    failed = error
+        for provider in self._available():
+            try:
+                found += await provider.get_available_models()
+            except AIProviderError as error:
+                failed = error
         if failed is not None and not found:
             raise failed
         return list(dict.fromkeys(found))
 
     def get_default_model(self) -> str | None:
         """Return the default model of the first provider that is available."""
-        available = (candidate.provider for candidate in self._candidates if candidate.provider.is_available)
-        first: Any = next(available, None)
-        return first.get_default_model() if hasattr(first, "get_default_model") else None
+        first = next((one.provider for one in self._candidates if one.provider.is_available), None)
+        return first.get_default_model() if first is not None else None
 
     def get_enhanced_stats(self) -> dict[str, Any]:
         """Return the statistics of all together, and of each in `providers`, with the state of its `breaker`."""
         rows = {
-            candidate.provider.name: {**candidate.provider.get_enhanced_stats(), "breaker": candidate.breaker.state}
-            for candidate in self._candidates
-            if hasattr(candidate.provider, "get_enhanced_stats")
+            provider.name: {**provider.get_enhanced_stats(), "breaker": breaker.state}
+            for provider, breaker in self._candidates
         }
         return {**total_of(rows.values()), "providers": rows}
 
@@ -137,34 +177,33 @@ class AsyncFallbackProvider(AsyncAIProvider):
             await candidate.provider.close()
 
 
-async def _answer(provider: Any, request: Request) -> AIResponse:
-    if isinstance(provider, AsyncAIProvider):
-        return await provider.answer(request)
-    response: AIResponse = await provider.generate_response(**_arguments(provider.name, request))
-    return response
+async def _whole(provider: AsyncAIProvider, request: Request) -> AsyncGenerator[AIResponse, None]:
+    yield await provider.answer(request)
 
 
-async def _stream(provider: Any, request: Request) -> AsyncGenerator[str | AIResponse, None]:
-    """Yield what a provider streams; one without streams gives its answer as one piece."""
-    if isinstance(provider, AsyncAIProvider):
-        async with aclosing(provider.stream(request)) as items:
-            async for item in items:
-                yield item
-    elif hasattr(provider, "stream_response"):
-        stream = provider.stream_response(**_arguments(provider.name, request))
-        async with aclosing(stream):
-            async for piece in stream:
-                yield piece
-        yield stream.response
+def _note(tried: list[dict[str, str]], provider: AsyncAIProvider, outcome: str, reason: str) -> None:
+    tried.append({"provider": provider.name, "outcome": outcome, "reason": reason})
+    logger.info("provider %s: %s, %s", provider.name, outcome, reason)
+
+
+def _judge(breaker: CircuitBreaker, error: AIProviderError) -> None:
+    """Tell a breaker how a request failed."""
+    if error.status_code == 401:
+        breaker.failed(REFUSED_SECONDS)
+    elif error.status_code == 403 or not type(error).hands_over:  # says nothing about the next request
+        breaker.released()
     else:
-        response = await _answer(provider, request)
-        yield response.content
-        yield response
+        breaker.failed(getattr(error, "retry_after", None) or None)
 
 
-def _arguments(provider: str, request: Request) -> dict[str, Any]:
-    """Return the arguments of `generate_response` for a provider of another package; what is not given is left out."""
-    names = ("prompt", "system_prompt", "temperature", "max_tokens", "tools", "tool_choice")
-    given = {name: getattr(request, name) for name in names}
-    given |= {"messages": request.given_messages, "model": request.model_for(provider), "timeout": request.allowance()}
-    return {**{name: value for name, value in given.items() if value is not None}, **request.options}
+def _nothing_asked(request: Request, tried: list[dict[str, str]]) -> AIProviderError:
+    """Return the error for a request that no provider was asked."""
+    said = "; ".join(f"{entry['provider']}: {entry['reason']}" for entry in tried) or "there is none"
+    if request.deadline.expired:
+        error: AIProviderError = ProviderTimeoutError(
+            f"no provider was asked in time ({said})", timeout_duration=request.timeout
+        )
+    else:
+        error = ProviderUnavailableError(f"no provider can answer: {said}")
+    error.tried = tried
+    return error

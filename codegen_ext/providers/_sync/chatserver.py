@@ -1,24 +1,23 @@
 # Generated from codegen_ext/providers/_async/chatserver.py by make generate; edit there.
-"""A ChatServer by this package's client; streams need the extra `[chatserver]`."""
+"""A ChatServer by this package's client."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from typing import Any, ClassVar
 
-from ..._request import Deadline
 from ...chatserver import ChatServerClient
 from ...errors import CodegenAPIError
 from ...retry import is_ambiguous
 from .. import options
-from ..base import AIResponse, Availability, Request
-from ..errors import AIProviderError, ProviderUnavailableError
+from ..base import AIResponse, Request
+from ..errors import AIProviderError, ProviderTimeoutError, ProviderUnavailableError
 from ..failures import of_package
-from ..usage import counts_of
-from .service import Provider
+from ..usage import tokens_of
+from .base import AIProvider
 
 
-class ChatServerProvider(Provider):
+class ChatServerProvider(AIProvider):
     """Completions of a ChatServer.
 
     Options: `api_key` (CHATSERVER_API_KEY), `base_url` (CHATSERVER_BASE_URL), `model` (CHATSERVER_MODEL, else the first
@@ -26,43 +25,29 @@ class ChatServerProvider(Provider):
     """
 
     name = "chatserver"
-    settings = frozenset({"api_key", "base_url", "model", "timeout", "transport", "client"})
+    settings = frozenset({"api_key", "base_url", "model", "timeout", "transport"})
+    key_variables = ("CHATSERVER_API_KEY",)
+    model_variable = "CHATSERVER_MODEL"
     remedy = "set CHATSERVER_BASE_URL or CHATSERVER_API_KEY"
     features: ClassVar = {"kind": "completions", "streams": "text", "tools": False, "creates_runs": False}
-    _offered: str | None = None
 
-    def options(self) -> frozenset[str]:
-        """What travels with a completion."""
-        return options.OF_CHATSERVER
-
-    def secret(self) -> str:
-        """Return the key."""
-        return str(self._setting("api_key", "CHATSERVER_API_KEY"))
-
-    def availability(self) -> Availability:
-        """An address or a key: a ChatServer may need none."""
-        has_address = bool(self._setting("base_url", "CHATSERVER_BASE_URL"))
-        return Availability(bool(self._settings.get("client") or self.secret() or has_address))
+    @property
+    def has_credentials(self) -> bool:
+        """Whether there is an address or a key, because a ChatServer may need none; sends nothing."""
+        return super().has_credentials or bool(self._setting("base_url", "CHATSERVER_BASE_URL"))
 
     def _connect(self) -> Any:
         given = {name: value for name, value in self._settings.items() if name != "model"}
-        return ChatServerClient(**given, clock=self._clock)
+        return given.get("client") or ChatServerClient(**given, clock=self._clock)
 
-    def get_default_model(self) -> str | None:
-        """Return the option, else CHATSERVER_MODEL, else what the server offered first when it was asked."""
-        return self._setting("model", "CHATSERVER_MODEL") or self._offered
-
-    def _validate(self, client: Any, deadline: Deadline) -> None:
-        self._models(bounded(client, Request("", deadline=deadline, may_repeat=False)))
-
-    def _models(self, client: Any) -> list[str]:
-        names = [model.id for model in (client.list_models()).data]
+    def _models(self, client: Any, request: Request) -> list[str]:
+        names = [model.id for model in (bounded(client, request).list_models()).data]
         self._offered = self._offered or next(iter(names), None)
         return names
 
     def _arguments(self, client: Any, request: Request) -> dict[str, Any]:
         if self._model(request) is None:
-            self._models(bounded(client, request))
+            self._models(client, request)
         model = self._model(request)
         if model is None:
             raise self.error(ProviderUnavailableError, "the server offers no model")
@@ -75,12 +60,13 @@ class ChatServerProvider(Provider):
         completion = bounded(client, request).create_completion(**arguments)
         if not completion.choices:
             raise self.error(ProviderUnavailableError, "the answer has no choices")
+        choice = completion.choices[0]
         return AIResponse(
-            completion.choices[0].message.content or "",
+            choice.message.content or "",
             self.name,
             completion.model,
-            counts_of(completion.usage),
-            _metadata(completion.system_fingerprint, completion.choices[0].finish_reason),
+            tokens_of(completion.usage),
+            {"session_id": completion.system_fingerprint, "finish_reason": choice.finish_reason},
             raw_response=completion,
             request_id=completion.id,
         )
@@ -92,7 +78,7 @@ class ChatServerProvider(Provider):
         try:
             for piece in stream:
                 if request.deadline.expired:
-                    raise self._late(request)
+                    raise self.error(ProviderTimeoutError, "no whole answer in time")
                 yield piece
         finally:
             stream.close()
@@ -101,8 +87,8 @@ class ChatServerProvider(Provider):
             stream.text,
             self.name,
             seen["model"],
-            counts_of(seen["usage"]),
-            _metadata(seen["system_fingerprint"], seen["finish_reason"]),
+            tokens_of(seen["usage"]),
+            {"session_id": seen["system_fingerprint"], "finish_reason": seen["finish_reason"]},
             raw_response=stream.response,
             request_id=stream.response.id if stream.response else None,
         )
@@ -110,11 +96,11 @@ class ChatServerProvider(Provider):
     def _failure(self, error: Exception, request: Request | None) -> AIProviderError | None:
         """Map the client's errors; where tools, workflows or sessions are used, an unclear outcome is an effect."""
         failed = of_package(self.error, error)
-        if failed is None or request is None or not isinstance(error, CodegenAPIError):
+        if failed is None or failed is error or request is None or not isinstance(error, CodegenAPIError):
             return failed
         is_answer = error.operation in (None, "create_chat_completion")
         failed.hands_over = failed.hands_over or (failed.status_code == 404 and is_answer)  # the model is unknown
-        if options.ACTING & set(request.options) and not isinstance(error, AIProviderError):
+        if options.ACTING & set(request.options):
             failed.may_have_effect = is_ambiguous(error) and is_answer
         return failed
 
@@ -125,7 +111,3 @@ def bounded(client: Any, request: Request) -> Any:
     if (seconds := request.allowance()) is not None:
         limits |= {"timeout": min(seconds, client.config.timeout), "total_timeout": seconds}
     return client.with_options(**limits)
-
-
-def _metadata(session: str | None, finish_reason: str | None) -> dict[str, Any]:
-    return {"session_id": session, "finish_reason": finish_reason}

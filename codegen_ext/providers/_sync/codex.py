@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
-from ..._request import Deadline
-from .. import options
-from ..base import Availability, Request
+from ..base import Request
 from ..errors import AIProviderError
 from .completions import CompletionsProvider
 
@@ -32,7 +29,6 @@ class CodexProvider(CompletionsProvider):
             "approval_callback",
             "approval_policy",
             "base_url",
-            "client",
             "codex_home",
             "codex_path",
             "max_retries",
@@ -44,12 +40,10 @@ class CodexProvider(CompletionsProvider):
             "working_dir",
         }
     )
+    key_variables = ("OPENAI_API_KEY",)
+    model_variable = "CODEX_DEFAULT_MODEL"
     remedy = "set OPENAI_API_KEY, or log in with `codex login`"
     features: ClassVar = {"kind": "local agent", "streams": "text", "tools": False, "creates_runs": False}
-
-    def options(self) -> frozenset[str]:
-        """Whatever the client's completions take."""
-        return options.of_codex()
 
     @property
     def sandbox_mode(self) -> str:
@@ -57,55 +51,40 @@ class CodexProvider(CompletionsProvider):
         return str(self._setting("sandbox_mode", "CODEX_SANDBOX_MODE") or READ_ONLY)
 
     @property
-    def late_has_effect(self) -> bool:
+    def may_act(self) -> bool:  # type: ignore[override]
         """Whether the agent may write."""
         return self.sandbox_mode != READ_ONLY
 
-    def secret(self) -> str:
-        """Return the key."""
-        return str(self._setting("api_key", "OPENAI_API_KEY"))
-
-    def availability(self) -> Availability:
-        """A key, the CLI's own login, a service that may need none, or a client; the package and the CLI."""
-        given = bool(self.secret()) or bool({"client", "codex_home", "base_url"} & set(self._settings))
-        if "client" in self._settings:
-            return Availability(given)
+    @property
+    def has_credentials(self) -> bool:
+        """Whether there is a key, the CLI's own login, or a service that may need none; sends nothing."""
+        if super().has_credentials or {"codex_home", "base_url"} & set(self._settings):
+            return True
         if not find_spec("openai"):
-            return Availability(given, "needs the extra: pip install 'codegen-sdk[codex]'")
+            return False
         from ...codex.command import cli_home
 
+        return cli_home() is not None
+
+    def _missing(self) -> str | None:
+        if not find_spec("openai"):
+            return "needs the extra: pip install 'codegen-sdk[codex]'"
         program = os.path.expanduser(str(self._settings.get("codex_path") or "codex"))
-        missing = None if shutil.which(program) else "needs the Codex CLI: npm install -g @openai/codex"
-        return Availability(given or cli_home() is not None, missing)
+        if "client" in self._settings or shutil.which(program):
+            return None
+        return "needs the Codex CLI: npm install -g @openai/codex"
 
     def _connect(self) -> Any:
-        """Build the client, which starts the CLI with its first call."""
+        """Return the client, which starts the CLI with its first call."""
         from ...codex import CodexClient
 
-        return CodexClient(**{**self._settings, "sandbox_mode": self.sandbox_mode})
-
-    def get_default_model(self) -> str | None:
-        """Return the option, else CODEX_DEFAULT_MODEL; None for the CLI's own choice."""
-        return self._setting("model", "CODEX_DEFAULT_MODEL") or None
-
-    def _arguments(self, request: Request) -> dict[str, Any]:
-        given = {
-            "model": self._model(request),
-            "temperature": request.temperature,
-            "max_tokens": request.max_tokens,
-            "timeout": request.allowance(self._settings.get("timeout", math.inf)),
-        }
-        return {**{name: value for name, value in given.items() if value is not None}, **request.options}
-
-    def _validate(self, client: Any, deadline: Deadline) -> None:
-        """Let the CLI start and list its models; whether the service accepts the key shows with the first answer."""
-        seconds = Request("", deadline=deadline).allowance(self._settings.get("timeout", math.inf))
-        client.models.list(timeout=seconds)
+        given = {**self._settings, "sandbox_mode": self.sandbox_mode}
+        return given.get("client") or CodexClient(**given)
 
     def _failure(self, error: Exception, request: Request | None) -> AIProviderError | None:
         """As for OpenAI; what an agent that may write left behind is unknown."""
         failed = super()._failure(error, request)
-        if failed is not None and request is not None and self.late_has_effect and self._client is not None:
+        if failed is not None and request is not None and self.may_act and self._client is not None:
             from ...codex.errors import CodexError
 
             failed.may_have_effect = not isinstance(error, CodexError)

@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-import math
 import re
+from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
+import httpx
+
 from ..._request import Deadline
 from ...errors import ConfigurationError
-from .. import body_limit, options
-from ..base import Availability, Request
+from ..base import Request
 from .completions import CompletionsProvider
 
-DEFAULT_MODEL = "gpt-4o"
+_DEADLINE = "codegen_deadline"
 
 
 class OpenAIProvider(CompletionsProvider):
@@ -26,65 +27,69 @@ class OpenAIProvider(CompletionsProvider):
     """
 
     name = "openai"
-    settings = frozenset(
-        {"api_key", "base_url", "model", "organization", "project", "max_retries", "timeout", "client"}
-    )
+    settings = frozenset({"api_key", "base_url", "model", "organization", "project", "max_retries", "timeout"})
+    key_variables = ("OPENAI_API_KEY",)
+    model_variable = "OPENAI_MODEL"
     remedy = "set OPENAI_API_KEY"
     features: ClassVar = {"kind": "completions", "streams": "text", "tools": True, "creates_runs": False}
-    calls_tools = True
+    unused = ()
+    _offered = "gpt-4o"
 
-    def options(self) -> frozenset[str]:
-        """Whatever `chat.completions.create` of the installed package takes."""
-        return options.of_openai()
-
-    def secret(self) -> str:
-        """Return the key."""
-        return str(self._setting("api_key", "OPENAI_API_KEY"))
-
-    def availability(self) -> Availability:
-        """A key, or a client that has one, and the package."""
-        missing = None if find_spec("openai") else "needs the extra: pip install 'codegen-sdk[openai]'"
-        return Availability(bool(self.secret() or "client" in self._settings), missing)
+    def _missing(self) -> str | None:
+        return None if find_spec("openai") else "needs the extra: pip install 'codegen-sdk[openai]'"
 
     def _connect(self) -> Any:
+        if "client" in self._settings:
+            return self._settings["client"]
         import openai
 
         if not re.fullmatch("[!-~]*", self.secret()):
             raise ConfigurationError("api_key must consist of printable ASCII characters without spaces", "api_key")
-        names = ("api_key", "base_url", "organization", "project", "max_retries", "timeout")
-        given = {name: self._settings[name] for name in names if name in self._settings}
-        return openai.OpenAI(**given, http_client=body_limit.http_client(self._clock, is_async=False))
+        given = {name: value for name, value in self._settings.items() if name != "model"}
+        return openai.OpenAI(**given, http_client=self._http_client())  # type: ignore[arg-type]
 
-    def get_default_model(self) -> str | None:
-        """Return the option, else OPENAI_MODEL, else gpt-4o."""
-        return str(self._setting("model", "OPENAI_MODEL") or DEFAULT_MODEL)
+    def _http_client(self) -> httpx.Client:
+        """Return an HTTP client whose time-outs count for the whole response instead of for each read of it.
+
+        It is one of httpx, which also those versions of the package take that have a library of their own.
+        """
+
+        def begin(request: httpx.Request) -> None:
+            seconds = request.extensions.get("timeout", {}).get("read")
+            request.extensions[_DEADLINE] = Deadline.after(self._clock, seconds)
+
+        def limit(response: httpx.Response) -> None:
+            response.stream = _LimitedBody(response.stream, response.request.extensions[_DEADLINE])
+
+        limits = httpx.Limits(max_connections=1000, max_keepalive_connections=100)  # those of the package
+        hooks: dict[str, Any] = {"request": [begin], "response": [limit]}
+        return httpx.Client(event_hooks=hooks, limits=limits, follow_redirects=True)
 
     def _asked(self, client: Any, request: Request) -> Any:
-        """Limit the time: the package's own repetitions would each have it again, so there are none with a limit."""
-        seconds = request.allowance(self._settings.get("timeout", math.inf))
-        if seconds is None:
-            return client if request.may_repeat else client.with_options(max_retries=0)
-        return client.with_options(timeout=seconds, max_retries=0)
+        """Without repetitions where the time is limited: each of the package's own would have it again."""
+        return client if request.may_repeat and not self._limits(request) else client.with_options(max_retries=0)
 
-    def _arguments(self, request: Request) -> dict[str, Any]:
-        given = {
-            "temperature": request.temperature,
-            "max_tokens": request.max_tokens,
-            "tools": request.tools,
-            "tool_choice": request.tool_choice,
-        }
-        named = {name: value for name, value in given.items() if value is not None}
-        return {"model": self._model(request), **named, **request.options}
-
-    def _validate(self, client: Any, deadline: Deadline) -> None:
-        """List the models, which takes no tokens: refused without a right key, and JSON at a right address."""
-        self._listed(self._asked(client, Request("", deadline=deadline)))
-
-    def _models(self, client: Any) -> list[str]:
+    def _models(self, client: Any, request: Request) -> list[str]:
         """Return what the service lists; some list it without an object around it, which the package cannot parse."""
-        listed = self._listed(client)
+        response = self._asked(client, request).models.with_raw_response.list(**self._limits(request))
+        listed = response.http_response.json()
         with self._expecting("list of models"):
             return [str(model["id"]) for model in (listed if isinstance(listed, list) else listed["data"])]
 
-    def _listed(self, client: Any) -> Any:
-        return (client.models.with_raw_response.list()).http_response.json()
+
+class _LimitedBody(httpx.SyncByteStream):
+    """Body that may not come later than its deadline, however slowly it drips."""
+
+    def __init__(self, wrapped: Any, deadline: Deadline) -> None:
+        self._wrapped = wrapped
+        self._deadline = deadline
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self._wrapped:
+            if self._deadline.expired:
+                raise httpx.ReadTimeout("the response did not end in time")
+            yield part
+
+    def close(self) -> None:
+        """Close the body."""
+        self._wrapped.close()
