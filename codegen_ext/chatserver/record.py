@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from codegen_api.models import ChatCompletionChoice, ChatCompletionMessage, ChatCompletionResponse, ChatRole
 
-from .._logging import logger
-
 if TYPE_CHECKING:
     from codegen_api.models import ChatCompletionChunk, ChatCompletionChunkChoice
 
@@ -64,12 +62,8 @@ class CompletionRecord:
         self._choices: dict[int, _Choice] = {}
         self._unknown: dict[str, Any] = {}
 
-    def add(self, chunk: ChatCompletionChunk) -> bool:
-        """Add a chunk; return False, with a warning in the log, for one that does not fit the contract."""
-        for piece in chunk.choices:
-            if type(piece.index) is not int or not isinstance(piece.delta.content, str | None):
-                logger.warning("an event of the stream is skipped: its index is no number or its content no string")
-                return False
+    def add(self, chunk: ChatCompletionChunk) -> None:
+        """Add a chunk."""
         self._first = self._first or chunk
         self._unknown.update(chunk.additional_properties)
         for name in ("system_fingerprint", "usage", "model"):
@@ -81,7 +75,6 @@ class CompletionRecord:
                 self.metadata["finish_reason"] = piece.finish_reason
         if self._on_session and chunk.system_fingerprint:
             self._on_session(chunk.system_fingerprint)
-        return True
 
     @property
     def text(self) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from codegen_api.models import ChatCompletionChunk
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from codegen_ext.chatserver import (
@@ -166,6 +166,7 @@ WRONG = {
     "no choices": {"id": 1},
     "no index": {**chunk("b"), "choices": [{"index": None, "delta": {"content": "b"}}]},
     "a word as index": {**chunk("b"), "choices": [{"index": "0", "delta": {"content": "b"}}]},
+    "a list as index": {**chunk("b"), "choices": [{"index": [], "delta": {"content": "b"}}]},
     "a number as text": {**chunk("b"), "choices": [{"index": 0, "delta": {"content": 5}}]},
 }
 
@@ -377,8 +378,8 @@ NOTATION = (
     f"id: 1\r\nevent: message\r\nretry: 5\r\ndata: {json.dumps(chunk('Grüße '), ensure_ascii=False)}\r\n\r\n"
     f"data:{json.dumps(chunk('日本 '), ensure_ascii=False)}\n\n"
     ": keep-alive\n\n"
-    + "".join(f"data: {line}\n" for line in json.dumps(chunk("🎉\u2028\n"), ensure_ascii=False, indent=1).split("\n"))
-    + "\n"
+    + "".join(f"data: {line}\r\n" for line in json.dumps(chunk("🎉\u2028\n"), ensure_ascii=False, indent=1).split("\n"))
+    + "\r\n"
     + f"data: {json.dumps(chunk(' end', usage=USAGE))}\r\rdata: [DONE]\r\n\r\n"
     "data: what follows is nothing\n\n"
 ).encode()
@@ -395,6 +396,7 @@ def test_events_in_every_notation_and_in_pieces_of_any_size(
     assert stream.response.usage.total_tokens == 3
 
 
+@example(set(range(1, len(NOTATION))))
 @given(st.sets(st.integers(1, len(NOTATION) - 1)))
 def test_events_cut_anywhere(cuts: set[int]) -> None:
     edges = [0, *sorted(cuts), len(NOTATION)]

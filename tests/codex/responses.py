@@ -108,6 +108,20 @@ def say(*deltas: Any, **counts: int) -> Answer:
     return Answer([created(), *message(*deltas), completed(**counts)])
 
 
+def half() -> Answer:
+    """An answer that stops amid the text until the test goes on."""
+    return Answer([created(), *message("half", WAIT), completed()])
+
+
+def does(command: str) -> Answer:
+    """A response with which the agent runs a command."""
+    return Answer([created(), call("exec_command", cmd=command), completed()])
+
+
+def echo(asked: Asked) -> Answer:
+    return say("you said ", asked.prompt)
+
+
 def refuse(status: int, code: str | None = None, text: str = "the service says no", **headers: str) -> Answer:
     body = {"error": {"message": text, "type": code or "error", "code": code}}
     return Answer(status=status, body=body, headers=headers)

@@ -19,13 +19,25 @@ from codegen_ext.codex import ApprovalRequest, CodexError
 from codegen_ext.testing import MockCodexClient
 
 from .conftest import HI, content, in_background, text, wait_for
-from .responses import WAIT, Answer, Responses, call, completed, created, incomplete, message, reasoning, say
+from .responses import (
+    WAIT,
+    Answer,
+    Responses,
+    call,
+    completed,
+    created,
+    does,
+    half,
+    incomplete,
+    message,
+    reasoning,
+    say,
+)
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 Ask = Callable[..., Any]
-HALF = Answer([created(), *message("half", WAIT), completed()])
 
 
 def test_a_completion_is_the_openai_packages_own(ask_each: Ask, answer: Ask) -> None:
@@ -331,7 +343,7 @@ def test_a_cancelled_task_interrupts_its_turn(build: Ask, gone: list[bool], serv
 
 
 def test_closing_a_stream_ends_the_wait_of_another_thread_or_task(client: Any, build: Ask, answer: Ask) -> None:
-    answer(HALF)
+    answer(half())
     stream = client.chat.completions.create(messages=HI, stream=True)
     rest = in_background(lambda: list(stream))
     stream.close()
@@ -382,10 +394,6 @@ def test_the_models_of_the_cli_are_listed(each_client: Any, build: Ask, service:
     assert asyncio.run(iterate()) == [model.id for model in models.data]
     completion = build(model=None).chat.completions.create(messages=HI)
     assert completion.model == service.asked[-1].body["model"] != ""  # the CLI's own choice
-
-
-def does(command: str) -> Answer:
-    return Answer([created(), call("exec_command", cmd=command), completed()])
 
 
 DECISIONS: list[tuple[Any, bool]] = [(False, False), (None, False), (True, True), ("acceptForSession", True)]

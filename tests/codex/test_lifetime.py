@@ -32,14 +32,9 @@ from .conftest import (
     text,
     wait_for,
 )
-from .responses import WAIT, Answer, Asked, Responses, call, completed, created, message, say
+from .responses import WAIT, Answer, Responses, completed, created, does, echo, half, message, say
 
 Ask = Callable[..., Any]
-HALF = Answer([created(), *message("half", WAIT), completed()])
-
-
-def echo(asked: Asked) -> Answer:
-    return say("you said ", asked.prompt)
 
 
 @pytest.fixture
@@ -117,7 +112,7 @@ def test_a_stream_keeps_the_server_without_the_client(codex: str, answer: Ask, s
 def test_a_server_killed_amid_a_turn_is_a_typed_error_and_the_next_call_works(
     build: Ask, answer: Ask, service: Responses
 ) -> None:
-    answer(HALF, say("whole"))
+    answer(half(), say("whole"))
     client = build()
     call_under_way = in_background(client.chat.completions.create, messages=HI)
     wait_for(lambda: service.asked)
@@ -140,7 +135,7 @@ def test_a_server_killed_amid_a_turn_is_a_typed_error_and_the_next_call_works(
 def test_whatever_is_killed_nothing_stays(
     build: Ask, answer: Ask, service: Responses, installation: str, victim: str
 ) -> None:
-    answer(HALF)
+    answer(half())
     client = build(codex_path=installation)
     call_under_way = in_background(client.chat.completions.create, messages=HI)
     wait_for(lambda: service.asked)
@@ -157,7 +152,7 @@ def test_whatever_is_killed_nothing_stays(
 
 
 def test_closing_fails_the_calls_under_way(build: Ask, answer: Ask, service: Responses) -> None:
-    answer(HALF)
+    answer(half())
     client = build()
     call_under_way = in_background(client.chat.completions.create, messages=HI)
     wait_for(lambda: service.asked)
@@ -294,7 +289,7 @@ def test_no_server_outlives_its_program(codex: str, service: Responses, name: st
 
 def test_a_command_of_the_agent_ends_with_the_client(build: Ask, answer: Ask, tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
-    answer(Answer([created(), call("exec_command", cmd=f"echo $$ > {pid_file}; exec sleep 300"), completed()]))
+    answer(does(f"echo $$ > {pid_file}; exec sleep 300"))
     client = build(sandbox_mode="danger-full-access", working_dir=tmp_path)
     under_way = in_background(client.chat.completions.create, messages=HI)
     wait_for(lambda: pid_file.exists() and pid_file.read_text())
@@ -324,7 +319,7 @@ def test_finished_threads_are_unloaded(build: Ask, answer: Ask) -> None:
 
 
 def test_a_turn_whose_caller_left_before_it_began_is_ended(build: Ask, answer: Ask, service: Responses) -> None:
-    answer(HALF)
+    answer(half())
     client = build()
     assert loaded(client) == []
     os.kill(client.server_pid, signal.SIGSTOP)
@@ -336,7 +331,7 @@ def test_a_turn_whose_caller_left_before_it_began_is_ended(build: Ask, answer: A
 
 
 def test_a_turn_is_ended_whenever_its_caller_leaves(build: Ask, answer: Ask) -> None:
-    answer(HALF)
+    answer(half())
     client = build(AsyncCodexClient)
 
     async def leave() -> None:

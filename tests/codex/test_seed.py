@@ -18,7 +18,7 @@ from codegen_ext import AsyncCodexClient, CodexClient
 from codegen_ext.codex.app_server import AppServer, ServerManager
 
 from ..docs.pages import Block, blocks
-from .responses import Answer, Asked, Responses, refuse, say
+from .responses import Responses, echo, refuse, say
 
 PAGE = Path(__file__).with_name("seed.md")
 EXCLUDED = {
@@ -130,14 +130,11 @@ def test_the_conversation_grows(namespace: dict[str, Any], service: Responses) -
 
 
 def test_concurrent_requests(namespace: dict[str, Any], capsys: pytest.CaptureFixture[str], answer: Any) -> None:
-    def echo(asked: Asked) -> Answer:
-        return say(asked.prompt)
-
     answer(echo)
     run(titled("async def concurrent_requests"), namespace)
     shown = capsys.readouterr().out
     for language in ("Python", "JavaScript", "Go", "Rust"):
-        assert f"{language}:\nWrite a {language} hello world" in shown
+        assert f"{language}:\nyou said Write a {language} hello world" in shown
 
 
 def test_error_handling(namespace: dict[str, Any], capsys: pytest.CaptureFixture[str], answer: Any) -> None:

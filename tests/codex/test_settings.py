@@ -14,13 +14,9 @@ from codegen_ext import CodexClient
 from codegen_ext.codex import CodexConfigurationError
 
 from .conftest import HI, KEY, environment_of, script, text
-from .responses import Answer, Responses, call, completed, created, refuse, say
+from .responses import Responses, does, refuse, say
 
 Ask = Callable[..., Any]
-
-
-def does(command: str) -> Answer:
-    return Answer([created(), call("exec_command", cmd=command), completed()])
 
 
 def test_the_key_travels_by_environment_only(build: Ask, service: Responses, tmp_path: Path) -> None:

@@ -93,8 +93,8 @@ async def _read(
         yield None
         async with aclosing(response.events(ChatCompletionChunk)) as events:
             async for chunk in events:
-                if record.add(chunk):
-                    yield chunk
+                record.add(chunk)
+                yield chunk
         record.is_complete = True
     except CodegenAPIError as error:
         raise of_stream(as_chatserver_error(error), record.response) from error.__cause__

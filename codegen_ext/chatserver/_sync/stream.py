@@ -92,8 +92,8 @@ def _read(
         yield None
         with closing(response.events(ChatCompletionChunk)) as events:
             for chunk in events:
-                if record.add(chunk):
-                    yield chunk
+                record.add(chunk)
+                yield chunk
         record.is_complete = True
     except CodegenAPIError as error:
         raise of_stream(as_chatserver_error(error), record.response) from error.__cause__
