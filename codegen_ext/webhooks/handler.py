@@ -182,7 +182,6 @@ class WebhookHandler:
         """
         if any(handler.is_async for handler in self._handlers) and _loop_is_running():
             raise ConfigurationError("a handler is async: await handle_request_async instead")
-
         event = self.unwrap(body, headers)
         owner = self._claim(event)
         if owner is None:
@@ -236,10 +235,8 @@ class WebhookHandler:
             elif event.id is not None:
                 self._claims.release(_name(event), owner)
         except StoreUnavailable as error:
-            problem = f"the shared state does not answer: {error.reason}"
-            _logger.warning(
-                "the webhook call %s may be handled again, or only in %g s: %s", event.id, self._lease, problem
-            )
+            text = "the webhook call %s may be handled again, or only in %g s: the shared state does not answer: %s"
+            _logger.warning(text, event.id, self._lease, error.reason)
         return result
 
     def _notify_and_match(self, event: WebhookEvent) -> list[RegisteredHandler]:

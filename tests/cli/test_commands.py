@@ -268,7 +268,10 @@ def test_characters_that_cannot_be_encoded_are_replaced(encoding: str, monkeypat
     assert json.loads(second) == {"text": "\U0001f389", "half": "\ud83d", "n": None}
 
 
-@pytest.mark.parametrize(("redirection", "status"), [("", 0), ("> /dev/full", 70), (">&-", 0), ("| true", 141)])
+@pytest.mark.parametrize(
+    ("redirection", "status"),
+    [("", 0), ("> /dev/full", 70), pytest.param(">&-", 0, marks=pytest.mark.slow), ("| true", 141)],
+)
 def test_an_output_that_cannot_be_written_has_a_status_of_its_own(
     sandbox: Sandbox, redirection: str, status: int
 ) -> None:

@@ -114,7 +114,7 @@ handler.handle_request(*webhook_call(sys.argv[1], "agent_run.completed", {"id": 
 """
 
 
-@shared
+@pytest.mark.parametrize("address", ["redis", pytest.param("sqlite", marks=pytest.mark.slow)], indirect=True)
 def test_what_a_killed_process_had_begun_is_handled_once_in_the_end(address: str) -> None:
     ended = subprocess.run([sys.executable, "-c", KILLED, SECRET, address], check=False)
     assert ended.returncode == -signal.SIGKILL
