@@ -32,24 +32,22 @@ def made_at(request_id: str) -> float | None:
         return None
 
 
-_refused = partial(invalid_argument, operation=operations.CREATE_AGENT_RUN.id)
-
-
 def with_request_id(
     arguments: Mapping[str, Any], clock: Clock, request_id: str | None = None
 ) -> tuple[str, dict[str, Any]]:
     """Return the request id of a create and its arguments with the id, given or new, in the metadata."""
     metadata = arguments.get("metadata")
+    refused = partial(invalid_argument, "metadata", operation=operations.CREATE_AGENT_RUN.id)
     if metadata is not None and not isinstance(metadata, Mapping):
-        raise _refused("metadata", f"expected an object, got {type(metadata).__name__}")
+        raise refused(f"expected an object, got {type(metadata).__name__}")
     if metadata is not None and not all(isinstance(key, str) for key in metadata):
-        raise _refused("metadata", "expected strings as keys")
+        raise refused("expected strings as keys")
     metadata = None if metadata is None else dict(metadata)
     reserved = only_reserved(metadata) or {}
     if metadata and not isinstance(metadata.get(RESERVED_METADATA, reserved), dict):
-        raise _refused("metadata", f"the key {RESERVED_METADATA} is reserved")
+        raise refused(f"the key {RESERVED_METADATA} is reserved")
     request_id = request_id or reserved.get(REQUEST_ID) or new_request_id(clock)
     if not isinstance(request_id, str):
-        raise _refused("metadata", f"{RESERVED_METADATA}.{REQUEST_ID} must be a string")
+        raise refused(f"{RESERVED_METADATA}.{REQUEST_ID} must be a string")
     whole = with_reserved(without_reserved(metadata), {**reserved, REQUEST_ID: request_id})
     return request_id, {**arguments, "metadata": whole}

@@ -23,7 +23,7 @@ def check_callback(name: str, callback: C, arguments: int) -> C:
         raise invalid_argument(name, "expected a plain function: this client cannot call a coroutine function")
     try:
         signature = inspect.signature(callback)
-    except ValueError:  # a builtin that does not tell
+    except (TypeError, ValueError):  # a builtin that does not tell
         return callback
     try:
         signature.bind(*[None] * arguments)
