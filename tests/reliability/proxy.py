@@ -102,7 +102,7 @@ class FaultProxy:
         finally:
             self._tasks.discard(task)
             self.open_connections -= 1
-            # Without waiting: at the end of a test nobody would be there any more to let this task go on.
+            # Without waiting: at the end of a test the loop stops, and this task with it.
             writer.close()
 
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

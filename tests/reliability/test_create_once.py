@@ -40,8 +40,8 @@ PASSING = (*LOST, RateLimitError("slow down", 429))
 
 
 def unreachable() -> NetworkError:
-    error = NetworkError("nobody listens")
-    error.__cause__ = httpx.ConnectError("nobody listens")
+    error = NetworkError("connection refused")
+    error.__cause__ = httpx.ConnectError("connection refused")
     return error
 
 
