@@ -313,7 +313,7 @@ print(result.index, peak() - early)
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     index, grown = map(int, ended.stdout.split())
     assert index == 19_999
-    assert grown < 10, "megabytes"
+    assert grown < 4, "megabytes"
 
 
 class Terminal(io.StringIO):
