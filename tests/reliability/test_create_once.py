@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from codegen_api.models import AgentRunResponse, AgentRunsResponse
-from codegen_api.operations import CREATE_AGENT_RUN, GENERATE_SETUP_COMMANDS, GET_AGENT_RUN, RESUME_AGENT_RUN
+from codegen_api.operations import CREATE_AGENT_RUN, GENERATE_SETUP_COMMANDS, RESUME_AGENT_RUN
 from codegen_api.types import Response
 from hypothesis import given
 from hypothesis import strategies as st
@@ -227,12 +227,6 @@ def test_a_search_through_many_pages_ends_with_the_budget(clock: FakeClock) -> N
     assert clock.monotonic() == BUDGET
 
 
-def test_an_unreachable_service_is_no_doubt(clock: FakeClock) -> None:
-    with pytest.raises(NetworkError):
-        create_once.create(client_of(scripted(unreachable()), clock), {"org_id": 1})
-    assert clock.slept == []
-
-
 @pytest.mark.parametrize(
     "metadata", [[1], "text", 5, {"codegen_sdk": "mine"}, {"codegen_sdk": None}, {"codegen_sdk": {"request_id": 5}}]
 )
@@ -302,22 +296,6 @@ def test_an_attempt_that_is_refused_or_succeeds_has_no_candidates(clock: FakeClo
         create_once.attempt(client_of(scripted(NotFoundError("no run", 404)), clock), RESUME_AGENT_RUN, arguments)
     done = answer(AgentRunResponse(2, 1))
     assert create_once.attempt(client_of(scripted(done), clock), RESUME_AGENT_RUN, arguments) is done
-
-
-def test_the_run_that_was_named_is_the_candidate(clock: FakeClock) -> None:
-    asked: list[Any] = []
-
-    def service(request: Any) -> Response[Any]:
-        asked.append((request.operation, request.arguments))
-        if request.operation is RESUME_AGENT_RUN:
-            raise TimeoutError("late")
-        return answer(AgentRunResponse(2, 1))
-
-    with pytest.raises(AmbiguousRequestError, match="candidate runs: 2"):
-        create_once.attempt(
-            client_of(service, clock), RESUME_AGENT_RUN, {"org_id": 1, "agent_run_id": 2, "prompt": "go on"}
-        )
-    assert asked[1:] == [(GET_AGENT_RUN, {"org_id": 1, "agent_run_id": 2})]
 
 
 class Orders:
