@@ -1,6 +1,6 @@
 """Run the measurements that are named, or all that take seconds, and print a table of each.
 
-    python -m benchmarks [imports decoding calls limits codex bulk waiting streams]
+    python -m benchmarks [imports decoding calls limits codex bulk sandbox waiting streams]
 
 `streams` and the larger rows of `waiting` take minutes: `python -m benchmarks.waiting 1000 5000`.
 """
@@ -8,7 +8,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("imports", "decoding", "calls", "limits", "codex", "bulk", "waiting")
+NAMES = ("imports", "decoding", "calls", "limits", "codex", "bulk", "sandbox", "waiting")
 
 print(f"{'measurement':44} {'base µs':>9} {'ours µs':>9} {'ratio':>7}", flush=True)
 for name in sys.argv[1:] or NAMES:

@@ -1,6 +1,5 @@
 """Every Python block of the ChatServer's seed runs as it stands; only key and address differ."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +9,7 @@ from codegen_ext.testing import Sandbox
 
 from ..docs.pages import Block
 from ..docs.running import run
-from .reading import SEEDS, code_blocks
+from .reading import SEEDS, code_blocks, matches
 
 PAGE = SEEDS / "4-chatserver-sdk.md"
 OUTPUT = {
@@ -43,11 +42,6 @@ def test_every_block_runs(service: Sandbox, request: pytest.FixtureRequest) -> N
         content = block.content.replace("http://localhost:3284", service.base_url)
         printed = run(Block(block.language, content, block.line), PAGE, namespace, request.getfixturevalue)
         assert matches(printed, expected), f"{name}: {printed}"
-
-
-def matches(printed: str, expected: str) -> bool:
-    """Compare, where a word in angle brackets stands for anything."""
-    return re.fullmatch(re.sub(r"<\w+>", ".+", re.escape(expected)), printed) is not None
 
 
 def test_the_blocks_are_all_there() -> None:

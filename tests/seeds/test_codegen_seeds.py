@@ -5,7 +5,6 @@ The token is any, because this sandbox takes any. Blocks share the names of earl
 
 import hashlib
 import logging
-import re
 import sys
 import textwrap
 import threading
@@ -26,7 +25,7 @@ from codegen_ext.testing import FakeClock, Sandbox, webhook_call
 from ..docs.pages import Block
 from ..integrations.conftest import load
 from ..support import serving
-from .reading import SEEDS, code_blocks
+from .reading import SEEDS, code_blocks, matches
 
 ZERO, ONE = SEEDS / "0-codegen-sdk-v2.md", SEEDS / "1-enhanced-api-client.md"
 PREAMBLE = "import time"
@@ -195,11 +194,6 @@ def test_every_program_runs(
             if use := by_start(AFTER, block):
                 use(names)
         assert matches(printed.getvalue(), expected), f"line {block.line}: {printed.getvalue()}"
-
-
-def matches(printed: str, expected: str) -> bool:
-    pattern = re.escape(expected).replace(re.escape("...\n"), r"(?:.*\n)*?")
-    return re.fullmatch(re.sub(r"<\w+>", ".+", pattern), printed) is not None
 
 
 @pytest.mark.parametrize("name", DIGESTS)

@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import time
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 
 import codegen_ext
 from codegen_ext import providers
-from codegen_ext.clock import SystemClock
 from codegen_ext.testing import FakeClock, Sandbox
 
 from ..docs.running import run
@@ -23,7 +21,7 @@ OTHERS = ["openai", "codex", "chatserver"]
 
 
 @pytest.fixture
-def service(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+def service(fake_time: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """A sandbox that takes any token, where the environment says that Codegen is, and the old packages' names."""
     package = ModuleType("graph_sitter")
     package.Codebase = providers.Codebase  # type: ignore[attr-defined]
@@ -35,9 +33,6 @@ def service(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandb
         "graph_sitter.ai.providers": providers,
     }.items():
         monkeypatch.setitem(sys.modules, name, module)
-    for name in ("time", "monotonic", "sleep", "sleep_async", "wait"):
-        monkeypatch.setattr(SystemClock, name, staticmethod(getattr(clock, name)))
-    monkeypatch.setattr(time, "sleep", clock.sleep)
     monkeypatch.setenv("CODEX_HOME", "/nowhere")
     with Sandbox(rate_limits=False, run_seconds=10, token=None) as sandbox:
         monkeypatch.setenv("CODEGEN_ORG_ID", "323")
