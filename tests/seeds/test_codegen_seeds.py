@@ -159,7 +159,7 @@ def run_test_case(names: dict[str, Any]) -> None:
 
 
 def look_at_debug(names: dict[str, Any]) -> None:
-    """The level is DEBUG; what is logged then stands in the test of the debug mode."""
+    """The level is DEBUG; tests/telemetry tells what is logged then."""
     assert logging.getLogger("codegen_ext").level == logging.DEBUG
     assert names["client"].get_current_user().id == 1
 

@@ -22,7 +22,6 @@ _PIECES = re.compile(r"\s*\S+|\s+")
 class _Session:
     id: str
     user_id: str
-    organization_id: str | None
     model: str
     metadata: Json
     created_at: str
@@ -31,18 +30,19 @@ class _Session:
     tokens_out: int = 0
     messages: list[Json] = field(default_factory=list)
 
-    def add(self, role: str, content: str, at: str) -> None:
+    def add(self, role: str, content: str) -> None:
         index = len(self.messages)
         message = {"id": f"{self.id}-{index}", "session_id": self.id, "message_index": index, "metadata": {}}
-        message |= {"role": role, "content": content, "tokens": _tokens(content), "created_at": at, "updated_at": at}
-        self.messages.append(message)
+        message |= {"role": role, "content": content, "tokens": _tokens(content)}
+        self.messages.append({**message, "created_at": self.updated_at, "updated_at": self.updated_at})
 
     def summary(self) -> Json:
         question = next((message["content"] for message in self.messages if message["role"] == "user"), None)
+        organization = self.metadata.get("organization_id")
         return {
             "id": self.id,
             "user_id": self.user_id,
-            "organization_id": self.organization_id,
+            "organization_id": organization if isinstance(organization, str) else None,
             "title": question and question[:_TITLE_LENGTH],
             "model": self.model,
             "agent_type": MODELS.get(self.model),
@@ -79,10 +79,16 @@ class Chat:
         pieces = words[: int(given["max_tokens"])]
         content = "".join(pieces)
         tokens = sum(_tokens(message["content"]) for message in given["messages"]) + _tokens(given["system_prompt"])
-        self._remember(session, given["messages"], content, tokens, len(pieces))
+        message = {"role": "assistant", "content": content}
+        session.updated_at = self._now()
+        for said in (*given["messages"], message):
+            session.add(said["role"], said["content"])
+        session.tokens_in += tokens
+        session.tokens_out += len(pieces)
+        self._sessions.pop(session.id, None)
+        self._sessions[session.id] = session  # the latest is the last
         self._log("chat.completion", session.id, "member" if call.is_member else "admin")
         finish_reason = "stop" if len(pieces) == len(words) else "length"
-        message = {"role": "assistant", "content": content}
         return {
             "id": f"chatcmpl-{self._requests}",
             "object": "chat.completion",
@@ -106,15 +112,9 @@ class Chat:
         return {"object": "list", "data": models}
 
     def list_sessions(self, call: Call) -> Json:
-        user_id, number, size = (call.arguments[name] for name in ("user_id", "page", "page_size"))
-        sessions = [session for session in reversed(self._sessions.values()) if session.user_id == user_id]
-        return {
-            "sessions": [session.summary() for session in sessions[(number - 1) * size : number * size]],
-            "total": len(sessions),
-            "page": number,
-            "page_size": size,
-            "has_more": number * size < len(sessions),
-        }
+        user_id = call.arguments["user_id"]
+        page = call.page([session for session in reversed(self._sessions.values()) if session.user_id == user_id])
+        return {**page, "sessions": [session.summary() for session in page["sessions"]]}
 
     def get_session(self, call: Call) -> Json:
         session = self._stored(call.arguments["session_id"], call.arguments["user_id"])
@@ -144,9 +144,7 @@ class Chat:
 
     def get_audit_log(self, call: Call) -> Json:
         self._require_admin(call)
-        limit, offset = call.arguments["limit"], call.arguments["offset"]
-        entries = self._audit[::-1][offset : offset + limit]
-        return {"entries": entries, "total": len(self._audit), "limit": limit, "offset": offset}
+        return call.page(self._audit[::-1])
 
     def _require_admin(self, call: Call) -> None:
         if call.is_member or not self._state.settings.admin:
@@ -167,25 +165,14 @@ class Chat:
             session = self._stored(metadata["session_id"], user_id)
             session.metadata.update(metadata)
             return session
-        organization = metadata.get("organization_id")
-        organization_id = organization if isinstance(organization, str) else None
         session_id = str(UUID(int=self._random.getrandbits(128), version=4))
-        return _Session(session_id, user_id, organization_id, given["model"], dict(metadata), self._now())
+        return _Session(session_id, user_id, given["model"], dict(metadata), self._now())
 
     def _stored(self, session_id: Any, user_id: str) -> _Session:
         session = self._sessions.get(session_id) if isinstance(session_id, str) else None
         if session is None or session.user_id != user_id:
             raise ApiError(404, "Session not found.")
         return session
-
-    def _remember(self, session: _Session, asked: list[Json], answer: str, tokens_in: int, tokens_out: int) -> None:
-        session.updated_at = self._now()
-        for message in [*asked, {"role": "assistant", "content": answer}]:
-            session.add(message["role"], message["content"], session.updated_at)
-        session.tokens_in += tokens_in
-        session.tokens_out += tokens_out
-        self._sessions.pop(session.id, None)
-        self._sessions[session.id] = session  # the latest is the last
 
     def _log(self, action: str, resource: str, actor: str = "admin") -> None:
         entry = {"id": f"audit-{len(self._audit) + 1}", "timestamp": self._now(), "action": action}

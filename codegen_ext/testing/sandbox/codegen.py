@@ -45,8 +45,8 @@ class Codegen:
             for run in reversed(self.runs.values())
             if user_id in (None, run.user_id) and source_type in (None, run.order.source_type)
         ]
-        answer = call.page(runs)
-        return {**answer, "items": [self._show(run) for run in answer["items"]]}
+        page = call.page(runs)
+        return {**page, "items": [self._show(run) for run in page["items"]]}
 
     def resume_agent_run(self, call: Call) -> Json:
         run, prompt = self._run(call), call.arguments["prompt"]
@@ -72,10 +72,9 @@ class Codegen:
         now = self._state.timeline.now()
         run = self._run(call)
         logs = run.logs_at(now)
-        page = call.page(logs[::-1] if call.arguments["reverse"] else logs)
         kept = ("id", "organization_id", "status", "created_at", "web_url", "result", "metadata")
         shown = {name: value for name, value in run.as_json(now).items() if name in kept}
-        return {**shown, "logs": page.pop("items"), "total_logs": page.pop("total"), **page}
+        return {**shown, **call.page(logs[::-1] if call.arguments["reverse"] else logs)}
 
     def generate_setup_commands(self, call: Call) -> Json:
         prompt = call.arguments["prompt"] or "Find the commands that set up this repository."

@@ -37,6 +37,7 @@ class Example:
     """The answer to one call; `number` is the id of what the call creates, if it creates something."""
 
     def __init__(self, call: Call, number: int) -> None:
+        self._call = call
         self._operation = call.operation
         self._arguments = call.arguments
         self._number = number
@@ -67,29 +68,16 @@ class Example:
         return whole
 
     def page(self, items: list[Any]) -> Any:
-        """Return the part of a list that the call asks for."""
-        paging = cast("Paging", self._operation.paging)
-        size = self._arguments.get(paging.size) or len(items) or 1
-        start = self._arguments.get(paging.start) or 0
-        skip = start if paging.style == "offset" else (max(start, 1) - 1) * size
-        known: Json = self._schema["properties"]
-        numbers = {
-            paging.start: start,
-            paging.size: size,
-            paging.total: len(items),
-            "page": skip // size + 1,
-            "size": size,
-            "pages": -(-len(items) // size),
-            "has_more": skip + size < len(items),
-        }
-        identifiers = schema.resolve(known[paging.items]["items"]).get("properties", {}).get("id", {})
-        kind = {"integer": int, "string": str}.get(next(iter(schema.type_names(identifiers)), ""))
+        """Return the part of a list that the call asks for; items without an id have their position as one."""
+        name = cast("Paging", self._operation.paging).items
+        item = schema.resolve(self._schema["properties"][name]["items"])
+        names = schema.type_names(item.get("properties", {}).get("id", {"type": "null"}))
+        kind = {"integer": int, "string": str}.get(names[0])
         numbered = [
             {"id": kind(position), **item} if kind and isinstance(item, dict) else item
-            for position, item in enumerate(items[skip : skip + size], skip + 1)
+            for position, item in enumerate(items, 1)
         ]
-        shown = {name: value for name, value in numbers.items() if name in known}
-        return self.complete({**shown, paging.items: numbered})
+        return self.complete(self._call.page(numbered))
 
     def _fill(self, rule: Json, value: Any, loc: Location) -> Any:
         rule = schema.resolve(rule)

@@ -105,27 +105,24 @@ class Handler:
         yield from answer.effects()
 
     def _admit(self, request: Request, route: Route | None, operation: Operation[Any] | None) -> Call:
+        """Return the call that a request is; raise ApiError for one that is refused."""
         if route is None:
             raise ApiError(404, "Not Found")
         if operation is None:
             raise ApiError(405, "Method Not Allowed", allow=", ".join(sorted(route.operations)))
-        token = self._authenticate(request)
-        self._limit(operation, token)
-        arguments = read_arguments(operation, route.values, request)
-        return Call(operation, arguments, token == self._state.settings.member_api_key)
-
-    def _authenticate(self, request: Request) -> str:
+        settings = self._state.settings
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        token, settings = token.strip(), self._state.settings
+        token = token.strip()
         is_known = settings.accepts_any_token or token in (settings.token, settings.member_api_key)
         if scheme.lower() != "bearer" or not token or not is_known:
             raise ApiError(401, "Missing or invalid API token.", www_authenticate="Bearer")
-        return token
+        if settings.rate_limits:
+            self._limit(operation, token)
+        arguments = read_arguments(operation, route.values, request)
+        return Call(operation, arguments, token == settings.member_api_key)
 
     def _limit(self, operation: Operation[Any], token: str) -> None:
         limit = operation.rate_limit
-        if not self._state.settings.rate_limits:
-            return
         # The services are two hosts, and each counts for itself.
         key = (token, operation.service, limit.group)
         with self._state.lock:

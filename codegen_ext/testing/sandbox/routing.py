@@ -5,10 +5,10 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qsl, unquote
 
-from codegen_api.operations import OPERATIONS, Operation
+from codegen_api.operations import OPERATIONS, Operation, Paging
 from codegen_api.reserved import without_reserved
 
 from . import schema
@@ -35,10 +35,23 @@ class Call(NamedTuple):
         return {name: value for name, value in given.items() if value is not None}
 
     def page(self, items: Sequence[Any]) -> Json:
-        """Return the part of a list that `skip` and `limit` ask for, and which part that is."""
-        skip, limit = self.arguments["skip"], self.arguments["limit"]
-        part = {"total": len(items), "page": skip // limit + 1, "size": limit, "pages": -(-len(items) // limit)}
-        return {"items": items[skip : skip + limit], **part}
+        """Return the part of a list that the call asks for, and which part that is, in the fields of the contract."""
+        paging = cast("Paging", self.operation.paging)
+        size = self.arguments[paging.size] or len(items) or 1
+        start = self.arguments[paging.start] or 0
+        skip = start if paging.style == "offset" else (max(start, 1) - 1) * size
+        numbers = {
+            paging.start: start,
+            paging.size: size,
+            paging.total: len(items),
+            "page": skip // size + 1,
+            "size": size,
+            "pages": -(-len(items) // size),
+            "has_more": skip + size < len(items),
+        }
+        known = schema.output(self.operation.id)["properties"]
+        shown = {name: value for name, value in numbers.items() if name in known}
+        return {**shown, paging.items: items[skip : skip + size]}
 
 
 class Route(NamedTuple):

@@ -49,6 +49,12 @@ class _Connection(BaseHTTPRequestHandler):
         except OSError:  # the client has left, or the server stops
             self.close_connection = True
 
+    def finish(self) -> None:
+        """Close the files of the connection, whose client may have left."""
+        with suppress(OSError):
+            super().finish()
+        self.rfile.close()
+
     def log_message(self, *_arguments: Any) -> None:
         """Log nothing; the sandbox has its own list of requests."""
 
@@ -91,16 +97,14 @@ class _Connection(BaseHTTPRequestHandler):
                 case Chunk():
                     pass
                 case _:
-                    self._break(with_reset=not is_begun)
+                    # The connection ends with a TCP reset where nothing has been sent, or in order after that.
+                    self._skip_body()
+                    self.close_connection = True
+                    if not is_begun:
+                        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
                     return
         if is_chunked:
             self.wfile.write(b"0\r\n\r\n")
-
-    def _break(self, *, with_reset: bool) -> None:
-        self._skip_body()
-        self.close_connection = True
-        if with_reset:
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
 
 
 class HttpServer(ThreadingMixIn, TCPServer):

@@ -62,8 +62,7 @@ class WebhookSender:
         """Report the steps of a run, if its metadata have an address."""
         url = (run.metadata or {}).get("webhook_url")
         if isinstance(url, str) and url.startswith(("http://", "https://")):
-            with self._state.lock:
-                self._watched.append(_Watched(run, url))
+            self._watched.append(_Watched(run, url))
             self.wake()
 
     def wake(self) -> None:
@@ -81,8 +80,7 @@ class WebhookSender:
     def stop(self) -> None:
         """Send no more; an attempt that hangs is not waited for."""
         self._stopped.set()
-        thread = self._thread
-        if thread is not None:
+        if thread := self._thread:
             thread.join(1)
 
     def _has_plans(self) -> bool:
