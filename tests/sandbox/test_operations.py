@@ -80,6 +80,7 @@ def test_any_token_can_be_accepted(serve):
     del api.client.headers["authorization"]
     assert api.status("get_current_user") == 401
     assert api.sandbox.chat_api_key == api.sandbox.token
+    assert api.sandbox.webhook_secret not in repr(api.sandbox)
 
 
 def test_requests_are_recorded_as_they_were_sent(either):

@@ -102,6 +102,14 @@ def test_a_body_is_read_after_authentication_and_limited(token, length, expected
             assert status(client) == 200, "the connection goes on behind the body"
 
 
+def test_a_client_that_asks_before_it_sends_a_body_is_told_to():
+    with Sandbox() as sandbox, connect(sandbox) as client:
+        client.sendall(f"POST {CREATE} HTTP/1.1\r\n{HEAD}expect: 100-continue\r\ncontent-length: 15\r\n\r\n".encode())
+        assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b'{"prompt": "x"}')
+        assert status(client) == 200
+
+
 def test_it_stops_while_a_client_waits_and_can_be_started_again():
     sandbox = Sandbox().start()
     sandbox.inject("*", Fault.latency(600), times=1)

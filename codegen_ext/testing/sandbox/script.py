@@ -51,7 +51,7 @@ class Script:
         check(bool | None, pull_request=self.pull_request)
         check(Sequence | None, states=self.states)
         for state in self.states or ():
-            check(tuple, states=state)
+            check(tuple | list, states=state)
             if len(state) != 2:
                 raise ConfigurationError(f"states must be pairs of a status and its seconds: {state}", "states")
             check(str | None, states=state[0])

@@ -61,6 +61,7 @@ class _Connection(BaseHTTPRequestHandler):
     def _read_body(self) -> bytes:
         if self._unread > MAX_BODY_BYTES:
             raise ApiError(413, "The body is too large.")
+        self.wfile.flush()  # the client may wait for "100 Continue", which `parse_request` has written
         body = self.rfile.read(self._unread)
         if len(body) < self._unread:
             raise ConnectionError("the client has left")

@@ -11,7 +11,7 @@ from codegen_ext.clock import Clock
 WEBHOOK_SECRET = "sandbox-webhook-secret"  # noqa: S105 - it protects nothing
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Settings:
     """How a sandbox behaves; all but `org_id` and `seed` may change while it runs."""
 
