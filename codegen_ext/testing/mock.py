@@ -20,7 +20,7 @@ from .clock import FakeClock
 from .sandbox.handler import Handler
 from .sandbox.responses import MockResponse
 from .sandbox.seed_data import repositories
-from .sandbox.state import Settings, State, Timeline
+from .sandbox.state import Settings, State
 from .sandbox.transport import SandboxTransport
 
 MOCK_URL = "http://mock.invalid"
@@ -53,7 +53,7 @@ class Mocking:
     def _mock_transport(self, clock: Clock) -> SandboxTransport:
         """Return a transport that answers with the responses of this mock."""
         check_clock(clock)
-        self._mock = Handler(State(Settings(accepts_any_token=True, rate_limits=False), Timeline(clock, 1.0)))
+        self._mock = Handler(State(Settings(accepts_any_token=True, rate_limits=False), clock))
         self.reset_mock()
         return SandboxTransport(self._mock, clock)
 

@@ -39,15 +39,17 @@ def test_groups_services_and_tokens_count_apart(serve):
     assert api.status("get_current_user") == 200
 
 
-def test_speed_shortens_the_windows_and_they_can_be_switched_off(serve):
+def test_speed_shortens_runs_and_windows_which_can_be_switched_off(serve):
     api = serve(rate_limits=True, speed=20)
     answers = [api.call("create_agent_run", {"prompt": "x"}) for _ in range(11)]
     assert answers[-1].headers["retry-after"] == "3"
     api.sandbox.settings.rate_limits = False
     assert api.create() == 11
     api.sandbox.rate_limits = True
-    api.clock.advance(3)
-    assert api.create() == 12
+    api.clock.advance(0.09)
+    assert api.run(11)["status"] == "RUNNING", "2 s at this speed are 0.1 s"
+    api.clock.advance(2.91)
+    assert (api.create(), api.run(11)["status"]) == (12, "COMPLETE")
 
 
 @given(st.lists(st.integers(0, 8), max_size=60))

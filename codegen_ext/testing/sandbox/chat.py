@@ -92,7 +92,7 @@ class Chat:
         return {
             "id": f"chatcmpl-{self._requests}",
             "object": "chat.completion",
-            "created": int(self._state.timeline.epoch(self._state.timeline.now())),
+            "created": int(self._state.epoch(self._state.now())),
             "model": DATED_MODELS.get(given["model"], given["model"]),
             "choices": [{"index": 0, "message": message, "finish_reason": finish_reason}],
             "usage": {
@@ -104,7 +104,7 @@ class Chat:
         }
 
     def list_models(self, _call: Call) -> Json:
-        created = int(self._state.timeline.epoch(0.0))
+        created = int(self._state.epoch(0.0))
         models = [
             {"id": name, "object": "model", "created": created, "owned_by": provider, "provider": provider}
             for name, provider in MODELS.items()
@@ -179,7 +179,7 @@ class Chat:
         self._audit.append({**entry, "resource": resource, "actor": actor, "details": None})
 
     def _now(self) -> str:
-        return self._state.timeline.stamp(self._state.timeline.now())
+        return self._state.stamp(self._state.now())
 
 
 def _tokens(text: str | None) -> int:

@@ -69,7 +69,7 @@ class Codegen:
     remove_codegen_from_pr = ban_agent_run  # the service documents it as the friendlier name of the ban
 
     def get_agent_run_logs(self, call: Call) -> Json:
-        now = self._state.timeline.now()
+        now = self._state.now()
         run = self._run(call)
         logs = run.logs_at(now)
         kept = ("id", "organization_id", "status", "created_at", "web_url", "result", "metadata")
@@ -125,7 +125,7 @@ class Codegen:
         return run
 
     def _show(self, run: Run) -> Json:
-        return run.as_json(self._state.timeline.now())
+        return run.as_json(self._state.now())
 
     def _create(self, prompt: str, repo_id: int, source: str = "API", *, refusal: int = 400, **others: Any) -> Run:
         """Start a run; raise ApiError with the status `refusal` when the limit of runs is reached."""

@@ -12,7 +12,7 @@ from codegen_api.operations import OPERATIONS
 from codegen_ext.errors import ConfigurationError
 from codegen_ext.testing.arguments import check
 
-from .messages import JSON_TYPE, Answer, Chunk, Delay, Effect, Reset, dumps, error_answer
+from .messages import JSON_TYPE, Chunk, Delay, Effect, Reset, answer, dumps, error_body
 
 EVERY_OPERATION = "*"
 _NUMBER = int | float
@@ -51,7 +51,7 @@ class Fault:
         check(Mapping | None, headers=headers)
         check(_NUMBER | str | None, retry_after=retry_after)
         check(bool, processed=processed)
-        content = error_answer(code, f"Injected fault: {code}").body if body is None else body
+        content = error_body(code, f"Injected fault: {code}") if body is None else body
         try:
             data = content if isinstance(content, bytes) else dumps(content)
         except (TypeError, ValueError) as error:
@@ -61,10 +61,10 @@ class Fault:
             check(str, headers=header[0])
             check(str, headers=header[1])
         names = {name.lower(): value for name, value in (headers or {}).items()}
-        answer = Answer(code, data, {"content-type": JSON_TYPE, **extra, **names})
+        others = answer(code, data, {"content-type": JSON_TYPE, **extra, **names})
         if processed:
-            return cls(lambda effects: _splice(effects, 0, *answer.effects(), ends=True))
-        return cls(lambda _effects: answer.effects())
+            return cls(lambda effects: _splice(effects, 0, *others, ends=True))
+        return cls(lambda _effects: iter(others))
 
     @classmethod
     def reset_before(cls) -> Self:

@@ -2,16 +2,17 @@
 
 import inspect
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
+from itertools import chain
 from typing import Any
 
 from codegen_api.operations import CREATE_CHAT_COMPLETION, OPERATIONS, Operation
 
 from .chat import stream_events
 from .faults import Faults
-from .messages import Answer, ApiError, Effect, Head, Json, Request, Resolve, json_answer
+from .messages import ApiError, Chunk, Effect, Head, Json, Request, Resolve, json_answer
 from .responses import Responses, body
 from .routing import Call, Route, find_route, read_arguments
 from .state import State
@@ -70,8 +71,7 @@ class Handler:
         """Yield the effects that answer a request, which is processed as they are asked for."""
         route = find_route(request.path)
         operation = route.operations.get(request.method) if route else None
-        timeline = self._state.timeline
-        at = timeline.real(timeline.now())
+        at = self._state.real(self._state.now())
         record = RequestRecord(request.method, request.path, request.query, operation.id if operation else None, at)
         with self._state.lock:
             self._records.append(record)
@@ -82,7 +82,7 @@ class Handler:
         for effect in effects:
             if isinstance(effect, Head):
                 record.status = effect.status
-                date = formatdate(timeline.epoch(timeline.now()), usegmt=True)
+                date = formatdate(self._state.epoch(self._state.now()), usegmt=True)
                 yield Head(effect.status, {"date": date, **effect.headers, "x-request-id": request_id})
             else:
                 yield effect
@@ -102,7 +102,7 @@ class Handler:
         except ApiError as error:
             service = operation.service if operation else ""
             answer = error.answers.get(service, error.answers[""])
-        yield from answer.effects()
+        yield from answer
 
     def _admit(self, request: Request, route: Route | None, operation: Operation[Any] | None) -> Call:
         """Return the call that a request is; raise ApiError for one that is refused."""
@@ -126,13 +126,13 @@ class Handler:
         # The services are two hosts, and each counts for itself.
         key = (token, operation.service, limit.group)
         with self._state.lock:
-            wait = self._state.windows.admit(key, limit.requests, limit.seconds, self._state.timeline.now())
+            wait = self._state.windows.admit(key, limit.requests, limit.seconds, self._state.now())
         if wait:
-            seconds = math.ceil(self._state.timeline.real(wait))
+            seconds = math.ceil(self._state.real(wait))
             message = f"Rate limit exceeded: {limit.requests} per {limit.seconds:g} s."
             raise ApiError(429, message, retry_after=str(seconds))
 
-    def _answer(self, call: Call, response: Any) -> Answer:
+    def _answer(self, call: Call, response: Any) -> Iterable[Effect]:
         operation = call.operation
         stateful = self._operations.get(operation.id) if response is None else None
         with self._state.lock:
@@ -142,7 +142,7 @@ class Handler:
                 self._check_access(call.arguments["org_id"])
             content = stateful(call) if stateful else body(call, response, number)
             if operation is CREATE_CHAT_COMPLETION and call.arguments["stream"]:
-                return Answer(200, stream_events(content), _STREAM_HEADERS)
+                return chain([Head(200, _STREAM_HEADERS)], map(Chunk, stream_events(content)))
             return json_answer(content)
 
     def _check_access(self, organization_id: int) -> None:

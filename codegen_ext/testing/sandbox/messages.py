@@ -1,7 +1,7 @@
 """Requests, answers and the effects that send them, independent of sockets."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -58,37 +58,25 @@ class Resolve:
 Effect = Delay | Head | Chunk | Reset | Resolve
 
 
-class Answer(NamedTuple):
-    """A response; a body that is not `bytes` is sent in parts, without a length."""
-
-    status: int
-    body: bytes | Iterable[bytes]
-    headers: Mapping[str, str]
-
-    def effects(self) -> Iterator[Effect]:
-        """Yield the effects that send this answer."""
-        if isinstance(self.body, bytes):
-            yield Head(self.status, {**self.headers, "content-length": str(len(self.body))})
-            yield Chunk(self.body)
-        else:
-            yield Head(self.status, self.headers)
-            yield from map(Chunk, self.body)
-
-
 def dumps(value: object) -> bytes:
     """Encode as JSON; raise ValueError for a number that JSON does not have."""
     return json.dumps(value, allow_nan=False).encode()
 
 
-def json_answer(value: object, status: int = 200, **headers: str) -> Answer:
+def answer(status: int, body: bytes, headers: Mapping[str, str]) -> list[Effect]:
+    """Return the effects that send a whole response."""
+    return [Head(status, {**headers, "content-length": str(len(body))}), Chunk(body)]
+
+
+def json_answer(value: object, status: int = 200, **headers: str) -> list[Effect]:
     """Return an answer with a JSON document; underscores in header names stand for hyphens."""
     extra = {name.replace("_", "-"): text for name, text in headers.items()}
-    return Answer(status, dumps(value), {"content-type": JSON_TYPE, **extra})
+    return answer(status, dumps(value), {"content-type": JSON_TYPE, **extra})
 
 
-def error_answer(status: int, message: str, **headers: str) -> Answer:
-    """Return an answer with the body that both services send with an error."""
-    return json_answer({"message": message, "status_code": status}, status, **headers)
+def error_body(status: int, message: str) -> Json:
+    """Return the body that both services send with an error."""
+    return {"message": message, "status_code": status}
 
 
 class Problem(NamedTuple):
@@ -109,7 +97,7 @@ class ApiError(Exception):
 
     def __init__(self, status: int, message: str, **headers: str) -> None:
         super().__init__(message)
-        self.answers = {"": error_answer(status, message, **headers)}
+        self.answers = {"": json_answer(error_body(status, message), status, **headers)}
 
 
 class InvalidError(ApiError):

@@ -49,10 +49,9 @@ class Run:
         self.banned = False
         self.web_url = f"https://sandbox.invalid/{self.organization_id}/{run_id}"
         self._state = state
-        self._timeline = state.timeline
         self._lock = state.lock
         self._on_change = on_change
-        self._created = state.timeline.now()
+        self._created = state.now()
         self._steps: list[Step] = []
         self._logs: list[tuple[float, Json]] = []
         self._pull_requests: list[tuple[float, Json]] = []
@@ -60,22 +59,22 @@ class Run:
     @property
     def status(self) -> str | None:
         """The status as the service sends it."""
-        return self._step(self._timeline.now()).status
+        return self._step(self._state.now()).status
 
     @property
     def result(self) -> str | None:
         """The result; None before the end."""
-        return self._step(self._timeline.now()).result
+        return self._step(self._state.now()).result
 
     @property
     def created_at(self) -> str:
         """The time of creation, in ISO 8601."""
-        return self._timeline.stamp(self._created)
+        return self._state.stamp(self._created)
 
     @property
     def logs(self) -> list[Json]:
         """The log entries so far, oldest first."""
-        return self.logs_at(self._timeline.now())
+        return self.logs_at(self._state.now())
 
     @property
     def steps(self) -> list[Step]:
@@ -86,7 +85,7 @@ class Run:
     def finish(self, status: str = "COMPLETE", result: str | None = None, summary: str | None = None) -> None:
         """Put the run into a status at once; it stays there until it is resumed."""
         with self._lock:
-            now = self._timeline.now()
+            now = self._state.now()
             self._forget_future(now)
             self._steps.append(Step(now, status, result, summary))
         self._on_change()
@@ -99,7 +98,7 @@ class Run:
         """Go on with another prompt; a pending or running run only logs it."""
         with self._lock:
             if status_meaning(self.status) in ("pending", "running"):
-                log = (self._timeline.now(), log_entry(self.id, OPENING, 0, prompt, ""))
+                log = (self._state.now(), log_entry(self.id, OPENING, 0, prompt, ""))
                 insort(self._logs, log, key=itemgetter(0))
             else:
                 self._play(script, prompt, resumed=True)
@@ -118,7 +117,7 @@ class Run:
     def logs_at(self, now: float) -> list[Json]:
         """Return the log entries until a time, oldest first."""
         with self._lock:
-            return [{**entry, "created_at": self._timeline.stamp(at)} for at, entry in self._logs if at <= now]
+            return [{**entry, "created_at": self._state.stamp(at)} for at, entry in self._logs if at <= now]
 
     def as_json(self, now: float) -> Json:
         """Return the run as the API does at a time."""
@@ -149,7 +148,7 @@ class Run:
 
     def _play(self, script: Script, prompt: str, *, resumed: bool) -> None:
         with self._lock:
-            now = self._timeline.now()
+            now = self._state.now()
             self._forget_future(now)
             stages = script.timeline(self._state.settings.run_seconds, resumed=resumed)
             length, last = stages[-1]
@@ -179,6 +178,6 @@ class Run:
             "id": self.id,
             "title": f"Change {self.id}",
             "url": f"https://sandbox.invalid/{self.order.repository}/pull/{self.id}",
-            "created_at": self._timeline.stamp(at),
+            "created_at": self._state.stamp(at),
             "head_branch_name": f"codegen/run-{self.id}",
         }

@@ -14,7 +14,7 @@ from .handler import Handler, RequestRecord
 from .messages import Json
 from .runs import Run
 from .script import Script
-from .state import WEBHOOK_SECRET, Settings, State, Timeline
+from .state import WEBHOOK_SECRET, Settings, State
 from .transport import SandboxTransport
 from .webhook_sender import Delivery, WebhookSender
 
@@ -68,7 +68,7 @@ class Sandbox(Settings):
         )
         self._clock = clock
         self._address = host, port
-        self._state = State(self, Timeline(clock, speed))
+        self._state = State(self, clock, speed)
         self._webhooks = WebhookSender(self._state)
         self._codegen = Codegen(self._state, self._webhooks)
         self._handler = Handler(self._state, self._codegen, Chat(self._state))

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import RLock
 
@@ -44,10 +44,33 @@ class Settings:
         return f"{self.token}-member"
 
 
-class Timeline:
-    """Seconds since the sandbox was made, `speed` of them to each second of the clock."""
+class RateWindows:
+    """The admitted requests of each key, as long as they count."""
 
-    def __init__(self, clock: Clock, speed: float) -> None:
+    def __init__(self) -> None:
+        self._admitted: dict[Hashable, deque[float]] = {}
+
+    def admit(self, key: Hashable, requests: int, seconds: float, now: float) -> float:
+        """Admit a request and return 0.0, or return the seconds until there is room for it."""
+        admitted = self._admitted.setdefault(key, deque())
+        while admitted and admitted[0] + seconds <= now:
+            admitted.popleft()
+        if len(admitted) >= requests:
+            return admitted[0] + seconds - now
+        admitted.append(now)
+        return 0.0
+
+
+class State:
+    """The settings, what changes only under `lock`, and time: seconds since the sandbox was made.
+
+    `speed` of them pass in each second of the clock.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, speed: float = 1.0) -> None:
+        self.settings = settings
+        self.lock = RLock()
+        self.windows = RateWindows()
         self._clock = clock
         self._speed = speed
         self._epoch = clock.time()
@@ -68,30 +91,3 @@ class Timeline:
     def stamp(self, at: float) -> str:
         """Return a time of the sandbox in ISO 8601."""
         return datetime.fromtimestamp(self.epoch(at), UTC).isoformat(timespec="milliseconds")
-
-
-class RateWindows:
-    """The admitted requests of each key, as long as they count."""
-
-    def __init__(self) -> None:
-        self._admitted: dict[Hashable, deque[float]] = {}
-
-    def admit(self, key: Hashable, requests: int, seconds: float, now: float) -> float:
-        """Admit a request and return 0.0, or return the seconds until there is room for it."""
-        admitted = self._admitted.setdefault(key, deque())
-        while admitted and admitted[0] + seconds <= now:
-            admitted.popleft()
-        if len(admitted) >= requests:
-            return admitted[0] + seconds - now
-        admitted.append(now)
-        return 0.0
-
-
-@dataclass(slots=True)
-class State:
-    """The settings, and what changes only under `lock`."""
-
-    settings: Settings
-    timeline: Timeline
-    lock: RLock = field(default_factory=RLock)
-    windows: RateWindows = field(default_factory=RateWindows)

@@ -99,7 +99,7 @@ class WebhookSender:
 
     def _report(self, http: httpx.Client, watched: _Watched) -> None:
         with self._state.lock:
-            now = self._state.timeline.now()
+            now = self._state.now()
             due = [step for step in watched.run.steps[watched.sent :] if step.at <= now]
             watched.sent += len(due)
         for step in due:
@@ -110,19 +110,18 @@ class WebhookSender:
                 self._deliver(http, watched, event, step)
 
     def _deliver(self, http: httpx.Client, watched: _Watched, event: str, step: Step) -> None:
-        timeline = self._state.timeline
         delivery = Delivery(watched.url, event, f"msg_{uuid4().hex}", watched.run.id)
         error = (step.result or step.summary) if event == "agent_run.failed" else None
         shown = {"status": step.status, "result": step.result, "summary": step.summary, "error": error}
         with self._state.lock:
             self.deliveries.append(delivery)
             data = {**watched.run.as_json(step.at), **shown}
-        body = dumps({"type": event, "timestamp": timeline.stamp(step.at), "data": data})
+        body = dumps({"type": event, "timestamp": self._state.stamp(step.at), "data": data})
         for pause in _PAUSES:
             if self._stopped.wait(pause):
                 return
             delivery.attempts += 1
-            sent_at = int(timeline.epoch(timeline.now()))
+            sent_at = int(self._state.epoch(self._state.now()))
             try:
                 headers = signed_headers(self._state.settings.webhook_secret, body, delivery.id, sent_at)
                 delivery.status = http.post(delivery.url, content=body, headers=headers).status_code
