@@ -137,8 +137,7 @@ class Codegen:
         if settings.credits is not None:
             settings.credits -= 1
         order = Order(prompt, source, repo_id, repository, **others)
-        run = Run(len(self.runs) + 1, self._users[0]["id"], order, self._state, self._webhooks.wake)
-        run.start(script)
+        run = Run(len(self.runs) + 1, self._users[0]["id"], order, script, self._state, self._webhooks.wake)
         self.runs[run.id] = run
         self._webhooks.watch(run)
         return run

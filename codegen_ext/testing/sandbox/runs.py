@@ -39,7 +39,9 @@ class Order:
 class Run:
     """An agent run of the sandbox; may be used from any thread while requests are served."""
 
-    def __init__(self, run_id: int, user_id: int, order: Order, state: State, on_change: Callable[[], object]) -> None:
+    def __init__(
+        self, run_id: int, user_id: int, order: Order, script: Script, state: State, on_change: Callable[[], object]
+    ) -> None:
         self.id = run_id
         self.organization_id = state.settings.org_id
         self.user_id = user_id
@@ -47,14 +49,15 @@ class Run:
         self.prompt = order.prompt
         self.metadata = order.metadata
         self.banned = False
+        self.created_at = state.stamp(state.now())
         self.web_url = f"https://sandbox.invalid/{self.organization_id}/{run_id}"
         self._state = state
         self._lock = state.lock
         self._on_change = on_change
-        self._created = state.now()
         self._steps: list[Step] = []
         self._logs: list[tuple[float, Json]] = []
         self._pull_requests: list[tuple[float, Json]] = []
+        self._play(script, order.prompt, resumed=False)
 
     @property
     def status(self) -> str | None:
@@ -65,11 +68,6 @@ class Run:
     def result(self) -> str | None:
         """The result; None before the end."""
         return self._step(self._state.now()).result
-
-    @property
-    def created_at(self) -> str:
-        """The time of creation, in ISO 8601."""
-        return self._state.stamp(self._created)
 
     @property
     def logs(self) -> list[Json]:
@@ -89,10 +87,6 @@ class Run:
             self._forget_future(now)
             self._steps.append(Step(now, status, result, summary))
         self._on_change()
-
-    def start(self, script: Script) -> None:
-        """Begin to follow a script."""
-        self._play(script, self.prompt, resumed=False)
 
     def resume(self, script: Script, prompt: str) -> None:
         """Go on with another prompt; a pending or running run only logs it."""
