@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
@@ -30,7 +29,6 @@ from ..config import ClientConfig
 from ..errors import ClientClosedError, CodegenAPIError, ConfigurationError, NetworkError
 from ..metrics import MetricsCollector, Stats
 from ..redact import Redactor, without_user
-from ..retry import RetryPolicy
 from .cache import AsyncResponseCache
 from .network import AsyncNetwork
 from .rate_limiter import AsyncRateLimiter
@@ -92,15 +90,12 @@ class AsyncBaseClient:
         self._rate_limiter = AsyncRateLimiter(config, self._clock, service=self._service, on_wait=on_wait)
         self._cache = AsyncResponseCache(config, self._clock) if config.enable_caching else None
         self._transport = AsyncClientTransport(
+            config,
+            self._clock,
             AsyncNetwork(config),
-            limiter=self._rate_limiter if config.rate_limits else None,
-            cache=self._cache,
-            policy=RetryPolicy(config.retry_delay, config.retry_backoff_factor, frozenset(config.retry_on_status)),
-            metrics=self._metrics if config.enable_metrics else None,
-            clock=self._clock,
-            log=config.log_requests,
-            log_bodies=config.log_responses,
-            max_response_bytes=config.max_response_bytes,
+            self._rate_limiter if config.rate_limits else None,
+            self._cache,
+            self._metrics if config.enable_metrics else None,
         )
         agent = " ".join(filter(None, (USER_AGENT, config.user_agent_suffix)))
         headers = checked_headers(config.default_headers, setting="default_headers")
@@ -327,25 +322,6 @@ class AsyncBaseClient:
             await stream.close()
             raise
         return stream
-
-    async def stream_events(
-        self,
-        operation: Operation[Any],
-        arguments: Mapping[str, Any],
-        event: type[M],
-        options: RequestOptions = NO_OPTIONS,
-    ) -> AsyncIterator[M]:
-        """Yield the models that the events of a stream carry, until it says that it is complete.
-
-        Raises:
-            NetworkError: when it ends before.
-            CodegenAPIError: when the service refuses, or reports an error in the stream.
-
-        """
-        stream = await self.open_stream(operation, arguments, options)
-        async with aclosing(stream.events(event)) as events:
-            async for item in events:
-                yield item
 
     async def request(
         self,

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
@@ -31,7 +30,6 @@ from ..config import ClientConfig
 from ..errors import ClientClosedError, CodegenAPIError, ConfigurationError, NetworkError
 from ..metrics import MetricsCollector, Stats
 from ..redact import Redactor, without_user
-from ..retry import RetryPolicy
 from .cache import ResponseCache
 from .network import Network
 from .rate_limiter import RateLimiter
@@ -93,15 +91,12 @@ class BaseClient:
         self._rate_limiter = RateLimiter(config, self._clock, service=self._service, on_wait=on_wait)
         self._cache = ResponseCache(config, self._clock) if config.enable_caching else None
         self._transport = ClientTransport(
+            config,
+            self._clock,
             Network(config),
-            limiter=self._rate_limiter if config.rate_limits else None,
-            cache=self._cache,
-            policy=RetryPolicy(config.retry_delay, config.retry_backoff_factor, frozenset(config.retry_on_status)),
-            metrics=self._metrics if config.enable_metrics else None,
-            clock=self._clock,
-            log=config.log_requests,
-            log_bodies=config.log_responses,
-            max_response_bytes=config.max_response_bytes,
+            self._rate_limiter if config.rate_limits else None,
+            self._cache,
+            self._metrics if config.enable_metrics else None,
         )
         agent = " ".join(filter(None, (USER_AGENT, config.user_agent_suffix)))
         headers = checked_headers(config.default_headers, setting="default_headers")
@@ -328,25 +323,6 @@ class BaseClient:
             stream.close()
             raise
         return stream
-
-    def stream_events(
-        self,
-        operation: Operation[Any],
-        arguments: Mapping[str, Any],
-        event: type[M],
-        options: RequestOptions = NO_OPTIONS,
-    ) -> Iterator[M]:
-        """Yield the models that the events of a stream carry, until it says that it is complete.
-
-        Raises:
-            NetworkError: when it ends before.
-            CodegenAPIError: when the service refuses, or reports an error in the stream.
-
-        """
-        stream = self.open_stream(operation, arguments, options)
-        with closing(stream.events(event)) as events:
-            for item in events:
-                yield item
 
     def request(
         self,

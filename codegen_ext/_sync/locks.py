@@ -1,14 +1,13 @@
 # Generated from codegen_ext/_async/locks.py by make generate; edit there.
-"""Locks, events, semaphores and queues that serve several threads and event loops at once, in order of arrival."""
+"""Events, semaphores and queues that serve several threads and event loops at once, in order of arrival."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from .._io import synchronous as io
-from ..clock import SYSTEM_CLOCK, Cancelled, Clock
+from ..clock import Cancelled, Clock
 
 T = TypeVar("T")
 
@@ -106,8 +105,8 @@ class Semaphore:
             self._free -= 1
             return True
 
-    def acquire(self, clock: Clock | None = SYSTEM_CLOCK, seconds: float | None = None) -> bool:
-        """Take a permit, waiting for `seconds` at the longest; return whether there was one."""
+    def acquire(self, seconds: float | None = None) -> bool:
+        """Take a permit, waiting for `seconds` at the longest, real ones; return whether there was one."""
         with self._mutex:
             if self._free and not self._waiters:
                 self._free -= 1
@@ -115,7 +114,7 @@ class Semaphore:
             waiter = io.Waiter()
             self._waiters.append(waiter)
         try:
-            waiter.wait(clock, seconds)
+            waiter.wait(None, seconds)
         except BaseException:
             if self._leave(waiter):
                 self.release()
@@ -138,72 +137,38 @@ class Semaphore:
             self._free += 1
 
 
-class Lock:
-    """Lock that is held across waits."""
-
-    def __init__(self) -> None:
-        self._semaphore = Semaphore(1)
-
-    def acquire(self, clock: Clock = SYSTEM_CLOCK, seconds: float | None = None) -> bool:
-        """Take the lock, waiting for `seconds` at the longest; return whether it was taken."""
-        return self._semaphore.acquire(clock, seconds)
-
-    def release(self) -> None:
-        """Give the lock to the next that waits."""
-        self._semaphore.release()
-
-    def __enter__(self) -> None:
-        self._semaphore.acquire()
-
-    def __exit__(self, *exception: object) -> None:
-        self._semaphore.release()
-
-
 class QueueClosed(Exception):  # noqa: N818 - the end of a queue is no failure
     """The queue takes nothing more, or has nothing more to give."""
 
 
 class Queue(Generic[T]):
-    """Queue of at most `size` items, 0 for any number; ends for both sides when it is closed."""
+    """Queue that takes any number of items, from any thread; ends for both sides when it is closed."""
 
-    def __init__(self, size: int = 0) -> None:
+    def __init__(self) -> None:
         self._mutex = io.Mutex()
         self._items: deque[T] = deque()
-        self._size = size
         self._is_closed = False
-        self._waiters: deque[io.Waiter] = deque()
+        self._waiters: list[io.Waiter] = []
 
-    def put(self, item: T) -> None:
-        """Append an item, waiting while the queue is full; raises QueueClosed."""
-        while not self._put(item):
-            self._changed(lambda: 0 < self._size <= len(self._items))
-
-    def _put(self, item: T) -> bool:
+    def put_nowait(self, item: T) -> None:
+        """Append an item; raises QueueClosed."""
         with self._mutex:
             if self._is_closed:
                 raise QueueClosed
-            if 0 < self._size <= len(self._items):
-                return False
             self._items.append(item)
         self._wake()
-        return True
 
     def get(self) -> T:
         """Take the oldest item, waiting for one; raises QueueClosed when there will be none."""
         while True:
             with self._mutex:
                 if self._items:
-                    item = self._items.popleft()
-                    break
+                    return self._items.popleft()
                 if self._is_closed:
                     raise QueueClosed
-            self._changed(lambda: not self._items)
-        self._wake()
-        return item
-
-    def put_nowait(self, item: T) -> None:
-        """Append an item to a queue that takes any number, from any thread; raises QueueClosed."""
-        self._put(item)
+                waiter = io.Waiter()
+                self._waiters.append(waiter)
+            waiter.wait(None, None)
 
     def get_all(self) -> list[T]:
         """Take all items, waiting for one; raises QueueClosed when there will be none."""
@@ -217,21 +182,13 @@ class Queue(Generic[T]):
         return len(self._items)
 
     def close(self) -> None:
-        """End the queue, from any thread; what it holds can still be taken."""
+        """End the queue; what it holds can still be taken."""
         with self._mutex:
             self._is_closed = True
         self._wake()
 
     def _wake(self) -> None:
         with self._mutex:
-            waiters, self._waiters = self._waiters, deque()
+            waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             waiter.wake()
-
-    def _changed(self, must_wait: Callable[[], bool]) -> None:
-        with self._mutex:
-            if self._is_closed or not must_wait():
-                return
-            waiter = io.Waiter()
-            self._waiters.append(waiter)
-        waiter.wait(SYSTEM_CLOCK, None)

@@ -70,8 +70,8 @@ class Network:
         if not admission.try_acquire():
             seconds = request.extensions["timeout"].get("pool")
             left = call.deadline.left()
-            # Real seconds: on another clock time would be over before a connection is given back.
-            if not admission.acquire(None, left if seconds is None or left < seconds else seconds):
+            # In real seconds: on another clock time would be over before a connection is given back.
+            if not admission.acquire(left if seconds is None or left < seconds else seconds):
                 raise httpx.PoolTimeout("no connection became free in time", request=request)
         try:
             return pool.lend(admission) or pool.add(self._new_transport(), admission)

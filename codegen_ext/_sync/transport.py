@@ -18,8 +18,11 @@ from .locks import sleep
 
 if TYPE_CHECKING:
     from ..clock import Clock
+    from ..config import ClientConfig
     from ..metrics import MetricsCollector
+    from .cache import ResponseCache
     from .network import Connection, Network
+    from .rate_limiter import RateLimiter
 
 Ended = Callable[[httpx.Response], object]
 
@@ -39,48 +42,32 @@ class Tracing(Protocol):
 class ClientTransport(httpx.BaseTransport):
     """Sends requests that carry a `Call`: one loop for everything that is to happen on the way to the network.
 
-    Args:
-        network: Where connections come from.
-        limiter: Has each attempt wait for its slot; None without limits.
-        cache: Answers what it keeps; None without one.
-        policy: When a request is sent again.
-        metrics: Counts calls and attempts; None without.
-        clock: Where time comes from.
-        log: Whether requests are logged.
-        log_bodies: Whether bodies are logged too.
-        max_response_bytes: The largest body, after decoding.
-
+    Without limiter, cache or metrics their part is left out.
     """
 
     tracing: Tracing | None = None
 
     def __init__(
         self,
-        network: Network,
-        *,
-        limiter: Any,
-        cache: Any,
-        policy: RetryPolicy,
-        metrics: MetricsCollector | None,
+        config: ClientConfig,
         clock: Clock,
-        log: bool,
-        log_bodies: bool,
-        max_response_bytes: int,
+        network: Network,
+        limiter: RateLimiter | None,
+        cache: ResponseCache | None,
+        metrics: MetricsCollector | None,
     ) -> None:
+        self._config = config
+        self._policy = RetryPolicy(config.retry_delay, config.retry_backoff_factor, frozenset(config.retry_on_status))
+        self._clock = clock
         self._network = network
         self._limiter = limiter
         self._cache = cache
-        self._policy = policy
         self._metrics = metrics
-        self._clock = clock
-        self._log = log
-        self._log_bodies = log_bodies
-        self._most_bytes = max_response_bytes
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Log and count a call, and answer it from the cache or by sending the request."""
         call = call_of(request)
-        is_logged = self._log and _logging.is_verbose()
+        is_logged = self._config.log_requests and _logging.is_verbose()
         if is_logged:
             _logging.log_request(request, call)
         start = self._clock.monotonic()
@@ -104,7 +91,7 @@ class ClientTransport(httpx.BaseTransport):
                 self._metrics.record(_counted_as(request, call), self._clock.monotonic() - start, status, cached=cached)
         if is_logged:
             seconds = self._clock.monotonic() - start
-            _logging.log_response(request, call, response, seconds, with_body=self._log_bodies)
+            _logging.log_response(request, call, response, seconds, with_body=self._config.log_responses)
         return response
 
     def _send(self, request: httpx.Request) -> httpx.Response:
@@ -142,8 +129,9 @@ class ClientTransport(httpx.BaseTransport):
                 try:
                     response = connection.send(request, call.deadline)
                 finally:
-                    if slot is not None and connection.timing.sent_at is not None:
-                        self._limiter.sent(slot, connection.timing.sent_at)
+                    sent_at = connection.timing.sent_at
+                    if self._limiter is not None and slot is not None and sent_at is not None:
+                        self._limiter.sent(slot, sent_at)
                 if call.stream and response.is_success:
                     connection.timing.end()
                 else:
@@ -177,13 +165,13 @@ class ClientTransport(httpx.BaseTransport):
         """Read the body of a response into memory, within its limits, and close it."""
         is_encoded = "content-encoding" in response.headers
         body: Any = response.stream
-        parts, size = [], 0
+        parts, size, most = [], 0, self._config.max_response_bytes
         try:
             # httpx's decoding costs more than reading, also where nothing is to be decoded.
             for part in response.iter_bytes() if is_encoded else body:
                 size += len(part)
-                if size > self._most_bytes:
-                    raise ResponseTooLarge(f"the response has more than {self._most_bytes} bytes (max_response_bytes)")
+                if size > most:
+                    raise ResponseTooLarge(f"the response has more than {most} bytes (max_response_bytes)")
                 if call.deadline.expired:
                     raise httpx.ReadTimeout("the response did not end in time")
                 parts.append(part)

@@ -133,7 +133,7 @@ def test_a_wrong_setting_is_called_by_its_name(connect_chat: Callable[..., Any])
         connect_chat(max_retry=1)
     with pytest.raises(codegen_ext.ConfigurationError, match="base_url"):
         connect_chat("key", "no address")
-    with pytest.raises(codegen_ext.ConfigurationError):
+    with pytest.raises(codegen_ext.ValidationError, match="below the base URL"):
         connect_chat().request("GET", "http://elsewhere/")
 
 

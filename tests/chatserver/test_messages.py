@@ -71,7 +71,7 @@ WRONG = [
     ([{"role": ["user"], "content": "x"}], r"messages\[0\].role: .* got list"),
     ([{"role": "x" * 50, "content": "x"}], r"messages\[0\].role: .* got str"),
     (["x", None], r"messages\[1\]: expected a Message, a dict or a string, got NoneType"),
-    (["a\ud83d"], "request: an argument cannot be sent"),
+    (["a\ud83d"], "messages: cannot be sent"),
 ]
 
 
@@ -97,8 +97,8 @@ def test_wrong_messages_are_refused_before_anything_is_sent(
         ({"top_p": -0.1}, "top_p"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"metadata": "x"}, "metadata"),
-        ({"metadata": {"x": object()}}, "request"),
-        ({"metadata": {"x": "\ud800"}}, "request"),
+        ({"metadata": {"x": object()}}, "metadata"),
+        ({"metadata": {"x": "\ud800"}}, "metadata"),
         ({"user": 5}, "user"),
     ],
 )

@@ -290,7 +290,12 @@ class AsyncChatServerClient(AsyncBaseClient, AsyncChatserverMethods, AsyncChatse
         event: type[M],
         options: RequestOptions = NO_OPTIONS,
     ) -> AsyncIterator[M]:
-        """Yield the models of a stream as every client does; raises ChatServerError."""
+        """Yield the models that the events of a stream carry, until it says that it is complete.
+
+        Raises:
+            ChatServerError: when it ends before, when the server refuses, or reports an error in the stream.
+
+        """
         with chatserver_errors():
             stream = await self.open_stream(operation, arguments, options)
             async with aclosing(stream.events(event)) as events:

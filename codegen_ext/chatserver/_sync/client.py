@@ -291,7 +291,12 @@ class ChatServerClient(BaseClient, ChatserverMethods, ChatserverStreams, Chatser
         event: type[M],
         options: RequestOptions = NO_OPTIONS,
     ) -> Iterator[M]:
-        """Yield the models of a stream as every client does; raises ChatServerError."""
+        """Yield the models that the events of a stream carry, until it says that it is complete.
+
+        Raises:
+            ChatServerError: when it ends before, when the server refuses, or reports an error in the stream.
+
+        """
         with chatserver_errors():
             stream = self.open_stream(operation, arguments, options)
             with closing(stream.events(event)) as events:
