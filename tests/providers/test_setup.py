@@ -246,6 +246,13 @@ def test_a_wrong_setting_of_one_harms_no_other(
     assert found["openai"]["is_available"] is True
 
 
+def test_a_socks_proxy_without_its_package(named: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    with pytest.raises(ProviderUnavailableError, match=r"pip install 'httpx\[socks\]'") as caught:
+        named("openai").generate_response("Hello")
+    assert caught.value.hands_over
+
+
 def test_a_key_that_no_header_can_carry(named: Callable[..., Any]) -> None:
     provider = named("openai", api_key="sk-ключ")
     assert provider.validate_credentials() is False

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import httpx
 
 from ..._request import Deadline
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, MissingExtraError
 from ..base import Request
 from .completions import AsyncCompletionsProvider
 
@@ -62,7 +62,11 @@ class AsyncOpenAIProvider(AsyncCompletionsProvider):
 
         limits = httpx.Limits(max_connections=1000, max_keepalive_connections=100)  # those of the package
         hooks: dict[str, Any] = {"request": [begin], "response": [limit]}
-        return httpx.AsyncClient(event_hooks=hooks, limits=limits, follow_redirects=True)
+        try:
+            return httpx.AsyncClient(event_hooks=hooks, limits=limits, follow_redirects=True)
+        except ImportError as error:
+            problem = "the environment names a SOCKS proxy, which needs another package: pip install 'httpx[socks]'"
+            raise MissingExtraError(problem) from error
 
     def _asked(self, client: Any, request: Request) -> Any:
         """Without repetitions where the time is limited: each of the package's own would have it again."""
