@@ -1,6 +1,7 @@
 """Fills the placeholders of the pages with tables made from the code, so that no page restates them."""
 
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,26 @@ def templates() -> str:
     return "\n".join(rows)
 
 
+def edits() -> str:
+    """Return the table of the edits that the first version's comparison judged otherwise."""
+    rows = ["| edit | before | now | right |", "|---|---|---|---|"]
+    rows += [
+        f"| {edit.name} | {edit.first} | {edit.right} | {edit.right} |" for edit in _compared("EDITS") if edit.first
+    ]
+    return "\n".join(rows)
+
+
+def revisions() -> str:
+    """Return the table of the published documents that are compared."""
+    rows = ["| revisions | before | now | right |", "|---|---|---|---|"]
+    rows += [f"| {old} and {new} | {' | '.join(verdicts)} |" for old, new, *verdicts in _compared("REVISIONS")]
+    return "\n".join(rows)
+
+
+def _compared(name: str) -> Any:
+    return runpy.run_path(str(TEMPLATES.parents[1] / "tests" / "contract" / "edits.py"))[name]
+
+
 def llms_text(config: Any, nav: Any) -> str:
     """Return `llms.txt`: what the package is, and the address of every page (https://llmstxt.org)."""
     lines = [f"# {config.site_name}", "", f"> {config.site_description}", ""]
@@ -58,7 +79,12 @@ def on_post_build(config: Any, **_: Any) -> None:
     (Path(config.site_dir) / "llms.txt").write_text(llms_text(config, _kept["nav"]), encoding="utf-8")
 
 
-PLACEHOLDERS = {"{{ operations }}": operations, "{{ templates }}": templates}
+PLACEHOLDERS = {
+    "{{ operations }}": operations,
+    "{{ templates }}": templates,
+    "{{ edits }}": edits,
+    "{{ revisions }}": revisions,
+}
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

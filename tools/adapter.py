@@ -6,9 +6,10 @@ The generator's classes change with patch releases; no other file knows them.
 from __future__ import annotations
 
 import copy
+import json
 import keyword
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,25 +17,20 @@ from typing import Any
 from openapi_python_client import strings
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
-from openapi_python_client.parser.errors import GeneratorError
+from openapi_python_client.parser.errors import GeneratorError, ParseError
 from openapi_python_client.parser.openapi import Endpoint
-from openapi_python_client.parser.properties.any import AnyProperty
+from openapi_python_client.parser.properties import AnyProperty, EnumProperty, ModelProperty
 from openapi_python_client.parser.properties.const import ConstProperty
 from openapi_python_client.parser.properties.date import DateProperty
 from openapi_python_client.parser.properties.datetime import DateTimeProperty
-from openapi_python_client.parser.properties.enum_property import EnumProperty
-from openapi_python_client.parser.properties.file import FileProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
-from openapi_python_client.parser.properties.model_property import ModelProperty
 from openapi_python_client.parser.properties.none import NoneProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.properties.uuid import UuidProperty
 from openapi_python_client.schema.untrusted_string import UntrustedString
 
-from tools.load import ROOT, each_operation, resolve
-
-CONFIG = ROOT / "generator-config.yml"
+from tools.load import Data, SpecError, each_operation, one_line, refusal, resolve
 
 RESERVED_METADATA = "codegen_sdk"
 """The reserved key of metadata that the static module `reserved` knows."""
@@ -63,13 +59,14 @@ _STYLES = {
 }
 """How a query parameter is written by its style and `explode`; every other combination is refused."""
 
+_VALUES: dict[type, tuple[str, str]] = {
+    DateProperty: ("datetime.date", "datetime.date.fromisoformat"),
+    DateTimeProperty: ("datetime.datetime", "datetime.datetime.fromisoformat"),
+    UuidProperty: ("UUID", "UUID"),
+}
+"""The annotation of a value that JSON has as a string, and what makes one of the string."""
 
-class RefusedError(Exception):
-    """The contract cannot become a client; `problems` has a line for each cause, with its place."""
-
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = list(dict.fromkeys(problems))
-        super().__init__("\n".join(self.problems))
+_PLAIN = {"str", "int", "float", "bool", "Any"}
 
 
 @dataclass
@@ -91,16 +88,6 @@ class Argument:
 
 
 @dataclass
-class Stream:
-    """The response of an operation as server-sent events."""
-
-    method: str
-    field: str
-    event: str
-    description: str
-
-
-@dataclass
 class Operation:
     """One operation with its policy and the annotations of what it returns, by status."""
 
@@ -115,12 +102,7 @@ class Operation:
     results: list[tuple[int, str]]
     arguments: list[Argument]
     body: str | None
-    stream: Stream | None = None
-
-    @property
-    def constant(self) -> str:
-        """The name in the table of operations."""
-        return self.id.upper()
+    stream: dict[str, str] | None = None
 
     @property
     def result(self) -> str:
@@ -134,7 +116,7 @@ class Operation:
         A field that only chooses the streamed response is not an argument; the stream has a method of its own.
         """
         order = {"path": 0, "body": 1, "content": 1, "query": 2, "header": 3}
-        shown = [item for item in self.arguments if self.stream is None or item.name != self.stream.field]
+        shown = [item for item in self.arguments if self.stream is None or item.name != self.stream["field"]]
         return sorted(shown, key=lambda item: (item.default is not None, order[item.location]))
 
 
@@ -226,26 +208,38 @@ class Package:
         """The names of the services, in alphabetical order."""
         return sorted({operation.service for operation in self.operations})
 
-    def mentioned(self, *texts: str) -> dict[str, list[str]]:
-        """Return the classes that annotations mention, by the kind of module that has them."""
-        words = set(re.findall(r"\w+", " ".join(texts)))
+    @property
+    def modules(self) -> dict[str, str]:
+        """The module of each model."""
+        return {model.name: model.module for model in self.models}
+
+    def mentioned(self, described: Any) -> dict[str, list[str]]:
+        """Return the classes that a description may mention, by the kind of module that has them."""
+        words = set(re.findall(r"\w+", repr(described)))
+        literals = {f"{enum.name}Literal" for enum in self.enums}
         return {
-            "models": sorted(words & {model.name for model in self.models}),
+            "models": sorted(words & self.modules.keys()),
             "enums": sorted(words & {*(item.name for item in self.enums), *(item.name for item in self.open_enums)}),
-            "parameters": sorted(
-                words & {*(item.name for item in self.parameters), *(f"{enum.name}Literal" for enum in self.enums)}
-            ),
+            "parameters": sorted(words & {*(item.name for item in self.parameters), *literals}),
         }
 
 
-def read(contract: dict[str, Any]) -> Package:
+def read(contract: Data) -> Package:
     """Return the description of a contract.
 
     Raises:
-        RefusedError: when it has what no client can be generated for.
+        SpecError: with all reasons why no client can be generated for it.
 
     """
-    return _Reader(contract).package()
+    reader = _Reader(contract)
+    try:
+        package = reader.package()
+    except (LookupError, StopIteration):  # what was refused is missing here
+        if not reader.problems:
+            raise
+    if reader.problems:
+        raise SpecError(*reader.problems)
+    return package
 
 
 def _text(value: Any) -> str:
@@ -253,10 +247,10 @@ def _text(value: Any) -> str:
 
 
 class _Reader:
-    def __init__(self, contract: dict[str, Any]) -> None:
+    def __init__(self, contract: Data) -> None:
         self.problems: list[str] = []
         self._contract = _prepared(contract)
-        self._schemas: dict[str, Any] = self._contract.get("components", {}).get("schemas", {})
+        self._schemas: Data = self._contract.get("components", {}).get("schemas", {})
         self._named = {_class_name(name): schema for name, schema in self._schemas.items()}
         self._data = self._parsed()
         self._models = {str(model.class_info.name): model for model in self._data.models}
@@ -264,28 +258,24 @@ class _Reader:
         self._discriminators: dict[tuple[str, ...], tuple[str, dict[str, str]]] = {}
 
     def _parsed(self) -> GeneratorData:
-        config = Config.from_sources(
-            ConfigFile.load_from_path(CONFIG),
-            meta_type=MetaType.NONE,
-            document_source=Path("openapi.yaml"),
-            file_encoding="utf-8",
-            overwrite=False,
-            output_path=None,
-        )
+        config = Config.from_sources(ConfigFile(), MetaType.NONE, Path("openapi.yaml"), "utf-8", False, None)
         try:
             data = GeneratorData.from_dict(copy.deepcopy(self._contract), config=config)
         except (KeyError, TypeError, ValueError, RecursionError) as error:
-            raise RefusedError([f"the contract cannot be read: {_one_line(error)}"]) from error
+            raise SpecError(f"the contract cannot be read: {one_line(error)}") from error
         if isinstance(data, GeneratorError):
-            raise RefusedError([f"the contract cannot be read: {_one_line(data.detail or data.header)}"])
+            raise SpecError(f"the contract cannot be read: {one_line(data.detail or data.header)}")
         problems = [*data.errors]
         for collection in data.endpoint_collections_by_tag.values():
             problems += collection.parse_errors
             for endpoint in collection.endpoints:
                 problems += endpoint.errors
-        if problems:
-            raise RefusedError(_one_line(f"{problem.header} {problem.detail or ''}") for problem in problems)
+        self.problems += [_refused(problem) for problem in problems]
         return data
+
+    def _refuse(self, endpoint: Endpoint, reason: str, *place: str) -> None:
+        path = next(path for path, _, item in each_operation(self._contract) if _is_called(item, endpoint))
+        self.problems.append(refusal(("paths", path, endpoint.method.lower(), *place), reason))
 
     def package(self) -> Package:
         package = Package()
@@ -295,9 +285,7 @@ class _Reader:
                 shown = str(schema.get("description", ""))
                 package.open_enums.append(OpenEnum(policy["enum"], shown, policy["words"], policy.get("terminal", [])))
             if policy.get("reserved", RESERVED_METADATA) != RESERVED_METADATA:
-                self.problems.append(
-                    f"x-codegen.reserved is {policy['reserved']!r}; only {RESERVED_METADATA!r} is known"
-                )
+                self.problems.append(f"x-codegen.reserved is {policy['reserved']!r}, not {RESERVED_METADATA!r}")
         for enum in self._data.enums:
             values: dict[str, str | int] = dict(enum.values)  # type: ignore[arg-type]
             members = {name: _enum_value(value) for name, value in sorted(values.items())}
@@ -312,40 +300,35 @@ class _Reader:
             self._mark_page(package, operation)
         package.parameters = [self._parameters[name] for name in sorted(self._parameters)]
         package.discriminators = self._discriminators
-        names = [item.name for item in package.models] + [item.name for item in package.enums]
-        names += [item.name for item in package.open_enums] + [item.name for item in package.parameters]
-        names += [f"{enum.name}Literal" for enum in package.enums]
-        self.problems += [
-            f"{name}: two classes would have this name; give the schema another one in the overlay"
-            for name in sorted(set(names))
-            if names.count(name) > 1
-        ]
-        if self.problems:
-            raise RefusedError(self.problems)
+        self._refuse_doubled_names(package)
         return package
 
-    def _mark_page(self, package: Package, operation: Operation) -> None:
+    def _refuse_doubled_names(self, package: Package) -> None:
+        names = [*package.modules, *(enum.name for enum in package.enums), *(enum.name for enum in package.open_enums)]
+        names += [*(item.name for item in package.parameters), *(f"{enum.name}Literal" for enum in package.enums)]
+        for schema in self._schemas:
+            if names.count(name := _class_name(schema)) > 1:
+                entry = f"update: {{x-codegen: {{name: {schema}Model}}}}"
+                self.problems.append(
+                    refusal(("components", "schemas", schema), f"two classes would be called {name}", entry)
+                )
+
+    @staticmethod
+    def _mark_page(package: Package, operation: Operation) -> None:
         if paging := operation.policy.get("paginate"):
-            model = next((model for model in package.models if model.name == operation.result), None)
-            if model is None:
-                self.problems.append(f"{operation.id}: pages are objects with fields, not {operation.result}")
-                return
-            items = next((item for item in model.fields if item.python_name == paging["items"]), None)
-            if items is None or not items.annotation.startswith("list["):
-                self.problems.append(f"{operation.id}: {model.name} has no list {paging['items']!r} to read in pages")
-                return
+            model = next(model for model in package.models if model.name == operation.results[0][1])
+            name = strings.PythonIdentifier(paging["items"], "field_")
+            items = next(item for item in model.fields if item.python_name == name)
             model.page, model.items = items.annotation.removeprefix("list[").rpartition("]")[0], items.python_name
 
-    def _node(self, model: ModelProperty, name: str) -> dict[str, Any]:
+    def _node(self, model: ModelProperty, name: str) -> Data:
         """Return the schema of a field with the keywords that the generator drops."""
-        schema = self._named.get(str(model.class_info.name))
-        if schema is None:
-            schema = model.data.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        schema = self._named.get(str(model.class_info.name)) or _dumped(model.data)
         return dict(schema.get("properties", {}).get(name, {}))
 
-    def _keywords(self, node: dict[str, Any]) -> dict[str, Any]:
+    def _keywords(self, node: Data) -> Data:
         """Return `format`, `x-codegen` and the like of a schema, also where it refers to another or allows null."""
-        found: dict[str, Any] = {}
+        found: Data = {}
         for candidate in (node, *node.get("anyOf", ()), *node.get("oneOf", ())):
             target = resolve(self._contract, candidate)
             if target.get("type") != "null":
@@ -366,8 +349,7 @@ class _Reader:
         open_enum = policy.get("enum")
         is_optional = not prop.required or bool(keywords.get("writeOnly"))
         annotation = f"{open_enum} | str" if open_enum else self._annotation(prop, node)
-        if (is_optional or _is_nullable(prop)) and annotation not in {"Any", "None"}:
-            annotation = f"{annotation} | None"
+        annotation = _or_none(annotation, is_optional or _is_nullable(prop))
         options: dict[str, str] = {}
         default = _default(prop)
         if default is not None or is_optional:
@@ -388,7 +370,7 @@ class _Reader:
             metadata = {"reserved": python_name}
             yield Field(f"reserved_{python_name}", "dict[str, Any] | None", shown, _keyword_only(metadata))
 
-    def _annotation(self, prop: PropertyProtocol, node: dict[str, Any], *, argument: bool = False) -> str:
+    def _annotation(self, prop: PropertyProtocol, node: Data, *, argument: bool = False) -> str:
         """Return the Python type without None of a property; `argument` also admits what a caller may give instead."""
         self._note_discriminator(prop, node)
         variants = [inner for inner in _variants(prop) if not isinstance(inner, NoneProperty)]
@@ -397,10 +379,12 @@ class _Reader:
             names.append("str")
         return "Any" if "Any" in names else " | ".join(dict.fromkeys(names)) or "None"
 
-    def _names(self, prop: PropertyProtocol, node: dict[str, Any], argument: bool) -> list[str]:
+    def _names(self, prop: PropertyProtocol, node: Data, argument: bool) -> list[str]:
         match prop:
             case ModelProperty() if _is_mapping(prop):
-                values = self._values(prop, argument)
+                inner, schema, values = prop.additional_properties, prop.data.additionalProperties, "Any"
+                if inner is not None and schema is not None and not isinstance(schema, bool):
+                    values = self._element(inner, _dumped(schema), argument)
                 return [f"Mapping[str, {values}]" if argument and values != "Any" else f"dict[str, {values}]"]
             case ModelProperty():
                 name = str(prop.class_info.name)
@@ -409,36 +393,21 @@ class _Reader:
                 name = str(prop.class_info.name)
                 return [name, f"{name}Literal"] if argument else [name, prop.value_type.__name__]
             case ListProperty():
-                inner = self._element(prop.inner_property, _items(resolve(self._contract, node)), argument)
-                return [f"Sequence[{inner}]" if argument and not _is_plain(inner) else f"list[{inner}]"]
+                item = self._element(prop.inner_property, _items(resolve(self._contract, node)), argument)
+                return [f"Sequence[{item}]" if argument and item not in _PLAIN else f"list[{item}]"]
             case ConstProperty():
                 return [f"Literal[{prop.value.raw_value!r}]"]
-            case DateProperty():
-                return ["datetime.date", *(["str"] if argument else [])]
-            case DateTimeProperty():
-                return ["datetime.datetime", *(["str"] if argument else [])]
-            case UuidProperty():
-                return ["UUID", *(["str"] if argument else [])]
-            case FileProperty():
-                self.problems.append(f"{_text(prop.name)}: files (format binary) are not sent or received as JSON")
-                return ["Any"]
+            case DateProperty() | DateTimeProperty() | UuidProperty():
+                return [_VALUES[type(prop)][0], *(["str"] if argument else [])]
             case AnyProperty():
                 return ["Any"]
             case _:
                 return [prop.get_type_string(no_optional=True).as_unembedded_code()]
 
-    def _element(self, prop: PropertyProtocol, node: dict[str, Any], argument: bool) -> str:
-        inner = self._annotation(prop, node, argument=argument)
-        return f"{inner} | None" if _is_nullable(prop) and inner not in {"Any", "None"} else inner
+    def _element(self, prop: PropertyProtocol, node: Data, argument: bool) -> str:
+        return _or_none(self._annotation(prop, node, argument=argument), _is_nullable(prop))
 
-    def _values(self, prop: ModelProperty, argument: bool) -> str:
-        schema = prop.data.additionalProperties
-        if prop.additional_properties is None or isinstance(schema, bool) or schema is None:
-            return "Any"
-        node = schema.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        return self._element(prop.additional_properties, node, argument)
-
-    def _note_discriminator(self, prop: PropertyProtocol, node: dict[str, Any]) -> None:
+    def _note_discriminator(self, prop: PropertyProtocol, node: Data) -> None:
         target = self._keywords(node)
         members = [variant for variant in _variants(prop) if isinstance(variant, ModelProperty)]
         if len(members) < 2 or not (key := (target.get("discriminator") or {}).get("propertyName")):
@@ -465,27 +434,20 @@ class _Reader:
             for prop in _fields(model):
                 node = self._node(model, _text(prop.name))
                 if not self._keywords(node).get("readOnly"):
-                    annotation = self._optional(self._annotation(prop, node, argument=True), prop)
+                    annotation = self._annotation(prop, node, argument=True)
+                    annotation = _or_none(annotation, not prop.required or _is_nullable(prop))
                     parameter.fields[_text(prop.name)] = annotation, prop.required and prop.default is None
         return parameter.name
 
-    @staticmethod
-    def _optional(annotation: str, prop: PropertyProtocol) -> str:
-        is_optional = not prop.required or _is_nullable(prop)
-        return f"{annotation} | None" if is_optional and annotation not in {"Any", "None"} else annotation
-
     def _operation(self, endpoint: Endpoint) -> Operation:
-        identifier = str(endpoint.name)
-        operation, path = next(
-            (operation, path)
-            for path, _, operation in each_operation(self._contract)
-            if strings.PythonIdentifier(operation["operationId"], "field_") == identifier
+        path, operation = next(
+            (path, item) for path, _, item in each_operation(self._contract) if _is_called(item, endpoint)
         )
         policy = operation["x-codegen"]
         arguments = self._arguments(endpoint, operation, path)
-        stream = policy.get("stream")
+        body = endpoint.bodies[0].prop if endpoint.bodies else None
         return Operation(
-            id=identifier,
+            id=str(endpoint.name),
             method=endpoint.method.upper(),
             path=path,
             tag=str(endpoint.tags[0]),
@@ -495,13 +457,11 @@ class _Reader:
             deprecated=bool(operation.get("deprecated")),
             results=self._results(endpoint, operation),
             arguments=_distinct(arguments),
-            body=str(prop.class_info.name)
-            if endpoint.bodies and isinstance(prop := endpoint.bodies[0].prop, ModelProperty) and not _is_mapping(prop)
-            else None,
-            stream=Stream(**stream) if stream else None,
+            body=str(body.class_info.name) if isinstance(body, ModelProperty) and not _is_mapping(body) else None,
+            stream=policy.get("stream"),
         )
 
-    def _results(self, endpoint: Endpoint, operation: dict[str, Any]) -> list[tuple[int, str]]:
+    def _results(self, endpoint: Endpoint, operation: Data) -> list[tuple[int, str]]:
         results: dict[int, str] = {}
         nodes = {str(code).upper(): resolve(self._contract, node) for code, node in operation["responses"].items()}
         for response in endpoint.responses.patterns:
@@ -512,32 +472,29 @@ class _Reader:
             content = node.get("content") or {}
             media = next((value for kind, value in content.items() if "json" in kind.lower()), None)
             if content and media is None:
-                self.problems.append(f"{endpoint.name}: the response {low} is not JSON but {', '.join(content)}")
+                reason = f"the response {low} is not JSON but {', '.join(content)}"
+                self._refuse(endpoint, reason, "responses", str(low), "content")
             elif media is None:
                 results[low] = "None"
             else:
                 results[low] = self._element(response.prop, media.get("schema", {}), argument=False)
         return list(results.items()) or [(200, "Any")]
 
-    def _arguments(self, endpoint: Endpoint, operation: dict[str, Any], path: str) -> list[Argument]:
-        item = self._contract["paths"][path]
-        nodes = {
-            (node["in"], node["name"]): node
-            for node in (
-                resolve(self._contract, raw) for raw in (*item.get("parameters", ()), *operation.get("parameters", ()))
-            )
-        }
+    def _arguments(self, endpoint: Endpoint, operation: Data, path: str) -> list[Argument]:
+        raw = (*self._contract["paths"][path].get("parameters", ()), *operation.get("parameters", ()))
+        nodes = {(node["in"], node["name"]): node for node in (resolve(self._contract, node) for node in raw)}
         for place, name in nodes:
             if place == "cookie":
-                self.problems.append(f"{endpoint.name}: the cookie parameter {name} cannot be sent")
-        given = {"path": endpoint.path_parameters, "query": endpoint.query_parameters}
-        arguments = {
-            place: [self._parameter_of(endpoint, prop, nodes[place, _text(prop.name)]) for prop in props]
-            for place, props in (*given.items(), ("header", endpoint.header_parameters))
-        }
-        return [*arguments["path"], *self._body(endpoint, operation), *arguments["query"], *arguments["header"]]
+                reason = f"the cookie parameter {name} cannot be sent"
+                self._refuse(endpoint, reason, "parameters", f"?@.name=='{name}'")
 
-    def _parameter_of(self, endpoint: Endpoint, prop: PropertyProtocol, node: dict[str, Any]) -> Argument:
+        def described(place: str, props: list[Any]) -> list[Argument]:
+            return [self._parameter_of(endpoint, prop, nodes[place, _text(prop.name)]) for prop in props]
+
+        query = [*described("query", endpoint.query_parameters), *described("header", endpoint.header_parameters)]
+        return [*described("path", endpoint.path_parameters), *self._body(endpoint, operation), *query]
+
+    def _parameter_of(self, endpoint: Endpoint, prop: PropertyProtocol, node: Data) -> Argument:
         place = node["in"]
         named = node.get("style", "form" if place == "query" else "simple")
         explode = bool(node.get("explode", named == "form"))
@@ -548,20 +505,15 @@ class _Reader:
         elif place == "query":
             style = _STYLES.get((named, explode))
         if style is None:
-            problem = f"{endpoint.name}: the parameter {node['name']} has style {named} with explode {explode}"
-            self.problems.append(f"{problem}, which no client writes; leave it out in the overlay")
+            reason = f"the parameter {node['name']} has style {named} with explode {explode}, which no client writes"
+            self._refuse(endpoint, reason, "parameters", f"?@.name=='{node['name']}'")
         return self._argument(prop, place, node.get("schema", {}), node, style or "")
 
-    def _argument(
-        self, prop: PropertyProtocol, location: str, schema: dict[str, Any], outer: dict[str, Any], style: str = ""
-    ) -> Argument:
+    def _argument(self, prop: PropertyProtocol, location: str, schema: Data, outer: Data, style: str = "") -> Argument:
         keywords = self._keywords(schema)
+        default = _default(prop, is_argument=True) or (None if prop.required else "None")
         annotation = self._annotation(prop, schema, argument=True)
-        default: str | None = _default(prop, is_argument=True)
-        if default is None and not prop.required:
-            default = "None"
-        if default == "None" or _is_nullable(prop):
-            annotation = annotation if annotation in {"Any", "None"} else f"{annotation} | None"
+        annotation = _or_none(annotation, default == "None" or _is_nullable(prop))
         return Argument(
             name=_text(prop.name),
             python_name=str(prop.python_name),
@@ -577,15 +529,13 @@ class _Reader:
             nullable=prop.required and location == "body" and _is_nullable(prop),
         )
 
-    def _body(self, endpoint: Endpoint, operation: dict[str, Any]) -> list[Argument]:
+    def _body(self, endpoint: Endpoint, operation: Data) -> list[Argument]:
         if not endpoint.bodies:
-            if "requestBody" in operation:
-                self.problems.append(f"{endpoint.name}: the request body must be JSON")
             return []
         body = resolve(self._contract, operation["requestBody"])
         kind, media = next(iter(body["content"].items()))
         if "json" not in kind.lower():
-            self.problems.append(f"{endpoint.name}: the request body must be JSON, not {kind}")
+            self._refuse(endpoint, f"the request body is not JSON but {kind}")
             return []
         prop, schema = endpoint.bodies[0].prop, media.get("schema", {})
         if isinstance(prop, ModelProperty) and not _is_mapping(prop):
@@ -603,7 +553,7 @@ class _Reader:
         return [whole]
 
 
-def _prepared(contract: dict[str, Any]) -> dict[str, Any]:
+def _prepared(contract: Data) -> Data:
     """Return a copy in which `allOf` is put together and parameters with content have a schema, as the parser needs."""
     prepared = copy.deepcopy(contract)
 
@@ -625,16 +575,16 @@ def _prepared(contract: dict[str, Any]) -> dict[str, Any]:
     return prepared
 
 
-def _flattened(contract: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+def _flattened(contract: Data, schema: Data) -> Data:
     parts = [_flattened(contract, resolve(contract, part)) for part in schema.get("allOf", ())]
     own = {key: value for key, value in schema.items() if key != "allOf"}
     if not parts:
         return own
     if len(parts) == 1 and "$ref" in schema["allOf"][0] and not own.keys() & {"properties", "required"}:
         return {**own, "anyOf": schema["allOf"]}  # a reference with a description of its own
-    properties: dict[str, Any] = {}
+    properties: Data = {}
     required: list[str] = []
-    merged: dict[str, Any] = {}
+    merged: Data = {}
     for part in (*parts, own):
         properties |= part.get("properties", {})
         required += part.get("required", [])
@@ -648,8 +598,18 @@ def _class_name(schema: str) -> str:
     return str(strings.ClassName(schema, "field_"))
 
 
-def _one_line(problem: object) -> str:
-    return " ".join(str(problem).split())[:300]
+def _refused(problem: ParseError) -> str:
+    """Word a problem of the generator, which says where only in prose."""
+    reason = one_line(f"{problem.header} {problem.detail or ''}")
+    if found := re.search(r"parsing (\w+) (\S+) within", problem.header):
+        return refusal(("paths", found[2], found[1].lower()), reason)
+    if found := re.search(r"/components/(\w+)/(\S+)", reason):
+        return refusal(("components", found[1], found[2]), reason)
+    return reason
+
+
+def _is_called(operation: Data, endpoint: Endpoint) -> bool:
+    return bool(strings.PythonIdentifier(operation["operationId"], "field_") == str(endpoint.name))
 
 
 def _is_mapping(prop: PropertyProtocol) -> bool:
@@ -671,18 +631,22 @@ def _is_nullable(prop: PropertyProtocol) -> bool:
     return any(isinstance(variant, NoneProperty | AnyProperty) for variant in _variants(prop))
 
 
-def _is_plain(annotation: str) -> bool:
-    return annotation in {"str", "int", "float", "bool", "Any"}
+def _or_none(annotation: str, is_optional: bool) -> str:
+    return f"{annotation} | None" if is_optional and annotation not in {"Any", "None"} else annotation
 
 
-def _items(node: dict[str, Any]) -> dict[str, Any]:
+def _dumped(schema: Any) -> Data:
+    return dict(schema.model_dump(mode="json", by_alias=True, exclude_unset=True))
+
+
+def _items(node: Data) -> Data:
     for candidate in (node, *node.get("anyOf", ()), *node.get("oneOf", ())):
         if "items" in candidate:
             return dict(candidate["items"])
     return {}
 
 
-def _type(schema: dict[str, Any]) -> str:
+def _type(schema: Data) -> str:
     kinds = schema.get("type", "")
     if isinstance(kinds, list):
         kinds = [kind for kind in kinds if kind != "null"]
@@ -699,8 +663,6 @@ def _keyword_only(metadata: dict[str, str]) -> dict[str, str]:
 
 def _enum_value(value: str | int) -> str | int:
     """Return the value itself of what the generator has escaped for a literal in double quotes."""
-    import json
-
     return str(json.loads(f'"{value}"')) if isinstance(value, str) else value
 
 
@@ -709,16 +671,11 @@ def _default(prop: PropertyProtocol, *, is_argument: bool = False) -> str | None
     if prop.default is None:
         return None
     value = prop.default.raw_value
-    for variant in _variants(prop):
-        match variant:
-            case EnumProperty() if not is_argument:
-                return f"{variant.class_info.name}({value!r})"
-            case DateTimeProperty() if not is_argument:
-                return f"datetime.datetime.fromisoformat({value!r})"
-            case DateProperty() if not is_argument:
-                return f"datetime.date.fromisoformat({value!r})"
-            case UuidProperty() if not is_argument:
-                return f"UUID({str(value)!r})"
+    for variant in _variants(prop) if not is_argument else ():
+        if isinstance(variant, EnumProperty):
+            return f"{variant.class_info.name}({value!r})"
+        if type(variant) in _VALUES:
+            return f"{_VALUES[type(variant)][1]}({str(value)!r})"
     return repr(value) if isinstance(value, str | int | float | bool) else prop.default.python_code.as_unembedded_code()
 
 

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import griffe
 
-from tools import generate, load, normalize, overlay, versions
+from tools import generate, load, normalize, versions
 from tools.load import CLIENTS, Data, SpecError, each_operation
 
 REDOCLY = load.ROOT / "node_modules" / "@redocly" / "cli"
@@ -33,12 +33,10 @@ SURVIVED = {"enum-values-added": SAFE, "server-removed": DANGEROUS, "response-he
 """Rules of redocly whose findings this client survives: unknown values stay strings, an address is a setting, and no
 model has headers. Errors are typed by their status, so one that is no longer documented is safe, too."""
 
-MATTERS = {
-    "deprecated": DANGEROUS, "default": DANGEROUS, "maximum": SAFE, "minimum": SAFE, "exclusiveMaximum": SAFE,
-    "exclusiveMinimum": SAFE, "multipleOf": SAFE, "maxLength": SAFE, "minLength": SAFE, "maxItems": SAFE,
-    "minItems": SAFE, "uniqueItems": SAFE, "pattern": SAFE, "type": SAFE, "enum": SAFE, "required": SAFE,
-    "format": SAFE, "nullable": SAFE,
-}  # fmt: skip
+MATTERS = dict.fromkeys(
+    ("maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum", "multipleOf", "maxLength", "minLength", "maxItems",
+     "minItems", "uniqueItems", "pattern", "type", "enum", "required", "format", "nullable"), SAFE,
+) | {"deprecated": DANGEROUS, "default": DANGEROUS}  # fmt: skip
 """Keywords whose change matters where redocly has no verdict; the others are prose."""
 
 PYTHON = {
@@ -62,8 +60,7 @@ def compare(old: Data, new: Data) -> list[Change]:
     """Return every change between two contracts, the gravest first.
 
     Raises:
-        SpecError: if redocly is not installed in the pinned version, or fails.
-        generate.GenerationError: if a contract does not generate.
+        SpecError: if redocly is not installed in the pinned version or fails, or a contract does not generate.
 
     """
     with tempfile.TemporaryDirectory() as name:
@@ -98,18 +95,15 @@ def _redocly(folder: Path, old: Data, new: Data) -> subprocess.Popen[str]:
     for name, data in (("old.json", old), ("new.json", new)):
         (folder / name).write_text(json.dumps(data), encoding="utf-8")
     quiet = {**os.environ, "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_NOTIFICATIONS": "true"}
-    command = [
-        "node",
-        str(REDOCLY / "bin" / "cli.js"),
-        "diff",
-        "old.json",
-        "new.json",
-        "--format=json",
-        "--fail-on=none",
-    ]
+    command = ["node", str(REDOCLY / "bin" / "cli.js"), "diff", "old.json", "new.json", "--format=json"]
     try:
         return subprocess.Popen(
-            command, cwd=folder, env=quiet, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [*command, "--fail-on=none"],
+            cwd=folder,
+            env=quiet,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
     except OSError as error:
         raise SpecError(f"documents are compared by @redocly/cli, which node runs: {error.strerror}") from error
@@ -245,7 +239,10 @@ def _python_changes(folder: Path, old: Data, new: Data) -> Iterator[Change]:
     modules: list[griffe.Module] = []
     for side, contract in (("old", old), ("new", new)):
         generate.write(folder / side / "codegen_api", contract)
-        modules.append(read_package(folder / side, "codegen_api"))
+        module = read_package(folder / side, "codegen_api")
+        models = module["models"]  # which computes its `__all__`
+        models.exports = [name for name, member in models.members.items() if member.is_alias]
+        modules.append(module)
     services = [name for name in CLIENTS if all(name in module["_sync"].members for module in modules)]
     breakages = [
         breakage
@@ -293,11 +290,11 @@ def summary(changes: Iterable[Change]) -> dict[str, int]:
     return {severity: counted[severity] for severity in SEVERITIES}
 
 
-def as_json(changes: list[Change], notes: list[str]) -> str:
+def as_json(changes: list[Change]) -> str:
     """Return the report for machines."""
     touched = sorted({name for change in changes for name in change.names})
     report = {"summary": summary(changes), "changes": [change._asdict() for change in changes], "names": touched}
-    return json.dumps({**report, "notes": notes}, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
 
 
 def as_markdown(changes: list[Change], notes: list[str]) -> str:
@@ -351,7 +348,7 @@ def read(source: str) -> Data:
         data = load.read(source)
     if all("x-codegen" in operation for _, _, operation in each_operation(data)):
         return data
-    return normalize.normalize(load.facts(data)[0], load.load(load.CHATSERVER), overlay.read()).data
+    return normalize.contract(load.facts(data)[0]).data
 
 
 def main() -> int:
@@ -364,10 +361,10 @@ def main() -> int:
     try:
         require_redocly()
         changes = compare(read(given.old), read(given.new))
-    except (SpecError, generate.GenerationError) as error:
+    except SpecError as error:
         print(error, file=sys.stderr)
         return 2
-    report = as_json(changes, [])
+    report = as_json(changes)
     if given.json and given.json != "-":
         Path(given.json).write_text(report, encoding="utf-8")
     print(report if given.json == "-" else as_markdown(changes, []), end="")

@@ -26,13 +26,12 @@ class GeneratedClientHook(BuildHookInterface):  # type: ignore[type-arg]
         if version == "editable" or (Path(self.root) / "PKG-INFO").exists():
             return
         sys.path.insert(0, str(Path(self.root)))
-        from tools import load, normalize
-        from tools.generate import GenerationError, stale_files
+        from tools import generate, load, normalize
 
         try:
-            given = normalize.text(normalize.contract().data) == load.CONTRACT.read_text(encoding="utf-8")
-            stale = [*([] if given else ["openapi.yaml"]), *stale_files()]
-        except (GenerationError, load.SpecError) as error:
+            is_given = normalize.text(normalize.contract().data) == load.CONTRACT.read_text(encoding="utf-8")
+            stale = [*([] if is_given else ["openapi.yaml"]), *generate.stale_files(load.load())]
+        except load.SpecError as error:
             self.app.abort(f"the client cannot be generated: {error}")
         if stale:
             self.app.abort("not what `make generate` writes: " + ", ".join(stale))

@@ -1,12 +1,13 @@
-"""Read OpenAPI documents: ours, and those of others, which are bounded, plain and reduced to facts."""
+"""Read OpenAPI documents, reduce those of the service to facts, and word refusals with the way to mend them."""
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -24,28 +25,29 @@ CLIENTS = {"codegen": "CodegenClient", "chatserver": "ChatServerClient"}
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 MAX_BYTES = 2_000_000
 """About twenty times the size of the service's document."""
-MAX_NODES = 200_000
-MAX_DEPTH = 64
 
 Data = dict[str, Any]
+Place = tuple[str | int, ...]
+"""The keys that lead from a document to a node in it."""
 
 
 class SpecError(Exception):
     """A document cannot be used; `problems` has one line for each reason, with its place."""
 
     def __init__(self, *problems: str) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+        self.problems = list(dict.fromkeys(problems))
+        super().__init__("\n".join(self.problems))
 
 
-def load(path: Path = CONTRACT) -> Data:
-    """Read an OpenAPI document of ours.
+def load(path: Path | None = None) -> Data:
+    """Read an OpenAPI document of ours, the contract if no path is given.
 
     Raises:
         SpecError: if the file cannot be read or is not an object in JSON or YAML.
 
     """
-    return parse(_text(path.read_bytes(), path.name), path.name) if path.exists() else _refuse(f"{path} does not exist")
+    path = path or CONTRACT
+    return parse(_content(str(path)), path.name)
 
 
 def read(source: str) -> Data:
@@ -55,111 +57,117 @@ def read(source: str) -> Data:
         SpecError: if it cannot be read, is too large, or has another form.
 
     """
-    data = parse(fetch(source), source)
+    data = parse(_content(source), source)
     version = data.get("openapi", data.get("swagger", "no version"))
     if not str(version).startswith("3.1"):
-        _refuse(f"{source} is not OpenAPI 3.1 but {version}")
+        raise SpecError(f"{source} is not OpenAPI 3.1 but {version}")
     if not isinstance(data.get("paths"), dict) or not data["paths"]:
-        _refuse(f"{source} has no paths")
-    odd = [path for path, item in data["paths"].items() if not isinstance(item, dict) or "$ref" in item]
+        raise SpecError(f"{source} has no paths")
+    odd = [
+        path
+        for path, item in data["paths"].items()
+        if not isinstance(item, dict)
+        or not all(isinstance(item.get(key, {}), dict) for key in METHODS)
+        or "$ref" in item
+    ]
     if odd:
-        raise SpecError(
-            *(f"{source}: {path} does not hold operations, which are read only where they stand" for path in odd)
-        )
+        raise SpecError(*(f"{source}: {path} does not hold operations, which are read nowhere else" for path in odd))
     return data
 
 
-def fetch(source: str) -> str:
-    """Return the text at a path or an http(s) URL.
-
-    Raises:
-        SpecError: if it cannot be read, has more than MAX_BYTES, or is not UTF-8.
-
-    """
+def _content(source: str) -> str:
     try:
-        if not re.match(r"https?://", source):
-            with Path(source).open("rb") as file:
-                return _text(file.read(MAX_BYTES + 1), source)
-        return _text(_download(source), source)
-    except OSError as error:
-        _refuse(f"{source} cannot be read: {error.strerror or error}")
+        if re.match(r"https?://", source):
+            import httpx
 
-
-def _download(url: str) -> bytes:
-    import httpx
-
-    received = bytearray()
-    try:
-        with httpx.stream("GET", url, follow_redirects=True, timeout=30) as response:
-            response.raise_for_status()
-            for chunk in response.iter_bytes():
-                received += chunk
-                if len(received) > MAX_BYTES:
-                    break
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        _refuse(f"{url} cannot be read: {_one_line(error)}")
-    return bytes(received)
-
-
-def _text(raw: bytes, source: str) -> str:
-    if len(raw) > MAX_BYTES:
-        _refuse(f"{source} has more than {MAX_BYTES:,} bytes")
-    try:
+            try:
+                raw = httpx.get(source, follow_redirects=True, timeout=30).raise_for_status().content
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                raise SpecError(f"{source} cannot be read: {one_line(error)}") from None
+        else:
+            raw = Path(source).read_bytes()
+        if len(raw) > MAX_BYTES:
+            raise SpecError(f"{source} has more than {MAX_BYTES:,} bytes")
         return raw.decode("utf-8-sig")
+    except OSError as error:
+        raise SpecError(f"{source} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
-        _refuse(f"{source} is not UTF-8: {error}")
+        raise SpecError(f"{source} is not UTF-8: {error}") from None
 
 
 def parse(text: str, source: str = "the document") -> Data:
     """Return the object that a JSON or YAML text holds, as JSON data.
 
     Raises:
-        SpecError: if it is neither, repeats a key, is nested too deep, or holds what JSON does not have.
+        SpecError: if it is neither, or holds what JSON does not have.
 
     """
-
-    def unique(pairs: list[tuple[str, Any]]) -> Data:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            names = [key for key, _ in pairs]
-            _refuse(
-                f"{source}: the key {next(key for key in names if names.count(key) > 1)!r} stands twice in an object"
-            )
-        return found
-
     try:
-        is_json = text.lstrip()[:1] == "{"
-        data = json.loads(text, object_pairs_hook=unique) if is_json else YAML(typ="safe", pure=True).load(text)
-        _bound(data, source)
+        data = json.loads(text) if text.lstrip()[:1] == "{" else YAML(typ="safe", pure=True).load(text)
         # Dates become strings and keys too, as in JSON; infinite numbers and half characters do not pass.
         plain = json.loads(json.dumps(data, default=str, allow_nan=False, ensure_ascii=False).encode())
-    except RecursionError:
-        _refuse(f"{source} is nested more than {MAX_DEPTH} levels deep")
-    except (YAMLError, ValueError, TypeError) as error:
-        _refuse(f"{source} is neither JSON nor YAML: {_one_line(error)}")
+    except (YAMLError, ValueError, TypeError, RecursionError) as error:
+        raise SpecError(f"{source} is neither JSON nor YAML: {one_line(error)}") from None
     if not isinstance(plain, dict):
-        _refuse(f"{source} is not an OpenAPI document: an object is expected, not {type(plain).__name__}")
+        raise SpecError(f"{source} is not an OpenAPI document: an object is expected, not {type(plain).__name__}")
     return plain
 
 
-def _bound(data: Any, source: str) -> None:
-    """Refuse what is nested too deep, or multiplies by YAML aliases."""
-    ahead, count = [(data, 0)], 0
-    while ahead:
-        node, depth = ahead.pop()
-        count += 1
-        if depth > MAX_DEPTH or count > MAX_NODES:
-            _refuse(f"{source} has more than {MAX_NODES:,} values or is nested more than {MAX_DEPTH} levels deep")
-        inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-        ahead += [(value, depth + 1) for value in inner]
+def one_line(error: object) -> str:
+    """Return a message in one line, shortened."""
+    text = " ".join(str(error).partition("\n\n")[0].split())
+    return text if len(text) <= 300 else f"{text[:297]}..."
 
 
-def _refuse(problem: str) -> NoReturn:
-    raise SpecError(problem) from None
+def refusal(place: Place, reason: str, entry: str = "remove: true", *, is_published: bool | None = None) -> str:
+    """Word why the node at a place cannot be used, and what to write where to mend it.
+
+    `entry` is what the overlay's action for the place holds; spec/chatserver.yaml is edited itself.
+    """
+    if len(place) > 2 and place[0] == "paths":
+        shown = "/".join(
+            [f"{str(place[2]).upper()} {place[1]}", *(str(part) for part in place[3:] if str(part)[:1] != "?")]
+        )
+    else:
+        shown = pointer(place)
+    if is_published is None:
+        is_published = not is_of_chatserver(place)
+    target = f'spec/overlay.yaml: {{target: "{json_path(place)}", {entry}}}' if is_published else "spec/chatserver.yaml"
+    return f"{shown}: {reason}; mend it in {target}"
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+def json_path(place: Place) -> str:
+    """Return the JSONPath of a place, which targets it in an overlay."""
+    parts = (
+        f".{part}"
+        if re.fullmatch(r"[A-Za-z_]\w*", str(part))
+        else f"[{part}]"
+        if str(part)[:1] == "?"
+        else f"[{part!r}]"
+        for part in place
+    )
+    return "$" + "".join(parts)
+
+
+def pointer(place: Place) -> str:
+    """Return the JSON pointer of a place."""
+    return "/".join(["#", *(str(part).replace("~", "~0").replace("/", "~1") for part in place)])
+
+
+def is_of_chatserver(place: Place) -> bool:
+    """Say whether a place in the contract is written in spec/chatserver.yaml."""
+    written = _chatserver()
+    group = (
+        written["paths"]
+        if place[:1] == ("paths",)
+        else written.get("components", {}).get("".join(map(str, place[1:2])), {})
+    )
+    return any(part in group for part in place[1:3])
+
+
+@functools.cache
+def _chatserver() -> Data:
+    return load(CHATSERVER)
 
 
 def resolve(data: Data, node: Data) -> Data:
@@ -174,8 +182,7 @@ def resolve(data: Data, node: Data) -> Data:
         if reference in followed:
             raise KeyError(reference)
         followed.add(reference)
-        target = at(data, reference)
-        node = {**target, **{key: value for key, value in node.items() if key != "$ref"}}
+        node = {**at(data, reference), **{key: value for key, value in node.items() if key != "$ref"}}
     return node
 
 
@@ -206,31 +213,33 @@ def each_operation(data: Data) -> list[tuple[str, str, Data]]:
     ]
 
 
-def is_of_chatserver(pointer: str) -> bool:
-    """Say whether a JSON pointer into the contract leads to what spec/chatserver.yaml says."""
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
-    written = load(CHATSERVER)
-    group = written["paths"] if parts[:1] == ["paths"] else written.get("components", {}).get("".join(parts[1:2]), {})
-    return any(part in group for part in parts[1:3])
+def derived_id(path: str, method: str, *, whole: bool = False) -> str:
+    """Make an operation id from path and method: `get_repos_check_suite_settings`.
+
+    The version and the organization at the head of a path, which most paths share, are left out unless `whole`.
+    """
+    parts = [part for part in path.split("/") if part]
+    if not whole:
+        while len(parts) > 1 and re.fullmatch(r"v\d+|alpha|beta", parts[0]):
+            parts.pop(0)
+        if len(parts) > 2 and parts[:2] == ["organizations", "{org_id}"]:
+            parts = parts[2:]
+    words = [method, *(part for part in parts if not part.startswith("{"))]
+    if parts and parts[-1].startswith("{"):
+        words += ["by", parts[-1].strip("{}")]
+    return re.sub(r"\W+|_+", "_", "_".join(words)).strip("_").lower()
 
 
-def nodes(node: Any, where: str = "#") -> Iterator[tuple[str, Data]]:
-    """Yield every object in a document with the JSON pointer that leads to it."""
-    ahead = [(where, node)]
+def nodes(node: Any) -> Iterator[tuple[Place, Data]]:
+    """Yield every object in a document with its place."""
+    ahead: list[tuple[Place, Any]] = [((), node)]
     while ahead:
         place, current = ahead.pop()
         if isinstance(current, dict):
             yield place, current
-            ahead += [
-                (f"{place}/{str(key).replace('~', '~0').replace('/', '~1')}", item) for key, item in current.items()
-            ]
+            ahead += [((*place, key), item) for key, item in current.items()]
         elif isinstance(current, list):
-            ahead += [(f"{place}/{index}", item) for index, item in enumerate(current)]
-
-
-def escaped(key: str) -> str:
-    """Return a key as a part of a JSON pointer."""
-    return key.replace("~", "~0").replace("/", "~1")
+            ahead += [((*place, index), item) for index, item in enumerate(current)]
 
 
 PROSE = {"description", "summary", "title", "example", "examples", "externalDocs", "contact", "license"}
@@ -247,18 +256,11 @@ def facts(document: Data) -> tuple[Data, list[str]]:
     """Return what a published document says without its prose, and notes for a maintainer.
 
     Limits that only the prose states become `x-rate-limit`.
-
-    Raises:
-        SpecError: if an operation is not an object.
-
     """
     notes = []
     limits: dict[tuple[str, str], Data] = {}
     for path, method, operation in each_operation(document):
-        if not isinstance(operation, dict):
-            _refuse(f"{method.upper()} {path} is not an object")
-        limit = stated_limit(operation)
-        if limit is not None:
+        if (limit := stated_limit(operation)) is not None:
             limits[path, method] = limit
         elif re.search(r"rate.?limit", _prose(operation), re.IGNORECASE):
             notes.append(

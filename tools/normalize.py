@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import http
-import json
 import re
 from typing import Any, NamedTuple
 
@@ -16,8 +15,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.compat import StringIO
 
-from tools import load, overlay
-from tools.load import Data, SpecError, each_operation, resolve
+from tools import load, overlay, validate
+from tools.load import Data, SpecError, each_operation, refusal, resolve
 
 HEADER = "# Written by `make generate` from spec/; edit there.\n"
 JSON = "application/json"
@@ -42,14 +41,14 @@ class Normalized(NamedTuple):
     unmatched: list[str]
 
 
-def contract() -> Normalized:
-    """Put together what spec/ holds.
+def contract(facts: Data | None = None) -> Normalized:
+    """Put together what spec/ holds, with other facts of the service if they are given.
 
     Raises:
-        SpecError: if a file of spec/ cannot be read.
+        SpecError: if a file of spec/ cannot be read, or does not have its form.
 
     """
-    return normalize(load.load(load.FACTS), load.load(load.CHATSERVER), overlay.read())
+    return normalize(facts or load.load(load.FACTS), load.load(load.CHATSERVER), overlay.read(load.OVERLAY))
 
 
 def normalize(facts: Data, chatserver: Data, actions: list[overlay.Action]) -> Normalized:
@@ -60,8 +59,8 @@ def normalize(facts: Data, chatserver: Data, actions: list[overlay.Action]) -> N
 
     """
     try:
-        return _Normalizer(facts, chatserver).run(actions)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return _Normalizer(facts, copy.deepcopy(chatserver)).run(actions)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise SpecError(f"the document does not have the form of OpenAPI: {type(error).__name__}: {error}") from error
 
 
@@ -88,6 +87,9 @@ class _Normalizer:
         self._prune()
         return Normalized(_ordered(self._data), self._notes, self._problems, unmatched)
 
+    def _refuse(self, place: load.Place, reason: str, entry: str = "remove: true") -> None:
+        self._problems.append(refusal(place, reason, entry, is_published=True))
+
     # Before the overlay
 
     def _own_form(self) -> Data:
@@ -106,21 +108,24 @@ class _Normalizer:
                 operation = self._operation(where, path, method, raw, facts["paths"][path].get("parameters", ()))
             except _UnusableError as error:
                 operation = {"x-unusable": str(error)}
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
                 operation = {"x-unusable": f"it does not have the form of OpenAPI: {type(error).__name__}: {error}"}
             data["paths"].setdefault(path, {})[method] = operation
         return data
 
     def _drop_unusable(self) -> None:
-        """Take out the operations that clients cannot have and that the overlay does not remove."""
+        """Take out what clients cannot have and the overlay does not remove, before anything gets another place."""
+        shared = self._data["components"]["responses"]
+        for name in [name for name, node in shared.items() if not self._is_known(node)]:
+            del shared[name]  # an older document may lack its schema
         for path, method, operation in each_operation(self._data):
             if reason := operation.get("x-unusable"):
-                self._problem(path, method, reason, "remove: true")
+                self._refuse(("paths", path, method), reason)
                 del self._data["paths"][path][method]
-
-    def _problem(self, path: str, method: str, reason: str, entry: str) -> None:
-        target = f"$.paths['{path}'].{method}"
-        self._problems.append(f"{method.upper()} {path}: {reason}; {_mended(target, entry)}")
+        for document in (self._data, self._chatserver):
+            for place, node, reason in list(validate.unusable(document, self._data)):
+                self._problems.append(refusal(place, reason, is_published=document is self._data))
+                node.clear()
 
     def _operation(self, where: str, path: str, method: str, raw: Data, shared: Any) -> Data:
         tag = str((raw.get("tags") or ["other"])[0]).lower()
@@ -156,7 +161,7 @@ class _Normalizer:
         """Return the parameters that a client gives: those of the path in its order, then the others."""
         in_path: dict[str, Data] = {}
         others: list[Data] = []
-        names = template_names(path)
+        names = re.findall(r"\{([^{}]+)\}", path)
         for node in declared:
             name, location = str(node["name"]), str(node["in"])
             kept = {key: node[key] for key in PARAMETER_KEYS if key in node}
@@ -197,12 +202,12 @@ class _Normalizer:
 
     def _paginate(self, operation: Data) -> Data | None:
         """Return how a list with `skip`, `limit`, `items` and `total`, as the service writes them, is read in parts."""
-        names = {parameter["name"] for parameter in operation.get("parameters", ())}
+        if not {"skip", "limit"} <= {parameter["name"] for parameter in operation.get("parameters", ())}:
+            return None
         answer = operation["responses"].get("200", {}).get("content", {}).get(JSON, {}).get("schema", {})
-        fields = resolve(self._facts, answer).get("properties", {})
-        if {"skip", "limit"} <= names and {"items", "total"} <= fields.keys():
-            return {"style": "offset", "start": "skip", "size": "limit", "items": "items", "total": "total"}
-        return None
+        if not {"items", "total"} <= resolve(self._facts, answer).get("properties", {}).keys():
+            return None
+        return {"style": "offset", "start": "skip", "size": "limit", "items": "items", "total": "total"}
 
     # After the overlay
 
@@ -211,7 +216,8 @@ class _Normalizer:
         renamed = {name: new for name, node in group.items() if (new := _take_name(node))}
         for name, new in renamed.items():
             if new in group and new not in renamed:
-                self._problems.append(f"spec/overlay.yaml calls the schema {name} {new}, but there is another {new}")
+                reason = f"the overlay calls it {new}, but there is another {new}"
+                self._refuse(("components", "schemas", name), reason, f"update: {{x-codegen: {{name: {new}Model}}}}")
         self._data["components"]["schemas"] = {renamed.get(name, name): node for name, node in group.items()}
         for _, node in load.nodes(self._data):
             kind, _, name = str(node.get("$ref", "")).rpartition("/")
@@ -241,7 +247,7 @@ class _Normalizer:
             if "schema" in parameter:
                 parameter["schema"] = self._named(parameter["schema"], class_name(name))
         for path, method, operation in each_operation(self._data):
-            base = class_name(operation.get("operationId", derived_id(path, method)))
+            base = class_name(operation.get("operationId", load.derived_id(path, method)))
             for parameter in operation.get("parameters", ()):
                 if "schema" in parameter:
                     parameter["schema"] = self._named(parameter["schema"], class_name(base, parameter["name"]))
@@ -271,7 +277,8 @@ class _Normalizer:
     def _named(self, schema: Data, place: str) -> Data:
         """Return what stands at a place: the schema itself, or a reference once it has a name."""
         name = _take_name(schema)
-        inner, nullable = _core(schema)
+        inner, nullable = _without_null(schema)
+        inner = {key: value for key, value in inner.items() if key not in OUTER and not key.startswith("x-")}
         if "$ref" in inner:
             if name:
                 self._notes.append(f"{place}: the overlay names it {name}, but it refers to {inner['$ref']}")
@@ -304,8 +311,7 @@ class _Normalizer:
 
     def _complete(self, path: str, operation: Data) -> None:
         """Give an operation the answers that it has anyway, and those that are shared by reference."""
-        known = {name for name, node in self._data["components"]["responses"].items() if self._is_known(node)}
-        answers = {name: self._data["components"]["responses"][name] for name in known}
+        answers = self._data["components"]["responses"]
         shared = {found: name for name, node in answers.items() if (found := _schema_of(node))}
         responses = operation["responses"]
         names_something = self._names_something(path, operation)
@@ -319,9 +325,7 @@ class _Normalizer:
         operation["responses"] = dict(sorted(responses.items()))
 
     def _is_known(self, response: Data) -> bool:
-        """Say whether the schema of a shared answer is there, which an older document may lack."""
-        name = str(_schema_of(response)).rpartition("/")[2]
-        return name in self._data["components"]["schemas"]
+        return str(_schema_of(response)).rpartition("/")[2] in self._data["components"]["schemas"]
 
     def _names_something(self, path: str, operation: Data) -> bool:
         """Say whether a call names a thing that may be missing (404) or forbidden (403)."""
@@ -333,21 +337,26 @@ class _Normalizer:
     def _name_operations(self) -> None:
         """Give an id to each operation to which the overlay gives none; those that are given never move."""
         operations = each_operation(self._data)
-        given = {operation.get("operationId") for _, _, operation in (*operations, *each_operation(self._chatserver))}
-        taken: dict[str, str] = {}
+        taken = {
+            str(operation.get("operationId")): "another operation"
+            for _, _, operation in (*operations, *each_operation(self._chatserver))
+        }
+        given = set(taken)
         for path, method, operation in operations:
-            if "operationId" in operation:
-                continue
-            where, whole = f"{method.upper()} {path}", derived_id(path, method, whole=True)
-            name = derived_id(path, method)
-            name = whole if name in given else name
-            if name in given or name in taken:
-                other = f"{whole}_2" if name == whole else whole
-                reason = f"its id would be {name}, which {taken.get(name, 'another operation')} has"
-                self._problem(path, method, reason, f"update: {{operationId: {other}}}")
-                name = other
-            taken[name] = where
-            operation["operationId"] = name
+            if "operationId" not in operation:
+                names = [
+                    load.derived_id(path, method),
+                    whole := load.derived_id(path, method, whole=True),
+                    f"{whole}_2",
+                ]
+                name, other, *_ = (name for name in names if name not in given)
+                if name in taken:
+                    reason = f"its id would be {name}, which {taken[name]} has"
+                    entry = f"update: {{operationId: {other}}}"
+                    self._refuse(("paths", path, method), reason, entry)
+                    name = other
+                taken[name] = f"{method.upper()} {path}"
+                operation["operationId"] = name
 
     def _group_limits(self) -> None:
         """Name the groups of limits: `standard` for the limit that most have, and an operation's own otherwise."""
@@ -384,20 +393,18 @@ class _Normalizer:
 
     def _join_chatserver(self) -> None:
         data, other = self._data, self._chatserver
-        for path in other["paths"]:
-            if path in data["paths"]:
-                entry = _mended(f"$.paths['{path}']", "remove: true")
-                self._problems.append(f"{path} is in spec/chatserver.yaml too; {entry}")
+        for path in other["paths"].keys() & data["paths"].keys():
+            self._refuse(("paths", path), "it is in spec/chatserver.yaml, too")
         for kind, group in other.get("components", {}).items():
             mine = data["components"].setdefault(kind, {})
             for name in group:
                 if mine.get(name, group[name]) != group[name]:
-                    entry = _mended(f"$.components.{kind}['{name}']", f"update: {{x-codegen: {{name: Codegen{name}}}}}")
-                    self._problems.append(f"{kind}/{name} has another meaning in spec/chatserver.yaml; {entry}")
-            mine |= copy.deepcopy(group)
-        data["paths"] |= copy.deepcopy(other["paths"])
+                    entry = f"update: {{x-codegen: {{name: Codegen{name}}}}}"
+                    self._refuse(("components", kind, name), "it has another meaning in spec/chatserver.yaml", entry)
+            mine |= group
+        data["paths"] |= other["paths"]
         known = {tag["name"] for tag in data["tags"]}
-        data["tags"] += [copy.deepcopy(tag) for tag in other.get("tags", ()) if tag["name"] not in known]
+        data["tags"] += [tag for tag in other.get("tags", ()) if tag["name"] not in known]
 
     def _prune(self) -> None:
         """Drop the components that nothing needs; what is written of the ChatServer stays."""
@@ -420,33 +427,6 @@ class _UnusableError(Exception):
     """Clients cannot have an operation."""
 
 
-def _mended(target: str, entry: str) -> str:
-    """Name the action of an overlay that would mend something."""
-    return f'mend it in spec/overlay.yaml: {{target: "{target}", {entry}}}'
-
-
-def derived_id(path: str, method: str, *, whole: bool = False) -> str:
-    """Make an operation id from path and method: `get_repos_check_suite_settings`.
-
-    The version and the organization at the head of a path, which most paths share, are left out unless `whole`.
-    """
-    parts = [part for part in path.split("/") if part]
-    if not whole:
-        while len(parts) > 1 and re.fullmatch(r"v\d+|alpha|beta", parts[0]):
-            parts.pop(0)
-        if len(parts) > 2 and parts[:2] == ["organizations", "{org_id}"]:
-            parts = parts[2:]
-    words = [method, *(part for part in parts if not part.startswith("{"))]
-    if parts and parts[-1].startswith("{"):
-        words += ["by", parts[-1].strip("{}")]
-    return re.sub(r"\W+|_+", "_", "_".join(words)).strip("_").lower()
-
-
-def template_names(path: str) -> list[str]:
-    """Return the names of a path's parameters, in order."""
-    return re.findall(r"\{([^{}]+)\}", path)
-
-
 def class_name(*parts: str) -> str:
     """Make a schema's name from where it stands: `CreateAgentRunInput`, `options` -> `CreateAgentRunInputOptions`."""
     words = [word for part in parts for word in re.split(r"[^A-Za-z0-9]+", part) if word]
@@ -466,13 +446,13 @@ def canonical(schema: Any) -> Data:
     }
     if "array" in _types(kept):
         kept.setdefault("items", {})
-    if "properties" in kept:
+    if isinstance(kept.get("properties"), dict):
         kept["properties"] = {name: canonical(value) for name, value in kept["properties"].items()}
     for key in ("items", "additionalProperties"):
         if isinstance(kept.get(key), dict):
             kept[key] = canonical(kept[key])
     for key in ("anyOf", "oneOf", "allOf"):
-        if key in kept:
+        if isinstance(kept.get(key), list):
             kept[key] = [canonical(value) for value in kept[key]]
     if len(kept.get("allOf", ())) == 1 and kept.keys() <= {"allOf", *OUTER}:
         kept = {**kept.pop("allOf")[0], **kept}
@@ -481,7 +461,8 @@ def canonical(schema: Any) -> Data:
     kept = {
         key: int(value) if isinstance(value, float) and value.is_integer() else value for key, value in kept.items()
     }
-    return _with_null(kept)
+    inner, is_nullable = _without_null(kept)
+    return _with_null(inner) if is_nullable else inner
 
 
 def _types(schema: Data) -> list[str]:
@@ -489,22 +470,19 @@ def _types(schema: Data) -> list[str]:
     return kinds if isinstance(kinds, list) else [kinds]
 
 
+def _without_null(schema: Data) -> tuple[Data, bool]:
+    """Return what a schema allows besides null, and whether it allows null."""
+    branches, kinds = schema.get("anyOf", ()), _types(schema)
+    others, rest = [branch for branch in branches if branch != NULL], [kind for kind in kinds if kind != "null"]
+    if len(others) < len(branches):
+        schema = {key: value for key, value in schema.items() if key != "anyOf"}
+        schema = {**others[0], **schema} if len(others) == 1 else {**schema, "anyOf": others}
+    if rest and len(rest) < len(kinds):
+        schema = {**schema, "type": rest[0] if len(rest) == 1 else rest}
+    return schema, len(others) < len(branches) or (bool(rest) and len(rest) < len(kinds))
+
+
 def _with_null(schema: Data) -> Data:
-    nullable = False
-    branches = schema.get("anyOf", ())
-    if NULL in branches:
-        nullable = True
-        others = [branch for branch in branches if branch != NULL]
-        rest = {key: value for key, value in schema.items() if key != "anyOf"}
-        schema = {**others[0], **rest} if len(others) == 1 else {**rest, "anyOf": others}
-    if "null" in _types(schema) and schema["type"] != "null":
-        nullable = True
-        kinds = [kind for kind in _types(schema) if kind != "null"]
-        schema = {**schema, "type": kinds[0] if len(kinds) == 1 else kinds}
-    return _nullable(schema) if nullable else schema
-
-
-def _nullable(schema: Data) -> Data:
     """Allow null besides what a schema allows."""
     outer = {key: schema[key] for key in OUTER if key in schema}
     inner = {key: value for key, value in schema.items() if key not in OUTER}
@@ -515,18 +493,6 @@ def _nullable(schema: Data) -> Data:
     if {"enum", "$ref", "oneOf", "allOf"} & inner.keys() or inner.get("type") in ("object", None):
         return {"anyOf": [inner, NULL], **outer}
     return {**schema, "type": [*_types(inner), "null"]}
-
-
-def _core(schema: Data) -> tuple[Data, bool]:
-    """Return what a schema allows besides null, without what belongs to its place, and whether it allows null."""
-    inner = {key: value for key, value in schema.items() if key not in OUTER and not key.startswith("x-")}
-    if NULL in inner.get("anyOf", ()):
-        rest = [branch for branch in inner["anyOf"] if branch != NULL]
-        return (dict(rest[0]), True) if len(rest) == 1 and len(inner) == 1 else ({**inner, "anyOf": rest}, True)
-    if "null" in _types(inner) and inner["type"] != "null":
-        rest_of_types = [kind for kind in inner["type"] if kind != "null"]
-        return {**inner, "type": rest_of_types[0] if len(rest_of_types) == 1 else rest_of_types}, True
-    return inner, False
 
 
 def _take_name(node: Data) -> str | None:
@@ -595,12 +561,6 @@ def text(data: Data) -> str:
     out = StringIO()
     yaml.dump(_node("", data), out)
     return HEADER + out.getvalue()
-
-
-def in_order(data: Data) -> Data:
-    """Return a contract as reading its text gives it."""
-    plain: Data = json.loads(json.dumps(_node("", data)))
-    return plain
 
 
 def _node(key: str, value: Any, *, is_names: bool = False) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import jsonpath_rfc9535
 
-from tools.load import OVERLAY, Data, SpecError, load
+from tools.load import Data, SpecError, load, one_line
 
 
 class Action(NamedTuple):
@@ -20,7 +20,7 @@ class Action(NamedTuple):
     remove: bool
 
 
-def read(path: Path = OVERLAY) -> list[Action]:
+def read(path: Path) -> list[Action]:
     """Read the actions of an overlay document.
 
     Raises:
@@ -32,15 +32,14 @@ def read(path: Path = OVERLAY) -> list[Action]:
         raise SpecError(f"{path.name} is not an OpenAPI Overlay 1.0 document")
     actions, problems = [], []
     for number, item in enumerate(data["actions"], 1):
-        where = f"{path.name}: action {number}"
-        keys = {key for key in item if not key.startswith("x-")} if isinstance(item, dict) else set()
+        keys = item.keys() if isinstance(item, dict) else set()
         if not {"target"} < keys <= {"target", "description", "update", "remove"}:
-            problems.append(f"{where} needs a target, and update or remove, and no more")
+            problems.append(f"{path.name}: action {number} needs a target, and update or remove, and no more")
             continue
         try:
             query = jsonpath_rfc9535.compile(item["target"])
         except (jsonpath_rfc9535.JSONPathError, TypeError) as error:
-            problems.append(f"{where}: {item['target']!r} is no JSONPath: {' '.join(str(error).split())}")
+            problems.append(f"{path.name}: action {number}: {item['target']!r} is no JSONPath: {one_line(error)}")
             continue
         actions.append(Action(item["target"], query, item.get("update"), item.get("remove") is True))
     if problems:
@@ -60,38 +59,24 @@ def apply(data: Data, actions: list[Action]) -> list[str]:
         found = list(action.query.find(data))
         if not found:
             unmatched.append(action.target)
-        # From the last to the first, because removing from a list moves what follows.
-        places = sorted((node.location for node in found), key=_rank, reverse=True)
-        said = [_apply_at(data, place, action) for place in places]
-        problems += [f"{OVERLAY.name}: {action.target}: {problem}" for problem in said if problem]
+        for node in reversed(found):  # because removing from a list moves what follows
+            if action.remove and node.location:
+                _remove(data, node.location)
+            elif isinstance(node.value, list) and not action.remove:
+                node.value.append(copy.deepcopy(action.update))
+            elif isinstance(node.value, dict) and isinstance(action.update, dict) and not action.remove:
+                _merge(node.value, action.update)
+            else:
+                problems.append(f"spec/overlay.yaml: {action.target}: it updates an object with an object, or a list")
     if problems:
-        raise SpecError(*dict.fromkeys(problems))
+        raise SpecError(*problems)
     return unmatched
 
 
-def _rank(place: tuple[int | str, ...]) -> list[tuple[bool, int | str]]:
-    return [(isinstance(part, str), part) for part in place]
-
-
-def _apply_at(data: Data, location: tuple[int | str, ...], action: Action) -> str | None:
-    parent: Any = None
-    node: Any = data
-    try:
-        for part in location:
-            parent, node = node, node[part]
-    except (KeyError, IndexError):
-        return None  # removed together with what held it
-    if action.remove:
-        if parent is None:
-            return "an overlay cannot remove the whole document"
-        del parent[location[-1]]
-    elif isinstance(node, list):
-        node.append(copy.deepcopy(action.update))
-    elif isinstance(node, dict) and isinstance(action.update, dict):
-        _merge(node, action.update)
-    else:
-        return "an overlay updates objects with objects, and lists"
-    return None
+def _remove(data: Any, location: tuple[int | str, ...]) -> None:
+    for part in location[:-1]:
+        data = data[part]
+    del data[location[-1]]
 
 
 def _merge(node: Data, update: Data) -> None:

@@ -1,14 +1,13 @@
 """What changed for users since the last tag: no silent break of the public API, and a changelog.
 
-Without a tag there is nothing to compare with; that is said and passes. A shallow clone may lack the tags that exist:
-fetch them (`fetch-depth: 0` in a workflow).
+Without a tag there is nothing to compare with. A shallow clone may lack the tags that exist: fetch them
+(`fetch-depth: 0` in a workflow).
 """
 
 from __future__ import annotations
 
 import io
 import logging
-import re
 import subprocess
 import tarfile
 import tempfile
@@ -18,42 +17,9 @@ from pathlib import Path
 import griffe
 
 from tools import changelog, load, versions
-from tools.load import CLIENTS
 
 RELEASED = ("codegen_ext", "openapi.yaml")
 """What users get; a change of it belongs into the changelog."""
-
-
-def missing_tag(root: Path = load.ROOT) -> str | None:
-    """Say why there is nothing to compare with, or return None."""
-    if versions.last_tag(root) is not None:
-        return None
-    reason = "this clone is shallow; fetch the tags" if versions.is_shallow(root) else "there is none yet"
-    return f"no release tag: {reason}, so the public API is not compared"
-
-
-def operations_lost(root: Path = load.ROOT) -> dict[str, str]:
-    """Return what became of the methods that the contract lost since the last tag, or that do something else now."""
-    tag = versions.last_tag(root)
-    old = versions.at(tag, load.CONTRACT.name, root) if tag else None
-    if old is None:
-        return {}
-    contracts = load.parse(old, f"openapi.yaml at {tag}"), load.load(root / load.CONTRACT.name)
-    before, after = (
-        {
-            f"{CLIENTS[operation['x-codegen']['service']]}.{operation['operationId']}": (method.upper(), path)
-            for path, method, operation in load.each_operation(contract)
-        }
-        for contract in contracts
-    )
-    names = {place: name for name, place in after.items()}
-    lost = {}
-    for name, place in before.items():
-        if name not in after:
-            lost[name] = f"is called {names[place]} now" if place in names else "is gone"
-        elif after[name] != place:
-            lost[name] = f"is {' '.join(after[name])} now and was {' '.join(place)}"
-    return lost
 
 
 def breaks(root: Path = load.ROOT) -> Iterator[str]:
@@ -61,32 +27,42 @@ def breaks(root: Path = load.ROOT) -> Iterator[str]:
     tag = versions.last_tag(root)
     if tag is None:
         return
-    yield from (f"{name} {became}" for name, became in operations_lost(root).items())
+    contracts = versions.at(tag, load.CONTRACT.name, root), (root / load.CONTRACT.name).read_text(encoding="utf-8")
+    before, after = map(_places, contracts if contracts[0] != contracts[1] else ("", ""))
+    for name in sorted(before.keys() & after.keys()):
+        if before[name] != after[name]:
+            yield f"{name} is {after[name]} now and was {before[name]}"
     with tempfile.TemporaryDirectory() as folder:
-        archive = subprocess.run(
-            ["git", "archive", tag, "codegen_ext", "generated"], cwd=root, capture_output=True, check=True
-        )
+        command = ["git", "archive", tag, "codegen_ext", "generated"]
+        archive = subprocess.run(command, cwd=root, capture_output=True, check=True)
         with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
             files.extractall(folder, filter="data")
         old, new = _load(Path(folder)), _load(root)
-        lines: dict[str, None] = {}
-        for name in old:
-            if name not in new and _publish(old[name]):
-                lines[f"{name}: public package was removed"] = None
-            elif name in new:
-                homes = _publish(old[name]) | _publish(new[name])
-                for breakage in griffe.find_breaking_changes(old[name], new[name]):
-                    if said := _said(breakage, homes):
-                        lines[said] = None
-        yield from lines
+    lines: list[str | None] = []
+    for name in old:
+        if name in new:
+            homes = _publish(old[name]) | _publish(new[name])
+            lines += [_said(breakage, homes) for breakage in griffe.find_breaking_changes(old[name], new[name])]
+        elif _publish(old[name]):
+            lines.append(f"{name}: public package was removed")
+    yield from dict.fromkeys(line for line in lines if line)
 
 
 def problems(root: Path = load.ROOT) -> Iterator[str]:
-    """Name what breaks users' code without a new major version, and what the changelog does not say."""
+    """Name what breaks users' code without a new major version, and a change that the changelog does not tell."""
     tag = versions.last_tag(root)
+    if not changelog.unreleased((root / load.CHANGELOG.name).read_text(encoding="utf-8")):
+        changed = versions.git("diff", "--name-only", tag, "--", *RELEASED, root=root) if tag else "everything"
+        if changed:
+            yield f"CHANGELOG.md has nothing in Unreleased, but {changed.split()[0]} differs from the last release"
     if tag is not None and not versions.major_raised(root):
         yield from (f"{line} since {tag}; raise the major version" for line in breaks(root))
-    yield from changelog_problems(root)
+
+
+def _places(contract: str | None) -> dict[str, str]:
+    """Return verb and path of each operation in the text of a contract."""
+    operations = load.each_operation(load.parse(contract)) if contract else []
+    return {operation["operationId"]: f"{method.upper()} {path}" for path, method, operation in operations}
 
 
 def _load(root: Path) -> dict[str, griffe.Module]:
@@ -127,22 +103,3 @@ def _said(breakage: griffe.Breakage, homes: dict[str, str]) -> str | None:
     changed = breakage.old_value or breakage.new_value
     argument = f"({changed.name})" if isinstance(changed, griffe.Parameter) else ""
     return f"{homes[home]}{path.removeprefix(home)}{argument}: {breakage.kind.value.lower()}"
-
-
-def changelog_problems(root: Path = load.ROOT) -> Iterator[str]:
-    """Say what changed for users since the last tag without a word about it in the changelog."""
-    tag = versions.last_tag(root)
-    text = (root / load.CHANGELOG.name).read_text(encoding="utf-8")
-    version = tag and (versions.version_in(versions.at(tag, versions.VERSION_FILE, root) or "") or tag[1:])
-    written = changelog.since(text, version)
-    if tag is None:
-        if not written:
-            yield "CHANGELOG.md is empty; say in Unreleased what users get"
-        return
-    changed = versions.git("diff", "--name-only", tag, "--", *RELEASED, root=root) or ""
-    if changed and not written:
-        yield f"CHANGELOG.md lacks the change: {changed.split()[0]} differs from {tag}, but Unreleased is empty"
-        return
-    for name, became in operations_lost(root).items():
-        if not re.search(rf"\b{re.escape(name.rpartition('.')[2])}\b", written):
-            yield f"CHANGELOG.md lacks the change: {name} {became}"

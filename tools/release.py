@@ -10,6 +10,7 @@ import argparse
 import datetime
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from tools import changelog, load, public_api, versions
@@ -28,46 +29,37 @@ def release(version: str, today: datetime.date, root: Path = load.ROOT) -> str:
     """
     log_file, version_file = root / load.CHANGELOG.name, root / versions.VERSION_FILE
     log = log_file.read_text(encoding="utf-8")
-    _refuse(version, log, root)
-    tag = f"v{version}"
-    before = version_file.read_text(encoding="utf-8")
+    for reason in _reasons_against(version, log, root):
+        raise ReleaseRefusedError(reason)
+    before, tag = version_file.read_text(encoding="utf-8"), f"v{version}"
     log_file.write_text(changelog.released(log, version, today.isoformat()), encoding="utf-8")
-    version_file.write_text(before.replace(f'"{versions.version_in(before)}"', f'"{version}"'), encoding="utf-8")
+    version_file.write_text(before.replace(f'"{versions.current(root)}"', f'"{version}"'), encoding="utf-8")
     names = [load.CHANGELOG.name, versions.VERSION_FILE]
     committed = versions.git("commit", "--quiet", "-m", f"Release {version}", "--", *names, root=root)
     if committed is None or versions.git("tag", "-a", tag, "-m", f"codegen-sdk {version}", root=root) is None:
-        if committed is not None:
-            versions.git("reset", "--quiet", "--soft", "HEAD~1", root=root)
         versions.git("checkout", "--quiet", "HEAD", "--", *names, root=root)
         raise ReleaseRefusedError("git could not commit and tag; does it know who you are (user.name, user.email)?")
     return tag
 
 
-def _refuse(version: str, log: str, root: Path) -> None:
+def _reasons_against(version: str, log: str, root: Path) -> Iterator[str]:
     if not re.fullmatch(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", version):
-        raise ReleaseRefusedError(f"{version!r} is not a version such as 1.2.3")
+        yield f"{version!r} is not a version such as 1.2.3"
     status = versions.git("status", "--porcelain", root=root)
     if status is None:
-        raise ReleaseRefusedError(f"{root} is not a git repository")
-    if status:
-        raise ReleaseRefusedError(f"the working tree is not clean: {status.splitlines()[0].strip()}")
+        yield f"{root} is not a git repository"
+    elif status:
+        yield f"the working tree is not clean: {status.splitlines()[0].strip()}"
     if versions.git("rev-parse", "--verify", "--quiet", f"refs/tags/v{version}", root=root) is not None:
-        raise ReleaseRefusedError(f"the tag v{version} is there already")
+        yield f"the tag v{version} is there already"
     if not changelog.unreleased(log):
-        raise ReleaseRefusedError("CHANGELOG.md has nothing in Unreleased")
-    tag = versions.last_tag(root)
-    if tag is None:
-        return
-    if _parts(version) <= _parts(tag):
-        raise ReleaseRefusedError(f"{version} is not higher than {tag}")
-    if versions.major(version) > versions.major(tag):
-        return
-    for broken in public_api.breaks(root):
-        raise ReleaseRefusedError(f"{broken}, so the major version must be raised above that of {tag}")
-
-
-def _parts(version: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", version)[:3]]
+        yield "CHANGELOG.md has nothing in Unreleased"
+    if tag := versions.last_tag(root):
+        if versions.parts(version) <= versions.parts(tag):
+            yield f"{version} is not higher than {tag}"
+        if versions.parts(version)[0] == versions.parts(tag)[0]:
+            for broken in public_api.breaks(root):
+                yield f"{broken}, so the major version must be raised above that of {tag}"
 
 
 def main(arguments: list[str] | None = None) -> int:

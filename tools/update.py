@@ -7,12 +7,11 @@ Everything is prepared beside the files and tried there. A document that is refu
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from pathlib import Path
 
-from tools import api_diff, changelog, generate, load, normalize, overlay, validate
+from tools import api_diff, changelog, generate, load, normalize
 
 
 def update(source: str) -> tuple[list[api_diff.Change], list[str]]:
@@ -20,7 +19,6 @@ def update(source: str) -> tuple[list[api_diff.Change], list[str]]:
 
     Raises:
         load.SpecError: if the document is refused, with all reasons.
-        generate.GenerationError: if the new contract does not generate.
 
     """
     api_diff.require_redocly()
@@ -28,28 +26,17 @@ def update(source: str) -> tuple[list[api_diff.Change], list[str]]:
     text = load.facts_text(facts)
     if text == load.FACTS.read_text(encoding="utf-8"):
         return [], notes
-    normalized = normalize.normalize(facts, load.load(load.CHATSERVER), overlay.read())
-    if problems := [*normalized.problems, *validate.problems(normalized.data)]:
-        raise load.SpecError(*problems)
+    normalized = normalize.contract(facts)
     with tempfile.TemporaryDirectory(dir=load.ROOT, prefix=".update-spec-") as name:
         folder = Path(name)
-        contract = folder / load.CONTRACT.name
-        contract.write_text(normalize.text(normalized.data), encoding="utf-8")
-        generate.generate(folder / "codegen_api", contract)
+        generate.prepare(normalized, folder)
         changes = api_diff.compare(load.load(), normalized.data)
         log = changelog.with_entry(load.CHANGELOG.read_text(encoding="utf-8"), api_diff.changelog_entry(changes))
         (folder / load.CHANGELOG.name).write_text(log, encoding="utf-8")
         (folder / load.FACTS.name).write_text(text, encoding="utf-8")
-        generate.install(folder / "codegen_api")
-        for path in (load.CONTRACT, load.CHANGELOG, load.FACTS):
-            (folder / path.name).chmod(path.stat().st_mode)
-            os.replace(folder / path.name, path)
-    if normalized.unmatched:
-        first, more = normalized.unmatched[0], len(normalized.unmatched) - 1
-        notes.append(
-            f"spec/overlay.yaml: {first}{f' and {more} more' if more else ''} matches nothing; see `make check`"
-        )
-    return changes, [*notes, *normalized.notes]
+        generate.replace(folder)
+    idle = [f"spec/overlay.yaml: {target} matches nothing; see `make check`" for target in normalized.unmatched]
+    return changes, [*notes, *normalized.notes, *idle]
 
 
 def main() -> int:
@@ -60,7 +47,7 @@ def main() -> int:
     given = parser.parse_args()
     try:
         changes, notes = update(given.source)
-    except (load.SpecError, generate.GenerationError, OSError) as error:
+    except (load.SpecError, OSError) as error:
         print(f"nothing was changed: {error}", file=sys.stderr)
         return 2
     report = api_diff.as_markdown(changes, notes)

@@ -1,4 +1,4 @@
-"""The low-level client of the services in openapi.yaml; `make generate` writes it anew.
+"""The low-level client of the services in openapi.yaml; written by `make generate`.
 
 `ChatServerClient` and `AsyncChatServerClient` perform the operations of the chatserver service over bare httpx.
 `Client` and `AsyncClient` perform the operations of the codegen service over bare httpx.

@@ -9,13 +9,19 @@ from pathlib import Path
 from tools import load
 
 
-def make_copy(folder: Path) -> Path:
+def copy_sources(folder: Path) -> Path:
     """Copy what git would: the tracked files, and new ones that it does not ignore."""
     names = subprocess.check_output(["git", "ls-files", "-co", "--exclude-standard"], cwd=load.ROOT, text=True)
     for name in names.splitlines():
         if (load.ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(load.ROOT / name, folder / name)
+    return folder
+
+
+def make_copy(folder: Path) -> Path:
+    """Copy the sources, with the installation and what npm installed beside them."""
+    copy_sources(folder)
     (folder / ".venv").symlink_to(sys.prefix)
     if (load.ROOT / "node_modules").exists():
         (folder / "node_modules").symlink_to((load.ROOT / "node_modules").resolve())

@@ -11,8 +11,10 @@ from tools import load, normalize, overlay
 Data = dict[str, Any]
 
 HISTORY = sorted((Path(__file__).parent / "upstream").glob("*.json"))
-ACTIONS = overlay.read()
+ACTIONS = overlay.read(load.OVERLAY)
 CHATSERVER = load.load(load.CHATSERVER)
+OURS = load.load()
+THINGS = "/v1/organizations/{org_id}/things"
 _FACTS = load.load(load.FACTS)
 
 
@@ -34,12 +36,21 @@ def normalized(published: Data, *more: overlay.Action) -> normalize.Normalized:
     return made._replace(notes=[*notes, *made.notes])
 
 
+def actions(entries: str, folder: Path) -> list[overlay.Action]:
+    """Read the entries of an overlay, one a line."""
+    lines = "".join(f"  - {line}\n" for line in entries.splitlines())
+    (folder / "overlay.yaml").write_text(f"overlay: 1.0.0\nactions:\n{lines}", encoding="utf-8")
+    return overlay.read(folder / "overlay.yaml")
+
+
 def operation(data: Data, operation_id: str) -> Data:
     return next(item for _, _, item in load.each_operation(data) if item["operationId"] == operation_id)
 
 
-def with_operation(path: str = "/v1/organizations/{org_id}/things", method: str = "get", **keywords: Any) -> Data:
-    answer = {"200": {"description": "", "content": {"application/json": {"schema": {}}}}}
-    return facts(
-        lambda data: data["paths"].update({path: {method: {"tags": ["things"], "responses": answer, **keywords}}})
-    )
+def answering(schema: Any) -> Data:
+    return {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
+
+
+def with_operation(path: str = THINGS, method: str = "get", **keywords: Any) -> Data:
+    added = {"tags": ["things"], "responses": answering({}), **keywords}
+    return facts(lambda data: data["paths"].update({path: {method: added}}))

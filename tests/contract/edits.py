@@ -143,6 +143,7 @@ EDITS = [
     Edit("limit lower", lambda u: u.operation["x-codegen"]["rate-limit"].update(requests=5), DANGEROUS),
     Edit("limit higher", lambda u: u.operation["x-codegen"]["rate-limit"].update(requests=90), SAFE),
     Edit("no longer idempotent", lambda u: u.operation["x-codegen"].update(idempotent=False), DANGEROUS),
+    Edit("limit group renamed", lambda u: u.operation["x-codegen"]["rate-limit"].update(group=f"g{u.number}"), SAFE),
     Edit("may be cached", lambda u: u.operation["x-codegen"].update({"cache-seconds": 60}), SAFE),
     # Parameters
     Edit("optional parameter added", lambda u: u.operation["parameters"].append(_new_parameter()), SAFE),
@@ -169,6 +170,10 @@ EDITS = [
     Edit("parameter wider", lambda u: u.word.update(type=["string", "integer"]), SAFE),
     Edit("parameter null too", lambda u: u.limit.update(type=["integer", "null"]), SAFE, NONE),
     Edit("default changed", lambda u: u.limit.update(default=20), DANGEROUS),
+    Edit("path parameter of another type",
+         lambda u: u.parameter("unit_id").update(schema={"type": "string"}), BREAKING),
+    Edit("elements of another type",
+         lambda u: u.parameter("kinds")["schema"]["items"].update(type="integer"), BREAKING),
     # Bodies
     Edit("optional field added", lambda u: _field(u.body, "fresh", type="string"), DANGEROUS),
     Edit("required field added",
@@ -183,6 +188,10 @@ EDITS = [
     Edit("maximum behind a reference higher", lambda u: u.schemas["Count"].update(maximum=50), SAFE, NONE),
     Edit("maximum of map values lower",
          lambda u: u.body["properties"]["sizes"]["additionalProperties"].update(maximum=5), BREAKING, NONE),
+    Edit("map values of another type",
+         lambda u: u.body["properties"]["sizes"]["additionalProperties"].update(type="string"), BREAKING),
+    Edit("body field of another class",
+         lambda u: u.body["properties"]["part"].update({"$ref": u.ref("Owner")}), BREAKING),
     Edit("elements shorter", lambda u: u.body["properties"]["tags"]["items"].update(maxLength=5), BREAKING),
     Edit("fewer elements", lambda u: u.body["properties"]["tags"].update(maxItems=5), BREAKING),
     Edit("unique elements", lambda u: u.body["properties"]["tags"].update(uniqueItems=True), BREAKING),
@@ -204,6 +213,8 @@ EDITS = [
     Edit("answer field wider", lambda u: _field(u.result, "id", type="number"), BREAKING),
     Edit("answer enum gains a value", lambda u: u.schemas["State"]["enum"].append("broken"), SAFE),
     Edit("answer enum loses a value", lambda u: u.schemas["State"]["enum"].pop(), BREAKING),
+    Edit("answer field deprecated",
+         lambda u: u.result["properties"]["title"].update(deprecated=True), DANGEROUS, NONE),
     Edit("answer bounded", lambda u: u.result["properties"]["title"].update(maxLength=5), SAFE, NONE),
     Edit("answer of another class",
          lambda u: u.operation["responses"]["200"]["content"]["application/json"].update(
@@ -213,6 +224,15 @@ EDITS = [
     Edit("error status added", lambda u: u.operation["responses"].update({"409": {"description": "No."}}), SAFE),
     Edit("error status removed", lambda u: _without(u.operation["responses"], "404"), SAFE),
 ]  # fmt: skip
+
+
+REVISIONS = [
+    ("01-5e160952", "05-bf5f7a08", "0 / 0 / 17", "0 / 0 / 11", "both; redocly counts a schema once"),
+    ("05-bf5f7a08", "16-736a31da", "5 / 0 / 34", "5 / 0 / 23",
+     "both: two arguments became integers, two attributes may be None"),
+    ("16-736a31da", "codegen", "0 / 0 / 17", "0 / 0 / 11", "both"),
+]  # fmt: skip
+"""Pairs of published documents: breaking, dangerous and safe changes as the first version counted, as now, and why."""
 
 
 def pair(contract: Data) -> tuple[Data, Data]:

@@ -1,7 +1,6 @@
 """What users install: a wheel that runs in an environment with nothing else, built only from agreeing sources."""
 
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import load
+from .checkout import copy_sources
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,19 +28,6 @@ assert not {"starlette", "uvicorn", "httpx_sse", "rich", "typer"} & set(sys.modu
 """
 
 
-def copy_sources(target: Path) -> None:
-    names = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=load.ROOT,
-        capture_output=True,
-        check=True,
-    )
-    for name in filter(None, names.stdout.decode().split("\0")):
-        if (load.ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(load.ROOT / name, target / name)
-
-
 def build(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(target), str(source)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -49,8 +35,7 @@ def build(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
-    copy_sources(source)
+    source, target = copy_sources(tmp_path_factory.mktemp("source")), tmp_path_factory.mktemp("dist")
     finished = build(source, target)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return next(target.glob("*.whl"))

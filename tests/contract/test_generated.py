@@ -1,10 +1,8 @@
 """The traps of the generator, each of which the templates or the contract must keep shut."""
 
-import ast
 import datetime
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -15,8 +13,6 @@ from codegen_api.enums import AgentRunStatus, MessageType
 from codegen_api.errors import InvalidModel, UnexpectedStatus
 from hypothesis import given
 from hypothesis import strategies as st
-
-from tools import load
 
 RUN = {"id": 7, "organization_id": 323}
 
@@ -37,13 +33,6 @@ def test_a_required_field_travels_as_null() -> None:
     assert models.CLIRulesResponse.from_dict(rules).to_dict() == rules
 
 
-@pytest.mark.parametrize("items", [{}, "", {"a": 1}, 0])
-def test_only_a_list_is_a_list(items: Any) -> None:
-    page = {"items": items, "total": 0, "page": 1, "size": 1, "pages": 0}
-    with pytest.raises(InvalidModel, match="AgentRunsResponse"):
-        models.AgentRunsResponse.from_dict(page)
-
-
 def test_unknown_words_survive() -> None:
     run = models.AgentRunResponse.from_dict({**RUN, "source_type": "CARRIER_PIGEON", "status": "DREAMING"})
     assert (run.source_type, run.status, run.raw_status) == ("CARRIER_PIGEON", "DREAMING", "DREAMING")
@@ -60,29 +49,11 @@ def test_anything_but_success_is_an_exception(status: int, body: object) -> None
     assert caught.value.status_code == status
 
 
-def test_an_undocumented_success_is_decoded() -> None:
-    assert answering(201, RUN).get_agent_run(323, 7).id == 7
-
-
-def test_absent_fields_of_a_response_are_none() -> None:
-    run = answering(200, RUN).get_agent_run(323, 7)
-    assert [run.status, run.result, run.metadata, run.github_pull_requests] == [None] * 4
-
-
-def test_a_missing_field_names_model_and_field() -> None:
-    with pytest.raises(InvalidModel, match="AgentRunResponse: the required field 'id' is missing"):
-        answering(200, {"items": [{}], "total": 1, "page": 1, "size": 1, "pages": 1}).list_agent_runs(323)
-
-
 @pytest.mark.parametrize("body", [[], "text", None, 3, {"items": None}, {"items": 5}, {"items": ["x"]}])
 def test_a_body_of_another_shape_is_a_typed_error(body: object) -> None:
     page = {"total": 1, "page": 1, "size": 1, "pages": 1}
     with pytest.raises(InvalidModel):
         models.AgentRunsResponse.from_dict({**page, **body} if isinstance(body, dict) else body)  # type: ignore[arg-type]
-
-
-def test_no_class_has_a_made_up_name() -> None:
-    assert [name for name in models.__all__ if "Type0" in name or "Type1" in name or "Body" in name] == []
 
 
 def test_free_form_objects_are_dicts() -> None:
@@ -201,33 +172,3 @@ def test_importing_the_models_imports_none_of_them() -> None:
     code = "import sys, codegen_api.models; print([name for name in sys.modules if 'codegen_api.models.' in name])"
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert finished.stdout.strip() == "[]"
-
-
-def test_every_model_can_be_imported_by_name() -> None:
-    for name in models.__all__:
-        assert getattr(models, name) is not None
-    assert set(models.__all__) <= set(dir(models))
-    with pytest.raises(AttributeError):
-        models.Nothing  # type: ignore[attr-defined]  # noqa: B018
-
-
-def public_definitions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
-            yield node
-
-
-def test_the_methods_take_their_docstrings_from_the_contract() -> None:
-    contract = load.load()
-    described = {
-        item[method]["operationId"]: item[method]["description"]
-        for item in contract["paths"].values()
-        for method in load.METHODS
-        if method in item
-    }
-    found = {}
-    for name in ("codegen", "chatserver"):
-        tree = ast.parse((load.GENERATED / "_sync" / f"{name}.py").read_text(encoding="utf-8"))
-        found |= {node.name: " ".join((ast.get_docstring(node) or "").split()) for node in public_definitions(tree)}
-    for operation_id, description in described.items():
-        assert found[operation_id].startswith(" ".join(description.split()))

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,18 +11,11 @@ from hypothesis import strategies as st
 
 from tools import load, normalize, overlay, validate
 
-from .documents import HISTORY, Data, facts, normalized, operation, with_operation
-
-PATH = "/v1/organizations/{org_id}/things"
-OURS = load.load()
+from .documents import CHATSERVER, HISTORY, OURS, Data, actions, answering, facts, normalized, operation, with_operation
 
 
 def fields(data: Data, schema: str) -> Data:
     return data["components"]["schemas"][schema]["properties"]
-
-
-def answering(schema: Any) -> Data:
-    return {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
 
 
 def test_spec_gives_the_contract_byte_by_byte() -> None:
@@ -32,13 +26,13 @@ def test_spec_gives_the_contract_byte_by_byte() -> None:
     assert load.load() == made.data
 
 
-@pytest.mark.parametrize("path", HISTORY, ids=lambda path: path.stem)
-def test_an_older_document_gives_a_contract(path: Any) -> None:
+@pytest.mark.parametrize("path", [pytest.param(path, marks=pytest.mark.slow) for path in HISTORY[:-1]] + HISTORY[-1:])
+def test_an_older_document_gives_a_contract(path: Path) -> None:
     made = normalized(load.read(str(path)))
     assert made.problems == []
-    assert all("names" in problem for problem in validate.problems(made.data))  # what it lacks, overlays may name
+    assert all("is no operation" in problem for problem in validate.problems(made.data))  # overlays may name more
     chat = {name: item for name, item in made.data["paths"].items() if "servers" in item}
-    assert chat == {name: item for name, item in OURS["paths"].items() if "servers" in item}
+    assert chat == CHATSERVER["paths"]
 
 
 def test_a_new_operation_gets_an_id_a_limit_and_the_refusals() -> None:
@@ -126,41 +120,6 @@ def test_a_known_operation_keeps_its_id_and_all_new_ones_get_one() -> None:
     assert made.problems + validate.problems(made.data) == []
 
 
-def test_all_refusals_come_at_once_with_the_entry_that_mends_each() -> None:
-    model = {"type": "object", "properties": {"size": {"type": "integer"}}}
-
-    def add(data: Data) -> None:
-        for path in ("/v1/things", "/v2/things"):
-            data["paths"][path] = {"get": {"responses": answering({"$ref": "#/components/schemas/ModelInfo"})}}
-        form = {"content": {"multipart/form-data": {"schema": {"type": "object"}}}}
-        data["paths"]["/v1/uploads"] = {"post": {"requestBody": form, "responses": {}}}
-        data["paths"]["/v1/odd"] = {"get": {"responses": {"200": None}}}
-        data["paths"]["/v1/models"] = {"get": {"responses": {}}}
-        data["components"]["schemas"]["ModelInfo"] = model
-
-    said = normalized(facts(add)).problems
-    mended = {
-        "GET /v2/things: its id would be get_things": '.get", update: {operationId: get_v2_things}',
-        "POST /v1/uploads: its body is not JSON": "$.paths['/v1/uploads'].post\", remove: true",
-        "GET /v1/odd: it does not have the form of OpenAPI": "$.paths['/v1/odd'].get\", remove: true",
-        "/v1/models is in spec/chatserver.yaml too": "$.paths['/v1/models']\", remove: true",
-        "schemas/ModelInfo has another meaning in spec/chatserver.yaml": "name: CodegenModelInfo",
-    }
-    assert len(said) == len(mended)
-    for start, entry in mended.items():
-        assert [entry in line for line in said if line.startswith(start)] == [True], said
-    entries = "\n".join(f"  - {line.partition('spec/overlay.yaml: ')[2]}" for line in said)
-    more = load.parse(f"overlay: 1.0.0\nactions:\n{entries}\n")["actions"]
-    assert normalized(facts(add), *(action(item) for item in more)).problems == []
-
-
-def action(item: Data) -> overlay.Action:
-    import jsonpath_rfc9535
-
-    query = jsonpath_rfc9535.compile(item["target"])
-    return overlay.Action(item["target"], query, item.get("update"), item.get("remove", False))
-
-
 def test_an_inline_object_gets_a_name_and_null_one_form() -> None:
     def add(data: Data) -> None:
         mode = {"type": "string", "enum": ["a", "b"]}
@@ -200,6 +159,7 @@ def test_an_unrelated_document_gets_few_notes() -> None:
     assert len(made.unmatched) > 50
 
 
+@pytest.mark.slow
 @settings(max_examples=5)
 @given(st.data())
 def test_any_document_gives_a_valid_contract(data: st.DataObject) -> None:
@@ -217,37 +177,37 @@ def test_any_document_gives_a_valid_contract(data: st.DataObject) -> None:
     made, again = normalized(published), normalized(copy.deepcopy(published))
     assert json.dumps(made.data) == json.dumps(again.data)
     assert load.parse(normalize.text(made.data)) == made.data
-    assert [line for line in validate.problems(made.data) if "invalidates" not in line] == []
+    assert [line for line in validate.problems(made.data) if "is no operation" not in line] == []
 
 
 # Overlays
 
-DATA = {"a": {"b": 1, "list": [1]}, "items": [{"name": "x"}, {"name": "y"}, {"name": "z"}]}
+DATA: Data = {"a": {"b": 1, "list": [1]}, "items": [{"name": "x"}, {"name": "y"}, {"name": "z"}]}
 
 
 @pytest.mark.parametrize(
-    ("item", "place", "value"),
+    ("entry", "place", "value"),
     [
-        ({"target": "$.a", "update": {"c": {"d": 3}, "list": [2]}}, "a", {"b": 1, "list": [1, 2], "c": {"d": 3}}),
-        ({"target": "$.items[?@.name!='x']", "remove": True}, "items", [{"name": "x"}]),
-        ({"target": "$..name", "remove": True}, "items", [{}, {}, {}]),
-        ({"target": "$.a['b','list']", "remove": True}, "a", {}),
-        ({"target": "$.items[?@.name=='z']", "update": {"n": 1}}, "items", [*DATA["items"][:2], {"name": "z", "n": 1}]),
-        ({"target": "$.a.list", "update": 7}, "a", {"b": 1, "list": [1, 7]}),
-        ({"target": "$.a", "remove": False, "update": {}}, "a", DATA["a"]),
+        ("{target: $.a, update: {c: {d: 3}, list: [2]}}", "a", {"b": 1, "list": [1, 2], "c": {"d": 3}}),
+        ("{target: \"$.items[?@.name!='x']\", remove: true}", "items", [{"name": "x"}]),
+        ("{target: $..name, remove: true}", "items", [{}, {}, {}]),
+        ("{target: \"$.a['b','list']\", remove: true}", "a", {}),
+        ("{target: \"$.items[?@.name=='z']\", update: {n: 1}}", "items", [*DATA["items"][:2], {"name": "z", "n": 1}]),
+        ("{target: $.a.list, update: 7}", "a", {"b": 1, "list": [1, 7]}),
+        ("{target: $.a, remove: false, update: {}}", "a", DATA["a"]),
     ],
 )
-def test_an_action_updates_or_removes(item: Data, place: str, value: Any) -> None:
+def test_an_action_updates_or_removes(entry: str, place: str, value: Any, tmp_path: Path) -> None:
     data = copy.deepcopy(DATA)
-    assert overlay.apply(data, [action(item)]) == []
+    assert overlay.apply(data, actions(entry, tmp_path)) == []
     assert data[place] == value
 
 
-def test_what_an_overlay_cannot_do_is_said_of_all_its_actions() -> None:
-    wrong = [{"target": "$", "remove": True}, {"target": "$.a", "update": 1}, {"target": "$.a.b", "update": {}}]
+def test_what_an_overlay_cannot_do_is_said_of_all_its_actions(tmp_path: Path) -> None:
+    wrong = "{target: $, remove: true}\n{target: $.a, update: 1}\n{target: $.a.b, update: {}}"
     with pytest.raises(load.SpecError) as caught:
-        overlay.apply(copy.deepcopy(DATA), [action(item) for item in wrong])
-    assert len(caught.value.problems) == 3
+        overlay.apply(copy.deepcopy(DATA), actions(wrong, tmp_path))
+    assert [line.split(": ")[1] for line in caught.value.problems] == ["$", "$.a", "$.a.b"]
 
 
 @pytest.mark.parametrize(
@@ -261,10 +221,9 @@ def test_what_an_overlay_cannot_do_is_said_of_all_its_actions() -> None:
         ),
     ],
 )
-def test_an_overlay_that_is_none_is_refused(text: str, reasons: list[str], tmp_path: Any) -> None:
+def test_an_overlay_that_is_none_is_refused(text: str, reasons: list[str], tmp_path: Path) -> None:
     (tmp_path / "overlay.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(load.SpecError) as caught:
         overlay.read(tmp_path / "overlay.yaml")
-    assert len(caught.value.problems) == len(reasons)
     for problem, reason in zip(caught.value.problems, reasons, strict=True):
         assert reason in problem

@@ -95,22 +95,20 @@ def pull_request(clone: Path) -> list[str]:
     return asked.read_text(encoding="utf-8").splitlines() if asked.exists() else []
 
 
-def test_the_pull_request_holds_the_update_and_the_report(remote: Path) -> None:
+@pytest.mark.parametrize(
+    ("already", "asked"),
+    [
+        ("", "pr create --head upstream-contract --title Update the contract --body-file report.md"),
+        ("7", "pr edit upstream-contract --body-file report.md"),
+    ],
+)
+def test_the_pull_request_holds_the_update_and_the_report(already: str, asked: str, remote: Path) -> None:
     write(remote, "openapi.yaml", "changed")
     write(remote, "spec/codegen.json", "{}")
-    asked = pull_request(remote)
-    assert asked[1] == "pr create --head upstream-contract --title Update the contract --body-file report.md"
-    shown = subprocess.run(
-        ["git", "show", "upstream-contract:openapi.yaml"], cwd=remote.parent / "bare", check=True, capture_output=True
-    )
-    assert shown.stdout == b"changed"
-
-
-def test_an_open_pull_request_is_renewed(remote: Path) -> None:
-    write(remote, "openapi.yaml", "changed")
-    write(remote, "spec/codegen.json", "{}")
-    (remote.parent / "open").write_text("7", encoding="utf-8")
-    assert pull_request(remote)[1] == "pr edit upstream-contract --body-file report.md"
+    (remote.parent / "open").write_text(already, encoding="utf-8")
+    assert pull_request(remote)[1] == asked
+    command = ["git", "show", "upstream-contract:openapi.yaml"]
+    assert subprocess.check_output(command, cwd=remote.parent / "bare") == b"changed"
 
 
 def test_without_a_change_there_is_no_pull_request(remote: Path) -> None:

@@ -71,6 +71,7 @@ def test_organizations_are_known_foreign_or_unknown(serve):
             assert (response.status_code, response.json()["status_code"]) == (status, status), operation_id
     assert api.status("generate_slack_connect_token", {"org_id": 8}) == 403
     assert api.call("get_organizations").json()["items"][0]["id"] == 7
+    assert api.call("get_integrations").json()["organization_id"] == 7
 
 
 def test_any_token_can_be_accepted(serve):

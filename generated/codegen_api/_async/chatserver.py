@@ -32,7 +32,11 @@ _M = TypeVar("_M", bound="_Model")
 
 
 class AsyncChatserverMethods(ABC):
-    """Every operation of the service."""
+    """Every operation of the service.
+
+    Each takes `timeout`, the seconds for each attempt instead of the client's, `extra_headers` to send besides the
+    client's own, and with `extra_query` and `extra_body` parameters and fields that the contract does not know.
+    """
 
     @abstractmethod
     async def _perform(self, operation: _Operation[_T], arguments: dict[str, Any], options: _RequestOptions) -> _T: ...
@@ -55,7 +59,7 @@ class AsyncChatserverMethods(ABC):
     ) -> ChatCompletionResponse:
         """Generate the model's answer to a conversation, whole or as a stream.
 
-        POST /v1/chat/completions; at most 60 requests per 30 s in the limit group "standard".
+        POST /v1/chat/completions; at most 60 requests per 30 s in the limit group standard.
 
         Args:
             model: Name of the model to use, as the model list gives it.
@@ -67,10 +71,6 @@ class AsyncChatserverMethods(ABC):
             system_prompt: Instructions for the model that apply to the whole conversation; null or absent gives
                 none.
             metadata: Free-form options such as session_id, workflow or variables; null or absent gives none.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.CREATE_CHAT_COMPLETION,
@@ -98,13 +98,7 @@ class AsyncChatserverMethods(ABC):
     ) -> ModelsResponse:
         """List the models that the ChatServer offers.
 
-        GET /v1/models; at most 60 requests per 30 s in the limit group "standard".
-
-        Args:
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
+        GET /v1/models; at most 60 requests per 30 s in the limit group standard.
         """
         return await self._perform(
             _operations.LIST_MODELS,
@@ -125,24 +119,16 @@ class AsyncChatserverMethods(ABC):
     ) -> ChatSessionListResponse:
         """List the recorded chat sessions of one user, page by page.
 
-        GET /atoms/chat/sessions; at most 60 requests per 30 s in the limit group "standard".
+        GET /atoms/chat/sessions; at most 60 requests per 30 s in the limit group standard.
 
         Args:
             user_id: Id of the user whose sessions are listed.
             page: Page to return, counted from 1; 1 if absent.
             page_size: Largest number of sessions on one page, from 1 to 100; 20 if absent.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.LIST_SESSIONS,
-            {
-                "user_id": user_id,
-                "page": page,
-                "page_size": page_size,
-            },
+            {"user_id": user_id, "page": page, "page_size": page_size},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -158,22 +144,15 @@ class AsyncChatserverMethods(ABC):
     ) -> ChatSessionDetailResponse:
         """Get one recorded chat session with its messages.
 
-        GET /atoms/chat/sessions/{session_id}; at most 60 requests per 30 s in the limit group "standard".
+        GET /atoms/chat/sessions/{session_id}; at most 60 requests per 30 s in the limit group standard.
 
         Args:
             session_id: Id of the session, as the session list or a system_fingerprint gives it.
             user_id: Id of the user to whom the session belongs.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.GET_SESSION,
-            {
-                "session_id": session_id,
-                "user_id": user_id,
-            },
+            {"session_id": session_id, "user_id": user_id},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -187,13 +166,7 @@ class AsyncChatserverMethods(ABC):
     ) -> PlatformStats:
         """Get user and request counts of the whole platform.
 
-        GET /api/v1/platform/stats; at most 60 requests per 30 s in the limit group "standard".
-
-        Args:
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
+        GET /api/v1/platform/stats; at most 60 requests per 30 s in the limit group standard.
         """
         return await self._perform(
             _operations.GET_PLATFORM_STATS,
@@ -211,13 +184,7 @@ class AsyncChatserverMethods(ABC):
     ) -> AdminsResponse:
         """List everyone who administers the platform.
 
-        GET /api/v1/platform/admins; at most 60 requests per 30 s in the limit group "standard".
-
-        Args:
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
+        GET /api/v1/platform/admins; at most 60 requests per 30 s in the limit group standard.
         """
         return await self._perform(
             _operations.LIST_ADMINS,
@@ -238,24 +205,16 @@ class AsyncChatserverMethods(ABC):
     ) -> AdminResponse:
         """Give a person the rights of a platform administrator.
 
-        POST /api/v1/platform/admins; at most 60 requests per 30 s in the limit group "standard".
+        POST /api/v1/platform/admins; at most 60 requests per 30 s in the limit group standard.
 
         Args:
             workos_id: Id that WorkOS, the login provider, gave the person.
             email: Email address of the person.
             name: Name to show for the person; empty text if absent.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.ADD_ADMIN,
-            {
-                "workos_id": workos_id,
-                "email": email,
-                "name": name,
-            },
+            {"workos_id": workos_id, "email": email, "name": name},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -270,20 +229,14 @@ class AsyncChatserverMethods(ABC):
     ) -> AdminResponse:
         """Take the rights of a platform administrator away from a person.
 
-        DELETE /api/v1/platform/admins/{email}; at most 60 requests per 30 s in the limit group "standard".
+        DELETE /api/v1/platform/admins/{email}; at most 60 requests per 30 s in the limit group standard.
 
         Args:
             email: Email address of the administrator to remove.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.REMOVE_ADMIN,
-            {
-                "email": email,
-            },
+            {"email": email},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -299,22 +252,15 @@ class AsyncChatserverMethods(ABC):
     ) -> AuditLogResponse:
         """Get entries of the audit log of the platform, page by page.
 
-        GET /api/v1/platform/audit; at most 60 requests per 30 s in the limit group "standard".
+        GET /api/v1/platform/audit; at most 60 requests per 30 s in the limit group standard.
 
         Args:
             limit: Largest number of entries to return, from 1 to 1000; 50 if absent.
             offset: Number of entries to leave out at the start of the log; 0 if absent.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.GET_AUDIT_LOG,
-            {
-                "limit": limit,
-                "offset": offset,
-            },
+            {"limit": limit, "offset": offset},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 

@@ -38,7 +38,11 @@ _M = TypeVar("_M", bound="_Model")
 
 
 class AsyncCodegenMethods(ABC):
-    """Every operation of the service."""
+    """Every operation of the service.
+
+    Each takes `timeout`, the seconds for each attempt instead of the client's, `extra_headers` to send besides the
+    client's own, and with `extra_query` and `extra_body` parameters and fields that the contract does not know.
+    """
 
     @abstractmethod
     async def _perform(self, operation: _Operation[_T], arguments: dict[str, Any], options: _RequestOptions) -> _T: ...
@@ -56,24 +60,16 @@ class AsyncCodegenMethods(ABC):
     ) -> UsersResponse:
         """List the users of one organization, page by page.
 
-        GET /v1/organizations/{org_id}/users; at most 60 requests per 30 s in the limit group "standard".
+        GET /v1/organizations/{org_id}/users; at most 60 requests per 30 s in the limit group standard.
 
         Args:
             org_id: Number that identifies the organization the call is about.
             skip: Number of items to leave out at the start of the list; 0 if absent.
             limit: Largest number of items to return, from 1 to 100; 100 if absent.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.GET_USERS,
-            {
-                "org_id": org_id,
-                "skip": skip,
-                "limit": limit,
-            },
+            {"org_id": org_id, "skip": skip, "limit": limit},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -89,22 +85,15 @@ class AsyncCodegenMethods(ABC):
     ) -> UserResponse:
         """Get one user of an organization.
 
-        GET /v1/organizations/{org_id}/users/{user_id}; at most 60 requests per 30 s in the limit group "standard".
+        GET /v1/organizations/{org_id}/users/{user_id}; at most 60 requests per 30 s in the limit group standard.
 
         Args:
             org_id: Number that identifies the organization the call is about.
             user_id: Number that identifies the user within the service.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.GET_USER,
-            {
-                "org_id": org_id,
-                "user_id": user_id,
-            },
+            {"org_id": org_id, "user_id": user_id},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -118,13 +107,7 @@ class AsyncCodegenMethods(ABC):
     ) -> UserResponse:
         """Get the user to whom the API token belongs.
 
-        GET /v1/users/me; at most 60 requests per 30 s in the limit group "standard".
-
-        Args:
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
+        GET /v1/users/me; at most 60 requests per 30 s in the limit group standard.
         """
         return await self._perform(
             _operations.GET_CURRENT_USER,
@@ -149,7 +132,7 @@ class AsyncCodegenMethods(ABC):
     ) -> AgentRunResponse:
         """Start a new agent run with a prompt.
 
-        POST /v1/organizations/{org_id}/agent/run; at most 10 requests per 60 s in the limit group "create-agent-run".
+        POST /v1/organizations/{org_id}/agent/run; at most 10 requests per 60 s in the limit group create-agent-run.
 
         Args:
             org_id: Number that identifies the organization the call is about.
@@ -159,10 +142,6 @@ class AsyncCodegenMethods(ABC):
             repo_id: Number of the repository to work in; null or absent names none.
             model: Name of the language model to use; null or absent names none.
             agent_type: Kind of agent to use; null or absent names none.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.CREATE_AGENT_RUN,
@@ -190,22 +169,16 @@ class AsyncCodegenMethods(ABC):
     ) -> AgentRunResponse:
         """Get the current state and the result of one agent run.
 
-        GET /v1/organizations/{org_id}/agent/run/{agent_run_id}; at most 60 requests per 30 s in the limit group "standard".
+        GET /v1/organizations/{org_id}/agent/run/{agent_run_id}; at most 60 requests per 30 s in the limit group
+        standard.
 
         Args:
             org_id: Number that identifies the organization the call is about.
             agent_run_id: Number that identifies the run, as given when it was created.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.GET_AGENT_RUN,
-            {
-                "org_id": org_id,
-                "agent_run_id": agent_run_id,
-            },
+            {"org_id": org_id, "agent_run_id": agent_run_id},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -224,7 +197,7 @@ class AsyncCodegenMethods(ABC):
     ) -> AgentRunsResponse:
         """List the agent runs of one organization, page by page.
 
-        GET /v1/organizations/{org_id}/agent/runs; at most 60 requests per 30 s in the limit group "standard".
+        GET /v1/organizations/{org_id}/agent/runs; at most 60 requests per 30 s in the limit group standard.
 
         Args:
             org_id: Number that identifies the organization the call is about.
@@ -232,20 +205,10 @@ class AsyncCodegenMethods(ABC):
             source_type: Place of origin the listed runs must have; null or absent lists runs from everywhere.
             skip: Number of items to leave out at the start of the list; 0 if absent.
             limit: Largest number of items to return, from 1 to 100; 100 if absent.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.LIST_AGENT_RUNS,
-            {
-                "org_id": org_id,
-                "user_id": user_id,
-                "source_type": source_type,
-                "skip": skip,
-                "limit": limit,
-            },
+            {"org_id": org_id, "user_id": user_id, "source_type": source_type, "skip": skip, "limit": limit},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -263,26 +226,17 @@ class AsyncCodegenMethods(ABC):
     ) -> AgentRunResponse:
         """Continue an existing agent run with a further prompt.
 
-        POST /v1/organizations/{org_id}/agent/run/resume; at most 60 requests per 30 s in the limit group "standard".
+        POST /v1/organizations/{org_id}/agent/run/resume; at most 60 requests per 30 s in the limit group standard.
 
         Args:
             org_id: Number that identifies the organization the call is about.
             agent_run_id: Number of the run to continue.
             prompt: Further task for the agent, in plain language.
             images: Images that belong to the prompt, each as text; null or absent sends none.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.RESUME_AGENT_RUN,
-            {
-                "org_id": org_id,
-                "agent_run_id": agent_run_id,
-                "prompt": prompt,
-                "images": images,
-            },
+            {"org_id": org_id, "agent_run_id": agent_run_id, "prompt": prompt, "images": images},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -300,17 +254,13 @@ class AsyncCodegenMethods(ABC):
     ) -> Any:
         """Stop an agent run and ban all checks.
 
-        POST /v1/organizations/{org_id}/agent/run/ban; at most 60 requests per 30 s in the limit group "standard".
+        POST /v1/organizations/{org_id}/agent/run/ban; at most 60 requests per 30 s in the limit group standard.
 
         Args:
             org_id: Number that identifies the organization the call is about.
             agent_run_id: Number of the run on which the call acts.
             before_card_order_id: Order id of the card before that of the run; null or absent gives none.
             after_card_order_id: Order id of the card after that of the run; null or absent gives none.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.BAN_AGENT_RUN,
@@ -337,17 +287,13 @@ class AsyncCodegenMethods(ABC):
     ) -> Any:
         """Lift the ban on all checks that was set for an agent run.
 
-        POST /v1/organizations/{org_id}/agent/run/unban; at most 60 requests per 30 s in the limit group "standard".
+        POST /v1/organizations/{org_id}/agent/run/unban; at most 60 requests per 30 s in the limit group standard.
 
         Args:
             org_id: Number that identifies the organization the call is about.
             agent_run_id: Number of the run on which the call acts.
             before_card_order_id: Order id of the card before that of the run; null or absent gives none.
             after_card_order_id: Order id of the card after that of the run; null or absent gives none.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.UNBAN_AGENT_RUN,
@@ -374,17 +320,14 @@ class AsyncCodegenMethods(ABC):
     ) -> Any:
         """Detach the agent of a run from the pull request.
 
-        POST /v1/organizations/{org_id}/agent/run/remove-from-pr; at most 60 requests per 30 s in the limit group "standard".
+        POST /v1/organizations/{org_id}/agent/run/remove-from-pr; at most 60 requests per 30 s in the limit group
+        standard.
 
         Args:
             org_id: Number that identifies the organization the call is about.
             agent_run_id: Number of the run on which the call acts.
             before_card_order_id: Order id of the card before that of the run; null or absent gives none.
             after_card_order_id: Order id of the card after that of the run; null or absent gives none.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.REMOVE_CODEGEN_FROM_PR,
@@ -410,24 +353,16 @@ class AsyncCodegenMethods(ABC):
     ) -> RepositoriesResponse:
         """List the repositories of one organization, page by page.
 
-        GET /v1/organizations/{org_id}/repos; at most 60 requests per 30 s in the limit group "standard".
+        GET /v1/organizations/{org_id}/repos; at most 60 requests per 30 s in the limit group standard.
 
         Args:
             org_id: Number that identifies the organization the call is about.
             skip: Number of items to leave out at the start of the list; 0 if absent.
             limit: Largest number of items to return, from 1 to 100; 100 if absent.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.GET_REPOSITORIES,
-            {
-                "org_id": org_id,
-                "skip": skip,
-                "limit": limit,
-            },
+            {"org_id": org_id, "skip": skip, "limit": limit},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -443,22 +378,16 @@ class AsyncCodegenMethods(ABC):
     ) -> CheckSuiteSettingsResponse:
         """Get how agents treat the check suites of one repository.
 
-        GET /v1/organizations/{org_id}/repos/check-suite-settings; at most 60 requests per 30 s in the limit group "standard".
+        GET /v1/organizations/{org_id}/repos/check-suite-settings; at most 60 requests per 30 s in the limit group
+        standard.
 
         Args:
             org_id: Number that identifies the organization the call is about.
             repo_id: Number that identifies the repository the call is about.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.GET_CHECK_SUITE_SETTINGS,
-            {
-                "org_id": org_id,
-                "repo_id": repo_id,
-            },
+            {"org_id": org_id, "repo_id": repo_id},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -479,7 +408,8 @@ class AsyncCodegenMethods(ABC):
     ) -> dict[str, Any]:
         """Change how agents treat the check suites of one repository.
 
-        PUT /v1/organizations/{org_id}/repos/check-suite-settings; at most 60 requests per 30 s in the limit group "standard".
+        PUT /v1/organizations/{org_id}/repos/check-suite-settings; at most 60 requests per 30 s in the limit group
+        standard.
 
         Args:
             org_id: Number that identifies the organization the call is about.
@@ -490,10 +420,6 @@ class AsyncCodegenMethods(ABC):
                 value.
             custom_prompts: Own prompts for single checks, by check name; null or absent gives no value.
             high_priority_apps: Names of the apps that have high priority; null or absent gives no value.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.UPDATE_CHECK_SUITE_SETTINGS,
@@ -522,24 +448,16 @@ class AsyncCodegenMethods(ABC):
     ) -> EditPRResponse:
         """Set the state of a pull request, whose repository the service finds by itself.
 
-        PATCH /v1/organizations/{org_id}/prs/{pr_id}; at most 30 requests per 60 s in the limit group "pull-requests".
+        PATCH /v1/organizations/{org_id}/prs/{pr_id}; at most 30 requests per 60 s in the limit group pull-requests.
 
         Args:
             org_id: Number that identifies the organization the call is about.
             pr_id: Number that identifies the pull request to edit.
             state: State that the pull request is to have afterwards.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.EDIT_PULL_REQUEST,
-            {
-                "org_id": org_id,
-                "pr_id": pr_id,
-                "state": state,
-            },
+            {"org_id": org_id, "pr_id": pr_id, "state": state},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -557,26 +475,18 @@ class AsyncCodegenMethods(ABC):
     ) -> EditPRResponse:
         """Set the state of a pull request in a repository that the call names.
 
-        PATCH /v1/organizations/{org_id}/repos/{repo_id}/prs/{pr_id}; at most 30 requests per 60 s in the limit group "pull-requests".
+        PATCH /v1/organizations/{org_id}/repos/{repo_id}/prs/{pr_id}; at most 30 requests per 60 s in the limit group
+        pull-requests.
 
         Args:
             org_id: Number that identifies the organization the call is about.
             repo_id: Number that identifies the repository the call is about.
             pr_id: Number that identifies the pull request to edit.
             state: State that the pull request is to have afterwards.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.EDIT_REPO_PULL_REQUEST,
-            {
-                "org_id": org_id,
-                "repo_id": repo_id,
-                "pr_id": pr_id,
-                "state": state,
-            },
+            {"org_id": org_id, "repo_id": repo_id, "pr_id": pr_id, "state": state},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -591,20 +501,14 @@ class AsyncCodegenMethods(ABC):
     ) -> OrganizationIntegrationsResponse:
         """List the integrations of one organization and whether each is active.
 
-        GET /v1/organizations/{org_id}/integrations; at most 60 requests per 30 s in the limit group "standard".
+        GET /v1/organizations/{org_id}/integrations; at most 60 requests per 30 s in the limit group standard.
 
         Args:
             org_id: Number that identifies the organization the call is about.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.GET_INTEGRATIONS,
-            {
-                "org_id": org_id,
-            },
+            {"org_id": org_id},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -622,26 +526,18 @@ class AsyncCodegenMethods(ABC):
     ) -> SetupCommandsResponse:
         """Start an agent run that generates the setup commands of one repository.
 
-        POST /v1/organizations/{org_id}/setup-commands/generate; at most 5 requests per 60 s in the limit group "setup-commands".
+        POST /v1/organizations/{org_id}/setup-commands/generate; at most 5 requests per 60 s in the limit group
+        setup-commands.
 
         Args:
             org_id: Number that identifies the organization the call is about.
             repo_id: Number of the repository that is to be set up.
             prompt: Further instructions for the agent; null or absent gives none.
             trigger_source: Word that names what set off the generation; setup-commands if absent.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.GENERATE_SETUP_COMMANDS,
-            {
-                "org_id": org_id,
-                "repo_id": repo_id,
-                "prompt": prompt,
-                "trigger_source": trigger_source,
-            },
+            {"org_id": org_id, "repo_id": repo_id, "prompt": prompt, "trigger_source": trigger_source},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -657,22 +553,15 @@ class AsyncCodegenMethods(ABC):
     ) -> OrganizationsResponse:
         """List the organizations that the caller can reach, page by page.
 
-        GET /v1/organizations; at most 60 requests per 30 s in the limit group "standard".
+        GET /v1/organizations; at most 60 requests per 30 s in the limit group standard.
 
         Args:
             skip: Number of items to leave out at the start of the list; 0 if absent.
             limit: Largest number of items to return, from 1 to 100; 100 if absent.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.GET_ORGANIZATIONS,
-            {
-                "skip": skip,
-                "limit": limit,
-            },
+            {"skip": skip, "limit": limit},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -686,13 +575,7 @@ class AsyncCodegenMethods(ABC):
     ) -> list[OAuthProviderResponse]:
         """List the OAuth providers offered for MCP (Model Context Protocol).
 
-        GET /v1/mcp-providers; at most 60 requests per 30 s in the limit group "standard".
-
-        Args:
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
+        GET /v1/mcp-providers; at most 60 requests per 30 s in the limit group standard.
         """
         return await self._perform(
             _operations.GET_MCP_PROVIDERS,
@@ -711,20 +594,14 @@ class AsyncCodegenMethods(ABC):
     ) -> Any:
         """Get the status of OAuth tokens in one organization.
 
-        GET /v1/oauth/tokens/status; at most 60 requests per 30 s in the limit group "standard".
+        GET /v1/oauth/tokens/status; at most 60 requests per 30 s in the limit group standard.
 
         Args:
             org_id: Number that identifies the organization the call is about.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.GET_OAUTH_TOKEN_STATUS,
-            {
-                "org_id": org_id,
-            },
+            {"org_id": org_id},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -740,22 +617,15 @@ class AsyncCodegenMethods(ABC):
     ) -> Any:
         """Revoke the OAuth token for one provider in one organization.
 
-        POST /v1/oauth/tokens/revoke; at most 60 requests per 30 s in the limit group "standard".
+        POST /v1/oauth/tokens/revoke; at most 60 requests per 30 s in the limit group standard.
 
         Args:
             provider: Name of the OAuth provider whose token is revoked.
             org_id: Number that identifies the organization the call is about.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.REVOKE_OAUTH_TOKEN,
-            {
-                "provider": provider,
-                "org_id": org_id,
-            },
+            {"provider": provider, "org_id": org_id},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -771,22 +641,16 @@ class AsyncCodegenMethods(ABC):
     ) -> AnalyzeLogsResponse:
         """Start an agent run that analyzes the logs of one sandbox.
 
-        POST /v1/organizations/{org_id}/sandbox/{sandbox_id}/analyze-logs; at most 5 requests per 60 s in the limit group "sandbox-logs".
+        POST /v1/organizations/{org_id}/sandbox/{sandbox_id}/analyze-logs; at most 5 requests per 60 s in the limit
+        group sandbox-logs.
 
         Args:
             org_id: Number that identifies the organization the call is about.
             sandbox_id: Number that identifies the sandbox whose logs are analyzed.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.ANALYZE_SANDBOX_LOGS,
-            {
-                "org_id": org_id,
-                "sandbox_id": sandbox_id,
-            },
+            {"org_id": org_id, "sandbox_id": sandbox_id},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -801,20 +665,14 @@ class AsyncCodegenMethods(ABC):
     ) -> CLIRulesResponse:
         """Get the organization's rules and the user's prompt for command line tools.
 
-        GET /v1/organizations/{org_id}/cli/rules; at most 30 requests per 60 s in the limit group "cli-rules".
+        GET /v1/organizations/{org_id}/cli/rules; at most 30 requests per 60 s in the limit group cli-rules.
 
         Args:
             org_id: Number that identifies the organization the call is about.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.GET_CLI_RULES,
-            {
-                "org_id": org_id,
-            },
+            {"org_id": org_id},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -829,20 +687,14 @@ class AsyncCodegenMethods(ABC):
     ) -> GenerateTokenResponse:
         """Create a temporary token that connects Slack to an organization.
 
-        POST /v1/slack-connect/generate-token; at most 60 requests per 30 s in the limit group "standard".
+        POST /v1/slack-connect/generate-token; at most 60 requests per 30 s in the limit group standard.
 
         Args:
             org_id: Number of the organization for which the token is made.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.GENERATE_SLACK_CONNECT_TOKEN,
-            {
-                "org_id": org_id,
-            },
+            {"org_id": org_id},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 
@@ -861,7 +713,8 @@ class AsyncCodegenMethods(ABC):
     ) -> AgentRunWithLogsResponse:
         """Get one agent run together with its log entries, page by page.
 
-        GET /v1/alpha/organizations/{org_id}/agent/run/{agent_run_id}/logs; at most 60 requests per 60 s in the limit group "agent-run-logs".
+        GET /v1/alpha/organizations/{org_id}/agent/run/{agent_run_id}/logs; at most 60 requests per 60 s in the limit
+        group agent-run-logs.
 
         Args:
             org_id: Number that identifies the organization the call is about.
@@ -869,20 +722,10 @@ class AsyncCodegenMethods(ABC):
             skip: Number of items to leave out at the start of the list; 0 if absent.
             limit: Largest number of items to return, from 1 to 100; 100 if absent.
             reverse: Whether the log entries come in reverse order; false if absent.
-            timeout: Seconds for each attempt, instead of the client's.
-            extra_headers: Headers to send besides the client's own.
-            extra_query: Query parameters that the contract does not know.
-            extra_body: Fields of the JSON body that the contract does not know.
         """
         return await self._perform(
             _operations.GET_AGENT_RUN_LOGS,
-            {
-                "org_id": org_id,
-                "agent_run_id": agent_run_id,
-                "skip": skip,
-                "limit": limit,
-                "reverse": reverse,
-            },
+            {"org_id": org_id, "agent_run_id": agent_run_id, "skip": skip, "limit": limit, "reverse": reverse},
             _RequestOptions(timeout, extra_headers, extra_query, extra_body),
         )
 

@@ -146,75 +146,7 @@ _MODULES = {
 DISCRIMINATORS: dict[frozenset[str], tuple[str, dict[str, str]]] = {}
 """For each union with a discriminator the field that tells its members apart, and the member by the field's value."""
 
-__all__ = (
-    "APIRateLimitErrorResponse",
-    "AdminRequest",
-    "AdminResponse",
-    "AdminsResponse",
-    "AgentRunLimitReachedErrorResponse",
-    "AgentRunLogResponse",
-    "AgentRunNotFoundErrorResponse",
-    "AgentRunResponse",
-    "AgentRunWithLogsResponse",
-    "AgentRunsResponse",
-    "AgentType",
-    "AnalyzeLogsResponse",
-    "AuditLogEntry",
-    "AuditLogResponse",
-    "AuthenticationErrorResponse",
-    "CLIRulesResponse",
-    "ChatBadRequestErrorResponse",
-    "ChatCompletionChoice",
-    "ChatCompletionChunk",
-    "ChatCompletionChunkChoice",
-    "ChatCompletionDelta",
-    "ChatCompletionEvent",
-    "ChatCompletionMessage",
-    "ChatCompletionRequest",
-    "ChatCompletionResponse",
-    "ChatInternalServerErrorResponse",
-    "ChatMessage",
-    "ChatMessageRecord",
-    "ChatRole",
-    "ChatSessionDetailResponse",
-    "ChatSessionListResponse",
-    "ChatSessionSummary",
-    "CheckSuiteSettingsRequest",
-    "CheckSuiteSettingsResponse",
-    "CreateAgentRunInput",
-    "EditPRInput",
-    "EditPRResponse",
-    "GenerateSetupCommandsInput",
-    "GenerateTokenRequest",
-    "GenerateTokenResponse",
-    "GithubPullRequestResponse",
-    "HTTPValidationError",
-    "IntegrationStatus",
-    "ModelInfo",
-    "ModelsResponse",
-    "NoReposFoundInOrgErrorResponse",
-    "NotFoundErrorResponse",
-    "OAuthProviderResponse",
-    "OrganizationIntegrationsResponse",
-    "OrganizationResponse",
-    "OrganizationSettings",
-    "OrganizationsResponse",
-    "PermissionsErrorResponse",
-    "PlatformAdmin",
-    "PlatformStats",
-    "PullRequestState",
-    "RepoResponse",
-    "RepositoriesResponse",
-    "ResumeAgentRunInput",
-    "SetupCommandsResponse",
-    "SourceType",
-    "StopAgentRunInput",
-    "UsageInfo",
-    "UserNotFoundErrorResponse",
-    "UserResponse",
-    "UsersResponse",
-    "ValidationError",
-)
+__all__ = tuple(_MODULES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
@@ -228,4 +160,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return list(__all__)
+    return list(_MODULES)
