@@ -18,6 +18,8 @@ from ..support.loopback import Loopback, reply
 Connect = Callable[..., Any]
 Serve = Callable[..., Loopback]
 Patch = pytest.MonkeyPatch
+CERTIFICATE = str(Path(__file__).parents[1] / "support" / "localhost.pem")
+"""A certificate of localhost that signs itself, and its key."""
 USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
 
 
@@ -159,9 +161,9 @@ def test_a_proxy_that_refuses_is_asked_once(connect: Connect, status: str) -> No
 
 
 @pytest.mark.parametrize("name", ["get_agent_run", "create_agent_run"])
-def test_a_certificate_that_is_not_trusted_is_met_once(connect: Connect, name: str, certificate: Path) -> None:
+def test_a_certificate_that_is_not_trusted_is_met_once(connect: Connect, name: str) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(CERTIFICATE)
 
     def shake_hands(connection: socket.socket) -> None:
         with suppress(OSError):
@@ -172,7 +174,7 @@ def test_a_certificate_that_is_not_trusted_is_met_once(connect: Connect, name: s
         with pytest.raises(NetworkError, match="certificate"):
             getattr(client, name)(323, "1")
         assert len(met) == 1
-        trusting = connect(f"https://localhost:{port}", verify=str(certificate), timeout=5, exactly_once=False)
+        trusting = connect(f"https://localhost:{port}", verify=CERTIFICATE, timeout=5, exactly_once=False)
         with pytest.raises(CodegenAPIError) as caught:  # the connection is closed after the handshake
             getattr(trusting, name)(323, "1")
         assert "certificate" not in str(caught.value)
@@ -184,31 +186,3 @@ def test_certificates_that_cannot_be_read_are_named_by_their_setting(
 ) -> None:
     with pytest.raises(ConfigurationError, match=setting):
         connect("https://service.invalid", **{setting: str(tmp_path / "missing.pem")})
-
-
-PEM = """\
------BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgm2gNw51k0hP4a26z
-uGRVt2l7mSSR2AwaKXiGQkJdSpChRANCAAT3B/h4Ppy8JY4jbLv3b+Beio+45b3y
-TBkdqtX9ctonwx0HZTzVqFhFL4giLZdvqGCI95SHzBrFoqRfT4wwIf6O
------END PRIVATE KEY-----
------BEGIN CERTIFICATE-----
-MIIBnDCCAUGgAwIBAgIUHC4l36/iVDW/Gwjx7L08DajEkIQwCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyODEyMjEzM1oYDzIxMjYxMTA0
-MTIyMTMzWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAAT3B/h4Ppy8JY4jbLv3b+Beio+45b3yTBkdqtX9ctonwx0HZTzVqFhF
-L4giLZdvqGCI95SHzBrFoqRfT4wwIf6Oo28wbTAdBgNVHQ4EFgQUGYkq0hSdnMD5
-pBxv4glKI8F2w6IwHwYDVR0jBBgwFoAUGYkq0hSdnMD5pBxv4glKI8F2w6IwDwYD
-VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
-zj0EAwIDSQAwRgIhANWc/dIs9g/KCQEhfBrwEjNnUf+x26RxhdZQ+d2pLKXVAiEA
-p4PSYBoNvobRmE0WN/pUbJq/VqdfOoEiayOKuGENDiE=
------END CERTIFICATE-----
-"""
-"""A certificate of localhost that signs itself, and its key."""
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    path = tmp_path / "localhost.pem"
-    path.write_text(PEM)
-    return path
