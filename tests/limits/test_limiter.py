@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import math
 import os
 import signal
@@ -20,6 +21,7 @@ from codegen_ext._sync.rate_limiter import RateLimiter
 from codegen_ext.clock import SYSTEM_CLOCK, Cancelled
 from codegen_ext.rate_limits.shared import SharedWindows
 from codegen_ext.rate_limits.sqlite import SqliteWindows
+from codegen_ext.rate_limits.store import LimitStore
 from codegen_ext.rate_limits.window import SECOND, micro
 from codegen_ext.testing import FakeClock
 
@@ -140,15 +142,31 @@ def test_calls_without_a_deadline_wait_as_long_as_it_takes(clock: FakeClock) -> 
     assert sum(clock.slept) == pytest.approx(9 * 61.2)
 
 
+def share(limiter: Any, store: LimitStore, clock: FakeClock) -> None:
+    """Have a limiter keep its limits in a store."""
+    windows = SharedWindows(store, "scope", 1, clock)
+    limiter._windows = windows
+    limiter._windows_of = {
+        group: windows.windows(window.limit for window in own) for group, own in limiter._windows_of.items()
+    }
+
+
+def test_a_long_wait_for_a_shared_limit_is_told_once(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "codegen_ext")
+    limiter = RateLimiter(settings((1, 60.0)), clock)
+    share(limiter, ModelStore(lambda: micro(clock.monotonic())), clock)
+    for _ in range(2):
+        limiter.acquire(call(clock))
+    assert len(clock.slept) > 10  # it looks every five seconds
+    assert len(caplog.records) == 1
+
+
 @pytest.mark.parametrize("shared", [False, True], ids=["memory", "sqlite"])
 @pytest.mark.parametrize("late", [0.04, 0.06, 3.0])
 def test_a_request_that_goes_late_counts_from_then(clock: FakeClock, shared: bool, late: float, tmp_path: Path) -> None:
     limiter = RateLimiter(settings((2, 10.0)), clock)
     if shared:
-        machine = SqliteWindows(str(tmp_path / "limits.db"), lambda: micro(clock.monotonic()))
-        limiter._windows = SharedWindows(machine, "scope", 1, clock)
-        limits = (window.limit for window in limiter._windows_of["standard"])
-        limiter._windows_of["standard"] = limiter._windows.windows(limits)
+        share(limiter, SqliteWindows(str(tmp_path / "limits.db"), lambda: micro(clock.monotonic())), clock)
     went = []
     for seconds in (late, late, 0.0):
         slot = limiter.acquire(call(clock))
@@ -182,7 +200,7 @@ class SlowStore(ModelStore):
 def test_a_task_that_is_cancelled_while_the_store_is_asked_gives_its_slot_back(clock: FakeClock) -> None:
     store = SlowStore()
     limiter = AsyncRateLimiter(settings((1, 60.0)), clock)
-    limiter._windows = SharedWindows(store, "scope", 1, clock)
+    share(limiter, store, clock)
 
     async def scenario() -> None:
         task = asyncio.create_task(limiter.acquire(call(clock)))

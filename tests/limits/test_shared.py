@@ -127,6 +127,15 @@ def test_a_store_that_comes_back_learns_what_went_and_is_trusted_after_a_window(
     assert second.use() == 0
 
 
+def test_the_share_stays_until_a_loss_is_over(pair: Pair, store: ModelStore, clock: FakeClock) -> None:
+    store.is_away = True
+    pair[0].ask()
+    clock.advance(WINDOW)
+    store.is_away = False
+    store.empty()  # so that it knows of one process only
+    assert pair[0].use() == REQUESTS // 2
+
+
 def test_a_store_that_lost_its_data_between_two_tries_is_noticed(
     pair: Pair, store: ModelStore, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -270,6 +270,9 @@ def test_a_forked_child_has_connections_of_its_own(address: str) -> None:
         assert store.attempt("s", WIDE, "p", "parent", "").wait == 0
         assert in_child(lambda: all(store.attempt("s", WIDE, "q", f"c{n}", "").wait == 0 for n in range(20)))
         assert store.attempt("s", WIDE, "p", "parent again", "") == Reply(ANY, 0, 2, 22)
+        if isinstance(store, RedisWindows):  # in whose pool a child would wait for locks of other threads
+            pool = store._redis.connection_pool
+            assert in_child(lambda: store._redis.connection_pool is not pool)
 
 
 def test_a_dead_connection_is_replaced_and_a_redis_that_hangs_or_is_full_is_unavailable(

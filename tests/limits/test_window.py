@@ -229,8 +229,8 @@ def test_those_that_wait_in_the_parent_do_not_wait_in_a_forked_child(used: Simul
     waiting = Caller(used, [LIMIT]).waiting
     used._mutex.acquire()  # as another thread of the parent may
     used.after_fork()
-    used.leave(waiting)
     used.moment = 9
     assert used.take(used.windows([LIMIT])) is None
     used.moment = 10
     assert used.take(used.windows([LIMIT])) is not None
+    used.leave(waiting)

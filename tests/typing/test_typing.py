@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
 
+@pytest.mark.slow
 def test_editors_accept_what_is_right_and_show_what_is_wrong() -> None:
     command = [sys.executable, "-m", "mypy", "--strict", "--no-pretty", "--no-error-summary", "--show-error-codes"]
     files = [str(HERE / name) for name in ("accepted.py", "refused.py")]
