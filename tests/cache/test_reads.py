@@ -84,7 +84,10 @@ def test_the_order_of_parameters_and_headers_does_not_matter() -> None:
     one = key("?skip=1&limit=2", a, b)
     assert key("?limit=2&skip=1", b, a) == one
     others = [
-        *(key(query, a, b) for query in ("?limit=1&skip=2", "?limit=2", "?limit=2&skip=1&skip=2", "")),
+        *(
+            key(query, a, b)
+            for query in ("?limit=1&skip=2", "?limit=2", "?limit=2&skip=1&skip=2", "?skip=2&limit=2&skip=1", "")
+        ),
         *(key("?skip=1&limit=2", *headers) for headers in [(a,), (a, b, ("Cookie", "c")), (("X-A", "2"), b)]),
         key("?skip=1&limit=2", a, b, base=url.replace("service", "another")),
         key("?skip=1&limit=2", a, b, ("Authorization", "Bearer c")),

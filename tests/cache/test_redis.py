@@ -298,6 +298,26 @@ def test_a_write_while_redis_is_away_is_made_up_for(
     assert client.get_check_suite_settings(ORG, REPOSITORY).check_retry_count == count
 
 
+def test_a_change_that_fails_is_made_up_for_and_one_caller_at_a_time_tries_again(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[bool] = []
+
+    def fail(*args: object, **options: object) -> None:
+        tries.append((kept._away_until or 0) > kept._clock.monotonic())  # whether other threads stay away meanwhile
+        raise ConnectionError
+
+    kept.keep()
+    with monkeypatch.context() as away:
+        away.setattr("redis.client.Pipeline.execute", fail)
+        kept.invalidate([KEY.operation])
+        kept._clock.advance(PAUSE + 1)
+        assert not kept.has()
+        assert tries == [False, True]
+    kept._clock.advance(PAUSE + 1)
+    assert not kept.has()
+
+
 def test_many_tasks_send_one_request(gated: Callable[..., Gated], redis_server: RedisServer) -> None:
     """More tasks than an executor of the event loop would have threads."""
     server = gated(held=())
