@@ -10,6 +10,7 @@ from typing import Any
 
 MODE = sys.argv[1]
 THREAD = "thread-1"
+TURNS: list[int] = []
 
 
 def send(message: dict[str, Any]) -> None:
@@ -42,6 +43,9 @@ def hold_the_pipes(*, leave_the_group: bool) -> None:
 
 
 def turn(request_id: int) -> None:
+    TURNS.append(request_id)
+    if MODE == "dies at its second turn" and len(TURNS) == 2:
+        sys.exit(3)
     send({"id": request_id, "result": {}})
     if MODE == "closes its output but lives":
         os.close(1)
@@ -64,7 +68,7 @@ def turn(request_id: int) -> None:
         notify("thread/started", threadId="", thread={"id": "child", "parentThreadId": THREAD})
         params = {"threadId": "child", "turnId": "turn", "itemId": "item", "command": "ls"}
         send({"id": "a", "method": "item/commandExecution/requestApproval", "params": params})
-    elif MODE == "answers, and lives on":
+    elif MODE in ("answers, and lives on", "dies at its second turn"):
         answer()
 
 

@@ -280,6 +280,12 @@ def test_stop_and_max_tokens_end_the_answer(
     assert (content(chunks), chunks[-1].choices[0].finish_reason) == (shown, reason)
 
 
+def test_what_an_interrupted_turn_used_is_not_known(ask: Ask, answer: Ask) -> None:
+    answer(Answer([created(), *message("I look."), LOOK, completed()]), ENDLESS)
+    completion = ask(stop="STOP")
+    assert (text(completion), completion.usage) == ("I look.\n\nHello there, ", None)
+
+
 def test_a_limit_that_is_not_reached_changes_nothing(ask: Ask, answer: Ask) -> None:
     answer(say("a S", "T", "O"))
     completion = ask(max_tokens=3, stop="STOP")

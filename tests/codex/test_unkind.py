@@ -85,6 +85,14 @@ def test_an_answer_that_arrived_counts_however_the_server_ends(start: Start, mod
     assert pid is None or not is_running(pid)
 
 
+def test_a_turn_that_was_asked_for_is_not_asked_for_again(start: Start) -> None:
+    with start("dies at its second turn") as client:
+        assert text(client.chat.completions.create(messages=HI)) == "Hello there."
+        with pytest.raises(openai.APIConnectionError, match="exit code 3"):
+            client.chat.completions.create(messages=HI)
+        assert text(client.chat.completions.create(messages=HI)) == "Hello there."
+
+
 def test_a_server_that_says_nothing_costs_the_timeout_and_no_more(start: Start) -> None:
     client = start("says nothing", timeout=0.2)
     with pytest.raises(openai.APITimeoutError):
