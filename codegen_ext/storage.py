@@ -218,6 +218,10 @@ class SqliteFile:
         _abandoned.append(self._database)
         self._database = None
 
+    def __del__(self) -> None:
+        """Close what was left open, since Python 3.13 warns of it."""
+        self._disconnect()
+
     def _disconnect(self) -> None:
         if self._database is not None:
             with suppress(sqlite3.Error):

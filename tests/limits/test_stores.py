@@ -1,5 +1,6 @@
 """Shared windows in Redis and SQLite: step by step against a model, killed, forked, damaged, and what they show."""
 
+import gc
 import itertools
 import os
 import random
@@ -25,7 +26,7 @@ from codegen_ext.rate_limits.shared import open_limit_store
 from codegen_ext.rate_limits.sqlite import SqliteWindows
 from codegen_ext.rate_limits.store import PEER_PERIOD, LimitStore, Reply, Sent
 from codegen_ext.rate_limits.window import SECOND, Limit, micro
-from codegen_ext.storage import StoreUnavailable
+from codegen_ext.storage import SqliteFile, StoreUnavailable
 
 from ..support.redis_server import RedisServer, free_port
 from .model import ModelStore
@@ -307,6 +308,16 @@ def test_a_locked_file_and_one_that_is_no_database_are_unavailable(tmp_path: Pat
     path.write_bytes(b"nonsense" * 1_000)
     with pytest.raises(StoreUnavailable, match="DatabaseError"):
         store.read("s", WIDE)
+
+
+def test_a_file_that_is_forgotten_is_closed(tmp_path: Path) -> None:
+    file = SqliteFile(str(tmp_path / "file.db"), "create table if not exists t (x)")
+    with file.transaction() as database:
+        pass
+    del file
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        database.execute("select 1")
 
 
 def test_many_threads_open_a_new_file_at_once(tmp_path: Path) -> None:
