@@ -17,13 +17,18 @@ def statuses(options: Mapping[str, Any], chosen: Iterable[str] = ()) -> Iterator
 
     Costs one cheap request, which has no effect, for each provider that has what it needs.
     """
-    for each in build_all(options, chosen or names()):
-        with closing(each) as provider:
-            reason = provider.unavailable_because
-            if reason is None and not provider.validate_credentials():
-                reason = provider.last_validation_error
-            error = {} if reason is None else {"error": reason}
-            yield provider, {"is_available": reason is None, "has_credentials": provider.has_credentials, **error}
+    for provider in _each(options, chosen or names()):
+        reason = provider.unavailable_because
+        if reason is None and not provider.validate_credentials():
+            reason = provider.last_validation_error
+        error = {} if reason is None else {"error": reason}
+        yield provider, {"is_available": reason is None, "has_credentials": provider.has_credentials, **error}
+
+
+def _each(options: Mapping[str, Any], chosen: Iterable[str]) -> Iterator[Any]:
+    for built in build_all(options, chosen):
+        with closing(built) as provider:
+            yield provider
 
 
 def detect_available_credentials(**options: Any) -> dict[str, bool]:
@@ -33,12 +38,12 @@ def detect_available_credentials(**options: Any) -> dict[str, bool]:
         options: As for `get_ai_client`.
 
     """
-    return {provider.name: provider.has_credentials for provider in build_all(options, names())}
+    return {provider.name: provider.has_credentials for provider in _each(options, names())}
 
 
 def get_available_providers(**options: Any) -> list[str]:
     """Return the names of the providers that have credentials and what they need on this machine; sends nothing."""
-    return [provider.name for provider in build_all(options, preference(names())) if provider.is_available]
+    return [provider.name for provider in _each(options, preference(names())) if provider.is_available]
 
 
 def validate_provider_credentials(name: str, **options: Any) -> bool:

@@ -108,3 +108,14 @@ def named(make: Callable[..., Any], options: dict[str, Any]) -> Callable[..., An
         return make(name, validate_on_creation=validate_on_creation, prices=prices, **own)
 
     return build
+
+
+@pytest.fixture
+def chain(make: Callable[..., Any], options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Build a client that asks some of the providers in this order."""
+
+    def build(*names: str, **more: Any) -> Any:
+        monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", ",".join(names))
+        return make(clock=options["clock"], **{name: options[name] for name in names}, **more)
+
+    return build

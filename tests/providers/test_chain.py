@@ -24,7 +24,7 @@ from codegen_ext.providers.base import Request
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..support.loopback import Loopback, reply
-from .conftest import ANSWER, MODELS, codegen_options
+from .conftest import ANSWER, MODELS, refusal
 
 FAILURES: dict[str, Callable[[], AIProviderError]] = {
     "unavailable": lambda: ProviderUnavailableError("x"),
@@ -166,16 +166,10 @@ def test_a_shorter_refusal_does_not_shorten_a_longer_one(clock: FakeClock) -> No
 
 
 def test_a_failing_provider_is_kept_out_and_probed(
-    make: Callable[..., Any],
-    options: dict[str, Any],
-    sandbox: Sandbox,
-    clock: FakeClock,
-    monkeypatch: pytest.MonkeyPatch,
+    chain: Callable[..., Any], sandbox: Sandbox, clock: FakeClock
 ) -> None:
-    monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", "chatserver,openai")
     sandbox.inject("create_chat_completion", Fault.status(503))
-    chosen = {name: options[name] for name in ("clock", "openai", "chatserver")}
-    client = make(breaker_failures=2, breaker_cooldown=60, **chosen)
+    client = chain("chatserver", "openai", breaker_failures=2, breaker_cooldown=60)
 
     def asked() -> int:
         before = len(sandbox.requests)
@@ -195,13 +189,13 @@ def test_a_failing_provider_is_kept_out_and_probed(
 @pytest.mark.parametrize(
     ("fault", "seconds"),
     [(Fault.status(429, retry_after=200), 200), (Fault.status(401), 300)],
-    ids=["rate limit", "credential"],
+    ids=["limit", "refusal"],
 )
 def test_how_long_one_refusal_keeps_a_provider_out(
-    fault: Fault, seconds: float, make: Callable[..., Any], options: dict[str, Any], sandbox: Sandbox, clock: FakeClock
+    fault: Fault, seconds: float, chain: Callable[..., Any], sandbox: Sandbox, clock: FakeClock
 ) -> None:
     sandbox.inject("create_agent_run", fault, times=1)
-    client = make(**{name: options[name] for name in ("clock", "codegen", "openai")})
+    client = chain("codegen", "openai")
     assert client.generate_response("hi").provider_name == "openai"
     clock.advance(seconds - 1)
     tried = client.generate_response("hi").metadata["tried"]
@@ -212,24 +206,17 @@ def test_how_long_one_refusal_keeps_a_provider_out(
 
 @pytest.mark.parametrize("status", [403, 404])
 def test_a_model_that_is_refused_keeps_no_provider_out(
-    status: int,
-    make: Callable[..., Any],
-    options: dict[str, Any],
-    openai_service: Loopback,
-    monkeypatch: pytest.MonkeyPatch,
+    status: int, chain: Callable[..., Any], openai_service: Loopback
 ) -> None:
-    monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", "openai,chatserver")
-    openai_service.answers = [*[reply({"error": {"message": "No."}}, status=status)] * 4, ANSWER]
-    client = make(**{name: options[name] for name in ("clock", "openai", "chatserver")})
+    openai_service.answers = [*[refusal(status)] * 4, ANSWER]
+    client = chain("openai", "chatserver")
     names = [client.generate_response("hi", model="claude-3-haiku").provider_name for _ in range(5)]
     assert names == ["chatserver"] * 4 + ["openai"]
 
 
-def test_a_stream_that_is_left_frees_the_probe(
-    make: Callable[..., Any], options: dict[str, Any], sandbox: Sandbox, clock: FakeClock
-) -> None:
+def test_a_stream_that_is_left_frees_the_probe(chain: Callable[..., Any], sandbox: Sandbox, clock: FakeClock) -> None:
     sandbox.inject("create_chat_completion", Fault.status(503), times=1)
-    client = make(breaker_failures=1, **{name: options[name] for name in ("clock", "chatserver")})
+    client = chain("chatserver", breaker_failures=1)
     with pytest.raises(ProviderUnavailableError):
         client.generate_response("hi")
     clock.advance(31)
@@ -240,13 +227,8 @@ def test_a_stream_that_is_left_frees_the_probe(
     assert client.generate_response("hi").provider_name == "chatserver"
 
 
-def test_a_stream_that_has_begun_has_all_the_time(
-    make: Callable[..., Any], options: dict[str, Any], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", "chatserver")
-    stream = make(**{name: options[name] for name in ("clock", "chatserver", "openai")}).stream_response(
-        "a b", timeout=40
-    )
+def test_a_stream_that_has_begun_has_all_the_time(chain: Callable[..., Any], clock: FakeClock) -> None:
+    stream = chain("chatserver", "openai").stream_response("a b", timeout=40)
     assert next(stream) == "Echo:"
     clock.advance(35)  # more than the share of one behind which another stands
     assert "".join(stream) == " a b"
@@ -262,39 +244,31 @@ def test_nothing_is_asked_before_the_first_prompt(
 
 
 @pytest.mark.parametrize(
-    ("model", "expected", "sent"),
+    ("model", "sent"),
     [
-        ("openai/o3", "openai", "o3"),
-        ({"openai": "o3", "codegen": "claude"}, "openai", "o3"),
-        ({"codegen": "claude"}, "openai", "gpt-4o"),
-        ("other/o3", "openai", "other/o3"),
+        ("openai/o3", "o3"),
+        ({"openai": "o3", "codegen": "claude"}, "o3"),
+        ({"codegen": "claude"}, "gpt-4o"),
+        ("other/o3", "other/o3"),
     ],
 )
 def test_the_model_of_each_provider(
-    model: Any,
-    expected: str,
-    sent: str,
-    make: Callable[..., Any],
-    options: dict[str, Any],
-    openai_service: Loopback,
-    sandbox: Sandbox,
+    model: Any, sent: str, chain: Callable[..., Any], openai_service: Loopback, sandbox: Sandbox
 ) -> None:
     sandbox.inject("create_agent_run", Fault.status(402))
-    response = make(**options).generate_response("Hi", model=model)
-    assert response.provider_name == expected
+    assert chain("codegen", "openai", "chatserver").generate_response("Hi", model=model).provider_name == "openai"
     assert openai_service.requests[0].json()["model"] == sent
 
 
 def test_models_of_all_that_list_them(
-    make: Callable[..., Any], options: dict[str, Any], openai_service: Loopback
+    chain: Callable[..., Any], options: dict[str, Any], openai_service: Loopback
 ) -> None:
     openai_service.answers = [MODELS, reply(status=500), reply(status=404)]
     options["openai"]["max_retries"] = 0
-    client = make(**options)
-    models = client.get_available_models()
+    models = chain("codegen", "openai", "chatserver").get_available_models()
     assert models[:2] == ["codegen-agent", "gpt-4o"]
     assert "claude-3-haiku" in models
-    alone = make(clock=options["clock"], openai=options["openai"])
+    alone = chain("openai")
     with pytest.raises(ProviderUnavailableError):
         alone.get_available_models()
     assert alone.get_available_models() == []
@@ -303,13 +277,12 @@ def test_models_of_all_that_list_them(
 @pytest.mark.parametrize("name", [None, "codegen", "openai", "chatserver"])
 def test_nothing_works_after_close(
     name: str | None,
-    make: Callable[..., Any],
+    chain: Callable[..., Any],
     named: Callable[..., Any],
-    options: dict[str, Any],
     sandbox: Sandbox,
     openai_service: Loopback,
 ) -> None:
-    client = named(name) if name else make(**options)
+    client = named(name) if name else chain("codegen", "openai", "chatserver")
     client.generate_response("Hi")
     client.close()
     client.close()
@@ -326,17 +299,16 @@ def test_nothing_works_after_close(
 
 
 def test_without_fallback_no_other_takes_over(
-    make: Callable[..., Any], options: dict[str, Any], sandbox: Sandbox, openai_service: Loopback
+    chain: Callable[..., Any], sandbox: Sandbox, openai_service: Loopback
 ) -> None:
     sandbox.inject("create_agent_run", Fault.status(401))
     with pytest.raises(ProviderAuthenticationError):
-        make(fallback_enabled=False, **options).generate_response("hi")
+        chain("codegen", "openai", fallback_enabled=False).generate_response("hi")
     assert openai_service.requests == []
 
 
-def test_a_chain_answers_for_its_first(make: Callable[..., Any], options: dict[str, Any], sandbox: Sandbox) -> None:
-    chosen = {**options, "codegen": codegen_options(sandbox)}
-    client = make(prefer_codegen=False, **{name: chosen[name] for name in ("clock", "codegen", "chatserver")})
+def test_a_chain_answers_for_its_first(chain: Callable[..., Any]) -> None:
+    client = chain("chatserver", "codegen")
     assert client.get_default_model() is None  # until the server is asked
     assert client.validate_credentials() is True
     assert client.is_available

@@ -76,24 +76,21 @@ def service(responses: Responses) -> Responses:
 
 
 @pytest.fixture
-def chain(
-    make: Callable[..., Any], options: dict[str, Any], lasting_client: Client, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Any]:
+def ask_codex(chain: Callable[..., Any], options: dict[str, Any], lasting_client: Client) -> Callable[..., Any]:
     """Build a client that asks codex and then chatserver."""
-    monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", "codex,chatserver")
 
-    def build(**settings: Any) -> Any:
-        chosen = {"clock": options["clock"], "chatserver": options["chatserver"]}
-        return make(validate_on_creation=False, codex={"client": lasting_client, **settings}, **chosen)
+    def build(timeout: float = 60, **settings: Any) -> Any:
+        options["codex"] = {"client": lasting_client, "timeout": timeout, **settings}
+        return chain("codex", "chatserver")
 
     return build
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_hand_over(name: str, chain: Callable[..., Any], service: Responses) -> None:
+def test_hand_over(name: str, ask_codex: Callable[..., Any], service: Responses) -> None:
     answer, kind, hands_over = TABLE[name]
     service.reset(answer)
-    client = chain(timeout=0.3 if name == "hangs" else 60)
+    client = ask_codex(timeout=0.3 if name == "hangs" else 60)
     if hands_over:
         response = client.generate_response("Hi")
         assert response.provider_name == "chatserver"
@@ -105,10 +102,10 @@ def test_hand_over(name: str, chain: Callable[..., Any], service: Responses) -> 
 
 
 @pytest.mark.parametrize("name", ["refused", *sorted(MID_STREAM)])
-def test_hand_over_mid_stream(name: str, chain: Callable[..., Any], service: Responses) -> None:
+def test_hand_over_mid_stream(name: str, ask_codex: Callable[..., Any], service: Responses) -> None:
     answer, kind, hands_over = TABLE[name]
     service.reset(answer)
-    stream = chain(timeout=0.5 if name == "hangs" else 60).stream_response("Hi")
+    stream = ask_codex(timeout=0.5 if name == "hangs" else 60).stream_response("Hi")
     if hands_over and name not in MID_STREAM:
         assert "".join(stream) == "Echo: Hi"
         assert [entry["outcome"] for entry in stream.response.metadata["tried"]] == [kind.__name__]
@@ -121,12 +118,12 @@ def test_hand_over_mid_stream(name: str, chain: Callable[..., Any], service: Res
 
 @pytest.mark.parametrize("name", ["refused", "down", "cut"])
 def test_an_agent_that_may_write_may_have_written(
-    name: str, chain: Callable[..., Any], service: Responses, sandbox: Sandbox
+    name: str, ask_codex: Callable[..., Any], service: Responses, sandbox: Sandbox
 ) -> None:
     answer, kind, _ = TABLE[name]
     service.reset(answer)
     with pytest.raises(kind) as caught:
-        chain(sandbox_mode="workspace-write").generate_response("Hi")
+        ask_codex(sandbox_mode="workspace-write").generate_response("Hi")
     assert caught.value.may_have_effect is True
     assert sandbox.requests == []
 

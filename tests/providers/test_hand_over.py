@@ -183,28 +183,22 @@ def test_hand_over(
     second: str,
     streams: bool,
     row: Row,
-    make: Callable[..., Any],
+    chain: Callable[..., Any],
     options: dict[str, Any],
     sandbox: Sandbox,
     openai_service: Loopback,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Either the second provider answers and says why, or the error of the first is raised."""
-    monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", f"{first},{second}")
     openai_service.answers = [PIECES if streams else ANSWER]
-    hangs = False
+    options["codegen"] = codegen_options(sandbox, 20)
+    options["chatserver"]["timeout"] = options["openai"]["timeout"] = 20
     if isinstance(row.faults, bytes):
         openai_service.answers = [row.faults]
-        hangs = row.faults.endswith(HANG)
+        options["openai"]["timeout"] = SHORT if row.faults.endswith(HANG) else 20
     else:
         for operation, fault in row.faults.items():
             sandbox.inject(operation, fault)
-    chosen = {name: {**options[name], "timeout": 20} for name in (first, second) if name != "codegen"}
-    if first == "codegen":
-        chosen["codegen"] = codegen_options(sandbox, 20)
-    if hangs:
-        chosen["openai"]["timeout"] = SHORT
-    client = make(clock=options["clock"], timeout=100, **chosen)
+    client = chain(first, second, timeout=100)
 
     def ask() -> Any:
         if not streams:
