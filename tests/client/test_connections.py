@@ -150,13 +150,14 @@ async def test_calls_that_are_cancelled_leave_their_connections_to_others(servic
 
 def test_a_call_that_finds_no_free_connection_in_time_says_so(service: Service) -> None:
     service.gate.clear()
-    with CodegenClient(service.config(max_connections=1, timeout=5)) as client, ThreadPoolExecutor(1) as pool:
+    with CodegenClient(service.config(max_connections=1, timeout=5)) as client, ThreadPoolExecutor(2) as pool:
         first = pool.submit(client.get_agent_run, 323, 1)
         service.wait_until_busy(1)
         with pytest.raises(TimeoutError, match="waiting for a free connection"):
             client.get_agent_run(323, 2, timeout=0.05)
-        service.gate.set()
         created = pool.submit(client.create_agent_run, 323, "creates have connections of their own")
+        service.wait_until_busy(2)
+        service.gate.set()
         assert (first.result().id, created.result().id) == (1, 1)
 
 
@@ -189,8 +190,9 @@ def test_a_forked_process_opens_its_own_connections(service: Service) -> None:
                 wrong += client.get_stats().total_requests != 20  # what the parent counted is the parent's
             finally:
                 os._exit(wrong)
-        assert all(client.get_agent_run(323, number).id == number for number in range(200, 220))
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert len(service.opened) == 2
+        assert all(client.get_agent_run(323, number).id == number for number in range(200, 220))
     assert len(service.opened) == 2
 
 
