@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from benchmarks.waiting import loop, watch
+from benchmarks.waiting import loop, watch, watch_list
 from codegen_ext import (
     AsyncCodegenClient,
     AuthenticationError,
@@ -504,3 +504,10 @@ def test_waiting_costs_a_fraction_of_the_requests_of_the_plain_loop(count: int, 
     assert ours.requests * requests <= plain.requests
     assert ours.refused == 0
     assert ours.notice <= notice * plain.notice
+
+
+@pytest.mark.parametrize(
+    ("options", "notice"), [pytest.param({"per_minute": 40.0}, 4.5, marks=pytest.mark.slow), ({"deleted": 50}, 6.5)]
+)
+def test_a_list_that_changes_delays_updates_little(options: dict[str, Any], notice: float) -> None:
+    assert watch_list(400, **options).notice <= notice
