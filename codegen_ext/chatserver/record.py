@@ -48,7 +48,7 @@ class _Choice:
     def choice(self, index: int) -> ChatCompletionChoice:
         message = ChatCompletionMessage(self.role, "".join(self.pieces))
         message.additional_properties = dict(self.unknown)
-        return ChatCompletionChoice(index, message, self.finish_reason)
+        return ChatCompletionChoice(message, index, self.finish_reason)
 
 
 class CompletionRecord:

@@ -176,6 +176,15 @@ def test_models_have_fields_aware_dates_and_what_is_not_known(chat_with: Callabl
     assert found.dict()["sessions"][0].items() >= {**rest, **counts}.items()
 
 
+def test_an_answer_may_lack_what_other_servers_of_the_api_leave_out(chat_with: Callable[..., Any]) -> None:
+    """Such as @dwmkerr/mock-llm, whose answers have neither time nor index nor usage."""
+    choice = {"message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
+    body = {"id": "c", "object": "chat.completion", "model": "m", "choices": [choice]}
+    completion = chat_with(reply(body)).create_completion("m", HELLO)
+    assert completion.choices[0].message.content == "Hi"
+    assert (completion.created, completion.choices[0].index, completion.usage) == (None, None, None)
+
+
 def test_sessions_are_recorded_and_found(chat: Any) -> None:
     first = chat.create_completion("gpt-4o", ["One"], user="u1")
     again = chat.create_completion("gpt-4o", ["Two"], user="u1", session_id=first.system_fingerprint)

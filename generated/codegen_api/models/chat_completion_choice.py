@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 class ChatCompletionChoice(_Model):
     """One of the answers that the model generated."""
 
-    index: int
-    """Position of this answer among all answers, counted from 0."""
     message: ChatCompletionMessage
     """Message that the model wrote."""
+    index: int | None = None
+    """Position of this answer among all answers, counted from 0."""
     finish_reason: str | None = None
     """Word for why the text ended, such as stop or length; null or absent when not given."""
     additional_properties: dict[str, Any] = _field(factory=dict, kw_only=True)

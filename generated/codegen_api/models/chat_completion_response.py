@@ -21,12 +21,12 @@ class ChatCompletionResponse(_Model):
     """Id of this completion."""
     object: str
     """Word for the type of this object, chat.completion in the OpenAI API."""
-    created: int
-    """Time at which the completion was created, in seconds since 1970 (Unix time)."""
     model: str
     """Name of the model that wrote the answer."""
     choices: list[ChatCompletionChoice]
     """Answers that the model generated."""
+    created: int | None = None
+    """Time at which the completion was created, in seconds since 1970 (Unix time)."""
     usage: UsageInfo | None = None
     """Token counts of the exchange; null or absent when the service sends none."""
     system_fingerprint: str | None = None
