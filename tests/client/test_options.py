@@ -240,3 +240,12 @@ def test_the_session_streams_as_it_is_sent_and_asks_again_for_the_rest(
     session = connect(server.base_url, max_retries=1).session
     assert json.loads(flavour.settle(session.get("/v1/export")).content) == {"whole": True}
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("headers", [{"a b": "x"}, {"A": "x\r\nB: y"}, {"A": 5}, {5: "x"}])
+def test_headers_that_http_does_not_allow_are_refused(client: Any, sandbox: Sandbox, headers: Any) -> None:
+    for call in (client.get_current_user, lambda **options: client.request("GET", "/v1/users/me", **options)):
+        with pytest.raises(ValidationError, match="does not allow") as caught:
+            call(extra_headers=headers)
+        assert caught.value.field == "extra_headers"
+    assert sandbox.requests == []

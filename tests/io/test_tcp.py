@@ -1,5 +1,7 @@
 """Connections of both kinds over real sockets: TLS, proxies, large bodies, and connections that end while idle."""
 
+import gzip
+import json
 import socket
 import ssl
 import threading
@@ -105,6 +107,15 @@ def test_bodies_larger_than_any_buffer_arrive_whole(
     answer = reply({"text": large})
     client = connect(serve_tls(answer) if scheme == "https" else serve(answer).base_url, verify=CERTIFICATE)
     assert client.request("POST", "/echo", json={"text": large}) == {"text": large}
+
+
+def test_a_compressed_answer_without_its_end_fails(serve: Callable[..., Loopback], connect: Callable[..., Any]) -> None:
+    whole = gzip.compress(json.dumps(USER).encode())
+    answers = [reply(body, headers={"content-encoding": "gzip"}) for body in (whole, whole[:-8])]
+    client = connect(serve(*answers).base_url)
+    assert client.get_current_user().id == 1
+    with pytest.raises(NetworkError, match="ended early"):
+        client.get_current_user()
 
 
 def test_an_answer_that_does_not_come_ends(serve: Callable[..., Loopback], connect: Callable[..., Any]) -> None:
