@@ -231,6 +231,22 @@ def test_a_cause_is_told_when_the_service_is_gone(open_client: Callable[..., Any
         assert caught.value.__cause__ is None
 
 
+class Once(dict):  # type: ignore[type-arg]
+    """Refusals that each happen once."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return self.pop(key, default)
+
+
+@once
+def test_a_failure_that_has_passed_is_no_cause(open_client: Callable[..., Any], clock: FakeClock) -> None:
+    runs = Runs(clock, {1: 1e9})
+    runs.refuse = Once(run=503)
+    with open_client(runs) as client, pytest.raises(WaitTimeoutError, match=r"last state running$") as caught:
+        client.wait_for_completion(ORG, 1, timeout=60)
+    assert (caught.value.__cause__, runs.refuse) == (None, {})
+
+
 @once
 def test_failures_hold_all_polls_back_a_little_longer_each_time(
     open_client: Callable[..., Any], clock: FakeClock
