@@ -73,8 +73,10 @@ ABOUT_WAITING = ("bulk", "io", "limits", "streams", "waiting")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the async kind to `make test-all` where it only repeats the sync one, since both are one source."""
+    """Leave to `make test-all` what starts the Codex CLI, and the async kind where it only repeats the sync one."""
     for item in items:
+        if "codex" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
         kind = getattr(item, "callspec", None) and item.callspec.params.get("flavour")
         if kind == "async" and item.path.parent.name not in ABOUT_WAITING:
             item.add_marker(pytest.mark.slow)

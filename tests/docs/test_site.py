@@ -12,6 +12,8 @@ from tools import load
 
 from .pages import ROOT
 
+pytestmark = pytest.mark.slow  # `make check` runs it too
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:

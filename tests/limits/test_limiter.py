@@ -216,6 +216,7 @@ def test_a_task_that_is_cancelled_while_the_store_is_asked_gives_its_slot_back(c
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["memory", "redis", "sqlite"])
 def test_a_child_that_is_forked_while_threads_use_the_limiter_keeps_the_limits(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest

@@ -40,7 +40,7 @@ MID_STREAM = {"cut", "hangs"}
 
 
 @pytest.fixture(scope="module")
-def program() -> str:
+def codex() -> str:
     return require_codex()
 
 
@@ -52,10 +52,10 @@ def responses() -> Iterator[Responses]:
 
 @pytest.fixture(scope="module")
 def lasting_clients(
-    program: str, responses: Responses, tmp_path_factory: pytest.TempPathFactory
+    codex: str, responses: Responses, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[CodexClient, AsyncCodexClient]]:
     folder = tmp_path_factory.mktemp("work")
-    settings = {"codex_path": program, "base_url": responses.base_url, "working_dir": folder, "model": "gpt-5"}
+    settings = {"codex_path": codex, "base_url": responses.base_url, "working_dir": folder, "model": "gpt-5"}
     plain = CodexClient(api_key=KEY, max_retries=0, **settings)  # type: ignore[arg-type]
     awaited = AsyncCodexClient(api_key=KEY, max_retries=0, **settings)  # type: ignore[arg-type]
     with plain:
@@ -157,9 +157,9 @@ def test_a_validation_takes_no_longer_than_it_may(
 
 
 def test_answers_and_streams(
-    make: Callable[..., Any], program: str, service: Responses, tmp_path: Path, clock: FakeClock, flavour: Flavour
+    make: Callable[..., Any], codex: str, service: Responses, tmp_path: Path, clock: FakeClock, flavour: Flavour
 ) -> None:
-    settings = {"codex_path": program, "base_url": service.base_url, "working_dir": tmp_path, "model": "gpt-5"}
+    settings = {"codex_path": codex, "base_url": service.base_url, "working_dir": tmp_path, "model": "gpt-5"}
     provider = make("codex", clock=clock, api_key=KEY, max_retries=0, **settings)  # validated: the CLI starts
     assert service.asked == []
     response = provider.generate_response("Hi", "Be brief", priority="high")

@@ -230,6 +230,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, make: Make) -
         make(shared_state="redis://127.0.0.1:9")
 
 
+@pytest.mark.slow
 def test_a_fork_while_calls_are_handled(make: Make, address: str | None) -> None:
     handler, stop = make(shared_state=address), threading.Event()
 
