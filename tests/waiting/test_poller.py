@@ -344,7 +344,7 @@ def test_a_webhook_ends_a_wait_at_once_and_keeps_what_it_does_not_say(
             if told == 3:
                 client.notify_run({"id": 77, "status": "completed"})
                 client.notify_run({"id": 1, "organization_id": 5, "status": "completed"})
-                client.notify_run({"id": "1", "status": "completed", "result": "told", "summary": None})
+                client.notify_run({"id": "1", "status": "completed", "result": "told", "web_url": None})
 
         run = client.wait_for_completion(ORG, 1, progress_callback=callback)
         assert (run.status, run.result, run.web_url, runs.count("run")) == (
