@@ -13,11 +13,7 @@ def test_every_run_is_streamed_newest_first_over_many_pages(client: Any, sandbox
     sandbox.script(logs=0, times=102)
     for number in range(102):
         client.create_agent_run(323, f"run {number}")
-    stream = client.stream_all_agent_runs(323)
-    assert next(stream).id == 102
-    # It reads no further than it is asked.
-    assert [record.operation for record in sandbox.requests].count("list_agent_runs") == 1
-    assert [run.id for run in stream] == list(range(101, 0, -1))
+    assert [run.id for run in client.stream_all_agent_runs(323)] == list(range(102, 0, -1))
     listed = [record for record in sandbox.requests if record.operation == "list_agent_runs"]
     assert [record.query for record in listed] == [
         "skip=0&limit=100",
