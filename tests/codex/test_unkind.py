@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import shlex
 import signal
 import sys
 import time
@@ -37,7 +38,7 @@ def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def start(tmp_path: Path) -> Start:
     def make(mode: str, **settings: Any) -> CodexClient:
-        program = script(tmp_path / "codex", f'exec {sys.executable} -S -E {FAKE} "{mode}"')
+        program = script(tmp_path / "codex", shlex.join(["exec", sys.executable, "-S", "-E", str(FAKE), mode]))
         return CodexClient(KEY, program, **{"timeout": 30, **settings})
 
     return make
