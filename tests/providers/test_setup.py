@@ -19,9 +19,11 @@ from codegen_ext.providers import (
     AIProviderError,
     AIResponse,
     AsyncAIProvider,
+    AsyncTextStream,
     ProviderRateLimitError,
     ProviderTimeoutError,
     ProviderUnavailableError,
+    TextStream,
     create_ai_provider,
     detect_available_credentials,
     get_ai_client,
@@ -348,6 +350,27 @@ def test_five_members_are_enough_in_a_chain(
     assert client.validate_credentials() is True
     assert "codegen-agent" in client.get_available_models()
     assert client.get_enhanced_stats()["providers"]["guest"]["request_count"] == 2
+
+
+def test_a_registered_provider_may_stream(
+    register: Callable[..., None], make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pieces(self: Guest, prompt: str, **options: Any) -> TextStream:
+        return TextStream(item for item in (prompt, "!", AIResponse(f"{prompt}!", "guest", "guest-1")))
+
+    async def later(prompt: str) -> Any:
+        for item in (prompt, "!", AIResponse(f"{prompt}!", "guest", "guest-1")):
+            yield item
+
+    def later_pieces(self: Guest, prompt: str, **options: Any) -> AsyncTextStream:
+        return AsyncTextStream(later(prompt))
+
+    monkeypatch.setattr(Guest, "stream_response", pieces, raising=False)
+    monkeypatch.setattr(AsyncGuest, "stream_response", later_pieces, raising=False)
+    register()
+    stream = make("guest").stream_response("hi")
+    assert list(stream) == ["hi", "!"]
+    assert (stream.response.content, stream.response.model) == ("hi!", "guest-1")
 
 
 def test_what_the_doctor_finds(
