@@ -35,6 +35,11 @@ def ask(sandbox):
     return httpx.get(sandbox.base_url + ME, headers=HEADERS, trust_env=False, timeout=60)
 
 
+def answering():
+    """Return the threads that serve connections."""
+    return [thread for thread in threading.enumerate() if "process_request_thread" in thread.name]
+
+
 def status(connection):
     """Read one whole answer and return its status."""
     reader = connection.makefile("rb")
@@ -50,6 +55,14 @@ def test_a_reset_is_a_reset_of_the_connection():
         client.sendall(f"GET {ME} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
         with pytest.raises(ConnectionResetError):
             client.recv(1)
+
+
+def test_a_cut_answer_arrives_although_the_body_of_its_request_was_not_read():
+    with Sandbox() as sandbox, connect(sandbox) as client:
+        sandbox.inject("*", Fault.truncate(5))
+        client.sendall(f"POST {CREATE} HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n".encode() + b"x" * 100_000)
+        received = b"".join(iter(lambda: client.recv(1000), b""))
+    assert received.endswith(b'\r\n\r\n{"mes')
 
 
 def test_connections_are_kept_alive_and_fast():
@@ -74,7 +87,7 @@ def test_200_slow_connections_do_not_stop_the_others(capfd):
         slow[0].sendall(b': "late"}')
         assert status(slow[0]) == 200
         assert [run.prompt for run in sandbox.runs] == ["late"]
-    until(lambda: not [one for one in threading.enumerate() if "process_request_thread" in one.name])
+    until(lambda: not answering())
     assert capfd.readouterr().err == ""
 
 
@@ -128,6 +141,7 @@ def test_it_stops_while_a_client_waits_and_can_be_started_again():
     sandbox.stop()
     thread.join()
     assert len(errors) == 1
+    until(lambda: not answering())
     with pytest.raises(httpx.ConnectError):
         httpx.get(url + ME, trust_env=False)
     assert sandbox.base_url == "http://sandbox.invalid"

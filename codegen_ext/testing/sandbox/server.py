@@ -99,7 +99,6 @@ class _Connection(BaseHTTPRequestHandler):
                     pass
                 case _:
                     # The connection ends with a TCP reset where nothing has been sent, or in order after that.
-                    self._skip_body()
                     self.close_connection = True
                     if not is_begun:
                         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
