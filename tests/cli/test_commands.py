@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from codegen_ext import Agent, __version__
+from codegen_ext import Agent, AsyncTask, TimeoutError, __version__
 from codegen_ext.cli import main, output
 from codegen_ext.cli.commands import app
 from codegen_ext.testing import Fault, Sandbox
@@ -143,6 +143,17 @@ def test_a_run_that_is_late(codegen: Codegen, sandbox: Sandbox, options: list[st
     assert (status, out) == (124, "")
     assert f"run 1 did not end within 0.2 s; {said}" in err
     assert sandbox.runs[0].status == state
+
+
+def test_a_wait_that_the_client_gives_up_is_not_a_run_that_is_late(
+    codegen: Codegen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def give_up(task: AsyncTask) -> None:
+        raise TimeoutError("unchanged for an hour")
+
+    monkeypatch.setattr(AsyncTask, "wait", give_up)
+    found = codegen("run", "Fix it", "--quiet", "--timeout", "60")
+    assert (found.status, "unchanged for an hour" in found.err) == (4, True)
 
 
 def test_ctrl_c_leaves_the_run_alone(codegen: Codegen, sandbox: Sandbox) -> None:
