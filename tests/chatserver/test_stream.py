@@ -430,6 +430,15 @@ def test_a_stream_that_ends_anywhere_is_complete_or_an_error(end: int) -> None:
         assert (partial.choices[0].message.content if partial else "") == stream.text == "".join(received)
 
 
+def test_a_piece_is_there_before_the_server_sends_the_next(
+    serve: Callable[..., Loopback], connect_chat: Callable[..., Any]
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+    server = serve(head + events(chunk("One "), done=False) + HANG)
+    with ask(connect_chat(None, server.base_url)) as stream:
+        assert next(iter(stream)) == "One "
+
+
 def test_a_stream_that_never_begins(serve: Callable[..., Loopback], connect_chat: Callable[..., Any]) -> None:
     with pytest.raises(errors.TimeoutError) as caught:
         ask(connect_chat(None, serve(HANG).base_url, 0.05))
