@@ -15,6 +15,7 @@ from codegen_api.operations import OPERATIONS
 
 from .. import AsyncAgent, AsyncChatServerClient, AsyncTask, CodegenAPIError
 from .._version import __version__
+from ..changes import KnownRuns
 from . import INTERRUPTED, operations, output
 
 FAILED, PAUSED, TIMED_OUT = 1, 3, 124
@@ -187,14 +188,16 @@ async def watch(
     poll_interval: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="Pause between two polls.")] = 5.0,
 ) -> None:
     """Show the runs of the organization live, until Ctrl-C; where stdout is no terminal, a line for each change."""
-    changes = agent.client.watch(agent.org_id, poll_interval=poll_interval)
     if json or not output.is_terminal():
-        async for change in changes:
+        async for change in agent.client.watch(agent.org_id, poll_interval=poll_interval):
             output.change(change, json)
         return
     from rich.live import Live
 
     tasks = {task.id: task for task in await agent.list_tasks(SHOWN)}
+    unfinished = {run_id: str(task.status) for run_id, task in tasks.items() if not task.is_terminal}
+    listed = KnownRuns(agent.org_id, max(tasks, default=0), unfinished)
+    changes = agent.client.watch(agent.org_id, listed.cursor, poll_interval=poll_interval)
 
     def newest() -> list[AsyncTask]:
         return [tasks[run_id] for run_id in sorted(tasks, reverse=True)[:SHOWN]]

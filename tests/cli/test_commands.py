@@ -231,7 +231,7 @@ def test_changes_are_watched(
             agent.run("Fix it")
 
     monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
-    interrupt_when(lambda: requests(sandbox, "list_agent_runs") >= 3, first=create)
+    interrupt_when(lambda: requests(sandbox, "list_agent_runs") >= 4, first=create)
     found = codegen("watch", "--poll-interval", "1", *([] if terminal else ["--json"]))
     assert found.status == 130
     if terminal:
