@@ -176,7 +176,7 @@ def prepare(normalized: normalize.Normalized, folder: Path) -> None:
             adapter.read(normalized.data)
         except SpecError as error:
             problems += error.problems
-        except (AttributeError, LookupError, TypeError, ValueError):
+        except (AttributeError, LookupError, StopIteration, TypeError, ValueError):
             pass  # it has no form that could be looked into, which is said already
         raise SpecError(*problems)
     text = normalize.text(normalized.data)

@@ -7,7 +7,7 @@ import pytest
 
 from tools import generate, load, normalize, validate
 
-from .documents import Data, actions, answering, facts, normalized
+from .documents import OURS, Data, actions, answering, facts, normalized
 
 ODD = "/v1/odd"
 
@@ -99,3 +99,11 @@ def test_what_is_written_mends_everything(lines: list[str], tmp_path: Path) -> N
     made = normalized(facts(publish), *actions(written, tmp_path))
     generate.adapter.read(made.data)
     assert [*made.problems, *validate.problems(made.data)] == []
+
+
+def test_a_policy_that_leads_nowhere_is_refused_though_nothing_can_be_read_of_it(tmp_path: Path) -> None:
+    made = normalize.contract()
+    path = next(path for path in OURS["paths"] if path.endswith("/users"))
+    made.data["paths"][path]["get"]["x-codegen"]["paginate"]["items"] = "nothing"
+    (line,) = refused(made, tmp_path / "out")
+    assert line.startswith(f"GET {path}/x-codegen/paginate: items names nothing, which is no field of the answer")
