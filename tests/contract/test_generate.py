@@ -23,10 +23,13 @@ def test_what_only_people_write_is_refused_with_its_place() -> None:
     get["responses"]["202"] = {"description": "A file.", "content": {"text/csv": {"schema": {}}}}
     post["requestBody"]["content"] = {"multipart/form-data": {"schema": {"type": "object"}}}
     post["x-codegen"].pop("stream")
+    sessions = contract["paths"]["/atoms/chat/sessions"]["get"]
+    sessions["parameters"].append({"name": "x", "in": "query", "schema": {"type": "integer", "default": "abc"}})
     contract["components"]["schemas"]["RunMetadata"]["x-codegen"] = {"reserved": "other"}
     with pytest.raises(load.SpecError) as caught:
         adapter.read(contract)
     found = [line.removesuffix("; mend it in spec/chatserver.yaml") for line in caught.value.problems]
+    assert "Invalid int value: abc" in found.pop(0)
     assert sorted(found) == [
         "GET /v1/models/parameters: the cookie parameter session cannot be sent",
         "GET /v1/models/responses/202/content: the response 202 is not JSON but text/csv",

@@ -63,6 +63,7 @@ def test_parameters_are_those_that_a_client_gives() -> None:
         {"name": "Authorization", "in": "header", "required": True, "schema": {}},
         {"name": "x-trace", "in": "header", "schema": {"type": "string"}},
         {"name": "thing_id", "in": "path", "required": True, "schema": {"type": "integer"}},
+        {"name": "org_id", "in": "path", "schema": {"type": "integer"}},
         {"name": "crumb", "in": "cookie", "schema": {"type": "string"}},
         {"name": "tags", "in": "query", "style": "form", "explode": False, "schema": {"type": "array"}},
     ]
@@ -76,8 +77,8 @@ def test_parameters_are_those_that_a_client_gives() -> None:
         *["org_id is in the path without a declaration; it is declared now"] * 2,
         "the path lacks its parameter thing_id, which is a query parameter now",
         "the cookie crumb is left out; clients send none",
-        "org_id is in the path without a declaration; it is declared now",
     ]
+    assert found[0]["required"] is True
 
 
 def test_references_and_parameters_of_the_path_are_taken_in() -> None:
@@ -135,6 +136,16 @@ def test_an_inline_object_gets_a_name_and_null_one_form() -> None:
         "any": {"$ref": "#/components/schemas/FreeFormObject", "description": "Any."},
     }
     assert fields(made, "CreateAgentRunInput")["word"] == {"type": ["string", "null"], "description": "Word."}
+
+
+def test_two_schemas_that_the_overlay_calls_alike_stay_apart(tmp_path: Path) -> None:
+    entry = "{target: $.components.schemas.UserResponse.properties.is_admin, update: {x-codegen: {name: RunStatus}}}"
+    made = normalized(facts(), *actions(entry, tmp_path))
+    assert fields(made.data, "UserResponse")["is_admin"]["anyOf"][0]["$ref"].endswith("/UserResponseIsAdmin")
+    assert (
+        "UserResponseIsAdmin: it differs from the schema RunStatus, so it is called UserResponseIsAdmin" in made.notes
+    )
+    assert made.data["components"]["schemas"]["RunStatus"] == OURS["components"]["schemas"]["RunStatus"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Whatever no client can be made of is one line with its place and what to write where, and all lines come at once."""
 
+import copy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -7,7 +8,7 @@ import pytest
 
 from tools import generate, load, normalize, validate
 
-from .documents import OURS, Data, actions, answering, facts, normalized
+from .documents import ACTIONS, CHATSERVER, OURS, Data, actions, answering, facts, normalized
 
 ODD = "/v1/odd"
 
@@ -42,7 +43,7 @@ CASES = [
          ".get.parameters[?@.name=='where']", operation={"parameters": [WHERE], "responses": answering({})}),
     Case("#/components/schemas/Nothing refers to nothing",
          ".get.responses['200'].content['application/json'].schema['$ref']", operation={"responses": LOST}),
-    Case("/etc/passwd refers to nothing", "['$ref']", {"$ref": "/etc/passwd"}),
+    Case("refers to nothing", "['$ref']", {"$ref": "other.json#/components/schemas/UserResponse"}),
     Case("[] is not of type 'object'", ".properties", {"type": "object", "properties": []}),
     Case("'no-such-type' is not valid", ".type", {"type": "no-such-type"}),
     Case("'txt' and 'TXT' would both be called TXT", ".properties.word.enum", word(enum=["txt", "TXT"])),
@@ -107,3 +108,10 @@ def test_a_policy_that_leads_nowhere_is_refused_though_nothing_can_be_read_of_it
     made.data["paths"][path]["get"]["x-codegen"]["paginate"]["items"] = "nothing"
     (line,) = refused(made, tmp_path / "out")
     assert line.startswith(f"GET {path}/x-codegen/paginate: items names nothing, which is no field of the answer")
+
+
+def test_what_people_wrote_wrongly_is_mended_where_they_wrote_it() -> None:
+    chatserver = copy.deepcopy(CHATSERVER)
+    chatserver["paths"]["/v1/new"] = {"get": {"responses": LOST}}
+    said = normalize.normalize(facts(), chatserver, ACTIONS).problems
+    assert [line.partition("; mend it in ")[2] for line in said] == ["spec/chatserver.yaml"]
