@@ -12,10 +12,11 @@ from codegen_api.reserved import only_reserved, with_reserved, without_reserved
 
 from ._request import checked_string
 from .errors import invalid_argument, kind_of
-from .images import Image, encode_images
 
 if TYPE_CHECKING:
     from codegen_api.models import AgentRunResponse
+
+    from .images import Image
 
 Priority = Literal["low", "normal", "high", "urgent"]
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
@@ -66,6 +67,8 @@ def run_arguments(
         ValidationError: naming the option that does not fit.
 
     """
+    from .images import encode_images
+
     if priority is not None and priority not in PRIORITIES:
         raise invalid_argument("priority", f"expected one of {', '.join(PRIORITIES)}, got {priority!r:.40}")
     for name, value in (("branch", branch), ("model", model), ("agent_type", agent_type)):

@@ -52,7 +52,7 @@ def scheme_of(address: str | None) -> str:
 
 
 def open_redis(address: str) -> Redis:
-    """Return a client of Redis that answers bytes; it connects at its first command, in a forked child anew.
+    """Return a client of Redis that answers bytes; it connects at its first command, and again in a forked child.
 
     A command whose connection was closed is sent once more. Async code calls it through `io.run_blocking`.
 

@@ -20,18 +20,14 @@ from codegen_api import operations
 from codegen_api._async.codegen import AsyncCodegenMethods, AsyncCodegenPages, AsyncRawCodegenMethods
 
 from .._request import check_seconds, whole_number
-from ..changes import Change, KnownRuns
 from ..clock import SYSTEM_CLOCK, Clock
 from ..config import ClientConfig
 from ..list_index import PAGE_SIZE
 from ..run_watch import watch_request, watch_requests
 from . import create_once, pagination
 from .base_client import AsyncBaseClient
-from .health import AsyncHealthMonitor
-from .health import check as check_health
 from .locks import Event
 from .repositories import AsyncRepositoryIndex
-from .run_changes import stream_run_changes
 from .run_logs import stream_run_logs
 from .run_poller import AsyncRunPoller
 
@@ -52,8 +48,10 @@ if TYPE_CHECKING:
     from codegen_api.types import Response
 
     from ..bulk_results import BulkResult
+    from ..changes import Change
     from ..rate_limits.status import RateLimitStatus
     from .bulk import AsyncBulkOperations
+    from .health import AsyncHealthMonitor
 
 T = TypeVar("T")
 
@@ -239,6 +237,9 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
             CodegenAPIError: for a failure that lasts, or after an hour of failures.
 
         """
+        from ..changes import KnownRuns
+        from .run_changes import stream_run_changes
+
         self.config.require("streaming")
         check_seconds("poll_interval", poll_interval)
         number = whole_number("org_id", org_id)
@@ -247,7 +248,9 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
 
     async def health_check(self) -> dict[str, Any]:
         """Send a cheap request; returns status, healthy, timestamp, response_time_seconds and error."""
-        report, _ = await check_health(self)
+        from .health import check
+
+        report, _ = await check(self)
         return report
 
     def create_health_monitor(self, interval: float = 30, *, failure_threshold: int = 1) -> AsyncHealthMonitor:
@@ -263,6 +266,8 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
             ConfigurationError: when a value is out of range.
 
         """
+        from .health import AsyncHealthMonitor
+
         monitor = AsyncHealthMonitor(self, interval, failure_threshold)
         self._monitors.add(monitor)
         return monitor

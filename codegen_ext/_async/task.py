@@ -13,7 +13,6 @@ from codegen_api.enums import AgentRunStatus
 
 from .._request import checked_string
 from ..errors import TaskError, invalid_argument, kind_of
-from ..images import Image, encode_images
 from ..run_watch import RunUpdate, WatchRequest, is_settled, watch_request
 from .callbacks import call_back, check_callback
 from .pagination import first
@@ -22,12 +21,13 @@ from .run_logs import perform_patiently
 if TYPE_CHECKING:
     from codegen_api.models import AgentRunLogResponse, AgentRunResponse, GithubPullRequestResponse
 
+    from ..images import Image
     from .client import AsyncCodegenClient
     from .run_poller import AsyncRunPoller
 
 _FRESH = 1.0
 """Seconds for which a state that was read counts as the present one."""
-_LINK = re.compile(r"\[(?P<title>[^\]\n]+)\]\((?P<target>https?://[^\s)]+)\)|(?P<bare>https?://[^\s<>()\[\]\"'`]+)")
+_LINK = r"\[(?P<title>[^\]\n]+)\]\((?P<target>https?://[^\s)]+)\)|(?P<bare>https?://[^\s<>()\[\]\"'`]+)"
 
 
 class AsyncTask:
@@ -177,7 +177,7 @@ class AsyncTask:
         """List the pull requests of the run and the links in its result, as dicts with kind, title and url."""
         artifacts = [{"kind": "pull_request", "title": pr.title, "url": pr.url} for pr in self.github_pull_requests]
         known = {artifact["url"] for artifact in artifacts}
-        for match in _LINK.finditer(self.result or ""):
+        for match in re.finditer(_LINK, self.result or ""):
             url = match["target"] or match["bare"].rstrip(".,;:!?")
             if url not in known:
                 known.add(url)
@@ -337,6 +337,8 @@ class AsyncTask:
             ValidationError: for a blank prompt or an image that cannot be read.
 
         """
+        from ..images import encode_images
+
         encoded = encode_images(images)
         await self._observe(
             await self._client.resume_agent_run(self.org_id, self.id, checked_string("prompt", prompt), images=encoded)

@@ -12,7 +12,6 @@ from codegen_api import operations
 from .._request import is_seconds
 from ..config import ClientConfig
 from ..errors import ConfigurationError, invalid_argument, kind_of
-from ..images import Image
 from ..redact import without_user
 from ..run_options import Priority, check_repository, run_arguments, status_filter
 from .client import CodegenClient
@@ -21,6 +20,8 @@ from .task import Task
 
 if TYPE_CHECKING:
     from codegen_api.models import AgentRunResponse
+
+    from ..images import Image
 
 
 class Agent:

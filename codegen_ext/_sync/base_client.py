@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import httpx
 from codegen_api.options import NO_OPTIONS
 
-from .. import _fork, _logging, sse
+from .. import _fork, _logging
 from .._auth import BearerAuth
 from .._request import (
     CALL,
@@ -437,6 +437,8 @@ class EventStream:
 
     def events(self, model: type[M]) -> Generator[M, None, None]:
         """Yield the models of the events, until the stream says that it is complete."""
+        from .. import sse
+
         name, response = self._operation.id, self.response
         call: Call = response.request.extensions[CALL]
         parser = sse.EventParser(self._config.max_response_bytes)

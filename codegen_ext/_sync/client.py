@@ -19,18 +19,14 @@ from codegen_api import operations
 from codegen_api._sync.codegen import CodegenMethods, CodegenPages, RawCodegenMethods
 
 from .._request import check_seconds, whole_number
-from ..changes import Change, KnownRuns
 from ..clock import SYSTEM_CLOCK, Clock
 from ..config import ClientConfig
 from ..list_index import PAGE_SIZE
 from ..run_watch import watch_request, watch_requests
 from . import create_once, pagination
 from .base_client import BaseClient
-from .health import HealthMonitor
-from .health import check as check_health
 from .locks import Event
 from .repositories import RepositoryIndex
-from .run_changes import stream_run_changes
 from .run_logs import stream_run_logs
 from .run_poller import RunPoller
 
@@ -51,8 +47,10 @@ if TYPE_CHECKING:
     from codegen_api.types import Response
 
     from ..bulk_results import BulkResult
+    from ..changes import Change
     from ..rate_limits.status import RateLimitStatus
     from .bulk import BulkOperations
+    from .health import HealthMonitor
 
 T = TypeVar("T")
 
@@ -238,6 +236,9 @@ class CodegenClient(BaseClient, CodegenMethods, CodegenPages):
             CodegenAPIError: for a failure that lasts, or after an hour of failures.
 
         """
+        from ..changes import KnownRuns
+        from .run_changes import stream_run_changes
+
         self.config.require("streaming")
         check_seconds("poll_interval", poll_interval)
         number = whole_number("org_id", org_id)
@@ -246,7 +247,9 @@ class CodegenClient(BaseClient, CodegenMethods, CodegenPages):
 
     def health_check(self) -> dict[str, Any]:
         """Send a cheap request; returns status, healthy, timestamp, response_time_seconds and error."""
-        report, _ = check_health(self)
+        from .health import check
+
+        report, _ = check(self)
         return report
 
     def create_health_monitor(self, interval: float = 30, *, failure_threshold: int = 1) -> HealthMonitor:
@@ -262,6 +265,8 @@ class CodegenClient(BaseClient, CodegenMethods, CodegenPages):
             ConfigurationError: when a value is out of range.
 
         """
+        from .health import HealthMonitor
+
         monitor = HealthMonitor(self, interval, failure_threshold)
         self._monitors.add(monitor)
         return monitor

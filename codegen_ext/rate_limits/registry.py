@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakValueDictionary, ref
 
 from .. import _fork
 from ..clock import Clock
 from ..fingerprint import fingerprint
-from .store import LimitStore
 from .window import Windows
+
+if TYPE_CHECKING:
+    from .store import LimitStore
 
 Kept = dict[Hashable, Windows]
 
