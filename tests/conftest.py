@@ -47,7 +47,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             name.startswith(("CODEGEN_", "CHATSERVER_", "CODEX_", "OPENAI_")) and not name.startswith("CODEGEN_TEST")
         ) or name == "LOG_LEVEL":
             monkeypatch.delenv(name)
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    # With REQUEST_METHOD, as in CGI, HTTP_PROXY may come from a request.
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     logger = logging.getLogger("codegen_ext")

@@ -27,13 +27,6 @@ def environment_proxy(base_url: str) -> str | None:
     return proxy_of(ClientConfig(base_url=base_url))
 
 
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: Patch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "request_method"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
 @pytest.mark.parametrize("scheme", ["http://", ""])
 def test_the_proxy_of_the_environment_is_used(

@@ -1,7 +1,6 @@
 """The real CLI against a service on loopback; starting it takes half a second, so most tests share a server."""
 
 import asyncio
-import os
 import shutil
 import threading
 import time
@@ -89,13 +88,6 @@ def script(path: Path, code: str) -> str:
     path.write_text(f"#!/bin/sh\n{version}{code}\n")
     path.chmod(0o755)
     return str(path)
-
-
-@pytest.fixture(autouse=True)
-def no_outside_settings(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(("CODEX_", "OPENAI_")):
-            monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")
