@@ -53,12 +53,13 @@ class MissingExtraError(ConfigurationError, ImportError):
 
 
 @contextmanager
-def needs_extra(extra: str, user: str) -> Iterator[None]:
+def needs_extra(extra: str, user: str, config_key: str | None = None) -> Iterator[None]:
     """Turn an ImportError into the MissingExtraError that names the extra which `user` needs."""
     try:
         yield
     except ImportError as error:
-        raise MissingExtraError(f"{user} needs an extra: pip install 'codegen-sdk[{extra}]' ({error})") from error
+        problem = f"{user} needs an extra: pip install 'codegen-sdk[{extra}]' ({error})"
+        raise MissingExtraError(problem, config_key) from error
 
 
 class ClientClosedError(CodegenAPIError, RuntimeError):

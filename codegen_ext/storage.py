@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from . import _fork
-from .errors import ConfigurationError, MissingExtraError
+from .errors import ConfigurationError, needs_extra
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -60,15 +60,11 @@ def open_redis(address: str) -> Redis:
         ConfigurationError: when the address cannot be used, without showing it, or the extra `redis` is missing.
 
     """
-    try:
+    with needs_extra("redis", f"Redis in {SETTING}", SETTING):
         from redis import Redis
         from redis.backoff import NoBackoff
         from redis.exceptions import ConnectionError as Disconnected
         from redis.retry import Retry
-    except ImportError as error:
-        raise MissingExtraError(
-            f"Redis in {SETTING} needs an extra: pip install 'codegen-sdk[redis]'", SETTING
-        ) from error
 
     class ForkingRedis(Redis):
         def __init__(self, **options: Any) -> None:

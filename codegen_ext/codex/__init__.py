@@ -31,13 +31,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    try:
-        import openai  # noqa: F401 - only whether it is there
-    except ImportError as error:
-        from ..errors import MissingExtraError
+    from ..errors import needs_extra
 
-        problem = "the Codex clients and their mocks need an extra: pip install 'codegen-sdk[codex]'"
-        raise MissingExtraError(problem) from error
+    with needs_extra("codex", f"{name} of the Codex clients and their mocks"):
+        import openai  # noqa: F401 - only whether it is there
     value = getattr(import_module(module, __name__), name)
     globals()[name] = value
     return value
