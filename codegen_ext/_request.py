@@ -37,10 +37,9 @@ USER_AGENT = f"codegen-sdk/{__version__} python/{sys.version_info.major}.{sys.ve
 _PHASES = ("connect", "read", "write", "pool")
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))  # RFC 9110, 9.2.2
 _WITH_CONTENT = frozenset(("POST", "PUT", "PATCH"))  # whose length is said also where it is 0 (RFC 9110, 8.6)
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110, 5.6.2, which a method is too
+_HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # a token of RFC 9110, 5.6.2, which a method is too
 _DOTS = frozenset((".", ".."))  # segments that lead elsewhere (RFC 3986, 5.2.4)
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,100}")
+_HEADER_VALUE = r"[\t\x20-\x7e]*"
 
 
 class Deadline:
@@ -225,8 +224,8 @@ def checked_headers(
         if not (
             isinstance(key, str)
             and isinstance(value, str)
-            and _HEADER_NAME.fullmatch(key)
-            and _HEADER_VALUE.fullmatch(value)
+            and re.fullmatch(_HEADER_NAME, key)
+            and re.fullmatch(_HEADER_VALUE, value)
         ):
             problem = "the name or the value of a header has characters that HTTP does not allow"
             raise invalid_argument(setting, problem, operation=name)
@@ -236,7 +235,7 @@ def checked_headers(
 def check_target(method: object, path: object) -> None:
     """Raise ValidationError unless a method is one word and a path leads to what is below the base URL."""
     problems = {}
-    if not (isinstance(method, str) and _HEADER_NAME.fullmatch(method)):
+    if not (isinstance(method, str) and re.fullmatch(_HEADER_NAME, method)):
         problems["method"] = [f"expected an HTTP method such as 'GET', got {method!r:.40}"]
     if not isinstance(path, str) or "://" in path or not _DOTS.isdisjoint(unquote(path.partition("?")[0]).split("/")):
         problems["path"] = [f"expected a path below the base URL such as '/v1/users/me', got {path!r:.80}"]
@@ -251,7 +250,7 @@ def timeouts(seconds: float | None) -> dict[str, float | None]:
 
 def whole_number(name: str, value: object) -> int:
     """Return an id, which may be given as a string of digits; raises ValidationError for anything else."""
-    if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,100}", value):
         return int(value)
     if type(value) is int:
         return value

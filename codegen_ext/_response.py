@@ -44,8 +44,6 @@ T = TypeVar("T")
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
 LONGEST_RETRY_AFTER = 86_400.0
 """Seconds to which a `Retry-After` is cut: what sleeps for longer would seem to hang."""
-_SECONDS = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-_ERRNO = re.compile(r"\[Errno (\d+)\]")
 _NO_CREDENTIAL = Redactor()
 _ERRORS: dict[int, type[CodegenAPIError]] = {
     400: ValidationError,
@@ -253,7 +251,7 @@ def retry_after_of(response: httpx.Response | Response[Any]) -> float | None:
     headers = response.headers
     text = headers.get("retry-after", "").strip()
     first = text.partition(",")[0].strip()  # httpx joins repeated headers
-    if _SECONDS.fullmatch(first):
+    if re.fullmatch(r"(?ai)[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", first):
         seconds = float(first)
     elif (moment := _date_of(text)) is not None:
         seconds = (moment - (_date_of(headers.get("date", "")) or datetime.now(UTC))).total_seconds()
@@ -327,7 +325,8 @@ def _reason(error: BaseException) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError):
-            first = _ERRNO.search(str(cause))  # asyncio's error for several addresses has no errno of its own
+            # asyncio's error for several addresses has no errno of its own.
+            first = re.search(r"\[Errno (\d+)\]", str(cause))
             number = cause.errno or (int(first[1]) if first else 0)
             words = os.strerror(number) if number > 0 else cause.strerror
             if number and words:

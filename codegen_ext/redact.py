@@ -11,20 +11,18 @@ from urllib.parse import unquote
 MASK = "[redacted]"
 PIECE = 8
 """Characters of a credential in a row that are too many to show."""
-_SECRET_NAME = re.compile(
-    r"token|secret|passw|credential|authorization|cookie|signature|^sig$|api[-_]?key|access[-_]?key|private[-_]?key"
-    r"|^env([-_]|$|ironment)",
-    re.IGNORECASE,
+# The expressions are compiled when they are first used, since most programs show nothing that they are for.
+_SENSITIVE_NAME = (
+    r"(?i)token|secret|passw|credential|authorization|cookie|signature|^sig$|api[-_]?key|access[-_]?key"
+    r"|private[-_]?key|^env([-_]|$|ironment)"
 )
 _SCHEMES = ("basic", "bearer", "digest", "token")
-_BEARER = re.compile(
-    rf"\b(bearer|authorization[\"']?\s*[=:]\s*[\"']?(?:{'|'.join(_SCHEMES)}))\s+[^\s\"'<>,;\\]+", re.IGNORECASE
-)
-_COOKIE = re.compile(r"\b(cookie\s*+:)[^\r\n\"']++", re.IGNORECASE)
+_BEARER = rf"(?i)\b(bearer|authorization[\"']?\s*[=:]\s*[\"']?(?:{'|'.join(_SCHEMES)}))\s+[^\s\"'<>,;\\]+"
+_COOKIE = r"(?i)\b(cookie\s*+:)[^\r\n\"']++"
 # Possessive, because a body may be one word of a million letters.
-_ASSIGNMENT = re.compile(r"(?<![\w-])([\w-]++)(?:\\?[\"'])?\s*+[=:]\s*+(?:\\?[\"'])?")
-_VALUE = re.compile(r"(?:[^\s\"'&<>,;\\]|\\(?![\"']))++")
-_USER = re.compile(r"(\w://)[^/?#\s@\"']*@")
+_ASSIGNMENT = r"(?<![\w-])([\w-]++)(?:\\?[\"'])?\s*+[=:]\s*+(?:\\?[\"'])?"
+_VALUE = r"(?:[^\s\"'&<>,;\\]|\\(?![\"']))++"
+_USER = r"(\w://)[^/?#\s@\"']*@"
 
 
 class Redactor:
@@ -89,12 +87,12 @@ class Redactor:
 
 def without_user(url: str) -> str:
     """Return a URL without user information, which may hold a password."""
-    return _USER.sub(r"\1", url)
+    return re.sub(_USER, r"\1", url)
 
 
 def is_secret_name(name: str) -> bool:
     """Whether a field of this name holds something secret."""
-    return _SECRET_NAME.search(name) is not None
+    return re.search(_SENSITIVE_NAME, name) is not None
 
 
 def _without_secrets(data: Any, secrets: set[str], secret: bool = False) -> Any:
@@ -112,13 +110,15 @@ def _without_secrets(data: Any, secrets: set[str], secret: bool = False) -> Any:
 
 def _plain(text: str) -> str:
     """Return a string without what stands after the names of secrets, and without user information in URLs."""
-    text = _BEARER.sub(rf"\1 {MASK}", _COOKIE.sub(rf"\1 {MASK}", _USER.sub(rf"\1{MASK}@", text)))
+    for pattern, masked in ((_USER, rf"\1{MASK}@"), (_COOKIE, rf"\1 {MASK}"), (_BEARER, rf"\1 {MASK}")):
+        text = re.sub(pattern, masked, text)
     shown: list[str] = []
     end = 0
-    for name in _ASSIGNMENT.finditer(text):
+    value_pattern = re.compile(_VALUE)
+    for name in re.finditer(_ASSIGNMENT, text):
         if name.start() < end or not is_secret_name(name[1]):
             continue
-        value = _VALUE.match(text, name.end())
+        value = value_pattern.match(text, name.end())
         if value and value[0].lower() not in _SCHEMES:  # what follows a scheme is masked already
             shown += text[end : name.end()], MASK
             end = value.end()

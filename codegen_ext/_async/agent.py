@@ -15,12 +15,12 @@ from ..redact import without_user
 from ..run_options import Priority, check_repository, run_arguments, status_filter
 from .client import AsyncCodegenClient
 from .pagination import check_limit, first, items
-from .task import AsyncTask
 
 if TYPE_CHECKING:
     from codegen_api.models import AgentRunResponse
 
     from ..images import Image
+    from .task import AsyncTask
 
 
 class AsyncAgent:
@@ -148,7 +148,7 @@ class AsyncAgent:
         if repository is not None:
             repo_id = await self.client.repositories.resolve(self.client, self.org_id, repository)
         run = await self.client.create_agent_run(self.org_id, repo_id=repo_id, **arguments)
-        return AsyncTask(self.client, self.org_id, run, timeout)
+        return self._task(run, timeout)
 
     async def get_task(self, task_id: int | str) -> AsyncTask:
         """Return a run that was started before, also by another process.
@@ -157,7 +157,7 @@ class AsyncAgent:
             NotFoundError: when the organization has no such run.
 
         """
-        return AsyncTask(self.client, self.org_id, await self.client.get_agent_run(self.org_id, task_id))
+        return self._task(await self.client.get_agent_run(self.org_id, task_id))
 
     async def list_tasks(
         self, limit: int = 10, *, tag: str | None = None, status: str | None = None, repository: str | None = None
@@ -178,12 +178,12 @@ class AsyncAgent:
         if not isinstance(tag, str | None):
             raise invalid_argument("tag", f"expected a string, got {kind_of(tag)}")
         if tag is status is repository is None:
-            return [AsyncTask(self.client, self.org_id, run) for run in await self._newest(limit)]
+            return [self._task(run) for run in await self._newest(limit)]
         check_limit(limit)
         found: list[AsyncTask] = []
         async with aclosing(items(self.client, operations.LIST_AGENT_RUNS, {"org_id": self.org_id})) as runs:
             async for run in runs:
-                task = AsyncTask(self.client, self.org_id, run)
+                task = self._task(run)
                 is_tagged = tag is None or tag in task.tags
                 is_there = repository is None or (task.repository or "").lower() == repository.strip().lower()
                 if is_tagged and is_there and has_status(run):
@@ -196,6 +196,11 @@ class AsyncAgent:
         """Return id, status, result and web_url of the organization's latest run; all None when there is none."""
         runs = await self._newest(1)
         return {name: getattr(runs[0], name) if runs else None for name in ("id", "status", "result", "web_url")}
+
+    def _task(self, run: AgentRunResponse, wait_timeout: float | None = None) -> AsyncTask:
+        from .task import AsyncTask
+
+        return AsyncTask(self.client, self.org_id, run, wait_timeout)
 
     async def _newest(self, limit: int) -> list[AgentRunResponse]:
         return await first(self.client, operations.LIST_AGENT_RUNS, {"org_id": self.org_id}, limit)

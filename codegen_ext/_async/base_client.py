@@ -29,7 +29,6 @@ from ..config import ClientConfig
 from ..errors import ClientClosedError, CodegenAPIError, ConfigurationError, NetworkError
 from ..metrics import MetricsCollector, Stats
 from ..redact import Redactor, without_user
-from .cache import AsyncResponseCache
 from .network import AsyncNetwork
 from .rate_limiter import AsyncRateLimiter
 from .transport import AsyncClientTransport, Tracing
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from codegen_api.options import RequestOptions
     from codegen_api.types import Response
 
+    from .cache import AsyncResponseCache
     from .locks import Event
 
 T = TypeVar("T")
@@ -88,7 +88,7 @@ class AsyncBaseClient:
         config = self.config
         on_wait = self._metrics.record_wait if config.enable_metrics else None
         self._rate_limiter = AsyncRateLimiter(config, self._clock, service=self._service, on_wait=on_wait)
-        self._cache = AsyncResponseCache(config, self._clock) if config.enable_caching else None
+        self._cache = self._open_cache() if config.enable_caching else None
         self._transport = AsyncClientTransport(
             config,
             self._clock,
@@ -107,6 +107,11 @@ class AsyncBaseClient:
             headers={"User-Agent": agent, "Accept": "application/json", **headers},
             timeout=config.timeout,
         )
+
+    def _open_cache(self) -> AsyncResponseCache:
+        from .cache import AsyncResponseCache
+
+        return AsyncResponseCache(self.config, self._clock)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={without_user(self.config.base_url)!r})"

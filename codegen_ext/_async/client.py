@@ -23,13 +23,10 @@ from .._request import check_seconds, whole_number
 from ..clock import SYSTEM_CLOCK, Clock
 from ..config import ClientConfig
 from ..list_index import PAGE_SIZE
-from ..run_watch import watch_request, watch_requests
 from . import create_once, pagination
 from .base_client import AsyncBaseClient
 from .locks import Event
 from .repositories import AsyncRepositoryIndex
-from .run_logs import stream_run_logs
-from .run_poller import AsyncRunPoller
 
 if TYPE_CHECKING:
     import os
@@ -73,6 +70,8 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
     """
 
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock = SYSTEM_CLOCK, **settings: Any) -> None:
+        from .run_poller import AsyncRunPoller
+
         super().__init__(config, clock=clock, **settings)
         self.repositories = AsyncRepositoryIndex()
         self.run_poller = AsyncRunPoller(self)
@@ -155,6 +154,8 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
             CodegenAPIError: when the run cannot be read.
 
         """
+        from ..run_watch import watch_request
+
         request = watch_request(org_id, agent_run_id, poll_interval, timeout)
         return await self.run_poller.wait(request, progress_callback, cancel_on_timeout=cancel_on_timeout)
 
@@ -178,6 +179,8 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
             CodegenAPIError: when a run cannot be read, after all others.
 
         """
+        from ..run_watch import watch_requests
+
         return self.run_poller.completed(watch_requests(org_id, agent_run_ids, poll_interval, timeout))
 
     async def wait_for_all(
@@ -191,6 +194,8 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
 
         Arguments and errors as for `as_completed`; failed runs are returned, not raised.
         """
+        from ..run_watch import watch_requests
+
         requests = watch_requests(org_id, agent_run_ids, poll_interval, timeout)
         runs = {run.id: run async for run in self.run_poller.completed(requests)}
         return [runs[request.run_id] for request in requests]
@@ -219,6 +224,8 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
             poll_interval: The longest pause between two requests, in seconds.
 
         """
+        from .run_logs import stream_run_logs
+
         self.config.require("streaming")
         check_seconds("poll_interval", poll_interval)
         return stream_run_logs(self, org_id, agent_run_id, follow=follow, poll_interval=poll_interval)

@@ -10,7 +10,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from codegen_api import operations
 from codegen_api.codec import parse_timestamp
@@ -197,7 +197,7 @@ class _Search:
         """
         operation, clock = operations.LIST_AGENT_RUNS, self._client.clock
         seen: set[int | str | None] = set()
-        skip, last = 0, _Rank(math.inf, math.inf)
+        skip, last = 0, (math.inf, math.inf)
         descends, shows_younger, shows_ids = True, False, False
         while True:
             if self._deadline.expired:
@@ -217,9 +217,9 @@ class _Search:
                     return Response(response.status_code, response.content, response.headers, run), True
                 shows_ids = shows_ids or mark is not None
                 shows_younger = shows_younger or (since is not None and _age(run, response) <= since)
-            ranks = [_Rank.of(run) for run in runs]
+            ranks = [_rank(run) for run in runs]
             descends = descends and all(
-                one.is_above(other) or identity(run) in seen
+                _is_above(one, other) or identity(run) in seen
                 for one, other, run in zip([last, *ranks], ranks, runs, strict=False)
             )
             new = {identity(run) for run in runs} - seen
@@ -233,26 +233,21 @@ class _Search:
                 return None, in_order and (bool(new) or is_whole) and (shows_ids or not shows_younger)
 
 
-class _Rank(NamedTuple):
-    """Where a run stands in a list of the newest runs first."""
+def _rank(run: AgentRunResponse) -> tuple[float, float]:
+    """Return the time and the number by which a run stands in a list of the newest runs first."""
+    number = identity(run)
+    try:
+        created = parse_timestamp(run.created_at or "").timestamp()
+    except (TypeError, ValueError, OverflowError, AttributeError):
+        created = math.nan
+    return created, number if isinstance(number, int) else math.nan
 
-    created_at: float
-    number: float
 
-    @classmethod
-    def of(cls, run: AgentRunResponse) -> _Rank:
-        number = identity(run)
-        try:
-            created = parse_timestamp(run.created_at or "").timestamp()
-        except (TypeError, ValueError, OverflowError, AttributeError):
-            created = math.nan
-        return cls(created, number if isinstance(number, int) else math.nan)
-
-    def is_above(self, other: _Rank) -> bool:
-        """Whether a run stands before another, as far as their times and numbers tell."""
-        if self.created_at != other.created_at and not math.isnan(self.created_at + other.created_at):
-            return self.created_at > other.created_at
-        return not self.number < other.number
+def _is_above(rank: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Whether a run stands before another, as far as their times and numbers tell."""
+    if rank[0] != other[0] and not math.isnan(rank[0] + other[0]):
+        return rank[0] > other[0]
+    return not rank[1] < other[1]
 
 
 def _age(run: AgentRunResponse, response: Response[Any]) -> float:

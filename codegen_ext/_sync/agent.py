@@ -16,12 +16,12 @@ from ..redact import without_user
 from ..run_options import Priority, check_repository, run_arguments, status_filter
 from .client import CodegenClient
 from .pagination import check_limit, first, items
-from .task import Task
 
 if TYPE_CHECKING:
     from codegen_api.models import AgentRunResponse
 
     from ..images import Image
+    from .task import Task
 
 
 class Agent:
@@ -149,7 +149,7 @@ class Agent:
         if repository is not None:
             repo_id = self.client.repositories.resolve(self.client, self.org_id, repository)
         run = self.client.create_agent_run(self.org_id, repo_id=repo_id, **arguments)
-        return Task(self.client, self.org_id, run, timeout)
+        return self._task(run, timeout)
 
     def get_task(self, task_id: int | str) -> Task:
         """Return a run that was started before, also by another process.
@@ -158,7 +158,7 @@ class Agent:
             NotFoundError: when the organization has no such run.
 
         """
-        return Task(self.client, self.org_id, self.client.get_agent_run(self.org_id, task_id))
+        return self._task(self.client.get_agent_run(self.org_id, task_id))
 
     def list_tasks(
         self, limit: int = 10, *, tag: str | None = None, status: str | None = None, repository: str | None = None
@@ -179,12 +179,12 @@ class Agent:
         if not isinstance(tag, str | None):
             raise invalid_argument("tag", f"expected a string, got {kind_of(tag)}")
         if tag is status is repository is None:
-            return [Task(self.client, self.org_id, run) for run in self._newest(limit)]
+            return [self._task(run) for run in self._newest(limit)]
         check_limit(limit)
         found: list[Task] = []
         with closing(items(self.client, operations.LIST_AGENT_RUNS, {"org_id": self.org_id})) as runs:
             for run in runs:
-                task = Task(self.client, self.org_id, run)
+                task = self._task(run)
                 is_tagged = tag is None or tag in task.tags
                 is_there = repository is None or (task.repository or "").lower() == repository.strip().lower()
                 if is_tagged and is_there and has_status(run):
@@ -197,6 +197,11 @@ class Agent:
         """Return id, status, result and web_url of the organization's latest run; all None when there is none."""
         runs = self._newest(1)
         return {name: getattr(runs[0], name) if runs else None for name in ("id", "status", "result", "web_url")}
+
+    def _task(self, run: AgentRunResponse, wait_timeout: float | None = None) -> Task:
+        from .task import Task
+
+        return Task(self.client, self.org_id, run, wait_timeout)
 
     def _newest(self, limit: int) -> list[AgentRunResponse]:
         return first(self.client, operations.LIST_AGENT_RUNS, {"org_id": self.org_id}, limit)

@@ -30,7 +30,6 @@ from ..config import ClientConfig
 from ..errors import ClientClosedError, CodegenAPIError, ConfigurationError, NetworkError
 from ..metrics import MetricsCollector, Stats
 from ..redact import Redactor, without_user
-from .cache import ResponseCache
 from .network import Network
 from .rate_limiter import RateLimiter
 from .transport import ClientTransport, Tracing
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from codegen_api.options import RequestOptions
     from codegen_api.types import Response
 
+    from .cache import ResponseCache
     from .locks import Event
 
 T = TypeVar("T")
@@ -89,7 +89,7 @@ class BaseClient:
         config = self.config
         on_wait = self._metrics.record_wait if config.enable_metrics else None
         self._rate_limiter = RateLimiter(config, self._clock, service=self._service, on_wait=on_wait)
-        self._cache = ResponseCache(config, self._clock) if config.enable_caching else None
+        self._cache = self._open_cache() if config.enable_caching else None
         self._transport = ClientTransport(
             config,
             self._clock,
@@ -108,6 +108,11 @@ class BaseClient:
             headers={"User-Agent": agent, "Accept": "application/json", **headers},
             timeout=config.timeout,
         )
+
+    def _open_cache(self) -> ResponseCache:
+        from .cache import ResponseCache
+
+        return ResponseCache(self.config, self._clock)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={without_user(self.config.base_url)!r})"

@@ -43,7 +43,6 @@ class _Unfit(ValueError):
 
 _NO_SEGMENT = ("", ".", "..")
 """Segments that no quoting keeps from changing the path (RFC 3986, 5.2.4), so that it would name another operation."""
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,100}")
 _NUMBERS: dict[str, tuple[Any, str]] = {"integer": (int, "a whole number"), "number": (int | float, "a number")}
 _SEPARATORS = {"comma": ",", "space": " ", "pipe": "|"}
 
@@ -154,7 +153,7 @@ def _checked(argument: Argument, value: Any) -> Any:
 
 
 def _number(argument: Argument, value: Any) -> float:
-    if argument.type == "integer" and isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+    if argument.type == "integer" and isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,100}", value):
         value = int(value)
     kind, name = _NUMBERS[argument.type]
     if isinstance(value, bool) or not isinstance(value, kind):
