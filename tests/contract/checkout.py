@@ -19,13 +19,21 @@ def copy_sources(folder: Path) -> Path:
     return folder
 
 
-def make_copy(folder: Path) -> Path:
+def make_copy(folder: Path, *, npm: bool = True) -> Path:
     """Copy the sources, with the installation and what npm installed beside them."""
     copy_sources(folder)
     (folder / ".venv").symlink_to(sys.prefix)
-    if (load.ROOT / "node_modules").exists():
+    if npm and (load.ROOT / "node_modules").exists():
         (folder / "node_modules").symlink_to((load.ROOT / "node_modules").resolve())
     return folder
+
+
+def without_npm(folder: Path) -> str:
+    """Return a PATH to the programs that make needs, without node, npm and npx."""
+    (folder / "bin").mkdir()
+    for name in ("make", "sh", "bash", "env", "test", "echo", "git"):
+        (folder / "bin" / name).symlink_to(f"/usr/bin/{name}")
+    return str(folder / "bin")
 
 
 def make(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

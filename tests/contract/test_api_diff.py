@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,7 +84,6 @@ def test_published_documents_are_compared(old: str, new: str, first: str, now: s
     gone = {change.names[0].rpartition(".")[2] for change in changes if change.severity == BREAKING and change.names}
     assert lost <= gone
     assert " / ".join(str(count) for count in api_diff.summary(changes).values()) == now
-    assert api_diff.compare(after, after) == []
 
 
 def operations(contract: Data) -> list[tuple[str, str, str]]:
@@ -128,22 +128,15 @@ def test_what_cannot_be_read_is_one_line(target: str, checkout: Path) -> None:
     assert "nowhere" in line
 
 
-@pytest.mark.parametrize("target", ["diff-spec", "update-spec"])
-def test_without_npm_both_refuse_in_one_line(target: str, tmp_path: Path) -> None:
-    checkout = make_copy(tmp_path / "repository")
-    (checkout / "node_modules").unlink(missing_ok=True)
-    tools = tmp_path / "bin"
-    tools.mkdir()
-    for name in ("make", "sh", "bash", "env", "test", "echo"):
-        (tools / name).symlink_to(f"/usr/bin/{name}")
-    finished = make(checkout, target, f"OLD={load.FACTS}", f"FROM={load.FACTS}", PATH=str(tools))
-    assert finished.returncode != 0
-    (line,) = (line for line in finished.stderr.splitlines() if not line.startswith("make"))
-    assert line == "contracts are compared by redocly, which npm installs; install npm"
-
-
 def test_another_version_of_redocly_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_diff, "REDOCLY", tmp_path)
     (tmp_path / "package.json").write_text('{"version": "1.0.0"}', encoding="utf-8")
     with pytest.raises(load.SpecError, match=r"@redocly/cli [\d.]+, which is 1\.0\.0; install it with `npm ci`"):
         api_diff.compare(OURS, OURS)
+
+
+def test_the_contract_lints_clean() -> None:
+    linter = load.ROOT / "node_modules" / ".bin" / "redocly"
+    command = [linter, "lint", "openapi.yaml"]
+    finished = subprocess.run(command, cwd=load.ROOT, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stdout + finished.stderr

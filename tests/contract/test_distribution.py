@@ -30,7 +30,8 @@ assert not {"starlette", "uvicorn", "httpx_sse", "rich", "typer"} & set(sys.modu
 
 def build(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(target), str(source)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    without_npm = {**os.environ, "PATH": os.devnull}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=without_npm)
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,27 @@
 """`make generate`: nothing but the contract decides what generated/ holds, and what is refused is said in one line."""
 
 import copy
+import shutil
 from pathlib import Path
 
+import jinja2
 import pytest
 
-from tools import adapter, generate, load
+from tools import adapter, generate, load, normalize
 
 from .documents import OURS
+
+_PATHS = {"/v1/models": OURS["paths"]["/v1/models"]}
+_NEEDED = normalize.reachable(OURS, _PATHS)
+SMALL = {
+    **OURS,
+    "paths": _PATHS,
+    "components": {
+        kind: {name: node for name, node in group.items() if kind == "securitySchemes" or (kind, name) in _NEEDED}
+        for kind, group in OURS["components"].items()
+    },
+}
+"""The contract with one operation."""
 
 
 @pytest.mark.slow
@@ -38,19 +52,42 @@ def test_what_only_people_write_is_refused_with_its_place() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "reason"),
-    [
-        ("RUFF", ("nonsense",), "what was generated cannot be formatted: "),
-        ("_IMPORTS", "import nonsense", "what was generated cannot be imported: ModuleNotFoundError: No module named "),
-        ("version", lambda package: "0.0.1", "openapi-python-client is 0.0.1, but 0.29.1 is pinned; run `make setup`"),
-    ],
-)
-def test_what_fails_is_one_line(
-    name: str, value: object, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the templates, from which is generated."""
+    copied = shutil.copytree(generate.TEMPLATES, tmp_path / "templates")
+    monkeypatch.setattr(generate, "TEMPLATES", copied)
+    monkeypatch.setattr(generate, "STATIC", copied / "static")
+    return copied
+
+
+def test_a_template_that_names_something_undefined_fails(templates: Path, tmp_path: Path) -> None:
+    (templates / "enums.py.jinja").write_text("{{ package.enumz }}", encoding="utf-8")
+    with pytest.raises(jinja2.UndefinedError, match="enumz"):
+        generate.generate(tmp_path / "codegen_api", SMALL)
+
+
+def test_a_package_that_cannot_be_used_replaces_nothing(
+    templates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(generate, name, value)
-    with pytest.raises(load.SpecError) as caught:
-        generate.generate(tmp_path / "codegen_api", {**OURS, "paths": {"/v1/models": OURS["paths"]["/v1/models"]}})
-    assert str(caught.value).startswith(reason)
-    assert "\n" not in str(caught.value)
+    monkeypatch.setattr(load, "GENERATED", tmp_path / "generated" / "codegen_api")
+    monkeypatch.setattr(load, "CONTRACT", tmp_path / "openapi.yaml")
+    monkeypatch.setattr(normalize, "contract", lambda: normalize.Normalized(SMALL, [], [], []))
+    assert generate.main() == 0
+    before = load.CONTRACT.read_bytes(), load.GENERATED.stat()
+    for name, old, new, reason in (
+        ("model.py.jinja", "{{ field.annotation }}", "Nonsense", "imported: NameError: name 'Nonsense' is not defined"),
+        ("folder_init.py.jinja", '"""The', "def", "formatted: "),
+    ):
+        whole = (templates / name).read_text(encoding="utf-8")
+        (templates / name).write_text(whole.replace(old, new), encoding="utf-8")
+        assert generate.main() == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"what was generated cannot be {reason}")
+        assert (load.CONTRACT.read_bytes(), load.GENERATED.stat()) == before
+
+
+def test_other_tools_than_pinned_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generate, "version", lambda package: "0.0.1")
+    with pytest.raises(load.SpecError, match=r"^openapi-\S+ is 0.0.1, but [\d.]+ is pinned; run `make setup`"):
+        generate.generate(tmp_path / "codegen_api", SMALL)

@@ -1,70 +1,83 @@
-"""The traps of the generator, each of which the templates or the contract must keep shut."""
+"""The generated client: one way of calling, and models that read like mappings and keep what they do not know."""
 
-import datetime
+import asyncio
+import importlib
+import inspect
+import pkgutil
 import subprocess
 import sys
+from http import HTTPStatus
 from typing import Any
 
-import httpx
+import codegen_api
 import pytest
-from codegen_api import Client, models, reserved
-from codegen_api.codec import parse_timestamp
-from codegen_api.enums import AgentRunStatus, MessageType
-from codegen_api.errors import InvalidModel, UnexpectedStatus
-from hypothesis import given
-from hypothesis import strategies as st
+from codegen_api import models, reserved
+from codegen_api.operations import OPERATIONS
+from codegen_api.types import Response
+
+import codegen_ext
 
 RUN = {"id": 7, "organization_id": 323}
+CLIENTS: list[tuple[str, Any, Any]] = [
+    ("codegen", codegen_api.Client, codegen_ext.CodegenClient),
+    ("codegen", codegen_api.AsyncClient, codegen_ext.AsyncCodegenClient),
+    ("chatserver", codegen_api.ChatServerClient, codegen_ext.ChatServerClient),
+    ("chatserver", codegen_api.AsyncChatServerClient, codegen_ext.AsyncChatServerClient),
+]
+IN_ITS_OWN_FORM = {"list_admins"}
+"""Operations whose method `chatserver_sdk` had with another result, which its users rely on."""
 
 
-def answering(status: int, body: object) -> Client:
-    transport = httpx.MockTransport(lambda request: httpx.Response(status, json=body))
-    return Client("http://service.invalid", http_client=httpx.Client(transport=transport))
+def operations(service: str) -> list[str]:
+    return [operation.id for operation in OPERATIONS.values() if operation.service == service]
+
+
+@pytest.mark.parametrize(("service", "bare", "full"), CLIENTS)
+def test_codegen_ext_overrides_only_how_a_call_is_performed(service: str, bare: Any, full: Any) -> None:
+    names = operations(service)
+    raw, full_raw = (type(kind.with_raw_response.fget(None)) for kind in (bare, full))
+    assert {name for name in names if getattr(bare, name) is not getattr(full, name)} == IN_ITS_OWN_FORM & {*names}
+    assert [name for name in names if getattr(raw, name) is not getattr(full_raw, name)] == []
+
+
+@pytest.mark.parametrize(("service", "kind", "full"), CLIENTS)
+def test_generated_code_has_one_way_of_calling(
+    service: str, kind: Any, full: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = []
+
+    def send(client: Any, operation: Any, arguments: Any, options: Any) -> Any:
+        sent.append(operation.id)
+        response = Response(HTTPStatus.OK, b"", {}, None)
+        return asyncio.sleep(0, response) if hasattr(kind, "aclose") else response
+
+    client, names = kind("http://service.invalid", "t"), operations(service)
+    assert {name for name in dir(client) if name[0] != "_"} - {*names} <= {
+        "send",
+        "close",
+        "aclose",
+        "with_raw_response",
+    }
+    monkeypatch.setattr(kind, "send", send)
+    for name in names:
+        for caller in (client, client.with_raw_response):
+            call = getattr(caller, name)
+            required = [item for item in inspect.signature(call).parameters.values() if item.default is item.empty]
+            answer = call(*[None] * len(required))
+            if inspect.iscoroutine(answer):
+                asyncio.run(answer)
+    assert sent == [name for name in names for _ in range(2)]
+
+
+def test_only_the_base_of_the_clients_sends() -> None:
+    modules = pkgutil.walk_packages(codegen_api.__path__, "codegen_api.")
+    using = {module.name for module in modules if hasattr(importlib.import_module(module.name), "httpx")}
+    assert using == {"codegen_api._async.base", "codegen_api._sync.base"}
 
 
 def test_no_repr_shows_the_token() -> None:
-    assert "s3cret" not in repr(Client("http://service.invalid", "s3cret"))
-    token = models.GenerateTokenResponse(token="s3cret", message="", expires_in_minutes=1)
-    assert "s3cret" not in repr(token)
-
-
-def test_a_required_field_travels_as_null() -> None:
-    rules = {"organization_rules": None, "user_custom_prompt": None}
-    assert models.CLIRulesResponse.from_dict(rules).to_dict() == rules
-
-
-def test_unknown_words_survive() -> None:
-    run = models.AgentRunResponse.from_dict({**RUN, "source_type": "CARRIER_PIGEON", "status": "DREAMING"})
-    assert (run.source_type, run.status, run.raw_status) == ("CARRIER_PIGEON", "DREAMING", "DREAMING")
-    assert models.AgentRunResponse.from_dict({**RUN, "source_type": "API"}).source_type is models.SourceType.API
-    log = models.AgentRunLogResponse.from_dict({"agent_run_id": 7, "message_type": "HUM"})
-    assert log.message_type == "HUM"
-    assert run.to_dict() == {**RUN, "source_type": "CARRIER_PIGEON", "status": "DREAMING"}
-
-
-@pytest.mark.parametrize(("status", "body"), [(418, {}), (404, {"message": "Agent run not found."}), (302, {})])
-def test_anything_but_success_is_an_exception(status: int, body: object) -> None:
-    with pytest.raises(UnexpectedStatus) as caught:
-        answering(status, body).get_agent_run(323, 7)
-    assert caught.value.status_code == status
-
-
-@pytest.mark.parametrize("body", [[], "text", None, 3, {"items": None}, {"items": 5}, {"items": ["x"]}])
-def test_a_body_of_another_shape_is_a_typed_error(body: object) -> None:
-    page = {"total": 1, "page": 1, "size": 1, "pages": 1}
-    with pytest.raises(InvalidModel):
-        models.AgentRunsResponse.from_dict({**page, **body} if isinstance(body, dict) else body)  # type: ignore[arg-type]
-
-
-def test_free_form_objects_are_dicts() -> None:
-    log = models.AgentRunLogResponse.from_dict(
-        {"agent_run_id": 7, "tool_input": {"a": {"b": 1}}, "observation": {"c": 2}}
-    )
-    assert type(log.tool_input) is dict
-    assert type(log.observation) is dict
-    assert models.AgentRunLogResponse.from_dict({"agent_run_id": 7, "observation": "text"}).observation == "text"
-    settings = models.CheckSuiteSettingsRequest(check_retry_counts={"ci": 2})
-    assert settings.to_dict() == {"check_retry_counts": {"ci": 2}}
+    assert "s3cret" not in repr(codegen_api.Client("http://service.invalid", "s3cret"))
+    assert "s3cret" not in repr(models.GenerateTokenResponse(token="s3cret", message="", expires_in_minutes=1))
 
 
 def test_unknown_fields_are_kept_and_reachable() -> None:
@@ -99,14 +112,6 @@ def test_a_model_is_a_response_model_of_fastapi_and_a_dict() -> None:
     assert dict(run) == {**run.dict(), "status": run.status}
 
 
-def test_what_the_package_keeps_in_metadata_is_not_shown() -> None:
-    run = models.AgentRunResponse.from_dict({**RUN, "metadata": {"mine": 1, "codegen_sdk": {"tags": ["a"]}}})
-    assert run.metadata == {"mine": 1}
-    assert run.reserved_metadata == {"tags": ["a"]}
-    assert run.to_dict()["metadata"] == {"mine": 1, "codegen_sdk": {"tags": ["a"]}}
-    assert run.dict()["metadata"] == {"mine": 1}
-
-
 @pytest.mark.parametrize("metadata", [None, {}, {"mine": 1}, {"empty": False}])
 @pytest.mark.parametrize("kept", [{}, {"tags": ["a"]}, {"empty": True}])
 def test_users_get_their_metadata_back_from_beside_what_the_package_keeps(
@@ -124,48 +129,6 @@ def test_users_get_their_metadata_back_from_beside_what_the_package_keeps(
 @pytest.mark.parametrize("reserved", [None, 5, "empty", ["empty"], {}])
 def test_what_others_put_under_the_reserved_key_is_not_shown(reserved: Any) -> None:
     assert models.AgentRunResponse.from_dict({**RUN, "metadata": {"codegen_sdk": reserved}}).metadata is None
-
-
-def test_every_wire_word_has_its_meaning() -> None:
-    meanings = {
-        "pending": ["PENDING", "QUEUED"],
-        "running": ["ACTIVE", "RUNNING", "EVALUATION"],
-        "completed": ["COMPLETE", "completed"],
-        "failed": ["ERROR", "FAILED", "TIMEOUT", "MAX_ITERATIONS_REACHED", "OUT_OF_TOKENS"],
-        "cancelled": ["CANCELLED", "STOPPED"],
-        "paused": ["PAUSED"],
-    }
-    for meaning, words in meanings.items():
-        for word in words:
-            for model in (
-                models.AgentRunResponse.from_dict({**RUN, "status": word}),
-                models.AgentRunWithLogsResponse.from_dict({**RUN, "logs": [], "status": word}),
-                models.SetupCommandsResponse.from_dict({"agent_run_id": 7, "url": "", "status": word}),
-                models.AnalyzeLogsResponse.from_dict({"agent_run_id": 7, "message": "", "status": word}),
-            ):
-                assert (model.status, model.raw_status) == (meaning, word)
-    assert {status for status in AgentRunStatus if status.is_terminal} == {"completed", "failed", "cancelled"}
-    assert f"{MessageType.ACTION}" == "ACTION"
-
-
-def offset(minutes: int) -> datetime.tzinfo:
-    return datetime.timezone(datetime.timedelta(minutes=minutes))
-
-
-@given(st.datetimes(timezones=st.integers(-1439, 1439).map(offset)))
-def test_timestamps_of_any_offset_are_read(moment: datetime.datetime) -> None:
-    assert parse_timestamp(moment.isoformat()) == moment
-
-
-def test_timestamps_in_other_notations_are_read() -> None:
-    expected = datetime.datetime(2026, 3, 1, 12, 30, tzinfo=datetime.UTC)
-    for text in (
-        "2026-03-01T12:30:00",
-        "2026-03-01 12:30:00+00:00",
-        "Sun, 01 Mar 2026 12:30:00 GMT",
-        "2026-03-01T12:30Z",
-    ):
-        assert parse_timestamp(text) == expected
 
 
 def test_importing_the_models_imports_none_of_them() -> None:

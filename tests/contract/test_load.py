@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools import load
@@ -70,6 +70,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(st.text(max_size=60) | JSON.map(json.dumps))
 def test_whatever_comes_is_data_or_a_refusal(text: str) -> None:
     with contextlib.suppress(load.SpecError):

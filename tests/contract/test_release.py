@@ -79,30 +79,14 @@ def test_nothing_to_release_and_a_lower_version_are_refused(clone: Path) -> None
     assert release.release("1.10.0", DAY, clone) == "v1.10.0"
 
 
-@pytest.mark.parametrize(
-    ("name", "old", "new", "reason"),
-    [
-        (
-            "openapi.yaml",
-            "/v1/users/me:",
-            "/v1/users/self:",
-            "get_current_user is GET /v1/users/self now and was GET /v1/users/me",
-        ),
-        (
-            "codegen_ext/agent.py",
-            "def run(",
-            "def start(",
-            "codegen_ext.Agent.run: public object was removed",
-        ),
-    ],
-)
-def test_what_breaks_needs_a_higher_major_version(name: str, old: str, new: str, reason: str, clone: Path) -> None:
+def test_what_breaks_needs_a_higher_major_version(clone: Path) -> None:
     release.release("1.3.0", DAY, clone)
     edit(clone, "CHANGELOG.md", "## [Unreleased]\n", "## [Unreleased]\n\n- More.\n")
-    edit(clone, name, old, new)
+    edit(clone, "codegen_ext/agent.py", "def run(", "def start(")
     said = refusal(clone, "1.4.0")
-    assert reason in said
-    assert said.endswith("so the major version must be raised above that of v1.3.0")
+    assert said == (
+        "codegen_ext.Agent.run: public object was removed, so the major version must be raised above that of v1.3.0"
+    )
     assert release.release("2.0.0", DAY, clone) == "v2.0.0"
 
 

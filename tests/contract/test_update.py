@@ -121,10 +121,3 @@ def test_the_proposal_names_what_users_notice() -> None:
         "Changed": ["- `C.get_y`: rate-limit: 60 -> 5."],
         "Removed": ["- **Breaking:** `C.get_x` is gone."],
     }
-
-
-@pytest.mark.parametrize("target", ["update-spec", "diff-spec", "release"])
-def test_a_target_says_what_it_needs(target: str, copy: Path) -> None:
-    finished = make(copy, target)
-    assert finished.returncode != 0
-    assert f"make {target} " in finished.stderr

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from ruamel.yaml import YAML
 
 from tools import load as documents
 
+from .checkout import make as run_make
+from .checkout import without_npm
 from .repositories import make, write
 
 WORKFLOWS = sorted((documents.ROOT / ".github" / "workflows").glob("*.yml"))
@@ -49,25 +52,63 @@ def test_every_step_is_a_make_target(path: Path) -> None:
                 assert target in TARGETS
 
 
-def test_ci_runs_what_runs_here() -> None:
+def test_ci_runs_what_runs_here_and_gets_the_tags() -> None:
     run = {step["run"] for step in steps(named("ci.yml")) if "run" in step}
     local = (documents.ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert run == {line for line in local.splitlines() if line.startswith("make ")}
-    assert named("ci.yml")["permissions"] == {"contents": "read"}
+    assert named("ci.yml")["jobs"]["check"]["steps"][0]["with"]["fetch-depth"] == 0
 
 
-def test_only_the_job_that_publishes_gets_an_identity() -> None:
-    jobs = named("release.yml")["jobs"]
-    assert named("release.yml")["permissions"] == {"contents": "read"}
-    assert {name: job.get("permissions") for name, job in jobs.items()} == {
-        "build": None,
-        "publish": {"id-token": "write"},
-    }
+def test_only_the_job_that_publishes_gets_an_identity_and_a_scheduled_one_opens_pull_requests() -> None:
+    contents = {"contents": "read"}
+    assert named("ci.yml")["permissions"] == named("release.yml")["permissions"] == contents
+    jobs = {name: job.get("permissions") for name, job in named("release.yml")["jobs"].items()}
+    assert jobs == {"build": None, "publish": {"id-token": "write"}}
+    upstream = named("upstream.yml")
+    assert upstream["on"]["schedule"][0]["cron"]
+    assert upstream["permissions"] == {"contents": "write", "pull-requests": "write"}
+    (last,) = (step for step in steps(upstream) if "run" in step)
+    assert last["run"] == "make upstream-pull-request"
+    assert {"FROM", "GH_TOKEN"} == last["env"].keys()
 
 
-def test_the_check_gets_the_tags() -> None:
-    checkout = named("ci.yml")["jobs"]["check"]["steps"][0]
-    assert checkout["with"]["fetch-depth"] == 0
+# The targets
+
+
+@pytest.fixture
+def makefile(tmp_path: Path) -> Path:
+    """The Makefile in a folder without what npm installs."""
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / ".installed").touch()
+    shutil.copy(documents.ROOT / "Makefile", tmp_path)
+    return tmp_path
+
+
+def refused(folder: Path, *arguments: str, **environment: str) -> str:
+    finished = run_make(folder, *arguments, **environment)
+    assert finished.returncode != 0
+    (line,) = (line for line in finished.stderr.splitlines() if not line.startswith("make"))
+    return line
+
+
+@pytest.mark.parametrize("target", ["diff-spec", "update-spec"])
+def test_without_npm_documents_are_not_compared(target: str, makefile: Path) -> None:
+    line = refused(makefile, target, "OLD=HEAD", "FROM=x.json", PATH=without_npm(makefile))
+    assert line == "contracts are compared by redocly, which npm installs; install npm"
+
+
+@pytest.mark.parametrize("target", ["check", "dist", "generate", "test"])
+def test_nothing_else_needs_npm(target: str, makefile: Path) -> None:
+    assert re.search(r"\b(npm|npx|node)\b", run_make(makefile, "-n", target).stdout) is None
+
+
+@pytest.mark.parametrize("target", ["update-spec", "diff-spec", "release"])
+def test_a_target_says_what_it_needs(target: str, makefile: Path) -> None:
+    write(makefile, "node_modules/@redocly/cli/package.json", "{}")
+    assert f"make {target} " in refused(makefile, target)
+
+
+# The pull request
 
 
 @pytest.fixture
@@ -114,12 +155,3 @@ def test_the_pull_request_holds_the_update_and_the_report(already: str, asked: s
 def test_without_a_change_there_is_no_pull_request(remote: Path) -> None:
     assert pull_request(remote) == []
     assert not (remote / "report.md").exists()
-
-
-def test_a_scheduled_one_opens_a_pull_request() -> None:
-    workflow = named("upstream.yml")
-    assert workflow["on"]["schedule"][0]["cron"]
-    assert workflow["permissions"] == {"contents": "write", "pull-requests": "write"}
-    (last,) = (step for step in steps(workflow) if "run" in step)
-    assert last["run"] == "make upstream-pull-request"
-    assert {"FROM", "GH_TOKEN"} == last["env"].keys()
