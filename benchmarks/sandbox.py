@@ -97,7 +97,7 @@ def serve() -> None:
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     from codegen_ext.testing import Sandbox
-    from codegen_ext.testing.sandbox.messages import Chunk, Head
+    from codegen_ext.testing.sandbox.messages import Head
     from codegen_ext.testing.sandbox.messages import Request as Received
 
     sandbox: Any = Sandbox(rate_limits=False, run_seconds=0)
@@ -119,8 +119,8 @@ def serve() -> None:
                 case Head(status, head):
                     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head.items()]
                     await send({"type": "http.response.start", "status": status, "headers": raw})
-                case Chunk(data):
-                    await send({"type": "http.response.body", "body": data, "more_body": True})
+                case bytes():
+                    await send({"type": "http.response.body", "body": effect, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     listener = socket.create_server(("127.0.0.1", 0))

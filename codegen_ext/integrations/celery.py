@@ -26,7 +26,7 @@ from ..errors import (
 from ..request_ids import made_at, new_request_id
 from ..storage import scheme_of
 from .celery_fleet import Fleet
-from .shared import SharedClient
+from .shared import SharedClients
 
 with needs_extra("celery", "Celery"):
     from celery import Celery, Task
@@ -44,8 +44,6 @@ that is quicker has written, so that the result would never come.
 """
 BUSY = 10.0
 """Seconds after which a create is tried again that another worker may be busy with."""
-JUST_NOW = 60.0
-"""Seconds for which a task id that tells its time may be older than the message."""
 MAX_SEARCHES = 10
 """How often a create whose outcome is unknown is tried again."""
 
@@ -85,7 +83,7 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
         signal.connect(worker.end, weak=False)
 
     def create(task: Task, org_id: int, config: Mapping[str, Any]) -> dict[str, Any]:
-        client, request_id = worker.get(), _request_id(task)
+        client, request_id = worker.get(CodegenClient), _request_id(task)
         made = made_at(request_id)
         # A message that was kept for so long may have been given to another worker too.
         is_old = made is not None and SYSTEM_CLOCK.time() - made >= worker.visibility
@@ -106,7 +104,7 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
     def wait(
         task: Task, run: Mapping[str, Any] | int | str, timeout: float | None = None, poll_interval: float = 5.0
     ) -> dict[str, Any]:
-        client, start = worker.get(), SYSTEM_CLOCK.monotonic()
+        client, start = worker.get(CodegenClient), SYSTEM_CLOCK.monotonic()
         org_id, run_id = _organization_and_run(run, client.config)
         turn = worker.bounded(LONGEST_TURN)
         last = timeout is not None and timeout <= turn
@@ -124,7 +122,7 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
     def resume(
         task: Task, org_id: int, run_id: int, prompt: str, images: Sequence[str] | None = None
     ) -> dict[str, Any]:
-        client = worker.get()
+        client = worker.get(CodegenClient)
         if _is_redelivered(task):
             raise AmbiguousRequestError(
                 f"the worker that had this task has ended, and may have resumed run {run_id}; it was not repeated",
@@ -162,19 +160,12 @@ class _AgentTask(Task):  # type: ignore[misc] # celery has no types
     abstract = True
 
     def apply_async(self, args: Any = None, kwargs: Any = None, task_id: str | None = None, **options: Any) -> Any:
-        task_id = task_id or new_request_id(SYSTEM_CLOCK)
-        headers = dict(options.pop("headers", None) or {})
-        headers.setdefault(REQUEST_ID, _derived(task_id, SYSTEM_CLOCK.time()))
-        return super().apply_async(args, kwargs, task_id=task_id, headers=headers, **options)
-
-
-def _derived(task_id: str, moment: float) -> str:
-    """Return the request id of a task; it begins with the time, as that of `new_request_id`."""
-    made = made_at(task_id)
-    # The hexadecimal digits of a UUID look the same, and tell another time.
-    if made is not None and abs(moment - made) < JUST_NOW:
-        return task_id
-    return f"{int(moment * 1000):012x}{sha256(task_id.encode()).hexdigest()[:20]}"
+        request_id = new_request_id(SYSTEM_CLOCK)
+        if task_id is not None:
+            # It begins with the time as well; the digits of a UUID look the same, and would tell another time.
+            request_id = request_id[:12] + sha256(task_id.encode()).hexdigest()[:20]
+        headers = {REQUEST_ID: request_id, **(options.pop("headers", None) or {})}
+        return super().apply_async(args, kwargs, task_id=task_id or request_id, headers=headers, **options)
 
 
 def _request_id(task: Task) -> str:
@@ -204,11 +195,11 @@ def _again(task: Task, seconds: float, error: Exception, most: int | None = None
     raise task.retry(countdown=max(seconds, SHORTEST_RETURN), exc=error, max_retries=most) from error
 
 
-class _Worker(SharedClient):
+class _Worker(SharedClients):
     """The client of this process, made when a task first needs it."""
 
     def __init__(self, app: Celery, config: ClientConfig | None) -> None:
-        super().__init__(self._made)
+        super().__init__(self._make_client)
         self._app = app
         self._config = config
         self.visibility = inf
@@ -227,7 +218,7 @@ class _Worker(SharedClient):
         if fleet is not None:
             fleet.close()
 
-    def _made(self) -> CodegenClient:
+    def _make_client(self, kind: type[CodegenClient]) -> CodegenClient:
         config = ClientConfig.of(self._config, {})
         self.visibility = _visibility(self._app)
         if self.visibility <= 2 * config.total_timeout:
@@ -236,7 +227,7 @@ class _Worker(SharedClient):
                 f"({config.total_timeout:g} s), or else a task is given to a second worker while the first is busy",
                 config_key="total_timeout",
             )
-        client = CodegenClient(config)
+        client = kind(config)
         if config.shared_state and scheme_of(config.shared_state) == "redis":
             self.fleet = Fleet(config.shared_state, client)
             client.run_poller.read_page = self.fleet.read_page

@@ -13,7 +13,7 @@ from .._sync.client import CodegenClient
 from ..config import ClientConfig
 from ..errors import needs_extra
 from ..webhooks.apps import answer
-from .shared import SharedClient
+from .shared import SharedClients
 
 with needs_extra("django", "Django"):
     from django.apps import AppConfig
@@ -43,7 +43,7 @@ def get_codegen_client() -> CodegenClient:
         ConfigurationError: without a token, or when a setting is wrong.
 
     """
-    return _shared.get()
+    return _shared.get(CodegenClient)
 
 
 def close_codegen_client() -> None:
@@ -73,5 +73,5 @@ def _config() -> ClientConfig:
     return ClientConfig.from_settings(getattr(settings, "CODEGEN_CONFIG", {}))
 
 
-_shared = SharedClient(lambda: CodegenClient(_config()))
+_shared = SharedClients(lambda kind: kind(_config()))
 atexit.register(_shared.close)

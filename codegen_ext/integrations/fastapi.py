@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from .._async.client import AsyncCodegenClient
 from .._sync.client import CodegenClient
 from ..config import ClientConfig
 from ..errors import ConfigurationError, needs_extra
+from .shared import SharedClients
 
 with needs_extra("fastapi", "FastAPI"):
     from fastapi import FastAPI
@@ -19,41 +20,18 @@ with needs_extra("fastapi", "FastAPI"):
 if TYPE_CHECKING:
     from ..webhooks import WebhookHandler
 
-C = TypeVar("C", CodegenClient, AsyncCodegenClient)
 
-
-class _Clients:
-    """The clients of an application, made when first asked for, and the webhook handlers that end their waits."""
+class _Clients(SharedClients):
+    """The clients of an application and their settings."""
 
     def __init__(self) -> None:
+        super().__init__(lambda kind: kind(self.config))
         self.config: ClientConfig | None = None
         self.is_open = False
-        self._handlers: list[WebhookHandler] = []
-        self._made: dict[type, Any] = {}
 
-    def get(self, kind: type[C]) -> C:
-        if kind not in self._made:
-            self._made[kind] = kind(self.config)
-            for handler in self._handlers:
-                handler.add_client(self._made[kind])
-        client: C = self._made[kind]
-        return client
-
-    def notified_by(self, handler: WebhookHandler) -> None:
-        self._handlers.append(handler)
-        for client in self._made.values():
-            handler.add_client(client)
-
-    async def close(self) -> None:
+    async def close_async(self) -> None:
         self.is_open = False
-        made, self._made = self._made, {}
-        for client in made.values():
-            for handler in self._handlers:
-                handler.remove_client(client)
-        if CodegenClient in made:
-            made[CodegenClient].close()
-        if AsyncCodegenClient in made:
-            await made[AsyncCodegenClient].close()
+        await super().close_async()
 
 
 def _clients_of(app: FastAPI) -> _Clients:
@@ -79,7 +57,7 @@ async def codegen_clients(app: FastAPI, config: ClientConfig | None = None) -> A
     try:
         yield
     finally:
-        await clients.close()
+        await clients.close_async()
 
 
 def codegen_lifespan(config: ClientConfig | None = None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
@@ -123,7 +101,7 @@ def _open_clients_of(app: FastAPI) -> _Clients:
                 "this application has a lifespan of its own: enter codegen_clients(app) there, which closes clients"
             )
         clients.is_open = True
-        app.router.on_shutdown.append(clients.close)
+        app.router.on_shutdown.append(clients.close_async)
     return clients
 
 

@@ -9,7 +9,7 @@ from .._sync.client import CodegenClient
 from ..config import ClientConfig
 from ..errors import ConfigurationError, needs_extra
 from ..webhooks.apps import answer
-from .shared import SharedClient
+from .shared import SharedClients
 
 with needs_extra("flask", "Flask"):
     from flask import Flask, current_app, request
@@ -37,14 +37,14 @@ class Codegen:
 
         """
         config = ClientConfig.from_settings(app.config.get("CODEGEN_CONFIG", {}))
-        shared = SharedClient(lambda: CodegenClient(config))
+        shared = SharedClients(lambda kind: kind(config))
         app.extensions["codegen"] = shared
         weakref.finalize(app, shared.close)
 
     @property
     def client(self) -> CodegenClient:
         """Client of the current application; raises ConfigurationError without a token."""
-        return _shared(current_app).get()
+        return _shared(current_app).get(CodegenClient)
 
     def close(self) -> None:
         """Close the client of the current application; the next use makes another."""
@@ -63,8 +63,8 @@ class Codegen:
         app.add_url_rule(path, f"codegen_webhook:{path}", codegen_webhook, methods=["POST"])
 
 
-def _shared(app: Flask) -> SharedClient:
-    shared: SharedClient | None = app.extensions.get("codegen")
+def _shared(app: Flask) -> SharedClients:
+    shared: SharedClients | None = app.extensions.get("codegen")
     if shared is None:
         raise ConfigurationError("this application lacks the extension: call Codegen(app)")
     return shared

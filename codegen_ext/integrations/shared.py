@@ -1,53 +1,69 @@
-"""One client for an application whose requests run in threads."""
+"""The clients of an application whose requests share them."""
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _fork
+from .._async.client import AsyncCodegenClient
 from .._sync.client import CodegenClient
 
 if TYPE_CHECKING:
     from ..webhooks import WebhookHandler
 
+C = TypeVar("C", CodegenClient, AsyncCodegenClient)
 
-class SharedClient:
-    """A client that is made when first asked for, and again after it was closed; shared by threads."""
 
-    def __init__(self, make: Callable[[], CodegenClient]) -> None:
+class SharedClients:
+    """A client of each kind that is made when first asked for, and again after it was closed; shared by threads."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
         self._make = make
-        self._client: CodegenClient | None = None
+        self._made: dict[type, Any] = {}
         self._handlers: list[WebhookHandler] = []
         self.after_fork()
         _fork.register(self)
 
     def after_fork(self) -> None:
-        """Replace the lock; the client itself can be used on in the child."""
+        """Replace the lock; the clients themselves can be used on in the child."""
         self._lock = threading.Lock()
 
-    def get(self) -> CodegenClient:
-        """Return the client; raises ConfigurationError without a token, or when a setting is wrong."""
+    def get(self, kind: type[C]) -> C:
+        """Return the client of a kind; raises ConfigurationError without a token, or when a setting is wrong."""
         with self._lock:
-            if self._client is None:
-                self._client = self._make()
+            if kind not in self._made:
+                self._made[kind] = self._make(kind)
                 for handler in self._handlers:
-                    handler.add_client(self._client)
-            return self._client
+                    handler.add_client(self._made[kind])
+            client: C = self._made[kind]
+            return client
 
     def notified_by(self, handler: WebhookHandler) -> None:
-        """Let the events of a webhook handler end the waits of the client."""
+        """Let the events of a webhook handler end the waits of the clients."""
         with self._lock:
             self._handlers.append(handler)
-            if self._client is not None:
-                handler.add_client(self._client)
+            for client in self._made.values():
+                handler.add_client(client)
 
     def close(self) -> None:
-        """Close the client, if there is one."""
+        """Close the sync client, if there is one."""
+        for client in self._forget():
+            client.close()
+
+    async def close_async(self) -> None:
+        """Close the clients that there are."""
+        for client in self._forget():
+            closing = client.close()
+            if inspect.isawaitable(closing):
+                await closing
+
+    def _forget(self) -> list[Any]:
         with self._lock:
-            client, self._client = self._client, None
-            if client is not None:
+            made, self._made = list(self._made.values()), {}
+            for client in made:
                 for handler in self._handlers:
                     handler.remove_client(client)
-                client.close()
+            return made

@@ -92,7 +92,7 @@ class Mocking:
     def reset_mock(self) -> None:
         """Forget the calls and the responses."""
         self._mock.reset()
-        self._mock.responses.set(GET_REPOSITORIES, repositories(Settings().org_id))
+        self._mock.responses.set(GET_REPOSITORIES, lambda **given: repositories(given["org_id"]))
 
     def _mock_operation(self, name: str) -> Operation[Any]:
         known = {one.id: one for one in OPERATIONS.values() if one.service == self._mock_service}

@@ -132,7 +132,7 @@ def test_the_smallest_use(agent: Any, sandbox: Sandbox) -> None:
     task = agent.run("Create a function")
     assert (task.id, task.status, task.metadata) == (1, "pending", None)
     run = sandbox.runs[0]
-    assert (run.prompt, without_request_id(run.metadata), run.order.images) == ("Create a function", {}, [])
+    assert (run.prompt, without_request_id(run.metadata), run.images) == ("Create a function", {}, [])
     assert operations(sandbox) == ["create_agent_run"]
 
 
@@ -152,8 +152,8 @@ def test_every_option_reaches_the_service(agent: Any, sandbox: Sandbox) -> None:
     )
     run = sandbox.runs[0]
     encoded = "data:image/png;base64," + base64.b64encode(PNG).decode()
-    assert run.order.images == ["data:image/png;base64,AAAA", encoded]
-    assert (run.order.repo_id, run.order.model, run.order.agent_type) == (5, "some-model", "claude_code")
+    assert run.images == ["data:image/png;base64,AAAA", encoded]
+    assert (run.repo_id, run.model, run.agent_type) == (5, "some-model", "claude_code")
     assert run.prompt == 'Branch: fix/it\nContext: {"why": "it breaks"}\n\nFix the bug'
     assert without_request_id(run.metadata) == {
         "ticket": 7,
@@ -256,7 +256,7 @@ def test_images_come_from_paths_contents_open_files_and_data_uris(
         images = [path, str(path), "~/picture.png", PNG, bytearray(PNG), memoryview(PNG), file, io.BytesIO(PNG)]
         agent.run("hello", images=[*images, "data:image/png;base64,AAAA"])
     encoded = "data:image/png;base64," + base64.b64encode(PNG).decode()
-    assert sandbox.runs[0].order.images == [encoded] * len(images) + ["data:image/png;base64,AAAA"]
+    assert sandbox.runs[0].images == [encoded] * len(images) + ["data:image/png;base64,AAAA"]
 
 
 @once
@@ -306,7 +306,7 @@ def test_the_services_refusal_comes_out(agent: Any, sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("name", ["owner/repo", "Owner/Repo", " owner/repo "])
 def test_a_repository_is_found_by_its_name_on_whatever_page(agent: Any, sandbox: Sandbox, name: str) -> None:
     agent.run("hello", repository=name)
-    assert sandbox.runs[0].order.repo_id == 107
+    assert sandbox.runs[0].repo_id == 107
     assert operations(sandbox) == ["get_repositories", "get_repositories", "create_agent_run"]
 
 
@@ -315,14 +315,14 @@ def test_the_repositories_are_read_once(agent: Any, client: Any, flavour: Flavou
     agent.run("hello", repository="sandbox/service-003")
     flavour.agent(323, client=client).run("hello", repository="owner/repo")
     assert operations(sandbox).count("get_repositories") == 2
-    assert [run.order.repo_id for run in sandbox.runs] == [107, 3, 107]
+    assert [run.repo_id for run in sandbox.runs] == [107, 3, 107]
 
 
 def test_a_repository_that_is_new_is_looked_up_anew(agent: Any, sandbox: Sandbox) -> None:
     agent.run("hello", repository="owner/repo")
     sandbox.repositories.append({**sandbox.repositories[-1], "id": 151, "name": "new", "full_name": "owner/new"})
     agent.run("hello", repository="owner/new")
-    assert sandbox.runs[1].order.repo_id == 151
+    assert sandbox.runs[1].repo_id == 151
 
 
 def test_an_unknown_repository_is_refused_with_the_names_that_are_close(agent: Any, sandbox: Sandbox) -> None:

@@ -89,7 +89,7 @@ def test_a_run_shows_its_log_and_prints_its_result(codegen: Codegen, sandbox: Sa
     assert [line.split()[1] for line in log] == [entry["message_type"] for entry in sandbox.runs[0].logs]
     assert state == "run 1: completed"
     assert request.startswith("pull request: https://")
-    assert sandbox.runs[0].order.repo_id == 107
+    assert sandbox.runs[0].repo_id == 107
     lines = codegen("status", "1").out.splitlines()
     assert lines[:2] == ["id: 1", "status: completed"]
     assert "repository: owner/repo" in lines
@@ -108,8 +108,8 @@ def test_options_of_a_run_reach_the_service(
     assert run.prompt == "Branch: main\n\nFix it"
     kept = run.metadata["codegen_sdk"]
     assert (kept["priority"], kept["tags"], kept["branch"]) == ("high", ["a", "b"], "main")
-    assert run.order.images[0].startswith("data:image/png;base64,")
-    assert run.order.model == "some-model"
+    assert run.images[0].startswith("data:image/png;base64,")
+    assert run.model == "some-model"
 
 
 @pytest.mark.parametrize(

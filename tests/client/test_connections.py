@@ -216,7 +216,7 @@ def test_threads_share_an_agents_view_of_the_repositories(sandbox: Sandbox, cloc
     with CodegenClient(config, clock=clock) as client, ThreadPoolExecutor(4) as pool:
         agent = Agent(323, client=client)
         tasks = list(pool.map(lambda number: agent.run(f"run {number}", repository="owner/repo"), range(8)))
-    runs = {run.id: (run.prompt, run.order.repo_id) for run in sandbox.runs}
+    runs = {run.id: (run.prompt, run.repo_id) for run in sandbox.runs}
     assert [runs[task.id] for task in tasks] == [(f"run {number}", 107) for number in range(8)]
 
 

@@ -15,7 +15,7 @@ def test_clients_of_the_sandbox(
 ) -> None:
     assert codegen_agent.run("Hello", repository="owner/repo").wait(poll_interval=0.05, timeout=30).result
     assert codegen_agent.client is codegen_client
-    assert [(run.prompt, run.order.repo_id) for run in codegen_sandbox.runs] == [("Hello", 107)]
+    assert [(run.prompt, run.repo_id) for run in codegen_sandbox.runs] == [("Hello", 107)]
     assert codegen_sandbox.base_url.startswith("http://127.0.0.1:")
     assert len({codegen_client.create_agent_run(323, "x").id for _ in range(12)}) == 12, "nothing waits for a limit"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +13,16 @@ from codegen_api.operations import OPERATIONS
 
 from codegen_ext.testing import FakeClock, Sandbox
 from codegen_ext.testing.sandbox.schema import document, resolve
+
+
+@cache
+def validator(operation_id: str, status: int) -> Any:
+    """Return the validator of a documented answer."""
+    operation = OPERATIONS[operation_id]
+    documented = document()["paths"][operation.path][operation.method.lower()]["responses"]
+    assert str(status) in documented, f"{operation_id} does not answer {status}"
+    schema = resolve(documented[str(status)]).get("content", {}).get("application/json", {}).get("schema", {})
+    return jsonschema_rs.validator_for({**schema, "components": document()["components"]})
 
 
 class Api:
@@ -34,15 +45,14 @@ class Api:
         options = {} if body is None else {"json": body}
         response = self.client.request(operation.method, self.url(operation_id, **path), params=query, **options)
         if check:
-            documented = document()["paths"][operation.path][operation.method.lower()]["responses"]
-            assert str(response.status_code) in documented, response.text
             assert response.headers["x-request-id"]
+            schema = validator(operation_id, response.status_code)
             if response.headers["content-type"] == "application/json":
-                content = resolve(documented[str(response.status_code)]).get("content", {})
-                schema = content.get("application/json", {}).get("schema", {})
-                components = document()["components"]
-                jsonschema_rs.validator_for({**schema, "components": components}).validate(response.json())
+                schema.validate(response.json())
         return response
+
+    def json(self, operation_id: str, body: Any = None, **arguments: Any) -> Any:
+        return self.call(operation_id, body, **arguments).json()
 
     def status(self, operation_id: str, body: Any = None, **arguments: Any) -> int:
         return self.call(operation_id, body, **arguments).status_code
@@ -53,10 +63,10 @@ class Api:
         return response.json()["id"]
 
     def run(self, run_id: int = 1) -> dict[str, Any]:
-        return self.call("get_agent_run", agent_run_id=run_id).json()
+        return self.json("get_agent_run", agent_run_id=run_id)
 
     def logs(self, run_id: int = 1, **arguments: Any) -> dict[str, Any]:
-        return self.call("get_agent_run_logs", agent_run_id=run_id, **arguments).json()
+        return self.json("get_agent_run_logs", agent_run_id=run_id, **arguments)
 
     def ask(self, *contents: str, **fields: Any) -> httpx.Response:
         messages = [{"role": "user", "content": content} for content in contents]

@@ -2,10 +2,6 @@
 
 import pytest
 from codegen_api.operations import OPERATIONS
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from codegen_ext.testing.sandbox.state import RateWindows
 
 GROUPS = sorted({(operation.service, operation.rate_limit.group) for operation in OPERATIONS.values()})
 
@@ -26,7 +22,7 @@ def test_every_group_has_its_limit(serve, service_and_group):
     assert (refused.status_code, refused.json()["status_code"]) == (429, 429)
     assert refused.headers["retry-after"] == str(int(limit.seconds))
     limited.clock.advance(limit.seconds - 0.5)
-    assert call(1).headers["retry-after"] == "1"
+    assert call(1).headers["retry-after"] == "1", "a refused request does not count"
     limited.clock.advance(0.5)
     assert call(2).status_code != 429
 
@@ -50,20 +46,3 @@ def test_speed_shortens_runs_and_windows_which_can_be_switched_off(serve):
     assert api.run(11)["status"] == "RUNNING", "2 s at this speed are 0.1 s"
     api.clock.advance(2.91)
     assert (api.create(), api.run(11)["status"]) == (12, "COMPLETE")
-
-
-@given(st.lists(st.integers(0, 8), max_size=60))
-@settings(max_examples=50)
-def test_no_window_holds_more_than_the_limit_and_a_refused_request_does_not_count(pauses):
-    windows = RateWindows()
-    admitted = []
-    now = 0.0
-    for pause in pauses:
-        now += pause
-        wait = windows.admit("key", 3, 10.0, now)
-        inside = [at for at in admitted if at > now - 10]
-        assert (wait == 0) == (len(inside) < 3)
-        if wait:
-            assert inside[0] + 10 == now + wait
-        else:
-            admitted.append(now)

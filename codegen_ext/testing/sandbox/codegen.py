@@ -8,7 +8,7 @@ from typing import Any
 from . import seed_data
 from .messages import ApiError, InvalidError, Json, Problem
 from .routing import Call
-from .runs import Order, Run
+from .runs import Run
 from .script import LIMIT_REACHED, Script, script_in
 from .state import State
 from .webhook_sender import WebhookSender
@@ -43,7 +43,7 @@ class Codegen:
         runs = [
             run
             for run in reversed(self.runs.values())
-            if user_id in (None, run.user_id) and source_type in (None, run.order.source_type)
+            if user_id in (None, run.user_id) and source_type in (None, run.source_type)
         ]
         page = call.page(runs)
         return {**page, "items": [self._show(run) for run in page["items"]]}
@@ -136,8 +136,8 @@ class Codegen:
             raise ApiError(refusal, "Agent run limit reached.")
         if settings.credits is not None:
             settings.credits -= 1
-        order = Order(prompt, source, repo_id, repository, **others)
-        run = Run(len(self.runs) + 1, self._users[0]["id"], order, script, self._state, self._webhooks.wake)
+        created = (len(self.runs) + 1, self._users[0]["id"], prompt, source, repo_id, repository)
+        run = Run(*created, self._state, script, self._webhooks.wake, **others)
         self.runs[run.id] = run
         self._webhooks.watch(run)
         return run

@@ -12,7 +12,7 @@ from codegen_api.operations import OPERATIONS
 from codegen_ext.errors import ConfigurationError
 from codegen_ext.testing.arguments import check
 
-from .messages import JSON_TYPE, Chunk, Delay, Effect, Reset, answer, dumps, error_body
+from .messages import JSON_TYPE, Effect, Reset, answer, dumps, error_body
 
 EVERY_OPERATION = "*"
 _NUMBER = int | float
@@ -34,7 +34,7 @@ class Fault:
         check(bool, processed=processed)
         # To ask for the effects is to process the request.
         read: Callable[[Iterator[Effect]], Iterable[Effect]] = list if processed else iter
-        return cls(lambda effects: _splice(iter(read(effects)), 0, Delay(seconds)), passes_on=True)
+        return cls(lambda effects: _splice(iter(read(effects)), 0, float(seconds)), passes_on=True)
 
     @classmethod
     def status(
@@ -121,14 +121,14 @@ class Fault:
     def stall(cls, after: int = 1, seconds: float = 3600.0) -> Self:
         """Send nothing for so long after so many events of a stream, then continue."""
         check(_NUMBER, least=0, seconds=seconds)
-        return cls._in_stream(after, Delay(seconds))
+        return cls._in_stream(after, float(seconds))
 
     @classmethod
     def keep_alive(cls, after: int = 1, comments: int = 3, pause_seconds: float = 0.0) -> Self:
         """Send comments, with a pause before each, after so many events of a stream, then continue."""
         check(int, least=0, comments=comments)
         check(_NUMBER, least=0, pause_seconds=pause_seconds)
-        return cls._in_stream(after, *(Delay(pause_seconds), Chunk(b": keep-alive\n\n")) * comments)
+        return cls._in_stream(after, *(float(pause_seconds), b": keep-alive\n\n") * comments)
 
     @classmethod
     def malformed_event(cls, after: int = 1, data: str = '{"id": ', event: str | None = None) -> Self:
@@ -139,7 +139,7 @@ class Fault:
         check(str, data=data)
         check(str | None, event=event)
         kind = "" if event is None else f"event: {event}\n"
-        return cls._in_stream(after, Chunk(f"{kind}data: {data}\n\n".encode()))
+        return cls._in_stream(after, f"{kind}data: {data}\n\n".encode())
 
     @classmethod
     def error_event(cls, after: int = 1, message: str = "Injected fault", code: int | str | None = None) -> Self:
@@ -147,7 +147,7 @@ class Fault:
         check(str, message=message)
         check(int | str | None, code=code)
         error = {"error": {"message": message, "type": "server_error", "code": code}}
-        return cls._in_stream(after, Chunk(b"data: " + dumps(error) + b"\n\n"), ends=True)
+        return cls._in_stream(after, b"data: " + dumps(error) + b"\n\n", ends=True)
 
     @classmethod
     def _in_stream(cls, after: int, *others: Effect, ends: bool = False) -> Self:
@@ -166,21 +166,21 @@ def _splice(effects: Iterator[Effect], after: int, *others: Effect, ends: bool =
 
 def _truncate(effects: Iterator[Effect], left: int) -> Iterator[Effect]:
     for effect in effects:
-        size = len(effect.data) if isinstance(effect, Chunk) else 0
-        if isinstance(effect, Chunk) and size > left:
-            yield from (Chunk(effect.data[:left]), Reset())
-            return
-        left -= size
+        if isinstance(effect, bytes):
+            if len(effect) > left:
+                yield from (effect[:left], Reset())
+                return
+            left -= len(effect)
         yield effect
 
 
 def _slow(effects: Iterator[Effect], pause: float, size: int | None) -> Iterator[Effect]:
     for effect in effects:
-        if isinstance(effect, Chunk):
-            step = size or len(effect.data) or 1
-            for start in range(0, len(effect.data), step):
-                yield Delay(pause)
-                yield Chunk(effect.data[start : start + step])
+        if isinstance(effect, bytes):
+            step = size or len(effect) or 1
+            for start in range(0, len(effect), step):
+                yield float(pause)
+                yield effect[start : start + step]
         else:
             yield effect
 

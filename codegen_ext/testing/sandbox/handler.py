@@ -2,7 +2,8 @@
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
 from itertools import chain
@@ -12,7 +13,7 @@ from codegen_api.operations import CREATE_CHAT_COMPLETION, OPERATIONS, Operation
 
 from .chat import stream_events
 from .faults import Faults
-from .messages import ApiError, Chunk, Effect, Head, Json, Request, Resolve, json_answer
+from .messages import ApiError, Effect, Head, Json, Request, Resolve, json_answer
 from .responses import Responses, body
 from .routing import Call, Route, find_route, read_arguments
 from .state import State
@@ -52,6 +53,8 @@ class Handler:
             name: getattr(service, name) for name in OPERATIONS for service in services if hasattr(service, name)
         }
         self._records: list[RequestRecord] = []
+        self._admitted: dict[Hashable, deque[float]] = {}
+        """The times of the requests that count against a limit."""
         self._created = 0
 
     @property
@@ -126,11 +129,15 @@ class Handler:
         # The services are two hosts, and each counts for itself.
         key = (token, operation.service, limit.group)
         with self._state.lock:
-            wait = self._state.windows.admit(key, limit.requests, limit.seconds, self._state.now())
-        if wait:
-            seconds = math.ceil(self._state.real(wait))
-            message = f"Rate limit exceeded: {limit.requests} per {limit.seconds:g} s."
-            raise ApiError(429, message, retry_after=str(seconds))
+            now, admitted = self._state.now(), self._admitted.setdefault(key, deque())
+            while admitted and admitted[0] + limit.seconds <= now:
+                admitted.popleft()
+            if len(admitted) < limit.requests:
+                admitted.append(now)
+                return
+            seconds = math.ceil(self._state.real(admitted[0] + limit.seconds - now))
+        message = f"Rate limit exceeded: {limit.requests} per {limit.seconds:g} s."
+        raise ApiError(429, message, retry_after=str(seconds))
 
     def _answer(self, call: Call, response: Any) -> Iterable[Effect]:
         operation = call.operation
@@ -142,7 +149,7 @@ class Handler:
                 self._check_access(call.arguments["org_id"])
             content = stateful(call) if stateful else body(call, response, number)
             if operation is CREATE_CHAT_COMPLETION and call.arguments["stream"]:
-                return chain([Head(200, _STREAM_HEADERS)], map(Chunk, stream_events(content)))
+                return chain([Head(200, _STREAM_HEADERS)], stream_events(content))
             return json_answer(content)
 
     def _check_access(self, organization_id: int) -> None:

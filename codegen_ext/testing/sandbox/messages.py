@@ -24,23 +24,11 @@ class Request(NamedTuple):
     read_body: Callable[[], bytes]
 
 
-class Delay(NamedTuple):
-    """Send nothing for so many seconds."""
-
-    seconds: float
-
-
 class Head(NamedTuple):
     """Send the status line and the headers."""
 
     status: int
     headers: Mapping[str, str]
-
-
-class Chunk(NamedTuple):
-    """Send a part of the body."""
-
-    data: bytes
 
 
 class Reset(NamedTuple):
@@ -55,7 +43,8 @@ class Resolve:
     result: Any = None
 
 
-Effect = Delay | Head | Chunk | Reset | Resolve
+Effect = float | Head | bytes | Reset | Resolve
+"""A number sends nothing for so many seconds, bytes are a part of the body."""
 
 
 def dumps(value: object) -> bytes:
@@ -65,7 +54,7 @@ def dumps(value: object) -> bytes:
 
 def answer(status: int, body: bytes, headers: Mapping[str, str]) -> list[Effect]:
     """Return the effects that send a whole response."""
-    return [Head(status, {**headers, "content-length": str(len(body))}), Chunk(body)]
+    return [Head(status, {**headers, "content-length": str(len(body))}), body]
 
 
 def json_answer(value: object, status: int = 200, **headers: str) -> list[Effect]:

@@ -1,5 +1,7 @@
 """The data of a new sandbox."""
 
+from functools import cache
+
 from .messages import Json
 
 _LANGUAGES = ("Python", "TypeScript", "Go", "Rust", None)
@@ -37,10 +39,15 @@ def users() -> list[Json]:
 
 def repositories(organization_id: int) -> list[Json]:
     """Return the repositories, more than one page of them, among them `owner/repo`."""
-    return [_repository(number, organization_id) for number in range(1, 151)]
+    return [{**repository, "organization_id": organization_id} for repository in _repositories()]
 
 
-def _repository(number: int, organization_id: int) -> Json:
+@cache
+def _repositories() -> list[Json]:
+    return [_repository(number) for number in range(1, 151)]
+
+
+def _repository(number: int) -> Json:
     full_name = "owner/repo" if number == DEFAULT_REPOSITORY else f"sandbox/service-{number:03}"
     return {
         "id": number,
@@ -48,7 +55,6 @@ def _repository(number: int, organization_id: int) -> Json:
         "full_name": full_name,
         "description": f"The code of {full_name}." if number % 3 else None,
         "github_id": str(500_000 + number),
-        "organization_id": organization_id,
         "visibility": "private" if number % 2 else "public",
         "archived": number % 25 == 0,
         "setup_status": "COMPLETED" if number % 4 else "PENDING",

@@ -13,7 +13,7 @@ from typing import Any
 from codegen_ext.clock import Clock
 
 from .handler import Handler
-from .messages import MAX_BODY_BYTES, ApiError, Chunk, Delay, Effect, Head, Request
+from .messages import MAX_BODY_BYTES, ApiError, Effect, Head, Request
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger for 0 s
 _WITHOUT_BODY = (204, 304)
@@ -80,9 +80,9 @@ class _Connection(BaseHTTPRequestHandler):
         is_begun = is_chunked = has_body = False
         for effect in effects:
             match effect:
-                case Delay(seconds):
+                case float():
                     self.wfile.flush()
-                    self.server.sleep(seconds)
+                    self.server.sleep(effect)
                 case Head(status, headers):
                     is_begun = True
                     has_body = self.command != "HEAD" and status not in _WITHOUT_BODY
@@ -93,10 +93,9 @@ class _Connection(BaseHTTPRequestHandler):
                     if is_chunked:
                         self.send_header("transfer-encoding", "chunked")
                     self.end_headers()
-                case Chunk(data) if has_body and data:
-                    self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data) if is_chunked else data)
-                case Chunk():
-                    pass
+                case bytes():
+                    if has_body and effect:
+                        self.wfile.write(b"%x\r\n%b\r\n" % (len(effect), effect) if is_chunked else effect)
                 case _:
                     # The connection ends with a TCP reset where nothing has been sent, or in order after that.
                     self.close_connection = True

@@ -1,7 +1,5 @@
 """What all parts of a sandbox share: its settings, its time and its lock."""
 
-from collections import deque
-from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import RLock
@@ -44,23 +42,6 @@ class Settings:
         return f"{self.token}-member"
 
 
-class RateWindows:
-    """The admitted requests of each key, as long as they count."""
-
-    def __init__(self) -> None:
-        self._admitted: dict[Hashable, deque[float]] = {}
-
-    def admit(self, key: Hashable, requests: int, seconds: float, now: float) -> float:
-        """Admit a request and return 0.0, or return the seconds until there is room for it."""
-        admitted = self._admitted.setdefault(key, deque())
-        while admitted and admitted[0] + seconds <= now:
-            admitted.popleft()
-        if len(admitted) >= requests:
-            return admitted[0] + seconds - now
-        admitted.append(now)
-        return 0.0
-
-
 class State:
     """The settings, what changes only under `lock`, and time: seconds since the sandbox was made.
 
@@ -70,7 +51,6 @@ class State:
     def __init__(self, settings: Settings, clock: Clock, speed: float = 1.0) -> None:
         self.settings = settings
         self.lock = RLock()
-        self.windows = RateWindows()
         self._clock = clock
         self._speed = speed
         self._epoch = clock.time()

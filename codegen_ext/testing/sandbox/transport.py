@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import httpx
 
@@ -9,58 +10,49 @@ from codegen_ext.clock import Clock
 from codegen_ext.errors import ConfigurationError
 
 from .handler import Handler
-from .messages import MAX_BODY_BYTES, ApiError, Chunk, Delay, Effect, Head, Request, Reset, Resolve
+from .messages import MAX_BODY_BYTES, ApiError, Effect, Head, Request, Reset, Resolve
 
 
 class _Stream(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """What answers one request: its response, and then the body of that."""
+    """The response to one request, and then the parts of its body; what takes time happens between them."""
 
     def __init__(self, request: httpx.Request, effects: Iterator[Effect], clock: Clock) -> None:
         self._request = request
         self._clock = clock
         self._steps = self._perform(effects)
 
-    def respond(self) -> httpx.Response:
-        """Wait for the head; raise what httpx raises when it does not come."""
-        while not isinstance(step := next(self._steps), httpx.Response):
-            self._wait(step)
-        return step
+    def next_part(self) -> Any:
+        """Return the response, then the next part of its body, then None; raise what httpx raises."""
+        for step in self._steps:
+            if isinstance(step, float):
+                self._clock.sleep(step)
+            elif isinstance(step, Resolve):
+                if inspect.iscoroutine(step.awaitable):
+                    step.awaitable.close()
+                raise ConfigurationError(
+                    "a mock response that is an async function needs the async client, such as AsyncMockCodegenClient"
+                )
+            else:
+                return step
+        return None
 
-    async def respond_async(self) -> httpx.Response:
-        """Wait for the head; raise what httpx raises when it does not come."""
-        while not isinstance(step := next(self._steps), httpx.Response):
-            await self._wait_async(step)
-        return step
+    async def next_part_async(self) -> Any:
+        """Do as `next_part`, and await what an async function returns."""
+        for step in self._steps:
+            if isinstance(step, float):
+                await self._clock.sleep_async(step)
+            elif isinstance(step, Resolve):
+                step.result = await step.awaitable
+            else:
+                return step
+        return None
 
     def __iter__(self) -> Iterator[bytes]:
-        for step in self._steps:
-            if isinstance(step, bytes):
-                yield step
-            else:
-                self._wait(step)
+        return iter(self.next_part, None)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for step in self._steps:
-            if isinstance(step, bytes):
-                yield step
-            else:
-                await self._wait_async(step)
-
-    def _wait(self, step: object) -> None:
-        if isinstance(step, Resolve):
-            if inspect.iscoroutine(step.awaitable):
-                step.awaitable.close()
-            raise ConfigurationError(
-                "a mock response that is an async function needs the async client, such as AsyncMockCodegenClient"
-            )
-        if isinstance(step, float):
-            self._clock.sleep(step)
-
-    async def _wait_async(self, step: object) -> None:
-        if isinstance(step, Resolve):
-            step.result = await step.awaitable
-        if isinstance(step, float):
-            await self._clock.sleep_async(step)
+        while (part := await self.next_part_async()) is not None:
+            yield part
 
     def _perform(self, effects: Iterator[Effect]) -> Iterator[httpx.Response | float | bytes | Resolve]:
         """Yield seconds to sleep, results to await, the response and parts of its body; raise what httpx raises."""
@@ -70,10 +62,10 @@ class _Stream(httpx.SyncByteStream, httpx.AsyncByteStream):
             # A client may change its time-out between two parts of a body.
             timeout: float | None = self._request.extensions.get("timeout", {}).get("read")
             match effect:
-                case Delay(seconds) if timeout is None or waited + seconds <= timeout:
-                    waited += seconds
-                    yield float(seconds)
-                case Delay():
+                case float() if timeout is None or waited + effect <= timeout:
+                    waited += effect
+                    yield effect
+                case float():
                     yield float(timeout or 0) - waited
                     for _ in effects:
                         """The client has left, which a service notices only after it has done its work."""
@@ -82,9 +74,9 @@ class _Stream(httpx.SyncByteStream, httpx.AsyncByteStream):
                     waited, is_begun = 0.0, True
                     extensions = {"http_version": b"HTTP/1.1"}
                     yield httpx.Response(status, headers=headers, stream=self, extensions=extensions)
-                case Chunk(data):
+                case bytes():
                     waited = 0.0
-                    yield b"" if self._request.method == "HEAD" else data
+                    yield b"" if self._request.method == "HEAD" else effect
                 case Reset() if is_begun:
                     message = "peer closed connection without sending complete message body"
                     raise httpx.RemoteProtocolError(message, request=self._request)
@@ -103,11 +95,13 @@ class SandboxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of a sync client."""
-        return self._stream(request, request.read()).respond()
+        response: httpx.Response = self._stream(request, request.read()).next_part()
+        return response
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of an async client."""
-        return await self._stream(request, await request.aread()).respond_async()
+        response: httpx.Response = await self._stream(request, await request.aread()).next_part_async()
+        return response
 
     def _stream(self, request: httpx.Request, body: bytes) -> _Stream:
         path, _, query = request.url.raw_path.decode("ascii").partition("?")

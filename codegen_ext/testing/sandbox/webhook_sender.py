@@ -38,31 +38,21 @@ class Delivery:
     """The receiver's last status code; None while it has not answered."""
 
 
-@dataclass(slots=True)
-class _Watched:
-    run: Run
-    url: str
-    sent: int = 0
-    """How many of the run's steps have been reported."""
-    last: str | None = None
-    """The event of the last of them."""
-
-
 class WebhookSender:
-    """Reports the steps of watched runs; its thread lives only as long as there are further steps."""
+    """Reports the events of runs that have an address; its thread lives only as long as there are further ones."""
 
     def __init__(self, state: State) -> None:
         self.deliveries: list[Delivery] = []
         self._state = state
-        self._watched: list[_Watched] = []
+        self._reported: dict[Run, int] = {}
+        """How many events of each run have been reported."""
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
 
     def watch(self, run: Run) -> None:
-        """Report the steps of a run, if its metadata have an address."""
-        url = (run.metadata or {}).get("webhook_url")
-        if isinstance(url, str) and url.startswith(("http://", "https://")):
-            self._watched.append(_Watched(run, url))
+        """Report the events of a run, if its metadata have an address."""
+        if _address(run).startswith(("http://", "https://")):
+            self._reported[run] = 0
             self.wake()
 
     def wake(self) -> None:
@@ -84,38 +74,31 @@ class WebhookSender:
             thread.join(1)
 
     def _has_plans(self) -> bool:
-        return any(len(watched.run.steps) > watched.sent for watched in self._watched)
+        return any(len(_events(run)) > count for run, count in self._reported.items())
 
     def _work(self) -> None:
         with httpx.Client(timeout=_TIMEOUT, trust_env=False) as http:
             while True:
-                for watched in list(self._watched):
-                    self._report(http, watched)
+                for run in list(self._reported):
+                    with self._state.lock:
+                        now = self._state.now()
+                        due = [event for event in _events(run)[self._reported[run] :] if event[1].at <= now]
+                        self._reported[run] += len(due)
+                    for name, step in due:
+                        self._deliver(http, run, name, step)
                 with self._state.lock:
                     if self._stopped.is_set() or not self._has_plans():
                         self._thread = None
                         return
                 self._stopped.wait(_POLL_SECONDS)
 
-    def _report(self, http: httpx.Client, watched: _Watched) -> None:
-        with self._state.lock:
-            now = self._state.now()
-            due = [step for step in watched.run.steps[watched.sent :] if step.at <= now]
-            watched.sent += len(due)
-        for step in due:
-            meaning = status_meaning(step.status)
-            event = f"agent_run.{'created' if meaning == 'pending' else meaning}"
-            if meaning is not None and event != watched.last:
-                watched.last = event
-                self._deliver(http, watched, event, step)
-
-    def _deliver(self, http: httpx.Client, watched: _Watched, event: str, step: Step) -> None:
-        delivery = Delivery(watched.url, event, f"msg_{uuid4().hex}", watched.run.id)
+    def _deliver(self, http: httpx.Client, run: Run, event: str, step: Step) -> None:
+        delivery = Delivery(_address(run), event, f"msg_{uuid4().hex}", run.id)
         error = (step.result or step.summary) if event == "agent_run.failed" else None
         shown = {"status": step.status, "result": step.result, "summary": step.summary, "error": error}
         with self._state.lock:
             self.deliveries.append(delivery)
-            data = {**watched.run.as_json(step.at), **shown}
+            data = {**run.as_json(step.at), **shown}
         body = dumps({"type": event, "timestamp": self._state.stamp(step.at), "data": data})
         for pause in _PAUSES:
             if self._stopped.wait(pause):
@@ -133,3 +116,19 @@ class WebhookSender:
             else:
                 if delivery.status < 300:
                     return
+
+
+def _address(run: Run) -> str:
+    url = (run.metadata or {}).get("webhook_url")
+    return url if isinstance(url, str) else ""
+
+
+def _events(run: Run) -> list[tuple[str, Step]]:
+    """Return the events of a run, oldest first; later ones are plans."""
+    events: list[tuple[str, Step]] = []
+    for step in run.steps:
+        meaning = status_meaning(step.status)
+        name = f"agent_run.{'created' if meaning == 'pending' else meaning}"
+        if meaning is not None and (not events or events[-1][0] != name):
+            events.append((name, step))
+    return events
