@@ -18,20 +18,16 @@ def test_public_names():
         codegen_ext.testing.Nothing  # noqa: B018
 
 
-def test_a_fake_clock_moves_when_told():
+def test_a_fake_clock_moves_when_told_also_by_several_threads():
     clock: Clock = FakeClock(start=100)
     assert isinstance(clock, FakeClock)
     clock.advance(1.5)
     clock.sleep(2)
     asyncio.run(clock.sleep_async(0.5))
     assert (clock.time(), clock.monotonic(), clock.slept) == (104, 4, [2, 0.5])
-
-
-def test_a_fake_clock_is_safe_between_threads():
-    clock = FakeClock()
     threads = [threading.Thread(target=lambda: [clock.sleep(1) for _ in range(500)]) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert clock.monotonic() == len(clock.slept) == 2000
+    assert (clock.monotonic(), len(clock.slept)) == (2004, 2002)

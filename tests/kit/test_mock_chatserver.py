@@ -1,5 +1,6 @@
 """The mock clients of a ChatServer: its operations and streams, checked against the contract, and recorded."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,16 +10,20 @@ from codegen_ext.chatserver import ChatServerClient, ChatServerError, NotFoundEr
 from codegen_ext.chatserver import RateLimitError as ChatRateLimitError
 from codegen_ext.testing import AsyncMockChatServerClient, MockCall, MockChatServerClient, MockCodegenClient
 
-from ..conftest import Flavour
-
 
 @pytest.fixture
-def mock(flavour: Flavour) -> Any:
-    with flavour._wrap((AsyncMockChatServerClient if flavour.is_async else MockChatServerClient)()) as client:
+def mock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A mock that takes no settings from outside."""
+    monkeypatch.setenv("CHATSERVER_BASE_URL", "https://chat.example.com")
+    monkeypatch.setenv("CHATSERVER_API_KEY", "a real key")
+    monkeypatch.setenv("CODEGEN_SHARED_STATE", "redis://127.0.0.1:1")
+    with MockChatServerClient() as client:
         yield client
 
 
 def test_answers_make_sense_without_being_told(mock: Any) -> None:
+    assert isinstance(mock, ChatServerClient)
+    assert mock.config.api_token == "mock-token"
     answer = mock.create_completion("m", ["Hello"])
     (choice,) = answer.choices
     assert (answer.object, answer.model, choice.index) == ("chat.completion", "m", 0)
@@ -29,10 +34,15 @@ def test_answers_make_sense_without_being_told(mock: Any) -> None:
     assert mock.list_admins() == {"admins": [], "count": 0}
 
 
+SAID = {
+    "choices": [{"message": {"content": "Hi there"}}],
+    "system_fingerprint": "s1",
+    "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+}
+
+
 def test_a_completion_is_whole_or_streamed(mock: Any) -> None:
-    usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
-    said = {"choices": [{"message": {"content": "Hi there"}}], "system_fingerprint": "s1", "usage": usage}
-    mock.set_mock_response("create_completion", said)
+    mock.set_mock_response("create_completion", SAID)
     assert mock.create_completion("m", ["Hello"]).choices[0].message.content == "Hi there"
     stream = mock.create_completion("m", ["Hello"], stream=True)
     assert list(stream) == ["Hi", " there"]
@@ -44,30 +54,35 @@ def test_a_completion_is_whole_or_streamed(mock: Any) -> None:
     assert mock.calls == [MockCall("list_sessions", {"user_id": "u1", "page": 2, "page_size": 20})]
 
 
+async def test_an_async_client_streams_too() -> None:
+    async with AsyncMockChatServerClient() as mock:
+        mock.set_mock_response("create_completion", SAID)
+        stream = await mock.create_completion("m", ["Hello"], stream=True)
+        assert [piece async for piece in stream] == ["Hi", " there"]
+
+
 def test_lists_come_in_pages(mock: Any) -> None:
-    mock.set_mock_response("list_sessions", [{"title": str(number)} for number in range(45)])
-    page = mock.list_sessions("u1", page=2)
-    assert (page.sessions[0].title, page.total, page.page, page.page_size, page.has_more) == ("20", 45, 2, 20, True)
-    assert mock.list_sessions("u1", page=3).has_more is False
     mock.set_mock_response("list_sessions", [{"title": str(number)} for number in range(145)])
+    page = mock.list_sessions("u1", page=2)
+    assert (page.sessions[0].title, page.total, page.page, page.page_size, page.has_more) == ("20", 145, 2, 20, True)
+    assert mock.list_sessions("u1", page=8).has_more is False
     assert [session.id for session in mock.iter_sessions("u1")] == [str(number) for number in range(1, 146)]
-    assert [call["page"] for call in mock.calls_to("list_sessions")[-2:]] == [1, 2]
     mock.set_mock_response("get_audit_log", [{"action": str(number)} for number in range(120)])
     assert (mock.get_audit_log(offset=100).offset, len(list(mock.iter_audit_log()))) == (100, 120)
     assert [call["offset"] for call in mock.calls_to("get_audit_log")[-2:]] == [0, 100]
 
 
 @pytest.mark.parametrize("error", [RateLimitError("slow down", 429, retry_after=7), ChatRateLimitError])
-@pytest.mark.parametrize("stream", [False, True])
-def test_errors_are_the_chatservers(mock: Any, error: Any, stream: bool) -> None:
-    mock.set_mock_response("create_completion", [error, {}])
-    with pytest.raises(ChatServerError) as caught:
-        mock.create_completion("m", ["Hello"], stream=stream)
-    assert isinstance(caught.value, ChatRateLimitError)
+def test_errors_are_the_chatservers(mock: Any, error: Any) -> None:
+    for stream in (False, True):
+        mock.set_mock_response("create_completion", [error, {}])
+        with pytest.raises(ChatServerError) as caught:
+            mock.create_completion("m", ["Hello"], stream=stream)
+        assert isinstance(caught.value, ChatRateLimitError)
     mock.set_mock_response("get_session", NotFoundError("gone"))
     with pytest.raises(NotFoundError, match="gone"):
         mock.get_session("s1", user_id="u1")
-    assert len(mock.calls) == 2, "nothing is repeated"
+    assert len(mock.calls) == 3, "nothing is repeated"
 
 
 def test_what_the_contract_does_not_allow_is_refused(mock: Any) -> None:
@@ -78,13 +93,3 @@ def test_what_the_contract_does_not_allow_is_refused(mock: Any) -> None:
             mock.set_mock_response(name, {})
     with MockCodegenClient() as codegen, pytest.raises(ConfigurationError, match="no operation"):
         codegen.set_mock_response("create_completion", {})
-
-
-def test_no_server_and_no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CHATSERVER_BASE_URL", "https://chat.example.com")
-    monkeypatch.setenv("CHATSERVER_API_KEY", "a real key")
-    monkeypatch.setenv("CODEGEN_SHARED_STATE", "redis://127.0.0.1:1")
-    with MockChatServerClient() as mock:
-        assert isinstance(mock, ChatServerClient)
-        assert mock.config.api_token == "mock-token"
-        assert mock.create_completion("m", ["Hello"]).choices[0].message.content == "content"
