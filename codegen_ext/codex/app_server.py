@@ -6,6 +6,7 @@ The server ends when its stdin closes, which the kernel does however this proces
 from __future__ import annotations
 
 import atexit
+import io
 import json
 import logging
 import os
@@ -30,6 +31,7 @@ from .errors import (
     bad_request,
     connection_error,
     not_understood,
+    rpc_error,
     timeout_error,
 )
 from .home import PrivateHome, sweep
@@ -41,6 +43,8 @@ Params = dict[str, Any]
 Failure = Callable[[], Exception]
 """Makes a new error for each caller: a shared one would keep the frames of all of them."""
 
+APPROVALS = {"item/commandExecution/requestApproval": "command", "item/fileChange/requestApproval": "file_change"}
+"""The questions of the server that are answered, and what they are about."""
 _QUIET = ("account/rateLimits/updated", "remoteControl/status/changed")
 _POLL_SECONDS = 0.5
 _GRACE_SECONDS = 0.5
@@ -52,11 +56,11 @@ _OLD_WORDS = ("unrecognized subcommand", "unexpected argument", "Unknown feature
 class Receiver(Protocol):
     """Destination of replies, notifications and requests of the server; called by the thread that reads."""
 
-    def reply(self, method: str, reply: Message | Exception) -> None:
-        """Take the reply to a request, or the error that ended the server."""
-
     def receive(self, message: Message) -> None:
-        """Take a notification or a request of the server that concerns a thread of this receiver."""
+        """Take a reply, with the method of its request, or a notification or a question of this receiver's threads."""
+
+    def fail(self, error: Exception) -> None:
+        """Take the error of a request, or the one that ended the server."""
 
 
 class AppServer:
@@ -88,16 +92,17 @@ class AppServer:
         self.pid = self._process.pid
         self._start_timeout = command.start_timeout
         self._start_deadline = time.monotonic() + command.start_timeout
-        self._ids = count(1)
+        self._ids = count(_INITIALIZE_ID + 1)
         self._pending: dict[int, tuple[str, Receiver]] = {}
         self._receivers: dict[str, Receiver] = {}
         # SimpleQueue.put may be called amid itself, as a finalizer does.
-        self._outgoing: SimpleQueue[bytes | Callable[[], None] | None] = SimpleQueue()
+        self._outgoing: SimpleQueue[bytes | None] = SimpleQueue()
         self._signals: SimpleQueue[Failure | None] = SimpleQueue()
         self._last_lines: deque[bytes] = deque(maxlen=20)
         self._failure: Failure | None = None
         self._has_answered = False
-        self.request("initialize", _INITIALIZE, self)  # the CLI takes requests in order: its reply is not waited for
+        # The CLI takes requests in order: the reply is not waited for.
+        self.send({"id": _INITIALIZE_ID, "method": "initialize", "params": _INITIALIZE})
         self.send({"method": "initialized"})
         _servers.add(self)
         _start(self._write)
@@ -111,23 +116,19 @@ class AppServer:
         """Whether it takes requests."""
         return self._failure is None and self._process.returncode is None
 
-    def request(self, method: str, params: Params, receiver: Receiver) -> None:
+    def request(self, method: str, params: Params, receiver: Receiver | None = None) -> None:
         """Send a request whose reply the receiver gets."""
         request_id = next(self._ids)
         data = encode({"id": request_id, "method": method, "params": params})
-        self._pending[request_id] = method, receiver
+        if receiver is not None:
+            self._pending[request_id] = method, receiver
         self._outgoing.put(data)
-        if self._failure is not None and self._pending.pop(request_id, None) is not None:
-            receiver.reply(method, self._failure())
+        if receiver is not None and self._failure is not None and self._pending.pop(request_id, None) is not None:
+            receiver.fail(self._failure())
 
     def send(self, message: Message) -> None:
-        """Send a notification, or the answer to a request of the server; raises as `encode` does."""
+        """Send a notification, or the answer to a question of the server; raises as `encode` does."""
         self._outgoing.put(encode(message))
-
-    def refuse(self, message: Message) -> None:
-        """Answer a request of the server with an error."""
-        error = {"code": -32601, "message": f"{message['method']} is not offered by this client"}
-        self.send({"id": message["id"], "error": error})
 
     def subscribe(self, thread_id: str, receiver: Receiver) -> None:
         """Let the receiver get what concerns a thread."""
@@ -137,11 +138,7 @@ class AppServer:
         """Deliver nothing more of a thread, and let the server unload it."""
         for key in [key for key, other in self._receivers.copy().items() if other is receiver]:
             self._receivers.pop(key, None)
-        self.request("thread/unsubscribe", {"threadId": thread_id}, self)
-
-    def call_soon(self, function: Callable[[], None]) -> None:
-        """Call a function in the thread that writes; may be called by a finalizer, since it takes no lock."""
-        self._outgoing.put(function)
+        self.request("thread/unsubscribe", {"threadId": thread_id})
 
     def end(self) -> None:
         """Begin to end the server; may be called by a finalizer, since it takes no lock and does not wait."""
@@ -161,46 +158,22 @@ class AppServer:
         if self._home:
             self._home.release()
 
-    def reply(self, method: str, reply: Message | Exception) -> None:
-        """Take the replies to this class's own requests."""
-        if method != "initialize" or isinstance(reply, Exception):
-            return
-        version = parse_version(str((reply.get("result") or {}).get("userAgent")))
-        self._has_answered = True
-        if version is None or version < OLDEST_VERSION:
-            self._fail(lambda: too_old(version))
-            self.end()
-
-    def receive(self, message: Message) -> None:
-        """Take what concerns no thread, and ignore it."""
-
     def _write(self) -> None:
         with suppress(OSError), cast("IO[bytes]", self._process.stdin) as pipe:  # `_watch` finds out why
-            while (item := self._outgoing.get()) is not None:
-                if callable(item):
-                    try:
-                        item()
-                    except Exception:
-                        logger.exception("a turn could not be ended")
-                    continue
-                left = memoryview(item)
+            while (data := self._outgoing.get()) is not None:
+                left = memoryview(data)
                 while left:
                     left = left[pipe.write(left) :]
 
     def _collect(self) -> None:
-        with suppress(OSError), cast("IO[bytes]", self._process.stderr) as pipe:
-            self._last_lines.extend(pipe)
+        with suppress(OSError), io.BufferedReader(cast("io.FileIO", self._process.stderr)) as lines:
+            self._last_lines.extend(lines)
 
     def _read(self) -> None:
-        pieces: list[bytes] = []
         try:
-            with suppress(OSError), cast("IO[bytes]", self._process.stdout) as pipe:
-                while data := os.read(pipe.fileno(), 1 << 16):
-                    *lines, rest = data.split(b"\n")
-                    for line in lines:
-                        self._dispatch(b"".join([*pieces, line]))
-                        pieces.clear()
-                    pieces.append(rest)
+            with suppress(OSError), io.BufferedReader(cast("io.FileIO", self._process.stdout)) as lines:
+                for line in lines:
+                    self._dispatch(line)
         finally:
             self._signals.put(None)
 
@@ -211,20 +184,30 @@ class AppServer:
         try:
             message = json.loads(line)
             _redact_errors(message, self._secret)
-            if "method" not in message:
-                method, receiver = self._pending.pop(message["id"], ("", None))
-                if receiver is not None:
-                    receiver.reply(method, message)
-                return
-            receiver = self._receiver_of(message)
-            if receiver is not None:
+            if "method" in message:
+                receiver = self._receiver_of(message)
+                if "id" in message and (receiver is None or message["method"] not in APPROVALS):
+                    error = {"code": -32601, "message": f"{message['method']} is not offered by this client"}
+                    self.send({"id": message["id"], "error": error})
+                    return
+            elif message["id"] == _INITIALIZE_ID:
+                self._check_version(message)
+            else:
+                message["method"], receiver = self._pending.pop(message["id"], ("", None))
+            if receiver is not None and "error" in message:
+                receiver.fail(rpc_error(message["error"], message["method"]))
+            elif receiver is not None:
                 receiver.receive(message)
-            elif "id" in message:
-                self.refuse(message)
         except Exception as error:  # noqa: BLE001 - one message must not end the thread that all calls depend on
             logger.warning("an unexpected message of the codex app-server (%d bytes): %r", len(line), type(error))
             if receiver is not None:  # which would wait for what it has got already
-                receiver.reply("", not_understood(error))
+                receiver.fail(not_understood(error))
+
+    def _check_version(self, reply: Message) -> None:
+        version = parse_version(str((reply.get("result") or {}).get("userAgent")))
+        self._has_answered = True
+        if version is None or version < OLDEST_VERSION:
+            self._signals.put(lambda: too_old(version))
 
     def _receiver_of(self, message: Message) -> Receiver | None:
         params = message.get("params") or {}
@@ -282,7 +265,7 @@ class AppServer:
         receivers = {item[1] for item in pending if item} | {*self._receivers.copy().values()}
         self._receivers.clear()
         for receiver in receivers:
-            receiver.reply("", self._failure())
+            receiver.fail(self._failure())
 
 
 class ServerManager:
@@ -345,6 +328,7 @@ def _end_all() -> None:
         server.join(max(0.0, deadline - time.monotonic()))
 
 
+_INITIALIZE_ID = 1
 _INITIALIZE: Params = {
     "clientInfo": {"name": "codegen_sdk", "title": "codegen-sdk", "version": __version__},
     "capabilities": {"experimentalApi": False, "requestAttestation": False, "optOutNotificationMethods": _QUIET},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import suppress
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import openai
 
@@ -48,8 +48,9 @@ _ERROR_INFO = {
     "serverOverloaded": (503, "server_is_overloaded"),
     "policyCapacityUnavailable": (503, "policy_capacity_unavailable"),
 }
+FinishReason = Literal["stop", "length", "content_filter"]
 _INCOMPLETE = re.compile(r"Incomplete response returned, reason: (\w+)")
-_REASONS = {"max_output_tokens": "length", "content_filter": "content_filter"}
+_REASONS: dict[str, FinishReason] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 
 # The HTTP library's classes that this version of openai wants: httpx or its successor.
 _RESPONSE: Any = get_type_hints(openai.APIStatusError.__init__)["response"]
@@ -98,7 +99,7 @@ def status_of(error: dict[str, Any]) -> int | None:
     return status if isinstance(status, int) else None
 
 
-def incomplete_reason(error: dict[str, Any]) -> str | None:
+def incomplete_reason(error: dict[str, Any]) -> FinishReason | None:
     """Return the finish reason where the service itself ended the answer early, otherwise None."""
     found = _INCOMPLETE.search(f"{error.get('message')} {error.get('additionalDetails')}")
     return _REASONS.get(found[1]) if found else None

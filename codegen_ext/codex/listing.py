@@ -39,17 +39,16 @@ class AsyncModelsPage:
         return AsyncPage[Model](data=await self._load(), object="list")
 
 
-def request_models(cursor: str | None, server: AppServer, mailbox: Receiver) -> None:
-    """Ask for the models, or for those after a cursor."""
-    server.request("model/list", {"cursor": cursor} if cursor else {}, mailbox)
+def request_models(server: AppServer, mailbox: Receiver) -> None:
+    """Ask for the models."""
+    server.request("model/list", {}, mailbox)
 
 
-def read_models(reply: Message) -> tuple[list[Model], str | None]:
-    """Return the models in a reply to `model/list`, and the cursor of the next page."""
+def read_models(reply: Message) -> list[Model]:
+    """Return the models in the reply to `model/list`, which without a limit has all of them."""
     try:
-        result = reply["result"]
-        # The CLI does not say when a model was made.
-        found = [Model(id=model["id"], created=0, object="model", owned_by="openai") for model in result["data"]]
+        names = [model["id"] for model in reply["result"]["data"]]
     except (KeyError, TypeError) as error:
         raise not_understood(error) from error
-    return found, result.get("nextCursor")
+    # The CLI does not say when a model was made.
+    return [Model(id=name, created=0, object="model", owned_by="openai") for name in names]

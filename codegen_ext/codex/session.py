@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from attrs import frozen
 
-from .app_server import AppServer, Message, Params
-from .errors import CodexError, not_understood, rpc_error
+from .app_server import APPROVALS, AppServer, Message
+from .arguments import CompletionRequest
+from .errors import CodexError, not_understood
+from .turn import Turn
 
 
 class _Wakeable(Protocol):
@@ -35,14 +36,13 @@ class Mailbox:
         if waiter is not None:
             waiter.wake()
 
-    def reply(self, method: str, reply: Message | Exception) -> None:
-        """Take the reply to a request that concerns no thread."""
-        if isinstance(reply, dict) and "error" in reply:
-            reply = rpc_error(reply["error"], method)
-        self.put(None, reply)
-
     def receive(self, message: Message) -> None:
-        """Take what concerns a thread, and ignore it: no thread belongs to it."""
+        """Take the reply to a request that concerns no thread."""
+        self.put(None, message)
+
+    def fail(self, error: Exception) -> None:
+        """Take the error of such a request, or of the server."""
+        self.put(None, error)
 
 
 class Session:
@@ -50,26 +50,28 @@ class Session:
 
     Whenever the caller leaves, a turn that goes on is interrupted and the thread is unloaded: also where the turn is
     asked for and has not begun, which has to be waited for, because until then the CLI refuses to interrupt it.
+
+    There is no lock: `leave` sets its mark before it looks at the state, the reading thread changes the state before it
+    looks at the mark, so that one of them ends the turn; that both do is harmless.
     """
 
-    def __init__(
-        self, server: AppServer, mailbox: Mailbox, *, thread: Params, history: list[Params], turn: Params
-    ) -> None:
+    def __init__(self, server: AppServer, mailbox: Mailbox, request: CompletionRequest, index: int) -> None:
+        self.index = index
+        self.turn = Turn(request.stop, request.max_tokens, last_message_only="outputSchema" in request.turn)
         self.model = ""
         """The model that the server chose."""
         self._server = server
         self._mailbox = mailbox
-        self._history = history
-        self._turn = turn
-        self._lock = threading.Lock()
+        self._request = request
         self._thread_id: str | None = None
         self._turn_id: str | None = None
         self._is_asked = self._is_left = False
-        server.request("thread/start", thread, self)
+        server.request("thread/start", request.thread, self)
 
     def leave(self) -> None:
         """End what still goes on in the server; may be called by a finalizer."""
-        self._server.call_soon(self._leave)
+        self._is_left = True
+        self._end_if_left()
 
     def answer(self, message: Message, decision: object) -> None:
         """Answer a request for approval; raises CodexError for a decision that is none."""
@@ -81,62 +83,48 @@ class Session:
             decision = "accept" if decision else "decline"
         self._server.send({"id": message["id"], "result": {"decision": decision}})
 
-    def reply(self, method: str, reply: Message | Exception) -> None:
-        """Take the reply to a request; called by the thread that reads, as `receive` is."""
-        if isinstance(reply, dict) and "error" in reply:
-            error = rpc_error(reply["error"], method)
-            with self._lock:
-                self._is_asked = self._is_asked and method != "turn/start"
-            if self._is_left:
-                self._leave()
-            elif method in ("thread/start", "thread/inject_items", "turn/start"):
-                self._mailbox.put(self, error)
-        elif isinstance(reply, Exception):
-            self._mailbox.put(self, reply)
-        elif method == "thread/start":
-            self._begin(reply["result"])
-
-    def _begin(self, result: dict[str, Any]) -> None:
-        self.model = result["model"]
-        with self._lock:
-            self._thread_id = thread_id = result["thread"]["id"]
-            is_left = self._is_left
-            self._is_asked = not is_left
-        if is_left:
-            self._leave()
-            return
-        self._mailbox.is_begun = True
-        self._server.subscribe(thread_id, self)
-        if self._history:
-            self._server.request("thread/inject_items", {"threadId": thread_id, "items": self._history}, self)
-        self._server.request("turn/start", {"threadId": thread_id, **self._turn}, self)
-
     def receive(self, message: Message) -> None:
-        """Take a notification or a request of the server."""
-        params = message["params"]
-        is_own = params.get("threadId") == self._thread_id
-        with self._lock:
-            if is_own and message["method"] == "turn/started":
-                self._turn_id, self._is_asked = params["turn"]["id"], False
-            elif is_own and message["method"] == "turn/completed":
-                self._turn_id, self._is_asked = None, False
-            is_left = self._is_left
-        if "id" in message and (is_left or message["method"] not in APPROVALS):
-            self._server.refuse(message)
-        elif is_left:
-            self._leave()
-        elif is_own or "id" in message:  # of sub-agents only what they ask
+        """Take a reply, a notification or a question of the server; called by the thread that reads, as `fail` is."""
+        method, params, prompt = message["method"], message.get("params") or {}, self._request.prompt
+        if method == "thread/start":
+            self.model = message["result"]["model"]
+            self._thread_id = message["result"]["thread"]["id"]
+            self._server.subscribe(self._thread_id, self)
+        if method == "thread/start" and prompt.history:
+            self._ask("thread/inject_items", items=prompt.history)
+        elif method in ("thread/start", "thread/inject_items"):
+            self._ask("turn/start", input=prompt.input, **self._request.turn)
+        elif "id" in message and method in APPROVALS:  # also those of sub-agents
             self._mailbox.put(self, message)
+        elif params.get("threadId") == self._thread_id:
+            if method == "turn/started":
+                self._turn_id = params["turn"]["id"]
+            elif method == "turn/completed":
+                self._turn_id, self._is_asked = None, False
+            self._mailbox.put(self, message)
+        self._end_if_left()
 
-    def _leave(self) -> None:
-        with self._lock:
-            self._is_left = True
-            if self._thread_id is None or self._is_asked:
-                return
-            if self._turn_id is not None:
-                self._server.request("turn/interrupt", {"threadId": self._thread_id, "turnId": self._turn_id}, self)
-            self._server.unsubscribe(self._thread_id, self)
-            self._thread_id = None
+    def fail(self, error: Exception) -> None:
+        """Take the error of a request, or of the server."""
+        self._is_asked = False
+        self._mailbox.put(self, error)
+        self._end_if_left()
+
+    def _ask(self, method: str, **params: Any) -> None:
+        self._is_asked = method == "turn/start"
+        if self._is_left:
+            self._is_asked = False
+            return
+        self._mailbox.is_begun = self._mailbox.is_begun or self._is_asked
+        self._server.request(method, {"threadId": self._thread_id, **params}, self)
+
+    def _end_if_left(self) -> None:
+        thread_id, turn_id = self._thread_id, self._turn_id
+        if not self._is_left or thread_id is None or (self._is_asked and turn_id is None):
+            return
+        if turn_id is not None:
+            self._server.request("turn/interrupt", {"threadId": thread_id, "turnId": turn_id})
+        self._server.unsubscribe(thread_id, self)
 
 
 @frozen
@@ -158,7 +146,6 @@ class ApprovalRequest:
 
 Approval = bool | str | dict[str, Any] | None
 ApprovalCallback = Callable[[ApprovalRequest], Approval | Awaitable[Approval]]
-APPROVALS = {"item/commandExecution/requestApproval": "command", "item/fileChange/requestApproval": "file_change"}
 
 
 def approval_request(message: Message) -> ApprovalRequest:

@@ -1,15 +1,17 @@
-"""State of one turn, as the app-server's notifications tell it."""
+"""State of one turn, as the app-server's notifications tell it: the text that is shown, how it ended, what it used."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-from attrs import Factory, define, field
+from attrs import define, field
 
-from .app_server import Message
-from .errors import incomplete_reason, status_of
+from .errors import FinishReason, incomplete_reason, status_of, turn_error
 
+BYTES_PER_TOKEN = 4
+"""The service's tokenizer is not at hand, so a token counts as four bytes of UTF-8, as the CLI itself estimates."""
 _SEPARATOR = "\n\n"
 _FINAL_STATUSES = frozenset({400, 401, 403, 404})
 """Statuses that no repetition mends, although the CLI repeats such requests too."""
@@ -18,12 +20,9 @@ _FINAL_STATUSES = frozenset({400, 401, 403, 404})
 @define
 class _AgentMessage:
     id: str
-    is_final: bool
-    """Whether the service said that it is the last."""
-    pieces: list[str] = Factory(list)
-    is_complete: bool = False
-    is_kept: bool = False
-    """Whether the response that it belongs to is complete, so that no repetition voids it."""
+    phase: str | None
+    """`commentary` or `final_answer` where the service says so."""
+    text: str = ""
 
 
 @define
@@ -31,119 +30,91 @@ class Turn:
     """State of a turn; `feed` takes the notifications of its thread in order.
 
     The text is what the agent says to the user: its comments between commands are not part of it, and several messages
-    are separated by a blank line. With `last_message_only` the text is the last message, which is the one that an
-    output schema shapes; it is returned once the service calls it final or the turn is over.
+    are separated by a blank line. With `last_message_only` it is the last message, which is the one that an output
+    schema shapes; it is shown once the service calls it final or the turn is over.
     """
 
+    stop: Sequence[str] = ()
+    max_tokens: int | None = None
     last_message_only: bool = False
-    error: dict[str, Any] | None = None
+    text: str = ""
+    """What is shown so far; what the CLI asks the service for once more is taken out again."""
+    finish_reason: FinishReason | None = None
     usage: Counter[str] | None = None
-    """Tokens as the service counted them, by the CLI's names, summed over the responses of the turn."""
-    finish_reason: str | None = None
-    """`length` or `content_filter` where the service cut the answer, `stop` at an ordinary end."""
-    is_completed: bool = False
-    """Whether the turn came to an ordinary end, with all its responses counted."""
-    is_voided: bool = False
-    """Whether text that `feed` had returned turned out void."""
-    has_message: bool = False
-    """Whether the agent began to answer."""
+    """Tokens as the service counted them, by the CLI's names; None where the turn did not come to its end."""
     _messages: list[_AgentMessage] = field(factory=list, init=False)
-    _comments: set[str] = field(factory=set, init=False)
-    _shown: int = field(default=0, init=False)
+    _kept: int = field(default=0, init=False)
+    """The number of messages that belong to complete responses, which no repetition voids."""
+    _used: Counter[str] | None = field(default=None, init=False)
 
-    @property
-    def text(self) -> str:
-        """The text so far."""
-        return _SEPARATOR.join("".join(message.pieces) for message in self._messages if message.pieces)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing that still comes changes the outcome."""
-        return self.finish_reason is not None or self.error is not None
-
-    def feed(self, message: Message) -> str:
-        """Take a notification and return the text that it adds, which may be empty."""
-        method, params = message["method"], message["params"]
+    def feed(self, method: str, params: dict[str, Any]) -> None:
+        """Take a notification; raises the error of a turn that failed."""
+        reason: FinishReason | None = None
         if method == "item/started" and params["item"]["type"] == "agentMessage":
             self._begin(params["item"])
-        elif method == "item/agentMessage/delta" and params["itemId"] not in self._comments:
-            return self._add(self._message(params["itemId"]), params["delta"])
+        elif method == "item/agentMessage/delta":
+            self._message({"id": params["itemId"]}).text += params["delta"]
         elif method == "item/completed" and params["item"]["type"] == "agentMessage":
-            return self._complete(params["item"])
+            message = self._message(params["item"])
+            if params["item"]["text"].startswith(message.text):  # otherwise the deltas count, which may be shown
+                message.text = params["item"]["text"]
         elif method == "thread/tokenUsage/updated":
-            self.usage = (self.usage or Counter()) + Counter(params["tokenUsage"]["last"])
-            for known in self._messages:
-                known.is_complete = known.is_kept = True
+            self._used = (self._used or Counter()) + Counter(params["tokenUsage"]["last"])
+            self._kept = len(self._messages)
         elif method == "error":
-            self._fail(params["error"], params["willRetry"])
+            error = params["error"]
+            reason = incomplete_reason(error)
+            if reason is None and params["willRetry"] and status_of(error) not in _FINAL_STATUSES:
+                del self._messages[self._kept :]
+            elif reason is None:
+                raise turn_error(error)
         elif method == "turn/completed":
-            return self._end(params["turn"])
-        return ""
-
-    def _begin(self, item: dict[str, Any]) -> None:
-        if item.get("phase") == "commentary":
-            self._comments.add(item["id"])
+            reason = self._end(params["turn"])
+        else:
             return
-        self.has_message = True
-        if self.last_message_only:
-            self._messages.clear()
-            self._retract()
-        self._messages.append(_AgentMessage(item["id"], item.get("phase") == "final_answer"))
+        self.text, cut_reason = cut(self._said(is_over=bool(reason)), self.stop, self.max_tokens, is_over=bool(reason))
+        self.finish_reason = cut_reason or reason
 
-    def _message(self, item_id: str) -> _AgentMessage:
-        if not self._messages or self._messages[-1].id != item_id or self._messages[-1].is_complete:
-            self._begin({"id": item_id})
+    def _begin(self, item: dict[str, Any]) -> _AgentMessage:
+        self._messages.append(_AgentMessage(item["id"], item.get("phase")))
         return self._messages[-1]
 
-    def _add(self, message: _AgentMessage, piece: str) -> str:
-        if not piece:
-            return ""
-        is_later = not message.pieces and any(known.pieces for known in self._messages)
-        message.pieces.append(piece)
-        if self.last_message_only and not message.is_final:
-            return ""
-        added = _SEPARATOR + piece if is_later else piece
-        self._shown += len(added)
-        return added
+    def _message(self, item: dict[str, Any]) -> _AgentMessage:
+        under_way = (message for message in reversed(self._messages[self._kept :]) if message.id == item["id"])
+        return next(under_way, None) or self._begin(item)
 
-    def _complete(self, item: dict[str, Any]) -> str:
-        if item["id"] in self._comments or item.get("phase") == "commentary":
-            return ""
-        message = self._message(item["id"])
-        message.is_complete = True
-        streamed = "".join(message.pieces)
-        if item["text"].startswith(streamed):
-            return self._add(message, item["text"][len(streamed) :])
-        message.pieces = [item["text"]]  # the service corrected itself: what was streamed stays with the caller
-        if not self.last_message_only or message.is_final:
-            self._shown = len(self.text)
-        return ""
+    def _end(self, turn: dict[str, Any]) -> FinishReason:
+        if turn["status"] == "completed":
+            self.usage = self._used
+            return "stop"
+        error = turn.get("error") or {"message": f"the turn was {turn['status']}"}
+        reason = incomplete_reason(error)
+        if reason is None:
+            raise turn_error(error)
+        return reason
 
-    def _retract(self) -> None:
-        length = len(self.text)
-        if self._shown > length:
-            self._shown, self.is_voided = length, True
-
-    def _fail(self, error: dict[str, Any], will_retry: bool) -> None:
-        self.finish_reason = incomplete_reason(error)
-        if self.finish_reason is not None:
-            return
-        if not will_retry or status_of(error) in _FINAL_STATUSES:
-            self.error = error
-            return
-        self._messages = [message for message in self._messages if message.is_kept]
-        self._retract()
-
-    def _end(self, turn: dict[str, Any]) -> str:
-        self.is_completed = turn["status"] == "completed"
-        if self.finish_reason is None:
-            self.error = turn.get("error") or self.error
-            self.finish_reason = incomplete_reason(self.error or {}) or ("stop" if self.is_completed else None)
-        if self.finish_reason is None:
-            self.error = self.error or {"message": f"the turn was {turn['status']}"}
-            return ""
+    def _said(self, *, is_over: bool) -> str:
+        said = [message for message in self._messages if message.phase != "commentary"]
         if not self.last_message_only:
-            return ""
-        added = self.text[self._shown :]
-        self._shown += len(added)
-        return added
+            return _SEPARATOR.join(message.text for message in said if message.text)
+        return said[-1].text if said and (is_over or said[-1].phase == "final_answer") else ""
+
+
+def cut(text: str, stop: Sequence[str], max_tokens: int | None, *, is_over: bool) -> tuple[str, FinishReason | None]:
+    """Return what is shown of a text that may still grow, and why it ends there, None where it does not.
+
+    It ends before the stop sequence that is complete first; what may be the beginning of one is held back.
+    """
+    reason: FinishReason | None = None
+    ends = [(at + len(sequence), at) for sequence in stop if (at := text.find(sequence)) >= 0]
+    if ends:
+        text, reason = text[: min(ends)[1]], "stop"
+    elif not is_over:
+        longest = min(len(text), max(map(len, stop), default=1) - 1)
+        held = next((n for n in range(longest, 0, -1) if any(one.startswith(text[-n:]) for one in stop)), 0)
+        text = text[: len(text) - held]
+    if max_tokens is not None:
+        data = text.encode(errors="replace")
+        if len(data) > max_tokens * BYTES_PER_TOKEN:
+            return data[: max_tokens * BYTES_PER_TOKEN].decode(errors="ignore"), "length"
+    return text, reason

@@ -74,13 +74,18 @@ class _Server:
     def start(self) -> _Server:
         return self
 
-    def request(self, method: str, params: Params, receiver: Receiver) -> None:
+    def request(self, method: str, params: Params, receiver: Receiver | None = None) -> None:
+        if receiver is None:
+            return
         if method == "model/list":
-            receiver.reply(method, {"result": {"data": [{"id": "mock"}], "nextCursor": None}})
+            receiver.receive({"method": method, "result": {"data": [{"id": "mock"}]}})
         elif method == "thread/start":
             self._script.add(self._call)
-            thread_id = f"thread-{next(self._ids)}"
-            receiver.reply(method, {"result": {"thread": {"id": thread_id}, "model": params.get("model", "mock")}})
+            thread = {"id": f"thread-{next(self._ids)}"}
+            result = {"thread": thread, "model": params.get("model", "mock")}
+            receiver.receive({"method": method, "result": result})
+        elif method == "thread/inject_items":
+            receiver.receive({"method": method, "result": {}})
         elif method == "turn/start":
             self._run(params, receiver)
 
@@ -95,7 +100,7 @@ class _Server:
             if not isinstance(text, str):
                 raise TypeError(f"a mock response must be a string or an exception, not {type(text).__name__}")
         except Exception as error:  # noqa: BLE001 - raised by the call
-            receiver.reply("turn/start", error)
+            receiver.fail(error)
             return
         item: Message = {"type": "agentMessage", "id": "item", "phase": "final_answer", "text": ""}
         counts = {"inputTokens": _tokens(str(self._call.messages)), "cachedInputTokens": 0}
@@ -111,10 +116,7 @@ class _Server:
     def ignore(self, *arguments: object) -> None:
         pass
 
-    close = send = refuse = subscribe = unsubscribe = ignore
-
-    def call_soon(self, function: Callable[[], None]) -> None:
-        function()
+    close = send = subscribe = unsubscribe = ignore
 
 
 def _tokens(text: str) -> int:

@@ -1,136 +1,123 @@
-"""The algorithms without a process: the text of a turn, stop sequences and limits, errors of a turn."""
+"""The algorithms without a process: the text of a turn, its end, stop sequences and limits."""
 
 import json
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
+import openai
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen_ext.codex.errors import incomplete_reason, turn_error
-from codegen_ext.codex.truncation import BYTES_PER_TOKEN, Truncation
-from codegen_ext.codex.turn import Turn
+from codegen_ext.codex.turn import BYTES_PER_TOKEN, Turn
 
+Notification = tuple[str, dict[str, Any]]
 texts = st.text("abcé€ \n", max_size=12)
 pieces = st.lists(texts, max_size=6)
 stops = st.lists(st.text("abcé€ \n", min_size=1, max_size=4), max_size=3)
+phases = st.sampled_from([None, "commentary", "final_answer"])
+COMPLETED: Notification = ("turn/completed", {"turn": {"status": "completed"}})
+USAGE: Notification = ("thread/tokenUsage/updated", {"tokenUsage": {"last": {"inputTokens": 1, "outputTokens": 2}}})
 
 
-def direct(text: str, stop: list[str], max_tokens: int | None) -> tuple[str, str | None]:
+def said(*parts: str, phase: str | None = None, item: str = "m", ends: bool = True) -> Iterator[Notification]:
+    """The notifications of one message of the agent."""
+    message = {"type": "agentMessage", "id": item, "phase": phase, "text": ""}
+    yield "item/started", {"item": message}
+    for part in parts:
+        yield "item/agentMessage/delta", {"itemId": item, "delta": part}
+    if ends:
+        yield "item/completed", {"item": {**message, "text": "".join(parts)}}
+
+
+def retry(status: int | None = None) -> Notification:
+    info = {"responseStreamDisconnected": {"httpStatusCode": status}}
+    return "error", {"error": {"message": "again", "codexErrorInfo": info}, "willRetry": True}
+
+
+def play(turn: Turn, *notifications: Notification) -> list[str]:
+    """Feed a turn as long as it goes on; return what was shown after each notification."""
+    shown = []
+    for method, params in notifications:
+        if turn.finish_reason is None:
+            turn.feed(method, params)
+            shown.append(turn.text)
+    return shown
+
+
+def direct(text: str, stop: list[str], max_tokens: int | None) -> tuple[str, str]:
     """Return what must come out, from the whole text."""
-    ends = [at for sequence in stop if (at := text.find(sequence)) >= 0]
-    shown, reason = (text[: min(ends)], "stop") if ends else (text, None)
-    data = shown.encode()
+    ends = [(at + len(sequence), at) for sequence in stop if (at := text.find(sequence)) >= 0]
+    data = (text[: min(ends)[1]] if ends else text).encode()
     if max_tokens is not None and len(data) > max_tokens * BYTES_PER_TOKEN:
         return data[: max_tokens * BYTES_PER_TOKEN].decode(errors="ignore"), "length"
-    return shown, reason
+    return data.decode(), "stop"
 
 
 @given(pieces, stops, st.none() | st.integers(min_value=1, max_value=8))
-def test_a_truncation_does_not_depend_on_how_the_text_is_cut(
+def test_where_a_text_ends_does_not_depend_on_its_pieces(
     parts: list[str], stop: list[str], max_tokens: int | None
 ) -> None:
-    truncation = Truncation(stop, max_tokens)
-    shown = "".join(map(truncation.feed, parts)) + truncation.flush()
-    assert (shown, truncation.finish_reason) == direct("".join(parts), stop, max_tokens)
+    turn = Turn(stop, max_tokens)
+    shown = play(turn, *said(*parts), COMPLETED)
+    assert (turn.text, turn.finish_reason) == direct("".join(parts), stop, max_tokens)
+    assert all(after.startswith(before) for before, after in pairwise(shown))
 
 
 def test_nothing_is_held_back_without_need() -> None:
-    truncation = Truncation(["STOP"])
-    assert [truncation.feed(text) for text in ("abc", "S", "x", "ST", "OP", "more")] == ["abc", "", "Sx", "", "", ""]
+    shown = play(Turn(["STOP"]), *said("abc", "S", "x", "ST", "OP", "more"))
+    assert shown == ["", "abc", "abc", "abcSx", "abcSx", "abcSx"]
 
 
-class Script:
-    """Notifications of one turn."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def __call__(self, method: str, **params: Any) -> dict[str, Any]:
-        return {"method": method, "params": {"threadId": "t", "turnId": "u", **params}}
-
-    def message(self, parts: list[str], phase: str | None = None, *, ends: bool = True) -> list[dict[str, Any]]:
-        self.count += 1
-        item: dict[str, Any] = {"type": "agentMessage", "id": f"m{self.count}", "phase": phase, "text": ""}
-        whole = {**item, "text": "".join(parts)}
-        return [
-            self("item/started", item=item),
-            *(self("item/agentMessage/delta", itemId=item["id"], delta=part) for part in parts),
-            *([self("item/completed", item=whole)] if ends else []),
-        ]
-
-    def usage(self) -> dict[str, Any]:
-        last = {"inputTokens": 1, "cachedInputTokens": 0, "outputTokens": 2, "reasoningOutputTokens": 0}
-        return self("thread/tokenUsage/updated", tokenUsage={"last": last, "total": last})
-
-    def retry(self, status: int | None = None) -> dict[str, Any]:
-        info = {"responseStreamDisconnected": {"httpStatusCode": status}}
-        return self("error", error={"message": "again", "codexErrorInfo": info}, willRetry=True)
-
-    def completed(self, status: str = "completed", error: Any = None) -> dict[str, Any]:
-        return self("turn/completed", turn={"id": "u", "status": status, "error": error, "items": []})
+responses = st.lists(st.tuples(st.booleans(), st.lists(st.tuples(pieces, phases), max_size=3)), max_size=4)
 
 
-phases = st.sampled_from([None, "commentary", "final_answer"])
-spoken = st.lists(st.tuples(pieces, phases), max_size=3)
-steps = st.lists(st.tuples(st.sampled_from(["response", "cut"]), spoken), max_size=4)
-
-
-def play(steps: Any, *, last_only: bool) -> tuple[Turn, str]:
-    """Feed a turn; return it and what a stream showed, from the beginning again where text was voided."""
-    sent, turn, shown = Script(), Turn(last_message_only=last_only), ""
-    for kind, said in steps:
-        messages = [message for parts, phase in said for message in sent.message(parts, phase)]
-        messages += [*sent.message(["lost"], ends=False), sent.retry()] if kind == "cut" else [sent.usage()]
-        for message in messages:
-            shown += turn.feed(message)
-            if turn.is_voided:
-                turn.is_voided = False
-                shown = "" if last_only else turn.text
-    return turn, shown + turn.feed(sent.completed())
-
-
-@given(steps)
-def test_the_text_is_what_was_said_and_not_voided(steps: Any) -> None:
-    said = [
-        "".join(parts) for kind, parts_ in steps if kind != "cut" for parts, phase in parts_ if phase != "commentary"
-    ]
-    turn, shown = play(steps, last_only=False)
-    assert turn.text == shown == "\n\n".join(filter(None, said))
-    assert (turn.finish_reason, turn.is_over, turn.error) == ("stop", True, None)
-    responses = sum(kind == "response" for kind, _ in steps)
-    assert (turn.usage or {}).get("outputTokens", 0) == 2 * responses
-
-
-@given(steps)
-def test_of_shaped_answers_only_the_last_message_counts(steps: Any) -> None:
-    steps = [step for step in steps if step[0] != "cut"]
-    said = ["".join(parts) for _, parts_ in steps for parts, phase in parts_ if phase != "commentary"]
-    turn, shown = play(steps, last_only=True)
-    assert turn.text == (said[-1] if said else "")
-    assert shown.endswith(turn.text)
-
-
-@pytest.mark.parametrize(("status", "over"), [(401, True), (404, True), (429, False), (500, False), (None, False)])
-def test_a_repetition_that_mends_nothing_is_not_waited_for(status: int | None, *, over: bool) -> None:
-    turn = Turn()
-    turn.feed(Script().retry(status))
-    assert turn.is_over is over
+@pytest.mark.parametrize("last_only", [False, True])
+@given(responses=responses)
+def test_the_text_is_what_was_said_and_not_voided(responses: Any, *, last_only: bool) -> None:
+    turn = Turn(last_message_only=last_only)
+    kept: list[str] = []
+    for is_cut, messages in responses:
+        for number, (parts, phase) in enumerate(messages):
+            shown = play(turn, *said(*parts, phase=phase, item=f"m{number}"))
+            assert last_only or all(after.startswith(before) for before, after in pairwise(shown))
+            kept += [] if is_cut or phase == "commentary" else ["".join(parts)]
+        play(turn, *([*said("lost", ends=False), retry()] if is_cut else [USAGE]))
+    play(turn, COMPLETED)
+    assert turn.text == ("".join(kept[-1:]) if last_only else "\n\n".join(filter(None, kept)))
+    counted = sum(not is_cut for is_cut, _ in responses)
+    assert (turn.finish_reason, (turn.usage or {}).get("outputTokens", 0)) == ("stop", 2 * counted)
 
 
 def test_text_without_deltas_is_text() -> None:
-    turn = Turn()
-    started, completed = Script().message([])
-    completed["params"]["item"]["text"] = "all at once"
-    turn.feed(started)
-    assert turn.feed(completed) == "all at once"
+    assert play(Turn(), ("item/completed", {"item": {"type": "agentMessage", "id": "m", "text": "at once"}})) == [
+        "at once"
+    ]
 
 
-@pytest.mark.parametrize(("status", "reason"), [("interrupted", None), ("failed", None), ("completed", "stop")])
-def test_how_a_turn_ends(status: str, reason: str | None) -> None:
+ENDS: list[tuple[Notification, Any]] = [
+    (COMPLETED, "stop"),
+    (("turn/completed", {"turn": {"status": "interrupted"}}), openai.APIError),
+    (("turn/completed", {"turn": {"status": "failed", "error": None}}), openai.APIError),
+    (retry(401), openai.AuthenticationError),  # what no repetition mends is not waited for
+    (retry(404), openai.NotFoundError),
+    (retry(429), None),
+    (retry(500), None),
+    (retry(), None),
+]
+
+
+@pytest.mark.parametrize(("notification", "end"), ENDS, ids=str)
+def test_how_a_turn_ends(notification: Notification, end: Any) -> None:
     turn = Turn()
-    turn.feed(Script().completed(status))
-    assert (turn.is_over, turn.finish_reason) == (True, reason)
+    if isinstance(end, type):
+        with pytest.raises(end):
+            turn.feed(*notification)
+    else:
+        turn.feed(*notification)
+        assert turn.finish_reason == end
 
 
 details = st.none() | st.dictionaries(st.text(), st.integers()) | st.just({"httpStatusCode": 418})

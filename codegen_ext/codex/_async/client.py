@@ -128,8 +128,6 @@ class AsyncCompletionStream:
             self._completion.leave()
             if not was_closed or not isinstance(error, CodexError):
                 raise
-        if self._completion.is_over:
-            self._completion.leave()
 
     async def __aenter__(self) -> Self:
         return self
@@ -206,14 +204,8 @@ class AsyncModels:
 
 async def _load_models(settings: Settings, timeout: Timeout) -> list[Model]:
     call = AsyncCall(settings, timeout)
-    found: list[Model] = []
-    cursor = None
-    while True:
-        await call.open(partial(request_models, cursor))
-        data, cursor = read_models((await call.receive())[1])
-        found += data
-        if not cursor:
-            return found
+    await call.open(request_models)
+    return read_models((await call.receive())[1])
 
 
 class AsyncCodexClient(CodexClientBase):

@@ -129,8 +129,6 @@ class CompletionStream:
             self._completion.leave()
             if not was_closed or not isinstance(error, CodexError):
                 raise
-        if self._completion.is_over:
-            self._completion.leave()
 
     def __enter__(self) -> Self:
         return self
@@ -207,14 +205,8 @@ class Models:
 
 def _load_models(settings: Settings, timeout: Timeout) -> list[Model]:
     call = Call(settings, timeout)
-    found: list[Model] = []
-    cursor = None
-    while True:
-        call.open(partial(request_models, cursor))
-        data, cursor = read_models((call.receive())[1])
-        found += data
-        if not cursor:
-            return found
+    call.open(request_models)
+    return read_models((call.receive())[1])
 
 
 class CodexClient(CodexClientBase):
