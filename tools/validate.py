@@ -162,6 +162,7 @@ def _names(contract: Data, operation: Data) -> Iterator[tuple[str, str]]:
 
 def _collisions(contract: Data) -> Iterator[str]:
     """Say where two things would have one name."""
+    known_names = _known_names()
     methods: dict[tuple[str, str], str] = {}
     groups: dict[tuple[str, str], tuple[Any, str]] = {}
     for path, method, operation in each_operation(contract):
@@ -177,7 +178,7 @@ def _collisions(contract: Data) -> Iterator[str]:
                 reason = f"{other} is called {name}, too"
             elif keyword.iskeyword(name):
                 reason = f"{name} is a word of Python"
-            elif name in _members(service) - _known_names().get((path, method), set()):
+            elif name in _members(service) - known_names.get((path, method), set()):
                 reason = f"{CLIENTS[service]} has a method of its own that is called {name}"
             if reason:
                 yield refusal(place, reason, f"update: {{operationId: {load.derived_id(path, method)}}}")
@@ -190,7 +191,6 @@ def _collisions(contract: Data) -> Iterator[str]:
                 yield refusal((*place, "x-codegen", "rate-limit"), reason, "update: {group: …}")
 
 
-@functools.cache
 def _known_names() -> dict[tuple[str, str], set[str]]:
     """Return the method names of the present contract by path and method; handwritten code may override these."""
     present = load.GENERATED / "contract.json"  # reading openapi.yaml takes a hundred times as long
