@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from codegen_api.operations import OPERATIONS
 from codegen_api.table import RateLimit
 
-WIDE = RateLimit(100_000, 0.1, "standard")
-"""So wide that nothing waits; what went is forgotten after as many requests as real windows hold."""
+WIDE = RateLimit(100_000, 0.006, "standard")
+"""So wide that nothing waits; what went is forgotten after as many requests as the windows of the contract hold."""
 Function = Callable[[], object]
 
 

@@ -156,7 +156,7 @@ class RedisStore(Store):
 
     def close(self) -> None:
         """Close the connections that are not in use."""
-        self._redis.connection_pool.disconnect(inuse_connections=False)
+        self._redis.close()
 
     def _name(self, *parts: str) -> str:
         return ":".join((self._stem, *parts))

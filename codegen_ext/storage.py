@@ -69,12 +69,39 @@ def open_redis(address: str) -> Redis:
     class ForkingRedis(Redis):
         def __init__(self, **options: Any) -> None:
             super().__init__(**options)
+            self._idle: list[Any] = []
             _fork.register(self)
+
+        def execute_command(self, *args: Any, **options: Any) -> Any:
+            """Send a command without the checks of redis-py's pool, which take as long as the answer does."""
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self.connection_pool.make_connection()
+
+            def ask() -> Any:
+                connection.send_command(*args, **options)
+                return self.parse_response(connection, args[0], **options)  # type: ignore[no-untyped-call]
+
+            try:
+                return connection.retry.call_with_retry(ask, lambda _: connection.disconnect())
+            except BaseException:
+                connection.disconnect()  # the answer may still come
+                raise
+            finally:
+                self._idle.append(connection)
+
+        def close(self) -> None:
+            """Close the connections that are not in use."""
+            self.connection_pool.disconnect(inuse_connections=False)
+            for connection in list(self._idle):
+                connection.disconnect()
 
         def after_fork(self) -> None:
             pool = self.connection_pool  # in which redis-py would wait for a lock that another thread held
-            _abandoned.append(pool)
+            _abandoned.append((pool, self._idle))
             self.connection_pool = type(pool)(connection_class=pool.connection_class, **pool.connection_kwargs)
+            self._idle = []
 
     "localhost".encode("idna")  # imported at the first connection, an import that a fork can cut leaves its lock held
     problem = ConfigurationError(f"{SETTING} must be an address such as redis://host:6379/0", SETTING)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -33,12 +34,9 @@ class RedisWindows:
 
     def attempt(self, scope: str, limits: Sequence[Limit], process: str, member: str, life: str) -> Reply:
         """Write a request down in all windows if they have room."""
-        keys, arguments = [_key(scope, "life"), _key(scope, "peers")], [process, member, life]
-        for name, requests, window in limits:
-            keys += (_key(scope, name), _key(scope, name, ":closed"))
-            arguments += (str(requests), str(window))
+        keys, numbers = _arguments(scope, tuple(limits))
         with redis_errors():
-            known, wait, peers, used = self._attempt(keys, arguments)
+            known, wait, peers, used = self._attempt(keys, (process, member, life, *numbers))
         return Reply(known.decode(), wait, peers, used)
 
     def write(self, scope: str, sent: Sequence[Sent], closures: Mapping[Limit, int]) -> None:
@@ -73,7 +71,7 @@ class RedisWindows:
 
     def close(self) -> None:
         """Close the connections that are not in use."""
-        self._redis.connection_pool.disconnect(inuse_connections=False)
+        self._redis.close()
 
     def _now(self) -> int:
         seconds, microseconds = self._redis.time()
@@ -82,3 +80,13 @@ class RedisWindows:
 
 def _key(scope: str, *parts: str) -> str:
     return f"{PREFIX}{{{scope}}}:{''.join(parts)}"  # the braces keep a scope on one node of a cluster
+
+
+@lru_cache
+def _arguments(scope: str, limits: tuple[Limit, ...]) -> tuple[list[str], list[int]]:
+    keys = [_key(scope, "life"), _key(scope, "peers")]
+    numbers: list[int] = []
+    for name, requests, window in limits:
+        keys += (_key(scope, name), _key(scope, name, ":closed"))
+        numbers += (requests, window)
+    return keys, numbers

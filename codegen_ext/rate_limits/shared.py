@@ -66,6 +66,12 @@ class SharedWindows(Windows):
         """Microseconds after which the first of a queue tries again, however long its wait."""
         return RETRY_PERIOD if self.is_away else PULSE_PERIOD
 
+    def windows(self, limits: Iterable[Limit]) -> tuple[Window, ...]:
+        """Return the windows of limits, of which equal ones have the same window."""
+        found = super().windows(limits)
+        self._longest = max(self._longest, *(window.limit.window for window in found))
+        return found
+
     def take(self, windows: tuple[Window, ...]) -> None:  # noqa: ARG002 - only the store knows
         """Return None: a request has to ask the store."""
         return
@@ -137,19 +143,18 @@ class SharedWindows(Windows):
         While the store is there that is so unless a group is closed.
         """
         with self._mutex:
-            self._longest = max(self._longest, *(window.limit.window for window in slot.windows))
             now = self._settled()
-            if wait := max(self._own_wait(window, now) for window in slot.windows):
+            if wait := max([self._own_wait(window, now) for window in slot.windows]):
                 return wait
             while self._sent and (oldest := next(iter(self._sent.values()))).time <= now - self._longest:
                 del self._sent[oldest.member]
-            self._sent[slot.member] = slot._replace(time=now)
+            self._sent[slot.member] = Slot(slot.windows, now, slot.member)
             return 0
 
     def _change(self, slot: Slot, time: int | None) -> None:
         with self._mutex:
             if self._sent.pop(slot.member, None) and time is not None:
-                self._sent[slot.member] = slot._replace(time=time)
+                self._sent[slot.member] = Slot(slot.windows, time, slot.member)
 
     def _lose(self, reason: str) -> None:
         """Note that the store is unavailable, or has forgotten everything."""

@@ -36,7 +36,7 @@ class LimitStore(Protocol):
     """Shared windows, on the store's own clock. Every method may block, and raises StoreUnavailable."""
 
     def attempt(self, scope: str, limits: Sequence[Limit], process: str, member: str, life: str) -> Reply:
-        """Write a request down in all windows if they have room; `life` is the known one, "" for none."""
+        """Write a request down, under a new name, in all windows if they have room; `life` is the known one or ""."""
         ...
 
     def write(self, scope: str, sent: Sequence[Sent], closures: Mapping[Limit, int]) -> None:

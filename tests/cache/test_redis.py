@@ -16,6 +16,7 @@ from redis import Redis
 from codegen_ext import AsyncCodegenClient, ClientConfig, ConfigurationError
 from codegen_ext.cache import Entry, Key
 from codegen_ext.redis_cache import PAUSE, RedisStore
+from codegen_ext.storage import open_redis
 from codegen_ext.testing import FakeClock, Sandbox
 
 from ..conftest import TOKEN, Flavour, once
@@ -264,10 +265,14 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The commands that are sent to Redis, which gets a tenth of a second to answer."""
     monkeypatch.setattr("codegen_ext.storage.ANSWER_SECONDS", 0.1)
     sent: list[str] = []
-    send = Redis.execute_command
-    monkeypatch.setattr(
-        Redis, "execute_command", lambda self, *args, **kw: sent.append(args[0]) or send(self, *args, **kw)
-    )
+
+    def opened(address: str) -> Redis:
+        redis = open_redis(address)
+        send = redis.execute_command
+        redis.execute_command = lambda *args, **options: sent.append(args[0]) or send(*args, **options)
+        return redis
+
+    monkeypatch.setattr("codegen_ext.redis_cache.open_redis", opened)
     return sent
 
 

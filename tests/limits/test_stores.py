@@ -95,16 +95,16 @@ member = st.sampled_from([f"m{number}" for number in range(8)])
 period = st.integers(0, 30 * SECOND)
 step = st.one_of(
     st.tuples(st.just("pass"), period),
-    st.tuples(st.just("attempt"), which, st.sampled_from("pqr"), member),
+    st.tuples(st.just("attempt"), which, st.sampled_from("pqr")),
     st.tuples(st.just("write"), which, st.dictionaries(member, period, max_size=4)),
     st.tuples(st.just("read"), which),
 )
 
 
-def perform(store: LimitStore, scope: str, action: str, chosen: list[int], *rest: Any) -> Any:
+def perform(store: LimitStore, scope: str, number: int, action: str, chosen: list[int], *rest: Any) -> Any:
     limits = tuple(LIMITS[index] for index in chosen)
     if action == "attempt":
-        return store.attempt(scope, limits, rest[0], rest[1], "")._replace(life="")
+        return store.attempt(scope, limits, rest[0], f"m{number}", "")._replace(life="")
     if action == "write":
         return store.write(scope, [Sent(limits, name, age) for name, age in rest[0].items()], {})
     now, windows = store.read(scope, limits)
@@ -117,11 +117,11 @@ def test_both_give_the_answers_of_the_model(sides: tuple[Time, list[Any]], steps
     clock, stores = sides
     scope = f"s{next(_scopes)}"
     clock.set(clock.now + PEER_PERIOD)
-    for wanted in steps:
+    for number, wanted in enumerate(steps):
         if wanted[0] == "pass":
             clock.set(clock.now + wanted[1])
             continue
-        model, file, redis = (perform(store, scope, *wanted) for store in stores)
+        model, file, redis = (perform(store, scope, number, *wanted) for store in stores)
         assert model == file == redis
 
 
