@@ -154,7 +154,9 @@ def test_a_proxy_that_refuses_is_asked_once(connect: Connect, status: str) -> No
 
 
 @pytest.mark.parametrize("name", ["get_agent_run", "create_agent_run"])
-def test_a_certificate_that_is_not_trusted_is_met_once(connect: Connect, name: str) -> None:
+def test_a_certificate_that_is_not_trusted_is_met_once(
+    connect: Connect, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
 
@@ -167,10 +169,12 @@ def test_a_certificate_that_is_not_trusted_is_met_once(connect: Connect, name: s
         with pytest.raises(NetworkError, match="certificate"):
             getattr(client, name)(323, "1")
         assert len(met) == 1
-        trusting = connect(f"https://localhost:{port}", verify=CERTIFICATE, timeout=5, exactly_once=False)
-        with pytest.raises(CodegenAPIError) as caught:  # the connection is closed after the handshake
-            getattr(trusting, name)(323, "1")
-        assert "certificate" not in str(caught.value)
+        monkeypatch.setenv("SSL_CERT_FILE", CERTIFICATE)
+        for settings in ({"verify": CERTIFICATE}, {}):
+            trusting = connect(f"https://localhost:{port}", **settings, timeout=5, exactly_once=False)
+            with pytest.raises(CodegenAPIError) as caught:  # the connection is closed after the handshake
+                getattr(trusting, name)(323, "1")
+            assert "certificate" not in str(caught.value)
 
 
 @pytest.mark.parametrize("setting", ["verify", "cert"])

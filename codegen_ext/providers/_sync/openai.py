@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import httpx
 
+from ..._proxy import default_tls
 from ..._request import Deadline
 from ...errors import ConfigurationError, MissingExtraError
 from ..base import Request
@@ -64,7 +65,7 @@ class OpenAIProvider(CompletionsProvider):
         limits = httpx.Limits(max_connections=1000, max_keepalive_connections=100)  # those of the package
         hooks: dict[str, Any] = {"request": [begin], "response": [limit]}
         try:
-            return httpx.Client(event_hooks=hooks, limits=limits, follow_redirects=True)
+            return httpx.Client(event_hooks=hooks, limits=limits, follow_redirects=True, verify=default_tls())
         except ImportError as error:
             problem = "the environment names a SOCKS proxy, which needs another package: pip install 'httpx[socks]'"
             raise MissingExtraError(problem) from error
