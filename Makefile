@@ -18,6 +18,8 @@ REDOCLY := node_modules/@redocly/cli/package.json
 # A process for each core, four at most, since a container may see more cores than it has; who is busy gives tests away.
 PYTEST := $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist worksteal
 export CODEGEN_TEST_CODEX ?= $(CODEX)
+# Each process of the tests would compile the same hundred files.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort
