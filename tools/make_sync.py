@@ -26,6 +26,7 @@ TOKENS = [
     (r"\benter_async_context\b", "enter_context"),
     (r"\bhandle_async_request\b", "handle_request"),
     (r"\bauto_paging_aiter\b", "auto_paging_iter"),
+    (r"\b(get|create)_async_(?=ai_)", r"\1_"),
     (r"\bis_async=True\b", "is_async=False"),
     (r"\basyncio\.run\((.+)\)$", r"\1"),
     (r"\basynchronous(?=\b|_)", "synchronous"),

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from .factory import names
+from .registry import names
 from .status import statuses
 
 

@@ -11,11 +11,12 @@ from attrs import Factory, field, frozen
 
 from .._request import Deadline
 from .errors import AIProviderError
-from .options import NAMES
 
 if TYPE_CHECKING:
     from ..clock import Clock
 
+NAMES = ("codegen", "openai", "codex", "chatserver")
+"""The providers of this package, in the order of preference."""
 PSEUDO_MODEL = "codegen-agent"
 """The model that stands for the service's own choice; it is never sent."""
 logger = logging.getLogger("codegen_ext.providers")
@@ -48,7 +49,6 @@ class AIResponse:
 class Request:
     """What is asked; every provider takes from it what it has a field for."""
 
-    deadline: Deadline
     prompt: str | None = None
     system_prompt: str | None = None
     model: str | Mapping[str, str] | None = None
@@ -56,13 +56,16 @@ class Request:
     max_tokens: int | None = None
     tools: Sequence[Mapping[str, Any]] | None = None
     tool_choice: Any = None
-    conversation: Sequence[Mapping[str, Any]] | None = None
+    conversation: Sequence[Mapping[str, Any]] | None = field(default=None, kw_only=True)
     """The messages that were given instead of a prompt."""
-    timeout: float | None = None
+    timeout: float | None = field(default=None, kw_only=True)
     """Seconds for the whole of it, as the caller gave them."""
-    options: Mapping[str, Any] = field(factory=dict)
+    deadline: Deadline = field(kw_only=True)
+    streams: bool = field(default=False, kw_only=True)
+    """Whether the answer is wanted in pieces."""
+    options: Mapping[str, Any] = field(factory=dict, kw_only=True)
     """Everything else, by the names of the provider's client."""
-    may_repeat: bool = True
+    may_repeat: bool = field(default=True, kw_only=True)
     """Whether the provider's client may repeat what failed in passing; not where another provider waits."""
 
     @property
@@ -102,19 +105,16 @@ class Request:
         return None if seconds == math.inf else seconds
 
 
+_ASKED = ("prompt", "system_prompt", "model", "temperature", "max_tokens", "tools", "tool_choice")
+
+
 def request_of(
     clock: Clock,
     longest: float | None,
-    prompt: str | None = None,
-    system_prompt: str | None = None,
-    model: str | Mapping[str, str] | None = None,
-    temperature: float | None = None,
-    max_tokens: int | None = None,
-    tools: Sequence[Mapping[str, Any]] | None = None,
-    tool_choice: Any = None,
-    *,
-    messages: Sequence[Mapping[str, Any]] | None = None,
-    timeout: float | None = None,
+    streams: bool,
+    *args: Any,
+    messages: Any = None,
+    timeout: Any = None,
     **options: Any,
 ) -> Request:
     """Return the request that the arguments of `generate_response` make; without `timeout` it has `longest` seconds.
@@ -123,19 +123,21 @@ def request_of(
         AIProviderError: for a blank prompt, messages that are none, or a timeout that is no number of seconds.
 
     """
-    if (prompt is None) is (messages is None):
-        raise AIProviderError("pass either prompt or messages")
-    if messages is None and not (isinstance(prompt, str) and prompt.strip()):
-        raise AIProviderError("prompt must be text that is not blank")
-    if messages is not None and not _are_messages(messages):
-        raise AIProviderError("messages must be a list of at least one dict with role and content")
-    if not isinstance(model, str | Mapping | None):
-        raise AIProviderError("model must be a name, or a dict of a name for each provider")
     if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0):
         raise AIProviderError("timeout must be a number of seconds greater than 0")
     deadline = Deadline.after(clock, longest if timeout is None else timeout)
-    named = (prompt, system_prompt, model, temperature, max_tokens, tools, tool_choice)
-    return Request(deadline, *named, messages, timeout, options)
+    named = {name: options.pop(name) for name in _ASKED if name in options}
+    named |= {"conversation": messages, "timeout": timeout, "deadline": deadline, "streams": streams}
+    request = Request(*args, **named, options=options)
+    if (request.prompt is None) is (messages is None):
+        raise AIProviderError("pass either prompt or messages")
+    if messages is None and not (isinstance(request.prompt, str) and request.prompt.strip()):
+        raise AIProviderError("prompt must be text that is not blank")
+    if messages is not None and not _are_messages(messages):
+        raise AIProviderError("messages must be a list of at least one dict with role and content")
+    if not isinstance(request.model, str | Mapping | None):
+        raise AIProviderError("model must be a name, or a dict of a name for each provider")
+    return request
 
 
 def _are_messages(value: Any) -> bool:

@@ -11,13 +11,7 @@ class CircuitBreaker:
     """Closed while requests succeed; open after some failures in a row; then one probe decides.
 
     A request that was allowed ends with `succeeded`, `failed` or, when it says nothing about the provider, `released`.
-    May be shared by threads.
-
-    Args:
-        clock: Where time comes from.
-        failures: How many failures in a row open it.
-        cooldown: Seconds that it stays open.
-
+    `failures` in a row open it for `cooldown` seconds. May be shared by threads.
     """
 
     def __init__(self, clock: Clock, failures: int = 3, cooldown: float = 30.0) -> None:

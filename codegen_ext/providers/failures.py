@@ -44,11 +44,8 @@ _UNKNOWN_MODEL = re.compile(
 
 def of_package(report: Report, error: Exception) -> AIProviderError | None:
     """Map an error of this package's HTTP clients; None for what is no failure of the service."""
-    if isinstance(error, AIProviderError):
-        return error
-    if isinstance(error, errors.ConfigurationError | errors.ClientClosedError) or not isinstance(
-        error, errors.CodegenAPIError
-    ):
+    is_caller_own = isinstance(error, errors.ConfigurationError | errors.ClientClosedError)
+    if is_caller_own or not isinstance(error, errors.CodegenAPIError):
         return None
     default = _OF_STATUS[402] if error.status_code == 402 else (AIProviderError, "")
     kind, message = next((found for classes, found in _OF_CLASS if isinstance(error, classes)), default)
@@ -61,8 +58,8 @@ def of_completion(report: Report, error: Exception) -> AIProviderError | None:
 
     None for what is no failure of the service, such as a TypeError.
     """
-    if isinstance(error, AIProviderError):
-        return error
+    if isinstance(error, errors.CodegenAPIError):
+        return None
     import openai
 
     if isinstance(error, openai.APIStatusError):

@@ -8,10 +8,8 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
-NAMES = ("codegen", "openai", "codex", "chatserver")
-"""The providers of this package, in the order of preference."""
-ACTING = frozenset({"allowed_tools", "mcp_servers", "session_id", "workflow"})
-"""Options with which a ChatServer's answer does more than answer."""
+from .base import NAMES
+
 OF_A_WAIT = frozenset({"poll_interval", "progress_callback"})
 _OF_A_REQUEST = {"prompt", "system_prompt", "messages", "model", "temperature", "max_tokens", "tools", "tool_choice"}
 _NO_OPTIONS = {"self", "stream", "n", "timeout", *_OF_A_REQUEST}

@@ -28,16 +28,6 @@ class Excerpt:
     beside: tuple[str, ...] = ()
     """Sources that it needs, as the object that it came from knows them."""
 
-    @property
-    def last(self) -> int:
-        """The last line."""
-        return self.first + max(len(self.source.splitlines()) - 1, 0)
-
-    def overlaps(self, node: ast.AST) -> bool:
-        """Whether a node of the file's tree lies in it, at least in part."""
-        first, last = getattr(node, "lineno", None), getattr(node, "end_lineno", None)
-        return first is not None and last is not None and first <= self.last and last >= self.first
-
 
 def targets(root: Path, target: Any) -> Iterator[Excerpt]:
     """Yield the pieces of source that a target means; a folder means all its Python files.
@@ -78,38 +68,31 @@ def needed(excerpt: Excerpt) -> Iterator[Excerpt]:
     if excerpt.path is None or excerpt.path.suffix != ".py":
         return
     try:
-        text = excerpt.path.read_text(encoding="utf-8")
-        tree = ast.parse(text)
+        tree = ast.parse(excerpt.path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError):
         return
-    rows = text.splitlines(keepends=True)
-    inside = [node for node in ast.walk(tree) if excerpt.overlaps(node)]
-    for node in inside:
-        if isinstance(node, ast.ClassDef) and (node.lineno < excerpt.first or (node.end_lineno or 0) > excerpt.last):
-            yield Excerpt(f"the class around it, {node.name}", _header_of(node, rows))
-    used = {node.id for node in inside if isinstance(node, ast.Name) and node.lineno >= excerpt.first}
-    imports = "".join(
-        "".join(rows[node.lineno - 1 : node.end_lineno])
+    lines = range(excerpt.first, excerpt.first + len(excerpt.source.splitlines()))
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.lineno in lines}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and node.lineno < lines.start <= (node.end_lineno or 0):
+            yield Excerpt(f"the class around it, {node.name}", _header_of(node))
+    imports = [
+        ast.unparse(node)
         for node in tree.body
         if isinstance(node, ast.Import | ast.ImportFrom)
-        and not excerpt.overlaps(node)
+        and node.lineno not in lines
         and used & {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-    )
+    ]
     if imports:
-        yield Excerpt(f"imports of {excerpt.path.name}", imports)
+        yield Excerpt(f"imports of {excerpt.path.name}", "\n".join(imports))
 
 
-def _header_of(node: ast.ClassDef, rows: list[str]) -> str:
+def _header_of(node: ast.ClassDef) -> str:
     """Return a class without the bodies of its methods."""
-    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-    lines = ["".join(rows[first - 1 : max(node.body[0].lineno - 1, node.lineno)])]
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-            end = max(statement.body[0].lineno - 1, statement.lineno)
-            lines.append("".join(rows[statement.lineno - 1 : end]).rstrip() + " ...\n")
-        elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
-            lines.append("".join(rows[statement.lineno - 1 : statement.end_lineno]))
-    return "".join(lines)
+            statement.body = [ast.Expr(ast.Constant(...))]
+    return ast.unparse(node)
 
 
 def _of_source(target: Any, source: str) -> Excerpt:
@@ -125,7 +108,12 @@ def _of_source(target: Any, source: str) -> Excerpt:
 
 def _of_path(root: Path, text: str) -> Iterator[Excerpt]:
     lines = None if (root / text).exists() else _RANGE.match(text)
-    path = _inside(root, lines["path"] if lines else text)
+    text = lines["path"] if lines else text
+    path = (root / text).resolve()
+    if not path.is_relative_to(root):
+        raise _refused(f"{text} lies outside the code base {root}")
+    if not path.exists():
+        raise _refused(f"{text} does not exist in the code base {root}")
     if path.is_dir():
         for file in sorted(path.rglob("*.py")):
             if not any(part.startswith(".") or part == "__pycache__" for part in file.relative_to(path).parts):
@@ -143,26 +131,15 @@ def _of_path(root: Path, text: str) -> Iterator[Excerpt]:
 
 
 def _of_object(root: Path, target: Any) -> Excerpt:
-    unwrapped = inspect.unwrap(target) if callable(target) else target
-    if isinstance(unwrapped, property):
-        unwrapped = unwrapped.fget
+    unwrapped = inspect.unwrap(getattr(target, "fget", target))  # of a property, its function
     try:
         rows, first = inspect.getsourcelines(unwrapped)
         path = Path(inspect.getsourcefile(unwrapped) or "").resolve()
     except (TypeError, OSError) as error:
         expected = "a function, class, module, path, path:first-last, or an object with .source"
         raise _refused(f"{type(target).__name__} has no source; expected {expected}") from error
-    name = getattr(unwrapped, "__qualname__", None) or getattr(unwrapped, "__name__", type(target).__name__)
+    name = getattr(unwrapped, "__qualname__", None) or unwrapped.__name__
     return Excerpt(f"{name} ({_shown(root, path)})", "".join(rows), path, max(first, 1))
-
-
-def _inside(root: Path, text: str) -> Path:
-    path = (root / text).resolve()
-    if not path.is_relative_to(root):
-        raise _refused(f"{text} lies outside the code base {root}")
-    if not path.exists():
-        raise _refused(f"{text} does not exist in the code base {root}")
-    return path
 
 
 def _shown(root: Path, path: Path) -> str:

@@ -9,23 +9,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
-from .factory import build, build_all, names, preference
+from ._sync.factory import build, build_all
+from ._sync.service import ServiceProvider
+from .registry import names, preference
 
 
-def statuses(options: Mapping[str, Any], chosen: Iterable[str] = ()) -> Iterator[tuple[Any, dict[str, Any]]]:
+def statuses(
+    options: Mapping[str, Any], chosen: Iterable[str] = ()
+) -> Iterator[tuple[ServiceProvider, dict[str, Any]]]:
     """Yield providers, of these names or all, each with its status; it is closed when the next is asked for.
 
     Costs one cheap request, which has no effect, for each provider that has what it needs.
     """
     for provider in _each(options, chosen or names()):
-        reason = provider.unavailable_because
-        if reason is None and not provider.validate_credentials():
-            reason = provider.last_validation_error
+        reason = provider.unavailable_because or provider.validation_error()
         error = {} if reason is None else {"error": reason}
         yield provider, {"is_available": reason is None, "has_credentials": provider.has_credentials, **error}
 
 
-def _each(options: Mapping[str, Any], chosen: Iterable[str]) -> Iterator[Any]:
+def _each(options: Mapping[str, Any], chosen: Iterable[str]) -> Iterator[ServiceProvider]:
     for built in build_all(options, chosen):
         with closing(built) as provider:
             yield provider
@@ -58,8 +60,7 @@ def validate_provider_credentials(name: str, **options: Any) -> bool:
 
     """
     with closing(build(name, options)) as provider:
-        accepted: bool = provider.is_available and provider.validate_credentials()
-        return accepted
+        return provider.is_available and provider.validate_credentials()
 
 
 def get_provider_status(**options: Any) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -80,23 +80,19 @@ class Usage:
     def stats(self) -> dict[str, Any]:
         """Return the counts, as `get_enhanced_stats` shows them."""
         with self._lock:
-            return _with_rates({**self._counts, "last_request_time": self._last, "cost": self._cost})
+            return total_of([{**self._counts, "last_request_time": self._last, "cost": self._cost}])
 
 
-def total_of(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def total_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the sum of the statistics of several providers."""
-    rows = list(parts)
-    summed: dict[str, Any] = {name: sum(row[name] for row in rows) for name in _SUMMED}
+    total: dict[str, Any] = {name: sum(row[name] for row in rows) for name in _SUMMED}
     costs = [row["cost"] for row in rows if row["cost"] is not None]
-    last = max((row["last_request_time"] for row in rows if row["last_request_time"] is not None), default=None)
-    return _with_rates({**summed, "last_request_time": last, "cost": sum(costs) if costs else None})
-
-
-def _with_rates(counts: dict[str, Any]) -> dict[str, Any]:
-    requests, errors = counts["request_count"], counts["error_count"]
+    requests, errors = total["request_count"], total["error_count"]
     return {
-        **counts,
+        **total,
+        "last_request_time": max(filter(None, (row["last_request_time"] for row in rows)), default=None),
+        "cost": sum(costs) if costs else None,
         "error_rate": errors / requests if requests else 0.0,
         "success_rate": (requests - errors) / requests if requests else 1.0,
-        "average_response_time": counts["total_duration"] / requests if requests else 0.0,
+        "average_response_time": total["total_duration"] / requests if requests else 0.0,
     }

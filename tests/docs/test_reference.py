@@ -26,8 +26,8 @@ from codegen_ext import (
 from codegen_ext._sync.health import HealthMonitor
 from codegen_ext.codex.arguments import HonoredArguments
 from codegen_ext.providers import AIResponse
-from codegen_ext.providers.factory import build
-from codegen_ext.providers.factory import names as provider_names
+from codegen_ext.providers._sync.factory import build
+from codegen_ext.providers.registry import names as provider_names
 from codegen_ext.testing import Fault, Sandbox, Script
 from codegen_ext.webhooks import EVENTS
 from codegen_ext.webhooks.errors import STATUSES as STATUS_OF

@@ -1,6 +1,6 @@
 """Decisions of a chain and of its breakers, on a fake clock, for any sequence of outcomes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +10,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from codegen_ext import ClientClosedError
 from codegen_ext.providers import (
-    AIProvider,
     AIProviderError,
     AIResponse,
     CircuitBreaker,
@@ -19,8 +18,9 @@ from codegen_ext.providers import (
     ProviderRateLimitError,
     ProviderTimeoutError,
     ProviderUnavailableError,
+    TextStream,
 )
-from codegen_ext.providers.base import Request
+from codegen_ext.providers._sync.registered import RegisteredProvider
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..support.loopback import Loopback, reply
@@ -38,24 +38,25 @@ FAILURES: dict[str, Callable[[], AIProviderError]] = {
 FINAL = {"answer", "wrong", "effect", "mid-stream"}
 
 
-class Scripted(AIProvider):
-    """A provider that does what it is told to."""
+class Scripted:
+    """A registered provider that does what it is told to."""
 
-    unavailable_because = None
+    is_available = True
 
     def __init__(self, name: str, outcome: str, seconds: float, clock: FakeClock) -> None:
         self.name, self.outcome, self.seconds, self.clock = name, outcome, seconds, clock
         self.asked_for: float | None = None
 
-    def stream(self, request: Request) -> Any:
-        self.asked_for = request.allowance()
+    def stream_response(self, prompt: str, timeout: float) -> TextStream:
+        self.asked_for = timeout
+        return TextStream(self.items())
+
+    def items(self) -> Iterator[str | AIResponse]:
         self.clock.advance(self.seconds)
         if self.outcome in ("answer", "mid-stream"):
             yield "piece"
         if self.outcome != "answer":
-            error = FAILURES[self.outcome]()
-            error.partial = "piece" if self.outcome == "mid-stream" else ""
-            raise error
+            raise FAILURES[self.outcome]()
         yield AIResponse("piece", self.name, None)
 
 
@@ -67,7 +68,8 @@ plans = st.lists(st.tuples(st.sampled_from(["answer", *FAILURES]), st.floats(0, 
 def test_which_provider_is_asked_and_with_how_much_time(plan: list[tuple[str, float]], timeout: float) -> None:
     clock = FakeClock()
     providers = [Scripted(str(index), *step, clock) for index, step in enumerate(plan)]
-    stream = FallbackProvider(providers, clock=clock).stream_response("hi", timeout=timeout)
+    chain = FallbackProvider([RegisteredProvider(one, clock=clock) for one in providers], clock=clock)
+    stream = chain.stream_response("hi", timeout=timeout)
     error = None
     try:
         assert list(stream) == ["piece"]

@@ -88,7 +88,7 @@ def test_a_method_and_the_class_around_it(root: Path, shop: Any) -> None:
     prompt = Codebase(root).build_prompt("Explain", shop.Basket.total)
     assert headings(prompt) == ["Target: Basket.total (little_shop/shop.py)", "Needed: the class around it, Basket"]
     assert "limit = 10" in prompt
-    assert "def __init__(self): ..." in prompt
+    assert "def __init__(self):\n        ..." in prompt
     assert "self.items = []" not in prompt
 
 

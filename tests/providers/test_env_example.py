@@ -2,7 +2,7 @@
 
 import re
 
-from codegen_ext.providers.factory import ORDER_VARIABLE
+from codegen_ext.providers.registry import ORDER_VARIABLE
 
 from ..docs.facts import environment_variables
 from ..docs.pages import ROOT

@@ -55,7 +55,7 @@ def test_a_refusal_shows_nothing(name: str, named: Callable[..., Any], caplog: p
     said = [record.getMessage() for record in caplog.records if record.name == "codegen_ext.providers"]
     error = caught.value
     assert not shown("".join(traceback.format_exception(error)) + repr(error.__dict__) + repr(provider))
-    assert not shown(f"{provider.last_validation_error} {said} {provider.get_enhanced_stats()}")
+    assert not shown(f"{provider.validation_error()} {said} {provider.get_enhanced_stats()}")
     assert not shown(repr(pickle.loads(pickle.dumps(error)).__dict__))
 
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Any, ClassVar
 
+from codegen_api import operations
+
 from ...chatserver import AsyncChatServerClient
 from ...errors import CodegenAPIError
 from ...retry import is_ambiguous
-from .. import options
 from ..base import AIResponse, Request
 from ..errors import AIProviderError, ProviderTimeoutError, ProviderUnavailableError
-from ..failures import of_package
 from ..usage import tokens_of
-from .base import AsyncAIProvider
+from .service import AsyncServiceProvider
+
+ACTING = frozenset({"allowed_tools", "mcp_servers", "session_id", "workflow"})
+"""Options with which an answer does more than answer."""
+CHAT = "create_chat_completion"
 
 
-class AsyncChatServerProvider(AsyncAIProvider):
+class AsyncChatServerProvider(AsyncServiceProvider):
     """Completions of a ChatServer.
 
     Options: `api_key` (CHATSERVER_API_KEY), `base_url` (CHATSERVER_BASE_URL), `model` (CHATSERVER_MODEL, else the first
@@ -24,7 +28,7 @@ class AsyncChatServerProvider(AsyncAIProvider):
     """
 
     name = "chatserver"
-    settings = frozenset({"api_key", "base_url", "model", "timeout", "transport"})
+    settings = frozenset({"api_key", "base_url", "timeout", "transport"})
     key_variables = ("CHATSERVER_API_KEY",)
     model_variable = "CHATSERVER_MODEL"
     remedy = "set CHATSERVER_BASE_URL or CHATSERVER_API_KEY"
@@ -36,29 +40,45 @@ class AsyncChatServerProvider(AsyncAIProvider):
         return super().has_credentials or bool(self._setting("base_url", "CHATSERVER_BASE_URL"))
 
     def _connect(self) -> Any:
-        given = {name: value for name, value in self._settings.items() if name != "model"}
-        return given.get("client") or AsyncChatServerClient(**given, clock=self._clock)
+        return self._settings.get("client") or AsyncChatServerClient(**self._settings, clock=self._clock)
 
     async def _models(self, client: Any, request: Request) -> list[str]:
-        names = [model.id for model in (await bounded(client, request).list_models()).data]
+        listed = await bounded(client, request).perform(operations.LIST_MODELS, {}, refresh=True)
+        names = [model.id for model in listed.parsed.data]
         self._offered = self._offered or next(iter(names), None)
         return names
 
-    async def _arguments(self, client: Any, request: Request) -> dict[str, Any]:
+    async def _ask(self, client: Any, request: Request) -> AsyncGenerator[str | AIResponse, None]:
         if self._model(request) is None:
             await self._models(client, request)
         model = self._model(request)
         if model is None:
             raise self.error(ProviderUnavailableError, "the server offers no model")
-        # None keeps the client's own defaults out.
-        given = {"temperature": request.temperature, "max_tokens": request.max_tokens, "top_p": None}
-        return {"model": model, "messages": request.messages, **given, **request.options}
+        arguments = {
+            "model": model,
+            "messages": request.messages,
+            "temperature": request.temperature,  # None keeps the client's own default out
+            "max_tokens": request.max_tokens,
+            "top_p": None,
+            **request.options,
+        }
+        if not request.streams:
+            yield self._response(await bounded(client, request).create_completion(**arguments), request)
+            return
+        limits = {} if request.allowance() is None else {"timeout": request.allowance(client.config.timeout)}
+        stream = await bounded(client, request).create_completion(**arguments, **limits, stream=True)
+        try:
+            async for piece in stream:
+                if request.deadline.expired:
+                    raise self._unusable(ProviderTimeoutError, "no whole answer in time", request)
+                yield piece
+        finally:
+            await stream.close()
+        yield self._response(stream.response, request)
 
-    async def _complete(self, client: Any, request: Request) -> AIResponse:
-        arguments = await self._arguments(client, request)
-        completion = await bounded(client, request).create_completion(**arguments)
-        if not completion.choices:
-            raise self.error(ProviderUnavailableError, "the answer has no choices")
+    def _response(self, completion: Any, request: Request) -> AIResponse:
+        if completion is None or not completion.choices:
+            raise self._unusable(ProviderUnavailableError, "the answer has no choices", request)
         choice = completion.choices[0]
         return AIResponse(
             choice.message.content or "",
@@ -70,38 +90,22 @@ class AsyncChatServerProvider(AsyncAIProvider):
             request_id=completion.id,
         )
 
-    async def _pieces(self, client: Any, request: Request) -> AsyncGenerator[str | AIResponse, None]:
-        arguments = await self._arguments(client, request)
-        limits = {} if request.allowance() is None else {"timeout": request.allowance(client.config.timeout)}
-        stream = await bounded(client, request).create_completion(**arguments, **limits, stream=True)
-        try:
-            async for piece in stream:
-                if request.deadline.expired:
-                    raise self.error(ProviderTimeoutError, "no whole answer in time")
-                yield piece
-        finally:
-            await stream.close()
-        seen = stream.metadata
-        yield AIResponse(
-            stream.text,
-            self.name,
-            seen["model"],
-            tokens_of(seen["usage"]),
-            {"session_id": seen["system_fingerprint"], "finish_reason": seen["finish_reason"]},
-            raw_response=stream.response,
-            request_id=stream.response.id if stream.response else None,
-        )
+    def _unusable(self, kind: type[AIProviderError], problem: str, request: Request) -> AIProviderError:
+        """Return the error for an answer that is none: what was to be done has been done."""
+        return self.error(kind, problem, may_have_effect=not ACTING.isdisjoint(request.options))
 
-    def _failure(self, error: Exception, request: Request | None) -> AIProviderError | None:
-        """Map the client's errors; where tools, workflows or sessions are used, an unclear outcome is an effect."""
-        failed = of_package(self.error, error)
-        if failed is None or failed is error or request is None or not isinstance(error, CodegenAPIError):
-            return failed
-        is_answer = error.operation in (None, "create_chat_completion")
-        failed.hands_over = failed.hands_over or (failed.status_code == 404 and is_answer)  # the model is unknown
-        if options.ACTING & set(request.options):
-            failed.may_have_effect = is_ambiguous(error) and is_answer
+    def _failure(self, error: Exception) -> AIProviderError | None:
+        """Map the client's errors; another provider may have a model that this one does not know."""
+        failed = super()._failure(error)
+        if failed is not None and failed.status_code == 404 and failed.operation in (None, CHAT):
+            failed.hands_over = True
         return failed
+
+    def _has_acted(self, error: Exception, request: Request) -> bool:
+        """Whether tools, a workflow or a session may have been used: the outcome is unknown."""
+        if ACTING.isdisjoint(request.options) or not isinstance(error, CodegenAPIError):
+            return False
+        return error.operation in (None, CHAT) and is_ambiguous(error)
 
 
 def bounded(client: Any, request: Request) -> Any:

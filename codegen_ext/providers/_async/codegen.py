@@ -17,21 +17,21 @@ from ...retry import is_ambiguous
 from .. import options
 from ..base import PSEUDO_MODEL, AIResponse, Request
 from ..errors import AIProviderError, ProviderTimeoutError
-from ..failures import of_package
-from .base import AsyncAIProvider
 from .chatserver import bounded
+from .service import AsyncServiceProvider
 
 POLL_INTERVAL = 5.0
 
 
-class AsyncCodegenProvider(AsyncAIProvider):
+class AsyncCodegenProvider(AsyncServiceProvider):
     """Agent runs: each answer creates one.
 
     Options: `org_id` (CODEGEN_ORG_ID), `token` (CODEGEN_API_TOKEN), `base_url`, `config`, `model`, and `client`.
     """
 
     name = "codegen"
-    settings = frozenset({"org_id", "token", "base_url", "config", "model"})
+    settings = frozenset({"org_id", "token", "base_url", "config"})
+    key = "token"
     key_variables = ("CODEGEN_API_TOKEN", "CODEGEN_TOKEN")
     remedy = "set CODEGEN_API_TOKEN and CODEGEN_ORG_ID"
     features: ClassVar = {"kind": "agent runs", "streams": "log", "tools": False, "creates_runs": True}
@@ -44,18 +44,14 @@ class AsyncCodegenProvider(AsyncAIProvider):
         config = self._settings.get("config") or getattr(self._settings.get("client"), "config", None)
         return self._settings.get(name) or getattr(config, name, "") or super()._setting(name, *variables)
 
-    def secret(self) -> str:
-        """Return the token."""
-        return str(self._setting("token", *self.key_variables))
-
     @property
     def has_credentials(self) -> bool:
         """Whether there are a token and an organization; sends nothing."""
         return bool(self.secret() and self._setting("org_id", "CODEGEN_ORG_ID"))
 
     def _connect(self) -> Any:
-        given: dict[str, Any] = {name: value for name, value in self._settings.items() if name != "model"}
-        return AsyncAgent(**given) if "client" in given else AsyncAgent(**given, clock=self._clock)
+        settings = self._settings if "client" in self._settings else {**self._settings, "clock": self._clock}
+        return AsyncAgent(**settings)
 
     async def _validate(self, client: AsyncAgent, request: Request) -> None:
         """Read one run of the organization: that proves token and membership, and creates nothing."""
@@ -64,42 +60,33 @@ class AsyncCodegenProvider(AsyncAIProvider):
     async def _models(self, client: Any, request: Request) -> list[str]:  # noqa: ARG002 - the service lists none
         return [PSEUDO_MODEL]
 
-    async def _run(self, agent: AsyncAgent, request: Request) -> AsyncTask:
-        chosen = {name: value for name, value in request.options.items() if name not in options.OF_A_WAIT}
-        # A run that cannot be waited for must not be paid for.
-        check_seconds("poll_interval", request.options.get("poll_interval", POLL_INTERVAL))
-        limited = AsyncAgent(agent.org_id, client=bounded(agent.client, request))
-        task = await limited.run(request.text, model=self._model(request), **chosen)
-        self._usage.add(task_count=1)
-        return task
-
-    async def _complete(self, client: AsyncAgent, request: Request) -> AIResponse:
-        """Create a run and wait for its result."""
-        task = await self._run(client, request)
-        chosen = {name: value for name, value in request.options.items() if name in options.OF_A_WAIT}
-        with self._existing(task):
-            await task.wait_for_completion(timeout=request.allowance(), **chosen)
-        return self._answer(task, request)
-
-    async def _pieces(self, client: AsyncAgent, request: Request) -> AsyncGenerator[str | AIResponse, None]:
+    async def _ask(self, client: AsyncAgent, request: Request) -> AsyncGenerator[str | AIResponse, None]:
         """Create a run, yield the thoughts and actions of its log as they come, and last its result."""
-        task = await self._run(client, request)
-        interval = request.options.get("poll_interval", POLL_INTERVAL)
+        waiting = {name: value for name, value in request.options.items() if name in options.OF_A_WAIT}
+        chosen = {name: value for name, value in request.options.items() if name not in waiting}
+        interval = waiting.get("poll_interval", POLL_INTERVAL)
+        check_seconds("poll_interval", interval)  # a run that cannot be waited for must not be paid for
+        agent = AsyncAgent(client.org_id, client=bounded(client.client, request))
+        task = await agent.run(request.text, model=self._model(request), **chosen)
+        self._usage.add(task_count=1)
         with self._existing(task):
-            entries = stream_run_logs(
-                client.client, task.org_id, task.id, follow=True, poll_interval=interval, deadline=request.deadline
-            )
-            async with aclosing(entries):
-                async for entry in entries:
-                    if piece := _piece(entry):
-                        yield piece
-            await task.refresh()
-        answer = self._answer(task, request)
-        if answer.content:
-            yield answer.content
-        yield answer
+            if request.streams:
+                entries = stream_run_logs(
+                    client.client, task.org_id, task.id, follow=True, poll_interval=interval, deadline=request.deadline
+                )
+                async with aclosing(entries):
+                    async for entry in entries:
+                        if piece := _piece(entry):
+                            yield piece
+                await task.refresh()
+            else:
+                await task.wait_for_completion(timeout=request.allowance(), **waiting)
+        response = self._response(task, request)
+        if request.streams and response.content:
+            yield response.content
+        yield response
 
-    def _answer(self, task: AsyncTask, request: Request) -> AIResponse:
+    def _response(self, task: AsyncTask, request: Request) -> AIResponse:
         if task.status is not AgentRunStatus.COMPLETED:
             reason = f": {task.error}" if task.error else ""
             hint = "; give it a further prompt with Task.resume" if task.status is AgentRunStatus.PAUSED else ""
@@ -127,7 +114,7 @@ class AsyncCodegenProvider(AsyncAIProvider):
         try:
             yield
         except CodegenAPIError as error:
-            failed = of_package(self.error, error)
+            failed = self._failure(error)
             if failed is None:
                 raise
             if isinstance(failed, ProviderTimeoutError) and not error.status_code:
@@ -136,13 +123,12 @@ class AsyncCodegenProvider(AsyncAIProvider):
             failed.may_have_effect, failed.run_id = True, task.id
             raise failed from None
 
-    def _failure(self, error: Exception, request: Request | None) -> AIProviderError | None:
-        """Map the client's errors; a create whose outcome is unknown may have an effect."""
-        failed = of_package(self.error, error)
-        if failed is not None and failed is not error and request is not None and isinstance(error, CodegenAPIError):
-            is_create = error.operation in (None, "create_agent_run")
-            failed.may_have_effect = isinstance(error, AmbiguousRequestError) or (is_ambiguous(error) and is_create)
-        return failed
+    def _has_acted(self, error: Exception, request: Request) -> bool:  # noqa: ARG002
+        """Whether there may be a run: the outcome of the create is unknown."""
+        if isinstance(error, AmbiguousRequestError):
+            return True
+        is_create = isinstance(error, CodegenAPIError) and error.operation in (None, "create_agent_run")
+        return is_create and is_ambiguous(error)  # type: ignore[arg-type]
 
 
 def _piece(entry: Any) -> str:

@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from ..base import Request
-from ..errors import AIProviderError
 from .completions import AsyncCompletionsProvider
 
 READ_ONLY = "read-only"
@@ -31,7 +30,6 @@ class AsyncCodexProvider(AsyncCompletionsProvider):
             "codex_home",
             "codex_path",
             "max_retries",
-            "model",
             "sandbox_mode",
             "start_timeout",
             "strict",
@@ -80,11 +78,8 @@ class AsyncCodexProvider(AsyncCompletionsProvider):
         given = {**self._settings, "sandbox_mode": self.sandbox_mode}
         return given.get("client") or AsyncCodexClient(**given)
 
-    def _failure(self, error: Exception, request: Request | None) -> AIProviderError | None:
-        """As for OpenAI; what an agent that may write left behind is unknown."""
-        failed = super()._failure(error, request)
-        if failed is not None and request is not None and self.may_act and self._client is not None:
-            from ...codex.errors import CodexError
+    def _has_acted(self, error: Exception, request: Request) -> bool:  # noqa: ARG002
+        """Whether an agent that may write has begun: what it left behind is unknown."""
+        from ...codex.errors import CodexError
 
-            failed.may_have_effect = not isinstance(error, CodexError)
-        return failed
+        return self.may_act and not isinstance(error, CodexError)

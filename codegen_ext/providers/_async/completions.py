@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,30 +11,55 @@ from ..base import AIResponse, Request
 from ..errors import AIProviderError, ProviderTimeoutError, ProviderUnavailableError
 from ..failures import of_completion
 from ..usage import tokens_of
-from .base import AsyncAIProvider
+from .service import AsyncServiceProvider
 
 
-class AsyncCompletionsProvider(AsyncAIProvider):
+class AsyncCompletionsProvider(AsyncServiceProvider):
     """A client with `chat.completions.create` and `models.list`."""
-
-    def _asked(self, client: Any, request: Request) -> Any:  # noqa: ARG002 - openai needs it
-        """Return the client to ask."""
-        return client
 
     def _limits(self, request: Request) -> dict[str, float]:
         """Return the argument that limits the time."""
         seconds = request.allowance(self._settings.get("timeout", math.inf))
         return {} if seconds is None else {"timeout": seconds}
 
-    async def _create(self, client: Any, request: Request, further: Mapping[str, Any]) -> Any:
+    async def _ask(self, client: Any, request: Request) -> AsyncGenerator[str | AIResponse, None]:
+        options = dict(request.options)
+        if request.streams:  # without stream_options no service says in a stream what it took
+            options = {"stream_options": {"include_usage": True}, **options, "stream": True}
+        else:
+            options.pop("stream_options", None)
+        if (model := self._model(request)) is not None:
+            options["model"] = model
         names = {"temperature", "max_tokens", "tools", "tool_choice"} - {*self.unused}
-        model = self._model(request)
-        arguments = {**({"model": model} if model else {}), **request.given(*names), **self._limits(request), **further}
-        return await self._asked(client, request).chat.completions.create(messages=request.messages, **arguments)
+        arguments = {**request.given(*names), **self._limits(request), **options}
+        answer = await client.chat.completions.create(messages=request.messages, **arguments)
+        if not request.streams:
+            yield self._response(answer)
+            return
+        if not hasattr(answer, "close"):
+            raise self.error(ProviderUnavailableError, "the answer is no stream of chunks")
+        text = ""
+        usage: dict[str, int] = {}
+        model = request_id = finish_reason = None
+        try:
+            with self._expecting("stream of chunks"):
+                async for chunk in answer:
+                    if request.deadline.expired:
+                        raise self.error(ProviderTimeoutError, "no whole answer in time")
+                    model, request_id = chunk.model or model, chunk.id or request_id
+                    usage = tokens_of(chunk.usage) or usage
+                    for choice in chunk.choices:
+                        finish_reason = choice.finish_reason or finish_reason
+                        if choice.index == 0 and choice.delta.content:
+                            text += _text(choice.delta.content)
+                            yield choice.delta.content
+        finally:
+            await answer.close()
+        if finish_reason is None:
+            raise self.error(ProviderUnavailableError, "the stream ended before the answer did")
+        yield AIResponse(text, self.name, model, usage, {"finish_reason": finish_reason}, request_id=request_id)
 
-    async def _complete(self, client: Any, request: Request) -> AIResponse:
-        further = {name: value for name, value in request.options.items() if name != "stream_options"}
-        completion = await self._create(client, request, further)
+    def _response(self, completion: Any) -> AIResponse:
         with self._expecting("chat completion"):
             choice, message = completion.choices[0], completion.choices[0].message
             metadata: dict[str, Any] = {"finish_reason": choice.finish_reason}
@@ -50,33 +75,6 @@ class AsyncCompletionsProvider(AsyncAIProvider):
                 request_id=getattr(completion, "_request_id", None) or completion.id,
             )
 
-    async def _pieces(self, client: Any, request: Request) -> AsyncGenerator[str | AIResponse, None]:
-        # Without stream_options no service says in a stream what it took.
-        further = {"stream_options": {"include_usage": True}, **request.options, "stream": True}
-        chunks = await self._create(client, request, further)
-        if not hasattr(chunks, "close"):
-            raise self.error(ProviderUnavailableError, "the answer is no stream of chunks")
-        text = ""
-        usage: dict[str, int] = {}
-        model = request_id = finish_reason = None
-        try:
-            with self._expecting("stream of chunks"):
-                async for chunk in chunks:
-                    if request.deadline.expired:
-                        raise self.error(ProviderTimeoutError, "no whole answer in time")
-                    model, request_id = chunk.model or model, chunk.id or request_id
-                    usage = tokens_of(chunk.usage) or usage
-                    for choice in chunk.choices:
-                        finish_reason = choice.finish_reason or finish_reason
-                        if choice.index == 0 and choice.delta.content:
-                            text += _text(choice.delta.content)
-                            yield choice.delta.content
-        finally:
-            await chunks.close()
-        if finish_reason is None:
-            raise self.error(ProviderUnavailableError, "the stream ended before the answer did")
-        yield AIResponse(text, self.name, model, usage, {"finish_reason": finish_reason}, request_id=request_id)
-
     async def _models(self, client: Any, request: Request) -> list[str]:
         return [model.id for model in (await client.models.list(**self._limits(request))).data]
 
@@ -88,7 +86,7 @@ class AsyncCompletionsProvider(AsyncAIProvider):
         except (AttributeError, IndexError, KeyError, TypeError):
             raise self.error(ProviderUnavailableError, f"the answer is no {what}") from None
 
-    def _failure(self, error: Exception, request: Request | None) -> AIProviderError | None:  # noqa: ARG002
+    def _failure(self, error: Exception) -> AIProviderError | None:
         return of_completion(self.error, error)
 
 

@@ -71,19 +71,7 @@ class AsyncFallbackProvider(AsyncAIProvider):
         self._check_open()
         return [candidate.provider for candidate in self._candidates if candidate.provider.is_available]
 
-    async def answer(self, request: Request) -> AIResponse:
-        """Answer a request by the first provider that can."""
-        response: Any = None
-        async with aclosing(self._items(request, streams=False)) as items:
-            async for item in items:
-                response = item
-        return response  # type: ignore[no-any-return]
-
-    def stream(self, request: Request) -> AsyncGenerator[str | AIResponse, None]:
-        """Yield the pieces of the answer of the first provider that can, and last the whole."""
-        return self._items(request, streams=True)
-
-    async def _items(self, request: Request, *, streams: bool) -> AsyncGenerator[str | AIResponse, None]:
+    async def answer(self, request: Request) -> AsyncGenerator[str | AIResponse, None]:
         """Ask one provider after the other; yield what the first that can answers."""
         self._check_open()
         tried: list[dict[str, str]] = []
@@ -103,7 +91,7 @@ class AsyncFallbackProvider(AsyncAIProvider):
             own = evolve(request, deadline=share, may_repeat=not has_others)
             logger.info("asking provider %s with %.1f s left", provider.name, share.left())
             try:
-                async with aclosing(provider.stream(own) if streams else _whole(provider, own)) as items:
+                async with aclosing(provider.answer(own)) as items:
                     async for item in items:
                         share.at = request.deadline.at  # no other provider takes over a stream that has begun
                         if isinstance(item, str):
@@ -132,12 +120,14 @@ class AsyncFallbackProvider(AsyncAIProvider):
         problems = [candidate.provider.unavailable_because for candidate in self._candidates]
         return None if None in problems else "; ".join(filter(None, problems))
 
-    async def validate_credentials(self) -> bool:
-        """Whether the service of any provider accepts its credentials; asks until one does."""
+    async def validation_error(self) -> str | None:
+        """Return why no service accepts its credentials, None when one does; asks until one does."""
+        error = self.unavailable_because
         for provider in self._available():
-            if await provider.validate_credentials():
-                return True
-        return False
+            error = await provider.validation_error()
+            if error is None:
+                break
+        return error
 
     async def get_available_models(self) -> list[str]:
         """Return the models of all providers that list them.
@@ -168,17 +158,13 @@ class AsyncFallbackProvider(AsyncAIProvider):
             provider.name: {**provider.get_enhanced_stats(), "breaker": breaker.state}
             for provider, breaker in self._candidates
         }
-        return {**total_of(rows.values()), "providers": rows}
+        return {**total_of([*rows.values()]), "providers": rows}
 
     async def close(self) -> None:
         """Close all providers; calls that follow raise ClientClosedError."""
         self._is_closed = True
         for candidate in self._candidates:
             await candidate.provider.close()
-
-
-async def _whole(provider: AsyncAIProvider, request: Request) -> AsyncGenerator[AIResponse, None]:
-    yield await provider.answer(request)
 
 
 def _note(tried: list[dict[str, str]], provider: AsyncAIProvider, outcome: str, reason: str) -> None:

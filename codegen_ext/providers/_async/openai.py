@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ import httpx
 from ..._proxy import default_tls
 from ..._request import Deadline
 from ...errors import ConfigurationError, MissingExtraError
-from ..base import Request
+from ..base import AIResponse, Request
 from .completions import AsyncCompletionsProvider
 
 _DEADLINE = "codegen_deadline"
@@ -27,7 +27,7 @@ class AsyncOpenAIProvider(AsyncCompletionsProvider):
     """
 
     name = "openai"
-    settings = frozenset({"api_key", "base_url", "model", "organization", "project", "max_retries", "timeout"})
+    settings = frozenset({"api_key", "base_url", "organization", "project", "max_retries", "timeout"})
     key_variables = ("OPENAI_API_KEY",)
     model_variable = "OPENAI_MODEL"
     remedy = "set OPENAI_API_KEY"
@@ -45,8 +45,7 @@ class AsyncOpenAIProvider(AsyncCompletionsProvider):
 
         if not re.fullmatch("[!-~]*", self.secret()):
             raise ConfigurationError("api_key must consist of printable ASCII characters without spaces", "api_key")
-        given = {name: value for name, value in self._settings.items() if name != "model"}
-        return openai.AsyncOpenAI(**given, http_client=self._http_client())  # type: ignore[arg-type]
+        return openai.AsyncOpenAI(**self._settings, http_client=self._http_client())  # type: ignore[arg-type]
 
     def _http_client(self) -> httpx.AsyncClient:
         """Return an HTTP client whose time-outs count for the whole response instead of for each read of it.
@@ -69,13 +68,15 @@ class AsyncOpenAIProvider(AsyncCompletionsProvider):
             problem = "the environment names a SOCKS proxy, which needs another package: pip install 'httpx[socks]'"
             raise MissingExtraError(problem) from error
 
-    def _asked(self, client: Any, request: Request) -> Any:
-        """Without repetitions where the time is limited: each of the package's own would have it again."""
-        return client if request.may_repeat and not self._limits(request) else client.with_options(max_retries=0)
+    def _ask(self, client: Any, request: Request) -> AsyncGenerator[str | AIResponse, None]:
+        """Ask without repetitions where the time is limited: each of the package's own would have it again."""
+        is_limited = bool(self._limits(request)) or not request.may_repeat
+        return super()._ask(client.with_options(max_retries=0) if is_limited else client, request)
 
     async def _models(self, client: Any, request: Request) -> list[str]:
         """Return what the service lists; some list it without an object around it, which the package cannot parse."""
-        response = await self._asked(client, request).models.with_raw_response.list(**self._limits(request))
+        listing = client.with_options(max_retries=0).models.with_raw_response.list
+        response = await listing(**self._limits(request))
         listed = response.http_response.json()
         with self._expecting("list of models"):
             return [str(model["id"]) for model in (listed if isinstance(listed, list) else listed["data"])]

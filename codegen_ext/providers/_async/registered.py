@@ -7,51 +7,35 @@ from contextlib import aclosing
 from typing import Any, ClassVar
 
 from ..base import AIResponse, Request
-from ..errors import AIProviderError, ProviderUnavailableError
-from .base import AsyncAIProvider
+from ..errors import ProviderUnavailableError
+from .service import AsyncServiceProvider
 
 
-class AsyncRegisteredProvider(AsyncAIProvider):
+class AsyncRegisteredProvider(AsyncServiceProvider):
     """What `register_provider` says how to make; `stream_response` and the methods about models may be missing."""
 
     features: ClassVar = {"tools": True}
     unused = ()
 
-    def __init__(self, client: Any, **shared: Any) -> None:
-        self.name = client.name
+    def __init__(self, inner: Any, **shared: Any) -> None:
+        self.name = inner.name
         super().__init__(**shared)
-        self._inner = client
-
-    @property
-    def unavailable_because(self) -> str | None:
-        """What is missing, as far as can be told."""
-        return None if self._inner.is_available else "it is not available"
+        self._inner = inner
 
     @property
     def has_credentials(self) -> bool:
         """Whether it is available, as far as can be told."""
         return bool(self._inner.is_available)
 
+    @property
+    def unavailable_because(self) -> str | None:
+        """What is missing, as far as can be told."""
+        return None if self.has_credentials else "it is not available"
+
     def _connect(self) -> Any:
         return self._inner
 
-    async def _complete(self, client: Any, request: Request) -> AIResponse:
-        response: AIResponse = await client.generate_response(**self._arguments(request))
-        return response
-
-    async def _pieces(self, client: Any, request: Request) -> AsyncGenerator[str | AIResponse, None]:
-        if not hasattr(client, "stream_response"):
-            response = await self._complete(client, request)
-            yield response.content
-            yield response
-            return
-        async with aclosing(client.stream_response(**self._arguments(request))) as stream:
-            async for piece in stream:
-                yield piece
-        yield stream.response
-
-    def _arguments(self, request: Request) -> dict[str, Any]:
-        """Return the arguments of `generate_response`; what is not given is left out."""
+    async def _ask(self, client: Any, request: Request) -> AsyncGenerator[str | AIResponse, None]:
         names = ("prompt", "system_prompt", "temperature", "max_tokens", "tools", "tool_choice")
         more = {
             "messages": request.conversation,
@@ -59,7 +43,17 @@ class AsyncRegisteredProvider(AsyncAIProvider):
             "timeout": request.allowance(),
         }
         given = {name: value for name, value in more.items() if value is not None}
-        return {**request.given(*names), **given, **request.options}
+        arguments = {**request.given(*names), **given, **request.options}
+        if request.streams and hasattr(client, "stream_response"):
+            async with aclosing(client.stream_response(**arguments)) as stream:
+                async for piece in stream:
+                    yield piece
+            yield stream.response
+            return
+        response = await client.generate_response(**arguments)
+        if request.streams:
+            yield response.content
+        yield response
 
     async def _validate(self, client: Any, request: Request) -> None:  # noqa: ARG002 - the others need it
         if not await client.validate_credentials():
@@ -73,9 +67,6 @@ class AsyncRegisteredProvider(AsyncAIProvider):
         """Return what it says itself."""
         model: str | None = getattr(self._inner, "get_default_model", lambda: None)()
         return model
-
-    def _failure(self, error: Exception, request: Request | None) -> AIProviderError | None:  # noqa: ARG002
-        return error if isinstance(error, AIProviderError) else None
 
     async def close(self) -> None:
         """Close it; calls that follow raise ClientClosedError."""

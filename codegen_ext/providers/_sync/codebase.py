@@ -9,10 +9,9 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, Self
 
-from ..._io import synchronous as io
 from ...errors import ConfigurationError, ValidationError
-from ..factory import create_client
 from ..source import Excerpt, contexts, needed, targets
+from .factory import create_client
 
 TOKEN_BUDGET = 8_000
 CHARACTERS_PER_TOKEN = 4
@@ -25,9 +24,9 @@ class Codebase:
 
     Args:
         path: The folder; targets given as paths must lie in it.
-        client: A provider to ask; default what `get_ai_client` returns when it is first needed, closed with this.
+        client: A provider to ask, which is not closed with this; default what `get_ai_client` returns.
         token_budget: Roughly how many tokens of source a prompt may have.
-        options: As for `get_ai_client`.
+        options: As for `get_ai_client`; what is missing shows with the first prompt.
 
     Raises:
         ConfigurationError: for a path that is no folder, or a budget that is not above 0.
@@ -42,16 +41,14 @@ class Codebase:
         token_budget: int = TOKEN_BUDGET,
         **options: Any,
     ) -> None:
-        self._client = client
-        self._owns_client = client is None
-        self._options = options
-        self._mutex = io.Mutex()
         self.path = Path(path).expanduser().resolve()
         if not self.path.is_dir():
             raise ConfigurationError(f"{self.path} is no folder", config_key="path")
         if not token_budget > 0:
             raise ConfigurationError("token_budget must be greater than 0", config_key="token_budget")
         self.token_budget = token_budget
+        self._owns_client = client is None
+        self._client = client or create_client(**{"validate_on_creation": False, **options})
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
@@ -72,9 +69,7 @@ class Codebase:
 
         """
         text = self.build_prompt(prompt, target, context)
-        with self._mutex:
-            client = self._client = self._client or create_client(is_async=False, **self._options)
-        return str((client.generate_response(text, **kwargs)).content)
+        return str((self._client.generate_response(text, **kwargs)).content)
 
     def build_prompt(self, prompt: str, target: Any = None, context: Any = None) -> str:
         """Return what `ai` sends: the prompt, then source within the token budget.
@@ -106,12 +101,8 @@ class Codebase:
 
     def close(self) -> None:
         """Close the provider, unless it was brought along."""
-        with self._mutex:
-            client = self._client if self._owns_client else None
-            if client is not None:
-                self._client = None
-        if client is not None:
-            client.close()
+        if self._owns_client:
+            self._client.close()
 
     def __enter__(self) -> Self:
         return self

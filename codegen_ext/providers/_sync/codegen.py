@@ -18,21 +18,21 @@ from ...retry import is_ambiguous
 from .. import options
 from ..base import PSEUDO_MODEL, AIResponse, Request
 from ..errors import AIProviderError, ProviderTimeoutError
-from ..failures import of_package
-from .base import AIProvider
 from .chatserver import bounded
+from .service import ServiceProvider
 
 POLL_INTERVAL = 5.0
 
 
-class CodegenProvider(AIProvider):
+class CodegenProvider(ServiceProvider):
     """Agent runs: each answer creates one.
 
     Options: `org_id` (CODEGEN_ORG_ID), `token` (CODEGEN_API_TOKEN), `base_url`, `config`, `model`, and `client`.
     """
 
     name = "codegen"
-    settings = frozenset({"org_id", "token", "base_url", "config", "model"})
+    settings = frozenset({"org_id", "token", "base_url", "config"})
+    key = "token"
     key_variables = ("CODEGEN_API_TOKEN", "CODEGEN_TOKEN")
     remedy = "set CODEGEN_API_TOKEN and CODEGEN_ORG_ID"
     features: ClassVar = {"kind": "agent runs", "streams": "log", "tools": False, "creates_runs": True}
@@ -45,18 +45,14 @@ class CodegenProvider(AIProvider):
         config = self._settings.get("config") or getattr(self._settings.get("client"), "config", None)
         return self._settings.get(name) or getattr(config, name, "") or super()._setting(name, *variables)
 
-    def secret(self) -> str:
-        """Return the token."""
-        return str(self._setting("token", *self.key_variables))
-
     @property
     def has_credentials(self) -> bool:
         """Whether there are a token and an organization; sends nothing."""
         return bool(self.secret() and self._setting("org_id", "CODEGEN_ORG_ID"))
 
     def _connect(self) -> Any:
-        given: dict[str, Any] = {name: value for name, value in self._settings.items() if name != "model"}
-        return Agent(**given) if "client" in given else Agent(**given, clock=self._clock)
+        settings = self._settings if "client" in self._settings else {**self._settings, "clock": self._clock}
+        return Agent(**settings)
 
     def _validate(self, client: Agent, request: Request) -> None:
         """Read one run of the organization: that proves token and membership, and creates nothing."""
@@ -65,42 +61,33 @@ class CodegenProvider(AIProvider):
     def _models(self, client: Any, request: Request) -> list[str]:  # noqa: ARG002 - the service lists none
         return [PSEUDO_MODEL]
 
-    def _run(self, agent: Agent, request: Request) -> Task:
-        chosen = {name: value for name, value in request.options.items() if name not in options.OF_A_WAIT}
-        # A run that cannot be waited for must not be paid for.
-        check_seconds("poll_interval", request.options.get("poll_interval", POLL_INTERVAL))
-        limited = Agent(agent.org_id, client=bounded(agent.client, request))
-        task = limited.run(request.text, model=self._model(request), **chosen)
-        self._usage.add(task_count=1)
-        return task
-
-    def _complete(self, client: Agent, request: Request) -> AIResponse:
-        """Create a run and wait for its result."""
-        task = self._run(client, request)
-        chosen = {name: value for name, value in request.options.items() if name in options.OF_A_WAIT}
-        with self._existing(task):
-            task.wait_for_completion(timeout=request.allowance(), **chosen)
-        return self._answer(task, request)
-
-    def _pieces(self, client: Agent, request: Request) -> Generator[str | AIResponse, None, None]:
+    def _ask(self, client: Agent, request: Request) -> Generator[str | AIResponse, None, None]:
         """Create a run, yield the thoughts and actions of its log as they come, and last its result."""
-        task = self._run(client, request)
-        interval = request.options.get("poll_interval", POLL_INTERVAL)
+        waiting = {name: value for name, value in request.options.items() if name in options.OF_A_WAIT}
+        chosen = {name: value for name, value in request.options.items() if name not in waiting}
+        interval = waiting.get("poll_interval", POLL_INTERVAL)
+        check_seconds("poll_interval", interval)  # a run that cannot be waited for must not be paid for
+        agent = Agent(client.org_id, client=bounded(client.client, request))
+        task = agent.run(request.text, model=self._model(request), **chosen)
+        self._usage.add(task_count=1)
         with self._existing(task):
-            entries = stream_run_logs(
-                client.client, task.org_id, task.id, follow=True, poll_interval=interval, deadline=request.deadline
-            )
-            with closing(entries):
-                for entry in entries:
-                    if piece := _piece(entry):
-                        yield piece
-            task.refresh()
-        answer = self._answer(task, request)
-        if answer.content:
-            yield answer.content
-        yield answer
+            if request.streams:
+                entries = stream_run_logs(
+                    client.client, task.org_id, task.id, follow=True, poll_interval=interval, deadline=request.deadline
+                )
+                with closing(entries):
+                    for entry in entries:
+                        if piece := _piece(entry):
+                            yield piece
+                task.refresh()
+            else:
+                task.wait_for_completion(timeout=request.allowance(), **waiting)
+        response = self._response(task, request)
+        if request.streams and response.content:
+            yield response.content
+        yield response
 
-    def _answer(self, task: Task, request: Request) -> AIResponse:
+    def _response(self, task: Task, request: Request) -> AIResponse:
         if task.status is not AgentRunStatus.COMPLETED:
             reason = f": {task.error}" if task.error else ""
             hint = "; give it a further prompt with Task.resume" if task.status is AgentRunStatus.PAUSED else ""
@@ -128,7 +115,7 @@ class CodegenProvider(AIProvider):
         try:
             yield
         except CodegenAPIError as error:
-            failed = of_package(self.error, error)
+            failed = self._failure(error)
             if failed is None:
                 raise
             if isinstance(failed, ProviderTimeoutError) and not error.status_code:
@@ -137,13 +124,12 @@ class CodegenProvider(AIProvider):
             failed.may_have_effect, failed.run_id = True, task.id
             raise failed from None
 
-    def _failure(self, error: Exception, request: Request | None) -> AIProviderError | None:
-        """Map the client's errors; a create whose outcome is unknown may have an effect."""
-        failed = of_package(self.error, error)
-        if failed is not None and failed is not error and request is not None and isinstance(error, CodegenAPIError):
-            is_create = error.operation in (None, "create_agent_run")
-            failed.may_have_effect = isinstance(error, AmbiguousRequestError) or (is_ambiguous(error) and is_create)
-        return failed
+    def _has_acted(self, error: Exception, request: Request) -> bool:  # noqa: ARG002
+        """Whether there may be a run: the outcome of the create is unknown."""
+        if isinstance(error, AmbiguousRequestError):
+            return True
+        is_create = isinstance(error, CodegenAPIError) and error.operation in (None, "create_agent_run")
+        return is_create and is_ambiguous(error)  # type: ignore[arg-type]
 
 
 def _piece(entry: Any) -> str:

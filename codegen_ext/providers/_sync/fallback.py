@@ -72,19 +72,7 @@ class FallbackProvider(AIProvider):
         self._check_open()
         return [candidate.provider for candidate in self._candidates if candidate.provider.is_available]
 
-    def answer(self, request: Request) -> AIResponse:
-        """Answer a request by the first provider that can."""
-        response: Any = None
-        with closing(self._items(request, streams=False)) as items:
-            for item in items:
-                response = item
-        return response  # type: ignore[no-any-return]
-
-    def stream(self, request: Request) -> Generator[str | AIResponse, None, None]:
-        """Yield the pieces of the answer of the first provider that can, and last the whole."""
-        return self._items(request, streams=True)
-
-    def _items(self, request: Request, *, streams: bool) -> Generator[str | AIResponse, None, None]:
+    def answer(self, request: Request) -> Generator[str | AIResponse, None, None]:
         """Ask one provider after the other; yield what the first that can answers."""
         self._check_open()
         tried: list[dict[str, str]] = []
@@ -104,7 +92,7 @@ class FallbackProvider(AIProvider):
             own = evolve(request, deadline=share, may_repeat=not has_others)
             logger.info("asking provider %s with %.1f s left", provider.name, share.left())
             try:
-                with closing(provider.stream(own) if streams else _whole(provider, own)) as items:
+                with closing(provider.answer(own)) as items:
                     for item in items:
                         share.at = request.deadline.at  # no other provider takes over a stream that has begun
                         if isinstance(item, str):
@@ -133,12 +121,14 @@ class FallbackProvider(AIProvider):
         problems = [candidate.provider.unavailable_because for candidate in self._candidates]
         return None if None in problems else "; ".join(filter(None, problems))
 
-    def validate_credentials(self) -> bool:
-        """Whether the service of any provider accepts its credentials; asks until one does."""
+    def validation_error(self) -> str | None:
+        """Return why no service accepts its credentials, None when one does; asks until one does."""
+        error = self.unavailable_because
         for provider in self._available():
-            if provider.validate_credentials():
-                return True
-        return False
+            error = provider.validation_error()
+            if error is None:
+                break
+        return error
 
     def get_available_models(self) -> list[str]:
         """Return the models of all providers that list them.
@@ -169,17 +159,13 @@ class FallbackProvider(AIProvider):
             provider.name: {**provider.get_enhanced_stats(), "breaker": breaker.state}
             for provider, breaker in self._candidates
         }
-        return {**total_of(rows.values()), "providers": rows}
+        return {**total_of([*rows.values()]), "providers": rows}
 
     def close(self) -> None:
         """Close all providers; calls that follow raise ClientClosedError."""
         self._is_closed = True
         for candidate in self._candidates:
             candidate.provider.close()
-
-
-def _whole(provider: AIProvider, request: Request) -> Generator[AIResponse, None, None]:
-    yield provider.answer(request)
 
 
 def _note(tried: list[dict[str, str]], provider: AIProvider, outcome: str, reason: str) -> None:

@@ -8,51 +8,35 @@ from contextlib import closing
 from typing import Any, ClassVar
 
 from ..base import AIResponse, Request
-from ..errors import AIProviderError, ProviderUnavailableError
-from .base import AIProvider
+from ..errors import ProviderUnavailableError
+from .service import ServiceProvider
 
 
-class RegisteredProvider(AIProvider):
+class RegisteredProvider(ServiceProvider):
     """What `register_provider` says how to make; `stream_response` and the methods about models may be missing."""
 
     features: ClassVar = {"tools": True}
     unused = ()
 
-    def __init__(self, client: Any, **shared: Any) -> None:
-        self.name = client.name
+    def __init__(self, inner: Any, **shared: Any) -> None:
+        self.name = inner.name
         super().__init__(**shared)
-        self._inner = client
-
-    @property
-    def unavailable_because(self) -> str | None:
-        """What is missing, as far as can be told."""
-        return None if self._inner.is_available else "it is not available"
+        self._inner = inner
 
     @property
     def has_credentials(self) -> bool:
         """Whether it is available, as far as can be told."""
         return bool(self._inner.is_available)
 
+    @property
+    def unavailable_because(self) -> str | None:
+        """What is missing, as far as can be told."""
+        return None if self.has_credentials else "it is not available"
+
     def _connect(self) -> Any:
         return self._inner
 
-    def _complete(self, client: Any, request: Request) -> AIResponse:
-        response: AIResponse = client.generate_response(**self._arguments(request))
-        return response
-
-    def _pieces(self, client: Any, request: Request) -> Generator[str | AIResponse, None, None]:
-        if not hasattr(client, "stream_response"):
-            response = self._complete(client, request)
-            yield response.content
-            yield response
-            return
-        with closing(client.stream_response(**self._arguments(request))) as stream:
-            for piece in stream:
-                yield piece
-        yield stream.response
-
-    def _arguments(self, request: Request) -> dict[str, Any]:
-        """Return the arguments of `generate_response`; what is not given is left out."""
+    def _ask(self, client: Any, request: Request) -> Generator[str | AIResponse, None, None]:
         names = ("prompt", "system_prompt", "temperature", "max_tokens", "tools", "tool_choice")
         more = {
             "messages": request.conversation,
@@ -60,7 +44,17 @@ class RegisteredProvider(AIProvider):
             "timeout": request.allowance(),
         }
         given = {name: value for name, value in more.items() if value is not None}
-        return {**request.given(*names), **given, **request.options}
+        arguments = {**request.given(*names), **given, **request.options}
+        if request.streams and hasattr(client, "stream_response"):
+            with closing(client.stream_response(**arguments)) as stream:
+                for piece in stream:
+                    yield piece
+            yield stream.response
+            return
+        response = client.generate_response(**arguments)
+        if request.streams:
+            yield response.content
+        yield response
 
     def _validate(self, client: Any, request: Request) -> None:  # noqa: ARG002 - the others need it
         if not client.validate_credentials():
@@ -74,9 +68,6 @@ class RegisteredProvider(AIProvider):
         """Return what it says itself."""
         model: str | None = getattr(self._inner, "get_default_model", lambda: None)()
         return model
-
-    def _failure(self, error: Exception, request: Request | None) -> AIProviderError | None:  # noqa: ARG002
-        return error if isinstance(error, AIProviderError) else None
 
     def close(self) -> None:
         """Close it; calls that follow raise ClientClosedError."""
