@@ -21,12 +21,12 @@ def notify(method: str, **params: Any) -> None:
     send({"method": method, "params": {"threadId": THREAD, **params}})
 
 
-def answer(status: str = "completed") -> None:
+def answer() -> None:
     item = {"type": "agentMessage", "id": "item", "text": "Hello there."}
     notify("turn/started", turn={"id": "turn"})
     notify("item/started", item={**item, "text": ""})
     notify("item/completed", item=item)
-    notify("turn/completed", turn={"id": "turn", "status": status})
+    notify("turn/completed", turn={"id": "turn", "status": "completed"})
 
 
 def live_on() -> None:
@@ -56,8 +56,6 @@ def turn(request_id: int) -> None:
     elif MODE == "answers and ends at once":
         answer()
         sys.exit(0)
-    elif MODE == "ends the turn in an unknown way":
-        answer("vanished")
     elif MODE == "sends a delta without text":
         notify("item/agentMessage/delta", itemId="item")
     elif MODE == "starts a turn without an id":

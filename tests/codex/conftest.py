@@ -1,12 +1,14 @@
 """The real CLI against a service on loopback; starting it takes half a second, so most tests share a server."""
 
 import asyncio
+import os
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,29 +54,18 @@ def in_background(function: Callable[..., Any], **arguments: Any) -> "Future[Any
     return future
 
 
-def status_of(pid: int) -> tuple[str, int, int]:
-    """Return the state of a process, its parent and its group; it is a zombie, or none, in state Z."""
-    try:
-        state, parent, group = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:3]
-    except OSError:
-        return "Z", 0, 0
-    return state, int(parent), int(group)
-
-
 def is_running(pid: int) -> bool:
-    return status_of(pid)[0] != "Z"
+    """Whether there is such a process and it is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
-def processes(*, parent: int | None = None, group: int | None = None) -> list[int]:
-    """Return the running processes with this parent, or of this process group."""
-    found = {int(entry.name): status_of(int(entry.name)) for entry in Path("/proc").glob("[0-9]*")}
-    return sorted(pid for pid, (state, *of) in found.items() if state != "Z" and (of[0] == parent or of[1] == group))
-
-
-def pid_of(client: Any) -> int:
-    """Return the process id of the server, which has to run."""
-    assert client.server_pid is not None
-    return int(client.server_pid)
+def group_of(pid: int) -> list[int]:
+    """Return the running processes of a group, oldest first."""
+    found = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if is_running(int(entry.name))]
+    return sorted(other for other in found if os.getpgid(other) == pid)
 
 
 def environment_of(pid: int | None) -> dict[str, str]:
@@ -138,14 +129,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("work")
 
 
+@pytest.fixture(scope="session")
+def plain(lasting_service: Responses, codex: str, folder: Path) -> dict[str, Any]:
+    """The settings of a client of the service."""
+    where = {"codex_path": codex, "base_url": lasting_service.base_url, "working_dir": folder}
+    return {"api_key": KEY, "model": "gpt-5", "max_retries": 1, "sandbox_mode": "danger-full-access", **where}
+
+
 @pytest.fixture
-def build(service: Responses, codex: str, folder: Path) -> Iterator[Callable[..., Any]]:
-    """Build clients of the service, closed after the test; `kind` replaces CodexClient."""
+def build(service: Responses, plain: dict[str, Any]) -> Iterator[Callable[..., Any]]:
+    """Build clients of the service, closed after the test; `kind` replaces CodexClient, None a default."""
     with ExitStack() as stack:
 
         def make(kind: Any = CodexClient, **settings: Any) -> Any:
-            plain = {"codex_path": codex, "base_url": service.base_url, "working_dir": folder, "model": "gpt-5"}
-            client = kind(**{"api_key": KEY, "max_retries": 1, **plain, **settings})
+            client = kind(**{name: value for name, value in {**plain, **settings}.items() if value is not None})
             stack.callback(client.close if isinstance(client, CodexClient) else lambda: asyncio.run(client.close()))
             return client
 
@@ -153,11 +150,9 @@ def build(service: Responses, codex: str, folder: Path) -> Iterator[Callable[...
 
 
 @pytest.fixture(scope="session")
-def lasting_clients(lasting_service: Responses, codex: str, folder: Path) -> Iterator[dict[str, Any]]:
-    plain = {"codex_path": codex, "base_url": lasting_service.base_url, "working_dir": folder, "model": "gpt-5"}
-    settings = {"api_key": KEY, "max_retries": 1, "sandbox_mode": "danger-full-access", **plain}
-    with asyncio.Runner() as runner, CodexClient(**settings) as client:
-        asynchronous = AsyncCodexClient(**settings)
+def lasting_clients(plain: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    with asyncio.Runner() as runner, CodexClient(**plain) as client:
+        asynchronous = AsyncCodexClient(**plain)
         yield {"sync": client, "async": Blocking(asynchronous, runner)}
         runner.run(asynchronous.close())
 
@@ -175,19 +170,19 @@ def each_client(request: pytest.FixtureRequest, lasting_clients: dict[str, Any],
     return lasting_clients[request.param]
 
 
-def asking(client: Any) -> Callable[..., Any]:
-    return lambda content="hi", **options: client.chat.completions.create(
-        messages=[{"role": "user", "content": content}], **options
-    )
+def create(client: Any, content: str = "hi", **options: Any) -> Any:
+    """Ask a client of either kind for a completion."""
+    messages = [{"role": "user", "content": content}]
+    return client.chat.completions.create(**{"messages": messages, **options})
 
 
 @pytest.fixture
 def ask(client: CodexClient) -> Callable[..., Any]:
     """Ask for a completion."""
-    return asking(client)
+    return partial(create, client)
 
 
 @pytest.fixture
 def ask_each(each_client: Any) -> Callable[..., Any]:
     """Ask the client of each kind for a completion."""
-    return asking(each_client)
+    return partial(create, each_client)

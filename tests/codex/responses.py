@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from uuid import uuid4
@@ -45,7 +45,6 @@ class Answer:
     events: Iterable[Any] = ()
     status: int = 200
     body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 def usage(input_tokens: int = 11, output_tokens: int = 5, cached: int = 3, reasoning: int = 2) -> dict[str, Any]:
@@ -122,9 +121,8 @@ def echo(asked: Asked) -> Answer:
     return say("you said ", asked.prompt)
 
 
-def refuse(status: int, code: str | None = None, text: str = "the service says no", **headers: str) -> Answer:
-    body = {"error": {"message": text, "type": code or "error", "code": code}}
-    return Answer(status=status, body=body, headers=headers)
+def refuse(status: int, code: str | None = None, text: str = "the service says no") -> Answer:
+    return Answer(status=status, body={"error": {"message": text, "type": code or "error", "code": code}})
 
 
 Chooser = Answer | Callable[[Asked], Answer]
@@ -192,7 +190,7 @@ class Responses:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 answer, go_on = service._choose(Asked(self.path, headers, json.loads(body)))
                 if answer.status != 200:
-                    self._send(answer.status, json.dumps(answer.body).encode(), answer.headers)
+                    self._send(answer.status, json.dumps(answer.body).encode())
                     return
                 self.send_response(200)
                 self.send_header("content-type", "text/event-stream")
@@ -206,10 +204,9 @@ class Responses:
                         continue
                     self.wfile.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
 
-            def _send(self, status: int, content: bytes, headers: dict[str, str] | None = None) -> None:
+            def _send(self, status: int, content: bytes) -> None:
                 self.send_response(status)
-                for name, value in {"content-type": "application/json", **(headers or {})}.items():
-                    self.send_header(name, value)
+                self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)

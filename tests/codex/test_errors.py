@@ -13,7 +13,7 @@ import pytest
 from codegen_ext import AsyncCodexClient, CodexClient
 from codegen_ext.codex import CodexConfigurationError, CodexError, CodexNotFoundError
 
-from .conftest import HI, KEY, content, text
+from .conftest import KEY, content, create, text
 from .responses import WAIT, Answer, Responses, completed, created, failed, message, refuse, say
 
 Ask = Callable[..., Any]
@@ -50,13 +50,6 @@ def test_what_the_service_refuses(ask: Ask, answer: Ask, service: Responses, nam
     assert len(service.asked) == requests
 
 
-@pytest.mark.parametrize("name", ["401", "500", "cut"])
-def test_what_the_service_refuses_in_a_stream(ask_each: Ask, answer: Ask, name: str) -> None:
-    answer(CASES[name][0])
-    with pytest.raises(CASES[name][1]):
-        list(ask_each(stream=True))
-
-
 def test_a_refusal_before_the_answer_is_raised_by_create_itself(ask_each: Ask, answer: Ask) -> None:
     answer(refuse(401))
     with pytest.raises(openai.AuthenticationError, match=r"^unexpected status 401 Unauthorized: the service says no"):
@@ -64,6 +57,15 @@ def test_a_refusal_before_the_answer_is_raised_by_create_itself(ask_each: Ask, a
     answer(CASES["400"][0])
     with pytest.raises(openai.BadRequestError, match=r"^bad field$"):
         ask_each()
+    answer(BROKEN)
+    with pytest.raises(openai.APIConnectionError):
+        list(ask_each(stream=True))
+
+
+def test_what_the_cli_refuses(ask: Ask, service: Responses) -> None:
+    with pytest.raises(openai.BadRequestError, match=r"^turn/start: "):
+        ask(reasoning_effort="")
+    assert service.asked == []
 
 
 def test_text_before_a_repetition_is_void(ask: Ask, answer: Ask) -> None:
@@ -91,34 +93,19 @@ def test_a_refused_connection_fails(build: Ask) -> None:
         unused.bind(("127.0.0.1", 0))
         client = build(base_url=f"http://127.0.0.1:{unused.getsockname()[1]}/v1")
         with pytest.raises(openai.APIConnectionError, match="Connection failed"):
-            client.chat.completions.create(messages=HI)
+            create(client)
 
 
-MISSING: dict[str, dict[str, Any]] = {
-    "no such file": {"codex_path": "/no/such/codex"},
-    "no program": {"codex_path": __file__.replace(".py", ".none")},
-    "named before a missing key": {"codex_path": "/no/such/codex", "api_key": None},
-}
-
-
-@pytest.mark.parametrize("name", MISSING)
-def test_a_missing_cli_is_an_error_of_the_first_call(name: str) -> None:
-    settings = {"api_key": KEY, **MISSING[name]}
-    for call in (
-        lambda: CodexClient(**settings).chat.completions.create(messages=HI),
-        lambda: asyncio.run(AsyncCodexClient(**settings).chat.completions.create(messages=HI, stream=True)),
-    ):
-        with pytest.raises(CodexNotFoundError, match="npm install -g @openai/codex") as caught:
-            call()
-        assert isinstance(caught.value, openai.OpenAIError)
-
-
-def test_a_file_that_is_no_program_is_named(tmp_path: Path) -> None:
+def test_a_missing_cli_is_an_error_of_the_first_call(tmp_path: Path) -> None:
     program = tmp_path / "codex"
     program.write_text("nothing")
     program.chmod(0o755)
-    with pytest.raises(CodexNotFoundError, match=r"cannot be started.*npm install"):
-        CodexClient(KEY, str(program)).models.list()
+    for path, problem in (("/no/such/codex", "is not at /no/such/codex"), (program, "cannot be started")):
+        for kind in (CodexClient, AsyncCodexClient):
+            client = kind(None if path == "/no/such/codex" else KEY, str(path))  # named before a missing key
+            with pytest.raises(CodexNotFoundError, match=f"{problem}.*npm install -g @openai/codex") as caught:
+                create(client) if kind is CodexClient else asyncio.run(create(client, stream=True))
+            assert isinstance(caught.value, openai.OpenAIError)
 
 
 OLD_REPLY = '{"id":1,"result":{"userAgent":"codegen_sdk/0.98.0 (x)"}}'
@@ -169,9 +156,9 @@ def test_a_cli_that_does_not_start(tmp_path: Path, name: str) -> None:
 def test_a_missing_working_dir_is_an_error_of_the_first_call(build: Ask, tmp_path: Path) -> None:
     client = build(working_dir=tmp_path / "missing")
     with pytest.raises(CodexConfigurationError, match=r"working_dir is no directory: .*missing"):
-        client.chat.completions.create(messages=HI)
+        create(client)
     (tmp_path / "missing").mkdir()
-    assert text(client.chat.completions.create(messages=HI)) == "Hello there."
+    assert text(create(client)) == "Hello there."
 
 
 WRONG: list[dict[str, Any]] = [

@@ -20,18 +20,7 @@ import pytest
 from codegen_ext import AsyncCodexClient, CodexClient
 from codegen_ext.codex.session import Mailbox
 
-from .conftest import (
-    HI,
-    KEY,
-    environment_of,
-    in_background,
-    is_running,
-    pid_of,
-    processes,
-    script,
-    text,
-    wait_for,
-)
+from .conftest import KEY, create, environment_of, group_of, in_background, is_running, script, text, wait_for
 from .responses import WAIT, Answer, Responses, completed, created, does, echo, half, message, say
 
 Ask = Callable[..., Any]
@@ -44,44 +33,28 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache/codegen-sdk/codex"
 
 
-def test_twenty_turns_at_once_share_one_server(build: Ask, answer: Ask) -> None:
+def homes(*clients: Any) -> list[str]:
+    return [environment_of(client.server_pid)["CODEX_HOME"] for client in clients]
+
+
+def test_twenty_turns_at_once_share_one_server(build: Ask, answer: Ask, cache: Path) -> None:
     answer(echo)
     questions = [f"question {number}" for number in range(20)]
     expected = [f"you said {question}" for question in questions]
     client, other = build(), build(AsyncCodexClient)
     assert client.server_pid is None  # building a client starts nothing
 
-    def ask(question: str) -> str:
-        return text(client.chat.completions.create(messages=[{"role": "user", "content": question}]))
-
     async def ask_all() -> list[str]:
-        asked = [other.chat.completions.create(messages=[{"role": "user", "content": one}]) for one in questions]
-        return [text(one) for one in await asyncio.gather(*asked)]
+        return [text(one) for one in await asyncio.gather(*[create(other, question) for question in questions])]
 
     with ThreadPoolExecutor(20) as pool:
-        assert list(pool.map(ask, questions)) == expected
-    assert asyncio.run(ask_all()) == expected
-    servers = [
-        pid for pid in processes(parent=os.getpid()) if environment_of(pid).get("CODEX_HOME") in homes(client, other)
-    ]
-    assert servers == sorted(map(pid_of, (client, other)))
-
-
-def homes(*clients: Any) -> list[str]:
-    return [environment_of(client.server_pid)["CODEX_HOME"] for client in clients]
-
-
-def test_several_event_loops_use_one_server(build: Ask) -> None:
-    client = build(AsyncCodexClient)
-
-    async def ask() -> str:
-        return text(await client.chat.completions.create(messages=HI))
-
-    assert asyncio.run(ask()) == "Hello there."
-    first = client.server_pid
-    with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(lambda _: asyncio.run(ask()), range(2))) == ["Hello there."] * 2
-    assert client.server_pid == first
+        assert list(pool.map(lambda question: text(create(client, question)), questions)) == expected
+        assert asyncio.run(ask_all()) == expected
+        first = other.server_pid
+        loops = pool.map(lambda _: asyncio.run(create(other, "hi")), range(2))
+        assert [*map(text, loops)] == ["you said hi"] * 2
+    assert other.server_pid == first
+    assert {*map(str, cache.iterdir())} == {*homes(client, other)}  # each started one server
 
 
 @pytest.mark.parametrize("way", ["close", "lose"])
@@ -102,29 +75,11 @@ def test_a_client_ends_its_server_and_removes_its_folder(build: Ask, codex: str,
 
 def test_a_stream_keeps_the_server_without_the_client(codex: str, answer: Ask, service: Responses) -> None:
     answer(Answer([created(), *message("a", WAIT, "b"), completed()]))
-    stream = CodexClient(KEY, codex, base_url=service.base_url).chat.completions.create(messages=HI, stream=True)
+    stream = create(CodexClient(KEY, codex, base_url=service.base_url), stream=True)
     next(stream)
     gc.collect()
     service.go_on()
     assert text(stream.result()) == "ab"
-
-
-def test_a_server_killed_amid_a_turn_is_a_typed_error_and_the_next_call_works(
-    build: Ask, answer: Ask, service: Responses
-) -> None:
-    answer(half(), say("whole"))
-    client = build()
-    call_under_way = in_background(client.chat.completions.create, messages=HI)
-    wait_for(lambda: service.asked)
-    first = pid_of(client)
-    os.kill(first, signal.SIGKILL)
-    with pytest.raises(openai.APIConnectionError, match="app-server ended"):
-        call_under_way.result(10)
-    assert text(client.chat.completions.create(messages=HI)) == "whole"
-    second = pid_of(client)
-    assert second != first
-    os.kill(second, signal.SIGKILL)  # between two calls
-    assert text(client.chat.completions.create(messages=HI)) == "whole"
 
 
 @pytest.mark.parametrize(
@@ -132,14 +87,14 @@ def test_a_server_killed_amid_a_turn_is_a_typed_error_and_the_next_call_works(
     [("flat", "server"), ("global", "server"), ("shim", "server"), ("shim", "shim")],
     indirect=["installation"],
 )
-def test_whatever_is_killed_nothing_stays(
+def test_whatever_is_killed_nothing_stays_and_the_next_call_works(
     build: Ask, answer: Ask, service: Responses, installation: str, victim: str
 ) -> None:
-    answer(half())
+    answer(half(), say("whole"))
     client = build(codex_path=installation)
-    call_under_way = in_background(client.chat.completions.create, messages=HI)
+    call_under_way = in_background(create, client=client)
     wait_for(lambda: service.asked)
-    group = processes(group=pid_of(client))
+    group = group_of(client.server_pid)
     program = os.readlink(f"/proc/{client.server_pid}/exe")
     assert program.endswith("/bin/codex") is installation.endswith("bin/codex")  # npm's launcher is passed by
     servers = [pid for pid in group if "app-server" in Path(f"/proc/{pid}/cmdline").read_text()]
@@ -149,16 +104,21 @@ def test_whatever_is_killed_nothing_stays(
         call_under_way.result(10)
     assert time.monotonic() - started < 4
     wait_for(lambda: not any(map(is_running, group)))
+    assert text(create(client)) == "whole"
+    os.killpg(client.server_pid, signal.SIGKILL)  # between two calls
+    assert text(create(client)) == "whole"
 
 
-def test_closing_fails_the_calls_under_way(build: Ask, answer: Ask, service: Responses) -> None:
-    answer(half())
-    client = build()
-    call_under_way = in_background(client.chat.completions.create, messages=HI)
-    wait_for(lambda: service.asked)
+def test_closing_ends_the_calls_under_way_and_the_agents_commands(build: Ask, answer: Ask, tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    answer(does(f"echo $$ > {pid_file}; exec sleep 300"))
+    client = build(working_dir=tmp_path)
+    under_way = in_background(create, client=client)
+    wait_for(lambda: pid_file.exists() and pid_file.read_text())
     client.close()
     with pytest.raises(openai.APIConnectionError, match="client was closed"):
-        call_under_way.result(60)
+        under_way.result(60)
+    wait_for(lambda: not is_running(int(pid_file.read_text())))
 
 
 def test_a_server_that_hangs_holds_up_no_caller(build: Ask) -> None:
@@ -169,22 +129,17 @@ def test_a_server_that_hangs_holds_up_no_caller(build: Ask) -> None:
     picture = "data:image/png;base64," + "A" * 1_000_000  # more than a pipe holds
     part = {"type": "image_url", "image_url": {"url": picture}}
     with pytest.raises(openai.APITimeoutError):
-        client.chat.completions.create(messages=[{"role": "user", "content": [part]}], timeout=0.3)
+        create(client, messages=[{"role": "user", "content": [part]}], timeout=0.3)
     started = time.monotonic()
     client.close()
     assert time.monotonic() - started < 1.5
     assert not is_running(pid)
 
 
-@pytest.fixture
-def hanging(tmp_path: Path) -> tuple[str, Path]:
-    """A CLI that answers nothing and ignores its end, and a file with the process id of its child."""
+def test_closing_takes_a_second_at_most_and_losing_a_client_nothing(tmp_path: Path, cache: Path) -> None:
     child = tmp_path / "child"
-    return script(tmp_path / "codex", f"trap '' TERM HUP\nsleep 100 & echo $! > {child}\nwait; sleep 100"), child
-
-
-def test_closing_takes_a_second_at_most_and_losing_a_client_nothing(hanging: tuple[str, Path], cache: Path) -> None:
-    program, child = hanging
+    # answers nothing and ignores its end
+    program = script(tmp_path / "codex", f"trap '' TERM HUP\nsleep 100 & echo $! > {child}\nwait; sleep 100")
 
     def start(kind: Any) -> Any:
         child.unlink(missing_ok=True)
@@ -214,54 +169,42 @@ def test_closing_takes_a_second_at_most_and_losing_a_client_nothing(hanging: tup
         wait_for(lambda: not [*cache.iterdir()])
 
 
+START = """
+import asyncio, os, signal, sys, time
+from codegen_ext import AsyncCodexClient, CodexClient
+client = CodexClient({arguments})
+client.models.list()
+print(client.server_pid, flush=True)
+"""
 PROGRAMS = {
     "async, never closed": """
-        async def main():
-            client = AsyncCodexClient({arguments})
-            await client.chat.completions.create(messages=[{{"role": "user", "content": "hi"}}])
-            print(client.server_pid, flush=True)
-        asyncio.run(main())
-    """,
-    "raises": """
-        client = CodexClient({arguments})
-        client.models.list()
-        print(client.server_pid, flush=True)
-        sys.excepthook = lambda *error: None
-        raise SystemError
-    """,
-    "hangs": """
-        client = CodexClient({arguments})
-        client.models.list()
-        os.kill(client.server_pid, signal.SIGSTOP)
-        print(client.server_pid, flush=True)
-    """,
-    "killed after a fork": """
-        client = CodexClient({arguments})
-        client.models.list()
-        print(client.server_pid, flush=True)
-        if os.fork() == 0:
-            time.sleep(1)
-            client.models.list()  # a server of its own
-            client.close()
-            os._exit(0)
-        os.kill(os.getpid(), signal.SIGKILL)
-    """,
-    "killed": """
-        client = CodexClient({arguments})
-        client.models.list()
-        print(client.server_pid, flush=True)
-        os.kill(os.getpid(), signal.SIGKILL)
-    """,
+import asyncio
+from codegen_ext import AsyncCodexClient
+async def main():
+    client = AsyncCodexClient({arguments})
+    await client.chat.completions.create(messages=[{{"role": "user", "content": "hi"}}])
+    print(client.server_pid, flush=True)
+asyncio.run(main())
+""",
+    "raises": f"{START}sys.excepthook = lambda *error: None; raise SystemError",
+    "hangs": f"{START}os.kill(client.server_pid, signal.SIGSTOP)",
+    "killed after a fork": f"""{START}
+if os.fork() == 0:
+    time.sleep(1)
+    client.models.list()  # a server of its own
+    client.close()
+    os._exit(0)
+os.kill(os.getpid(), signal.SIGKILL)
+""",
+    "killed": f"{START}os.kill(os.getpid(), signal.SIGKILL)",
 }
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_no_server_outlives_its_program(codex: str, service: Responses, name: str, cache: Path) -> None:
-    arguments = f"{KEY!r}, {codex!r}, base_url={service.base_url!r}"
-    code = "import asyncio, os, signal, sys, time\nfrom codegen_ext import AsyncCodexClient, CodexClient\n"
-    code += textwrap.dedent(PROGRAMS[name]).format(arguments=arguments)
+    code = PROGRAMS[name].format(arguments=f"{KEY!r}, {codex!r}, base_url={service.base_url!r}")
     with subprocess.Popen(
-        [sys.executable, "-W", "error", "-W", "ignore:.*fork:DeprecationWarning", "-c", code],
+        [sys.executable, "-W", "error", "-W", "ignore:.*fork:DeprecationWarning", "-c", textwrap.dedent(code)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -287,18 +230,6 @@ def test_no_server_outlives_its_program(codex: str, service: Responses, name: st
             assert {*homes(one, two)} == {*map(str, cache.iterdir())}  # what is used stays
 
 
-def test_a_command_of_the_agent_ends_with_the_client(build: Ask, answer: Ask, tmp_path: Path) -> None:
-    pid_file = tmp_path / "pid"
-    answer(does(f"echo $$ > {pid_file}; exec sleep 300"))
-    client = build(sandbox_mode="danger-full-access", working_dir=tmp_path)
-    under_way = in_background(client.chat.completions.create, messages=HI)
-    wait_for(lambda: pid_file.exists() and pid_file.read_text())
-    client.close()
-    with pytest.raises(openai.APIConnectionError):
-        under_way.result(60)
-    wait_for(lambda: not is_running(int(pid_file.read_text())))
-
-
 def loaded(client: Any) -> list[str]:
     """Ask the server which threads it has loaded."""
     mailbox, answered = Mailbox(), threading.Event()
@@ -309,35 +240,29 @@ def loaded(client: Any) -> list[str]:
     return threads
 
 
-def test_finished_threads_are_unloaded(build: Ask, answer: Ask) -> None:
-    client = build()
-    for options in ({}, {"n": 2}, {"stop": "there"}):
-        client.chat.completions.create(messages=HI, **options)
-    with client.chat.completions.create(messages=HI, stream=True):
-        pass
-    wait_for(lambda: not loaded(client))
-
-
 def test_a_turn_whose_caller_left_before_it_began_is_ended(build: Ask, answer: Ask, service: Responses) -> None:
     answer(half())
     client = build()
     assert loaded(client) == []
     os.kill(client.server_pid, signal.SIGSTOP)
     with pytest.raises(openai.APITimeoutError):
-        client.chat.completions.create(messages=HI, timeout=0.2)
+        create(client, timeout=0.2)
     os.kill(client.server_pid, signal.SIGCONT)
     wait_for(lambda: not loaded(client))
     assert service.asked == []  # the turn was never asked for
 
 
 def test_a_turn_is_ended_whenever_its_caller_leaves(build: Ask, answer: Ask) -> None:
-    answer(half())
     client = build(AsyncCodexClient)
 
     async def leave() -> None:
-        await client.models.list()
+        for options in ({}, {"n": 2}, {"stop": "there"}):
+            await create(client, **options)
+        async with await create(client, stream=True):
+            pass
+        answer(half())
         for pause in (0, 0.002, 0.01, 0.03, 0.1):
-            task = asyncio.create_task(client.chat.completions.create(messages=HI))
+            task = asyncio.create_task(create(client))
             await asyncio.sleep(pause)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):

@@ -10,56 +10,36 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
+import tenacity
 from attrs import evolve
-from openai import RateLimitError
 
 from codegen_ext import AsyncCodexClient, CodexClient
 from codegen_ext.codex.app_server import AppServer, ServerManager
 
 from ..docs.pages import Block, blocks
-from .responses import Responses, echo, refuse, say
+from .responses import Asked, Responses, echo, refuse, say
 
 PAGE = Path(__file__).with_name("seed.md")
-EXCLUDED = {
-    "import unittest": (
-        "it patches subprocess.run in the module claif_cod.client and expects one call of it per completion; "
-        "no such call happens any more, because one running app-server takes all completions"
-    )
-}
+EXCLUDED = "import unittest"
+"""It patches subprocess.run and expects one call of it per completion; one running app-server takes all completions."""
 CODE = "Here:\n```python\nprint(1)\n```\nand\n```js\nlet a\n```\n"
 ALL = [block for block in blocks(PAGE) if block.language == "python"]
-SHOWN = [block for block in ALL if not any(reason in block.content for reason in EXCLUDED)]
-OWN = (
-    *("stream = client.chat", "conversation = []", "async def concurrent_requests", "except RateLimitError"),
-    *("def robust_request", "def safe_code_generation", "def extract_code_blocks", "class CodexProcessor"),
-    *("from flask", "from fastapi", "def test_health_check"),
-)
-"""How a line of the blocks begins that have a test of their own."""
-
-
-def is_titled(block: Block, start: str) -> bool:
-    return any(line.startswith(start) for line in block.content.splitlines())
-
-
-def titled(start: str) -> Block:
-    assert start in OWN
-    (found,) = [block for block in SHOWN if is_titled(block, start)]
-    return found
+SHOWN = [block for block in ALL if EXCLUDED not in block.content]
+Answer = Callable[..., None]
 
 
 class Shared:
     """The running server that all blocks use and none ends."""
 
     def __init__(self, servers: ServerManager) -> None:
+        self.start = servers.start
         self._servers = servers
 
     @property
     def running(self) -> AppServer | None:
         return self._servers.running
-
-    def start(self) -> AppServer:
-        return self._servers.start()
 
     def close(self) -> None:
         pass
@@ -67,7 +47,7 @@ class Shared:
 
 @pytest.fixture
 def namespace(
-    client: CodexClient, answer: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: CodexClient, answer: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[dict[str, Any]]:
     servers = Shared(client._settings.servers)
 
@@ -83,43 +63,56 @@ def namespace(
     package.CodexClient = pointed(CodexClient)  # type: ignore[attr-defined]
     package.AsyncCodexClient = pointed(AsyncCodexClient)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "claif_cod", package)
+    monkeypatch.setattr(tenacity, "wait_exponential", lambda **_: tenacity.wait_none())
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my-project").mkdir()  # which one of the blocks works in
-    answer(say(CODE))
+
+    def reply(asked: Asked) -> Any:
+        return echo(asked) if "hello world" in asked.prompt else say(CODE)
+
+    answer(reply)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # temperature and on-failure warn, `usage.dict()` is old; tested elsewhere
         yield {"__name__": "seed"}
 
 
-def run(block: Block, namespace: dict[str, Any]) -> dict[str, Any]:
+def run(block: Block, namespace: dict[str, Any]) -> None:
     if "client" not in namespace and "client = " not in block.content:
         exec("from claif_cod import CodexClient\nclient = CodexClient()", namespace)  # as the blocks before it did
     exec(compile("\n" * (block.line - 1) + block.content, str(PAGE), "exec", dont_inherit=True), namespace)
-    return namespace
 
 
-def test_every_block_is_run_but_those_with_a_reason() -> None:
-    assert len(SHOWN) + len(EXCLUDED) == len(ALL) == 20
-    assert all(titled(start) for start in OWN)
+def titled(start: str) -> Block:
+    (found,) = [block for block in SHOWN if any(line.startswith(start) for line in block.content.splitlines())]
+    return found
 
 
-@pytest.mark.parametrize(
-    "block",
-    [block for block in SHOWN if not any(is_titled(block, start) for start in OWN)],
-    ids=lambda block: f"line {block.line}",
-)
+@pytest.mark.parametrize("block", SHOWN, ids=lambda block: f"line {block.line}")
 def test_a_block_runs(block: Block, namespace: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     run(block, namespace)
     shown = capsys.readouterr().out
     assert "rror" not in shown
     if "print(" in block.content and "def " not in block.content and "except" not in block.content:
         assert shown
+    if "class CodexProcessor" in block.content:
+        assert len(namespace["results"]) == 3
+        first = namespace["results"][0]
+        assert (first["content"], first["finish_reason"], first["model"]) == (CODE, "stop", "o4-mini")
+        assert first["total_tokens"] == first["prompt_tokens"] + first["completion_tokens"] == 16
+        assert first["usage"]["total_tokens"] == 16
+    if "def extract_code_blocks" in block.content:
+        found = [(one["language"], one["code"]) for one in namespace["code_blocks"]]
+        assert found == [("python", "print(1)"), ("js", "let a")]
+    if "async def concurrent_requests" in block.content:
+        for language in ("Python", "JavaScript", "Go", "Rust"):
+            assert f"{language}:\nyou said Write a {language} hello world" in shown
+    if "full_response" in block.content:
+        assert namespace["full_response"] == CODE
+        assert f"{len(CODE)} characters" in shown
 
 
-def test_streaming_prints_the_whole_response(namespace: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    run(titled("stream = client.chat"), namespace)
-    assert namespace["full_response"] == CODE
-    assert f"{len(CODE)} characters" in capsys.readouterr().out
+def test_the_blocks_are_all_there() -> None:
+    assert len(SHOWN) + 1 == len(ALL) == 20
 
 
 def test_the_conversation_grows(namespace: dict[str, Any], service: Responses) -> None:
@@ -129,29 +122,14 @@ def test_the_conversation_grows(namespace: dict[str, Any], service: Responses) -
     assert roles == ["system", *["user", "assistant"] * 3]
 
 
-def test_concurrent_requests(namespace: dict[str, Any], capsys: pytest.CaptureFixture[str], answer: Any) -> None:
-    answer(echo)
-    run(titled("async def concurrent_requests"), namespace)
-    shown = capsys.readouterr().out
-    for language in ("Python", "JavaScript", "Go", "Rust"):
-        assert f"{language}:\nyou said Write a {language} hello world" in shown
-
-
-def test_error_handling(namespace: dict[str, Any], capsys: pytest.CaptureFixture[str], answer: Any) -> None:
-    run(titled("except RateLimitError"), namespace)
-    assert "rror" not in capsys.readouterr().out
+def test_error_handling(namespace: dict[str, Any], capsys: pytest.CaptureFixture[str], answer: Answer) -> None:
     for status, printed in ((429, "Rate limit exceeded"), (401, "API error"), (500, "API error"), (400, "API error")):
         answer(refuse(status))
         run(titled("except RateLimitError"), namespace)
         assert capsys.readouterr().out.startswith(printed)
 
 
-def test_tenacity_retries(
-    namespace: dict[str, Any], monkeypatch: pytest.MonkeyPatch, answer: Any, service: Responses
-) -> None:
-    import tenacity
-
-    monkeypatch.setattr(tenacity, "wait_exponential", lambda **_: tenacity.wait_none())
+def test_tenacity_retries(namespace: dict[str, Any], answer: Answer, service: Responses) -> None:
     run(titled("def robust_request"), namespace)
     answer(refuse(429), refuse(429), say("at last"))
     hi = [{"role": "user", "content": "hi"}]
@@ -159,43 +137,18 @@ def test_tenacity_retries(
     answer(refuse(429))
     with pytest.raises(tenacity.RetryError) as caught:
         namespace["robust_request"](hi)
-    assert isinstance(caught.value.last_attempt.exception(), RateLimitError)
+    assert isinstance(caught.value.last_attempt.exception(), openai.RateLimitError)
     assert len(service.asked) == 3
 
 
-def test_graceful_degradation(namespace: dict[str, Any], answer: Any) -> None:
+def test_graceful_degradation(namespace: dict[str, Any], answer: Answer) -> None:
     run(titled("def safe_code_generation"), namespace)
     assert namespace["code"] == CODE
     answer(refuse(401))
     assert namespace["safe_code_generation"]("x") == "# Code generation unavailable"
 
 
-def test_code_blocks_are_extracted(namespace: dict[str, Any]) -> None:
-    run(titled("def extract_code_blocks"), namespace)
-    assert namespace["code_blocks"] == [{"language": "python", "code": "print(1)"}, {"language": "js", "code": "let a"}]
-
-
-def test_the_batch_helper(namespace: dict[str, Any]) -> None:
-    run(titled("class CodexProcessor"), namespace)
-    assert len(namespace["results"]) == 3
-    first = namespace["results"][0]
-    assert (first["content"], first["finish_reason"], first["model"]) == (CODE, "stop", "o4-mini")
-    assert first["total_tokens"] == first["prompt_tokens"] + first["completion_tokens"] == 16
-    assert first["usage"]["total_tokens"] == 16
-
-
-def test_flask(namespace: dict[str, Any], answer: Any) -> None:
-    run(titled("from flask"), namespace)
-    with namespace["app"].test_client() as browser:
-        answered = browser.post("/generate", json={"prompt": "hi"})
-        assert (answered.status_code, answered.json["content"]) == (200, CODE)
-        assert answered.json["usage"]["total_tokens"] == 16
-        answer(refuse(401))
-        answered = browser.post("/generate", json={"prompt": "hi"})
-        assert (answered.status_code, answered.json["success"]) == (500, False)
-
-
-def test_fastapi(namespace: dict[str, Any]) -> None:
+def test_flask_and_fastapi(namespace: dict[str, Any], answer: Answer) -> None:
     from fastapi.testclient import TestClient
 
     run(titled("from fastapi"), namespace)
@@ -204,6 +157,14 @@ def test_fastapi(namespace: dict[str, Any]) -> None:
         models = browser.get("/models").json()["models"]
     assert (answered["content"], answered["model"], answered["usage"]["total_tokens"]) == (CODE, "o4-mini", 16)
     assert len(models) > 1
+    run(titled("from flask"), namespace)
+    with namespace["app"].test_client() as browser:
+        answered = browser.post("/generate", json={"prompt": "hi"})
+        assert (answered.status_code, answered.json["content"]) == (200, CODE)
+        assert answered.json["usage"]["total_tokens"] == 16
+        answer(refuse(401))
+        answered = browser.post("/generate", json={"prompt": "hi"})
+        assert (answered.status_code, answered.json["success"]) == (500, False)
 
 
 def test_their_integration_tests_pass(namespace: dict[str, Any]) -> None:

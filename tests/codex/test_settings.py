@@ -13,7 +13,7 @@ import pytest
 from codegen_ext import CodexClient
 from codegen_ext.codex import CodexConfigurationError
 
-from .conftest import HI, KEY, environment_of, script, text
+from .conftest import KEY, create, environment_of, script, text
 from .responses import Responses, does, refuse, say
 
 Ask = Callable[..., Any]
@@ -22,33 +22,47 @@ Ask = Callable[..., Any]
 def test_the_key_travels_by_environment_only(build: Ask, service: Responses, tmp_path: Path) -> None:
     home = tmp_path / "home"
     client = build(codex_home=home, api_key=f"{KEY}\n")  # as read from a file
-    client.chat.completions.create(messages=HI)
+    create(client)
     assert service.asked[0].headers["authorization"] == f"Bearer {KEY}"
     assert service.asked[0].path == "/v1/responses"
     assert KEY in environment_of(client.server_pid).values()
-    assert KEY.encode() not in Path(f"/proc/{client.server_pid}/cmdline").read_bytes()
+    command = Path(f"/proc/{client.server_pid}/cmdline").read_text()
+    assert KEY not in command
+    features = {f"features.{name}=false" for name in ("plugins", "shell_snapshot", "unbounded_connection_retries")}
+    retries = {"model_providers.codegen.request_max_retries=0", "model_providers.codegen.stream_max_retries=1"}
+    assert {*command.split("\0")} > {"analytics.enabled=false", *features, *retries}
     client.close()
     files = [path for path in home.rglob("*") if path.is_file()]  # a folder of the user stays
     assert files
     assert [path for path in files if KEY.encode() in path.read_bytes()] == []
+    create(build(api_key=""))
+    assert "authorization" not in service.asked[-1].headers
 
 
 FOREIGN = ("CODEGEN_API_TOKEN", "CODEGEN_TOKEN", "CHATSERVER_API_KEY", "CODEGEN_SHARED_STATE", "OPENAI_API_KEY")
 
 
-def test_neither_the_cli_nor_its_commands_see_a_foreign_credential(
+def test_the_cli_sees_no_foreign_credential_and_leaves_the_users_files_alone(
     build: Ask, answer: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in FOREIGN:
-        monkeypatch.setenv(name, "a-foreign-credential")
-    seen = tmp_path / "seen"
+    home, read, seen = tmp_path / "home", tmp_path / "read", tmp_path / "seen"
+    home.mkdir()
+    for name in (".profile", ".bashrc", ".bash_profile"):
+        (home / name).write_text(f"echo {name} >> {read}\n")
+    places = {"HOME": home, "XDG_CACHE_HOME": tmp_path / "cache", "CODEX_HOME": home / ".codex"}
+    for name, value in {**dict.fromkeys(FOREIGN, "a-foreign-credential"), **places}.items():
+        monkeypatch.setenv(name, str(value))
     answer(does(f"env > {seen}"), say("ok"))
-    client = build(sandbox_mode="danger-full-access")
-    client.chat.completions.create(messages=HI)
+    client = build()
+    assert text(create(client)) == "ok"
     assert "PATH=" in seen.read_text()
     assert KEY not in seen.read_text()
     assert "a-foreign-credential" not in seen.read_text()
-    assert "a-foreign-credential" not in environment_of(client.server_pid).values()
+    environment = environment_of(client.server_pid)
+    assert "a-foreign-credential" not in environment.values()
+    assert Path(environment["CODEX_HOME"]).parent == tmp_path / "cache/codegen-sdk/codex"
+    assert not read.exists()
+    assert {path.name for path in home.iterdir()} == {".profile", ".bashrc", ".bash_profile"}
 
 
 @pytest.mark.parametrize("status", [400, 401, 500])
@@ -56,7 +70,7 @@ def test_no_error_shows_the_key(build: Ask, answer: Ask, status: int) -> None:
     answer(refuse(status, text=f"Incorrect API key provided: {KEY}."))
     client = build(max_retries=0)
     with pytest.raises(openai.APIError) as caught:
-        client.chat.completions.create(messages=HI)
+        create(client)
     shown = "".join(traceback.format_exception(caught.value)) + repr(vars(caught.value)) + repr(client)
     assert KEY not in shown + repr(vars(client))
     with pytest.raises(TypeError):
@@ -69,11 +83,6 @@ def test_the_last_lines_of_a_cli_are_told_without_the_key(tmp_path: Path) -> Non
         client.models.list()
     assert "exit code 3" in str(caught.value)
     assert "I got [key] and give up" in str(caught.value)
-
-
-def test_without_a_key_a_service_gets_no_header(build: Ask, service: Responses) -> None:
-    build(api_key="").chat.completions.create(messages=HI)
-    assert "authorization" not in service.asked[0].headers
 
 
 def test_without_a_key_and_a_service_the_clis_own_login_is_used(
@@ -93,36 +102,9 @@ def test_without_a_key_and_a_service_the_clis_own_login_is_used(
     assert (tmp_path / ".codex/auth.json").exists()
 
 
-def test_the_users_files_are_not_touched(
-    build: Ask, answer: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home, read = tmp_path / "home", tmp_path / "read"
-    home.mkdir()
-    for name in (".profile", ".bashrc", ".bash_profile"):
-        (home / name).write_text(f"echo {name} >> {read}\n")
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("CODEX_HOME", str(home / ".codex"))
-    answer(does("true"), say("ok"))
-    client = build(sandbox_mode="danger-full-access")
-    assert text(client.chat.completions.create(messages=HI)) == "ok"
-    assert not read.exists()
-    assert {path.name for path in home.iterdir()} == {".profile", ".bashrc", ".bash_profile"}
-    assert Path(environment_of(client.server_pid)["CODEX_HOME"]).parent == tmp_path / "cache/codegen-sdk/codex"
-
-
-def test_plugins_analytics_and_endless_retries_are_off(build: Ask, service: Responses) -> None:
-    client = build()
-    client.models.list()
-    words = set(Path(f"/proc/{client.server_pid}/cmdline").read_bytes().decode().split("\0"))
-    features = {f"features.{name}=false" for name in ("plugins", "shell_snapshot", "unbounded_connection_retries")}
-    retries = {"model_providers.codegen.request_max_retries=0", "model_providers.codegen.stream_max_retries=1"}
-    assert words > {"analytics.enabled=false", 'model_providers.codegen.wire_api="responses"', *features, *retries}
-
-
 def test_mode_and_policy_reach_the_cli(build: Ask, service: Responses, monkeypatch: pytest.MonkeyPatch) -> None:
     def used(**settings: Any) -> str:
-        build(**settings).chat.completions.create(messages=HI)
+        create(build(**{"sandbox_mode": None, **settings}))
         return "\n".join(said for _, said in service.asked[-1].texts)
 
     assert "`sandbox_mode` is `read-only`" in used(sandbox_mode="read-only", approval_policy="never")

@@ -97,10 +97,12 @@ def test_text_without_deltas_is_text() -> None:
     ]
 
 
+CUT = "Incomplete response returned, reason: max_output_tokens"
 ENDS: list[tuple[Notification, Any]] = [
     (COMPLETED, "stop"),
     (("turn/completed", {"turn": {"status": "interrupted"}}), openai.APIError),
     (("turn/completed", {"turn": {"status": "failed", "error": None}}), openai.APIError),
+    (("turn/completed", {"turn": {"status": "failed", "error": {"message": CUT}}}), "length"),
     (retry(401), openai.AuthenticationError),  # what no repetition mends is not waited for
     (retry(404), openai.NotFoundError),
     (retry(429), None),
