@@ -1,7 +1,9 @@
 """Arguments that make no sense: refused before anything is sent, by an error that names them and what was expected."""
 
 import asyncio
+import io
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from codegen_ext.testing import Sandbox
 
 ORG = 323
 ITEMS = [{"prompt": "hello"}]
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class Doors:
@@ -45,58 +48,106 @@ def doors(sandbox: Sandbox) -> Iterator[Doors]:
 async def coroutine(*_: object) -> None: ...
 
 
+def given(options: dict[str, Any]) -> Callable[[Doors], Any]:
+    return lambda d: d.agent.run(**{"prompt": "hello", **options})
+
+
+def job(*configs: Any, **options: Any) -> Callable[[Doors], Any]:
+    return lambda d: d.client.bulk_create_agent_runs(ORG, *configs or (ITEMS,), **options)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda d: d.agent.run("x", tags={"a": 1}), "tags: expected a list of strings, got .'a': 1."),
-        (lambda d: d.agent.run("x", tags="a"), "tags: expected a list of strings, got 'a'"),
-        (lambda d: d.agent.run("x", tags=["a", 1]), r"tags: expected a list of strings, got \['a', 1\]"),
-        (lambda d: d.agent.run("x", model=""), "model: must not be blank"),
+        *((given({"prompt": blank}), "prompt: must not be blank") for blank in ("", " \n\t")),
+        *((given({"prompt": wrong}), "prompt: expected a string") for wrong in (None, 5)),
+        *((given({"priority": wrong}), "priority: expected one of low, normal") for wrong in ("asap", 1)),
+        (given({"tags": 5}), "tags: expected a list of strings, got 5"),
+        (given({"tags": {"a": 1}}), "tags: expected a list of strings, got .'a': 1."),
+        (given({"tags": "a"}), "tags: expected a list of strings, got 'a'"),
+        (given({"tags": ["a", 1]}), r"tags: expected a list of strings, got \['a', 1\]"),
+        (given({"model": ""}), "model: must not be blank"),
         (lambda d: d.client.create_agent_run(ORG, "x", model=" "), "model: must not be blank"),
-        (lambda d: d.agent.run("x", agent_type=5), "agent_type: expected a string, got int"),
-        (lambda d: d.agent.run("x", branch=""), "branch: must not be blank"),
-        (lambda d: d.agent.run("x", repository=" "), "repository: must not be blank"),
-        (lambda d: d.agent.run("x", timeout=float("inf")), "timeout: expected a number of seconds .* got inf"),
+        (given({"agent_type": 5}), "agent_type: expected a string, got int"),
+        (given({"branch": ""}), "branch: must not be blank"),
+        (given({"repository": " "}), "repository: must not be blank"),
+        (given({"repository": 107}), "repository: expected a name such as"),
+        (given({"repository": "owner/repo", "repo_id": 107}), "repository: give either"),
+        *((given({"repo_id": wrong}), "repo_id: expected a whole number") for wrong in ("abc", 1.5)),
+        *((given({"metadata": wrong}), "metadata: expected a dict") for wrong in ([1], "text")),
+        (given({"metadata": {1: 2}}), "metadata: expected keys that are strings, got 1"),
+        (given({"metadata": {"a": [1, {"b": Path()}]}}), "metadata.a.1.b: cannot be written as JSON: .*Path"),
+        (given({"context": {"a": object()}}), "context.a: cannot be written as JSON"),
+        (given({"context": 5}), "context: expected a string or a dict, got int"),
+        *(
+            (given({"webhook_url": wrong}), "webhook_url: expected an address such as")
+            for wrong in ("foo", "https://", "https://[", b"https://example.com")
+        ),
+        (given({"images": ["https://example.com/a.png"]}), "images.0: https addresses are not fetched"),
+        (given({"images": [io.StringIO("text")]}), "images.0: .* got a file that is open as text"),
+        (given({"images": [object()]}), "images.0: expected a path, bytes, .* got object"),
+        (given({"images": io.BytesIO(PNG)}), "images: expected a list of images, got an open file"),
+        (
+            given({"images": "owner/repo"}),
+            "images: expected a list .* 'owner/repo'; a repository is named by repository=",
+        ),
+        (given({"images": 5}), "images: expected a list of images, got 5"),
+        (given({"images": ["no/such/file.png"]}), "images.0: cannot read the file"),
+        (given({"images": [PNG, b"text"]}), "images.1: not an image"),
+        *(
+            (given({"images": [f"data:{rest}"]}), "images.0: expected a data URI")
+            for rest in ("x", "image/png;base64,")
+        ),
+        *(
+            (given({"timeout": wrong}), "timeout: expected a number of seconds greater than 0, .* got ")
+            for wrong in (0, "5", float("inf"))
+        ),
+        (lambda d: d.agent.get_task("x"), "agent_run_id: expected a whole number"),
+        *((lambda d, wrong=wrong: d.task.resume(wrong), "prompt: ") for wrong in (" ", None)),
+        (lambda d: d.task.resume("go on", [b"text"]), "images.0: not an image"),
         (lambda d: d.agent.list_tasks(tag=5), "tag: expected a string, got int"),
         (lambda d: d.agent.list_tasks(repository=5), 'repository: expected a name such as "owner/repo", got int'),
         *((lambda d, n=n: d.agent.list_tasks(n), "limit: expected a whole number") for n in (-1, "5", 1.5, True, None)),
+        (lambda d: d.task.stream_logs(poll_interval=0), "poll_interval must be a number of seconds"),
         (lambda d: d.task.wait(timeout=0, cancel_on_timeout="x"), "cancel_on_timeout: expected True or False, got 'x'"),
         (lambda d: d.task.wait(progress_callback=lambda: None), "progress_callback: expected a function that takes 1 "),
         (lambda d: d.task.wait(progress_callback=5), "progress_callback: expected a function, got int"),
         (lambda d: d.task.wait(progress_callback=coroutine), "progress_callback: expected a plain function"),
-        (
-            lambda d: d.task.add_status_callback(lambda new: None),
-            r"takes 2 arguments, got one with \(new\)",
-        ),
+        (lambda d: d.task.add_status_callback(lambda new: None), r"takes 2 arguments, got one with \(new\)"),
         (lambda d: d.task.add_status_callback(None), "callback: expected a function, got NoneType"),
         (lambda d: d.monitor.on_change(lambda: None), "callback: expected a function that takes 2 arguments"),
         (lambda d: d.monitor.on_healthy(lambda status: None), "callback: expected a function that takes 0 arguments"),
         (lambda d: d.monitor.on_unhealthy(coroutine), "callback: expected a plain function"),
+        *(
+            (lambda d, n=n: d.client.create_health_monitor(n), "interval must be a number of seconds")
+            for n in (0, -1, float("inf"), float("nan"), "30")
+        ),
+        *(
+            (lambda d, n=n: d.client.create_health_monitor(failure_threshold=n), "failure_threshold must be a whole")
+            for n in (0, -1, 1.5, True)
+        ),
         (lambda d: d.client.notify_run(5), "run: expected a mapping with id and status, got int"),
         (lambda d: d.client.notify_run({}), "run.id: expected a whole number, got None"),
         (lambda d: d.client.notify_run({"id": "x"}), "run.id: expected a whole number, got 'x'"),
-        (
-            lambda d: d.client.bulk_create_agent_runs(ORG, ITEMS, journal=5),
-            "journal: expected the path of a file, got int",
+        (lambda d: d.client.bulk_create_agent_runs("acme", ITEMS), "org_id: expected a whole number"),
+        (job(journal=5), "journal: expected the path of a file, got int"),
+        (job(wait="no"), "wait: expected True or False, got 'no'"),
+        (job(on_result=dict.get), "on_result: expected a function"),
+        *((job(max_concurrent=wrong), "max_concurrent must be a whole number") for wrong in (0, -1, 1.5, "5")),
+        *(
+            (job(wrong), "configs: .*iter_create_agent_runs takes any iterable")
+            for wrong in (iter(ITEMS), "text", None)
         ),
-        (lambda d: d.client.bulk_create_agent_runs(ORG, ITEMS, wait="no"), "wait: expected True or False, got 'no'"),
-        (lambda d: d.client.bulk_create_agent_runs(ORG, iter(ITEMS)), "configs: expected a list of configurations"),
-        (lambda d: d.client.bulk_create_agent_runs(ORG, ITEMS, on_result=dict.get), "on_result: expected a function"),
-        (
-            lambda d: d.client.bulk_create_agent_runs(ORG, ITEMS, max_concurrent="5"),
-            "max_concurrent must .* got '5'",
+        *(
+            (lambda d, n=n: d.client.iter_create_agent_runs(ORG, n), "configs: expected .*, got ")
+            for n in (ITEMS[0], 5)
         ),
-        (lambda d: d.client.iter_create_agent_runs(ORG, ITEMS[0]), "configs: expected .*, got dict"),
-        (lambda d: d.client.iter_create_agent_runs(ORG, 5), "configs: expected .*, got int"),
         (lambda d: d.client.iter_create_agent_runs(ORG, ITEMS, ordered=1), "ordered: expected True or False, got 1"),
         (lambda d: BulkJob.open(5), "journal: expected the path of a file, got int"),
         (lambda d: Task.wait_all(5), "tasks: expected a list of tasks, got int"),
         (lambda d: Task.wait_all([d.task, Task]), "tasks.1: expected type Task, got the class Task"),
         (lambda d: asyncio.run(AsyncTask.wait_all([d.task])), "tasks.0: expected type AsyncTask, got Task"),
-        (
-            lambda d: Agent(ORG, client=CodegenClient),
-            "client must be .* got the class CodegenClient",
-        ),
+        (lambda d: Agent(ORG, client=CodegenClient), "client must be .* got the class CodegenClient"),
         (lambda d: AsyncAgent(ORG, client=d.client), "client must be of type AsyncCodegenClient, got CodegenClient"),
     ],
 )
