@@ -150,7 +150,7 @@ def attach(client: AsyncBaseClient, operation: Operation[Any], arguments: Mappin
         return
     size = arguments.get(paging.size) or len(items_of(operation, page)) or PAGE_SIZE
 
-    async def rest() -> AsyncGenerator[Any, None]:
+    async def rest(page: Any) -> AsyncGenerator[Any, None]:
         copied = copy.copy(page)
         async with aclosing(pages(client, operation, arguments, size, first_page=copied)) as reading:
             async for following in reading:

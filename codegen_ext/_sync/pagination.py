@@ -151,7 +151,7 @@ def attach(client: BaseClient, operation: Operation[Any], arguments: Mapping[str
         return
     size = arguments.get(paging.size) or len(items_of(operation, page)) or PAGE_SIZE
 
-    def rest() -> Generator[Any, None, None]:
+    def rest(page: Any) -> Generator[Any, None, None]:
         copied = copy.copy(page)
         with closing(pages(client, operation, arguments, size, first_page=copied)) as reading:
             for following in reading:

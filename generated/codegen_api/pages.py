@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .table import Operation
 
 T = TypeVar("T")
-Pager = Callable[[], Iterator[T] | AsyncIterator[T]]
+Pager = Callable[[Any], Iterator[T] | AsyncIterator[T]]
 """Returns an iterator over the items from a page to the end of the list, asynchronous for asynchronous clients."""
 
 
@@ -59,13 +59,13 @@ class PageIterator(Generic[T]):
         self._pager = pager
 
     def __iter__(self) -> Iterator[T]:
-        items = self._pager() if self._pager else iter(self._page)
+        items = self._pager(self._page) if self._pager else iter(self._page)
         if isinstance(items, AsyncIterator):
             raise TypeError("this page comes from an asynchronous client; use `async for`")
         return items
 
     def __aiter__(self) -> AsyncIterator[T]:
-        items = self._pager() if self._pager else _each(self._page)
+        items = self._pager(self._page) if self._pager else _each(self._page)
         if not isinstance(items, AsyncIterator):
             raise TypeError("this page comes from a synchronous client; use `for`")
         return items
@@ -77,7 +77,10 @@ async def _each(page: Page[T]) -> AsyncIterator[T]:
 
 
 def attach(page: Any, pager: Pager[Any]) -> None:
-    """Say how the items from this page on are read; `auto_paging_iter` calls `pager`."""
+    """Say how the items from this page on are read; `auto_paging_iter` calls `pager` with it.
+
+    A pager that refers to the page itself would keep it until a collection of garbage.
+    """
     page._pager = pager
 
 

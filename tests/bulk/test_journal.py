@@ -14,12 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from codegen_ext import (
     AmbiguousRequestError,
     BulkJob,
     BulkOperationError,
+    BulkResult,
     ClientConfig,
     CodegenClient,
     ConfigurationError,
@@ -43,32 +45,38 @@ def beside(journal: Path) -> list[str]:
     return sorted(path.name for path in journal.parent.iterdir())
 
 
-def test_a_second_call_creates_nothing(client: Any, sandbox: Sandbox, journal: Path) -> None:
+def test_a_second_call_creates_nothing_and_a_longer_list_goes_on(client: Any, sandbox: Sandbox, journal: Path) -> None:
     first = client.bulk_create_agent_runs(323, prompts(10), journal=journal)
     again = client.bulk_create_agent_runs(323, prompts(10), journal=str(journal))
     assert [result.data.id for result in again] == [result.data.id for result in first]
     assert again[0].data == first[0].data
     assert len(sandbox.runs) == 10
+    longer = list(client.iter_create_agent_runs(323, iter(prompts(12)), journal=journal))
+    assert [result.data.id for result in longer[:10]] == [result.data.id for result in first]
+    assert len(sandbox.runs) == 12
     assert beside(journal) == ["runs.db"]
+    assert journal.stat().st_mode & 0o077 == 0
+    assert TOKEN.encode() not in journal.read_bytes()
 
 
-def test_a_longer_list_goes_on(client: Any, sandbox: Sandbox, journal: Path) -> None:
-    client.bulk_create_agent_runs(323, prompts(3), journal=journal)
-    results = list(client.iter_create_agent_runs(323, iter(prompts(5)), journal=journal))
-    assert [result.success for result in results] == [True] * 5
-    assert len(sandbox.runs) == 5
+def test_what_was_refused_is_tried_again_and_undecided_meanwhile(connect: Callable[..., Any], journal: Path) -> None:
+    statuses, undecided = [402, 402, 200, 200, 200, 200], []
 
+    def answer(request: httpx.Request) -> httpx.Response:
+        with BulkJob.open(journal) as job:
+            undecided.append(job.progress["undecided"])
+        return httpx.Response(statuses[len(undecided) - 1], json={"id": len(undecided), "organization_id": 323})
 
-def test_what_was_refused_is_tried_again(client: Any, sandbox: Sandbox, journal: Path) -> None:
-    sandbox.inject("create_agent_run", Fault.status(402), times=2)
+    client = connect(transport=httpx.MockTransport(answer))
     first = client.bulk_create_agent_runs(323, prompts(4), journal=journal, max_concurrent=1)
     assert [type(result.error) for result in first[:2]] == [PaymentRequiredError] * 2
     with BulkJob.open(journal) as job:
         assert job.progress == {"total": 4, "begun": 4, "created": 2, "failed": 2, "undecided": 0}
         assert [result.success for result in job.results()] == [False, False, True, True]
         assert "status 402" in str(next(job.results()).error)
-    assert all(result.success for result in client.bulk_create_agent_runs(323, prompts(4), journal=journal))
-    assert len(sandbox.runs) == 4
+    again = client.bulk_create_agent_runs(323, prompts(4), journal=journal, max_concurrent=1)
+    assert [result.data.id for result in again] == [5, 6, 3, 4]
+    assert undecided == [1] * 6, "a process that ends in a create leaves what the next one looks for"
 
 
 def test_what_is_undecided_is_decided_later(connect: Callable[..., Any], sandbox: Sandbox, journal: Path) -> None:
@@ -138,12 +146,6 @@ def test_a_journal_needs_request_ids(connect: Callable[..., Any], journal: Path)
         connect(exactly_once=False).bulk_create_agent_runs(323, prompts(1), journal=journal)
 
 
-def test_a_journal_is_private_and_holds_no_token(client: Any, journal: Path) -> None:
-    client.bulk_create_agent_runs(323, prompts(2), journal=journal)
-    assert journal.stat().st_mode & 0o077 == 0
-    assert TOKEN.encode() not in journal.read_bytes()
-
-
 @pytest.mark.parametrize("text", ['{"id": 1', "[]", "7", '{"id": "x"}', None, b"\xff"])
 def test_a_damaged_row_is_a_typed_error(client: Any, sandbox: Sandbox, journal: Path, text: Any) -> None:
     client.bulk_create_agent_runs(323, prompts(2), journal=journal)
@@ -160,26 +162,16 @@ def test_a_damaged_row_is_a_typed_error(client: Any, sandbox: Sandbox, journal: 
 
 
 def test_a_journal_that_fails_stops_the_job_and_costs_nothing(client: Any, sandbox: Sandbox, journal: Path) -> None:
-    source = iter(prompts(30))
+    def on_result(result: BulkResult) -> None:
+        if result.index == 10:
+            with sqlite3.connect(journal) as database:
+                database.execute("drop table items")
+            database.close()
 
-    def items() -> Iterator[dict[str, Any]]:
-        for index, config in enumerate(source):
-            if index == 10:
-                with sqlite3.connect(journal) as database:
-                    database.execute("drop table items")
-                database.close()
-            yield config
-
-    handed_out: list[int] = []
-
-    def consume() -> None:
-        for result in client.iter_create_agent_runs(323, items(), journal=journal, max_concurrent=2):
-            handed_out.append(result.data.id)  # noqa: PERF401 - it is kept although the loop raises
-
-    with pytest.raises(BulkOperationError, match="cannot be used as a journal"):
-        consume()
-    assert sorted(handed_out) == [run.id for run in sandbox.runs]
-    assert len(handed_out) < 30
+    with pytest.raises(BulkOperationError, match="cannot be used as a journal") as caught:
+        client.bulk_create_agent_runs(323, prompts(30), journal=journal, max_concurrent=2, on_result=on_result)
+    assert {result.data.id for result in caught.value.results} == {run.id for run in sandbox.runs}
+    assert 10 < len(sandbox.runs) < 30
 
 
 def test_one_job_at_a_time_works_on_a_journal(client: Any, sandbox: Sandbox, journal: Path) -> None:

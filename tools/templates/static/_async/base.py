@@ -61,7 +61,7 @@ class AsyncBaseClient:
             raise UnexpectedStatus(response.status_code, response.content)
         parsed = decode(operation, response.status_code, response.content)
         if operation.paging is not None:
-            attach(parsed, lambda: self._items(operation, arguments, options, parsed))
+            attach(parsed, lambda page: self._items(operation, arguments, options, page))
         return Response(HTTPStatus(response.status_code), response.content, response.headers, parsed)
 
     async def _perform(self, operation: Operation[T], arguments: dict[str, Any], options: RequestOptions) -> T:
