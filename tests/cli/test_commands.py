@@ -4,13 +4,13 @@ import io
 import json
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -279,21 +279,30 @@ def test_characters_that_cannot_be_encoded_are_replaced(encoding: str, monkeypat
     assert json.loads(second) == {"text": "\U0001f389", "half": "\ud83d", "n": None}
 
 
+def without_reader() -> Any:
+    """A pipe as `head` leaves it."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    return os.fdopen(writer, "w")
+
+
 @pytest.mark.parametrize(
-    ("redirection", "status"),
-    [("", 0), ("> /dev/full", 70), pytest.param(">&-", 0, marks=pytest.mark.slow), ("| true", 141)],
+    ("stdout", "status", "told"),
+    [
+        (lambda: None, 0, ""),  # closed before the program began
+        (without_reader, 141, ""),
+        (lambda: open("/dev/full", "w"), 70, "codegen-sdk: cannot write the output: No space left on device\n"),  # noqa: SIM115
+    ],
+    ids=["closed", "pipe", "disk"],
 )
 def test_an_output_that_cannot_be_written_has_a_status_of_its_own(
-    sandbox: Sandbox, redirection: str, status: int
+    codegen: Codegen, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, stdout: Any, status: int, told: str
 ) -> None:
-    environment = {**os.environ, "CODEGEN_API_TOKEN": TOKEN, "CODEGEN_BASE_URL": sandbox.base_url}
-    sandbox.script("completed", result="x" * 100_000)
-    command = f"{shlex.quote(sys.executable)} -m codegen_ext.cli run 'Fix it' -q --org 323 {redirection}"
-    script = ["bash", "-c", f"{command}; exit ${{PIPESTATUS[0]}}"]
-    done = subprocess.run(script, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == status, done.stderr
-    assert done.stdout == ("" if redirection else "x" * 100_000 + "\n")
-    assert "Traceback" not in done.stderr
+    sandbox.script("completed", result="x" * 100_000, pull_request=False)
+    with nullcontext() if (stream := stdout()) is None else stream:  # which the interpreter closes at its end
+        monkeypatch.setattr(sys, "stdout", stream)
+        found = codegen("run", "Fix it", "-q")
+    assert (found.status, found.err.partition("completed\n")[2]) == (status, told)
 
 
 def test_an_error_of_the_service_commands_no_terminal(

@@ -1,13 +1,28 @@
 """Running the Python blocks of a page one after the other, as a reader would."""
 
 import random
+import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from codegen_ext.clock import SystemClock
+from codegen_ext.testing import FakeClock
+
 from .pages import Block
+
+
+@pytest.fixture
+def fake_time(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """Clients and sandboxes that choose no clock, and `time.sleep`, share a fake one."""
+    for name in ("time", "monotonic", "sleep", "sleep_async", "wait"):
+        monkeypatch.setattr(SystemClock, name, staticmethod(getattr(clock, name)))
+    monkeypatch.setattr(time, "sleep", clock.sleep)
+    return clock
 
 
 def run(block: Block, page: Path, namespace: dict[str, Any], fixture: Callable[[str], Any]) -> str:

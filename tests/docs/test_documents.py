@@ -4,7 +4,6 @@ import logging
 import os
 import re
 import shlex
-import time
 import tomllib
 from collections.abc import Iterator
 from itertools import pairwise
@@ -15,7 +14,6 @@ import pytest
 
 from codegen_ext import Agent, ChatServerClient, CodegenClient, CodexClient
 from codegen_ext import cli as command_line
-from codegen_ext.clock import SystemClock
 from codegen_ext.codex import command
 from codegen_ext.codex.errors import INSTALL_COMMAND
 from codegen_ext.providers import __main__ as providers_command
@@ -31,15 +29,6 @@ from .running import run
 
 LANGUAGES = {"python", "bash", "text", "yaml", "yml"}
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-
-
-@pytest.fixture
-def fake_time(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    """Clients and sandboxes that choose no clock, and `time.sleep`, share a fake one."""
-    for name in ("time", "monotonic", "sleep", "sleep_async", "wait"):
-        monkeypatch.setattr(SystemClock, name, staticmethod(getattr(clock, name)))
-    monkeypatch.setattr(time, "sleep", clock.sleep)
-    return clock
 
 
 @pytest.fixture
@@ -97,6 +86,7 @@ ASYNC = [(page, first, second) for page in PAGES for first, second in pairwise(b
 """The programs in tabs for asyncio, each with what stands below it."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "program", "output"),
     [row for row in ASYNC if row[1].language == "python"],

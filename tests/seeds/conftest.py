@@ -1,24 +1,13 @@
-import time
 from collections.abc import Iterator
 
 import pytest
 
-from codegen_ext.clock import SystemClock
 from codegen_ext.testing import FakeClock, Sandbox
 
+from ..docs.running import fake_time
 from ..support.old_names import old_names, quiet_old_names
 
-__all__ = ["old_names", "quiet_old_names"]
-
-
-@pytest.fixture
-def fake_time(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    """Clients and sandboxes that choose no clock, and `time.sleep`, share a fake one."""
-    for name in ("time", "monotonic", "sleep", "sleep_async", "wait"):
-        if hasattr(SystemClock, name):
-            monkeypatch.setattr(SystemClock, name, staticmethod(getattr(clock, name)))
-    monkeypatch.setattr(time, "sleep", clock.sleep)
-    return clock
+__all__ = ["fake_time", "old_names", "quiet_old_names"]
 
 
 @pytest.fixture

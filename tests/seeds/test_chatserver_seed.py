@@ -42,8 +42,3 @@ def test_every_block_runs(service: Sandbox, request: pytest.FixtureRequest) -> N
         content = block.content.replace("http://localhost:3284", service.base_url)
         printed = run(Block(block.language, content, block.line), PAGE, namespace, request.getfixturevalue)
         assert matches(printed, expected), f"{name}: {printed}"
-
-
-def test_the_blocks_are_all_there() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    assert len(BLOCKS) == text.count("```python") == len(OUTPUT)

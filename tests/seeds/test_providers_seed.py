@@ -72,7 +72,3 @@ def test_every_block_runs(service: Sandbox, request: pytest.FixtureRequest, capl
     assert [line.partition(": set ")[0] for line in lines[1:]] == [f"❌ {name}: no credentials" for name in OTHERS]
     said = [record.getMessage() for record in caplog.records if record.name == "codegen_ext.providers"]
     assert any(line.startswith("asking provider codegen") for line in said)
-
-
-def test_the_blocks_are_all_there() -> None:
-    assert len(BLOCKS) == PAGE.read_text(encoding="utf-8").count("```python") == 8

@@ -1,0 +1,3 @@
+from .running import fake_time
+
+__all__ = ["fake_time"]
