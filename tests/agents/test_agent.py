@@ -63,7 +63,7 @@ def test_an_agent_is_made_from_the_environment_or_a_configuration(
         assert (agent.org_id, agent.token, agent.base_url, agent.client.config.timeout) == made
 
 
-CLIENT = CodegenClient(ClientConfig(api_token="abc"))
+CONFIG = ClientConfig(api_token="abc")
 
 
 @pytest.mark.parametrize(
@@ -72,10 +72,10 @@ CLIENT = CodegenClient(ClientConfig(api_token="abc"))
         ({}, "CODEGEN_API_TOKEN"),
         ({"token": ""}, "CODEGEN_API_TOKEN"),
         ({"tokn": "abc"}, "tokn"),
-        ({"token": "abc", "config": CLIENT.config}, "either config or token"),
-        ({"base_url": "http://x", "config": CLIENT.config}, "either config or token"),
-        *(({"client": CLIENT, name: "abc"}, "a client has its own settings") for name in ("token", "base_url")),
-        ({"client": CLIENT, "config": CLIENT.config}, "a client has its own settings"),
+        ({"token": "abc", "config": CONFIG}, "either config or token"),
+        ({"base_url": "http://x", "config": CONFIG}, "either config or token"),
+        *(({"client": CodegenClient, name: "abc"}, "a client has its own settings") for name in ("token", "base_url")),
+        ({"client": CodegenClient, "config": CONFIG}, "a client has its own settings"),
         ({"client": "abc"}, "got str"),
         *(
             ({"org_id": number, "token": "abc"}, "^org_id must be the organization's number")
@@ -84,8 +84,9 @@ CLIENT = CodegenClient(ClientConfig(api_token="abc"))
     ],
 )
 def test_what_makes_no_agent_is_refused(arguments: dict[str, Any], message: str) -> None:
+    built = {name: CodegenClient(CONFIG) if value is CodegenClient else value for name, value in arguments.items()}
     with pytest.raises(ValueError, match=message) as caught:
-        Agent(**{"org_id": 323, **arguments})
+        Agent(**{"org_id": 323, **built})
     assert isinstance(caught.value, ConfigurationError)
 
 
