@@ -156,7 +156,7 @@ UNSENDABLE: list[dict[str, Any]] = [
     {"messages": [{"role": "user", "content": "a\ud83d"}, *HI]},
     {"messages": [{"role": "system", "content": "a\ud83d"}, *HI]},
     {"model": "\ud800"},
-    {"response_format": {"type": "json_schema", "json_schema": {"schema": {"description": object()}}}},
+    {"response_format": {"type": "json_schema", "json_schema": {"schema": {"description": {1}}}}},
 ]
 
 
