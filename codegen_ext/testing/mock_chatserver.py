@@ -10,10 +10,15 @@ from .mock import MOCK_SETTINGS, MOCK_TOKEN, MOCK_URL, Mocking
 
 
 class ChatServerMocking(Mocking):
-    """The names of a ChatServer's operations."""
+    """The names of a ChatServer's operations, and the constructor of both clients."""
 
     _mock_service: ClassVar = "chatserver"
     _mock_names: ClassVar = {"create_completion": "create_chat_completion"}
+
+    def __init__(self, *, clock: Clock | None = None) -> None:
+        clock = clock or FakeClock()
+        settings = {"clock": clock, "transport": self._mock_transport(clock), **MOCK_SETTINGS}
+        super().__init__(MOCK_TOKEN, MOCK_URL, **settings)  # type: ignore[call-arg] # that of the client
 
 
 class MockChatServerClient(ChatServerMocking, ChatServerClient):
@@ -22,16 +27,6 @@ class MockChatServerClient(ChatServerMocking, ChatServerClient):
     Waiting takes no time unless a `clock` is given.
     """
 
-    def __init__(self, *, clock: Clock | None = None) -> None:
-        clock = clock or FakeClock()
-        transport = self._mock_transport(clock)
-        super().__init__(MOCK_TOKEN, MOCK_URL, clock=clock, transport=transport, **MOCK_SETTINGS)
-
 
 class AsyncMockChatServerClient(ChatServerMocking, AsyncChatServerClient):
     """An `AsyncChatServerClient` without a server; see `MockChatServerClient`."""
-
-    def __init__(self, *, clock: Clock | None = None) -> None:
-        clock = clock or FakeClock()
-        transport = self._mock_transport(clock)
-        super().__init__(MOCK_TOKEN, MOCK_URL, clock=clock, transport=transport, **MOCK_SETTINGS)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import count
+from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
 from attrs import evolve
@@ -27,44 +29,17 @@ class CodexCall(NamedTuple):
     arguments: dict[str, Any]
 
 
-class _Script:
-    """Responses to come and calls so far; safe to share between threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.reset()
-
-    def reset(self) -> None:
-        self.calls: list[CodexCall] = []
-        self.responses: list[Any] = [_ANSWER]
-
-    def settings(self, settings: Settings, arguments: Mapping[str, Any]) -> Settings:
-        """Return the settings with a server for one call with these arguments of `create`."""
-        others = {name: value for name, value in arguments.items() if name != "messages"}
-        call = CodexCall(arguments.get("messages") or [], others)
-        return evolve(settings, servers=cast("ServerManager", _Server(self, call)))
-
-    def add(self, call: CodexCall) -> None:
-        with self._lock:
-            if not any(known is call for known in self.calls):
-                self.calls.append(call)
-
-    def next(self, call: CodexCall) -> Any:
-        with self._lock:
-            response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
-        if callable(response) and not isinstance(response, type):
-            response = response(messages=call.messages, **call.arguments)
-        return response() if isinstance(response, type) else response
-
-
 class _Server:
     """App-server in memory for one call; answers every request at once."""
 
     pid = None
 
-    def __init__(self, script: _Script, call: CodexCall) -> None:
-        self._script = script
+    def __init__(
+        self, call: CodexCall, record: Callable[[CodexCall], None], answer: Callable[[CodexCall], Any]
+    ) -> None:
         self._call = call
+        self._record = record
+        self._answer = answer
         self._ids = count(1)
 
     @property
@@ -80,7 +55,7 @@ class _Server:
         if method == "model/list":
             receiver.receive({"method": method, "result": {"data": [{"id": "mock"}]}})
         elif method == "thread/start":
-            self._script.add(self._call)
+            self._record(self._call)
             thread = {"id": f"thread-{next(self._ids)}"}
             result = {"thread": thread, "model": params.get("model", "mock")}
             receiver.receive({"method": method, "result": result})
@@ -94,7 +69,7 @@ class _Server:
             receiver.receive({"method": method, "params": {"threadId": params["threadId"], **more}})
 
         try:
-            text = self._script.next(self._call)
+            text = self._answer(self._call)
             if isinstance(text, BaseException):
                 raise text
             if not isinstance(text, str):
@@ -123,32 +98,42 @@ def _tokens(text: str) -> int:
     return 1 + len(text) // 4
 
 
-class _Completions:
-    """`client.chat.completions` of a mock: each call has a server of its own, which knows its arguments."""
-
-    def __init__(self, kind: type[Completions | AsyncCompletions], settings: Settings, script: _Script) -> None:
-        self._kind = kind
-        self._settings = settings
-        self._script = script
-
-    def create(self, **arguments: Any) -> Any:
-        return self._kind(self._script.settings(self._settings, arguments)).create(**arguments)
-
-
 class _Mocking(CodexClientBase):
     """Constructor and methods of both mock clients; the constructor takes the settings of the real one."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
-        self._script = _Script()
-        self._settings = self._script.settings(self._settings, {})
+        self._lock = threading.Lock()
+        self.reset_mock()
+        self._settings = self._settings_of({})
         chat = cast("Any", self).chat
-        chat.completions = _Completions(type(chat.completions), self._settings, self._script)
+        chat.completions = SimpleNamespace(create=partial(self._create, type(chat.completions)))
+
+    def _create(self, kind: type[Completions | AsyncCompletions], **arguments: Any) -> Any:
+        """Perform a call with a server of its own, which knows the arguments."""
+        return kind(self._settings_of(arguments)).create(**arguments)
+
+    def _settings_of(self, arguments: Mapping[str, Any]) -> Settings:
+        others = {name: value for name, value in arguments.items() if name != "messages"}
+        call = CodexCall(arguments.get("messages") or [], others)
+        return evolve(self._settings, servers=cast("ServerManager", _Server(call, self._record, self._answer)))
+
+    def _record(self, call: CodexCall) -> None:
+        with self._lock:
+            if not any(known is call for known in self._calls):
+                self._calls.append(call)
+
+    def _answer(self, call: CodexCall) -> Any:
+        with self._lock:
+            response = self._responses.pop(0) if len(self._responses) > 1 else self._responses[0]
+        if callable(response) and not isinstance(response, type):
+            response = response(messages=call.messages, **call.arguments)
+        return response() if isinstance(response, type) else response
 
     @property
     def calls(self) -> list[CodexCall]:
         """The calls that reached the agent, oldest first."""
-        return list(self._script.calls)
+        return list(self._calls)
 
     def set_mock_response(self, response: MockCodexResponse) -> None:
         """Answer with `response` from now on.
@@ -157,11 +142,12 @@ class _Mocking(CodexClientBase):
         and the last one stays. A function is called with the arguments of `create` and returns one of these.
         """
         is_list = isinstance(response, Sequence) and not isinstance(response, str)
-        self._script.responses = [*response] if is_list else [response]  # type: ignore[misc]
+        self._responses = list[Any](response) if is_list else [response]  # type: ignore[arg-type]
 
     def reset_mock(self) -> None:
         """Forget calls and responses."""
-        self._script.reset()
+        self._calls = list[CodexCall]()
+        self._responses = list[Any]([_ANSWER])
 
 
 class MockCodexClient(_Mocking, CodexClient):
