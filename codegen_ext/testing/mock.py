@@ -17,9 +17,9 @@ from codegen_ext.errors import ConfigurationError
 
 from .arguments import check, check_clock
 from .clock import FakeClock
+from .sandbox.codegen import repositories
 from .sandbox.handler import Handler
 from .sandbox.responses import MockResponse
-from .sandbox.seed_data import repositories
 from .sandbox.state import Settings, State
 from .sandbox.transport import SandboxTransport
 

@@ -1,8 +1,7 @@
 """An in-memory, stateful imitation of the Codegen and ChatServer APIs, served over HTTP or in process.
 
-`handler` turns a request into a call (`routing`, `schema`), which a response of the test (`responses`), an operation
-of `codegen` or `chat`, or an example (`examples`) answers; `faults` change what is sent; `server` and `transport` send
-it.
+`handler` turns a request into a call (`routing`, `schema`), which a response of the test, an operation of `codegen` or
+`chat`, or an example (`responses`) answers; `faults` change what is sent; `server` and `transport` send it.
 """
 
 from .faults import Fault

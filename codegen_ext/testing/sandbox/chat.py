@@ -11,9 +11,12 @@ from uuid import UUID
 
 from .messages import ApiError, Json, dumps
 from .routing import Call
-from .seed_data import DATED_MODELS, MODELS
 from .state import State
 
+_MODELS = {"claude-3-haiku": "claude", "claude-3-5-sonnet": "claude", "gpt-4o": "ccrouter", "droid-core": "droid"}
+"""The ChatServer's models and the provider of each."""
+_DATED_MODELS = {"claude-3-5-sonnet": "claude-3-5-sonnet-20241022"}
+"""The exact name that a completion answers with where it is not the requested one, as real services do."""
 _TITLE_LENGTH = 60
 _PIECES = re.compile(r"\s*\S+|\s+")
 
@@ -45,7 +48,7 @@ class _Session:
             "organization_id": organization if isinstance(organization, str) else None,
             "title": question and question[:_TITLE_LENGTH],
             "model": self.model,
-            "agent_type": MODELS.get(self.model),
+            "agent_type": _MODELS.get(self.model),
             "created_at": self.created_at,
             "updated_at": self.updated_at,
             "last_message_at": self.updated_at,
@@ -93,7 +96,7 @@ class Chat:
             "id": f"chatcmpl-{self._requests}",
             "object": "chat.completion",
             "created": int(self._state.epoch(self._state.now())),
-            "model": DATED_MODELS.get(given["model"], given["model"]),
+            "model": _DATED_MODELS.get(given["model"], given["model"]),
             "choices": [{"index": 0, "message": message, "finish_reason": finish_reason}],
             "usage": {
                 "prompt_tokens": tokens,
@@ -107,7 +110,7 @@ class Chat:
         created = int(self._state.epoch(0.0))
         models = [
             {"id": name, "object": "model", "created": created, "owned_by": provider, "provider": provider}
-            for name, provider in MODELS.items()
+            for name, provider in _MODELS.items()
         ]
         return {"object": "list", "data": models}
 

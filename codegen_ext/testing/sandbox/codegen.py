@@ -3,9 +3,9 @@
 # ruff: noqa: D102 - the contract says what each operation takes and does
 
 from collections import deque
+from functools import cache
 from typing import Any
 
-from . import seed_data
 from .messages import ApiError, InvalidError, Json, Problem
 from .routing import Call
 from .runs import Run
@@ -14,6 +14,16 @@ from .state import State
 from .webhook_sender import WebhookSender
 
 _SANDBOXES = range(1, 6)
+_LANGUAGES = ("Python", "TypeScript", "Go", "Rust", None)
+_USERS = (
+    ("octocat", "Mona Lisa Octocat"),
+    ("ada", "Ada Lovelace"),
+    ("grace", "Grace Hopper"),
+    ("alan", "Alan Turing"),
+    ("edsger", None),
+)
+_DEFAULT_REPOSITORY = 107
+"""The id of `owner/repo`; on the second page, so that only readers of all pages find it."""
 
 
 class Codegen:
@@ -22,15 +32,15 @@ class Codegen:
     def __init__(self, state: State, webhooks: WebhookSender) -> None:
         self.runs: dict[int, Run] = {}
         self.scripts: deque[Script] = deque()
-        self.repositories = seed_data.repositories(state.settings.org_id)
+        self.repositories = repositories(state.settings.org_id)
         self._state = state
         self._webhooks = webhooks
-        self._users = seed_data.users()
+        self._users = _users()
         self._check_suites: dict[int, Json] = {}
 
     def create_agent_run(self, call: Call) -> Json:
         given = call.arguments
-        repo_id = seed_data.DEFAULT_REPOSITORY if given["repo_id"] is None else given["repo_id"]
+        repo_id = _DEFAULT_REPOSITORY if given["repo_id"] is None else given["repo_id"]
         others = {name: given[name] for name in ("metadata", "model", "agent_type")}
         run = self._create(given["prompt"], repo_id, refusal=402, images=given["images"] or [], **others)
         return self._show(run)
@@ -85,7 +95,7 @@ class Codegen:
         sandbox_id = call.arguments["sandbox_id"]
         if sandbox_id not in _SANDBOXES:
             raise ApiError(404, "Sandbox not found.")
-        run = self._create(f"Analyze the setup logs of sandbox {sandbox_id}.", seed_data.DEFAULT_REPOSITORY)
+        run = self._create(f"Analyze the setup logs of sandbox {sandbox_id}.", _DEFAULT_REPOSITORY)
         return {"agent_run_id": run.id, "status": run.status, "message": "Log analysis started."}
 
     def get_users(self, call: Call) -> Json:
@@ -106,7 +116,7 @@ class Codegen:
 
     def get_check_suite_settings(self, call: Call) -> Json:
         repo_id = _found(self.repositories, call.arguments["repo_id"], "Repository")["id"]
-        return self._check_suites.setdefault(repo_id, seed_data.check_suite_settings())
+        return self._check_suites.setdefault(repo_id, _check_suite_settings())
 
     def update_check_suite_settings(self, call: Call) -> Json:
         settings = self.get_check_suite_settings(call)
@@ -156,3 +166,57 @@ def _directive(prompt: str) -> Script | None:
         return script_in(prompt)
     except ValueError as error:
         raise InvalidError(Problem(("body", "prompt"), str(error), "directive")) from None
+
+
+def _users() -> list[Json]:
+    """Return the members of the organization; the token belongs to the first one."""
+    return [
+        {
+            "id": number,
+            "email": f"{username}@example.com" if name else None,
+            "github_user_id": str(1000 + number),
+            "github_username": username,
+            "avatar_url": None,
+            "full_name": name,
+            "role": "ADMIN" if number == 1 else "MEMBER",
+            "is_admin": number == 1,
+        }
+        for number, (username, name) in enumerate(_USERS, 1)
+    ]
+
+
+def repositories(organization_id: int) -> list[Json]:
+    """Return the repositories, more than one page of them, among them `owner/repo`."""
+    return [{**repository, "organization_id": organization_id} for repository in _repositories()]
+
+
+@cache
+def _repositories() -> list[Json]:
+    return [_repository(number) for number in range(1, 151)]
+
+
+def _repository(number: int) -> Json:
+    full_name = "owner/repo" if number == _DEFAULT_REPOSITORY else f"sandbox/service-{number:03}"
+    return {
+        "id": number,
+        "name": full_name.partition("/")[2],
+        "full_name": full_name,
+        "description": f"The code of {full_name}." if number % 3 else None,
+        "github_id": str(500_000 + number),
+        "visibility": "private" if number % 2 else "public",
+        "archived": number % 25 == 0,
+        "setup_status": "COMPLETED" if number % 4 else "PENDING",
+        "language": _LANGUAGES[number % len(_LANGUAGES)],
+    }
+
+
+def _check_suite_settings() -> Json:
+    """Return the check-suite settings of a repository before any change."""
+    return {
+        "check_retry_count": 3,
+        "ignored_checks": [],
+        "check_retry_counts": {},
+        "custom_prompts": {},
+        "high_priority_apps": ["github-actions"],
+        "available_check_suite_names": ["build", "lint", "test"],
+    }

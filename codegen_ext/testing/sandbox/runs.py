@@ -3,14 +3,30 @@
 from bisect import insort
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
+from itertools import cycle, islice
 from operator import itemgetter
 from typing import NamedTuple
 
-from .logs import OPENING, log_entry, log_kinds
+from codegen_api.enums import MessageType
+
 from .messages import Json
 from .schema import is_terminal, status_meaning
 from .script import Script
 from .state import State
+
+_OPENING = "USER_MESSAGE"
+_ACTION, _FINAL = "ACTION", "FINAL_ANSWER"
+_CLOSINGS = {"completed": _FINAL, "failed": "ERROR", "paused": "PLAN_EVALUATION"}
+_THOUGHTS = {
+    "PLAN_EVALUATION": "The plan has three steps; I begin with the first.",
+    "ERROR": "A command failed; I try another way.",
+}
+_TOOLS: tuple[tuple[str, Json, Json], ...] = (
+    ("ripgrep_search", {"query": "def main", "file_pattern": "*.py"}, {"matches": 3, "status": "success"}),
+    ("view_file", {"filepath": "src/main.py", "start_line": 1}, {"lines": 42, "status": "success"}),
+    ("edit_file", {"filepath": "src/main.py", "edit": "..."}, {"changed": True, "status": "success"}),
+    ("run_command", {"command": "pytest -q"}, {"exit_code": 0, "stdout": "12 passed", "status": "success"}),
+)
 
 
 class Step(NamedTuple):
@@ -87,7 +103,7 @@ class Run:
         """Go on with another prompt; a pending or running run only logs it."""
         with self._state.lock:
             if status_meaning(self.status) in ("pending", "running"):
-                log = (self._state.now(), log_entry(self.id, OPENING, 0, prompt, ""))
+                log = (self._state.now(), _log_entry(self.id, _OPENING, 0, prompt, ""))
                 insort(self._logs, log, key=itemgetter(0))
             else:
                 self._play(script, prompt, resumed=True)
@@ -142,11 +158,11 @@ class Run:
         length, last = stages[-1]
         result = "Done: " + prompt.strip().partition("\n")[0][:200] if script.result is None else script.result
         meaning = status_meaning(last)
-        kinds = log_kinds(meaning, script.logs)
+        kinds = _log_kinds(meaning, script.logs)
         pace = length / max(len(kinds) - 1, 1)
         # Not a hair after the end, whatever the rounding: readers stop when they see the run end.
         self._logs += [
-            (now + min(index * pace, length), log_entry(self.id, kind, index, prompt, result))
+            (now + min(index * pace, length), _log_entry(self.id, kind, index, prompt, result))
             for index, kind in enumerate(kinds)
         ]
         for offset, status in stages:
@@ -167,3 +183,35 @@ class Run:
             }
             self._pull_requests.append((now + length, pull))
         self._on_change()
+
+
+def _log_kinds(meaning: str | None, count: int | None) -> list[str]:
+    """Return the types of the log entries from a prompt to a status; without a count, every type occurs."""
+    closing = _CLOSINGS.get(meaning or "", _ACTION)
+    others = [str(kind) for kind in MessageType if kind not in (_OPENING, _ACTION, _FINAL, closing)]
+    middle = [kind for other in others for kind in (_ACTION, other)]
+    count = len(middle) + 2 if count is None else count
+    return [_OPENING, *islice(cycle(middle), max(count - 2, 0)), closing][:count]
+
+
+def _log_entry(run_id: int, kind: str, index: int, prompt: str, result: str) -> Json:
+    """Return one log entry without its time."""
+    entry: Json = {
+        "agent_run_id": run_id,
+        "tool_name": None,
+        "message_type": kind,
+        "thought": _THOUGHTS.get(kind, f"Step {index}: {kind.replace('_', ' ').lower()}."),
+        "observation": None,
+        "tool_input": None,
+        "tool_output": None,
+    }
+    if kind == _ACTION:
+        # Each tool twice in turn, so that each reports in both of the shapes that the contract allows.
+        name, tool_input, tool_output = _TOOLS[index // 4 % len(_TOOLS)]
+        observation = dict(tool_output) if index // 2 % 2 else f"{name} succeeded"
+        entry |= {"tool_name": name, "thought": f"Step {index}: I use {name}.", "observation": observation}
+        entry |= {"tool_input": dict(tool_input), "tool_output": dict(tool_output)}
+    elif kind in (_OPENING, _FINAL):
+        entry["observation"] = prompt if kind == _OPENING else result
+        entry["thought"] = None if kind == _OPENING else "The task is done."
+    return entry
