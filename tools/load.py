@@ -124,16 +124,18 @@ def refusal(place: Place, reason: str, entry: str = "remove: true", *, is_publis
 
     `entry` is what the overlay's action for the place holds; spec/chatserver.yaml is edited itself.
     """
-    if len(place) > 2 and place[0] == "paths":
-        shown = "/".join(
-            [f"{str(place[2]).upper()} {place[1]}", *(str(part) for part in place[3:] if str(part)[:1] != "?")]
-        )
-    else:
-        shown = pointer(place)
     if is_published is None:
         is_published = not is_of_chatserver(place)
     target = f'spec/overlay.yaml: {{target: "{json_path(place)}", {entry}}}' if is_published else "spec/chatserver.yaml"
-    return f"{shown}: {reason}; mend it in {target}"
+    return f"{shown(place)}: {reason}; mend it in {target}"
+
+
+def shown(place: Place) -> str:
+    """Return a place as people read it: an operation by verb and path."""
+    if len(place) <= 2 or place[0] != "paths":
+        return pointer(place)
+    rest = [str(part) for part in place[3:] if str(part)[:1] != "?"]
+    return "/".join([f"{str(place[2]).upper()} {place[1]}", *rest])
 
 
 def json_path(place: Place) -> str:

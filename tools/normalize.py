@@ -30,6 +30,7 @@ OUTER = ("description", "default", "deprecated", "readOnly", "writeOnly")
 PARAMETER_KEYS = ("deprecated", "style", "explode", "allowReserved", "content")
 FREE_FORM = "FreeFormObject"
 ANY = "AnyValue"
+"""Schemas of the overlay: of an object without fields, and of an answer that the service does not document."""
 
 
 class Normalized(NamedTuple):
@@ -76,8 +77,7 @@ class _Normalizer:
         unmatched = overlay.apply(self._data, actions)
         self._drop_unusable()
         self._rename_schemas()
-        self._name_parameters()
-        self._name_schemas()
+        self._move_named()
         for path, _, operation in each_operation(self._data):
             self._complete(path, operation)
         self._name_operations()
@@ -224,81 +224,38 @@ class _Normalizer:
             if kind == "#/components/schemas" and name in renamed:
                 node["$ref"] = f"{kind}/{renamed[name]}"
 
-    def _name_parameters(self) -> None:
-        group: dict[str, Data] = self._data["components"]["parameters"]
-        for path, method, operation in each_operation(self._data):
-            for index, parameter in enumerate(operation.get("parameters", ())):
-                if name := _take_name(parameter):
-                    if group.setdefault(name, parameter) == parameter:
-                        operation["parameters"][index] = {"$ref": f"#/components/parameters/{name}"}
-                    else:
-                        where = f"{method.upper()} {path}"
-                        self._notes.append(f"{where}: {parameter['name']} differs from {name}, so it stays on its own")
+    def _move_named(self) -> None:
+        """Move what the overlay names, and objects without fields, to the components."""
+        self._data["paths"] = self._moved(self._data["paths"], "paths")
+        for kind, group in self._data["components"].items():
+            for name in list(group):
+                group[name] = {
+                    key: self._moved(node, "components", kind, name, key) for key, node in group[name].items()
+                }
 
-    def _name_schemas(self) -> None:
-        group: dict[str, Data] = self._data["components"]["schemas"]
-        group.setdefault(FREE_FORM, {
-            "type": "object", "description": "JSON object with any keys and values.", "additionalProperties": True,
-        })  # fmt: skip
-        group.setdefault(ANY, {"description": "Any JSON, since the service does not document this answer."})
-        for name in list(group):
-            self._name_within(group[name], name)
-        for name, parameter in self._data["components"]["parameters"].items():
-            if "schema" in parameter:
-                parameter["schema"] = self._named(parameter["schema"], class_name(name))
-        for path, method, operation in each_operation(self._data):
-            base = class_name(operation.get("operationId", load.derived_id(path, method)))
-            for parameter in operation.get("parameters", ()):
-                if "schema" in parameter:
-                    parameter["schema"] = self._named(parameter["schema"], class_name(base, parameter["name"]))
-            if "requestBody" in operation:
-                self._name_media(operation["requestBody"], f"{base}Body")
-            for status, response in operation["responses"].items():
-                if status == "200":
-                    response.setdefault("content", {JSON: {"schema": {}}})
-                self._name_media(response, f"{base}Result", is_result=status[0] == "2")
-
-    def _name_media(self, holder: Data, place: str, *, is_result: bool = False) -> None:
-        for media in holder.get("content", {}).values():
-            is_any = is_result and not media["schema"]
-            media["schema"] = _reference_to(ANY) if is_any else self._named(media["schema"], place)
-
-    def _name_within(self, schema: Data, place: str) -> None:
-        for name, field in schema.get("properties", {}).items():
-            schema["properties"][name] = self._named(field, class_name(place, name))
-        for key in ("items", "additionalProperties"):
-            if isinstance(schema.get(key), dict):
-                schema[key] = self._named(schema[key], f"{place}Item")
-        for key in ("anyOf", "oneOf", "allOf"):
-            if key in schema:
-                branches = enumerate(schema[key])
-                schema[key] = [self._named(branch, f"{place}{index or ''}") for index, branch in branches]
-
-    def _named(self, schema: Data, place: str) -> Data:
-        """Return what stands at a place: the schema itself, or a reference once it has a name."""
-        name = _take_name(schema)
-        inner, nullable = _without_null(schema)
-        inner = {key: value for key, value in inner.items() if key not in OUTER and not key.startswith("x-")}
-        if "$ref" in inner:
-            if name:
-                self._notes.append(f"{place}: the overlay names it {name}, but it refers to {inner['$ref']}")
-            return schema
-        has_own_form = "properties" in inner or "allOf" in inner or ("enum" in inner and inner.get("type") == "string")
-        if not name and inner.get("type") == "object" and not has_own_form:
-            name = FREE_FORM if inner.get("additionalProperties", True) in (True, {}) else place
-        elif not name and has_own_form:
-            name = place
-        if not name:
-            self._name_within(schema, place)
-            return schema
-        self._name_within(inner, name)
-        if name != FREE_FORM and not self._put(name, inner):
-            self._notes.append(f"{place}: it differs from the schema {name}, so it is called {place}")
-            name = place
-            while not self._put(name, inner):
-                name += "_"
-        outer = {key: schema[key] for key in OUTER if key in schema}
-        return {"anyOf": [_reference_to(name), NULL], **outer} if nullable else {**_reference_to(name), **outer}
+    def _moved(self, node: Any, *place: str | int) -> Any:
+        """Return a node in which references stand for what was moved."""
+        if isinstance(node, list):
+            return [self._moved(item, *place, index) for index, item in enumerate(node)]
+        if not isinstance(node, dict):
+            return node
+        name = _take_name(node)
+        inner, nullable = _without_null(node)
+        inner = {key: item for key, item in inner.items() if key not in OUTER and not key.startswith("x-")}
+        is_free = inner.get("type") == "object" and inner.get("additionalProperties", True) in (True, {})
+        if not name and is_free and not inner.keys() & {"properties", "allOf"}:
+            name = FREE_FORM
+        if name and "in" in node:
+            if self._data["components"]["parameters"].setdefault(name, node) == node:
+                return {"$ref": f"#/components/parameters/{name}"}
+        elif name and "$ref" not in inner:
+            inner = {key: self._moved(item, *place, key) for key, item in inner.items()}
+            if name == FREE_FORM or self._put(name, inner):
+                outer = {key: node[key] for key in OUTER if key in node}
+                return {"anyOf": [_reference_to(name), NULL], **outer} if nullable else {**_reference_to(name), **outer}
+        if name:
+            self._notes.append(f"{load.shown(place)}: it differs from {name}, so it stays on its own")
+        return {key: self._moved(item, *place, key) for key, item in node.items()}
 
     def _put(self, name: str, inner: Data) -> bool:
         """Put a schema among the components unless another of that name says something else."""
@@ -314,6 +271,10 @@ class _Normalizer:
         answers = self._data["components"]["responses"]
         shared = {found: name for name, node in answers.items() if (found := _schema_of(node))}
         responses = operation["responses"]
+        responses.get("200", {}).setdefault("content", {JSON: {"schema": {}}})
+        for response in (node for status, node in responses.items() if status[0] == "2"):
+            for media in response.get("content", {}).values():
+                media["schema"] = media["schema"] or _reference_to(ANY)
         names_something = self._names_something(path, operation)
         for status, standard in STANDARD_RESPONSES.items():
             applies = status in {"401", "429"} or names_something or status in responses
@@ -382,9 +343,9 @@ class _Normalizer:
         for kind in ("parameters", "schemas"):
             for name, node in data["components"][kind].items():
                 node.setdefault("description", f"{_words(name)}.")
-        for schema in data["components"]["schemas"].values():
-            for name, field in schema.get("properties", {}).items():
-                field.setdefault("description", f"{_words(name)}.")
+        for place, node in load.nodes(data):
+            if place[-2:-1] == ("properties",):
+                node.setdefault("description", f"{_words(str(place[-1]))}.")
         tags = data.setdefault("tags", [])
         known = {tag["name"] for tag in tags}
         used = list(dict.fromkeys(tag for _, _, operation in each_operation(data) for tag in operation["tags"]))
@@ -425,12 +386,6 @@ _STATUSES = {str(int(status)) for status in http.HTTPStatus}
 
 class _UnusableError(Exception):
     """Clients cannot have an operation."""
-
-
-def class_name(*parts: str) -> str:
-    """Make a schema's name from where it stands: `CreateAgentRunInput`, `options` -> `CreateAgentRunInputOptions`."""
-    words = [word for part in parts for word in re.split(r"[^A-Za-z0-9]+", part) if word]
-    return "".join(word[:1].upper() + word[1:] for word in words)
 
 
 def canonical(schema: Any) -> Data:

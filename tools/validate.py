@@ -98,12 +98,13 @@ def _enum_problems(values: list[Any]) -> Iterator[str]:
 
 def problems(contract: Data) -> list[str]:
     """Return all problems of a contract."""
-    found = [refusal(place, reason) for place, _, reason in unusable(contract, contract)]
-    found = found or list(_document_problems(contract))
+    found = list(_document_problems(contract))
     for path, method, operation in each_operation(contract):
         place: Place = ("paths", path, method)
-        for error in Draft202012Validator(OPERATION).iter_errors(operation):
-            found.append(refusal((*place, *error.absolute_path), one_line(error.message), "update: …"))
+        found += [
+            refusal((*place, *error.absolute_path), one_line(error.message), "update: …")
+            for error in Draft202012Validator(OPERATION).iter_errors(operation)
+        ]
         try:
             found += [
                 refusal((*place, "x-codegen", key), reason, "update: …") for key, reason in _names(contract, operation)

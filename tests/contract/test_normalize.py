@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from tools import load, normalize, overlay, validate
 
-from .documents import CHATSERVER, HISTORY, OURS, Data, actions, answering, facts, normalized, operation, with_operation
+from .documents import CHATSERVER, HISTORY, OURS, Data, actions, answering, facts, normalized, operation
+
+ORG = "/v1/organizations/{org_id}"
 
 
 def fields(data: Data, schema: str) -> Data:
@@ -35,11 +37,70 @@ def test_an_older_document_gives_a_contract(path: Path) -> None:
     assert chat == CHATSERVER["paths"]
 
 
-def test_a_new_operation_gets_an_id_a_limit_and_the_refusals() -> None:
-    made = normalized(with_operation(tags=["Big Things", "other"], operationId="x" * 80)).data
-    added = operation(made, "get_things")
+OF_THE_PATH = {"name": "deep", "in": "query", "schema": {"type": "boolean"}}
+GIVEN = [
+    {"name": "Authorization", "in": "header", "required": True, "schema": {}},
+    {"name": "x-trace", "in": "header", "schema": {"type": "string"}},
+    {"name": "thing_id", "in": "path", "required": True, "schema": {"type": "integer"}},
+    {"name": "org_id", "in": "path", "schema": {"type": "integer"}},
+    {"name": "crumb", "in": "cookie", "schema": {"type": "string"}},
+    {"name": "tags", "in": "query", "style": "form", "explode": False, "schema": {"type": "array"}},
+]
+MODE = {"type": "string", "enum": ["a", "b"]}
+ALIKE = "{target: $.components.schemas.UserResponse.properties.is_admin, update: {x-codegen: {name: RunStatus}}}"
+AGAIN = ("/v1/users", "/v1/beta/organizations/{org_id}/users", "/v1/repositories", "/v2/models", "/v1/things")
+"""Paths of which another has the id already."""
+
+
+def publish(data: Data) -> None:
+    """Add to a published document what the rules are for."""
+    org_id = {"name": "org_id", "in": "path", "required": True, "schema": {"type": "integer"}}
+    plain = {"parameters": [org_id], "responses": answering({})}
+    refers = {"200": {"$ref": "#/components/responses/First"}}
+    before = {path: {"get": {"responses": answering({})}} for path in AGAIN}
+    data["paths"] = before | data["paths"] | {
+        f"{ORG}/new": {"get": {**plain, "tags": ["Big Things", "other"], "operationId": "x" * 80}},
+        f"{ORG}/limited": {"get": {**plain, "description": "Rate limit: 5 requests per minute."}},
+        f"{ORG}/given": {"get": {"parameters": GIVEN, "responses": answering({})}},
+        f"{ORG}/bare": {"get": {"responses": answering({"type": "object"})}},
+        "/v1/deep": {
+            "parameters": [{"$ref": "#/components/parameters/Deep"}],
+            "put": {"parameters": [{**OF_THE_PATH, "schema": {"type": "integer"}}], "responses": {}},
+            "get": {"responses": refers},
+        },
+    }  # fmt: skip
+    data["components"]["parameters"] = {"Deep": OF_THE_PATH}
+    data["components"]["responses"] = {
+        "First": {"$ref": "#/components/responses/Second"},
+        "Second": answering({"type": "string"})["200"],
+    }
+    inner = {"type": "object", "properties": {"mode": MODE, "any": {"type": "object"}}}
+    fields(data, "CreateAgentRunInput")["options"] = {"anyOf": [inner, {"type": "null"}]}
+    fields(data, "CreateAgentRunInput")["word"] = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> normalize.Normalized:
+    return normalized(facts(publish), *actions(ALIKE, tmp_path_factory.mktemp("overlay")))
+
+
+def test_everything_added_is_valid(made: normalize.Normalized) -> None:
+    assert made.problems + validate.problems(made.data) == []
+    undeclared = "org_id is in the path without a declaration; it is declared now"
+    assert [(note.partition(": ")[0].rpartition("/")[2], note.partition(": ")[2]) for note in made.notes] == [
+        ("users", undeclared),
+        *[("check-suite-settings", undeclared)] * 2,
+        ("given", "the path lacks its parameter thing_id, which is a query parameter now"),
+        ("given", "the cookie crumb is left out; clients send none"),
+        ("bare", undeclared),
+        ("is_admin", "it differs from RunStatus, so it stays on its own"),
+    ]
+
+
+def test_a_new_operation_gets_an_id_a_limit_and_the_refusals(made: normalize.Normalized) -> None:
+    added = operation(made.data, "get_new")
     assert added["tags"] == ["big-things"]
-    assert {"name": "big-things", "description": "Operations of the group big-things."} in made["tags"]
+    assert {"name": "big-things", "description": "Operations of the group big-things."} in made.data["tags"]
     assert added["x-codegen"] == {
         "service": "codegen",
         "rate-limit": {"requests": 60, "seconds": 30, "group": "standard"},
@@ -48,103 +109,47 @@ def test_a_new_operation_gets_an_id_a_limit_and_the_refusals() -> None:
     assert [parameter["$ref"] for parameter in added["parameters"]] == ["#/components/parameters/OrgId"]
     assert list(added["responses"]) == ["200", "401", "403", "404", "429"]
     assert added["responses"]["404"] == {"$ref": "#/components/responses/NotFound"}
-    assert (added["summary"], added["description"]) == ("Get things", "Get things.")
-    assert validate.problems(made) == []
+    assert (added["summary"], added["description"]) == ("Get new", "Get new.")
+    limit = {"requests": 5, "seconds": 60, "group": "get-limited"}
+    assert operation(made.data, "get_limited")["x-codegen"]["rate-limit"] == limit
 
 
-def test_a_limit_of_its_own_is_a_group_of_its_own() -> None:
-    made = normalized(with_operation(description="Rate limit: 5 requests per minute.")).data
-    limit = {"requests": 5, "seconds": 60, "group": "get-things"}
-    assert operation(made, "get_things")["x-codegen"]["rate-limit"] == limit
-
-
-def test_parameters_are_those_that_a_client_gives() -> None:
-    given_ = [
-        {"name": "Authorization", "in": "header", "required": True, "schema": {}},
-        {"name": "x-trace", "in": "header", "schema": {"type": "string"}},
-        {"name": "thing_id", "in": "path", "required": True, "schema": {"type": "integer"}},
-        {"name": "org_id", "in": "path", "schema": {"type": "integer"}},
-        {"name": "crumb", "in": "cookie", "schema": {"type": "string"}},
-        {"name": "tags", "in": "query", "style": "form", "explode": False, "schema": {"type": "array"}},
-    ]
-    made = normalized(with_operation(parameters=given_))
-    found = [load.resolve(made.data, item) for item in operation(made.data, "get_things")["parameters"]]
+def test_parameters_are_those_that_a_client_gives(made: normalize.Normalized) -> None:
+    found = [load.resolve(made.data, item) for item in operation(made.data, "get_given")["parameters"]]
     assert [(item["in"], item["name"]) for item in found] == [
         ("path", "org_id"), ("header", "x-trace"), ("query", "thing_id"), ("query", "tags"),
     ]  # fmt: skip
-    assert (found[0]["schema"], found[3]["explode"]) == ({"type": "integer"}, False)
-    assert [note.partition(": ")[2] for note in made.notes] == [
-        *["org_id is in the path without a declaration; it is declared now"] * 2,
-        "the path lacks its parameter thing_id, which is a query parameter now",
-        "the cookie crumb is left out; clients send none",
-    ]
-    assert found[0]["required"] is True
+    assert (found[0]["schema"], found[0]["required"], found[3]["explode"]) == ({"type": "integer"}, True, False)
 
 
-def test_references_and_parameters_of_the_path_are_taken_in() -> None:
-    deep = {"name": "deep", "in": "query", "schema": {"type": "boolean"}}
-
-    def add(data: Data) -> None:
-        data["components"]["parameters"] = {"Deep": deep}
-        data["components"]["responses"] = {
-            "First": {"$ref": "#/components/responses/Second"},
-            "Second": answering({"type": "string"})["200"],
-        }
-        own = {"parameters": [{**deep, "schema": {"type": "integer"}}], "responses": {}}
-        refers = {"responses": {"200": {"$ref": "#/components/responses/First"}}}
-        data["paths"]["/v1/things"] = {
-            "parameters": [{"$ref": "#/components/parameters/Deep"}],
-            "put": own,
-            "get": refers,
-        }
-
-    made = normalized(facts(add)).data
-    assert operation(made, "get_things")["parameters"][0]["schema"] == {"type": "boolean"}
-    assert operation(made, "put_things")["parameters"][0]["schema"] == {"type": "integer"}
-    content = operation(made, "get_things")["responses"]["200"]["content"]
+def test_references_and_parameters_of_the_path_are_taken_in(made: normalize.Normalized) -> None:
+    assert operation(made.data, "get_deep")["parameters"][0]["schema"] == {"type": "boolean"}
+    assert operation(made.data, "put_deep")["parameters"][0]["schema"] == {"type": "integer"}
+    content = operation(made.data, "get_deep")["responses"]["200"]["content"]
     assert content == {"application/json": {"schema": {"type": "string"}}}
 
 
-def test_a_known_operation_keeps_its_id_and_all_new_ones_get_one() -> None:
+def test_a_known_operation_keeps_its_id_and_all_new_ones_get_one(made: normalize.Normalized) -> None:
     before = {(path, method): item["operationId"] for path, method, item in load.each_operation(OURS)}
-    paths = ("/v1/users", "/v1/beta/organizations/{org_id}/users", "/v1/repositories", "/v2/models", "/v1/things")
-
-    def add(data: Data) -> None:
-        data["paths"] = {path: {"get": {"responses": answering({})}} for path in paths} | data["paths"]
-
-    made = normalized(facts(add))
     after = {(path, method): item["operationId"] for path, method, item in load.each_operation(made.data)}
     assert {place: after[place] for place in before} == before
-    assert [after[path, "get"] for path in paths] == [
+    assert [after[path, "get"] for path in AGAIN] == [
         "get_v1_users", "get_v1_beta_organizations_users", "get_v1_repositories", "get_models", "get_things",
     ]  # fmt: skip
-    assert made.problems + validate.problems(made.data) == []
 
 
-def test_an_inline_object_gets_a_name_and_null_one_form() -> None:
-    def add(data: Data) -> None:
-        mode = {"type": "string", "enum": ["a", "b"]}
-        inner = {"type": "object", "properties": {"mode": mode, "any": {"type": "object"}}}
-        fields(data, "CreateAgentRunInput")["options"] = {"anyOf": [inner, {"type": "null"}]}
-        fields(data, "CreateAgentRunInput")["word"] = {"anyOf": [{"type": "string"}, {"type": "null"}]}
-
-    made = normalized(facts(add)).data
-    options = fields(made, "CreateAgentRunInput")["options"]
-    assert options["anyOf"] == [{"$ref": "#/components/schemas/CreateAgentRunInputOptions"}, {"type": "null"}]
-    assert fields(made, "CreateAgentRunInputOptions") == {
-        "mode": {"$ref": "#/components/schemas/CreateAgentRunInputOptionsMode", "description": "Mode."},
+def test_null_has_one_form_and_an_object_without_fields_one_name(made: normalize.Normalized) -> None:
+    options = fields(made.data, "CreateAgentRunInput")["options"]
+    assert options["anyOf"][0]["properties"] == {
+        "mode": {**MODE, "description": "Mode."},
         "any": {"$ref": "#/components/schemas/FreeFormObject", "description": "Any."},
     }
-    assert fields(made, "CreateAgentRunInput")["word"] == {"type": ["string", "null"], "description": "Word."}
+    assert options["anyOf"][1:] == [{"type": "null"}]
+    assert fields(made.data, "CreateAgentRunInput")["word"] == {"type": ["string", "null"], "description": "Word."}
 
 
-def test_two_schemas_that_the_overlay_calls_alike_stay_apart(tmp_path: Path) -> None:
-    entry = "{target: $.components.schemas.UserResponse.properties.is_admin, update: {x-codegen: {name: RunStatus}}}"
-    made = normalized(facts(), *actions(entry, tmp_path))
-    assert fields(made.data, "UserResponse")["is_admin"]["anyOf"][0]["$ref"].endswith("/UserResponseIsAdmin")
-    assert (
-        "UserResponseIsAdmin: it differs from the schema RunStatus, so it is called UserResponseIsAdmin" in made.notes
-    )
+def test_a_schema_that_differs_from_what_the_overlay_calls_it_stays_on_its_own(made: normalize.Normalized) -> None:
+    assert fields(made.data, "UserResponse")["is_admin"]["type"] == ["boolean", "null"]
     assert made.data["components"]["schemas"]["RunStatus"] == OURS["components"]["schemas"]["RunStatus"]
 
 
