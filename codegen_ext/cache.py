@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -37,60 +37,27 @@ class Key(NamedTuple):
     parameters: str
 
 
-class Entry(NamedTuple):
-    """An answer with status 200, decompressed."""
+class Answer(NamedTuple):
+    """An answer with status 200, decompressed, and its age in seconds."""
 
     headers: tuple[tuple[bytes, bytes], ...]
     content: bytes
+    age: float = 0.0
 
 
-class Found(NamedTuple):
-    """What a store has for a key; `age` is in seconds.
+Found = tuple[Answer | None, str | None]
+"""The answer of a key, and the generation to `put` one under that is asked for now.
 
-    `generation` goes into the `put` of an answer that is asked for now. When it was replaced in the meantime, because a
-    write may have made the answer stale, what is put under it is not found; None when the store is unavailable.
-    """
-
-    entry: Entry | None
-    age: float
-    generation: str | None
+When that was replaced in the meantime, because a write may have made the answer stale, what is put under it is not
+found. It is None while the store is unavailable.
+"""
 
 
-class Store(Protocol):
-    """Where answers are kept. No method raises because the store is unavailable."""
-
-    blocks: bool
-    """Whether its methods wait for another process, so that an event loop calls them in a thread."""
-
-    def get(self, key: Key) -> Found:
-        """Return the answer of a key, however old."""
-        ...
-
-    def put(self, key: Key, entry: Entry, seconds: float, generation: str | None) -> None:
-        """Keep an answer for `seconds`."""
-        ...
-
-    def invalidate(self, operations: Collection[str]) -> None:
-        """Drop the answers of some operations to any credential, also those that are on their way."""
-        ...
-
-    def clear(self) -> None:
-        """Drop all answers to this client's credential, also those that are on their way."""
-        ...
-
-    def size(self) -> int:
-        """Return how many answers to this client's credential are kept."""
-        ...
-
-    def close(self) -> None:
-        """Close connections."""
-        ...
-
-
-class MemoryStore(Store):
+class MemoryStore:
     """Keeps at most `max_size` answers, of which the least recently used gives way; safe for threads."""
 
     blocks = False
+    """Whether its methods wait for another process, so that an event loop calls them in a thread."""
 
     def __init__(self, max_size: int, clock: Clock) -> None:
         from cachetools import TLRUCache
@@ -99,7 +66,7 @@ class MemoryStore(Store):
         self._mutex = threading.Lock()
         self._generations = Counter[str]()
         # An answer, when it was stored, and when it goes.
-        self._kept: TLRUCache[Key, tuple[Entry, float, float]] = TLRUCache(
+        self._kept: TLRUCache[Key, tuple[Answer, float, float]] = TLRUCache(
             max_size, ttu=lambda _key, kept, _now: kept[2], timer=clock.monotonic
         )
         _fork.register(self)
@@ -114,25 +81,26 @@ class MemoryStore(Store):
             kept = self._kept.get(key)
             generation = self._generation(key.operation)
         if kept is None:
-            return Found(None, 0.0, generation)
-        return Found(kept[0], self._clock.monotonic() - kept[1], generation)
+            return None, generation
+        answer, since, _ = kept
+        return answer._replace(age=self._clock.monotonic() - since), generation
 
-    def put(self, key: Key, entry: Entry, seconds: float, generation: str | None) -> None:
+    def put(self, key: Key, answer: Answer, seconds: float, generation: str | None) -> None:
         """Keep an answer for `seconds`, unless it was invalidated since it was asked for."""
         with self._mutex:
             if generation == self._generation(key.operation):
                 now = self._clock.monotonic()
-                self._kept[key] = entry, now, now + seconds
+                self._kept[key] = answer, now, now + seconds
 
     def invalidate(self, operations: Collection[str]) -> None:
-        """Drop the answers of some operations."""
+        """Drop the answers of some operations, also those that are on their way."""
         with self._mutex:
             self._generations.update(operations)
             for key in [key for key in self._kept if key.operation in operations]:
                 self._kept.pop(key, None)
 
     def clear(self) -> None:
-        """Drop all answers."""
+        """Drop all answers, also those that are on their way."""
         with self._mutex:
             self._generations[""] += 1
             self._kept.clear()
@@ -153,11 +121,6 @@ class MemoryStore(Store):
 def digest(*parts: bytes) -> str:
     """Return 32 hexadecimal digits that are others for other parts."""
     return sha256(b"\0".join(parts)).hexdigest()[:32]
-
-
-def credential_of(authorization: str) -> str:
-    """Return the digest of an Authorization header."""
-    return digest(authorization.encode())
 
 
 def key_of(request: httpx.Request, operation_id: str) -> Key:
@@ -181,19 +144,19 @@ def key_of(request: httpx.Request, operation_id: str) -> Key:
     return Key(digest(authorization), operation_id, digest(*parts))
 
 
-def entry_of(response: httpx.Response) -> Entry:
+def answer_of(response: httpx.Response) -> Answer:
     """Keep of a response what does not belong to its connection."""
     headers = tuple((name, value) for name, value in response.headers.raw if name.lower() not in _DROPPED)
-    return Entry(headers, response.content)
+    return Answer(headers, response.content)
 
 
-def response_of(entry: Entry, age: float, request: httpx.Request) -> httpx.Response:
+def response_of(answer: Answer, request: httpx.Request) -> httpx.Response:
     """Return a response of its own for each caller, with the header `age` in whole seconds (RFC 9111, 5.1)."""
-    headers: Any = [*entry.headers, (b"age", b"%d" % max(age, 0.0))]
+    headers: Any = [*answer.headers, (b"age", b"%d" % max(answer.age, 0.0))]
     response = httpx.Response(
         200,
         headers=headers,
-        content=entry.content,
+        content=answer.content,
         request=request,
         extensions={CACHED: True, "http_version": b"HTTP/1.1"},
     )

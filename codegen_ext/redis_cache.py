@@ -20,7 +20,7 @@ from typing import Any
 from uuid import uuid4
 
 from . import _fork
-from .cache import Entry, Found, Key, Store
+from .cache import Answer, Found, Key
 from .clock import Clock
 from .storage import StoreUnavailable, open_redis, redis_errors
 
@@ -63,13 +63,26 @@ for _, name in ipairs(redis.pcall('ZRANGE', KEYS[2], 0, -1 - ARGV[4])) do
   redis.call('ZREM', KEYS[2], name)
 end
 """
+# KEYS: the names of the credential's answers, its generation. ARGV: what names of generations begin with.
+_SIZE = """
+local size = 0
+for _, name in ipairs(redis.pcall('ZRANGE', KEYS[1], 0, -1)) do
+  local operation, first, second = name:match('([^:]+):[^:]+:([^:]+):([^:]+)$')
+  local generations = redis.call('MGET', ARGV[1] .. operation, KEYS[2])
+  if generations[1] == first and generations[2] == second then
+    size = size + redis.call('EXISTS', name)
+  end
+end
+return size
+"""
 
 
-class RedisStore(Store):
+class RedisStore:
     """Keeps answers for as long as they are of use; may be used by several threads, processes and machines.
 
-    While Redis does not answer, `get` finds nothing and `put` keeps nothing. One warning is logged for each such time,
-    and what was invalidated in it is made up for before Redis is used again.
+    Its methods mean what those of `MemoryStore` do. While Redis does not answer, `get` finds nothing and `put` keeps
+    nothing. One warning is logged for each such time, and what was invalidated in it is made up for before Redis is
+    used again.
 
     Args:
         address: A `redis://` or `rediss://` address.
@@ -87,10 +100,11 @@ class RedisStore(Store):
 
     def __init__(self, address: str, site: str, credential: str, max_size: int, clock: Clock) -> None:
         self._redis = open_redis(address)
-        self._get, self._put = self._redis.register_script(_GET), self._redis.register_script(_PUT)
+        self._get, self._put, self._size = (self._redis.register_script(script) for script in (_GET, _PUT, _SIZE))
         self._stem, self._credential, self._max_size, self._clock = f"{PREFIX}{{{site}}}", credential, max_size, clock
-        self._pending: set[str] = set()
-        self._away_until: float | None = None
+        # Generations to replace, each with an object of the change that asked for it.
+        self._pending: dict[str, object] = {}
+        self._next_try: float | None = None
         self.after_fork()
         _fork.register(self)
 
@@ -98,61 +112,41 @@ class RedisStore(Store):
         return "RedisStore()"
 
     def after_fork(self) -> None:
-        """Replace the locks."""
-        self._mutex, self._replacing = threading.Lock(), threading.Lock()
+        """Replace the lock."""
+        self._mutex = threading.Lock()
 
     def get(self, key: Key) -> Found:
         """Return the answer of a key."""
         names = [self._name(key.operation), self._name(key.credential), self._name(*key)]
-        answer = self._ask(lambda: self._get(names, [uuid4().hex, GENERATION_SECONDS * 1000]))
-        if answer is None:
-            return Found(None, 0.0, None)
-        generation, value, left = answer[0].decode("latin-1"), answer[1], answer[2]
-        entry, lifetime = _decoded(value, f"{names[2]}:{generation}") if value and left > 0 else (None, 0)
-        return Found(entry, max(lifetime - left, 0) / 1000, generation)
+        found = self._ask(lambda: self._get(names, [uuid4().hex, GENERATION_SECONDS * 1000]))
+        if found is None:
+            return None, None
+        generation, value, left = found[0].decode("latin-1"), found[1], found[2]
+        return _decoded(value, f"{names[2]}:{generation}", left) if value and left > 0 else None, generation
 
-    def put(self, key: Key, entry: Entry, seconds: float, generation: str | None) -> None:
+    def put(self, key: Key, answer: Answer, seconds: float, generation: str | None) -> None:
         """Keep an answer for `seconds`; it is not found when its generation was replaced since it was asked for."""
         if generation is None:
             return
         name, lifetime = f"{self._name(*key)}:{generation}", max(int(seconds * 1000), 1)
         names = [name, self._name(key.credential, "answers"), self._name(key.operation), self._name(key.credential)]
-        arguments: list[bytes | int] = [
-            _encoded(entry, name, lifetime),
-            lifetime,
-            GENERATION_SECONDS * 1000,
-            self._max_size,
-        ]
-        self._ask(lambda: self._put(names, arguments))
+        value = _encoded(answer, name, lifetime)
+        self._ask(lambda: self._put(names, [value, lifetime, GENERATION_SECONDS * 1000, self._max_size]))
 
     def invalidate(self, operations: Collection[str]) -> None:
         """Replace the generations of some operations; while Redis is unavailable, as soon as it is back."""
-        self._replace(operations)
+        with self._mutex:
+            self._pending.update(dict.fromkeys(operations, object()))
+        self._ask(lambda: None)
 
     def clear(self) -> None:
         """Replace the generation of this client's credential; while Redis is unavailable, as soon as it is back."""
-        self._replace([self._credential])
+        self.invalidate([self._credential])
 
     def size(self) -> int:
         """Return how many answers to this client's credential can be found, 0 while Redis is unavailable."""
-        return self._ask(self._count) or 0
-
-    def _count(self) -> int:
-        index = self._name(self._credential, "answers")
-        if self._redis.type(index) != b"zset":
-            return 0
-        found: list[Any] = self._redis.zrange(index, 0, -1)
-        names = [name.decode("latin-1") for name in found]
-        operations = {name: name.removeprefix(self._stem).split(":")[2] for name in names}
-        fields = list(dict.fromkeys((self._credential, *operations.values())))
-        values: list[Any] = self._redis.mget([self._name(field) for field in fields])
-        generations = {field: (value or b"").decode("latin-1") for field, value in zip(fields, values, strict=True)}
-        current = [
-            name
-            for name, operation in operations.items()
-            if name.endswith(f":{generations[operation]}:{generations[self._credential]}")
-        ]
-        return int(self._redis.exists(*current)) if current else 0
+        names = [self._name(self._credential, "answers"), self._name(self._credential)]
+        return self._ask(lambda: self._size(names, [self._name("")])) or 0
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -161,74 +155,56 @@ class RedisStore(Store):
     def _name(self, *parts: str) -> str:
         return ":".join((self._stem, *parts))
 
-    def _replace(self, fields: Collection[str]) -> None:
-        with self._mutex:
-            self._pending.update(fields)
-        self._ask(lambda: None)
-
-    def _replace_pending(self) -> None:
-        """Replace the generations that are due; those that cannot be replaced stay due."""
-        with self._replacing:
-            with self._mutex:
-                fields, self._pending = self._pending, set()
-            if not fields:
-                return
-            try:
-                with self._redis.pipeline(transaction=False) as pipeline:
-                    for field in fields:
-                        pipeline.set(self._name(field), uuid4().hex, ex=GENERATION_SECONDS)
-                    pipeline.execute()
-            except BaseException:
-                with self._mutex:
-                    self._pending.update(fields)
-                raise
-
     def _ask(self, question: Callable[[], Any]) -> Any:
-        """Call a function after what is due; None while Redis is unavailable."""
+        """Call a function once the generations that are due were replaced; None while Redis is unavailable."""
         with self._mutex:
-            was_away = self._away_until is not None
-            if self._away_until is not None:
-                if self._clock.monotonic() < self._away_until:
+            is_away = self._next_try is not None
+            if self._next_try is not None:
+                if self._clock.monotonic() < self._next_try:
                     return None
-                self._away_until = self._clock.monotonic() + PAUSE  # one caller tries, the others do not wait for it
+                self._next_try = self._clock.monotonic() + PAUSE  # one caller tries, the others do not wait for it
+            due = self._pending.copy()
         try:
             with redis_errors():
-                if self._pending or self._replacing.locked():
-                    self._replace_pending()
+                if due:
+                    with self._redis.pipeline(transaction=False) as pipeline:
+                        for field in due:
+                            pipeline.set(self._name(field), uuid4().hex, ex=GENERATION_SECONDS)
+                        pipeline.execute()
                 answer = question()
         except StoreUnavailable as error:
-            self._note(error)
-            return None
-        if was_away:
             with self._mutex:
-                self._away_until = None
+                is_away, self._next_try = self._next_try is not None, self._clock.monotonic() + PAUSE
+            if not is_away:
+                _logger.warning("Redis does not answer (%s); answers are not kept until it does", error.reason)
+            return None
+        if due or is_away:
+            with self._mutex:
+                # What another change has asked for in the meantime stays due.
+                self._pending = {field: by for field, by in self._pending.items() if due.get(field) is not by}
+                if is_away:
+                    self._next_try = None
+        if is_away:
             _logger.info("Redis is available again; answers are kept")
         return answer
-
-    def _note(self, error: StoreUnavailable) -> None:
-        with self._mutex:
-            is_known = self._away_until is not None
-            self._away_until = self._clock.monotonic() + PAUSE
-        if not is_known:
-            _logger.warning("Redis does not answer (%s); answers are not kept until it does", error.reason)
 
 
 def _checksum(rest: bytes, name: str) -> bytes:
     return sha256(b"1\n" + name.encode() + b"\n" + rest).hexdigest().encode()
 
 
-def _encoded(entry: Entry, name: str, lifetime: int) -> bytes:
-    headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in entry.headers]
-    rest = json.dumps({"headers": headers, "lifetime": lifetime}).encode() + b"\n" + entry.content
+def _encoded(answer: Answer, name: str, lifetime: int) -> bytes:
+    headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in answer.headers]
+    rest = json.dumps({"headers": headers, "lifetime": lifetime}).encode() + b"\n" + answer.content
     return _checksum(rest, name) + b"\n" + rest
 
 
-def _decoded(value: bytes, name: str) -> tuple[Entry | None, int]:
-    """Return an answer and the milliseconds that it was to be kept; None for what is damaged."""
+def _decoded(value: bytes, name: str, left: int) -> Answer | None:
+    """Return an answer that is kept for `left` more milliseconds; None for what is damaged."""
     check, _, rest = value.partition(b"\n")
     if check != _checksum(rest, name):
-        return None, 0
+        return None
     head, _, content = rest.partition(b"\n")
     fields = json.loads(head)
     headers = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in fields["headers"])
-    return Entry(headers, content), fields["lifetime"]
+    return Answer(headers, content, max(fields["lifetime"] - left, 0) / 1000)

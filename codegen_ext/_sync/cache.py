@@ -13,19 +13,7 @@ from codegen_api.operations import OPERATIONS
 from .. import _fork
 from .._io import synchronous as io
 from .._response import decode
-from ..cache import (
-    CacheStats,
-    Entry,
-    Found,
-    Key,
-    MemoryStore,
-    Store,
-    credential_of,
-    digest,
-    entry_of,
-    key_of,
-    response_of,
-)
+from ..cache import Answer, CacheStats, Key, MemoryStore, answer_of, digest, key_of, response_of
 from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import CodegenAPIError
 from .locks import Event, wait_for
@@ -35,11 +23,10 @@ if TYPE_CHECKING:
 
     from .._request import Call
     from ..config import ClientConfig
+    from ..redis_cache import RedisStore
 
 T = TypeVar("T")
 Send = Callable[[httpx.Request], httpx.Response]
-Answer = tuple[Entry, float]
-"""An answer and its age in seconds."""
 
 MAX_BODY = 1_048_576
 """Bytes of the largest body that is kept."""
@@ -66,16 +53,14 @@ class ResponseCache:
         self._stale_if_error = config.stale_if_error
         self._max_size = config.cache_max_size
         self._store = _open_store(config, clock)
-        self._mutex = io.Mutex()
         self._hits = self._misses = 0
-        self._flights: dict[Key, Flight] = {}
-        self._others = {one.id for one in OPERATIONS.values() if one.cache_seconds is None and not one.invalidates}
+        self.after_fork()
         _fork.register(self)
 
     def after_fork(self) -> None:
         """Ask for what another thread of the parent was asking for."""
         self._mutex = io.Mutex()
-        self._flights = {}
+        self._flights: dict[tuple[Key, str], Flight] = {}
 
     def get_stats(self) -> CacheStats:
         """Return how many answers are kept (in Redis: for this credential), and how often one was found."""
@@ -86,71 +71,50 @@ class ResponseCache:
     def clear(self) -> None:
         """Drop all answers (in Redis: of this credential, for all processes); hits and misses are counted on."""
         self._do(self._store.clear)
-        self._detach(None)
 
     def close(self) -> None:
         """Close connections."""
         self._do(self._store.close)
 
-    def concerns(self, call: Call, request: httpx.Request) -> bool:
-        """Return whether a request may be answered from the cache, or makes something in it stale."""
-        if call.operation is None:
-            return request.method not in _SAFE
-        return call.operation.id not in self._others
-
     def handle(self, request: httpx.Request, call: Call, send: Send) -> httpx.Response:
-        """Answer a request that the cache is concerned with, sending it where that is needed."""
+        """Answer a request from the cache or by sending it, and drop what it makes stale."""
         operation = call.operation
         if operation is None:
-            return self._change(request, _cached_operations(), send)
-        if operation.cache_seconds is None or request.method != "GET" or call.stream:
-            return self._change(request, operation.invalidates, send)
-        key = key_of(request, operation.id)
-        if call.refresh or "no-cache" in request.headers.get("cache-control", ""):
-            found = self._do(self._store.get, key)
-            response = send(request)
-            self._keep(response, request, operation, key, found.generation)
-            return response
-        return self._read(request, call, operation, key, send)
+            stale: Collection[str] = () if request.method in _SAFE else _cached_operations()
+        elif operation.cache_seconds is None or request.method != "GET" or call.stream:
+            stale = operation.invalidates
+        else:
+            return self._read(request, call, operation, send)
+        return self._change(request, stale, send) if stale else send(request)
 
     def _change(self, request: httpx.Request, stale: Collection[str], send: Send) -> httpx.Response:
-        if not stale:
-            return send(request)
         # Before as well, so that a process that dies in between leaves no old answer to others.
-        self._invalidate(stale)
+        self._do(self._store.invalidate, stale)
         try:
             response = send(request)
         except GeneratorExit:
             self._store.invalidate(stale)  # where no more waiting is possible
-            self._detach(stale)
             raise
         except BaseException:
-            self._invalidate(stale)
+            self._do(self._store.invalidate, stale)
             raise
-        self._invalidate(stale)
+        self._do(self._store.invalidate, stale)
         return response
 
-    def _invalidate(self, operations: Collection[str]) -> None:
-        self._do(self._store.invalidate, operations)
-        self._detach(operations)
-
-    def _detach(self, operations: Collection[str] | None) -> None:
-        """Let no later caller share the answer to a request that was sent before a change."""
-        with self._mutex:
-            self._flights = {
-                key: flight
-                for key, flight in self._flights.items()
-                if operations is not None and key.operation not in operations
-            }
-
-    def _read(
-        self, request: httpx.Request, call: Call, operation: Operation[Any], key: Key, send: Send
-    ) -> httpx.Response:
+    def _read(self, request: httpx.Request, call: Call, operation: Operation[Any], send: Send) -> httpx.Response:
+        key = key_of(request, operation.id)
         while True:
-            found = self._do(self._store.get, key)
-            if (current := self._answer(found, operation)) is not None:
+            answer, generation = self._do(self._store.get, key)
+            if call.refresh or "no-cache" in request.headers.get("cache-control", ""):
+                response = send(request)
+                self._keep(response, request, operation, key, generation)
+                return response
+            if (current := self._current(answer, operation)) is not None:
                 return self._hit(current, request)
-            flight, leads = self._join(key)
+            if generation is None:
+                return (self._ask(request, operation, key, send))[0]
+            # After a write the generation is another one, so that nothing which was sent before it is waited for.
+            flight, leads = self._join((key, generation))
             if leads:
                 return self._lead(request, operation, key, flight, send)
             waiter = io.Waiter()
@@ -158,41 +122,34 @@ class ResponseCache:
             # The machine's clock: on another one time would be over before the answer is there.
             wait_for(waiter, SYSTEM_CLOCK, call.deadline.left(), call.cancel)
             if not flight.done.is_set():
-                if (stale := self._answer(found, operation, self._stale_if_error)) is not None:
-                    return self._hit(stale, request)
                 raise httpx.ReadTimeout("an identical request was not answered in time", request=request)
-            if flight.is_interrupted:
-                continue  # which says nothing about the service
             if flight.answer is not None:
                 return self._hit(flight.answer, request)
-            response, _ = self._ask(request, operation, key, send)
-            return response
+            if not flight.is_interrupted:
+                return (self._ask(request, operation, key, send))[0]
 
-    def _join(self, key: Key) -> tuple[Flight, bool]:
-        """Return the request for this key that is on its way, and whether it is the caller's to send."""
+    def _join(self, key: tuple[Key, str]) -> tuple[Flight, bool]:
+        """Return the request that is on its way, and whether it is the caller's to send."""
         with self._mutex:
             flight = self._flights.get(key)
             if flight is not None:
                 return flight, False
-            flight = self._flights[key] = Flight()
+            flight = self._flights[key] = Flight(key)
             return flight, True
 
     def _lead(
         self, request: httpx.Request, operation: Operation[Any], key: Key, flight: Flight, send: Send
     ) -> httpx.Response:
         """Ask, and tell those that wait what came of it."""
-        flight.is_interrupted = True
         try:
             response, flight.answer = self._ask(request, operation, key, send)
-            flight.is_interrupted = False
             return response
-        except Exception:
-            flight.is_interrupted = False
+        except BaseException as error:
+            flight.is_interrupted = not isinstance(error, Exception)
             raise
         finally:
             with self._mutex:
-                if self._flights.get(key) is flight:
-                    del self._flights[key]
+                self._flights.pop(flight.key, None)
             flight.done.set()
 
     def _ask(
@@ -200,10 +157,10 @@ class ResponseCache:
     ) -> tuple[httpx.Response, Answer | None]:
         """Return the response, and what others may share of it."""
         # Once more, because an answer may have been stored after this caller had looked, and before it was to ask.
-        found = self._do(self._store.get, key)
-        if (current := self._answer(found, operation)) is not None:
+        answer, generation = self._do(self._store.get, key)
+        if (current := self._current(answer, operation)) is not None:
             return self._hit(current, request), current
-        stale = self._answer(found, operation, self._stale_if_error)
+        stale = self._current(answer, operation, self._stale_if_error)
         try:
             response = send(request)
         except (httpx.TransportError, httpx.DecodingError):
@@ -212,10 +169,10 @@ class ResponseCache:
             return self._hit(stale, request), stale
         if response.status_code >= 500 and stale is not None:
             return self._hit(stale, request), stale
-        entry = self._keep(response, request, operation, key, found.generation)
+        kept = self._keep(response, request, operation, key, generation)
         with self._mutex:
             self._misses += 1
-        return response, None if entry is None else (entry, 0.0)
+        return response, kept
 
     def _keep(
         self,
@@ -224,26 +181,27 @@ class ResponseCache:
         operation: Operation[Any],
         key: Key,
         generation: str | None,
-    ) -> Entry | None:
+    ) -> Answer | None:
         """Store a response if it is worth it; return what others may share."""
         response.request = request  # which httpx would set only later, and decoding wants to know
-        if not _is_answer(response, operation):
+        if not _is_whole(response, operation):
             return None
-        entry = entry_of(response)
-        if len(entry.content) <= MAX_BODY:
-            self._do(self._store.put, key, entry, self._lifetime_of(operation) + self._stale_if_error, generation)
-        return entry
+        answer = answer_of(response)
+        if len(answer.content) <= MAX_BODY:
+            seconds = self._lifetime_of(operation) + self._stale_if_error
+            self._do(self._store.put, key, answer, seconds, generation)
+        return answer
 
     def _hit(self, answer: Answer, request: httpx.Request) -> httpx.Response:
         with self._mutex:
             self._hits += 1
-        return response_of(*answer, request)
+        return response_of(answer, request)
 
-    def _answer(self, found: Found, operation: Operation[Any], grace: float = 0.0) -> Answer | None:
-        """Return an answer that is current, or has not been out of date for longer than `grace` seconds."""
-        if found.entry is None or found.age >= self._lifetime_of(operation) + grace:
+    def _current(self, answer: Answer | None, operation: Operation[Any], grace: float = 0.0) -> Answer | None:
+        """Return an answer unless it has been out of date for longer than `grace` seconds."""
+        if answer is None or answer.age >= self._lifetime_of(operation) + grace:
             return None
-        return found.entry, found.age
+        return answer
 
     def _lifetime_of(self, operation: Operation[Any]) -> float:
         return min(operation.cache_seconds or 0.0, self._lifetime)
@@ -254,30 +212,30 @@ class ResponseCache:
 
 
 class Flight:
-    """A request that others wait for: an answer and its age when it is done, None for nothing to share."""
+    """A request that others wait for; its answer is None where there is nothing to share."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: tuple[Key, str]) -> None:
+        self.key = key
         self.done = Event()
         self.answer: Answer | None = None
         self.is_interrupted = False
-        """Whether its caller was cancelled or interrupted."""
+        """Whether its caller was cancelled or interrupted, which says nothing about the service."""
 
 
-def _open_store(config: ClientConfig, clock: Clock) -> Store:
-    if config.shared_state is None:
-        return MemoryStore(config.cache_max_size, clock)
-    from ..storage import scheme_of
+def _open_store(config: ClientConfig, clock: Clock) -> MemoryStore | RedisStore:
+    if config.shared_state is not None:
+        from ..storage import scheme_of
 
-    if scheme_of(config.shared_state) != "redis":
-        return MemoryStore(config.cache_max_size, clock)
-    from ..redis_cache import RedisStore
+        if scheme_of(config.shared_state) == "redis":
+            from ..redis_cache import RedisStore
 
-    site = digest(config.service_url.encode())
-    credential = credential_of(f"Bearer {config.api_token}" if config.api_token else "")
-    return RedisStore(config.shared_state, site, credential, config.cache_max_size, clock)
+            site = digest(config.service_url.encode())
+            credential = digest(f"Bearer {config.api_token}".encode() if config.api_token else b"")
+            return RedisStore(config.shared_state, site, credential, config.cache_max_size, clock)
+    return MemoryStore(config.cache_max_size, clock)
 
 
-def _is_answer(response: httpx.Response, operation: Operation[Any]) -> bool:
+def _is_whole(response: httpx.Response, operation: Operation[Any]) -> bool:
     """Whether a response is a whole answer as the contract has it."""
     headers = response.headers
     # Without these only the end of the connection ends a body, and a cut one looks whole.

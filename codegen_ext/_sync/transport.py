@@ -75,11 +75,11 @@ class ClientTransport(httpx.BaseTransport):
         status, cached = None, False
         try:
             with self.tracing.call(request) if self.tracing else _UNTRACED as ended:
-                if self._cache is not None and self._cache.concerns(call, request):
+                if self._cache is None:
+                    response = self._send(request)
+                else:
                     response = self._cache.handle(request, call, self._send)
                     cached = CACHED in response.extensions
-                else:
-                    response = self._send(request)
                 ended(response)
             status = response.status_code
         except Exception as error:

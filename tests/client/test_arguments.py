@@ -81,13 +81,6 @@ def test_every_wrong_argument_is_named_at_once(client: Any, sandbox: Sandbox) ->
     assert sandbox.requests == []
 
 
-def test_ids_may_be_given_as_digits(client: Any, sandbox: Sandbox) -> None:
-    run = client.create_agent_run("323", "hello", repo_id="107")
-    assert client.get_agent_run("323", str(run.id)).id == run.id
-    assert client.list_agent_runs("323", skip="0", limit="5").size == 5
-    assert {record.status for record in sandbox.requests} == {200}
-
-
 @settings(max_examples=40)
 @given(st.text() | st.integers(-(10**30), 10**30).map(str))
 def test_a_string_reaches_the_service_as_an_id_only_if_it_is_a_whole_number(text: str) -> None:

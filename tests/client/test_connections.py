@@ -16,7 +16,6 @@ import httpx
 import pytest
 
 from codegen_ext import (
-    Agent,
     AsyncCodegenClient,
     ClientClosedError,
     ClientConfig,
@@ -209,15 +208,6 @@ def test_a_thread_that_outlives_the_main_thread_goes_on(sandbox: Sandbox) -> Non
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout.strip().isdigit(), done.stderr) == (True, "")
-
-
-def test_threads_share_an_agents_view_of_the_repositories(sandbox: Sandbox, clock: FakeClock) -> None:
-    config = ClientConfig(api_token=TOKEN, base_url=sandbox.base_url, rate_limits=False)
-    with CodegenClient(config, clock=clock) as client, ThreadPoolExecutor(4) as pool:
-        agent = Agent(323, client=client)
-        tasks = list(pool.map(lambda number: agent.run(f"run {number}", repository="owner/repo"), range(8)))
-    runs = {run.id: (run.prompt, run.repo_id) for run in sandbox.runs}
-    assert [runs[task.id] for task in tasks] == [(f"run {number}", 107) for number in range(8)]
 
 
 def test_event_loops_may_follow_each_other_and_use_a_client_at_the_same_time(service: Service) -> None:

@@ -2,7 +2,6 @@
 
 import inspect
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,18 +9,13 @@ from codegen_api import models
 from codegen_api.operations import OPERATIONS, Operation
 
 from codegen_ext import (
-    Agent,
-    AsyncAgent,
     AsyncChatServerClient,
     AsyncCodegenClient,
-    AsyncTask,
     ChatServerClient,
     CodegenClient,
-    Task,
 )
 from codegen_ext._async.client import AsyncRawCodegen
 from codegen_ext._sync.client import RawCodegen
-from codegen_ext.chatserver import AsyncChatSession, AsyncChatStream, ChatSession, ChatStream
 from codegen_ext.chatserver._async.client import AsyncRawChatServer
 from codegen_ext.chatserver._sync.client import RawChatServer
 from codegen_ext.testing import Sandbox
@@ -31,15 +25,6 @@ from ..support.calls import SESSION_USER, required
 
 CLIENTS = {"codegen": (CodegenClient, AsyncCodegenClient), "chatserver": (ChatServerClient, AsyncChatServerClient)}
 RAW = {"codegen": (RawCodegen, AsyncRawCodegen), "chatserver": (RawChatServer, AsyncRawChatServer)}
-TWINS = [
-    *CLIENTS.values(),
-    *RAW.values(),
-    (Agent, AsyncAgent),
-    (Task, AsyncTask),
-    (ChatSession, AsyncChatSession),
-    (ChatStream, AsyncChatStream),
-]
-RENAMED = {"__enter__": "__aenter__", "__exit__": "__aexit__", "__iter__": "__aiter__", "__next__": "__anext__"}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda operation: operation.id)
@@ -55,34 +40,6 @@ def test_an_operation_is_a_method_of_its_service_with_its_arguments_in_four_form
         assert {name: one.default is one.empty for name, one in parameters.items()} == wanted
     (other,) = set(CLIENTS) - {operation.service}
     assert not any(hasattr(kind, operation.id) for kind in CLIENTS[other])
-
-
-def public(kind: type) -> dict[str, Any]:
-    names = [name for name in dir(kind) if not name.startswith("_") or name in RENAMED or name in RENAMED.values()]
-    members = {name: inspect.getattr_static(kind, name) for name in names}
-    return {{new: old for old, new in RENAMED.items()}.get(name, name): member for name, member in members.items()}
-
-
-@pytest.mark.parametrize(("sync", "asynchronous"), TWINS, ids=lambda kind: kind.__name__)
-def test_twins_have_the_same_names_parameters_kinds_and_defaults(sync: type, asynchronous: type) -> None:
-    ours, theirs = public(sync), public(asynchronous)
-    assert ours.keys() == theirs.keys()
-    for name, member in ours.items():
-        twin = theirs[name]
-        assert type(member) is type(twin), name
-        if callable(member):
-            assert shape(member) == shape(twin), name
-    assert shape(sync.__init__) == shape(asynchronous.__init__)  # type: ignore[misc]
-
-
-def shape(function: Callable[..., Any]) -> list[tuple[str, Any, Any]]:
-    return [(one.name, one.kind, one.default) for one in inspect.signature(function).parameters.values()]
-
-
-def test_wait_and_cancel_say_in_their_documentation_what_they_do() -> None:
-    assert "ban" in (Task.cancel.__doc__ or "")
-    assert "ban" in (AsyncTask.cancel.__doc__ or "")
-    assert Task.wait is Task.wait_for_completion
 
 
 @pytest.mark.parametrize("raw", [False, True])

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from codegen_ext import ClientConfig, CodegenAPIError, ConfigurationError, NotFoundError, ValidationError
-from codegen_ext.testing import Fault, Sandbox
+from codegen_ext.testing import Sandbox
 
 from ..conftest import TOKEN, Flavour
 from ..support.loopback import HANG, Loopback, reply
@@ -65,31 +65,15 @@ def test_a_derived_client_has_other_settings_and_the_same_connections(client: An
     assert client.get_current_user().id == 1
 
 
-@pytest.mark.parametrize("options", [{"timeout": -1}, {"max_retries": -1}, {"max_retries": 1.5}])
-def test_options_out_of_range_are_refused(client: Any, options: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match=next(iter(options))):
-        client.with_options(**options)
-
-
 def test_closing_a_derived_client_leaves_the_parent_open_and_not_the_other_way(client: Any) -> None:
     derived = client.with_options(timeout=5)
     derived.close()
     with client.with_options(timeout=6) as another:
         another.get_current_user()
     assert not client.session.is_closed
-    assert client.get_current_user().id == 1
-    client.close()
-    assert derived.session.is_closed
-
-
-def test_a_context_manager_closes_its_client_also_after_an_error(connect: Connect) -> None:
-    with connect() as client:
-        assert client.get_current_user().id == 1
-        assert not client.session.is_closed
-    assert client.session.is_closed
-    with pytest.raises(LookupError), connect() as client:
+    with pytest.raises(LookupError), client:
         raise LookupError
-    assert client.session.is_closed
+    assert derived.session.is_closed
 
 
 def test_a_call_may_have_headers_and_parameters_of_its_own(serve: Serve, connect: Connect) -> None:
@@ -216,11 +200,6 @@ def test_the_base_address_may_have_a_path_and_a_version(
     assert repr(client).startswith(f"{name}(base_url='{server.base_url}{prefix}")
 
 
-def test_a_slow_answer_is_awaited_piece_by_piece(client: Any, sandbox: Sandbox) -> None:
-    sandbox.inject("get_current_user", Fault.drip(10, 0.01))
-    assert client.get_current_user().id == 1
-
-
 def test_the_session_streams_as_it_is_sent_and_asks_again_for_the_rest(
     serve: Serve, connect: Connect, flavour: Flavour
 ) -> None:
@@ -242,10 +221,11 @@ def test_the_session_streams_as_it_is_sent_and_asks_again_for_the_rest(
     assert len(server.requests) == 2
 
 
-@pytest.mark.parametrize("headers", [{"a b": "x"}, {"A": "x\r\nB: y"}, {"A": 5}, {5: "x"}])
+@pytest.mark.parametrize("headers", [{"a b": "SECRET"}, {"A": "SECRET\r\nB: y"}, {"A": 5}, {5: "x"}])
 def test_headers_that_http_does_not_allow_are_refused(client: Any, sandbox: Sandbox, headers: Any) -> None:
     for call in (client.get_current_user, lambda **options: client.request("GET", "/v1/users/me", **options)):
         with pytest.raises(ValidationError, match="does not allow") as caught:
             call(extra_headers=headers)
         assert caught.value.field == "extra_headers"
+        assert "SECRET" not in str(caught.value)
     assert sandbox.requests == []

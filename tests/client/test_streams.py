@@ -1,24 +1,11 @@
 """Streams of the client: runs page after page, and logs."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from codegen_ext import ConfigurationError, NotFoundError, ServerError, ValidationError
 from codegen_ext.testing import Fault, Sandbox
-
-
-def test_every_run_is_streamed_newest_first_over_many_pages(client: Any, sandbox: Sandbox) -> None:
-    sandbox.script(logs=0, times=102)
-    for number in range(102):
-        client.create_agent_run(323, f"run {number}")
-    assert [run.id for run in client.stream_all_agent_runs(323)] == list(range(102, 0, -1))
-    listed = [record for record in sandbox.requests if record.operation == "list_agent_runs"]
-    assert [record.query for record in listed] == [
-        "skip=0&limit=100",
-        "skip=100&limit=100",
-    ]
 
 
 def test_runs_are_filtered_by_the_service(client: Any, sandbox: Sandbox) -> None:
@@ -66,14 +53,3 @@ def test_a_log_that_cannot_be_read_is_an_error_followed_or_not(client: Any) -> N
 def test_an_interval_that_makes_no_sense_is_refused_at_once(client: Any, interval: Any) -> None:
     with pytest.raises(ConfigurationError, match="poll_interval"):
         client.stream_logs(323, 1, follow=True, poll_interval=interval)
-
-
-def test_streams_can_be_switched_off(connect: Callable[..., Any], sandbox: Sandbox) -> None:
-    client = connect(enable_streaming=False)
-    for stream in (lambda: client.stream_logs(323, 1), lambda: client.stream_all_agent_runs(323)):
-        with pytest.raises(ConfigurationError, match="enable_streaming") as caught:
-            stream()
-        assert caught.value.config_key == "enable_streaming"
-    assert sandbox.requests == []
-    client.create_agent_run(323, "hello")
-    assert client.wait_for_completion(323, 1).status == "completed"

@@ -1,206 +1,119 @@
-"""A TCP proxy between client and service that disturbs requests by a seeded plan."""
+"""A proxy between client and service that disturbs requests by a seeded plan."""
 
-from __future__ import annotations
-
-import asyncio
 import random
 import socket
 import struct
 import threading
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from urllib.parse import urlsplit
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import h11
+import httpx
 
 DISTURBANCES = (
-    "reset before",
-    "reset after",
-    "stall before",
-    "stall after",
-    "truncate",
-    "corrupt",
-    "429",
-    "503 before",
-    "500 after",
-    "502 after",
+    *("reset before", "reset after", "stall before", "stall after", "truncate", "corrupt"),
+    *("429", "503 before", "500 after", "502 after"),
 )
-_RESET = struct.pack("ii", 1, 0)
+_OF_ONE_CONNECTION = ("content-length", "transfer-encoding", "connection", "keep-alive")
 
 
 class FaultProxy:
-    """Passes requests on; a share of them meets one of `kinds`.
+    """Passes requests on; a share `rate` of them meets a disturbance.
 
-    `stall` is how long a stalled answer is held, in seconds.
-
-    "before" means that the service never sees the request, "after" that it has processed it.
+    "before" means that the service never sees the request, "after" that it has processed it. A stalled answer is held
+    for `stall` seconds.
     """
 
-    def __init__(
-        self,
-        target: str,
-        *,
-        rate: float,
-        seed: int = 0,
-        kinds: tuple[str, ...] = DISTURBANCES,
-        stall: float = 1.0,
-        retry_after: str | None = "0",
-    ) -> None:
-        parts = urlsplit(target)
-        self._target = (parts.hostname or "127.0.0.1", parts.port or 80)
-        self._random = random.Random(seed)
-        self._rate, self._kinds, self._stall, self._retry_after = rate, kinds, stall, retry_after
-        self.seen = Counter[str]()
+    def __init__(self, target: str, *, rate: float, seed: int, stall: float) -> None:
         self.open_connections = 0
-        self._tasks = set[asyncio.Task[None] | None]()
         self.base_url = ""
-
-    @contextmanager
-    def running(self) -> Iterator[FaultProxy]:
-        """Serve from a thread of its own."""
-        loop = asyncio.new_event_loop()
-        server = loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=1024))
-        self.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        thread = threading.Thread(target=loop.run_forever, name="fault-proxy", daemon=True)
-        thread.start()
-        try:
-            yield self
-        finally:
-
-            async def stop() -> None:
-                server.close()
-                # A connection that was just accepted starts its task only some turns of the loop later.
-                quiet = 0
-                while quiet < 5:
-                    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-                    quiet = 0 if tasks else quiet + 1
-                    for task in tasks:
-                        task.cancel()
-                    await asyncio.gather(*tasks, return_exceptions=True)
-                    await asyncio.sleep(0.01)
-
-            asyncio.run_coroutine_threadsafe(stop(), loop).result(10)
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
-            loop.close()
+        self._random = random.Random(seed)
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._rate, self._stall = rate, stall
+        self._service = httpx.Client(base_url=target, timeout=30, trust_env=False)
 
     def _draw(self) -> str:
-        kind = self._random.choice(self._kinds) if self._random.random() < self._rate else "pass"
-        self.seen[kind] += 1
-        return kind
+        with self._lock:
+            return self._random.choice(DISTURBANCES) if self._random.random() < self._rate else ""
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.open_connections += 1
-        # asyncio holds a task weakly, and the connection that holds it is let go when the client hangs up early.
-        task = asyncio.current_task()
-        self._tasks.add(task)
-        try:
-            await self._requests(reader, writer)
-        except (OSError, h11.RemoteProtocolError, asyncio.CancelledError):
-            pass
-        finally:
-            self._tasks.discard(task)
-            self.open_connections -= 1
-            # Without waiting: at the end of a test the loop stops, and this task with it.
-            writer.close()
+    @contextmanager
+    def running(self) -> Iterator["FaultProxy"]:
+        """Serve from threads of its own."""
+        proxy = self
 
-    async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = h11.Connection(h11.SERVER)
-        while True:
-            received = await _request(connection, reader)
-            if received is None:
-                return None
-            kind = self._draw()
-            if kind == "reset before":
-                return _reset(writer)
-            if kind == "stall before":
-                await asyncio.sleep(self._stall)
-                return None
-            if kind in ("429", "503 before"):
-                response = self._own(int(kind[:3]))
-            else:
-                response = await self._forward(*received)
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def handle(self) -> None:
+                with proxy._lock:
+                    proxy.open_connections += 1
+                with suppress(OSError):
+                    super().handle()
+                with proxy._lock:
+                    proxy.open_connections -= 1
+
+            def do_GET(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                kind = proxy._draw()
+                if kind == "reset before":
+                    return self._reset()
+                if kind == "stall before":
+                    return self._stop_after_stall()
+                if kind in ("429", "503 before"):
+                    return self._refuse(int(kind[:3]))
+                passed = [pair for pair in self.headers.items() if pair[0].lower() not in _OF_ONE_CONNECTION]
+                response = proxy._service.request(self.command, self.path, headers=passed, content=body)
                 if kind == "reset after":
-                    return _reset(writer)
+                    return self._reset()
                 if kind == "stall after":
-                    await asyncio.sleep(self._stall)
-                    return None
-                if kind.endswith("after"):
-                    response = self._own(int(kind[:3]))
-            head, body = response
-            if kind == "corrupt":
-                middle = len(body) // 2
-                body = body[:middle] + b"\x00\xff}" + body[middle + 3 :]
-            headers = [(name, value) for name, value in head.headers if name not in _HOP]
-            headers.append((b"content-length", str(len(body)).encode()))
-            data = connection.send(h11.Response(status_code=head.status_code, headers=headers)) or b""
-            if kind == "truncate":
-                writer.write(data + body[: len(body) // 2])
-                await writer.drain()
-                return None
-            data += connection.send(h11.Data(data=body)) or b""
-            data += connection.send(h11.EndOfMessage()) or b""
-            writer.write(data)
-            await writer.drain()
-            if connection.our_state is not h11.DONE or connection.their_state is not h11.DONE:
-                return None
-            connection.start_next_cycle()
+                    return self._stop_after_stall()
+                if kind in ("500 after", "502 after"):
+                    return self._refuse(int(kind[:3]))
+                headers = [pair for pair in response.headers.multi_items() if pair[0] not in _OF_ONE_CONNECTION]
+                return self._answer(response.status_code, headers, response.content, kind)
 
-    def _own(self, status: int) -> tuple[h11.Response, bytes]:
-        headers = [(b"content-type", b"application/json")]
-        if status == 429 and self._retry_after is not None:
-            headers.append((b"retry-after", self._retry_after.encode()))
-        body = b'{"message": "disturbed", "status_code": %d}' % status
-        return h11.Response(status_code=status, headers=headers), body
+            do_POST = do_GET  # noqa: N815 - http.server's name
 
-    async def _forward(self, request: h11.Request, body: bytes) -> tuple[h11.Response, bytes]:
-        reader, writer = await asyncio.open_connection(*self._target)
-        try:
-            connection = h11.Connection(h11.CLIENT)
-            headers = [(name, value) for name, value in request.headers if name not in _HOP]
-            headers += [(b"connection", b"close"), (b"content-length", str(len(body)).encode())]
-            message = h11.Request(method=request.method, target=request.target, headers=headers)
-            data = (connection.send(message) or b"") + (connection.send(h11.Data(data=body)) or b"")
-            writer.write(data + (connection.send(h11.EndOfMessage()) or b""))
-            head: h11.Response | None = None
-            content = b""
-            while True:
-                event = connection.next_event()
-                if event is h11.NEED_DATA:
-                    connection.receive_data(await reader.read(65536))
-                elif isinstance(event, h11.Response):
-                    head = event
-                elif isinstance(event, h11.Data):
-                    content += bytes(event.data)
-                else:
-                    assert head is not None
-                    return head, content
-        finally:
-            writer.close()
+            def _refuse(self, status: int) -> None:
+                headers = [("content-type", "application/json"), ("retry-after", "0")]
+                self._answer(status, headers[: 2 if status == 429 else 1], b'{"message": "disturbed"}')
 
+            def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes, kind: str = "") -> None:
+                half = len(body) // 2
+                sent = {"corrupt": body[:half] + b"\x00\xff}" + body[half + 3 :], "truncate": body[:half]}
+                self.send_response_only(status)
+                for name, value in (*headers, ("content-length", str(len(body)))):
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(sent.get(kind, body))
+                self.close_connection = kind == "truncate"
 
-_HOP = (b"content-length", b"transfer-encoding", b"connection", b"keep-alive")
+            def _stop_after_stall(self) -> None:
+                proxy._over.wait(proxy._stall)
+                self.close_connection = True
 
+            def _reset(self) -> None:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                socket.close(self.connection.detach())
+                self.close_connection = True
 
-def _reset(writer: asyncio.StreamWriter) -> None:
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-    writer.transport.abort()
+            def log_message(self, *args: object) -> None:
+                pass
 
+        class Server(ThreadingHTTPServer):
+            request_queue_size = 1024
+            daemon_threads = True
 
-async def _request(connection: h11.Connection, reader: asyncio.StreamReader) -> tuple[h11.Request, bytes] | None:
-    request: h11.Request | None = None
-    body = b""
-    while True:
-        event = connection.next_event()
-        if event is h11.NEED_DATA:
-            connection.receive_data(await reader.read(65536))
-        elif isinstance(event, h11.Request):
-            request = event
-        elif isinstance(event, h11.Data):
-            body += bytes(event.data)
-        elif isinstance(event, h11.EndOfMessage):
-            assert request is not None
-            return request, body
-        else:
-            return None
+        server = Server(("127.0.0.1", 0), Handler)
+        self.base_url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
+        thread.start()
+        with server, self._service:
+            try:
+                yield self
+            finally:
+                self._over.set()
+                server.shutdown()
+                thread.join()

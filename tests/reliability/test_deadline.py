@@ -12,6 +12,7 @@ from typing import Any
 import httpcore
 import httpx
 import pytest
+from codegen_api.operations import GET_AGENT_RUN
 
 from codegen_ext import ClientConfig, TimeoutError
 from codegen_ext._request import Deadline, Timing
@@ -163,4 +164,6 @@ def test_every_phase_over_a_transport_of_the_user_has_only_the_time_that_is_left
     client = connect(transport=httpx.MockTransport(serve), timeout=30, total_timeout=7)
     client.get_agent_run(323, 1)
     client.with_options(total_timeout=100).get_agent_run(323, 1)
-    assert [set(timeouts.values()) for timeouts in seen] == [{7.0}, {30}]
+    for seconds in (3, 1000):  # a deadline of the caller's counts where it comes first
+        client.perform(GET_AGENT_RUN, {"org_id": 323, "agent_run_id": 1}, deadline=client.deadline(seconds))
+    assert [set(timeouts.values()) for timeouts in seen] == [{7.0}, {30}, {3.0}, {7.0}]

@@ -19,7 +19,6 @@ from codegen_ext.request_ids import made_at, new_request_id
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..support.filling import fill
-from ..support.loopback import reply
 
 Connect = Callable[..., Any]
 LOST = {
@@ -166,15 +165,6 @@ def test_what_is_no_request_id_is_refused(client: Any, sandbox: Sandbox, wrong: 
     assert sandbox.requests == []
 
 
-def test_users_get_back_the_metadata_that_they_gave(sandbox: Sandbox, connect: Connect) -> None:
-    client = connect()
-    for given in (None, {}, {"a": 1}):
-        run = client.create_agent_run(323, "x", metadata=given)
-        assert run.metadata == given
-        assert client.get_agent_run(323, run.id).metadata == given
-        assert len(sandbox.runs[-1].metadata[RESERVED_METADATA]["request_id"]) == 32
-
-
 def test_it_can_be_switched_off(sandbox: Sandbox, connect: Connect) -> None:
     sandbox.inject("create_agent_run", Fault.status(500, processed=True), times=1)
     client = connect(exactly_once=False, max_retries=3)
@@ -182,12 +172,6 @@ def test_it_can_be_switched_off(sandbox: Sandbox, connect: Connect) -> None:
         client.create_agent_run(323, "x")
     assert client.create_agent_run(323, "x").id == 2
     assert sandbox.runs[-1].metadata is None
-
-
-def test_a_raw_response_is_found_too(sandbox: Sandbox, connect: Connect) -> None:
-    sandbox.inject("create_agent_run", Fault.reset_after(), times=1)
-    response = connect().with_raw_response.create_agent_run(323, "x")
-    assert (response.status_code, response.parsed.id) == (200, 1)
 
 
 @pytest.mark.parametrize("name", ["resume_agent_run", "generate_setup_commands", "analyze_sandbox_logs"])
@@ -209,18 +193,6 @@ def test_what_carries_no_metadata_is_not_repeated_and_names_the_candidates(
     assert [run.id for run in caught.value.candidates] == expected
     assert str(expected[0]) in str(caught.value)
     assert sum(record.operation == name for record in sandbox.requests) == 1
-
-
-def test_creates_go_out_on_a_connection_of_their_own(connect: Connect, serve: Any) -> None:
-    run = {"id": 1, "organization_id": 323}
-    server = serve(reply(run))
-    client = connect(server.base_url)
-    client.get_agent_run(323, 1)
-    client.create_agent_run(323, "x")
-    client.get_agent_run(323, 1)
-    ports = [request.port for request in server.requests]
-    assert ports[1] != ports[0]
-    assert ports[2] in ports[:2]
 
 
 def test_a_request_id_tells_when_it_was_made(clock: FakeClock) -> None:

@@ -1,7 +1,6 @@
 """The client's retry policy as a decorator for users' own functions."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,107 +16,73 @@ from codegen_ext import (
     WaitTimeoutError,
     retry_on_error,
 )
-from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.testing import FakeClock
+
+# The errors of the calls, what the decorator is told, and the pauses between the calls.
+REPEATED: dict[str, tuple[list[CodegenAPIError], dict[str, Any], list[float]]] = {
+    "what may pass": ([ServerError("a"), NetworkError("b")], {"delay": 2.0}, [2.0, 3.0]),
+    "as the service asks": ([RateLimitError("a", retry_after=17)], {}, [17.0]),
+    **{f"status {status}": ([ServerError("a", status)], {}, [1.0]) for status in (500, 503)},
+    **{f"{method} of its own": ([NetworkError("a", operation=f"{method} /x")], {}, [1.0]) for method in ("GET", "PUT")},
+    "the last attempt": ([ServerError("a"), ServerError("b"), ServerError("last")], {"max_attempts": 3}, [1.0, 1.5]),
+}
+RAISED: list[CodegenAPIError] = [
+    AmbiguousRequestError("unknown", request_id="id"),
+    NotFoundError("gone"),
+    WaitTimeoutError("late"),
+    ServerError("a create that may have happened", operation="create_agent_run"),
+    *(ServerError("a", status) for status in (501, 505)),
+    *(NetworkError("a", operation=f"{method} /x") for method in ("POST", "PATCH")),
+]
 
 
-def failing(errors: list[CodegenAPIError]) -> Callable[[], str]:
+def call(kind: str, errors: list[CodegenAPIError], **options: Any) -> str:
+    """Call a function, or a coroutine function, that raises each error once and then returns its name."""
+    rest = list(errors)
+
+    @retry_on_error(draw=lambda: 1.0, **options)
     def function() -> str:
-        if errors:
-            raise errors.pop(0)
-        return "done"
-
-    return function
-
-
-def call(kind: str, function: Callable[[], Any], **options: Any) -> Any:
-    if kind == "sync":
-        return retry_on_error(**options)(function)()
-
-    async def coroutine() -> Any:
-        return function()
-
-    return asyncio.run(retry_on_error(**options)(coroutine)())
-
-
-both = pytest.mark.parametrize("kind", ["sync", "async"])
-
-
-@both
-def test_it_repeats_what_may_pass(kind: str, clock: FakeClock) -> None:
-    errors: list[CodegenAPIError] = [ServerError("a"), NetworkError("b")]
-    assert call(kind, failing(errors), clock=clock, draw=lambda: 1.0, delay=2.0) == "done"
-    assert clock.slept == [2.0, 3.0]
-
-
-@both
-def test_it_raises_the_last_error(kind: str, clock: FakeClock) -> None:
-    errors: list[CodegenAPIError] = [ServerError("a"), ServerError("b"), ServerError("c"), ServerError("d")]
-    with pytest.raises(ServerError, match="c"):
-        call(kind, failing(errors), max_attempts=3, clock=clock)
-    assert len(clock.slept) == 2
-
-
-@both
-def test_it_waits_as_long_as_the_service_asks(kind: str, clock: FakeClock) -> None:
-    assert call(kind, failing([RateLimitError("a", retry_after=17)]), clock=clock) == "done"
-    assert clock.slept == [17]
-
-
-@both
-@pytest.mark.parametrize(
-    "error",
-    [
-        AmbiguousRequestError("unknown", request_id="id"),
-        NotFoundError("gone"),
-        WaitTimeoutError("late"),
-        ServerError("a create that may have happened", operation="create_agent_run"),
-    ],
-)
-def test_it_never_repeats_what_will_not_pass_or_may_have_happened(
-    kind: str, error: CodegenAPIError, clock: FakeClock
-) -> None:
-    with pytest.raises(type(error)):
-        call(kind, failing([error]), clock=clock)
-    assert clock.slept == []
-
-
-def test_a_create_is_not_repeated_over_http(sandbox: Sandbox, connect: Callable[..., Any], clock: FakeClock) -> None:
-    client = connect(exactly_once=False)
-    sandbox.inject("create_agent_run", Fault.reset_after())
-
-    @retry_on_error(clock=clock)
-    def create() -> Any:
-        return client.create_agent_run(323, "x")
-
-    with pytest.raises(NetworkError):
-        create()
-    assert len(sandbox.runs) == 1
-
-
-def test_other_exceptions_pass(clock: FakeClock) -> None:
-    def broken() -> None:
-        raise KeyError("mine")
-
-    with pytest.raises(KeyError):
-        call("sync", broken, clock=clock)
-
-
-def test_it_keeps_name_and_docstring() -> None:
-    @retry_on_error()
-    def documented() -> None:
         """Say what it does."""
+        if rest:
+            raise rest.pop(0)
+        return f"{function.__name__}: {function.__doc__}"
 
-    assert (documented.__name__, documented.__doc__) == ("documented", "Say what it does.")
+    @retry_on_error(draw=lambda: 1.0, **options)
+    async def coroutine() -> str:
+        if rest:
+            raise rest.pop(0)
+        return "coroutine"
+
+    return function() if kind == "sync" else asyncio.run(coroutine())
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize(("errors", "options", "pauses"), REPEATED.values(), ids=REPEATED)
+def test_what_may_pass_is_repeated(
+    kind: str, clock: FakeClock, errors: list[CodegenAPIError], options: dict[str, Any], pauses: list[float]
+) -> None:
+    if len(errors) > len(pauses):
+        with pytest.raises(type(errors[-1]), match="last"):
+            call(kind, errors, clock=clock, **options)
+    else:
+        shown = "function: Say what it does." if kind == "sync" else "coroutine"
+        assert call(kind, errors, clock=clock, **options) == shown
+    assert clock.slept == pauses
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("error", RAISED, ids=str)
+def test_what_will_not_pass_or_may_have_happened_is_raised(kind: str, error: CodegenAPIError, clock: FakeClock) -> None:
+    with pytest.raises(type(error)):
+        call(kind, [error], clock=clock)
+    assert clock.slept == []
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"max_attempts": 0},
-        {"max_attempts": "3"},
-        {"max_attempts": 2.5},
-        {"backoff_factor": -1.0},
-        {"backoff_factor": "2"},
+        *({"max_attempts": value} for value in (0, "3", 2.5)),
+        *({"backoff_factor": value} for value in (-1.0, "2")),
         {"delay": float("nan")},
     ],
 )
@@ -125,41 +90,5 @@ def test_wrong_arguments_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(wrong))) as caught:
         retry_on_error(**wrong)
     assert caught.value.config_key == next(iter(wrong))
-
-
-def test_forgotten_parentheses_are_named() -> None:
     with pytest.raises(ConfigurationError, match=r"@retry_on_error\(\)"):
         retry_on_error(print)  # type: ignore[arg-type]
-
-
-@both
-@pytest.mark.parametrize(("status", "calls"), [(500, 2), (503, 2), (501, 1), (505, 1)])
-def test_it_repeats_the_statuses_that_the_client_repeats(kind: str, clock: FakeClock, status: int, calls: int) -> None:
-    made = []
-
-    def function() -> None:
-        made.append(1)
-        raise ServerError("broken", status)
-
-    with pytest.raises(ServerError):
-        call(kind, function, max_attempts=2, clock=clock)
-    assert len(made) == calls
-
-
-@both
-@pytest.mark.parametrize(("method", "calls"), [("POST", 1), ("PATCH", 1), ("GET", 2), ("DELETE", 2)])
-def test_a_request_outside_the_contract_is_judged_by_its_method(
-    kind: str, clock: FakeClock, method: str, calls: int
-) -> None:
-    errors: list[CodegenAPIError] = [NetworkError("lost", operation=f"{method} /v1/new")]
-    made = []
-
-    def function() -> str:
-        made.append(1)
-        return failing(errors)()
-
-    try:
-        call(kind, function, clock=clock)
-    except NetworkError:
-        assert calls == 1
-    assert len(made) == calls

@@ -265,14 +265,6 @@ def test_presets_differ_from_the_defaults_and_take_credentials_afterwards(
     assert getattr(ConfigPresets, preset)().api_token == "from-environment"
 
 
-def test_the_testing_preset_answers_without_network() -> None:
-    config = ConfigPresets.testing()
-    config.api_token = "any"
-    with CodegenClient(config) as client:
-        assert client.get_current_user().github_username == "octocat"
-        assert client.create_agent_run(323, "hello").organization_id == 323
-
-
 def test_the_configuration_may_change_until_a_client_is_built_and_not_after() -> None:
     config = ClientConfig()
     config.api_token = "abc"
@@ -334,25 +326,3 @@ def test_from_settings_names_an_unknown_setting_and_the_closest_one() -> None:
         CodegenClient.from_settings({"zzz": 5})
     with CodegenClient.from_settings({"API_TOKEN": "abc", "timeout": 4}) as client:
         assert client.config.timeout == 4
-
-
-@pytest.mark.parametrize(
-    ("base_url", "service_url"),
-    [
-        ("https://api.codegen.com/v1", "https://api.codegen.com"),
-        ("https://api.codegen.com/v1/", "https://api.codegen.com"),
-        ("https://api.codegen.com", "https://api.codegen.com"),
-        ("https://api.codegen.com/", "https://api.codegen.com"),
-        ("https://proxy.example/codegen/v1", "https://proxy.example/codegen"),
-    ],
-)
-def test_the_version_in_the_base_url_may_be_left_out(base_url: str, service_url: str) -> None:
-    assert ClientConfig(base_url=base_url).service_url == service_url
-
-
-@pytest.mark.parametrize("feature", ["webhooks", "bulk_operations", "streaming", "metrics", "caching"])
-def test_a_feature_that_is_off_names_its_field(feature: str) -> None:
-    ClientConfig().require(feature)
-    with pytest.raises(ConfigurationError, match=f"enable_{feature}") as caught:
-        ClientConfig(**{f"enable_{feature}": False}).require(feature)
-    assert caught.value.config_key == f"enable_{feature}"

@@ -81,13 +81,6 @@ def test_an_error_survives_a_pickle_with_all_its_attributes(error: CodegenAPIErr
     assert error.message in str(error)
 
 
-def test_the_text_names_operation_status_and_request() -> None:
-    error = ServerError("Oops", 503, "req-9", operation="get_user")
-    assert str(error) == "Oops (operation get_user, status 503, request id req-9)"
-    assert str(CodegenAPIError("Oops")) == "Oops"
-    assert error.message == "Oops"
-
-
 def test_errors_of_time_and_settings_are_pythons_own_too() -> None:
     assert issubclass(TimeoutError, builtins.TimeoutError)
     assert issubclass(WaitTimeoutError, TimeoutError)
@@ -100,13 +93,3 @@ def test_a_validation_error_names_its_first_field() -> None:
     assert error.details == {"prompt": ["blank"], "images": ["odd"]}
     bare = ValidationError("bad")
     assert (bare.field, bare.field_errors, bare.details) == (None, {}, {})
-
-
-def test_the_special_attributes_of_the_others() -> None:
-    cause = httpx.ReadError("reset")
-    assert NetworkError("x", cause).original_error is cause
-    assert TimeoutError("x", 5.0).timeout_duration == 5.0
-    assert ConfigurationError("x", "timeout").config_key == "timeout"
-    assert RateLimitError("x").retry_after == 0.0
-    task = TaskError("x", 7, "failed")
-    assert (task.task_id, task.task_status) == (7, "failed")
