@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import httpx
 from codegen_api import codec
 from codegen_api.errors import InvalidModel
+from codegen_api.operations import OPERATIONS
 from codegen_api.types import Response
 
 from ._request import CALL, call_of, summary
@@ -95,21 +97,17 @@ def decode(operation: Operation[T], response: httpx.Response) -> Response[T]:
 
 def check_identity(operation: Operation[Any], arguments: Mapping[str, Any], response: Response[Any]) -> None:
     """Raise InvalidResponseError when a GET that ends in an id is answered with an object of another id."""
-    try:
-        name = _IDENTIFIED_BY[operation.id]
-    except KeyError:
-        name = _IDENTIFIED_BY[operation.id] = _identified_by(operation)
+    name = _identified_by(operation.id)
     found = None if name is None else getattr(response.parsed, "id", None)
     if name is not None and found is not None and str(found) != str(arguments[name]):
         problem = f"asked for {arguments[name]!r:.40}, the response is about {found!r:.40}"
         raise InvalidResponseError(problem, response.status_code, operation=operation.id)
 
 
-_IDENTIFIED_BY: dict[str, str | None] = {}
-
-
-def _identified_by(operation: Operation[Any]) -> str | None:
+@functools.cache
+def _identified_by(operation_id: str) -> str | None:
     """Return the argument that is the id of the object that a GET returns."""
+    operation = OPERATIONS[operation_id]
     last = operation.path.rpartition("/")[2]
     names = (one.python_name for one in operation.arguments if last == f"{{{one.name}}}" and one.type == "integer")
     return next(names, None) if operation.method == "GET" else None

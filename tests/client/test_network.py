@@ -1,16 +1,13 @@
 """Proxies of the environment, which httpx would ignore with our transports, and the certificates of TLS."""
 
-import socket
 import ssl
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from codegen_ext import ClientConfig, CodegenAPIError, ConfigurationError, NetworkError
+from codegen_ext import ClientConfig, ConfigurationError, NetworkError
 from codegen_ext._proxy import proxy_of
 
 from ..support.loopback import Loopback, reply
@@ -117,64 +114,31 @@ def test_a_variable_that_cannot_be_used_is_named_when_the_client_is_built(
     assert "hush" not in str(caught.value)
 
 
-@contextmanager
-def listening(answer: Callable[[socket.socket], object]) -> Iterator[tuple[int, list[int]]]:
-    """Answer each connection to a port of this machine; counts them."""
-    met: list[int] = []
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            met.append(1)
-            with connection:
-                answer(connection)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=serve, daemon=True).start()
-        yield listener.getsockname()[1], met
-
-
 @pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "403 Forbidden"])
-def test_a_proxy_that_refuses_is_asked_once(connect: Connect, status: str) -> None:
-    asked = []
-
-    def refuse(connection: socket.socket) -> None:
-        asked.append(connection.recv(10_000))
-        connection.sendall(f"HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n".encode())
-
-    with listening(refuse) as (port, met):
-        client = connect("https://service.invalid", proxy=f"http://127.0.0.1:{port}", max_retries=3)
-        with pytest.raises(NetworkError, match=status[:3]):
-            client.get_agent_run(323, 1)
-        assert len(met) == 1
-    assert b"uthorization" not in asked[0]
+def test_a_proxy_that_refuses_is_asked_once(serve: Serve, connect: Connect, status: str) -> None:
+    proxy = serve(reply(b"", status))
+    client = connect("https://service.invalid", proxy=proxy.base_url, max_retries=3)
+    with pytest.raises(NetworkError, match=status[:3]):
+        client.get_agent_run(323, 1)
+    assert proxy.connections == 1
+    assert [(one.method, "authorization" in one.headers) for one in proxy.requests] == [("CONNECT", False)]
 
 
 @pytest.mark.parametrize("name", ["get_agent_run", "create_agent_run"])
 def test_a_certificate_that_is_not_trusted_is_met_once(
-    connect: Connect, name: str, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, connect: Connect, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
-
-    def shake_hands(connection: socket.socket) -> None:
-        with suppress(OSError):
-            context.wrap_socket(connection, server_side=True).close()
-
-    with listening(shake_hands) as (port, met):
-        client = connect(f"https://localhost:{port}", max_retries=3)
-        with pytest.raises(NetworkError, match="certificate"):
-            getattr(client, name)(323, "1")
-        assert len(met) == 1
-        monkeypatch.setenv("SSL_CERT_FILE", CERTIFICATE)
-        for settings in ({"verify": CERTIFICATE}, {}):
-            trusting = connect(f"https://localhost:{port}", **settings, timeout=5, exactly_once=False)
-            with pytest.raises(CodegenAPIError) as caught:  # the connection is closed after the handshake
-                getattr(trusting, name)(323, "1")
-            assert "certificate" not in str(caught.value)
+    server = serve(reply({"id": 1, "organization_id": 323}))
+    server.encrypt(context)
+    address = server.base_url.replace("127.0.0.1", "localhost")
+    with pytest.raises(NetworkError, match="certificate"):
+        getattr(connect(address, max_retries=3), name)(323, "1")
+    assert (server.connections, server.requests) == (1, [])
+    monkeypatch.setenv("SSL_CERT_FILE", CERTIFICATE)
+    for settings in ({"verify": CERTIFICATE}, {}):
+        assert getattr(connect(address, **settings), name)(323, "1").id == 1
 
 
 @pytest.mark.parametrize("setting", ["verify", "cert"])

@@ -1,12 +1,9 @@
 """The end of a call over TCP: an answer in small pieces does not outlast it, and nothing is sent after it."""
 
-import contextlib
 import itertools
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from typing import Any
 
 import httpcore
@@ -20,49 +17,15 @@ from codegen_ext._sync.connection import TimedStream
 from codegen_ext.testing import FakeClock
 
 from ..conftest import TOKEN, Flavour, once
-from ..support.loopback import Loopback, reply
+from ..support.loopback import DRIP, Loopback, reply
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n"
 
 
-class Dripping:
-    """A server that sends what comes first, and then a byte every 50 ms until the test is over."""
-
-    def __init__(self, first: bytes, drop: bytes) -> None:
-        over = self.over = threading.Event()
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                with contextlib.suppress(OSError):
-                    self.wfile.write(first)
-                    while not over.wait(0.05):
-                        self.wfile.write(drop)
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.005,), daemon=True)
-        self.thread.start()
-        self.base_url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def close(self) -> None:
-        self.over.set()
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-
-
-@pytest.fixture(params=["head", "body"])
-def dripping(request: pytest.FixtureRequest) -> Iterator[Dripping]:
-    server = Dripping(HEAD + b"x: ", b"y") if request.param == "head" else Dripping(HEAD + b"\r\n", b" ")
-    yield server
-    server.close()
-
-
-def test_an_answer_that_drips_ends_with_the_call(dripping: Dripping, flavour: Flavour) -> None:
-    config = ClientConfig(api_token=TOKEN, base_url=dripping.base_url, timeout=600, total_timeout=0.5, max_retries=0)
+@pytest.mark.parametrize("head", [HEAD + b"x: ", HEAD + b"\r\n"], ids=["head", "body"])
+def test_an_answer_that_drips_ends_with_the_call(serve: Callable[..., Loopback], flavour: Flavour, head: bytes) -> None:
+    base_url = serve(head + DRIP).base_url
+    config = ClientConfig(api_token=TOKEN, base_url=base_url, timeout=600, total_timeout=0.5, max_retries=0)
     with flavour.client(config) as client:
         start = time.monotonic()
         with pytest.raises(TimeoutError, match="waiting for the response"):
@@ -72,10 +35,11 @@ def test_an_answer_that_drips_ends_with_the_call(dripping: Dripping, flavour: Fl
 
 
 @once  # the clock is moved between two reads
-def test_a_stream_may_outlast_the_call(clock: FakeClock, connect: Callable[..., Any]) -> None:
-    server = Dripping(HEAD + b"\r\n", b" ")
-    session = connect(server.base_url, total_timeout=10).session
-    with contextlib.closing(server), session.stream("GET", "/") as response:
+def test_a_stream_may_outlast_the_call(
+    serve: Callable[..., Loopback], clock: FakeClock, connect: Callable[..., Any]
+) -> None:
+    session = connect(serve(HEAD + b"\r\n" + DRIP).base_url, total_timeout=10).session
+    with session.stream("GET", "/") as response:
         clock.advance(60)
         assert list(itertools.islice(response.iter_raw(chunk_size=1), 5)) == [b" "] * 5
 

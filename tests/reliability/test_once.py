@@ -65,19 +65,15 @@ def test_a_create_that_never_happened_is_repeated_after_the_settle_time(
     assert first + 30 <= last_list <= second
 
 
-def test_a_run_that_shows_late_is_found_before_the_settle_time_ends(
-    sandbox: Sandbox, connect: Connect, clock: FakeClock
+HIDDEN = {"items": [], "total": 0, "page": 1, "size": 100, "pages": 0}
+
+
+@pytest.mark.parametrize(("fault", "times"), [(Fault.status(200, HIDDEN), 4), (Fault.status(503), 12)])
+def test_lists_that_fail_or_show_the_run_late_decide_nothing(
+    sandbox: Sandbox, connect: Connect, fault: Fault, times: int
 ) -> None:
     sandbox.inject("create_agent_run", Fault.reset_after(), times=1)
-    hidden = {"items": [], "total": 0, "page": 1, "size": 100, "pages": 0}
-    sandbox.inject("list_agent_runs", Fault.status(200, hidden), times=4)
-    assert connect().create_agent_run(323, "once").id == 1
-    assert creates(sandbox) == 1
-
-
-def test_lists_that_fail_in_passing_decide_nothing(sandbox: Sandbox, connect: Connect) -> None:
-    sandbox.inject("create_agent_run", Fault.reset_after(), times=1)
-    sandbox.inject("list_agent_runs", Fault.status(503), times=12)
+    sandbox.inject("list_agent_runs", fault, times=times)
     assert connect().create_agent_run(323, "once").id == 1
     assert creates(sandbox) == 1
 

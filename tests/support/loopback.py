@@ -11,6 +11,8 @@ from typing import Any, Self
 
 HANG = b"\0hang"
 """An answer that never comes; behind bytes, the rest of it."""
+DRIP = b"\0drip"
+"""Behind bytes: then a space every 50 ms, until the server ends."""
 CLOSE = b"\0close"
 """The connection is closed instead of an answer."""
 
@@ -53,6 +55,7 @@ class Loopback:
     def __init__(self, *answers: bytes) -> None:
         self.answers = list(answers)
         self.requests: list[Received] = []
+        self.connections = 0
         self.arrived = threading.Event()
         self._over = threading.Event()
         self._lock = threading.Lock()
@@ -90,6 +93,7 @@ class Loopback:
             disable_nagle_algorithm = True
 
             def handle(self) -> None:
+                loopback.connections += 1
                 with suppress(ConnectionError, ssl.SSLError):
                     super().handle()
 
@@ -100,7 +104,9 @@ class Loopback:
                 if answer == CLOSE:
                     self.close_connection = True
                     return
-                self.wfile.write(answer.removesuffix(HANG))
+                self.wfile.write(answer.removesuffix(HANG).removesuffix(DRIP))
+                while answer.endswith(DRIP) and not loopback._over.wait(0.05):
+                    self.wfile.write(b" ")
                 if answer.endswith(HANG):
                     loopback._over.wait()
                     self.close_connection = True
@@ -108,7 +114,7 @@ class Loopback:
                 promised = answer.partition(b"content-length: ")[2].partition(b"\r\n")[0]
                 self.close_connection = len(answer.partition(b"\r\n\r\n")[2]) != int(promised or -1)
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve  # noqa: N815 - http.server's names
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_CONNECT = serve  # noqa: N815 - http.server's names
 
             def log_message(self, *args: object) -> None:
                 pass
