@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Collection
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import httpx
 from codegen_api.operations import OPERATIONS
@@ -101,21 +101,22 @@ class AsyncResponseCache:
         return response
 
     async def _read(self, request: httpx.Request, call: Call, operation: Operation[Any], send: Send) -> httpx.Response:
-        key = key_of(request, operation.id)
+        lifetime = min(operation.cache_seconds or 0.0, self._lifetime)
+        read = AsyncRead(request, operation, key_of(request, operation.id), lifetime, send)
         while True:
-            answer, generation = await self._do(self._store.get, key)
+            answer, generation = await self._do(self._store.get, read.key)
             if call.refresh or "no-cache" in request.headers.get("cache-control", ""):
                 response = await send(request)
-                await self._keep(response, request, operation, key, generation)
+                await self._keep(read, response, generation)
                 return response
-            if (current := self._current(answer, operation)) is not None:
-                return self._hit(current, request)
+            if answer is not None and answer.age < lifetime:
+                return self._hit(answer, request)
             if generation is None:
-                return (await self._ask(request, operation, key, send))[0]
+                return (await self._ask(read))[0]
             # After a write the generation is another one, so that nothing which was sent before it is waited for.
-            flight, leads = self._join((key, generation))
+            flight, leads = self._join((read.key, generation))
             if leads:
-                return await self._lead(request, operation, key, flight, send)
+                return await self._lead(read, flight)
             waiter = io.Waiter()
             flight.done.add(waiter)
             # The machine's clock: on another one time would be over before the answer is there.
@@ -125,7 +126,7 @@ class AsyncResponseCache:
             if flight.answer is not None:
                 return self._hit(flight.answer, request)
             if not flight.is_interrupted:
-                return (await self._ask(request, operation, key, send))[0]
+                return (await self._ask(read))[0]
 
     def _join(self, key: tuple[Key, str]) -> tuple[AsyncFlight, bool]:
         """Return the request that is on its way, and whether it is the caller's to send."""
@@ -136,12 +137,10 @@ class AsyncResponseCache:
             flight = self._flights[key] = AsyncFlight(key)
             return flight, True
 
-    async def _lead(
-        self, request: httpx.Request, operation: Operation[Any], key: Key, flight: AsyncFlight, send: Send
-    ) -> httpx.Response:
+    async def _lead(self, read: AsyncRead, flight: AsyncFlight) -> httpx.Response:
         """Ask, and tell those that wait what came of it."""
         try:
-            response, flight.answer = await self._ask(request, operation, key, send)
+            response, flight.answer = await self._ask(read)
             return response
         except BaseException as error:
             flight.is_interrupted = not isinstance(error, Exception)
@@ -151,44 +150,34 @@ class AsyncResponseCache:
                 self._flights.pop(flight.key, None)
             flight.done.set()
 
-    async def _ask(
-        self, request: httpx.Request, operation: Operation[Any], key: Key, send: Send
-    ) -> tuple[httpx.Response, Answer | None]:
+    async def _ask(self, read: AsyncRead) -> tuple[httpx.Response, Answer | None]:
         """Return the response, and what others may share of it."""
         # Once more, because an answer may have been stored after this caller had looked, and before it was to ask.
-        answer, generation = await self._do(self._store.get, key)
-        if (current := self._current(answer, operation)) is not None:
-            return self._hit(current, request), current
-        stale = self._current(answer, operation, self._stale_if_error)
+        stale, generation = await self._do(self._store.get, read.key)
+        if stale is not None and stale.age < read.lifetime:
+            return self._hit(stale, read.request), stale
+        if stale is not None and stale.age >= read.lifetime + self._stale_if_error:
+            stale = None
         try:
-            response = await send(request)
+            response = await read.send(read.request)
         except (httpx.TransportError, httpx.DecodingError):
             if stale is None:
                 raise
-            return self._hit(stale, request), stale
+            return self._hit(stale, read.request), stale
         if response.status_code >= 500 and stale is not None:
-            return self._hit(stale, request), stale
-        kept = await self._keep(response, request, operation, key, generation)
+            return self._hit(stale, read.request), stale
         with self._mutex:
             self._misses += 1
-        return response, kept
+        return response, await self._keep(read, response, generation)
 
-    async def _keep(
-        self,
-        response: httpx.Response,
-        request: httpx.Request,
-        operation: Operation[Any],
-        key: Key,
-        generation: str | None,
-    ) -> Answer | None:
+    async def _keep(self, read: AsyncRead, response: httpx.Response, generation: str | None) -> Answer | None:
         """Store a response if it is worth it; return what others may share."""
-        response.request = request  # which httpx would set only later, and decoding wants to know
-        if not _is_whole(response, operation):
+        response.request = read.request  # which httpx would set only later, and decoding wants to know
+        if not _is_whole(response, read.operation):
             return None
         answer = answer_of(response)
         if len(answer.content) <= MAX_BODY:
-            seconds = self._lifetime_of(operation) + self._stale_if_error
-            await self._do(self._store.put, key, answer, seconds, generation)
+            await self._do(self._store.put, read.key, answer, read.lifetime + self._stale_if_error, generation)
         return answer
 
     def _hit(self, answer: Answer, request: httpx.Request) -> httpx.Response:
@@ -196,18 +185,19 @@ class AsyncResponseCache:
             self._hits += 1
         return response_of(answer, request)
 
-    def _current(self, answer: Answer | None, operation: Operation[Any], grace: float = 0.0) -> Answer | None:
-        """Return an answer unless it has been out of date for longer than `grace` seconds."""
-        if answer is None or answer.age >= self._lifetime_of(operation) + grace:
-            return None
-        return answer
-
-    def _lifetime_of(self, operation: Operation[Any]) -> float:
-        return min(operation.cache_seconds or 0.0, self._lifetime)
-
     async def _do(self, function: Callable[..., T], *args: Any) -> T:
         """Call a method of the store, which may block."""
         return await io.run_blocking(function, *args) if self._store.blocks else function(*args)
+
+
+class AsyncRead(NamedTuple):
+    """A read whose answer is kept, and current for `lifetime` seconds."""
+
+    request: httpx.Request
+    operation: Operation[Any]
+    key: Key
+    lifetime: float
+    send: Send
 
 
 class AsyncFlight:

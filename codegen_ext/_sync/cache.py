@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import httpx
 from codegen_api.operations import OPERATIONS
@@ -102,21 +102,22 @@ class ResponseCache:
         return response
 
     def _read(self, request: httpx.Request, call: Call, operation: Operation[Any], send: Send) -> httpx.Response:
-        key = key_of(request, operation.id)
+        lifetime = min(operation.cache_seconds or 0.0, self._lifetime)
+        read = Read(request, operation, key_of(request, operation.id), lifetime, send)
         while True:
-            answer, generation = self._do(self._store.get, key)
+            answer, generation = self._do(self._store.get, read.key)
             if call.refresh or "no-cache" in request.headers.get("cache-control", ""):
                 response = send(request)
-                self._keep(response, request, operation, key, generation)
+                self._keep(read, response, generation)
                 return response
-            if (current := self._current(answer, operation)) is not None:
-                return self._hit(current, request)
+            if answer is not None and answer.age < lifetime:
+                return self._hit(answer, request)
             if generation is None:
-                return (self._ask(request, operation, key, send))[0]
+                return (self._ask(read))[0]
             # After a write the generation is another one, so that nothing which was sent before it is waited for.
-            flight, leads = self._join((key, generation))
+            flight, leads = self._join((read.key, generation))
             if leads:
-                return self._lead(request, operation, key, flight, send)
+                return self._lead(read, flight)
             waiter = io.Waiter()
             flight.done.add(waiter)
             # The machine's clock: on another one time would be over before the answer is there.
@@ -126,7 +127,7 @@ class ResponseCache:
             if flight.answer is not None:
                 return self._hit(flight.answer, request)
             if not flight.is_interrupted:
-                return (self._ask(request, operation, key, send))[0]
+                return (self._ask(read))[0]
 
     def _join(self, key: tuple[Key, str]) -> tuple[Flight, bool]:
         """Return the request that is on its way, and whether it is the caller's to send."""
@@ -137,12 +138,10 @@ class ResponseCache:
             flight = self._flights[key] = Flight(key)
             return flight, True
 
-    def _lead(
-        self, request: httpx.Request, operation: Operation[Any], key: Key, flight: Flight, send: Send
-    ) -> httpx.Response:
+    def _lead(self, read: Read, flight: Flight) -> httpx.Response:
         """Ask, and tell those that wait what came of it."""
         try:
-            response, flight.answer = self._ask(request, operation, key, send)
+            response, flight.answer = self._ask(read)
             return response
         except BaseException as error:
             flight.is_interrupted = not isinstance(error, Exception)
@@ -152,44 +151,34 @@ class ResponseCache:
                 self._flights.pop(flight.key, None)
             flight.done.set()
 
-    def _ask(
-        self, request: httpx.Request, operation: Operation[Any], key: Key, send: Send
-    ) -> tuple[httpx.Response, Answer | None]:
+    def _ask(self, read: Read) -> tuple[httpx.Response, Answer | None]:
         """Return the response, and what others may share of it."""
         # Once more, because an answer may have been stored after this caller had looked, and before it was to ask.
-        answer, generation = self._do(self._store.get, key)
-        if (current := self._current(answer, operation)) is not None:
-            return self._hit(current, request), current
-        stale = self._current(answer, operation, self._stale_if_error)
+        stale, generation = self._do(self._store.get, read.key)
+        if stale is not None and stale.age < read.lifetime:
+            return self._hit(stale, read.request), stale
+        if stale is not None and stale.age >= read.lifetime + self._stale_if_error:
+            stale = None
         try:
-            response = send(request)
+            response = read.send(read.request)
         except (httpx.TransportError, httpx.DecodingError):
             if stale is None:
                 raise
-            return self._hit(stale, request), stale
+            return self._hit(stale, read.request), stale
         if response.status_code >= 500 and stale is not None:
-            return self._hit(stale, request), stale
-        kept = self._keep(response, request, operation, key, generation)
+            return self._hit(stale, read.request), stale
         with self._mutex:
             self._misses += 1
-        return response, kept
+        return response, self._keep(read, response, generation)
 
-    def _keep(
-        self,
-        response: httpx.Response,
-        request: httpx.Request,
-        operation: Operation[Any],
-        key: Key,
-        generation: str | None,
-    ) -> Answer | None:
+    def _keep(self, read: Read, response: httpx.Response, generation: str | None) -> Answer | None:
         """Store a response if it is worth it; return what others may share."""
-        response.request = request  # which httpx would set only later, and decoding wants to know
-        if not _is_whole(response, operation):
+        response.request = read.request  # which httpx would set only later, and decoding wants to know
+        if not _is_whole(response, read.operation):
             return None
         answer = answer_of(response)
         if len(answer.content) <= MAX_BODY:
-            seconds = self._lifetime_of(operation) + self._stale_if_error
-            self._do(self._store.put, key, answer, seconds, generation)
+            self._do(self._store.put, read.key, answer, read.lifetime + self._stale_if_error, generation)
         return answer
 
     def _hit(self, answer: Answer, request: httpx.Request) -> httpx.Response:
@@ -197,18 +186,19 @@ class ResponseCache:
             self._hits += 1
         return response_of(answer, request)
 
-    def _current(self, answer: Answer | None, operation: Operation[Any], grace: float = 0.0) -> Answer | None:
-        """Return an answer unless it has been out of date for longer than `grace` seconds."""
-        if answer is None or answer.age >= self._lifetime_of(operation) + grace:
-            return None
-        return answer
-
-    def _lifetime_of(self, operation: Operation[Any]) -> float:
-        return min(operation.cache_seconds or 0.0, self._lifetime)
-
     def _do(self, function: Callable[..., T], *args: Any) -> T:
         """Call a method of the store, which may block."""
         return io.run_blocking(function, *args) if self._store.blocks else function(*args)
+
+
+class Read(NamedTuple):
+    """A read whose answer is kept, and current for `lifetime` seconds."""
+
+    request: httpx.Request
+    operation: Operation[Any]
+    key: Key
+    lifetime: float
+    send: Send
 
 
 class Flight:

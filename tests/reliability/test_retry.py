@@ -197,13 +197,6 @@ class Parts(httpx.SyncByteStream, httpx.AsyncByteStream):
         yield self.content
 
 
-def test_a_stream_is_not_repeated_after_its_first_byte(sandbox: Sandbox, connect: Connect, flavour: Any) -> None:
-    sandbox.inject("create_chat_completion", Fault.truncate(120))
-    with flavour.chat(sandbox.token, sandbox.base_url) as chat, pytest.raises(NetworkError):
-        list(chat.stream_chat_completion(model="m", messages=[{"role": "user", "content": "a b c d e f g"}]))
-    assert attempts(sandbox, "create_chat_completion") == 1
-
-
 def test_failed_answers_give_their_connection_back(serve: Callable[..., Loopback], connect: Connect) -> None:
     server = serve(*[reply({}, 503)] * 10, reply({"id": 1, "organization_id": 323}))
     connect(server.base_url, max_retries=50).get_agent_run(323, 1)
