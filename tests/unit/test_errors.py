@@ -1,6 +1,5 @@
 """The error tree: attributes, ancestry, text, and travel between processes."""
 
-import builtins
 import copy
 import pickle
 from typing import Any
@@ -79,12 +78,6 @@ def test_an_error_survives_a_pickle_with_all_its_attributes(error: CodegenAPIErr
     assert theirs == mine
     assert {"message", "status_code", "request_id", "response_data", "operation"} <= set(mine)
     assert error.message in str(error)
-
-
-def test_errors_of_time_and_settings_are_pythons_own_too() -> None:
-    assert issubclass(TimeoutError, builtins.TimeoutError)
-    assert issubclass(WaitTimeoutError, TimeoutError)
-    assert issubclass(ConfigurationError, ValueError)
 
 
 def test_a_validation_error_names_its_first_field() -> None:
