@@ -8,13 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _fork
-from .._async.client import AsyncCodegenClient
-from .._sync.client import CodegenClient
 
 if TYPE_CHECKING:
     from ..webhooks import WebhookHandler
 
-C = TypeVar("C", CodegenClient, AsyncCodegenClient)
+C = TypeVar("C")
 
 
 class SharedClients:

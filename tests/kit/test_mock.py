@@ -1,7 +1,6 @@
 """The mock clients: every operation answers as the contract allows, what a test says is checked, calls are recorded."""
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -267,13 +266,3 @@ def test_what_is_made_of_operations_works_on_a_mock(mock: Any) -> None:
     assert (task.status, task.error) == ("failed", "No")
     with mock.with_options(timeout=1) as derived:
         assert derived.calls == mock.calls
-
-
-def test_threads_share_a_mock(mock: Any) -> None:
-    threads = [threading.Thread(target=lambda: [mock.create_agent_run(323, "x") for _ in range(20)]) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(mock.calls) == 80
-    assert mock.create_agent_run(323, "x").id == 81

@@ -1,21 +1,17 @@
-"""From a run of the sandbox, over real HTTP, to a handler and to the waits that it ends."""
+"""From a run of the sandbox, over real HTTP, to a handler."""
 
-import asyncio
-import json
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenClient
-from codegen_ext.testing import FakeClock, Sandbox, webhook_call
+from codegen_ext.testing import FakeClock, Sandbox
 
 from ..conftest import TOKEN, once
 from ..support import serving
 from ..support.loopback import HANG, reply
-from ..support.waiting import until, until_async
-from .conftest import SECRET, Handle, Make
+from ..support.waiting import until
+from .conftest import SECRET, Make
 
 
 @pytest.fixture
@@ -104,48 +100,3 @@ def test_a_sandbox_that_was_stopped_sends_nothing(agent: Any, sandbox: Sandbox, 
     run.finish()
     sandbox.start()
     until(lambda: len(receiver.requests) > sent)
-
-
-def test_calls_for_users_tests(handle: Handle, make: Make, clock: FakeClock) -> None:
-    handler = make()
-    seen: list[Any] = []
-    handler.on("agent_run.failed")(seen.append)
-    for _ in range(2):
-        assert handle(handler, *webhook_call(SECRET, "agent_run.failed", {"id": 7, "error": "E"}, clock=clock)).ok
-    assert [payload["error"] for payload in seen] == ["E", "E"]
-    body, headers = webhook_call(SECRET, "*", {}, message_id="msg_9", clock=clock)
-    assert (headers["webhook-id"], json.loads(body)["data"]) == ("msg_9", {})
-
-
-@pytest.mark.parametrize(("event", "status"), [("agent_run.completed", "COMPLETE"), ("agent_run.paused", "PAUSED")])
-def test_a_reported_end_wakes_the_waits_of_threads_and_tasks(
-    sandbox: Sandbox, make: Make, clock: FakeClock, event: str, status: str
-) -> None:
-    config = ClientConfig(api_token=TOKEN, base_url=sandbox.base_url)
-    ended: list[Any] = []
-
-    def polls() -> int:
-        return sum(request.operation == "get_agent_run" for request in sandbox.requests)
-
-    async def main() -> None:
-        async with AsyncCodegenClient(config) as other:
-            with CodegenClient(config) as client:
-                run = client.create_agent_run(323, "Hello [[outcome=never]]")
-                handler = make(client=client)
-                handler.add_client(other)
-                arguments = (323, run.id, 3_600)
-                thread = threading.Thread(target=lambda: ended.append(client.wait_for_completion(*arguments)))
-                thread.start()
-                task = asyncio.create_task(other.wait_for_completion(*arguments))
-                await until_async(lambda: polls() >= 2)
-                asked = polls()
-                data = {"id": run.id, "organization_id": 323, "status": status, "result": "told"}
-                call = webhook_call(SECRET, event, data, clock=clock)
-                assert (await asyncio.to_thread(handler.handle_request, *call)).ok
-                async with asyncio.timeout(30):
-                    ended.append(await task)
-                await until_async(lambda: not thread.is_alive())
-                assert polls() <= asked + 2
-
-    asyncio.run(main())
-    assert [(str(run.status), run.result) for run in ended] == [(event.partition(".")[2], "told")] * 2

@@ -100,11 +100,6 @@ def test_why_a_run_failed(handler: WebhookHandler) -> None:
     assert [payload["error"] for payload in payloads] == ["E", "R", "S"]
 
 
-def test_an_event_without_handlers_is_accepted(handle: Handle, handler: WebhookHandler) -> None:
-    result = call(handle, handler)
-    assert (result.ok, result.status_code, result.outcomes, result.duplicate) == (True, 200, (), False)
-
-
 def test_async_and_sync_handlers_run_in_the_order_of_registration(handle: Handle, handler: WebhookHandler) -> None:
     order, threads = [], []
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers as StarletteHeaders
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 
-from codegen_ext import ClientConfig, ConfigurationError, ValidationError, WebhookError, WebhookHandler, webhooks
+from codegen_ext import ConfigurationError, ValidationError, WebhookError, WebhookHandler, webhooks
 from codegen_ext.testing import FakeClock, webhook_call
 from codegen_ext.testing.webhooks import signed_headers
 
@@ -185,9 +185,6 @@ def test_no_secret_in_repr_or_pickle(make: Make) -> None:
 
 
 def test_the_switch(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConfigurationError, match="enable_webhooks") as caught:
-        WebhookHandler(SECRET, config=ClientConfig(enable_webhooks=False))
-    assert caught.value.config_key == "enable_webhooks"
     monkeypatch.setenv("CODEGEN_ENABLE_WEBHOOKS", "false")
     with pytest.raises(ConfigurationError, match="enable_webhooks"):
         WebhookHandler(SECRET)
