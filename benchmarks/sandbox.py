@@ -114,7 +114,8 @@ def serve() -> None:
         body = await incoming.body()
         headers = {name.lower(): value for name, value in incoming.headers.items()}
         path, query = scope["raw_path"].decode("ascii"), scope["query_string"].decode("ascii")
-        for effect in sandbox._handler.handle(Received(incoming.method, path, query, headers, lambda: body)):
+        received = Received(incoming.method, path, query, headers, len(body), lambda: body)
+        for effect in sandbox._handler.handle(received):
             match effect:
                 case Head(status, head):
                     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head.items()]

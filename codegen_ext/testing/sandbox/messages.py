@@ -14,13 +14,15 @@ MAX_BODY_BYTES = 64 * 2**20
 class Request(NamedTuple):
     """One HTTP request; `path` is as sent, percent-encoded, and header names are in lower case.
 
-    `read_body` is called once, after authentication; it raises ApiError for a body above MAX_BODY_BYTES.
+    `read_body` is called once at most, after authentication, for a body of no more than MAX_BODY_BYTES.
     """
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
+    length: int
+    """The bytes of the body."""
     read_body: Callable[[], bytes]
 
 

@@ -12,7 +12,7 @@ from codegen_api.operations import OPERATIONS, Operation, Paging
 from codegen_api.reserved import without_reserved
 
 from . import schema
-from .messages import JSON_TYPE, InvalidError, Json, Problem, Request
+from .messages import JSON_TYPE, MAX_BODY_BYTES, ApiError, InvalidError, Json, Problem, Request
 
 # Python converts no more digits than these without being asked to.
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,4299})", re.ASCII)
@@ -128,6 +128,8 @@ def _convert(rule: Json, text: str) -> Any:
 
 
 def _body(rule: Json, request: Request) -> Json:
+    if request.length > MAX_BODY_BYTES:
+        raise ApiError(413, "The body is too large.")
     content = request.read_body()
     if not content:
         raise InvalidError(Problem(("body",), "Field required", "missing"))

@@ -13,7 +13,7 @@ from typing import Any
 from codegen_ext.clock import Clock
 
 from .handler import Handler
-from .messages import MAX_BODY_BYTES, ApiError, Effect, Head, Request
+from .messages import MAX_BODY_BYTES, Effect, Head, Request
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger for 0 s
 _WITHOUT_BODY = (204, 304)
@@ -43,7 +43,8 @@ class _Connection(BaseHTTPRequestHandler):
             # Unlike `self.path`, the request line has the target as it was sent.
             path, _, query = self.requestline.split()[1].partition("?")
             headers = {name.lower(): value for name, value in self.headers.items()}
-            self._send(self.server.handler.handle(Request(self.command, path, query, headers, self._read_body)))
+            request = Request(self.command, path, query, headers, self._unread, self._read_body)
+            self._send(self.server.handler.handle(request))
             self.wfile.flush()
             self._skip_body()
         except OSError:  # the client has left, or the server stops
@@ -59,8 +60,6 @@ class _Connection(BaseHTTPRequestHandler):
         """Log nothing; the sandbox has its own list of requests."""
 
     def _read_body(self) -> bytes:
-        if self._unread > MAX_BODY_BYTES:
-            raise ApiError(413, "The body is too large.")
         self.wfile.flush()  # the client may wait for "100 Continue", which `parse_request` has written
         body = self.rfile.read(self._unread)
         if len(body) < self._unread:

@@ -10,7 +10,7 @@ from codegen_ext.clock import Clock
 from codegen_ext.errors import ConfigurationError
 
 from .handler import Handler
-from .messages import MAX_BODY_BYTES, ApiError, Effect, Head, Request, Reset, Resolve
+from .messages import Effect, Head, Request, Reset, Resolve
 
 
 class _Stream(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -106,11 +106,5 @@ class SandboxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def _stream(self, request: httpx.Request, body: bytes) -> _Stream:
         path, _, query = request.url.raw_path.decode("ascii").partition("?")
         headers = {name.lower(): value for name, value in request.headers.items()}
-
-        def read_body() -> bytes:
-            if len(body) > MAX_BODY_BYTES:
-                raise ApiError(413, "The body is too large.")
-            return body
-
-        received = Request(request.method, path, query, headers, read_body)
+        received = Request(request.method, path, query, headers, len(body), lambda: body)
         return _Stream(request, self._handler.handle(received), self._clock)
