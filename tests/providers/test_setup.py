@@ -3,9 +3,7 @@
 import json
 import logging
 import pickle
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,6 @@ from hypothesis import strategies as st
 from codegen_ext import ConfigurationError
 from codegen_ext.providers import (
     AIProvider,
-    AIProviderError,
     AIResponse,
     AsyncAIProvider,
     AsyncTextStream,
@@ -35,21 +32,41 @@ from codegen_ext.providers import (
     unregister_provider,
     validate_provider_credentials,
 )
-from codegen_ext.providers.__main__ import is_healthy, main, report, table
+from codegen_ext.providers.__main__ import main
 from codegen_ext.providers.registry import preference
 from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour
-from ..support.loopback import HANG, Loopback, reply
+from ..support.inside import real
+from ..support.loopback import HANG, Loopback
 from .conftest import KEY, MODELS, refusal
 
 NAMES = ["codegen", "openai", "codex", "chatserver", "other"]
+CHEAP = ("list_agent_runs", "list_models")
 REFUSED = refusal(401, message="Incorrect API key provided: sk-proj-***EBRA")
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def no_cli(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
+
+
+@pytest.fixture
+def environment_of_three(
+    sandbox: Sandbox, openai_service: Loopback, environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the environment says of codegen, openai and chatserver."""
+    settings = {
+        "CODEGEN_API_TOKEN": TOKEN,
+        "CODEGEN_ORG_ID": "323",
+        "CODEGEN_BASE_URL": sandbox.base_url,
+        "OPENAI_API_KEY": KEY,
+        "OPENAI_BASE_URL": f"{openai_service.base_url}/v1",
+        "CHATSERVER_API_KEY": TOKEN,
+        "CHATSERVER_BASE_URL": sandbox.base_url,
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
 
 
 @given(st.permutations(NAMES), st.integers(0, 5), st.booleans())
@@ -66,8 +83,7 @@ def test_the_order_of_preference(order: list[str], count: int, prefer_codegen: b
 
 def test_both_kinds_have_one_base(make: Callable[..., Any], options: dict[str, Any], flavour: Flavour) -> None:
     for provider in (make(**options), make("openai", **options["openai"])):
-        target = provider._target if flavour.is_async else provider
-        assert isinstance(target, AsyncAIProvider if flavour.is_async else AIProvider)
+        assert isinstance(real(provider), AsyncAIProvider if flavour.is_async else AIProvider)
     assert create_ai_provider is get_ai_client
 
 
@@ -81,12 +97,14 @@ def test_both_kinds_have_one_base(make: Callable[..., Any], options: dict[str, A
     ],
 )
 def test_a_provider_without_credentials_says_what_it_needs(name: str, needed: str, make: Callable[..., Any]) -> None:
-    with pytest.raises(ProviderUnavailableError, match=f"{name}: no credentials: .*{needed}"):
-        make(name)
-    with pytest.raises(ProviderUnavailableError, match=f"{name}: no credentials: .*{needed}"):
-        make()
-    with pytest.raises(ProviderUnavailableError, match=needed):
-        make(name, validate_on_creation=False).generate_response("Hi")
+    for build in (
+        lambda: make(name),
+        make,
+        make(name, validate_on_creation=False).get_available_models,
+        lambda: make(validate_on_creation=False).generate_response("Hi"),
+    ):
+        with pytest.raises(ProviderUnavailableError, match=f"{name}: no credentials: .*{needed}"):
+            build()
     assert make(name, validate_on_creation=False).validate_credentials() is False
 
 
@@ -108,35 +126,22 @@ def test_an_unknown_name(
 
 
 @pytest.mark.parametrize("name", ["codegen", "openai", "chatserver"])
-def test_validation_is_one_cheap_request(
+def test_validation_is_one_cheap_request_and_only_401_condemns_a_credential(
     name: str, named: Callable[..., Any], sandbox: Sandbox, openai_service: Loopback
 ) -> None:
-    openai_service.answers = [MODELS, REFUSED]
     provider = named(name)
+    openai_service.answers = [MODELS, refusal(403), refusal(404), REFUSED]
     assert provider.validate_credentials() is True
-    for operation in ("list_agent_runs", "list_models"):
-        sandbox.inject(operation, Fault.status(401))
-    assert provider.validate_credentials() is False
-    assert [request.method for request in [*sandbox.requests, *openai_service.requests]] == ["GET", "GET"]
-    openai_service.answers = [REFUSED]
-    assert "not accepted (" in provider.validation_error()
-
-
-@pytest.mark.parametrize("name", ["codegen", "openai", "chatserver"])
-def test_only_401_condemns_a_credential(
-    name: str, named: Callable[..., Any], sandbox: Sandbox, openai_service: Loopback
-) -> None:
-    for status in (403, 404):
-        openai_service.answers = [refusal(status)]
-        for operation in ("list_agent_runs", "list_models"):
+    for status in (403, 404, 401):
+        for operation in CHEAP:
             sandbox.inject(operation, Fault.status(status), times=1)
-        assert named(name).validate_credentials() is True
+        assert provider.validate_credentials() is (status != 401)
+    assert [request.method for request in [*sandbox.requests, *openai_service.requests]] == ["GET"] * 4
 
 
 def test_a_validation_takes_no_longer_than_it_may(named: Callable[..., Any], openai_service: Loopback) -> None:
     openai_service.answers = [HANG]
-    provider = named("openai", timeout=0.2)
-    assert "no answer in time" in provider.validation_error()
+    assert "no answer in time" in named("openai", timeout=0.2).validation_error()
 
 
 def test_selection_is_logged(
@@ -150,9 +155,7 @@ def test_selection_is_logged(
     assert any(line.startswith("asking provider codegen with") for line in said)
 
 
-def test_credentials_are_detected_in_the_environment(
-    no_cli: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_credentials_are_detected_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = dict.fromkeys(["codegen", "openai", "codex", "chatserver"], False)
     assert detect_available_credentials() == nothing
     (tmp_path / "no-login").mkdir()
@@ -170,7 +173,7 @@ def test_credentials_are_detected_in_the_environment(
 
 
 def test_status_recommendation_and_comparison(
-    no_cli: None, options: dict[str, Any], sandbox: Sandbox, openai_service: Loopback
+    options: dict[str, Any], sandbox: Sandbox, openai_service: Loopback
 ) -> None:
     openai_service.answers = [REFUSED]
     status = get_provider_status(**options)
@@ -179,11 +182,10 @@ def test_status_recommendation_and_comparison(
     assert status["openai"]["has_credentials"] is True
     assert "not accepted (" in status["openai"]["error"]
     assert get_recommended_provider(**options) == "codegen"
-    assert get_recommended_provider(prefer_codegen=False, **options) == "chatserver"
     assert get_recommended_provider() is None
-    compared = get_provider_comparison(**options)
+    compared = get_provider_comparison(prefer_codegen=False, **options)
     available = ["codegen", "chatserver"]
-    summary = {"recommended_provider": "codegen", "available_providers": available, "total_providers": 4}
+    summary = {"recommended_provider": "chatserver", "available_providers": available, "total_providers": 4}
     assert compared["summary"] == summary
     assert compared["providers"]["codegen"]["default_model"] == "codegen-agent"
     assert compared["providers"]["openai"]["tools"] is True
@@ -192,53 +194,47 @@ def test_status_recommendation_and_comparison(
     assert validate_provider_credentials("openai") is False
 
 
-WRONG = {
-    "organization": ("CODEGEN_ORG_ID", "abc", "org_id must be the organization's number"),
-    "time-out": ("CODEGEN_TIMEOUT", "soon", "CODEGEN_TIMEOUT must be a number"),
-    "address": ("CODEGEN_BASE_URL", "nonsense", "base_url must be http"),
-}
-
-
-@pytest.mark.parametrize("setting", WRONG)
+@pytest.mark.usefixtures("environment_of_three")
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("CODEGEN_ORG_ID", "abc", "org_id must be the organization's number"),
+        ("CODEGEN_TIMEOUT", "soon", "CODEGEN_TIMEOUT must be a number"),
+        ("CODEGEN_BASE_URL", "nonsense", "base_url must be http"),
+    ],
+)
 def test_a_wrong_setting_of_one_harms_no_other(
-    setting: str,
-    no_cli: None,
+    variable: str,
+    value: str,
+    problem: str,
     make: Callable[..., Any],
     openai_service: Loopback,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    variable, value, problem = WRONG[setting]
-    monkeypatch.setenv("CODEGEN_API_TOKEN", TOKEN)
-    monkeypatch.setenv("CODEGEN_ORG_ID", "323")
     monkeypatch.setenv(variable, value)
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setenv("OPENAI_BASE_URL", f"{openai_service.base_url}/v1")
     response = make().generate_response("hi")
     assert response.provider_name == "openai"
     assert problem in response.metadata["tried"][0]["reason"]
     with pytest.raises(ProviderUnavailableError, match=problem):
         make("codegen")
     openai_service.answers = [MODELS]
-    assert problem in get_provider_status()["codegen"]["error"]
-    assert main(["doctor", "--json"]) == 1
-    found = json.loads(capsys.readouterr().out)["providers"]
-    assert problem in found["codegen"]["error"]
-    assert found["openai"]["is_available"] is True
+    status = get_provider_status()
+    assert problem in status["codegen"]["error"]
+    assert status["openai"]["is_available"] is True
 
 
-def test_a_socks_proxy_without_its_package(named: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
-    with pytest.raises(ProviderUnavailableError, match=r"pip install 'httpx\[socks\]'") as caught:
-        named("openai").generate_response("Hello")
-    assert caught.value.hands_over
-
-
-def test_a_key_that_no_header_can_carry(named: Callable[..., Any]) -> None:
-    provider = named("openai", api_key="sk-ключ")
-    assert "printable ASCII" in provider.validation_error()
-    with pytest.raises(ProviderUnavailableError, match="printable ASCII"):
-        provider.generate_response("hi")
+@pytest.mark.parametrize(
+    ("variable", "key", "problem"),
+    [("ALL_PROXY", KEY, r"pip install 'httpx\[socks\]'"), ("OTHER", "sk-ключ", "printable ASCII")],
+)
+def test_what_openai_cannot_use_hands_over(
+    variable: str, key: str, problem: str, named: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "socks5://127.0.0.1:9")
+    provider = named("openai", api_key=key)
+    with pytest.raises(ProviderUnavailableError, match=problem):
+        provider.generate_response("Hello")
+    assert provider.validate_credentials() is False
 
 
 class Guest:
@@ -247,7 +243,7 @@ class Guest:
     name = "guest"
     is_available = True
 
-    def __init__(self, error: BaseException | None = None) -> None:
+    def __init__(self, error: Exception | None = None) -> None:
         self.error = error
 
     def generate_response(self, prompt: str, *args: Any, **options: Any) -> AIResponse:
@@ -256,8 +252,6 @@ class Guest:
         return AIResponse(prompt, self.name, None)
 
     def validate_credentials(self) -> bool:
-        if self.error:
-            raise self.error
         return True
 
     def close(self) -> None:
@@ -271,34 +265,30 @@ class AsyncGuest(Guest):
         return super().generate_response(prompt)
 
     async def validate_credentials(self) -> bool:  # type: ignore[override]
-        return super().validate_credentials()
+        return True
 
     async def close(self) -> None:  # type: ignore[override]
         pass
 
 
 @pytest.fixture
-def register(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Make a guest the first that is asked."""
+def chain_of_guest(make: Callable[..., Any], options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Build a client that asks a guest first."""
 
-    def add(create: Callable[..., Any] = Guest, create_async: Callable[..., Any] = AsyncGuest) -> None:
-        register_provider("guest", create, create_async)
+    def build(create_async: Any = AsyncGuest, **own: Any) -> Any:
+        register_provider("guest", Guest, create_async)
         monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", "guest")
+        return make(**options, guest=own)
 
-    yield add
+    yield build
     unregister_provider("guest")
 
 
-def test_the_name_of_a_built_in_provider_is_taken() -> None:
+def test_a_provider_without_an_asynchronous_form(chain_of_guest: Callable[..., Any], flavour: Flavour) -> None:
+    response = chain_of_guest(None).generate_response("Hi")
+    assert response.provider_name == ("codegen" if flavour.is_async else "guest")
     with pytest.raises(ConfigurationError, match="built-in"):
         register_provider("openai", Guest)
-
-
-def test_a_provider_without_an_asynchronous_form(
-    register: Callable[..., None], make: Callable[..., Any], options: dict[str, Any], flavour: Flavour
-) -> None:
-    register(Guest, None)  # type: ignore[arg-type]
-    assert make(**options).generate_response("Hi").provider_name == ("codegen" if flavour.is_async else "guest")
 
 
 @pytest.mark.parametrize(
@@ -308,22 +298,16 @@ def test_a_provider_without_an_asynchronous_form(
         ProviderTimeoutError("too late", provider_name="guest", timeout_duration=3),
     ],
 )
-def test_errors_of_registered_providers_hand_over(
-    error: AIProviderError, register: Callable[..., None], make: Callable[..., Any], options: dict[str, Any]
-) -> None:
+def test_errors_of_registered_providers_hand_over(error: Exception, chain_of_guest: Callable[..., Any]) -> None:
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), vars(again)) == (str(error), vars(error))
-    register()
-    response = make(**options, guest={"error": error}).generate_response("hi")
+    response = chain_of_guest(error=error).generate_response("hi")
     assert response.provider_name == "codegen"
     assert response.metadata["tried"][0]["outcome"] == type(error).__name__
 
 
-def test_five_members_are_enough_in_a_chain(
-    register: Callable[..., None], make: Callable[..., Any], options: dict[str, Any]
-) -> None:
-    register()
-    client = make(**options)
+def test_five_members_are_enough_in_a_chain(chain_of_guest: Callable[..., Any]) -> None:
+    client = chain_of_guest()
     assert client.generate_response("hi", temperature=0.5).provider_name == "guest"
     assert list(client.stream_response("hi")) == ["hi"]
     assert client.get_default_model() is None
@@ -332,61 +316,41 @@ def test_five_members_are_enough_in_a_chain(
     assert client.get_enhanced_stats()["providers"]["guest"]["request_count"] == 2
 
 
-def test_a_registered_provider_may_stream(
-    register: Callable[..., None], make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def pieces(self: Guest, prompt: str, **options: Any) -> TextStream:
-        return TextStream(item for item in (prompt, "!", AIResponse(f"{prompt}!", "guest", "guest-1")))
+def test_a_registered_provider_may_stream(chain_of_guest: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    items = ("hi", "!", AIResponse("hi!", "guest", "guest-1"))
 
-    async def later(prompt: str) -> Any:
-        for item in (prompt, "!", AIResponse(f"{prompt}!", "guest", "guest-1")):
+    async def later() -> Any:
+        for item in items:
             yield item
 
-    def later_pieces(self: Guest, prompt: str, **options: Any) -> AsyncTextStream:
-        return AsyncTextStream(later(prompt))
-
-    monkeypatch.setattr(Guest, "stream_response", pieces, raising=False)
-    monkeypatch.setattr(AsyncGuest, "stream_response", later_pieces, raising=False)
-    register()
-    stream = make("guest").stream_response("hi")
+    monkeypatch.setattr(Guest, "stream_response", lambda self, **asked: TextStream(one for one in items), raising=False)
+    monkeypatch.setattr(AsyncGuest, "stream_response", lambda self, **asked: AsyncTextStream(later()), raising=False)
+    stream = chain_of_guest().stream_response("hi")
     assert list(stream) == ["hi", "!"]
     assert (stream.response.content, stream.response.model) == ("hi!", "guest-1")
 
 
-def test_what_the_doctor_finds(
-    no_cli: None, options: dict[str, Any], sandbox: Sandbox, openai_service: Loopback
-) -> None:
-    openai_service.answers = [reply(status=401), MODELS]
-    sandbox.inject("list_models", Fault.reset_before(), times=1)
-    rows = report(**options)
-    assert {name: (row["is_set_up"], row["is_available"]) for name, row in rows.items()} == {
+@pytest.mark.usefixtures("environment_of_three")
+def test_the_doctor(sandbox: Sandbox, openai_service: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
+    openai_service.answers = [REFUSED, MODELS]
+    sandbox.inject("list_models", Fault.status(500))
+    assert main(["doctor", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["healthy"] is False
+    assert {name: (row["is_set_up"], row["is_available"]) for name, row in told["providers"].items()} == {
         "codegen": (True, True),
         "openai": (True, False),
         "codex": (False, False),
         "chatserver": (True, False),
     }
     assert all(request.method == "GET" for request in sandbox.requests)
-    assert is_healthy(rows) is False
-    assert is_healthy(report(["openai"])) is False  # nothing can be used
-    rows = report(**options)
-    assert is_healthy(rows) is True  # what is not set up does not count
-    lines = table(rows).splitlines()
-    assert lines[0].split() == ["provider", "credentials", "call"]
-    assert lines[1].split() == ["codegen", "ok", "ok"]
-    assert lines[3].endswith("not set up: no credentials: set OPENAI_API_KEY, or log in with `codex login`")
-
-
-def test_the_command(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    environment = {"CODEGEN_API_TOKEN": TOKEN, "CODEGEN_ORG_ID": "323", "CODEGEN_BASE_URL": sandbox.base_url}
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert main(["doctor", "codegen"]) == 0
-    assert "codegen     ok           ok" in capsys.readouterr().out
-    command = [sys.executable, "-m", "codegen_ext.providers", "doctor", "codegen", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    status = {"is_available": True, "has_credentials": True, "is_set_up": True}
-    assert json.loads(done.stdout) == {"healthy": True, "providers": {"codegen": status}}
+    assert main(["doctor", "codex"]) == 1  # nothing can be used
+    sandbox.clear_faults()
+    capsys.readouterr()
+    assert main(["doctor"]) == 0  # what is not set up does not count
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[:3] == [["provider", "credentials", "call"], ["codegen", "ok", "ok"], ["openai", "ok", "ok"]]
+    assert lines[3][:6] == ["codex", "ok", "-", "not", "set", "up:"]
 
 
 def test_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
