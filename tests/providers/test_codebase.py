@@ -1,8 +1,6 @@
 """What goes into a prompt about code."""
 
-import asyncio
 import sys
-import textwrap
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -11,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from codegen_ext import ConfigurationError, ValidationError
+from codegen_ext import ClientClosedError, ConfigurationError, ValidationError
 from codegen_ext.providers import AsyncCodebase, Codebase
 
 from ..conftest import Flavour
+from ..support.inside import real
 from ..support.loopback import Loopback
 
 SHOP = '''
@@ -40,6 +39,10 @@ class Basket:
     def total(self):
         """Sum it up."""
         return with_tax(sum(self.items))
+
+    @property
+    def size(self):
+        return len(self.items)
 
 
 def with_tax(amount):
@@ -74,55 +77,41 @@ def headings(prompt: str) -> list[str]:
     return [line.removeprefix("## ") for line in prompt.splitlines() if line.startswith("## ")]
 
 
-def test_a_function_and_what_it_needs(root: Path, shop: Any) -> None:
-    prompt = Codebase(root).build_prompt("Explain", shop.with_tax)
-    assert prompt.startswith("Explain\n\n## Target: with_tax (little_shop/shop.py)\n```\ndef with_tax(amount):\n")
-    assert headings(prompt)[1:] == ["Needed: imports of shop.py"]
-    assert "from .money import rounded, unused" in prompt
-    assert "def unused" not in prompt
-    assert "import os" not in prompt
-    assert "unrelated" not in prompt
+FILE, CLASS, IMPORTS = "little_shop/shop.py", "the class around it, Basket", "imports of shop.py"
+LINES = "```\ndef with_tax(amount):\n    return rounded(amount * (1 + TAX))\n```"
 
 
-def test_a_method_and_the_class_around_it(root: Path, shop: Any) -> None:
-    prompt = Codebase(root).build_prompt("Explain", shop.Basket.total)
-    assert headings(prompt) == ["Target: Basket.total (little_shop/shop.py)", "Needed: the class around it, Basket"]
-    assert "limit = 10" in prompt
-    assert "def __init__(self):\n        ..." in prompt
-    assert "self.items = []" not in prompt
+@pytest.mark.parametrize(
+    ("target", "title", "needed", "part"),
+    [
+        (lambda shop: shop.with_tax, f"with_tax ({FILE})", IMPORTS, LINES),
+        (lambda shop: shop.with_tax, f"with_tax ({FILE})", IMPORTS, "```\nfrom .money import rounded, unused\n```"),
+        (lambda shop: shop.Basket.total, f"Basket.total ({FILE})", CLASS, "limit = 10"),
+        (lambda shop: shop.Basket.total, f"Basket.total ({FILE})", CLASS, "def __init__(self):\n        ..."),
+        (lambda shop: shop.Basket.size, f"Basket.size ({FILE})", CLASS, "return len(self.items)"),
+        (lambda shop: shop.Basket, f"Basket ({FILE})", None, "self.items = []"),
+        (lambda shop: shop, f"little_shop.shop ({FILE})", None, "def unrelated"),
+        (Path(FILE), FILE, None, "def unrelated"),
+        (f"{FILE}:29-30", f"{FILE}, lines 29 to 30", IMPORTS, LINES),
+        ((FILE, 29, 30), f"{FILE}, lines 29 to 30", IMPORTS, LINES),
+        ("little_shop/notes.txt:2", "little_shop/notes.txt, lines 2 to 2", None, "```\ntwo\n```"),
+        ("broken.py", "broken.py", None, "def f(:"),
+    ],
+)
+def test_a_target_and_what_it_needs(
+    target: Any, title: str, needed: str | None, part: str, root: Path, shop: Any
+) -> None:
+    (root / "broken.py").write_text("def f(:\n")
+    prompt = Codebase(root).build_prompt("x", target(shop) if callable(target) else target)
+    assert prompt.startswith("x\n\n## Target: ")
+    assert headings(prompt) == [f"Target: {title}", *([f"Needed: {needed}"] if needed else [])]
+    assert part in prompt
+    assert ("unrelated" in prompt) is ("import os" in prompt) is (part == "def unrelated")
 
 
-@pytest.mark.parametrize("target", ["class", "module", "path", "text path"])
-def test_other_targets(target: str, root: Path, shop: Any) -> None:
-    targets = {"class": shop.Basket, "module": shop, "path": root / "little_shop" / "shop.py"}
-    prompt = Codebase(root).build_prompt("Explain", targets.get(target, "little_shop/shop.py"))
-    assert "def total(self):" in prompt
-    assert prompt.count("def with_tax") == (target != "class")
-
-
-@pytest.mark.parametrize("target", ["little_shop/shop.py:25-26", ("little_shop/shop.py", 25, 26)])
-def test_a_line_range(target: Any, root: Path) -> None:
-    prompt = Codebase(root).build_prompt("Explain", target)
-    assert (
-        "## Target: little_shop/shop.py, lines 25 to 26\n```\n"
-        + textwrap.dedent("""\
-        def with_tax(amount):
-            return rounded(amount * (1 + TAX))
-        ```""")
-        in prompt
-    )
-    assert headings(prompt)[1:] == ["Needed: imports of shop.py"]
-
-
-def test_a_folder_and_a_text_file(root: Path) -> None:
-    codebase = Codebase(root)
-    assert [line for line in headings(codebase.build_prompt("x", "little_shop")) if line.startswith("Target")] == [
-        "Target: little_shop/money.py",
-        "Target: little_shop/shop.py",
-    ]
-    assert "## Target: little_shop/notes.txt, lines 2 to 2\n```\ntwo\n```" in codebase.build_prompt(
-        "x", "little_shop/notes.txt:2"
-    )
+def test_a_folder(root: Path) -> None:
+    titles = headings(Codebase(root).build_prompt("x", "little_shop"))
+    assert titles[:2] == ["Target: little_shop/money.py", "Target: little_shop/shop.py"]
 
 
 @pytest.mark.parametrize("is_method", [False, True])
@@ -141,12 +130,8 @@ def test_context(root: Path, shop: Any) -> None:
     assert codebase.build_prompt("x", context="Mind the tax.") == "x\n\n## Context\n```\nMind the tax.\n```"
     named = codebase.build_prompt("x", context={"rule": "Round up.", "caller": shop.unrelated})
     assert headings(named)[:2] == ["Context: rule", "Context: caller"]
-    listed = codebase.build_prompt("x", shop.with_tax, [shop.unrelated, "Mind."])
-    assert headings(listed)[:3] == [
-        "Target: with_tax (little_shop/shop.py)",
-        "Context: unrelated (little_shop/shop.py)",
-        "Context",
-    ]
+    listed = headings(codebase.build_prompt("x", "little_shop/notes.txt", [shop.unrelated, "Mind."]))
+    assert listed[:3] == ["Target: little_shop/notes.txt", "Context: unrelated (little_shop/shop.py)", "Context"]
 
 
 @pytest.mark.parametrize("budget", [1, 12, 60, 100, 400])
@@ -178,11 +163,6 @@ def test_what_cannot_be_a_target(target: Any, problem: str, root: Path) -> None:
     assert caught.value.field == "target"
 
 
-def test_broken_python_has_no_source_context(root: Path) -> None:
-    (root / "broken.py").write_text("def f(:\n")
-    assert headings(Codebase(root).build_prompt("x", "broken.py")) == ["Target: broken.py"]
-
-
 def test_a_codebase_needs_a_folder_and_a_prompt(root: Path) -> None:
     with pytest.raises(ConfigurationError, match="is no folder"):
         Codebase(root / "nothing")
@@ -195,29 +175,21 @@ def test_a_codebase_needs_a_folder_and_a_prompt(root: Path) -> None:
 def test_ai_returns_text(
     root: Path, shop: Any, flavour: Flavour, options: dict[str, Any], openai_service: Loopback
 ) -> None:
-    chosen = {"clock": options["clock"], "openai": options["openai"], "validate_on_creation": False}
-    built: Any = flavour._wrap(AsyncCodebase(root, **chosen)) if flavour.is_async else Codebase(root, **chosen)
-    with built as codebase:
+    chosen = {"clock": options["clock"], "openai": options["openai"]}
+    kind = AsyncCodebase if flavour.is_async else Codebase
+    with flavour._wrap(kind(root, **chosen)) as codebase:
         assert codebase.ai("Improve this", target=shop.with_tax, context="Be brief.") == "From OpenAI"
-    (request,) = openai_service.requests
-    content = request.json()["messages"][-1]["content"]
+    content = openai_service.requests[0].json()["messages"][-1]["content"]
     assert "def with_tax" in content
     assert "Be brief." in content
-
-
-def test_prompts_at_the_same_time_share_a_client(root: Path, options: dict[str, Any], openai_service: Loopback) -> None:
-    async def scene() -> list[str]:
-        async with AsyncCodebase(root, clock=options["clock"], openai=options["openai"]) as codebase:
-            return await asyncio.gather(codebase.ai("Hi"), codebase.ai("Hello"))
-
-    assert asyncio.run(scene()) == ["From OpenAI"] * 2
-    assert [request.method for request in openai_service.requests] == ["POST", "POST"]
+    with pytest.raises(ClientClosedError):
+        codebase.ai("Improve this")
 
 
 def test_a_client_may_be_brought_along(root: Path, named: Callable[..., Any], flavour: Flavour) -> None:
     client = named("openai")
-    inner = client._target if flavour.is_async else client
-    built: Any = flavour._wrap(AsyncCodebase(root, client=inner)) if flavour.is_async else Codebase(root, client=inner)
+    kind = AsyncCodebase if flavour.is_async else Codebase
+    built: Any = flavour._wrap(kind(root, client=real(client)))
     assert built.ai("Hi") == "From OpenAI"
     built.close()
     assert client.generate_response("Hi").content == "From OpenAI"

@@ -5,7 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -13,11 +13,10 @@ from codegen_ext import AsyncCodexClient, CodexClient
 from codegen_ext.providers import (
     AIProviderError,
     ProviderAuthenticationError,
-    ProviderRateLimitError,
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
-from codegen_ext.testing import FakeClock, Sandbox
+from codegen_ext.testing import FakeClock
 
 from ..codex.responses import WAIT, Answer, Responses, created, message, refuse, say
 from ..conftest import Flavour
@@ -25,18 +24,36 @@ from ..support.codex_cli import require_codex
 from .conftest import KEY
 
 Client = CodexClient | AsyncCodexClient
-CUT = Answer([created(), *[*message("Par", "tial")][:-1]])
-TABLE: dict[str, tuple[Answer, type[AIProviderError], bool]] = {
-    "refused": (refuse(401), ProviderAuthenticationError, True),
-    "no access": (refuse(403), ProviderAuthenticationError, True),
-    "too many": (refuse(429), ProviderRateLimitError, True),
-    "down": (refuse(500), ProviderUnavailableError, True),
-    "cut": (CUT, ProviderUnavailableError, True),
-    "hangs": (Answer([created(), *message("Par", WAIT)]), ProviderTimeoutError, True),
-    "bad request": (refuse(400), AIProviderError, False),
-    "unknown model": (refuse(404, "model_not_found"), AIProviderError, True),
-}
-MID_STREAM = {"cut", "hangs"}
+NEXT, RAISED, EFFECT = "the next one answers", "the error is raised", "the error is raised, and there may be an effect"
+
+
+class Row(NamedTuple):
+    """What the service answers the CLI, and what comes of it."""
+
+    name: str
+    outcome: str
+    error: type[AIProviderError]
+    answer: Answer
+    settings: dict[str, Any] = {}  # noqa: RUF012
+    had: str | None = None
+    """What a stream had yielded; None without one."""
+
+
+CUT, HANGS = Answer([created(), *[*message("Par", "tial")][:-1]]), Answer([created(), *message("Par", WAIT)])
+SHORT, WRITES = {"timeout": 0.5}, {"sandbox_mode": "workspace-write"}
+ROWS = [
+    Row("refused", NEXT, ProviderAuthenticationError, refuse(401)),
+    Row("down", NEXT, ProviderUnavailableError, refuse(500)),
+    Row("cut", NEXT, ProviderUnavailableError, CUT),
+    Row("hangs", NEXT, ProviderTimeoutError, HANGS, SHORT),
+    Row("bad request", RAISED, AIProviderError, refuse(400)),
+    Row("unknown model", NEXT, AIProviderError, refuse(404, "model_not_found")),
+    Row("stream refused", NEXT, ProviderAuthenticationError, refuse(401), {}, ""),
+    Row("stream cut", RAISED, ProviderUnavailableError, CUT, {}, "Partial"),
+    Row("stream hangs", RAISED, ProviderTimeoutError, HANGS, SHORT, "Par"),
+    Row("writes and is refused", EFFECT, ProviderAuthenticationError, refuse(401), WRITES),
+    Row("writes and is cut", EFFECT, ProviderUnavailableError, CUT, WRITES),
+]
 
 
 @pytest.fixture(scope="module")
@@ -69,75 +86,39 @@ def lasting_client(lasting_clients: tuple[CodexClient, AsyncCodexClient], flavou
     return lasting_clients[flavour.is_async]
 
 
-@pytest.fixture
-def service(responses: Responses) -> Responses:
-    responses.reset(say("Hello", " there"))
-    return responses
-
-
-@pytest.fixture
-def ask_codex(chain: Callable[..., Any], options: dict[str, Any], lasting_client: Client) -> Callable[..., Any]:
-    """Build a client that asks codex and then chatserver."""
-
-    def build(timeout: float = 60, **settings: Any) -> Any:
-        options["codex"] = {"client": lasting_client, "timeout": timeout, **settings}
-        return chain("codex", "chatserver")
-
-    return build
-
-
-@pytest.mark.parametrize("name", TABLE)
-def test_hand_over(name: str, ask_codex: Callable[..., Any], service: Responses) -> None:
-    answer, kind, hands_over = TABLE[name]
-    service.reset(answer)
-    client = ask_codex(timeout=0.3 if name == "hangs" else 60)
-    if hands_over:
-        response = client.generate_response("Hi")
-        assert response.provider_name == "chatserver"
-        assert [entry["outcome"] for entry in response.metadata["tried"]] == [kind.__name__]
-        return
-    with pytest.raises(AIProviderError) as caught:
-        client.generate_response("Hi")
-    assert type(caught.value) is kind
-
-
-@pytest.mark.parametrize("name", ["refused", *sorted(MID_STREAM)])
-def test_hand_over_mid_stream(name: str, ask_codex: Callable[..., Any], service: Responses) -> None:
-    answer, kind, hands_over = TABLE[name]
-    service.reset(answer)
-    stream = ask_codex(timeout=0.5 if name == "hangs" else 60).stream_response("Hi")
-    if hands_over and name not in MID_STREAM:
-        assert "".join(stream) == "Echo: Hi"
-        assert [entry["outcome"] for entry in stream.response.metadata["tried"]] == [kind.__name__]
-        return
-    with pytest.raises(AIProviderError) as caught:
-        list(stream)
-    assert type(caught.value) is kind
-    assert caught.value.partial == {"cut": "Partial", "hangs": "Par"}.get(name, "")
-
-
-@pytest.mark.parametrize("name", ["refused", "down", "cut"])
-def test_an_agent_that_may_write_may_have_written(
-    name: str, ask_codex: Callable[..., Any], service: Responses, sandbox: Sandbox
+@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+def test_hand_over(
+    row: Row, chain: Callable[..., Any], options: dict[str, Any], responses: Responses, lasting_client: Client
 ) -> None:
-    answer, kind, _ = TABLE[name]
-    service.reset(answer)
-    with pytest.raises(kind) as caught:
-        ask_codex(sandbox_mode="workspace-write").generate_response("Hi")
-    assert caught.value.may_have_effect is True
-    assert sandbox.requests == []
+    responses.reset(row.answer)
+    options["codex"] = {"client": lasting_client, "timeout": 60, **row.settings}
+    client = chain("codex", "chatserver")
+
+    def ask() -> Any:
+        if row.had is None:
+            return client.generate_response("Hi")
+        stream = client.stream_response("Hi")
+        list(stream)
+        return stream.response
+
+    if row.outcome == NEXT:
+        response = ask()
+        assert (response.provider_name, response.content) == ("chatserver", "Echo: Hi")
+        assert [entry["outcome"] for entry in response.metadata["tried"]] == [row.error.__name__]
+        return
+    with pytest.raises(AIProviderError) as caught:
+        ask()
+    error = caught.value
+    assert (type(error), error.may_have_effect, error.partial) == (row.error, row.outcome == EFFECT, row.had or "")
 
 
 def test_a_missing_cli_hands_over(make: Callable[..., Any], options: dict[str, Any], tmp_path: Path) -> None:
     chosen = {"clock": options["clock"], "chatserver": options["chatserver"]}
     codex = {"api_key": KEY, "codex_path": str(tmp_path / "codex"), "sandbox_mode": "workspace-write"}
-    response = make(validate_on_creation=False, codex=codex, **chosen).generate_response("Hi")
+    response = make(codex=codex, **chosen).generate_response("Hi")
     assert response.provider_name == "chatserver"
-    assert response.metadata["tried"][-1] == {
-        "provider": "codex",
-        "outcome": "skipped",
-        "reason": "needs the Codex CLI: npm install -g @openai/codex",
-    }
+    problem = "needs the Codex CLI: npm install -g @openai/codex"
+    assert response.metadata["tried"][-1] == {"provider": "codex", "outcome": "skipped", "reason": problem}
 
 
 def test_a_validation_takes_no_longer_than_it_may(
@@ -156,20 +137,19 @@ def test_a_validation_takes_no_longer_than_it_may(
 
 
 def test_answers_and_streams(
-    make: Callable[..., Any], codex: str, service: Responses, tmp_path: Path, clock: FakeClock, flavour: Flavour
+    make: Callable[..., Any], codex: str, responses: Responses, tmp_path: Path, clock: FakeClock
 ) -> None:
-    settings = {"codex_path": codex, "base_url": service.base_url, "working_dir": tmp_path, "model": "gpt-5"}
-    provider = make("codex", clock=clock, api_key=KEY, max_retries=0, **settings)  # validated: the CLI starts
-    assert service.asked == []
+    responses.reset(say("Hello", " there"))
+    settings = {"codex_path": codex, "base_url": responses.base_url, "working_dir": tmp_path, "model": "gpt-5"}
+    provider = make("codex", clock=clock, api_key=KEY, max_retries=0, **settings)
+    assert responses.asked == []
     response = provider.generate_response("Hi", "Be brief", priority="high")
     assert (response.content, response.provider_name) == ("Hello there", "codex")
     assert response.usage["total_tokens"] > 0
     assert response.metadata["ignored"] == ["priority"]
-    assert service.asked[0].prompt == "Hi"
+    assert responses.asked[0].prompt == "Hi"
     stream = provider.stream_response("Hi")
-    assert "".join(stream) == "Hello there"
-    assert stream.response.content == "Hello there"
-    assert provider.get_available_models()
+    assert "".join(stream) == stream.response.content == "Hello there"
     assert KEY not in repr(provider)
     with pytest.raises(AIProviderError, match="cannot call the caller's tools"):
         provider.generate_response("Hi", tools=[{}])
