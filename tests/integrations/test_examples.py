@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
 import pytest
 from django.conf import settings as django_settings
 from django.test import override_settings
@@ -12,6 +11,7 @@ from django.test import override_settings
 from codegen_ext.testing import Sandbox, webhook_call
 
 from ..support import serving
+from ..support.serving import ask
 from ..support.waiting import until
 from .conftest import SECRET, load
 
@@ -61,34 +61,34 @@ def address(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[str]:
 def create(address: str, prompt: str) -> dict[str, Any]:
     """Start a run whose end is reported to the same application."""
     fields = {"prompt": prompt, "webhook_url": f"{address}/webhooks/codegen"}
-    answer = httpx.post(f"{address}/agent-runs/323", params=fields, data=fields)
+    answer = ask("POST", f"{address}/agent-runs/323", params=fields, data=fields)
     assert answer.status_code == 200, answer.text
     created: dict[str, Any] = answer.json()
     return created
 
 
 def test_an_application(address: str, sandbox: Sandbox) -> None:
-    assert httpx.get(f"{address}/agent-runs/323").json() == {"runs": []}
+    assert ask("GET", f"{address}/agent-runs/323").json() == {"runs": []}
     first = create(address, "Fix the bug")
     second = create(address, "Upgrade [[outcome=failed result='No such version']]")
-    runs = httpx.get(f"{address}/agent-runs/323").json()["runs"]
+    runs = ask("GET", f"{address}/agent-runs/323").json()["runs"]
     assert [run["id"] for run in runs] == [second["id"], first["id"]]
     expected = {str(first["id"]): "Done: Fix the bug", str(second["id"]): "No such version"}
-    until(lambda: httpx.get(f"{address}/finished").json() == expected)
+    until(lambda: ask("GET", f"{address}/finished").json() == expected)
     until(lambda: {delivery.status for delivery in sandbox.deliveries} == {200})
 
 
 def test_the_route_of_the_webhooks(address: str) -> None:
     url = f"{address}/webhooks/codegen"
     body, headers = webhook_call(SECRET, "agent_run.completed", {"id": 9, "result": "ok"})
-    assert httpx.get(url).status_code == 405
+    assert ask("GET", url).status_code == 405
     for content, status, said in (
         (body[:-1], 401, {"error": "signature"}),
         (b"x" * 1_048_577, 413, {"error": "oversized"}),
         (body, 200, {"status": "accepted"}),
         (body, 200, {"status": "duplicate"}),
     ):
-        answer = httpx.post(url, content=content, headers=headers)
+        answer = ask("POST", url, content=content, headers=headers)
         assert answer.status_code == status
         assert said.items() <= answer.json().items()
-    assert httpx.get(f"{address}/finished").json() == {"9": "ok"}
+    assert ask("GET", f"{address}/finished").json() == {"9": "ok"}

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-import httpx
 import pytest
 from django.conf import settings
 from django.test import RequestFactory, override_settings
@@ -33,6 +32,7 @@ from codegen_ext.integrations import django, fastapi, flask
 from codegen_ext.testing import Sandbox, webhook_call
 
 from ..support import serving
+from ..support.serving import ask
 from ..support.waiting import until
 from .conftest import SECRET, load
 
@@ -60,7 +60,7 @@ def test_fastapi_has_one_client_of_each_kind_for_a_lifespan(sandbox: Sandbox, mo
     for served in (app, app, fastapi_app(clients, lifespan=configured)):
         with serving.asgi(served) as address:
             for path in ("/sync", "/async", "/sync", "/async"):
-                assert httpx.get(address + path).json() == "octocat"
+                assert ask("GET", address + path).json() == "octocat"
             assert not any(client.session.is_closed for client in clients[-4:])
         assert all(client.session.is_closed for client in clients)
         if len(clients) == 8:
@@ -80,7 +80,7 @@ def test_fastapi_with_a_lifespan_and_a_mounted_application_of_its_own(sandbox: S
     app = fastapi_app(clients, lifespan=lifespan)
     app.mount("/inner", inner)
     with serving.asgi(app) as address:
-        assert {httpx.get(address + path).json() for path in ("/sync", "/inner/sync")} == {"octocat"}
+        assert {ask("GET", address + path).json() for path in ("/sync", "/inner/sync")} == {"octocat"}
     assert [client.session.is_closed for client in clients] == [True, True]
 
 
@@ -169,17 +169,17 @@ def test_fastapis_route_wakes_waits(sandbox: Sandbox) -> None:
 
     told: list[str] = []
 
-    def ask(url: str) -> None:
-        told.append(httpx.get(url, timeout=60).json())
+    def wait(url: str) -> None:
+        told.append(ask("GET", url).json())
 
     with CodegenClient() as client, serving.asgi(app) as address:
         client.create_agent_run(323, "Hello [[outcome=never]]")
-        threads = [threading.Thread(target=ask, args=(f"{address}/{kind}",)) for kind in ("sync", "async")]
+        threads = [threading.Thread(target=wait, args=(f"{address}/{kind}",)) for kind in ("sync", "async")]
         for thread in threads:
             thread.start()
         until(lambda: sum(request.operation == "get_agent_run" for request in sandbox.requests) == 2)
         body, headers = webhook_call(SECRET, "agent_run.completed", DATA)
-        assert httpx.post(f"{address}/hooks", content=body, headers=headers).status_code == 200
+        assert ask("POST", f"{address}/hooks", content=body, headers=headers).status_code == 200
         for thread in threads:
             thread.join(30)
     assert told == ["told"] * 2

@@ -31,7 +31,7 @@ def connect(sandbox):
 
 
 def ask(sandbox):
-    return httpx.get(sandbox.base_url + ME, headers=HEADERS, trust_env=False, timeout=60)
+    return httpx.get(sandbox.base_url + ME, headers=HEADERS, verify=False, timeout=60)
 
 
 def answering():
@@ -70,7 +70,7 @@ def test_a_cut_answer_arrives_although_the_body_of_its_request_was_not_read():
 
 
 def test_connections_are_kept_alive_and_fast():
-    with Sandbox(rate_limits=False) as sandbox, httpx.Client(trust_env=False, headers=HEADERS) as client:
+    with Sandbox(rate_limits=False) as sandbox, httpx.Client(verify=False, headers=HEADERS) as client:
         ports, times = set(), []
         for _ in range(20):
             with client.stream("GET", sandbox.base_url + ME) as response:
@@ -136,7 +136,7 @@ def test_it_stops_while_a_client_waits_and_can_be_started_again(before):
 
     def wait() -> None:
         try:
-            httpx.get(sandbox.base_url + ME, timeout=600, trust_env=False)
+            httpx.get(sandbox.base_url + ME, timeout=600, verify=False)
         except httpx.TransportError as error:
             errors.append(error)
 
@@ -150,7 +150,7 @@ def test_it_stops_while_a_client_waits_and_can_be_started_again(before):
     assert len(errors) == 1
     until(lambda: not answering() - before)
     with pytest.raises(httpx.ConnectError):
-        httpx.get(url + ME, trust_env=False)
+        httpx.get(url + ME, verify=False)
     assert sandbox.base_url == "http://sandbox.invalid"
     with sandbox:
         assert sandbox.start() is sandbox
@@ -197,7 +197,7 @@ def test_the_program_says_where_it_is_and_stops_on_a_signal(number):
         ready = json.loads(process.stdout.readline())
         assert set(ready) == {"base_url", "token", "org_id"}
         headers = {"authorization": f"Bearer {ready['token']}"}
-        with httpx.Client(base_url=ready["base_url"], headers=headers, trust_env=False) as client:
+        with httpx.Client(base_url=ready["base_url"], headers=headers, verify=False) as client:
             assert all(client.get(ME).status_code == 200 for _ in range(61))
             answer = client.post(CREATE, json={"prompt": "x"})
         assert answer.json()["status"] == "COMPLETE"

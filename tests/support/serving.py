@@ -5,11 +5,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+import httpx
 import uvicorn
+
+ask = partial(httpx.request, verify=False, timeout=60)
+"""Sends a request, without the certificates, which take 40 ms to read."""
 
 
 @contextmanager

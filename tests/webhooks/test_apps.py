@@ -8,12 +8,12 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from codegen_ext import WebhookError, WebhookHandler
 
 from ..support import serving
+from ..support.serving import ask
 from .conftest import BODY, Make, envelope, signed
 
 LONG = envelope(result="x" * 2_000)
@@ -40,7 +40,7 @@ def test_calls_are_taken_at_any_path_and_refused_with_a_reason(address: str, han
         seen.append("async")
 
     def post(path: str = "", body: bytes = BODY, message_id: str = "msg_0", **headers: str) -> tuple[int, Any]:
-        answer = httpx.post(address + path, content=body, headers={**signed(BODY, message_id), **headers})
+        answer = ask("POST", address + path, content=body, headers={**signed(BODY, message_id), **headers})
         return answer.status_code, answer.json()
 
     for number, path in enumerate(("", "/", "/hooks/codegen?a=b")):
@@ -56,7 +56,7 @@ def test_calls_are_taken_at_any_path_and_refused_with_a_reason(address: str, han
         assert (found, answer["error"]) == (status, reason)
         assert answer["message"]
     for method in ("GET", "PUT"):
-        refused = httpx.request(method, address)
+        refused = ask(method, address)
         assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
     assert len(seen) == 6
 
@@ -67,7 +67,7 @@ def test_a_failing_handler(address: str, handler: WebhookHandler, status: int | 
     def fail(payload: Any) -> None:
         raise WebhookError("a private word", status)
 
-    answer = httpx.post(address, content=BODY, headers=signed(BODY))
+    answer = ask("POST", address, content=BODY, headers=signed(BODY))
     assert (answer.status_code, answer.json()) == (status or 500, {"error": "handler"})
 
 
@@ -95,13 +95,13 @@ def test_a_body_that_is_cut_changes_nothing(address: str, handler: WebhookHandle
         connection.settimeout(30)
         assert b" 200 " not in connection.recv(1_000)
     assert seen == []
-    assert httpx.post(address, content=BODY, headers=signed(BODY)).status_code == 200
+    assert ask("POST", address, content=BODY, headers=signed(BODY)).status_code == 200
     assert len(seen) == 1
 
 
 def test_a_body_without_length(handler: WebhookHandler) -> None:
     with serving.asgi(handler.asgi_app()) as address:
-        assert httpx.post(address, content=iter([BODY[:9], BODY[9:]]), headers=signed(BODY)).status_code == 200
+        assert ask("POST", address, content=iter([BODY[:9], BODY[9:]]), headers=signed(BODY)).status_code == 200
 
 
 async def test_a_flood_is_not_read_to_its_end(handler: WebhookHandler) -> None:

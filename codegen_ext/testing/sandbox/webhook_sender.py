@@ -1,8 +1,10 @@
 """Sends the events of runs that have a `webhook_url`, signed, over HTTP, from one thread."""
 
 import logging
+import ssl
 import threading
 from dataclasses import dataclass
+from functools import cache
 from uuid import uuid4
 
 import httpx
@@ -77,7 +79,7 @@ class WebhookSender:
         return any(len(_events(run)) > count for run, count in self._reported.items())
 
     def _work(self) -> None:
-        with httpx.Client(timeout=_TIMEOUT, trust_env=False) as http:
+        with httpx.Client(timeout=_TIMEOUT, trust_env=False, verify=_tls()) as http:
             while True:
                 for run in list(self._reported):
                     with self._state.lock:
@@ -116,6 +118,12 @@ class WebhookSender:
             else:
                 if delivery.status < 300:
                     return
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return the TLS context of all senders: reading the certificates takes 40 ms."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _address(run: Run) -> str:
