@@ -12,7 +12,6 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from weakref import WeakSet
 
@@ -345,7 +344,9 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
             ValidationError: for a status that does not exist.
 
         """
-        return self._stream_items(operations.LIST_AGENT_RUNS, {"org_id": org_id}, _in_state(status))
+        from ..run_options import status_filter
+
+        return self._stream_items(operations.LIST_AGENT_RUNS, {"org_id": org_id}, status_filter(status))
 
     def stream_users(self, org_id: int | str) -> AsyncIterator[UserResponse]:
         """Yield the users of an organization."""
@@ -372,7 +373,7 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
     def _stream_items(
         self, operation: Operation[Any], arguments: Mapping[str, Any], keep: Callable[[Any], bool] | None = None
     ) -> AsyncGenerator[Any, None]:
-        return _items(operation, self._pages(operation, arguments), keep)
+        return pagination.items_in(operation, self._pages(operation, arguments), keep)
 
     async def get_rate_limit_status(self) -> RateLimitStatus:
         """Return how the limits are used: the tightest group's remaining, limit and reset_time, and all `groups`.
@@ -381,24 +382,6 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
         """
         status: RateLimitStatus = await self.rate_limiter.status()
         return status
-
-
-async def _items(
-    operation: Operation[Any], pages: AsyncGenerator[Any, None], keep: Callable[[Any], bool] | None
-) -> AsyncGenerator[Any, None]:
-    async with aclosing(pages):
-        async for page in pages:
-            for item in pagination.items_of(operation, page):
-                if keep is None or keep(item):
-                    yield item
-
-
-def _in_state(status: str | None) -> Callable[[AgentRunResponse], bool] | None:
-    if status is None:
-        return None
-    from ..run_options import status_filter
-
-    return status_filter(status)
 
 
 class AsyncRawCodegen(AsyncRawCodegenMethods):

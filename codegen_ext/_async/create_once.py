@@ -10,7 +10,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codegen_api import operations
 from codegen_api.codec import parse_timestamp
@@ -70,8 +70,8 @@ async def create(
     """
     request_id, arguments = with_request_id(arguments, client.clock)
     deadline = deadline or client.deadline()
-    search = _Search(client, arguments.get("org_id"), request_id, deadline, cancel, options.timeout)
-    search.sent_at, search.look_back = client.clock.monotonic(), _LOOK_BACK
+    org_id, now = arguments.get("org_id"), client.clock.monotonic()
+    search = _Search(client, org_id, request_id, deadline, cancel, RequestOptions(options.timeout), now, _LOOK_BACK)
     try:
         while True:
             try:
@@ -93,9 +93,7 @@ async def create(
         raise
 
 
-async def find(
-    client: AsyncBaseClient, org_id: int | str, request_id: str, *, deadline: Deadline | None = None
-) -> Response[AgentRunResponse] | None:
+async def find(client: AsyncBaseClient, org_id: int | str, request_id: str) -> Response[AgentRunResponse] | None:
     """Look once for the run that carries a request id; None when the organization's runs do not show it.
 
     The search ends at runs that are an hour older than the id; for an id of another form it goes through all.
@@ -107,17 +105,12 @@ async def find(
     if not isinstance(request_id, str) or not request_id:
         problem = f"expected the request_id of an AmbiguousRequestError, got {request_id!r}"
         raise invalid_argument("request_id", problem, operation=operations.LIST_AGENT_RUNS.id)
-    found, _ = await _search_for(client, org_id, request_id, deadline, None).look()
+    found, _ = await _search_for(client, org_id, request_id).look()
     return found
 
 
 async def recover(
-    client: AsyncBaseClient,
-    org_id: int | str,
-    request_id: str,
-    *,
-    deadline: Deadline | None = None,
-    cancel: Event | None = None,
+    client: AsyncBaseClient, org_id: int | str, request_id: str, cancel: Event | None = None
 ) -> Response[AgentRunResponse] | None:
     """Decide what became of a create that another process sent, perhaps a moment ago; None when there is no such run.
 
@@ -127,48 +120,37 @@ async def recover(
 
     """
     doubt = CodegenAPIError("the process that sent it has ended", operation=operations.CREATE_AGENT_RUN.id)
-    return await _search_for(client, org_id, request_id, deadline, cancel).decide(doubt)
+    return await _search_for(client, org_id, request_id, cancel).decide(doubt)
 
 
-def _search_for(
-    client: AsyncBaseClient, org_id: int | str, request_id: str, deadline: Deadline | None, cancel: Event | None
-) -> _Search:
-    search = _Search(client, org_id, request_id, deadline or client.deadline(), cancel, None)
-    moment = made_at(request_id)
-    if moment is not None:
-        search.sent_at = client.clock.monotonic() - max(0.0, client.clock.time() - moment)
-        search.look_back = _LOOK_BACK_LATER
-    return search
+def _search_for(client: AsyncBaseClient, org_id: int | str, request_id: str, cancel: Event | None = None) -> _Search:
+    """Return the search for a create of another process, whose time the id tells."""
+    search, moment = _Search(client, org_id, request_id, client.deadline(), cancel), made_at(request_id)
+    if moment is None:
+        return search
+    sent_at = client.clock.monotonic() - max(0.0, client.clock.time() - moment)
+    return search._replace(sent_at=sent_at, look_back=_LOOK_BACK_LATER)
 
 
-class _Search:
+class _Search(NamedTuple):
     """Search for the run with a request id in the newest runs of an organization.
 
     `sent_at` is the monotonic second of the first attempt, None where it is not known; runs that are `look_back`
     seconds older than it are not read.
     """
 
-    def __init__(
-        self,
-        client: AsyncBaseClient,
-        org_id: Any,
-        request_id: str,
-        deadline: Deadline,
-        cancel: Event | None,
-        timeout: float | None,
-    ) -> None:
-        self._client = client
-        self._org_id = org_id
-        self._request_id = request_id
-        self._deadline = deadline
-        self._cancel = cancel
-        self._options = RequestOptions(timeout=timeout)
-        self.sent_at: float | None = None
-        self.look_back = 0.0
+    client: AsyncBaseClient
+    org_id: Any
+    request_id: str
+    deadline: Deadline
+    cancel: Event | None
+    options: RequestOptions = NO_OPTIONS
+    sent_at: float | None = None
+    look_back: float = 0.0
 
     async def decide(self, doubt: CodegenAPIError) -> Response[AgentRunResponse] | None:
         """Look until the run is found, or None when lists have not shown it for as long as they may lag."""
-        clock, pause, since = self._client.clock, FIRST_PAUSE, self._client.clock.monotonic()
+        clock, pause, since = self.client.clock, FIRST_PAUSE, self.client.clock.monotonic()
         while True:
             asked = clock.monotonic()
             try:
@@ -176,17 +158,17 @@ class _Search:
             except _TRANSIENT:
                 pass
             except (CodegenAPIError, Cancelled) as error:
-                raise _undecided(self._request_id, doubt) from error
+                raise _undecided(self.request_id, doubt) from error
             else:
-                if found is not None or (is_conclusive and asked - since >= self._client.config.create_settle_seconds):
+                if found is not None or (is_conclusive and asked - since >= self.client.config.create_settle_seconds):
                     return found
             wait = pause * (0.5 + random.random() / 2)
-            if self._deadline.left() <= wait:
-                raise _undecided(self._request_id, doubt) from doubt
+            if self.deadline.left() <= wait:
+                raise _undecided(self.request_id, doubt) from doubt
             try:
-                await sleep(clock, wait, self._cancel)
+                await sleep(clock, wait, self.cancel)
             except Cancelled as error:
-                raise _undecided(self._request_id, doubt) from error
+                raise _undecided(self.request_id, doubt) from error
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def look(self) -> tuple[Response[AgentRunResponse] | None, bool]:
@@ -195,16 +177,16 @@ class _Search:
         It means nothing when the runs do not descend, of which later pages may repeat or leave out any, and when runs
         that are younger than the attempt are shown, none with a request id: then the list hides metadata.
         """
-        operation, clock = operations.LIST_AGENT_RUNS, self._client.clock
+        operation, clock = operations.LIST_AGENT_RUNS, self.client.clock
         seen: set[int | str | None] = set()
         skip, last = 0, (math.inf, math.inf)
         descends, shows_younger, shows_ids = True, False, False
         while True:
-            if self._deadline.expired:
+            if self.deadline.expired:
                 raise TimeoutError("the search took too long", None, operation=operation.id)
-            part = {"org_id": self._org_id, "skip": skip, "limit": PAGE_SIZE}
-            response: Response[AgentRunsResponse] = await self._client.perform(
-                operation, part, self._options, deadline=self._deadline, cancel=self._cancel, refresh=True
+            part = {"org_id": self.org_id, "skip": skip, "limit": PAGE_SIZE}
+            response: Response[AgentRunsResponse] = await self.client.perform(
+                operation, part, self.options, deadline=self.deadline, cancel=self.cancel, refresh=True
             )
             runs, total = list(response.parsed.items), response.parsed.total
             if type(total) is not int:
@@ -213,7 +195,7 @@ class _Search:
             since = None if self.sent_at is None else clock.monotonic() - self.sent_at
             for run in runs:
                 mark = (run.reserved_metadata or {}).get(REQUEST_ID)
-                if mark == self._request_id:
+                if mark == self.request_id:
                     return Response(response.status_code, response.content, response.headers, run), True
                 shows_ids = shows_ids or mark is not None
                 shows_younger = shows_younger or (since is not None and _age(run, response) <= since)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -127,37 +127,36 @@ def items_of(operation: Operation[Any], page: Any) -> list[Any]:
     return found
 
 
-async def items(
+async def items_in(
+    operation: Operation[Any], reading: AsyncGenerator[Any, None], keep: Callable[[Any], bool] | None = None
+) -> AsyncGenerator[Any, None]:
+    """Yield the items of pages, with `keep` those for which it is true; closes the reading at the end."""
+    async with aclosing(reading):
+        async for page in reading:
+            for item in items_of(operation, page):
+                if keep is None or keep(item):
+                    yield item
+
+
+def items(
     client: AsyncBaseClient,
     operation: Operation[Any],
     arguments: Mapping[str, Any],
     page_size: int = PAGE_SIZE,
     *,
-    cancel: Event | None = None,
     refresh: bool = False,
+    first_page: Any = None,
 ) -> AsyncGenerator[Any, None]:
     """Yield every item of a list once; as `pages`."""
-    async with aclosing(pages(client, operation, arguments, page_size, cancel=cancel, refresh=refresh)) as reading:
-        async for page in reading:
-            for item in items_of(operation, page):
-                yield item
+    reading = pages(client, operation, arguments, page_size, refresh=refresh, first_page=first_page)
+    return items_in(operation, reading)
 
 
 def attach(client: AsyncBaseClient, operation: Operation[Any], arguments: Mapping[str, Any], page: Any) -> None:
     """Have `page.auto_paging_iter` read on to the end of the list."""
-    paging = operation.paging
-    if paging is None:
-        return
-    size = arguments.get(paging.size) or len(items_of(operation, page)) or PAGE_SIZE
-
-    async def rest(page: Any) -> AsyncGenerator[Any, None]:
-        copied = copy.copy(page)
-        async with aclosing(pages(client, operation, arguments, size, first_page=copied)) as reading:
-            async for following in reading:
-                for item in items_of(operation, following):
-                    yield item
-
-    api_pages.attach(page, rest)
+    if (paging := operation.paging) is not None:
+        size = arguments.get(paging.size) or len(items_of(operation, page)) or PAGE_SIZE
+        api_pages.attach(page, lambda page: items(client, operation, arguments, size, first_page=copy.copy(page)))
 
 
 def list_named(name: str, service: str) -> Operation[Any]:

@@ -11,7 +11,6 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import closing
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from weakref import WeakSet
 
@@ -344,7 +343,9 @@ class CodegenClient(BaseClient, CodegenMethods, CodegenPages):
             ValidationError: for a status that does not exist.
 
         """
-        return self._stream_items(operations.LIST_AGENT_RUNS, {"org_id": org_id}, _in_state(status))
+        from ..run_options import status_filter
+
+        return self._stream_items(operations.LIST_AGENT_RUNS, {"org_id": org_id}, status_filter(status))
 
     def stream_users(self, org_id: int | str) -> Iterator[UserResponse]:
         """Yield the users of an organization."""
@@ -371,7 +372,7 @@ class CodegenClient(BaseClient, CodegenMethods, CodegenPages):
     def _stream_items(
         self, operation: Operation[Any], arguments: Mapping[str, Any], keep: Callable[[Any], bool] | None = None
     ) -> Generator[Any, None, None]:
-        return _items(operation, self._pages(operation, arguments), keep)
+        return pagination.items_in(operation, self._pages(operation, arguments), keep)
 
     def get_rate_limit_status(self) -> RateLimitStatus:
         """Return how the limits are used: the tightest group's remaining, limit and reset_time, and all `groups`.
@@ -380,24 +381,6 @@ class CodegenClient(BaseClient, CodegenMethods, CodegenPages):
         """
         status: RateLimitStatus = self.rate_limiter.status()
         return status
-
-
-def _items(
-    operation: Operation[Any], pages: Generator[Any, None, None], keep: Callable[[Any], bool] | None
-) -> Generator[Any, None, None]:
-    with closing(pages):
-        for page in pages:
-            for item in pagination.items_of(operation, page):
-                if keep is None or keep(item):
-                    yield item
-
-
-def _in_state(status: str | None) -> Callable[[AgentRunResponse], bool] | None:
-    if status is None:
-        return None
-    from ..run_options import status_filter
-
-    return status_filter(status)
 
 
 class RawCodegen(RawCodegenMethods):

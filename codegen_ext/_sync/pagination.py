@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -128,37 +128,36 @@ def items_of(operation: Operation[Any], page: Any) -> list[Any]:
     return found
 
 
+def items_in(
+    operation: Operation[Any], reading: Generator[Any, None, None], keep: Callable[[Any], bool] | None = None
+) -> Generator[Any, None, None]:
+    """Yield the items of pages, with `keep` those for which it is true; closes the reading at the end."""
+    with closing(reading):
+        for page in reading:
+            for item in items_of(operation, page):
+                if keep is None or keep(item):
+                    yield item
+
+
 def items(
     client: BaseClient,
     operation: Operation[Any],
     arguments: Mapping[str, Any],
     page_size: int = PAGE_SIZE,
     *,
-    cancel: Event | None = None,
     refresh: bool = False,
+    first_page: Any = None,
 ) -> Generator[Any, None, None]:
     """Yield every item of a list once; as `pages`."""
-    with closing(pages(client, operation, arguments, page_size, cancel=cancel, refresh=refresh)) as reading:
-        for page in reading:
-            for item in items_of(operation, page):
-                yield item
+    reading = pages(client, operation, arguments, page_size, refresh=refresh, first_page=first_page)
+    return items_in(operation, reading)
 
 
 def attach(client: BaseClient, operation: Operation[Any], arguments: Mapping[str, Any], page: Any) -> None:
     """Have `page.auto_paging_iter` read on to the end of the list."""
-    paging = operation.paging
-    if paging is None:
-        return
-    size = arguments.get(paging.size) or len(items_of(operation, page)) or PAGE_SIZE
-
-    def rest(page: Any) -> Generator[Any, None, None]:
-        copied = copy.copy(page)
-        with closing(pages(client, operation, arguments, size, first_page=copied)) as reading:
-            for following in reading:
-                for item in items_of(operation, following):
-                    yield item
-
-    api_pages.attach(page, rest)
+    if (paging := operation.paging) is not None:
+        size = arguments.get(paging.size) or len(items_of(operation, page)) or PAGE_SIZE
+        api_pages.attach(page, lambda page: items(client, operation, arguments, size, first_page=copy.copy(page)))
 
 
 def list_named(name: str, service: str) -> Operation[Any]:
