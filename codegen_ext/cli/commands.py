@@ -44,19 +44,11 @@ Org = Annotated[str | None, typer.Option("--org", metavar="ID", help="The organi
 BaseUrl = Annotated[str | None, typer.Option(help="Address of the service; default CODEGEN_BASE_URL.")]
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+@app.callback()
+def _program(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+    if version:  # beside a command; alone it needs none of this
         output.write(f"codegen-sdk {__version__}")
         raise typer.Exit
-
-
-@app.callback()
-def _program(
-    version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
-    ] = False,
-) -> None:
-    pass
 
 
 def _command(work: Callable[..., Awaitable[None]], name: str = "") -> None:

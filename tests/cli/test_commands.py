@@ -385,6 +385,7 @@ def test_an_age_is_shown_in_its_largest_unit(created: float, shown: str) -> None
         (["explode"], 2, "No such command"),
         ([], 2, "Usage"),
         (["--version"], 0, f"codegen-sdk {__version__}\n"),
+        (["--version", "list"], 0, f"codegen-sdk {__version__}\n"),
         (["list", "--version"], 2, "No such option"),
     ],
 )

@@ -1,7 +1,6 @@
 """One check of the service, and monitors that repeat it, over real HTTP."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -273,16 +272,6 @@ def test_a_check_that_hangs_does_not_hold_stop() -> None:
     until(lambda: not workers())  # the server has closed the connection
     assert calls == []
     assert (monitor.status.running, monitor.status.checks) == (False, 0)
-
-
-def test_a_monitor_that_nothing_refers_to_still_works(real: CodegenClient) -> None:
-    found = threading.Event()
-    monitor = real.create_health_monitor(interval=3_600)
-    monitor.on_healthy(found.set)
-    monitor.start()
-    del monitor
-    gc.collect()
-    assert found.wait(30)
 
 
 def test_a_monitor_of_a_closed_client_ends(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
