@@ -104,6 +104,19 @@ def test_the_next_page_is_fetched_while_one_is_consumed_and_no_further(flavour: 
         assert sum(1 for _ in stream) == 350
 
 
+def test_a_page_goes_on_to_the_end_of_its_list(flavour: Flavour) -> None:
+    runs = LongList(250)
+    with flavour.client(runs.config()) as client:
+        page = client.list_agent_runs(323, skip=20, limit=100)
+
+        async def read() -> list[int]:
+            return [run.id async for run in page.auto_paging_iter()]
+
+        found = flavour.settle(read()) if flavour.is_async else [run.id for run in page.auto_paging_iter()]
+    assert found == list(range(230, 0, -1))
+    assert (len(page.items), runs.asked) == (100, [20, 120, 220])
+
+
 def test_a_failure_of_the_next_page_comes_after_the_items_of_this_one(flavour: Flavour) -> None:
     with flavour.client(LongList(250, refused=100).config()) as client:
         stream = client.stream_all_agent_runs(323)
