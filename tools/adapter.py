@@ -252,6 +252,10 @@ class _Reader:
         self._contract = _prepared(contract)
         self._schemas: Data = self._contract.get("components", {}).get("schemas", {})
         self._named = {_class_name(name): schema for name, schema in self._schemas.items()}
+        self._operations = {
+            str(strings.PythonIdentifier(str(operation.get("operationId")), "field_")): (path, method, operation)
+            for path, method, operation in each_operation(self._contract)
+        }
         self._data = self._parsed()
         self._models = {str(model.class_info.name): model for model in self._data.models}
         self._parameters: dict[str, Parameter] = {}
@@ -274,8 +278,8 @@ class _Reader:
         return data
 
     def _refuse(self, endpoint: Endpoint, reason: str, *place: str) -> None:
-        path = next(path for path, _, item in each_operation(self._contract) if _is_called(item, endpoint))
-        self.problems.append(refusal(("paths", path, endpoint.method.lower(), *place), reason))
+        path, method, _ = self._operations[str(endpoint.name)]
+        self.problems.append(refusal(("paths", path, method, *place), reason))
 
     def package(self) -> Package:
         package = Package()
@@ -440,9 +444,7 @@ class _Reader:
         return parameter.name
 
     def _operation(self, endpoint: Endpoint) -> Operation:
-        path, operation = next(
-            (path, item) for path, _, item in each_operation(self._contract) if _is_called(item, endpoint)
-        )
+        path, _, operation = self._operations[str(endpoint.name)]
         policy = operation["x-codegen"]
         arguments = self._arguments(endpoint, operation, path)
         body = endpoint.bodies[0].prop if endpoint.bodies else None
@@ -606,10 +608,6 @@ def _refused(problem: ParseError) -> str:
     if found := re.search(r"/components/(\w+)/(\S+)", reason):
         return refusal(("components", found[1], found[2]), reason)
     return reason
-
-
-def _is_called(operation: Data, endpoint: Endpoint) -> bool:
-    return bool(strings.PythonIdentifier(operation["operationId"], "field_") == str(endpoint.name))
 
 
 def _is_mapping(prop: PropertyProtocol) -> bool:

@@ -14,7 +14,6 @@ HISTORY = sorted((Path(__file__).parent / "upstream").glob("*.json"))
 ACTIONS = overlay.read(load.OVERLAY)
 CHATSERVER = load.load(load.CHATSERVER)
 OURS = load.load()
-THINGS = "/v1/organizations/{org_id}/things"
 _FACTS = load.load(load.FACTS)
 
 
@@ -49,8 +48,3 @@ def operation(data: Data, operation_id: str) -> Data:
 
 def answering(schema: Any) -> Data:
     return {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
-
-
-def with_operation(path: str = THINGS, method: str = "get", **keywords: Any) -> Data:
-    added = {"tags": ["things"], "responses": answering({}), **keywords}
-    return facts(lambda data: data["paths"].update({path: {method: added}}))

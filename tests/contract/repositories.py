@@ -1,17 +1,13 @@
 """A small repository with a package of two public names, for what compares with the last tag."""
 
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tools import load
 
-Git = Callable[..., str]
-
 AGENT = "class Agent:\n    def run(self, prompt, limit=1): ...\n\n    def _inner(self, a): ...\n"
-LOG = "# Changelog\n\n## [Unreleased]\n\n## [1.2.0] - 2026-01-01\n\n- First.\n"
 FILES = {
     "codegen_ext/_version.py": '__version__ = "1.2.0"\n',
     "codegen_ext/__init__.py": "from .agent import Agent as Agent\nfrom codegen_api.models import User as User\n",
@@ -20,7 +16,7 @@ FILES = {
     "codegen_ext/room/__init__.py": "from codegen_ext.inner import helper as helper\n",
     "generated/codegen_api/__init__.py": "",
     "generated/codegen_api/models.py": "class User:\n    id: int\n    email: str\n",
-    "CHANGELOG.md": LOG,
+    "CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n\n## [1.2.0] - 2026-01-01\n\n- First.\n",
 }
 
 
@@ -29,19 +25,18 @@ def write(root: Path, name: str, text: str) -> None:
     (root / name).write_text(text, encoding="utf-8")
 
 
-def make(root: Path, monkeypatch: pytest.MonkeyPatch) -> Git:
-    """Commit the files at version 1.2.0, without a tag; returns git."""
+def git(root: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout
+
+
+def make(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commit the files at version 1.2.0, without a tag."""
     for name in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{name}_NAME", "a")
         monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@example.com")
     for name, text in FILES.items():
         write(root, name, text)
     write(root, load.CONTRACT.name, load.CONTRACT.read_text(encoding="utf-8"))
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout
-
-    git("init", "--quiet", "--initial-branch=main")
-    git("add", "-A")
-    git("commit", "--quiet", "-m", "First")
-    return git
+    git(root, "init", "--quiet", "--initial-branch=main")
+    git(root, "add", "-A")
+    git(root, "commit", "--quiet", "-m", "First")

@@ -1,17 +1,15 @@
 """`make check` bites on every link of the chain, and says which file to edit, each problem in one line."""
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tools import check, generate, load, public_api, versions
+from tools import check, generate, load
 
 from .checkout import make, make_copy, without_npm
-from .repositories import AGENT, LOG, Git, write
-from .repositories import make as make_repository
+from .repositories import write
 
 pytestmark = pytest.mark.slow
 
@@ -105,77 +103,3 @@ def test_the_command_needs_no_npm_and_names_a_restated_path_and_an_edited_derive
         write(copy, name, before)
         assert finished.returncode != 0
         assert said in finished.stdout + finished.stderr
-
-
-# Since the last tag
-
-
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Git]:
-    """A small repository, and git in it."""
-    root = tmp_path / "repository"
-    return root, make_repository(root, monkeypatch)
-
-
-def test_without_a_tag_there_is_nothing_to_compare_with(repository: tuple[Path, Git]) -> None:
-    root, _ = repository
-    assert not versions.major_raised(root)
-    assert list(public_api.breaks(root)) == []
-    assert list(public_api.problems(root)) == [
-        "CHANGELOG.md has nothing in Unreleased, but everything differs from the last release"
-    ]
-
-
-MOVED = load.CONTRACT.read_text(encoding="utf-8").replace("/v1/users/me:", "/v1/users/self:")
-PUBLIC = [
-    ("codegen_ext/agent.py", AGENT.replace("run(", "start("), "codegen_ext.Agent.run: public object was removed"),
-    ("codegen_ext/agent.py", AGENT.replace(", limit=1", ""), "codegen_ext.Agent.run(limit): parameter was removed"),
-    ("codegen_ext/agent.py", AGENT.replace("=1", ""), "codegen_ext.Agent.run(limit): parameter is now required"),
-    ("codegen_ext/__init__.py", "from .agent import Agent as Agent\n", "codegen_ext.User: public object was removed"),
-    ("generated/codegen_api/models.py", "class User:\n    id: int\n",
-     "codegen_ext.User.email: public object was removed"),
-    ("codegen_ext/agent.py", AGENT.replace("_inner", "_other"), None),
-    ("codegen_ext/agent.py", AGENT.replace("=1", "=1, more=2"), None),
-    ("codegen_ext/inner.py", "def helper(a): ...\n\n\ndef other(): ...\n", None),
-    ("codegen_ext/inner.py", "def helper(): ...\n", "codegen_ext.room.helper(a): parameter was removed"),
-    ("codegen_ext/room/__init__.py", None, "codegen_ext.room: public package was removed"),
-    ("openapi.yaml", MOVED, "get_current_user is GET /v1/users/self now and was GET /v1/users/me"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("file", "text", "problem"), PUBLIC, ids=range(len(PUBLIC)))
-def test_the_public_api_is_compared_with_the_last_tag(
-    file: str, text: str | None, problem: str | None, repository: tuple[Path, Git]
-) -> None:
-    root, git = repository
-    git("tag", "v1.2.0")
-    git("tag", "nightly")
-    assert list(public_api.breaks(root)) == []
-    if text is None:
-        shutil.rmtree((root / file).parent)
-    else:
-        write(root, file, text)
-    assert list(public_api.breaks(root)) == ([] if problem is None else [problem])
-    asks = any("raise the major version" in line for line in public_api.problems(root))
-    assert asks is (problem is not None)
-    write(root, "codegen_ext/_version.py", '__version__ = "2.0.0"\n')
-    assert not any("raise the major version" in line for line in public_api.problems(root))
-
-
-def test_a_change_for_users_needs_a_word_in_the_changelog(repository: tuple[Path, Git]) -> None:
-    root, git = repository
-    git("tag", "v1.2.0")
-    write(root, "docs/page.md", "A page.")
-    assert list(public_api.problems(root)) == []
-    write(root, "codegen_ext/inner.py", "def helper(a): ...\n\n\nMORE = 1\n")
-    assert list(public_api.problems(root)) == [
-        "CHANGELOG.md has nothing in Unreleased, but codegen_ext/inner.py differs from the last release"
-    ]
-    write(root, "CHANGELOG.md", LOG.replace("## [Unreleased]\n", "## [Unreleased]\n\n- Less inside.\n"))
-    assert list(public_api.problems(root)) == []
-
-
-def test_outside_of_a_repository_nothing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert versions.last_tag(tmp_path) is None
-    monkeypatch.setenv("PATH", os.devnull)
-    assert versions.git("status", root=tmp_path) is None

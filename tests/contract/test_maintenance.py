@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tools import load
+from tools import changelog, load
 
-from .checkout import make, make_copy
-from .documents import Data, facts, written
+from .checkout import contents, make, make_copy
+from .documents import Data, answering, facts, written
 
 pytestmark = [pytest.mark.slow, pytest.mark.node]
 
@@ -51,12 +51,37 @@ def append(path: Path, text: str) -> None:
     path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
 
 
+def test_a_document_that_is_refused_changes_nothing(clone: Path, tmp_path: Path) -> None:
+    before = contents(clone)
+    form = {"requestBody": {"content": {"text/csv": {}}}, "responses": {}}
+    odd = {"/v1/things": {"get": form}, "/v1/models": {"get": {"responses": {}}}}
+    source = written(tmp_path, facts(lambda data: data["paths"].update(odd)))
+    finished = make(clone, "update-spec", f"FROM={source}")
+    assert finished.returncode != 0
+    assert finished.stderr.startswith("nothing was changed: GET /v1/things: its body is not JSON")
+    too = "\n#/paths/~1v1~1models: it is in spec/chatserver.yaml, too; mend it in spec/overlay.yaml: "
+    assert too in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert contents(clone) == before
+
+
 def test_a_new_operation(clone: Path, tmp_path: Path) -> None:
-    answer = {"200": {"description": "", "content": {"application/json": {"schema": {"type": "string"}}}}}
     path = "/".join(("", "v1", "gadgets", "{gadget_id}"))  # in one piece it would restate a path of the contract
-    gadgets = {path: {"get": {"responses": answer}}}
-    new = facts(lambda data: data["paths"].update(gadgets))
-    assert "CodegenClient.get_gadgets_by_gadget_id" in update(clone, tmp_path, new)
+    added = {"description": "Rate limit: 5 requests per minute.", "responses": answering({"type": "string"})}
+    source = written(tmp_path, facts(lambda data: data["paths"].update({path: {"get": added}})))
+    arguments = ("update-spec", f"FROM={source}", f"REPORT={tmp_path / 'report.md'}")
+    finished = make(clone, *arguments)
+    assert finished.returncode == 0, finished.stderr
+    assert "CodegenClient.get_gadgets_by_gadget_id" in finished.stdout
+    assert (tmp_path / "report.md").read_text(encoding="utf-8") == finished.stdout
+    published = load.load(clone / "spec" / "codegen.json")["paths"][path]["get"]
+    assert published["x-rate-limit"] == {"requests": 5, "seconds": 60}
+    assert "description" not in published
+    log = changelog.unreleased((clone / "CHANGELOG.md").read_text(encoding="utf-8")).splitlines()
+    assert "- `CodegenClient.get_gadgets_by_gadget_id` is new." in log
+    before = contents(clone)
+    assert make(clone, *arguments).returncode == 0
+    assert contents(clone) == before
     assert problems(clone) == ["operation get_gadgets_by_gadget_id is not named by any test"]
     target = f"  - target: $.paths['{path}'].get\n"
     words = "    update: {operationId: get_gadget, description: Get a gadget., x-codegen: {cache-seconds: 60}}\n"
@@ -74,6 +99,10 @@ def test_a_changed_field_that_handwritten_code_names(clone: Path, tmp_path: Path
 
     report = update(clone, tmp_path, facts(rename))
     assert "AgentRunResponse.github_pull_requests" in report
+    log = changelog.unreleased((clone / "CHANGELOG.md").read_text(encoding="utf-8")).splitlines()
+    assert [
+        line for line in log if "AgentRunResponse.github_pull_requests" in line and line.startswith("- **Breaking:** ")
+    ]
     assert problems(clone) == [
         "spec/overlay.yaml: $.components.schemas.AgentRunResponse.properties.github_pull_requests matches nothing; "
         "delete the action or mend its target"

@@ -14,7 +14,7 @@ from tools import load as documents
 
 from .checkout import make as run_make
 from .checkout import without_npm
-from .repositories import make, write
+from .repositories import git, make, write
 
 WORKFLOWS = sorted((documents.ROOT / ".github" / "workflows").glob("*.yml"))
 TARGETS = set(re.findall(r"^([a-z-]+):", (documents.ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
@@ -115,9 +115,9 @@ def test_a_target_says_what_it_needs(target: str, makefile: Path) -> None:
 def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A clone with a remote, and a program `gh` that writes down what it was asked."""
     clone, bare, tools = tmp_path / "clone", tmp_path / "bare", tmp_path / "bin"
-    git = make(clone, monkeypatch)
-    git("init", "--quiet", "--bare", str(bare))
-    git("remote", "add", "origin", str(bare))
+    make(clone, monkeypatch)
+    git(clone, "init", "--quiet", "--bare", str(bare))
+    git(clone, "remote", "add", "origin", str(bare))
     tools.mkdir()
     (tools / "gh").write_text(
         f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n[ "$2" != list ] || cat {tmp_path}/open\n', encoding="utf-8"
