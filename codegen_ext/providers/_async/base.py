@@ -44,11 +44,9 @@ class AsyncAIProvider(ABC):
     """Answers prompts; raises AIProviderError and its kinds."""
 
     name: str
-    may_act = False
-    """Whether a request that was not answered in time may have had an effect."""
+    may_act = False  # whether a request that was not answered in time may have had an effect
     _clock: Clock
-    _longest: float | None = None
-    """Seconds for an answer where the caller names none."""
+    _longest: float | None = None  # seconds for an answer where the caller names none
     _is_closed = False
 
     def __repr__(self) -> str:

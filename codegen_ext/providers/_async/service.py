@@ -40,22 +40,14 @@ class AsyncServiceProvider(AsyncAIProvider):
 
     """
 
-    settings: ClassVar[frozenset[str]] = frozenset()
-    """Names of the options that building one takes, besides `client` and `model`."""
-    key: ClassVar[str] = "api_key"
-    """The option that is the credential."""
-    key_variables: ClassVar[tuple[str, ...]] = ()
-    """Environment variables that have it."""
-    model_variable: ClassVar[str] = ""
-    """Environment variable that has the model."""
-    remedy: ClassVar[str] = ""
-    """What to do where there are no credentials."""
-    features: ClassVar[dict[str, Any]] = {}
-    """What `get_provider_comparison` shows of it; `tools` says whether the model may call the caller's."""
-    unused: ClassVar[tuple[str, ...]] = ("tool_choice",)
-    """Arguments of a request that the service has nothing for."""
-    _offered: str | None = None
-    """The model that answers where neither caller nor environment name one."""
+    settings: ClassVar[frozenset[str]] = frozenset()  # names of the options, besides `client` and `model`
+    key: ClassVar[str] = "api_key"  # the option that is the credential
+    key_variables: ClassVar[tuple[str, ...]] = ()  # environment variables that have it
+    model_variable: ClassVar[str] = ""  # environment variable that has the model
+    remedy: ClassVar[str] = ""  # what to do where there are no credentials
+    features: ClassVar[dict[str, Any]] = {}  # for `get_provider_comparison`; `tools`: whether it may call the caller's
+    unused: ClassVar[tuple[str, ...]] = ("tool_choice",)  # arguments of a request that the service has nothing for
+    _offered: str | None = None  # the model that answers where neither caller nor environment name one
 
     def __init__(self, *, clock: Clock = SYSTEM_CLOCK, prices: Prices | None = None, **settings: Any) -> None:
         known = {*self.settings, "client", "model"}
