@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from codegen_ext import ClientClosedError
 from codegen_ext.providers import (
@@ -95,67 +94,38 @@ def test_which_provider_is_asked_and_with_how_much_time(plan: list[tuple[str, fl
         assert type(error) is (type(FAILURES[last]()) if last else ProviderUnavailableError)
 
 
-class Breaker(RuleBasedStateMachine):
-    """A breaker beside what it should be."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.clock = FakeClock()
-        self.breaker = CircuitBreaker(self.clock, failures=3, cooldown=30)
-        self.in_a_row = 0
-        self.open_until: float | None = None
-        self.probing = False
-        self.under_way = 0
-
-    @rule()
-    def ask(self) -> None:
-        allowed = self.breaker.allow_request()
-        if self.open_until is None:
-            assert allowed
+@pytest.mark.parametrize(
+    ("script", "state"),
+    [
+        ("asks fails asks fails asks", "closed"),
+        ("fails fails succeeded fails fails asks", "closed"),
+        ("fails fails fails refused +29 refused", "open"),
+        ("fails fails fails +30", "half-open"),
+        ("fails fails fails +30 asks refused", "half-open"),
+        ("fails fails fails +30 asks released asks", "half-open"),
+        ("fails fails fails +30 asks succeeded asks asks", "closed"),
+        ("fails fails fails +30 asks fails refused +29", "open"),
+        ("fails:90 refused +89", "open"),
+        ("fails:90 fails:10 +89", "open"),
+        ("fails:10 fails:90 +89", "open"),
+        ("fails:90 +90 asks succeeded fails fails asks", "closed"),
+        ("fails:90 +90 asks fails refused +30 asks", "half-open"),
+    ],
+)
+def test_a_breaker(script: str, state: str, clock: FakeClock) -> None:
+    """What happens to it, seconds that pass, and whether a request is allowed."""
+    breaker = CircuitBreaker(clock, failures=3, cooldown=30)
+    for step in script.split():
+        what, _, seconds = step.partition(":")
+        if step.startswith("+"):
+            clock.advance(float(step))
+        elif step in ("asks", "refused"):
+            assert breaker.allow_request() is (step == "asks"), step
+        elif what == "fails":
+            breaker.failed(float(seconds) if seconds else None)
         else:
-            assert allowed is (self.clock.monotonic() >= self.open_until and not self.probing)
-            self.probing = self.probing or allowed
-        self.under_way += allowed
-
-    @rule(seconds=st.floats(0, 40))
-    def wait(self, seconds: float) -> None:
-        self.clock.advance(seconds)
-
-    @precondition(lambda self: self.under_way)
-    @rule()
-    def succeed(self) -> None:
-        self.breaker.succeeded()
-        self.under_way -= 1
-        self.in_a_row, self.open_until, self.probing = 0, None, False
-
-    @precondition(lambda self: self.under_way)
-    @rule(keep_out=st.none() | st.floats(0, 90))
-    def fail(self, keep_out: float | None) -> None:
-        self.breaker.failed(keep_out)
-        self.under_way -= 1
-        self.in_a_row += 1
-        if keep_out is not None or self.probing or self.in_a_row >= 3:
-            until = self.clock.monotonic() + (30 if keep_out is None else keep_out)
-            self.open_until = max(until, self.open_until or until)
-        self.probing = False
-
-    @precondition(lambda self: self.under_way)
-    @rule()
-    def release(self) -> None:
-        self.breaker.released()
-        self.under_way -= 1
-        self.probing = False
-
-    @invariant()
-    def the_state_has_a_name(self) -> None:
-        expected = "closed"
-        if self.open_until is not None:
-            expected = "open" if self.clock.monotonic() < self.open_until else "half-open"
-        assert self.breaker.state == expected
-
-
-TestBreaker = Breaker.TestCase
-TestBreaker.settings = settings(max_examples=30, stateful_step_count=30)
+            getattr(breaker, step)()
+    assert breaker.state == state
 
 
 def test_a_failing_provider_is_kept_out_and_probed(
