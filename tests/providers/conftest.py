@@ -15,6 +15,8 @@ from codegen_ext.testing import FakeClock, Fault, Sandbox
 from ..conftest import TOKEN, Flavour
 from ..support.loopback import Loopback, reply
 
+Build = Callable[..., Any]
+"""A fixture that builds clients."""
 KEY = "sk-proj-QUARTZ-0123456789-ZEBRA"
 HANGS, STALLS = Fault.latency(3600), Fault.stall(0, 3600)
 """No answer, and nothing but the head of one; on the fake clock, as the sandbox's transport tells the time."""
@@ -87,7 +89,7 @@ def options(sandbox: Sandbox, openai_service: Loopback, clock: FakeClock) -> dic
 
 
 @pytest.fixture
-def make(flavour: Flavour) -> Iterator[Callable[..., Any]]:
+def make(flavour: Flavour) -> Iterator[Build]:
     """Call `get_ai_client` or its async twin; what it returns is closed after the test."""
     with contextlib.ExitStack() as stack:
 
@@ -100,7 +102,7 @@ def make(flavour: Flavour) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
-def named(make: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
+def named(make: Build, options: dict[str, Any]) -> Build:
     """Build one provider by its name."""
 
     def build(name: str, *, validate_on_creation: bool = False, prices: Any = None, **more: Any) -> Any:
@@ -111,7 +113,7 @@ def named(make: Callable[..., Any], options: dict[str, Any]) -> Callable[..., An
 
 
 @pytest.fixture
-def chain(make: Callable[..., Any], options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def chain(make: Build, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Build:
     """Build a client that asks some of the providers in this order."""
 
     def build(*names: str, **more: Any) -> Any:

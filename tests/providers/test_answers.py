@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,7 +21,7 @@ from codegen_ext.testing import FakeClock, Fault, Sandbox
 from ..conftest import TOKEN
 from ..support.inside import real, without_request_id
 from ..support.loopback import HANG, Loopback, reply
-from .conftest import ANSWER, KEY, MODELS, PIECES, chunk, completion, streamed
+from .conftest import ANSWER, KEY, MODELS, PIECES, Build, chunk, completion, streamed
 
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 CONVERSATION = [
@@ -33,7 +32,7 @@ CONVERSATION = [
 
 
 @pytest.mark.parametrize("model", ["codegen-agent", "claude"])
-def test_codegen_creates_a_run_and_returns_its_result(model: str, named: Callable[..., Any], sandbox: Sandbox) -> None:
+def test_codegen_creates_a_run_and_returns_its_result(model: str, named: Build, sandbox: Sandbox) -> None:
     seen: list[dict[str, Any]] = []
     response = named("codegen").generate_response(
         "Analyze [[pull_request=yes]]", "Be brief", model, tags=["a"], timeout=50, progress_callback=seen.append
@@ -50,16 +49,14 @@ def test_codegen_creates_a_run_and_returns_its_result(model: str, named: Callabl
 
 
 @pytest.mark.parametrize(("poll_interval", "streams"), [(0, False), ("5", True), (None, True)])
-def test_a_wrong_poll_interval_costs_no_run(
-    poll_interval: Any, streams: bool, named: Callable[..., Any], sandbox: Sandbox
-) -> None:
+def test_a_wrong_poll_interval_costs_no_run(poll_interval: Any, streams: bool, named: Build, sandbox: Sandbox) -> None:
     ask = named("codegen").stream_response if streams else named("codegen").generate_response
     with pytest.raises(ConfigurationError, match="poll_interval must be"):
         list(ask("Hi", poll_interval=poll_interval))
     assert sandbox.requests == []
 
 
-def test_codegen_streams_its_log_and_then_the_result(named: Callable[..., Any], clock: FakeClock) -> None:
+def test_codegen_streams_its_log_and_then_the_result(named: Build, clock: FakeClock) -> None:
     stream = named("codegen").stream_response("Say hello [[logs=4 seconds=60]]")
     assert next(stream) == "Step 1: I use ripgrep_search.\n[ripgrep_search]\n"
     assert clock.monotonic() < 60  # as they come
@@ -70,7 +67,7 @@ def test_codegen_streams_its_log_and_then_the_result(named: Callable[..., Any], 
     assert stream.response.metadata["run_id"] == 1
 
 
-def test_openai_gets_what_was_asked(named: Callable[..., Any], openai_service: Loopback) -> None:
+def test_openai_gets_what_was_asked(named: Build, openai_service: Loopback) -> None:
     called = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
     openai_service.answers = [reply(completion(None, tool_calls=[called]), headers={"x-request-id": "req-openai"})]
     response = named("openai").generate_response(
@@ -93,7 +90,7 @@ def test_openai_gets_what_was_asked(named: Callable[..., Any], openai_service: L
     assert response.usage == {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
 
 
-def test_a_conversation_and_nothing_that_was_not_given(named: Callable[..., Any], openai_service: Loopback) -> None:
+def test_a_conversation_and_nothing_that_was_not_given(named: Build, openai_service: Loopback) -> None:
     named("openai").generate_response(messages=CONVERSATION, system_prompt="Be brief", model="codegen-agent")
     messages = [{"role": "system", "content": "Be brief"}, *CONVERSATION]
     assert openai_service.requests[0].json() == {"messages": messages, "model": "gpt-4o"}
@@ -118,13 +115,13 @@ def test_a_conversation_and_nothing_that_was_not_given(named: Callable[..., Any]
         {},
     ],
 )
-def test_a_wrong_request(wrong: dict[str, Any], named: Callable[..., Any], openai_service: Loopback) -> None:
+def test_a_wrong_request(wrong: dict[str, Any], named: Build, openai_service: Loopback) -> None:
     with pytest.raises(AIProviderError):
         named("openai").generate_response(**wrong)
     assert openai_service.requests == []
 
 
-def test_openai_streams(named: Callable[..., Any], openai_service: Loopback) -> None:
+def test_openai_streams(named: Build, openai_service: Loopback) -> None:
     counted = json.loads(chunk()) | {"choices": [], "usage": completion()["usage"]}
     chunks = (chunk("From "), chunk("OpenAI"), chunk(None, "stop"), json.dumps(counted), "[DONE]")
     openai_service.answers = [streamed(*chunks)]
@@ -137,7 +134,7 @@ def test_openai_streams(named: Callable[..., Any], openai_service: Loopback) -> 
     assert openai_service.requests[0].json()["stream_options"] == {"include_usage": True}
 
 
-def test_chatserver_answers_and_streams(named: Callable[..., Any], sandbox: Sandbox) -> None:
+def test_chatserver_answers_and_streams(named: Build, sandbox: Sandbox) -> None:
     provider = named("chatserver")
     response = provider.generate_response("Hi", "Be brief", None, 0.0, max_tokens=7, user="user-1", branch="main")
     arguments = sandbox.requests[-1].arguments
@@ -162,9 +159,7 @@ def test_chatserver_answers_and_streams(named: Callable[..., Any], sandbox: Sand
         ("chatserver", {"tool_choice"}),
     ],
 )
-def test_what_a_provider_has_nothing_for(
-    name: str, ignored: set[str], named: Callable[..., Any], sandbox: Sandbox
-) -> None:
+def test_what_a_provider_has_nothing_for(name: str, ignored: set[str], named: Build, sandbox: Sandbox) -> None:
     provider = named(name)
     with pytest.raises(TypeError, match="no provider has an option 'colour'"):
         provider.generate_response("Hi", colour="blue")
@@ -176,7 +171,7 @@ def test_what_a_provider_has_nothing_for(
     assert set(response.metadata["ignored"]) == ignored
 
 
-def test_usage_and_cost(make: Callable[..., Any], options: dict[str, Any], openai_service: Loopback) -> None:
+def test_usage_and_cost(make: Build, options: dict[str, Any], openai_service: Loopback) -> None:
     """The answer's model has a date; the more precise price counts."""
     openai_service.answers = [ANSWER, reply(status=500)]
     options["openai"]["max_retries"] = 0
@@ -201,7 +196,7 @@ def test_usage_and_cost(make: Callable[..., Any], options: dict[str, Any], opena
     assert {"success_rate", "task_count", "providers"}.isdisjoint(client.get_stats())
 
 
-def test_no_price_is_invented(named: Callable[..., Any]) -> None:
+def test_no_price_is_invented(named: Build) -> None:
     provider = named("openai")
     assert "cost" not in provider.generate_response("Hi").metadata
     assert provider.get_stats()["cost"] is None
@@ -210,7 +205,7 @@ def test_no_price_is_invented(named: Callable[..., Any]) -> None:
             named("openai", prices=wrong)
 
 
-def test_models(named: Callable[..., Any], openai_service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models(named: Build, openai_service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
     openai_service.answers = [MODELS, reply([{"id": "one"}, {"id": "two"}])]
     assert named("codegen").get_available_models() == ["codegen-agent"]
     assert named("openai").get_available_models() == ["gpt-4o"]
@@ -222,7 +217,7 @@ def test_models(named: Callable[..., Any], openai_service: Loopback, monkeypatch
     assert named("openai", model="gpt-z").get_default_model() == "gpt-z"
 
 
-def test_a_client_may_be_brought_along(make: Callable[..., Any], client: Any, clock: FakeClock) -> None:
+def test_a_client_may_be_brought_along(make: Build, client: Any, clock: FakeClock) -> None:
     provider = make("codegen", client=real(client), org_id=323, clock=clock)
     assert provider.generate_response("Hi").provider_name == "codegen"
     provider.close()
@@ -256,7 +251,7 @@ def test_a_cancelled_answer_is_no_failure(options: dict[str, Any], openai_servic
 
 @pytest.mark.parametrize(("name", "first"), [("openai", "From "), ("chatserver", "Echo:")])
 def test_a_stream_ends_with_its_deadline(
-    name: str, first: str, named: Callable[..., Any], openai_service: Loopback, clock: FakeClock
+    name: str, first: str, named: Build, openai_service: Loopback, clock: FakeClock
 ) -> None:
     openai_service.answers = [PIECES]
     stream = named(name).stream_response("Hi there", timeout=40)
@@ -267,7 +262,7 @@ def test_a_stream_ends_with_its_deadline(
     assert (caught.value.partial, caught.value.timeout_duration) == (first, 40)
 
 
-def test_a_dripping_answer_ends_with_its_deadline(named: Callable[..., Any], sandbox: Sandbox) -> None:
+def test_a_dripping_answer_ends_with_its_deadline(named: Build, sandbox: Sandbox) -> None:
     """Each byte comes in time, and the whole does not."""
     sandbox.inject("create_chat_completion", Fault.drip(1, 1))
     provider = named("openai", base_url=f"{sandbox.base_url}/v1", api_key=TOKEN)
@@ -288,7 +283,7 @@ NO_CHUNK = (
 )
 
 
-def test_a_service_that_speaks_the_api_only_nearly(named: Callable[..., Any], openai_service: Loopback) -> None:
+def test_a_service_that_speaks_the_api_only_nearly(named: Build, openai_service: Loopback) -> None:
     """What makes no sense is a provider's error, never a raw exception."""
     provider = named("openai")
     for body in NO_MODELS:

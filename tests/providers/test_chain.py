@@ -23,7 +23,7 @@ from codegen_ext.providers._sync.registered import RegisteredProvider
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..support.loopback import Loopback, reply
-from .conftest import ANSWER, MODELS, refusal
+from .conftest import ANSWER, MODELS, Build, refusal
 
 FAILURES: dict[str, Callable[[], AIProviderError]] = {
     "unavailable": lambda: ProviderUnavailableError("x"),
@@ -128,9 +128,7 @@ def test_a_breaker(script: str, state: str, clock: FakeClock) -> None:
     assert breaker.state == state
 
 
-def test_a_failing_provider_is_kept_out_and_probed(
-    chain: Callable[..., Any], sandbox: Sandbox, clock: FakeClock
-) -> None:
+def test_a_failing_provider_is_kept_out_and_probed(chain: Build, sandbox: Sandbox, clock: FakeClock) -> None:
     sandbox.inject("create_chat_completion", Fault.status(503))
     client = chain("chatserver", "openai", breaker_failures=2, breaker_cooldown=60)
 
@@ -155,7 +153,7 @@ def test_a_failing_provider_is_kept_out_and_probed(
     ids=["limit", "refusal"],
 )
 def test_how_long_one_refusal_keeps_a_provider_out(
-    fault: Fault, seconds: float, chain: Callable[..., Any], sandbox: Sandbox, clock: FakeClock
+    fault: Fault, seconds: float, chain: Build, sandbox: Sandbox, clock: FakeClock
 ) -> None:
     sandbox.inject("create_agent_run", fault, times=1)
     client = chain("codegen", "openai")
@@ -168,16 +166,14 @@ def test_how_long_one_refusal_keeps_a_provider_out(
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_a_model_that_is_refused_keeps_no_provider_out(
-    status: int, chain: Callable[..., Any], openai_service: Loopback
-) -> None:
+def test_a_model_that_is_refused_keeps_no_provider_out(status: int, chain: Build, openai_service: Loopback) -> None:
     openai_service.answers = [*[refusal(status)] * 4, ANSWER]
     client = chain("openai", "chatserver")
     names = [client.generate_response("hi", model="claude-3-haiku").provider_name for _ in range(5)]
     assert names == ["chatserver"] * 4 + ["openai"]
 
 
-def test_a_stream_that_is_left_frees_the_probe(chain: Callable[..., Any], sandbox: Sandbox, clock: FakeClock) -> None:
+def test_a_stream_that_is_left_frees_the_probe(chain: Build, sandbox: Sandbox, clock: FakeClock) -> None:
     sandbox.inject("create_chat_completion", Fault.status(503), times=1)
     client = chain("chatserver", breaker_failures=1)
     with pytest.raises(ProviderUnavailableError):
@@ -190,7 +186,7 @@ def test_a_stream_that_is_left_frees_the_probe(chain: Callable[..., Any], sandbo
     assert client.generate_response("hi").provider_name == "chatserver"
 
 
-def test_a_stream_that_has_begun_has_all_the_time(chain: Callable[..., Any], clock: FakeClock) -> None:
+def test_a_stream_that_has_begun_has_all_the_time(chain: Build, clock: FakeClock) -> None:
     stream = chain("chatserver", "openai").stream_response("a b", timeout=40)
     assert next(stream) == "Echo:"
     clock.advance(35)  # more than the share of one behind which another stands
@@ -207,7 +203,7 @@ def test_a_stream_that_has_begun_has_all_the_time(chain: Callable[..., Any], clo
     ],
 )
 def test_the_model_of_each_provider(
-    model: Any, sent: str, chain: Callable[..., Any], openai_service: Loopback, sandbox: Sandbox
+    model: Any, sent: str, chain: Build, openai_service: Loopback, sandbox: Sandbox
 ) -> None:
     sandbox.inject("create_agent_run", Fault.status(402))
     client = chain("codegen", "openai", "chatserver")
@@ -216,11 +212,8 @@ def test_the_model_of_each_provider(
     assert openai_service.requests[0].json()["model"] == sent
 
 
-def test_models_of_all_that_list_them(
-    chain: Callable[..., Any], options: dict[str, Any], openai_service: Loopback
-) -> None:
+def test_models_of_all_that_list_them(chain: Build, openai_service: Loopback) -> None:
     openai_service.answers = [MODELS, reply(status=500), reply(status=404)]
-    options["openai"]["max_retries"] = 0
     models = chain("codegen", "openai", "chatserver").get_available_models()
     assert models[:2] == ["codegen-agent", "gpt-4o"]
     assert "claude-3-haiku" in models
@@ -232,11 +225,7 @@ def test_models_of_all_that_list_them(
 
 @pytest.mark.parametrize("name", [None, "codegen", "openai", "chatserver"])
 def test_nothing_works_after_close(
-    name: str | None,
-    chain: Callable[..., Any],
-    named: Callable[..., Any],
-    sandbox: Sandbox,
-    openai_service: Loopback,
+    name: str | None, chain: Build, named: Build, sandbox: Sandbox, openai_service: Loopback
 ) -> None:
     client = named(name) if name else chain("codegen", "openai", "chatserver")
     client.generate_response("Hi")
@@ -254,16 +243,14 @@ def test_nothing_works_after_close(
     assert len(sandbox.requests) + len(openai_service.requests) == before
 
 
-def test_without_fallback_no_other_takes_over(
-    chain: Callable[..., Any], sandbox: Sandbox, openai_service: Loopback
-) -> None:
+def test_without_fallback_no_other_takes_over(chain: Build, sandbox: Sandbox, openai_service: Loopback) -> None:
     sandbox.inject("create_agent_run", Fault.status(401))
     with pytest.raises(ProviderAuthenticationError):
         chain("codegen", "openai", fallback_enabled=False).generate_response("hi")
     assert openai_service.requests == []
 
 
-def test_a_chain_answers_for_its_first(chain: Callable[..., Any]) -> None:
+def test_a_chain_answers_for_its_first(chain: Build) -> None:
     client = chain("chatserver", "codegen")
     assert client.get_default_model() is None  # until the server is asked
     assert client.validate_credentials() is True

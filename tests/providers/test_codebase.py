@@ -1,7 +1,7 @@
 """What goes into a prompt about code."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +15,7 @@ from codegen_ext.providers import AsyncCodebase, Codebase
 from ..conftest import Flavour
 from ..support.inside import real
 from ..support.loopback import Loopback
+from .conftest import Build
 
 SHOP = '''
 """A shop."""
@@ -186,7 +187,7 @@ def test_ai_returns_text(
         codebase.ai("Improve this")
 
 
-def test_a_client_may_be_brought_along(root: Path, named: Callable[..., Any], flavour: Flavour) -> None:
+def test_a_client_may_be_brought_along(root: Path, named: Build, flavour: Flavour) -> None:
     client = named("openai")
     kind = AsyncCodebase if flavour.is_async else Codebase
     built: Any = flavour._wrap(kind(root, client=real(client)))

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from codegen_ext.testing import FakeClock
 from ..codex.responses import WAIT, Answer, Responses, created, message, refuse, say
 from ..conftest import Flavour
 from ..support.codex_cli import require_codex
-from .conftest import KEY
+from .conftest import KEY, Build
 
 Client = CodexClient | AsyncCodexClient
 NEXT, RAISED, EFFECT = "the next one answers", "the error is raised", "the error is raised, and there may be an effect"
@@ -88,7 +88,7 @@ def lasting_client(lasting_clients: tuple[CodexClient, AsyncCodexClient], flavou
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 def test_hand_over(
-    row: Row, chain: Callable[..., Any], options: dict[str, Any], responses: Responses, lasting_client: Client
+    row: Row, chain: Build, options: dict[str, Any], responses: Responses, lasting_client: Client
 ) -> None:
     responses.reset(row.answer)
     options["codex"] = {"client": lasting_client, "timeout": 60, **row.settings}
@@ -112,7 +112,7 @@ def test_hand_over(
     assert (type(error), error.may_have_effect, error.partial) == (row.error, row.outcome == EFFECT, row.had or "")
 
 
-def test_a_missing_cli_hands_over(make: Callable[..., Any], options: dict[str, Any], tmp_path: Path) -> None:
+def test_a_missing_cli_hands_over(make: Build, options: dict[str, Any], tmp_path: Path) -> None:
     chosen = {"clock": options["clock"], "chatserver": options["chatserver"]}
     codex = {"api_key": KEY, "codex_path": str(tmp_path / "codex"), "sandbox_mode": "workspace-write"}
     response = make(codex=codex, **chosen).generate_response("Hi")
@@ -121,9 +121,7 @@ def test_a_missing_cli_hands_over(make: Callable[..., Any], options: dict[str, A
     assert response.metadata["tried"][-1] == {"provider": "codex", "outcome": "skipped", "reason": problem}
 
 
-def test_a_validation_takes_no_longer_than_it_may(
-    make: Callable[..., Any], lasting_client: Client, clock: FakeClock
-) -> None:
+def test_a_validation_takes_no_longer_than_it_may(make: Build, lasting_client: Client, clock: FakeClock) -> None:
     """The CLI has stopped, and its client would wait for ten minutes."""
     assert make("codex", clock=clock, client=lasting_client).get_available_models()
     provider = make("codex", clock=clock, client=lasting_client, timeout=0.2)
@@ -136,9 +134,7 @@ def test_a_validation_takes_no_longer_than_it_may(
         os.kill(cli, signal.SIGCONT)
 
 
-def test_answers_and_streams(
-    make: Callable[..., Any], codex: str, responses: Responses, tmp_path: Path, clock: FakeClock
-) -> None:
+def test_answers_and_streams(make: Build, codex: str, responses: Responses, tmp_path: Path, clock: FakeClock) -> None:
     responses.reset(say("Hello", " there"))
     settings = {"codex_path": codex, "base_url": responses.base_url, "working_dir": tmp_path, "model": "gpt-5"}
     provider = make("codex", clock=clock, api_key=KEY, max_retries=0, **settings)

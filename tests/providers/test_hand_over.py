@@ -1,6 +1,5 @@
 """Which failure hands over to which provider: every way in which one fails, provoked over HTTP."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
@@ -16,7 +15,7 @@ from codegen_ext.providers import (
 from codegen_ext.testing import Fault, Sandbox
 
 from ..support.loopback import CLOSE, HANG, Loopback, reply
-from .conftest import ANSWER, HANGS, PIECES, STALLS, chunk, codegen_options, refusal, streamed
+from .conftest import ANSWER, HANGS, PIECES, STALLS, Build, chunk, codegen_options, refusal, streamed
 
 OTHER = AIProviderError
 REFUSED = ProviderAuthenticationError
@@ -161,7 +160,7 @@ def test_hand_over(
     second: str,
     streams: bool,
     row: Row,
-    chain: Callable[..., Any],
+    chain: Build,
     options: dict[str, Any],
     sandbox: Sandbox,
     openai_service: Loopback,
@@ -200,7 +199,7 @@ def test_hand_over(
     assert len(openai_service.requests) == (first == "openai" or row.outcome == NEXT)
 
 
-def test_the_last_error_is_raised(make: Callable[..., Any], options: dict[str, Any], openai_service: Loopback) -> None:
+def test_the_last_error_is_raised(make: Build, options: dict[str, Any], openai_service: Loopback) -> None:
     openai_service.answers = [refusal(503)]
     dead = {"token": "t" * 20, "org_id": 323, "base_url": "http://127.0.0.1:9"}
     client = make(validate_on_creation=False, clock=options["clock"], codegen=dead, openai=options["openai"])
@@ -210,7 +209,7 @@ def test_the_last_error_is_raised(make: Callable[..., Any], options: dict[str, A
     assert caught.value.provider_name == "openai"
 
 
-def test_a_rate_limit_says_how_long(named: Callable[..., Any], openai_service: Loopback, sandbox: Sandbox) -> None:
+def test_a_rate_limit_says_how_long(named: Build, openai_service: Loopback, sandbox: Sandbox) -> None:
     openai_service.answers = [refusal(429, retry_after="40")]
     sandbox.inject(CREATE, STATUS(429, retry_after=40))
     for provider in (named("openai", max_retries=0), named("codegen")):
@@ -219,14 +218,14 @@ def test_a_rate_limit_says_how_long(named: Callable[..., Any], openai_service: L
         assert caught.value.retry_after == 40
 
 
-def test_a_timeout_says_the_limit_and_the_run(named: Callable[..., Any]) -> None:
+def test_a_timeout_says_the_limit_and_the_run(named: Build) -> None:
     with pytest.raises(ProviderTimeoutError, match="run 1 goes on") as caught:
         named("codegen").generate_response("Wait [[outcome=never]]", timeout=30)
     assert (caught.value.timeout_duration, caught.value.run_id) == (30, 1)
 
 
 def test_a_create_that_is_not_looked_for_may_have_an_effect(
-    make: Callable[..., Any], options: dict[str, Any], sandbox: Sandbox, openai_service: Loopback
+    make: Build, options: dict[str, Any], sandbox: Sandbox, openai_service: Loopback
 ) -> None:
     sandbox.inject(CREATE, Fault.reset_after())
     codegen = codegen_options(sandbox)

@@ -21,7 +21,7 @@ from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN
 from ..support.loopback import Loopback, reply
-from .conftest import KEY
+from .conftest import KEY, Build
 
 
 def shown(text: str) -> list[str]:
@@ -58,7 +58,7 @@ def test_a_failure_shows_nothing(
     status: int,
     repeat: Callable[[str], str],
     leak: Callable[..., None],
-    named: Callable[..., Any],
+    named: Build,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     leak(status, repeat)
@@ -91,6 +91,6 @@ def test_status_comparison_and_doctor_show_nothing(
     assert not shown(capsys.readouterr().out)
 
 
-def test_an_answer_shows_nothing(make: Callable[..., Any], options: dict[str, Any]) -> None:
+def test_an_answer_shows_nothing(make: Build, options: dict[str, Any]) -> None:
     client = make(**options)
     assert not shown(repr(client.generate_response("Hi")) + repr(client) + repr(client.get_enhanced_stats()))

@@ -3,7 +3,6 @@
 import json
 import logging
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,7 @@ from codegen_ext.testing import Fault, Sandbox
 from ..conftest import TOKEN, Flavour
 from ..support.inside import real
 from ..support.loopback import HANG, Loopback
-from .conftest import KEY, MODELS, refusal
+from .conftest import KEY, MODELS, Build, refusal
 
 NAMES = ["codegen", "openai", "codex", "chatserver", "other"]
 CHEAP = ("list_agent_runs", "list_models")
@@ -81,7 +80,7 @@ def test_the_order_of_preference(order: list[str], count: int, prefer_codegen: b
     assert count or found == (NAMES if prefer_codegen else [*NAMES[1:], "codegen"])
 
 
-def test_both_kinds_have_one_base(make: Callable[..., Any], options: dict[str, Any], flavour: Flavour) -> None:
+def test_both_kinds_have_one_base(make: Build, options: dict[str, Any], flavour: Flavour) -> None:
     for provider in (make(**options), make("openai", **options["openai"])):
         assert isinstance(real(provider), AsyncAIProvider if flavour.is_async else AIProvider)
     assert create_ai_provider is get_ai_client
@@ -96,7 +95,7 @@ def test_both_kinds_have_one_base(make: Callable[..., Any], options: dict[str, A
         ("chatserver", "CHATSERVER_BASE_URL or CHATSERVER_API_KEY"),
     ],
 )
-def test_a_provider_without_credentials_says_what_it_needs(name: str, needed: str, make: Callable[..., Any]) -> None:
+def test_a_provider_without_credentials_says_what_it_needs(name: str, needed: str, make: Build) -> None:
     for build in (
         lambda: make(name),
         make,
@@ -118,7 +117,7 @@ def test_a_provider_without_credentials_says_what_it_needs(name: str, needed: st
     ],
 )
 def test_an_unknown_name(
-    order: str, arguments: dict[str, Any], problem: str, make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    order: str, arguments: dict[str, Any], problem: str, make: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", order)
     with pytest.raises(ConfigurationError, match=problem):
@@ -127,7 +126,7 @@ def test_an_unknown_name(
 
 @pytest.mark.parametrize("name", ["codegen", "openai", "chatserver"])
 def test_validation_is_one_cheap_request_and_only_401_condemns_a_credential(
-    name: str, named: Callable[..., Any], sandbox: Sandbox, openai_service: Loopback
+    name: str, named: Build, sandbox: Sandbox, openai_service: Loopback
 ) -> None:
     provider = named(name)
     openai_service.answers = [MODELS, refusal(403), refusal(404), REFUSED]
@@ -139,14 +138,12 @@ def test_validation_is_one_cheap_request_and_only_401_condemns_a_credential(
     assert [request.method for request in [*sandbox.requests, *openai_service.requests]] == ["GET"] * 4
 
 
-def test_a_validation_takes_no_longer_than_it_may(named: Callable[..., Any], openai_service: Loopback) -> None:
+def test_a_validation_takes_no_longer_than_it_may(named: Build, openai_service: Loopback) -> None:
     openai_service.answers = [HANG]
     assert "no answer in time" in named("openai", timeout=0.2).validation_error()
 
 
-def test_selection_is_logged(
-    make: Callable[..., Any], options: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_selection_is_logged(make: Build, options: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
     """`logging.basicConfig(level=logging.DEBUG)` is enough, although a client sets the level of `codegen_ext`."""
     with caplog.at_level(logging.DEBUG):
         make(prefer_codegen=False, clock=options["clock"], codegen=options["codegen"]).generate_response("hi")
@@ -204,12 +201,7 @@ def test_status_recommendation_and_comparison(
     ],
 )
 def test_a_wrong_setting_of_one_harms_no_other(
-    variable: str,
-    value: str,
-    problem: str,
-    make: Callable[..., Any],
-    openai_service: Loopback,
-    monkeypatch: pytest.MonkeyPatch,
+    variable: str, value: str, problem: str, make: Build, openai_service: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
     response = make().generate_response("hi")
@@ -228,7 +220,7 @@ def test_a_wrong_setting_of_one_harms_no_other(
     [("ALL_PROXY", KEY, r"pip install 'httpx\[socks\]'"), ("OTHER", "sk-ключ", "printable ASCII")],
 )
 def test_what_openai_cannot_use_hands_over(
-    variable: str, key: str, problem: str, named: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    variable: str, key: str, problem: str, named: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, "socks5://127.0.0.1:9")
     provider = named("openai", api_key=key)
@@ -272,7 +264,7 @@ class AsyncGuest(Guest):
 
 
 @pytest.fixture
-def chain_of_guest(make: Callable[..., Any], options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+def chain_of_guest(make: Build, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
     """Build a client that asks a guest first."""
 
     def build(create_async: Any = AsyncGuest, **own: Any) -> Any:
@@ -284,7 +276,7 @@ def chain_of_guest(make: Callable[..., Any], options: dict[str, Any], monkeypatc
     unregister_provider("guest")
 
 
-def test_a_provider_without_an_asynchronous_form(chain_of_guest: Callable[..., Any], flavour: Flavour) -> None:
+def test_a_provider_without_an_asynchronous_form(chain_of_guest: Build, flavour: Flavour) -> None:
     response = chain_of_guest(None).generate_response("Hi")
     assert response.provider_name == ("codegen" if flavour.is_async else "guest")
     with pytest.raises(ConfigurationError, match="built-in"):
@@ -298,7 +290,7 @@ def test_a_provider_without_an_asynchronous_form(chain_of_guest: Callable[..., A
         ProviderTimeoutError("too late", provider_name="guest", timeout_duration=3),
     ],
 )
-def test_errors_of_registered_providers_hand_over(error: Exception, chain_of_guest: Callable[..., Any]) -> None:
+def test_errors_of_registered_providers_hand_over(error: Exception, chain_of_guest: Build) -> None:
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), vars(again)) == (str(error), vars(error))
     response = chain_of_guest(error=error).generate_response("hi")
@@ -306,7 +298,7 @@ def test_errors_of_registered_providers_hand_over(error: Exception, chain_of_gue
     assert response.metadata["tried"][0]["outcome"] == type(error).__name__
 
 
-def test_five_members_are_enough_in_a_chain(chain_of_guest: Callable[..., Any]) -> None:
+def test_five_members_are_enough_in_a_chain(chain_of_guest: Build) -> None:
     client = chain_of_guest()
     assert client.generate_response("hi", temperature=0.5).provider_name == "guest"
     assert list(client.stream_response("hi")) == ["hi"]
@@ -316,7 +308,7 @@ def test_five_members_are_enough_in_a_chain(chain_of_guest: Callable[..., Any]) 
     assert client.get_enhanced_stats()["providers"]["guest"]["request_count"] == 2
 
 
-def test_a_registered_provider_may_stream(chain_of_guest: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_registered_provider_may_stream(chain_of_guest: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     items = ("hi", "!", AIResponse("hi!", "guest", "guest-1"))
 
     async def later() -> Any:
