@@ -128,10 +128,26 @@ def test_what_cannot_be_read_is_one_line(target: str, checkout: Path) -> None:
     assert "nowhere" in line
 
 
-def test_another_version_of_redocly_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("manifest", "reason"),
+    [
+        ('{"version": "1.0.0"}', r"@redocly/cli [\d.]+, which is 1\.0\.0; install it with `npm ci`"),
+        (None, r"@redocly/cli [\d.]+, which is missing; install it with `npm ci`"),
+    ],
+)
+def test_another_version_of_redocly_is_refused(
+    manifest: str | None, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(api_diff, "REDOCLY", tmp_path)
-    (tmp_path / "package.json").write_text('{"version": "1.0.0"}', encoding="utf-8")
-    with pytest.raises(load.SpecError, match=r"@redocly/cli [\d.]+, which is 1\.0\.0; install it with `npm ci`"):
+    if manifest:
+        (tmp_path / "package.json").write_text(manifest, encoding="utf-8")
+    with pytest.raises(load.SpecError, match=reason):
+        api_diff.compare(OURS, OURS)
+
+
+def test_node_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", os.devnull)
+    with pytest.raises(load.SpecError, match="@redocly/cli, which node runs: "):
         api_diff.compare(OURS, OURS)
 
 

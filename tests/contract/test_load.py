@@ -23,12 +23,12 @@ def refusal(source: str) -> str:
 
 
 def test_json_yaml_and_urls_are_read(tmp_path: Path, serve: Any) -> None:
-    from ruamel.yaml import YAML
-
-    YAML(typ="safe", pure=True).dump(facts(), tmp_path / "published.yaml")
-    server = serve(reply(load.FACTS.read_bytes()))
-    for source in (tmp_path / "published.yaml", load.FACTS, f"{server.base_url}/openapi.json"):
-        assert load.read(str(source)) == facts()
+    text = "openapi: 3.1.0\npaths: {/v1/things: {get: {responses: {200: {description: 2026-01-02}}}}}"
+    data = {"openapi": "3.1.0", "paths": {"/v1/things": {"get": {"responses": {"200": {"description": "2026-01-02"}}}}}}
+    (tmp_path / "published.yaml").write_text(text, encoding="utf-8")
+    server = serve(reply(json.dumps(data).encode()))
+    for source in (str(tmp_path / "published.yaml"), written(tmp_path, data), f"{server.base_url}/openapi.json"):
+        assert load.read(source) == data
 
 
 @pytest.mark.parametrize(

@@ -80,17 +80,13 @@ def test_a_schema_says_what_its_extension_lacks(lines: list[str]) -> None:
     assert any(line.startswith("#/components/schemas/Odd/x-codegen: Additional properties") for line in lines)
 
 
-def test_what_is_written_by_hand_is_mended_there() -> None:
+def test_the_document_is_openapi_and_what_is_written_by_hand_is_mended_there() -> None:
     contract = copy.deepcopy(OURS)
-    assert validate.problems(contract) == []
+    contract["paths"]["no-slash"] = {}
     contract["paths"]["/v1/models"]["get"]["x-codegen"]["service"] = "codegn"
     contract["paths"][USERS]["get"]["parameters"].pop(0)
     found = validate.problems(contract)
     service = "GET /v1/models/x-codegen/service: 'codegn' is not one of ['chatserver', 'codegen']"
     assert f"{service}; mend it in spec/chatserver.yaml" in found
     assert [line for line in found if "Path parameter 'org_id' for 'get' operation" in line], found
-
-
-def test_names_have_the_form_of_openapi() -> None:
-    contract = {**OURS, "paths": {**OURS["paths"], "no-slash": {}}}
-    assert "'no-slash' was unexpected" in "\n".join(validate.problems(contract))
+    assert [line for line in found if "'no-slash' was unexpected" in line], found
