@@ -431,17 +431,20 @@ class _Reader:
     def _parameter(self, model: ModelProperty) -> str:
         """Return the name of a model's TypedDict, which is described when it is first named."""
         name = str(model.class_info.name)
-        model = self._models.get(name, model)
         parameter = Parameter(f"{name}Param", name, {})
         if name not in self._parameters:
             self._parameters[name] = parameter
-            for prop in _fields(model):
-                node = self._node(model, _text(prop.name))
-                if not self._keywords(node).get("readOnly"):
-                    annotation = self._annotation(prop, node, argument=True)
-                    annotation = _or_none(annotation, not prop.required or _is_nullable(prop))
-                    parameter.fields[_text(prop.name)] = annotation, prop.required and prop.default is None
+            for prop, node in self._written(model):
+                annotation = self._annotation(prop, node, argument=True)
+                annotation = _or_none(annotation, not prop.required or _is_nullable(prop))
+                parameter.fields[_text(prop.name)] = annotation, prop.required and prop.default is None
         return parameter.name
+
+    def _written(self, model: ModelProperty) -> list[tuple[PropertyProtocol, Data]]:
+        """Return the fields that callers give, with their schemas."""
+        model = self._models.get(str(model.class_info.name), model)
+        nodes = [(prop, self._node(model, _text(prop.name))) for prop in _fields(model)]
+        return [(prop, node) for prop, node in nodes if not self._keywords(node).get("readOnly")]
 
     def _operation(self, endpoint: Endpoint) -> Operation:
         path, _, operation = self._operations[str(endpoint.name)]
@@ -541,13 +544,7 @@ class _Reader:
             return []
         prop, schema = endpoint.bodies[0].prop, media.get("schema", {})
         if isinstance(prop, ModelProperty) and not _is_mapping(prop):
-            prop = self._models.get(str(prop.class_info.name), prop)
-            nodes = [(field_, self._node(prop, _text(field_.name))) for field_ in _fields(prop)]
-            return [
-                self._argument(field_, "body", node, node)
-                for field_, node in nodes
-                if not self._keywords(node).get("readOnly")
-            ]
+            return [self._argument(field_, "body", node, node) for field_, node in self._written(prop)]
         whole = self._argument(prop, "content", schema, {"description": "The JSON body."})
         whole.name = whole.python_name = "body"
         whole.required = bool(body.get("required"))

@@ -53,6 +53,15 @@ OPERATION = {
 }
 """What the generator and the clients need of an operation besides OpenAPI; docs/contract.md explains each key."""
 
+NAMED = (
+    ("paginate", "start", "parameter"),
+    ("paginate", "size", "parameter"),
+    ("paginate", "items", "field of the answer"),
+    ("paginate", "total", "field of the answer"),
+    ("stream", "field", "field of the body"),
+    ("stream", "event", "schema"),
+)
+"""What a key of the policy names."""
 SCHEMA = _object({}, enum=TEXT, words={"type": "object", "minProperties": 1}, terminal={"type": "array"}, reserved=TEXT)
 KEYWORDS = Draft202012Validator(Draft202012Validator.META_SCHEMA)
 
@@ -141,23 +150,13 @@ def _names(contract: Data, operation: Data) -> Iterator[tuple[str, str]]:
     parameters = {resolve(contract, node)["name"] for node in operation.get("parameters", ())}
     for name in set(policy.get("invalidates", ())) - ids:
         yield "invalidates", f"{name} is no operation"
-    named = [("paginate", "start", parameters, "parameter"), ("paginate", "size", parameters, "parameter")]
-    named += [
-        ("paginate", "items", received, "field of the answer"),
-        ("paginate", "total", received, "field of the answer"),
-    ]
-    named += [
-        ("stream", "field", sent, "field of the body"),
-        ("stream", "event", contract["components"]["schemas"], "schema"),
-    ]
-    for key, name, known, kind in named:
-        if key in policy and policy[key].get(name) not in known:
+    known = {"parameter": parameters, "field of the body": sent, "field of the answer": received}
+    known["schema"] = contract["components"]["schemas"]
+    for key, name, kind in NAMED:
+        if key in policy and policy[key].get(name) not in known[kind]:
             yield key, f"{name} names {policy[key].get(name)}, which is no {kind}"
-    if (
-        "paginate" in policy
-        and (items := received.get(policy["paginate"].get("items")))
-        and items.get("type") != "array"
-    ):
+    items = received.get(policy.get("paginate", {}).get("items"))
+    if items and items.get("type") != "array":
         yield "paginate", f"{policy['paginate']['items']} is no list"
 
 
