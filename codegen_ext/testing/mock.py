@@ -106,29 +106,25 @@ class Mocking:
         raise ConfigurationError(f"no operation of the contract is called {name!r}; {hint}", config_key=str(name))
 
 
-def _configuration(config: ClientConfig | None, transport: SandboxTransport) -> ClientConfig:
-    check(ClientConfig | None, config=config)
-    config = ClientConfig(api_token=MOCK_TOKEN, **MOCK_SETTINGS) if config is None else copy.copy(config)
-    config.api_token = config.api_token or MOCK_TOKEN
-    config.base_url, config.transport = MOCK_URL, transport
-    return config
+class CodegenMocking(Mocking):
+    """The constructor of both clients of the Codegen API."""
+
+    def __init__(self, config: ClientConfig | None = None, *, clock: Clock | None = None) -> None:
+        check(ClientConfig | None, config=config)
+        clock = clock or FakeClock()
+        config = ClientConfig(api_token=MOCK_TOKEN, **MOCK_SETTINGS) if config is None else copy.copy(config)
+        config.api_token = config.api_token or MOCK_TOKEN
+        config.base_url, config.transport = MOCK_URL, self._mock_transport(clock)
+        super().__init__(config, clock=clock)  # type: ignore[call-arg] # that of the client
 
 
-class MockCodegenClient(Mocking, CodegenClient):
+class MockCodegenClient(CodegenMocking, CodegenClient):
     """A `CodegenClient` without a service: every operation answers as the contract allows, and calls are recorded.
 
     Without `config` nothing is retried, cached or looked up; with one, its settings hold, and only the service is
     replaced. Waiting takes no time unless a `clock` is given.
     """
 
-    def __init__(self, config: ClientConfig | None = None, *, clock: Clock | None = None) -> None:
-        clock = clock or FakeClock()
-        super().__init__(_configuration(config, self._mock_transport(clock)), clock=clock)
 
-
-class AsyncMockCodegenClient(Mocking, AsyncCodegenClient):
+class AsyncMockCodegenClient(CodegenMocking, AsyncCodegenClient):
     """An `AsyncCodegenClient` without a service; see `MockCodegenClient`."""
-
-    def __init__(self, config: ClientConfig | None = None, *, clock: Clock | None = None) -> None:
-        clock = clock or FakeClock()
-        super().__init__(_configuration(config, self._mock_transport(clock)), clock=clock)

@@ -107,7 +107,6 @@ class _Example:
     def __init__(self, call: Call, number: int) -> None:
         self._call = call
         self._operation = call.operation
-        self._arguments = call.arguments
         self._number = number
         self._implied: Json = _COMPLETION if call.operation is CREATE_CHAT_COMPLETION else {}
         self._schema = schema.output(call.operation.id)
@@ -195,5 +194,5 @@ class _Example:
     def _given(self, name: str, loc: Location) -> Any:
         """Return the value that the call implies for a field of its answer, None where it implies none."""
         if name == "id" and loc in ((), (self._identity.removesuffix("_id"),)):
-            return self._arguments.get(self._identity) or self._number
-        return self._arguments.get("org_id" if name == "organization_id" else name, self._implied.get(name))
+            return self._call.arguments.get(self._identity) or self._number
+        return self._call.arguments.get("org_id" if name == "organization_id" else name, self._implied.get(name))
