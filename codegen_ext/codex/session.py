@@ -65,7 +65,7 @@ class Session:
         self._request = request
         self._thread_id: str | None = None
         self._turn_id: str | None = None
-        self._is_asked = self._is_left = False
+        self._is_asked = self._is_left = self._is_ended = False
         server.request("thread/start", request.thread, self)
 
     def leave(self) -> None:
@@ -113,15 +113,16 @@ class Session:
     def _ask(self, method: str, **params: Any) -> None:
         self._is_asked = method == "turn/start"
         if self._is_left:
-            self._is_asked = False
+            self._is_asked = False  # nothing is sent any more
             return
         self._mailbox.is_begun = self._mailbox.is_begun or self._is_asked
         self._server.request(method, {"threadId": self._thread_id, **params}, self)
 
     def _end_if_left(self) -> None:
         thread_id, turn_id = self._thread_id, self._turn_id
-        if not self._is_left or thread_id is None or (self._is_asked and turn_id is None):
+        if not self._is_left or self._is_ended or thread_id is None or (self._is_asked and turn_id is None):
             return
+        self._is_ended = True
         if turn_id is not None:
             self._server.request("turn/interrupt", {"threadId": thread_id, "turnId": turn_id})
         self._server.unsubscribe(thread_id, self)

@@ -72,7 +72,8 @@ class Turn:
             reason = self._end(params["turn"])
         else:
             return
-        self.text, cut_reason = cut(self._said(is_over=bool(reason)), self.stop, self.max_tokens, is_over=bool(reason))
+        is_over = reason is not None
+        self.text, cut_reason = cut(self._said(is_over=is_over), self.stop, self.max_tokens, is_over=is_over)
         self.finish_reason = cut_reason or reason
 
     def _begin(self, item: dict[str, Any]) -> _AgentMessage:

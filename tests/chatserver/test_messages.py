@@ -3,15 +3,10 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from codegen_ext.chatserver import BadRequestError, ChatCompletionMessage, Message, MessageRole
 from codegen_ext.chatserver.messages import as_messages
 from codegen_ext.testing import Sandbox
-
-roles = st.sampled_from(MessageRole)
-texts = st.text(min_size=1)
 
 
 def test_objects_dicts_and_strings_may_be_mixed(chat: Any, sandbox: Sandbox) -> None:
@@ -28,26 +23,19 @@ def test_objects_dicts_and_strings_may_be_mixed(chat: Any, sandbox: Sandbox) -> 
     assert [record.role for record in stored] == ["system", "user", "assistant", "assistant", "user", "assistant"]
 
 
-@given(st.lists(st.tuples(roles, texts, st.integers(0, 3)), min_size=1))
-def test_every_notation_means_the_same(items: list[tuple[MessageRole, str, int]]) -> None:
-    def written(role: MessageRole, text: str, notation: int) -> Any:
-        if notation == 0:
-            return Message(role, text)
-        if notation == 1:
-            return ChatCompletionMessage(role, text)
-        return text if notation == 2 and role == "user" else {"role": role.value, "content": text}
-
-    sent = as_messages(written(*item) for item in items)
-    assert sent == [{"role": str(role), "content": text} for role, text, _ in items]
-    assert {type(message["role"]) for message in sent} == {str}
-
-
-def test_fields_of_a_message_that_nobody_knows_are_sent() -> None:
-    message = Message.from_dict({"role": "user", "content": "x", "name": "Ada"})
-    assert as_messages([message, {"role": "user", "content": "y", "name": "Bob"}]) == [
-        {"role": "user", "content": "x", "name": "Ada"},
-        {"role": "user", "content": "y", "name": "Bob"},
+def test_every_notation_means_the_same_and_unknown_fields_are_sent() -> None:
+    notations = [
+        Message("user", "x"),
+        ChatCompletionMessage("user", "x"),
+        {"role": MessageRole.USER, "content": "x"},
+        {"role": "user", "content": "x"},
+        "x",
     ]
+    sent = as_messages(message for message in notations)
+    assert sent == [{"role": "user", "content": "x"}] * 5
+    assert {type(message["role"]) for message in sent} == {str}
+    named = {"role": "user", "content": "x", "name": "Ada"}
+    assert as_messages([Message.from_dict(named), named]) == [named, named]
 
 
 WRONG = [
@@ -76,36 +64,35 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("messages", "problem"), WRONG)
-@pytest.mark.parametrize("stream", [False, True])
 def test_wrong_messages_are_refused_before_anything_is_sent(
-    chat: Any, sandbox: Sandbox, messages: Any, problem: str, stream: bool
+    chat: Any, sandbox: Sandbox, messages: Any, problem: str
 ) -> None:
     with pytest.raises(BadRequestError, match=problem) as caught:
-        chat.create_completion("gpt-4o", messages, stream=stream)
+        chat.create_completion("gpt-4o", messages, stream=True)
     assert (caught.value.status_code, caught.value.operation) == (400, "create_chat_completion")
     assert caught.value.field == caught.value.message.partition(":")[0]
     assert sandbox.requests == []
 
 
-@pytest.mark.parametrize(
-    ("options", "field"),
-    [
-        ({"model": ""}, "model"),
-        ({"model": None}, "model"),
-        ({"model": 5}, "model"),
-        ({"temperature": 2.1}, "temperature"),
-        ({"top_p": -0.1}, "top_p"),
-        ({"max_tokens": 0}, "max_tokens"),
-        ({"metadata": "x"}, "metadata"),
-        ({"metadata": {"x": object()}}, "metadata"),
-        ({"metadata": {"x": "\ud800"}}, "metadata"),
-        ({"user": 5}, "user"),
-    ],
-)
+WRONG_ARGUMENTS: list[dict[str, Any]] = [
+    {"model": ""},
+    {"model": None},
+    {"model": 5},
+    {"temperature": 2.1},
+    {"top_p": -0.1},
+    {"max_tokens": 0},
+    {"metadata": "x"},
+    {"metadata": {"x": {1}}},
+    {"metadata": {"x": "\ud800"}},
+    {"user": 5},
+]
+
+
+@pytest.mark.parametrize("options", WRONG_ARGUMENTS, ids=ascii)
 def test_other_wrong_arguments_are_refused_before_anything_is_sent(
-    chat: Any, sandbox: Sandbox, options: dict[str, Any], field: str
+    chat: Any, sandbox: Sandbox, options: dict[str, Any]
 ) -> None:
     with pytest.raises(BadRequestError) as caught:
         chat.create_completion(**{"model": "gpt-4o", "messages": ["x"], **options})
-    assert (caught.value.status_code, caught.value.field) == (400, field)
+    assert (caught.value.status_code, caught.value.field) == (400, *options)
     assert sandbox.requests == []

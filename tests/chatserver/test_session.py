@@ -1,6 +1,5 @@
 """A conversation remembers its session."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -34,20 +33,14 @@ def test_a_conversation_is_one_session(chat: Any) -> None:
     answer = talk.send("One", model=MODEL)
     assert answer.choices[0].message.content == "Echo: One"
     assert talk.session_id == answer.system_fingerprint
-    with talk.stream("Two", model=MODEL) as stream:
-        assert "".join(stream) == "Echo: Two"
+    other = chat.session("ada", model=MODEL)
+    with other.stream("Two", metadata={"session_id": talk.session_id}) as stream:
+        assert next(stream) == "Echo:"
+        assert other.session_id == talk.session_id  # as soon as it is known
+        assert "".join(stream) == " Two"
     assert stream.metadata["system_fingerprint"] == talk.session_id
     assert said(talk) == [("user", "One"), ("assistant", "Echo: One"), ("user", "Two"), ("assistant", "Echo: Two")]
     assert [session.id for session in chat.iter_sessions("ada")] == [talk.session_id]
-
-
-def test_a_stream_names_the_session_as_soon_as_it_is_known(chat: Any) -> None:
-    talk = chat.session("ada", model=MODEL)
-    with talk.stream("One") as stream:
-        next(stream)
-        assert talk.session_id is not None
-    talk.send("Two")
-    assert len(said(talk)) == 4
 
 
 def test_a_recorded_session_goes_on_with_its_model(chat: Any, sandbox: Sandbox) -> None:
@@ -70,12 +63,6 @@ def test_without_a_model_the_first_of_the_server_is_used(chat: Any, sandbox: San
         list(stream)
     assert stream.metadata["model"] == "claude-3-haiku"
     assert [request.operation for request in sandbox.requests].count("list_models") == 1
-
-
-def test_a_server_without_models_is_an_error(chat_with: Callable[..., Any]) -> None:
-    chat = chat_with(reply({"data": []}))
-    with pytest.raises(BadRequestError, match="offers no model"):
-        chat.session("ada").send("One")
 
 
 def test_several_messages_and_options(chat: Any) -> None:
@@ -110,46 +97,37 @@ def test_a_recorded_session_without_model_takes_the_first_of_the_server(
     moments = {"created_at": "2025-10-01T12:00:00Z", "updated_at": "2025-10-01T12:00:00Z"}
     counts = dict.fromkeys(("message_count", "tokens_in", "tokens_out", "tokens_total"), 0)
     session = {"id": "s", "user_id": "ada", "metadata": {}, "archived": False, "model": None, **moments, **counts}
-    models = reply({"data": [{"id": "first"}]})
-    server = serve(reply({"session": session, "messages": []}), models, reply(COMPLETION))
+    server = serve(reply({"session": session, "messages": []}), reply({"data": [{"id": "first"}]}), reply(COMPLETION))
     talk = connect_chat(None, server.base_url).session("ada", "s")
     talk.send("Hello")
     assert server.requests[-1].json()["model"] == "first"
     assert (talk.model, talk.session_id) == ("first", "s")
+    with pytest.raises(BadRequestError, match="offers no model"):
+        connect_chat(None, serve(reply({"data": []})).base_url).session("ada").send("One")
 
 
 @pytest.mark.parametrize("method", ["send", "stream"])
 def test_what_is_wrong_is_told_before_anything_is_sent(chat: Any, sandbox: Sandbox, method: str) -> None:
     say = getattr(chat.session("ada"), method)
-    with pytest.raises(BadRequestError, match="must not be empty"):
-        say("")
-    with pytest.raises(BadRequestError, match="expected at least one message"):
-        say([])
+    for wrong, problem in (("", "must not be empty"), ([], "expected at least one message")):
+        with pytest.raises(BadRequestError, match=problem):
+            say(wrong)
+    for option in ("temprature", "session_id"):
+        with pytest.raises(TypeError, match=f"'{option}'"):
+            say("One", model=MODEL, **{option: 1})
     assert sandbox.requests == []
 
 
-@pytest.mark.parametrize("method", ["send", "stream"])
-@pytest.mark.parametrize("option", ["temprature", "session_id"])
-def test_an_option_that_does_not_exist_is_no_metadata(chat: Any, sandbox: Sandbox, method: str, option: str) -> None:
-    with pytest.raises(TypeError, match=f"'{option}'"):
-        getattr(chat.session("ada", model=MODEL), method)("One", **{option: 1})
-    assert sandbox.requests == []
-
-
-def test_an_async_stream_is_entered_or_iterated(sandbox: Sandbox) -> None:
-    async def main() -> None:
-        async with AsyncChatServerClient(TOKEN, sandbox.base_url) as chat:
-            talk = chat.session("ada", model=MODEL)
-            assert [piece async for piece in talk.stream("One")] == ["Echo:", " One"]
-            assert [piece async for piece in talk.stream("Two")] == ["Echo:", " Two"]
-            async with talk.stream("Three") as stream:
-                assert await anext(stream) == "Echo:"
-            assert [piece async for piece in stream] == []
-            async with talk.stream("Four") as stream:
-                assert "".join([piece async for piece in stream]) == "Echo: Four"
-            assert len(await talk.history()) == 8
-            with pytest.raises(BadRequestError):
-                async with talk.stream(""):
-                    pass
-
-    asyncio.run(main())
+async def test_an_async_stream_is_entered_or_iterated(sandbox: Sandbox) -> None:
+    async with AsyncChatServerClient(TOKEN, sandbox.base_url) as chat:
+        talk = chat.session("ada", model=MODEL)
+        assert [piece async for piece in talk.stream("One")] == ["Echo:", " One"]
+        async with talk.stream("Two") as stream:
+            assert await anext(stream) == "Echo:"
+        assert [piece async for piece in stream] == []
+        async with talk.stream("Three") as stream:
+            assert "".join([piece async for piece in stream]) == "Echo: Three"
+        assert len(await talk.history()) == 6
+        with pytest.raises(BadRequestError):
+            async with talk.stream(""):
+                pass

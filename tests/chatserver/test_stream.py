@@ -4,10 +4,8 @@ import asyncio
 import gc
 import json
 import pickle
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any
 
@@ -131,25 +129,21 @@ BREAKS: list[tuple[Fault, type[ChatServerError], str]] = [
 
 
 @pytest.mark.parametrize(("fault", "kind", "message"), BREAKS)
-@pytest.mark.parametrize("as_chunks", [False, True])
 def test_what_breaks_a_stream_is_an_error_that_carries_what_arrived(
-    chat: Any, sandbox: Sandbox, fault: Fault, kind: type[ChatServerError], message: str, as_chunks: bool
+    chat: Any, sandbox: Sandbox, fault: Fault, kind: type[ChatServerError], message: str
 ) -> None:
     sandbox.inject("create_chat_completion", fault)
     stream = ask(chat)
-    received = []
     with pytest.raises(ChatServerError, match=message) as caught:
-        received.extend(stream.events() if as_chunks else stream)
+        for _ in stream:
+            pass
     error = caught.value
     assert type(error) is kind
-    assert error.operation == "create_chat_completion"
-    assert error.request_id == "sandbox-0-1"
-    assert len(received) == (3 if as_chunks else 2)
+    assert (error.operation, error.request_id) == ("create_chat_completion", "sandbox-0-1")
     assert error.partial.choices[0].message.content == stream.text == "Echo: Hello"
     assert error.partial.choices[0].finish_reason is None
     assert error.partial.system_fingerprint
     assert pickle.loads(pickle.dumps(error)).partial == error.partial
-    assert stream.response is None
     assert list(stream) == []
     assert stream.response is None
     assert len(sandbox.requests) == 1
@@ -186,12 +180,7 @@ def test_text_is_whole_wherever_its_code_units_are_cut(text: str, cuts: list[int
     units = [chr(int.from_bytes(encoded[at : at + 2])) for at in range(0, len(encoded), 2)]
     edges = [0, *sorted({min(cut, len(units)) for cut in cuts}), len(units)]
     pieces = ["".join(units[start:end]) for start, end in pairwise(edges)]
-    body = "".join(f"data: {json.dumps(chunk(piece))}\n\n" for piece in pieces) + "data: [DONE]\n\n"
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, headers={"content-type": EVENTS}, content=body.encode())
-
-    with ChatServerClient(transport=httpx.MockTransport(answer), rate_limits=False) as chat:
+    with streaming(events(*map(chunk, pieces))) as chat:
         stream = ask(chat)
         assert "".join(stream) == stream.text == text
         assert stream.response.choices[0].message.content == text
@@ -237,16 +226,35 @@ def test_another_content_type_is_an_error(chat_with: Callable[..., Any], content
     assert (caught.value.status_code, caught.value.request_id) == (200, "r-1")
 
 
-def test_silence_between_two_events_may_last(connect_chat: Callable[..., Any], clock: FakeClock) -> None:
-    sandbox = Sandbox(rate_limits=False, clock=clock)
-    sandbox.inject("*", Fault.stall(3, seconds=600))
-    stream = ask(connect_chat(sandbox.token, sandbox.base_url, 5, transport=sandbox.transport(), clock=clock))
-    assert list(stream) == ["Echo:", " Hello", " there"]
+@pytest.fixture
+def timed(connect_chat: Callable[..., Any], clock: FakeClock) -> Callable[[Fault], Any]:
+    """Build a client, with a time-out of 5 s, of a sandbox with a fault, both on the fake clock."""
+
+    def build(fault: Fault) -> Any:
+        sandbox = Sandbox(rate_limits=False, clock=clock)
+        sandbox.inject("*", fault)
+        return connect_chat(sandbox.token, sandbox.base_url, 5, transport=sandbox.transport(), clock=clock)
+
+    return build
+
+
+def test_silence_between_two_events_may_last(timed: Callable[[Fault], Any], clock: FakeClock) -> None:
+    assert list(ask(timed(Fault.stall(3, seconds=600)))) == ["Echo:", " Hello", " there"]
     assert clock.monotonic() >= 600
 
 
-def test_silence_is_a_timeout_where_a_limit_was_given(flavour: Flavour) -> None:
+def test_a_slow_stream_may_take_longer_than_the_timeout(timed: Callable[[Fault], Any], clock: FakeClock) -> None:
+    stream = ask(timed(Fault.slow_events(4)))
+    for _ in stream:
+        clock.advance(60)  # the reader's own time does not count
+    assert stream.text == "Echo: Hello there"
+    assert clock.slept == [4] * 6
+
+
+def test_silence_is_a_timeout_where_a_limit_was_given_and_a_comment_is_none(flavour: Flavour) -> None:
     with Sandbox(rate_limits=False) as sandbox, flavour.chat(sandbox.token, sandbox.base_url) as chat:
+        sandbox.inject("*", Fault.keep_alive(2, 6, 0.1), times=1)
+        assert list(ask(chat, timeout=0.4)) == ["Echo:", " Hello", " there"]
         sandbox.inject("*", Fault.stall(3))
         with pytest.raises(errors.TimeoutError) as caught:
             list(ask(chat, timeout=0.2))
@@ -254,123 +262,51 @@ def test_silence_is_a_timeout_where_a_limit_was_given(flavour: Flavour) -> None:
         assert caught.value.partial.choices[0].message.content == "Echo: Hello"
 
 
-def test_comments_are_a_sign_of_life_where_a_limit_was_given(flavour: Flavour) -> None:
-    with Sandbox(rate_limits=False) as sandbox, flavour.chat(sandbox.token, sandbox.base_url) as chat:
-        sandbox.inject("*", Fault.keep_alive(2, 6, 0.1))
-        assert list(ask(chat, timeout=0.4)) == ["Echo:", " Hello", " there"]
-
-
-def test_a_slow_stream_may_take_longer_than_the_timeout(connect_chat: Callable[..., Any], clock: FakeClock) -> None:
-    sandbox = Sandbox(rate_limits=False, clock=clock)
-    sandbox.inject("*", Fault.slow_events(4))
-    chat = connect_chat(sandbox.token, sandbox.base_url, 5, transport=sandbox.transport(), clock=clock)
-    stream = ask(chat)
-    for _ in stream:
-        clock.advance(60)  # the reader's own time does not count
-    assert stream.text == "Echo: Hello there"
-    assert clock.slept == [4] * 6
-
-
-class Dribble:
-    """A server that sends a body in given pieces, each in a packet of its own, and says when the client has gone."""
-
-    def __init__(self, *pieces: bytes, endless: bytes = b"") -> None:
-        self._pieces = pieces
-        self._endless = endless
-        self.left = threading.Event()
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._socket.settimeout(30)
-        self.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-
-    def __enter__(self) -> "Dribble":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.left.set()
-        self._thread.join()
-        self._socket.close()
-
-    def _serve(self) -> None:
-        try:
-            connection, _ = self._socket.accept()
-        except TimeoutError:
-            return
-        with connection, suppress(ConnectionError):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            while (received := connection.recv(65536)) and not received.endswith(b"}"):
-                pass
-            connection.sendall(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: text/event-stream\r\n\r\n")
-            for piece in self._pieces:
-                connection.sendall(piece)
-            connection.settimeout(0.005)
-            while self._endless and not self.left.is_set():
-                connection.sendall(self._endless)
-                try:
-                    if not connection.recv(1):
-                        break
-                except TimeoutError:
-                    pass
-        self.left.set()
-
-
 @pytest.fixture
-def dribble() -> Iterator[Callable[..., Dribble]]:
-    with ExitStack() as stack:
-        yield lambda *pieces, **options: stack.enter_context(Dribble(*pieces, **options))
-
-
-ENDLESS = events(chunk("more"), done=False)
+def hanging(serve: Callable[..., Loopback]) -> Loopback:
+    """A server that says nothing after the first piece of a stream."""
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+    return serve(head + events(chunk("One "), done=False) + HANG)
 
 
 @pytest.mark.parametrize("way", ["close", "leave"])
-def test_leaving_early_closes_the_connection(
-    dribble: Callable[..., Dribble], connect_chat: Callable[..., Any], way: str
-) -> None:
-    server = dribble(endless=ENDLESS)
-    with ask(connect_chat(None, server.base_url)) as stream:
-        assert next(stream) == "more"
-        assert not server.left.is_set()
+def test_leaving_early_closes_the_connection(hanging: Loopback, connect_chat: Callable[..., Any], way: str) -> None:
+    with ask(connect_chat(None, hanging.base_url)) as stream:
+        assert next(stream) == "One "  # before the server sends the next
+        assert not hanging.left.is_set()
         if way == "close":
             stream.close()
-            assert server.left.wait(30)
+            assert hanging.left.wait(30)
             assert list(stream) == []
-    assert server.left.wait(30)
+    assert hanging.left.wait(30)
     assert stream.response is None
 
 
 @pytest.mark.parametrize("read", [0, 1])
-def test_a_forgotten_stream_closes_its_connection(dribble: Callable[..., Dribble], read: int) -> None:
-    server = dribble(endless=ENDLESS)
-    with ChatServerClient(None, server.base_url) as chat:
+def test_a_forgotten_stream_closes_its_connection(hanging: Loopback, read: int) -> None:
+    with ChatServerClient(None, hanging.base_url) as chat:
         stream = ask(chat)
         for _ in range(read):
             next(stream)
         del stream
         gc.collect()
-        assert server.left.wait(30)
+        assert hanging.left.wait(30)
 
 
-def test_a_cancelled_reader_closes_its_connection(dribble: Callable[..., Dribble]) -> None:
-    server = dribble(events(chunk("a"), done=False), endless=b": still here\n\n")
+async def test_a_cancelled_reader_closes_its_connection(hanging: Loopback) -> None:
+    async with AsyncChatServerClient(None, hanging.base_url) as chat:
+        arrived = asyncio.Event()
 
-    async def main() -> None:
-        async with AsyncChatServerClient(None, server.base_url) as chat:
-            arrived = asyncio.Event()
+        async def read() -> None:
+            async for _ in await ask(chat):
+                arrived.set()
 
-            async def read() -> None:
-                async for _ in await ask(chat):
-                    arrived.set()
-
-            reading = asyncio.create_task(read())
-            await arrived.wait()
-            reading.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await reading
-            assert await asyncio.to_thread(server.left.wait, 30)
-
-    asyncio.run(main())
+        reading = asyncio.create_task(read())
+        await arrived.wait()
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        assert await asyncio.to_thread(hanging.left.wait, 30)
 
 
 NOTATION = (
@@ -386,39 +322,28 @@ NOTATION = (
 SAID = ["Grüße ", "日本 ", "🎉\u2028\n", " end"]
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 4096])
-def test_events_in_every_notation_and_in_pieces_of_any_size(
-    dribble: Callable[..., Dribble], connect_chat: Callable[..., Any], size: int
-) -> None:
-    server = dribble(*(NOTATION[start : start + size] for start in range(0, len(NOTATION), size)))
-    stream = ask(connect_chat(None, server.base_url))
-    assert list(stream) == SAID
-    assert stream.response.usage.total_tokens == 3
+def streaming(content: Any) -> ChatServerClient:
+    """Return a client of a server that sends this."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"content-type": EVENTS}, content=content)
+
+    return ChatServerClient(transport=httpx.MockTransport(answer), rate_limits=False)
 
 
 @example(set(range(1, len(NOTATION))))
 @given(st.sets(st.integers(1, len(NOTATION) - 1)))
 def test_events_cut_anywhere(cuts: set[int]) -> None:
     edges = [0, *sorted(cuts), len(NOTATION)]
-    pieces = [NOTATION[start:end] for start, end in pairwise(edges)]
-
-    class Pieces(httpx.SyncByteStream):
-        def __iter__(self) -> Iterator[bytes]:
-            yield from pieces
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, headers={"content-type": EVENTS}, stream=Pieces())
-
-    with ChatServerClient(transport=httpx.MockTransport(answer)) as chat:
-        assert list(ask(chat)) == SAID
+    with streaming(NOTATION[start:end] for start, end in pairwise(edges)) as chat:
+        stream = ask(chat)
+        assert list(stream) == SAID
+        assert stream.response.usage.total_tokens == 3
 
 
 @given(st.integers(0, len(NOTATION)))
 def test_a_stream_that_ends_anywhere_is_complete_or_an_error(end: int) -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, headers={"content-type": EVENTS}, content=NOTATION[:end])
-
-    with ChatServerClient(transport=httpx.MockTransport(answer)) as chat:
+    with streaming(NOTATION[:end]) as chat:
         stream = ask(chat)
         received: list[str] = []
         complete = b"[DONE]\r\n\r" in NOTATION[:end]
@@ -430,26 +355,14 @@ def test_a_stream_that_ends_anywhere_is_complete_or_an_error(end: int) -> None:
         assert (partial.choices[0].message.content if partial else "") == stream.text == "".join(received)
 
 
-def test_a_piece_is_there_before_the_server_sends_the_next(
-    serve: Callable[..., Loopback], connect_chat: Callable[..., Any]
-) -> None:
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
-    server = serve(head + events(chunk("One "), done=False) + HANG)
-    with ask(connect_chat(None, server.base_url)) as stream:
-        assert next(iter(stream)) == "One "
-
-
 def test_a_stream_that_never_begins(serve: Callable[..., Loopback], connect_chat: Callable[..., Any]) -> None:
     with pytest.raises(errors.TimeoutError) as caught:
         ask(connect_chat(None, serve(HANG).base_url, 0.05))
     assert caught.value.partial is None
 
 
-def test_breaking_out_of_the_operations_stream_is_clean(sandbox: Sandbox) -> None:
-    async def main() -> None:
-        async with AsyncChatServerClient(sandbox.token, sandbox.base_url) as chat:
-            async for _ in chat.stream_chat_completion("gpt-4o", HELLO):
-                break
-            assert (await chat.list_models()).data
-
-    asyncio.run(main())
+async def test_breaking_out_of_the_operations_stream_is_clean(sandbox: Sandbox) -> None:
+    async with AsyncChatServerClient(sandbox.token, sandbox.base_url) as chat:
+        async for _ in chat.stream_chat_completion("gpt-4o", HELLO):
+            break
+        assert (await chat.list_models()).data

@@ -1,6 +1,7 @@
 """A server on loopback that gives the answers a test wrote down, byte for byte, and keeps what it was asked."""
 
 import json
+import select
 import ssl
 import threading
 from collections.abc import Mapping
@@ -57,6 +58,8 @@ class Loopback:
         self.requests: list[Received] = []
         self.connections = 0
         self.arrived = threading.Event()
+        self.left = threading.Event()
+        """Set when a client closes a connection on which an answer hangs."""
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -108,7 +111,10 @@ class Loopback:
                 while answer.endswith(DRIP) and not loopback._over.wait(0.05):
                     self.wfile.write(b" ")
                 if answer.endswith(HANG):
-                    loopback._over.wait()
+                    while not loopback._over.is_set():
+                        if select.select([self.connection], [], [], 0.02)[0] and not self.connection.recv(1):
+                            loopback.left.set()
+                            break
                     self.close_connection = True
                     return
                 promised = answer.partition(b"content-length: ")[2].partition(b"\r\n")[0]

@@ -19,7 +19,6 @@ from ..._async import pagination
 from ..._async.base_client import AsyncBaseClient, AsyncEventStream
 from ...clock import SYSTEM_CLOCK, Clock
 from ...config import ClientConfig
-from ...errors import ConfigurationError
 from ..errors import chatserver_errors
 from ..messages import AnyMessage, CompletionOptions, completion_call
 from ..settings import DEFAULT_BASE_URL, configuration
@@ -64,19 +63,11 @@ class AsyncChatServerClient(AsyncBaseClient, AsyncChatserverMethods, AsyncChatse
         clock: Clock = SYSTEM_CLOCK,
         **settings: Any,
     ) -> None:
-        self._configure(configuration(api_key, base_url, timeout, settings), clock)
-
-    def _configure(self, config: ClientConfig, clock: Clock) -> None:
-        try:
-            super().__init__(config, clock=clock)
-        except ConfigurationError as error:
-            if error.config_key != "api_token":
-                raise
-            raise ConfigurationError(error.message.replace("api_token", "api_key"), config_key="api_key") from None
+        super().__init__(configuration(api_key, base_url, timeout, settings), clock=clock)
 
     def _with_config(self, config: ClientConfig) -> Self:
         client = object.__new__(type(self))
-        client._configure(config, self.clock)
+        AsyncBaseClient.__init__(client, config, clock=self.clock)
         return client
 
     @property
