@@ -43,19 +43,11 @@ def names() -> list[str]:
     return [*NAMES, *_REGISTERED]
 
 
-def has_form(name: str, *, is_async: bool) -> bool:
-    """Whether a provider has a sync or an async form."""
-    return name in NAMES or _REGISTERED[name][is_async] is not None
-
-
-def creator(name: str, *, is_async: bool) -> Callable[..., Any]:
-    """Return what makes a registered provider; raises ConfigurationError where nothing does."""
+def maker(name: str, *, is_async: bool) -> Callable[..., Any] | None:
+    """Return what makes a registered provider, None without that form; raises ConfigurationError for another name."""
     if name not in _REGISTERED:
         raise ConfigurationError(f"no provider is called {name!r}; there are {', '.join(names())}", "provider_name")
-    create = _REGISTERED[name][is_async]
-    if create is None:
-        raise ConfigurationError(f"the provider {name} has no asynchronous form", config_key="provider_name")
-    return create
+    return _REGISTERED[name][is_async]
 
 
 def shared(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,9 @@ def build(name: str, options: Mapping[str, Any]) -> AsyncServiceProvider:
     """
     if name in _CLASSES:
         return _CLASSES[name](**options)
-    create = registry.creator(name, is_async=True)
+    create = registry.maker(name, is_async=True)
+    if create is None:
+        raise ConfigurationError(f"the provider {name} has no asynchronous form", config_key="provider_name")
     shared = registry.shared(options)
     return AsyncRegisteredProvider(create(**{key: options[key] for key in options if key not in shared}), **shared)
 
@@ -41,7 +43,7 @@ def build(name: str, options: Mapping[str, Any]) -> AsyncServiceProvider:
 def build_all(options: Mapping[str, Any], names: Iterable[str]) -> list[AsyncServiceProvider]:
     """Build providers by name, each with its own dict of the options, and with those that all share."""
     shared = registry.shared(options)
-    chosen = [name for name in names if registry.has_form(name, is_async=True)]
+    chosen = [name for name in names if name in _CLASSES or registry.maker(name, is_async=True)]
     return [build(name, {**shared, **(options.get(name) or {})}) for name in chosen]
 
 

@@ -34,7 +34,9 @@ def build(name: str, options: Mapping[str, Any]) -> ServiceProvider:
     """
     if name in _CLASSES:
         return _CLASSES[name](**options)
-    create = registry.creator(name, is_async=False)
+    create = registry.maker(name, is_async=False)
+    if create is None:
+        raise ConfigurationError(f"the provider {name} has no synchronous form", config_key="provider_name")
     shared = registry.shared(options)
     return RegisteredProvider(create(**{key: options[key] for key in options if key not in shared}), **shared)
 
@@ -42,7 +44,7 @@ def build(name: str, options: Mapping[str, Any]) -> ServiceProvider:
 def build_all(options: Mapping[str, Any], names: Iterable[str]) -> list[ServiceProvider]:
     """Build providers by name, each with its own dict of the options, and with those that all share."""
     shared = registry.shared(options)
-    chosen = [name for name in names if registry.has_form(name, is_async=False)]
+    chosen = [name for name in names if name in _CLASSES or registry.maker(name, is_async=False)]
     return [build(name, {**shared, **(options.get(name) or {})}) for name in chosen]
 
 
