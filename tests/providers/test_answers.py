@@ -88,6 +88,8 @@ def test_openai_gets_what_was_asked(named: Build, openai_service: Loopback) -> N
     assert response.metadata["tool_calls"][0]["function"]["name"] == "look"
     assert response.metadata["ignored"] == ["priority"]
     assert response.usage == {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+    with pytest.raises(TypeError, match="serializable"):  # the caller's own mistake, and no failure of the service
+        named("openai").generate_response("Hi", user=object())
 
 
 def test_a_conversation_and_nothing_that_was_not_given(named: Build, openai_service: Loopback) -> None:
