@@ -153,6 +153,8 @@ def build(service: Responses, plain: dict[str, Any]) -> Iterator[Callable[..., A
 def lasting_clients(plain: dict[str, Any]) -> Iterator[dict[str, Any]]:
     with asyncio.Runner() as runner, CodexClient(**plain) as client:
         asynchronous = AsyncCodexClient(**plain)
+        for listed in (client.models.list(), runner.run(asynchronous.models.list()._page())):  # starts the servers
+            assert listed.data
         yield {"sync": client, "async": Blocking(asynchronous, runner)}
         runner.run(asynchronous.close())
 
