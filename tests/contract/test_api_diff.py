@@ -5,15 +5,16 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tools import api_diff, load
+from tools import api_diff, load, update
 from tools.api_diff import BREAKING, DANGEROUS, SAFE, Change
 
-from .checkout import make, make_copy
 from .documents import OURS, Data, facts, written
 from .edits import EDITS, REVISIONS, Edit, pair
 
@@ -106,25 +107,29 @@ def test_a_report_is_for_people_and_machines() -> None:
 # The command
 
 
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_copy(tmp_path_factory.mktemp("repository"))
-
-
-def test_make_diff_spec_reports_and_fails_on_a_breaking_change(checkout: Path, tmp_path: Path) -> None:
+def test_the_command_reports_and_fails_on_a_breaking_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     source = written(tmp_path, facts(lambda data: data["paths"].pop("/v1/users/me")))
-    finished = make(checkout, "diff-spec", f"OLD={load.FACTS}", f"NEW={source}", f"JSON={tmp_path / 'report.json'}")
-    assert finished.returncode != 0
-    assert "Path `/v1/users/me` was removed".replace("`", "") in finished.stdout.replace("`", "")
-    assert "AsyncCodegenClient.get_current_user" in json.loads((tmp_path / "report.json").read_text())["names"]
-    same = make(checkout, "diff-spec", f"OLD={load.FACTS}")
-    assert (same.returncode, same.stdout) == (0, "# Changes of the contract\n\n0 breaking, 0 dangerous, 0 safe.\n")
+    report = tmp_path / "report.json"
+    monkeypatch.setattr(sys, "argv", ["api_diff", str(load.FACTS), source, "--json", str(report)])
+    assert api_diff.main() == 1
+    shown = capsys.readouterr()
+    assert "Path /v1/users/me was removed" in shown.out.replace("`", "")
+    assert shown.err == "breaking changes need a higher major version than the last tag has\n"
+    assert "AsyncCodegenClient.get_current_user" in json.loads(report.read_text())["names"]
+    monkeypatch.setattr(sys, "argv", ["api_diff", str(load.FACTS)])
+    assert api_diff.main() == 0
+    assert capsys.readouterr().out == "# Changes of the contract\n\n0 breaking, 0 dangerous, 0 safe.\n"
 
 
-@pytest.mark.parametrize("target", ["diff-spec OLD=nowhere", "update-spec FROM=nowhere"])
-def test_what_cannot_be_read_is_one_line(target: str, checkout: Path) -> None:
-    finished = make(checkout, *target.split())
-    (line,) = (line for line in finished.stderr.splitlines() if not line.startswith("make"))
+@pytest.mark.parametrize("command", [api_diff, update])
+def test_what_cannot_be_read_is_one_line(
+    command: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["command", "nowhere"])
+    assert command.main() == 2
+    (line,) = capsys.readouterr().err.splitlines()
     assert "nowhere" in line
 
 
