@@ -12,6 +12,7 @@ from typing import Any
 import codegen_api
 import pytest
 from codegen_api import models, reserved
+from codegen_api.enums import AgentRunStatus, MessageType
 from codegen_api.operations import OPERATIONS
 from codegen_api.types import Response
 
@@ -78,6 +79,18 @@ def test_only_the_base_of_the_clients_sends() -> None:
 def test_no_repr_shows_the_token() -> None:
     assert "s3cret" not in repr(codegen_api.Client("http://service.invalid", "s3cret"))
     assert "s3cret" not in repr(models.GenerateTokenResponse(token="s3cret", message="", expires_in_minutes=1))
+
+
+def test_the_enums_have_the_words_that_users_know_and_print_them() -> None:
+    assert set(AgentRunStatus) == {"pending", "running", "completed", "failed", "cancelled", "paused"}
+    assert {f"{word}" for word in MessageType} == {
+        "ACTION", "PLAN_EVALUATION", "FINAL_ANSWER", "ERROR", "USER_MESSAGE", "USER_GITHUB_ISSUE_COMMENT",
+        "INITIAL_PR_GENERATION", "DETECT_PR_ERRORS", "FIX_PR_ERRORS", "PR_CREATION_FAILED", "PR_EVALUATION",
+        "COMMIT_EVALUATION", "AGENT_RUN_LINK",
+    }  # fmt: skip
+    log = models.AgentRunLogResponse.from_dict({"agent_run_id": 7, "message_type": "FINAL_ANSWER"})
+    assert log.message_type is MessageType.FINAL_ANSWER
+    assert models.AgentRunResponse.from_dict({**RUN, "source_type": "API"}).source_type is models.SourceType.API
 
 
 def test_unknown_fields_are_kept_and_reachable() -> None:
