@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,17 +108,6 @@ def test_a_limit_delays_a_create_for_as_long_as_it_takes(client: Any, sandbox: S
     assert clock.monotonic() - start >= 400 > client.config.total_timeout
 
 
-def test_options_travel_as_those_of_an_agent(client: Any, sandbox: Sandbox, agent: Any) -> None:
-    options = {"metadata": {"a": 1}, "tags": ["x"], "priority": "high", "branch": "dev", "model": "m"}
-    (result,) = client.bulk_create_agent_runs(323, [{"prompt": "p", **options}])
-    agent.run("p", **options)
-    first, second = sandbox.runs
-    assert first.prompt == second.prompt
-    assert result.data.metadata == {"a": 1}
-    kept = [{**run.metadata["codegen_sdk"], "request_id": ""} for run in (first, second)]
-    assert kept[0] == kept[1]
-
-
 def test_waiting_brings_what_the_runs_ended_as(client: Any, sandbox: Sandbox) -> None:
     configs = [
         {"prompt": "[[seconds=30]] good"},
@@ -144,21 +134,16 @@ def test_a_run_that_vanishes_while_it_is_waited_for_fails_alone(client: Any, san
     assert result.data.id == sandbox.runs[0].id
 
 
-def test_the_feature_can_be_switched_off(connect: Callable[..., Any]) -> None:
-    client = connect(enable_bulk_operations=False)
-    for call in (
-        client.bulk_operations,
-        lambda: client.bulk_create_agent_runs(323, []),
-        lambda: client.iter_create_agent_runs(323, []),
-    ):
-        with pytest.raises(ConfigurationError, match="enable_bulk_operations") as caught:
-            call()
-        assert caught.value.config_key == "enable_bulk_operations"
-
-
-def test_without_exactly_once_the_metadata_stay_alone(connect: Callable[..., Any], sandbox: Sandbox) -> None:
-    connect(exactly_once=False).bulk_create_agent_runs(323, prompts(2))
+def test_what_can_be_switched_off(connect: Callable[..., Any], sandbox: Sandbox, tmp_path: Path) -> None:
+    client = connect(exactly_once=False)
+    client.bulk_create_agent_runs(323, prompts(2))
     assert [run.metadata for run in sandbox.runs] == [None, None]
+    with pytest.raises(ConfigurationError, match="a journal needs exactly_once"):
+        client.bulk_create_agent_runs(323, prompts(1), journal=tmp_path / "runs.db")
+    client = connect(enable_bulk_operations=False)
+    for call in (client.bulk_operations, lambda: client.iter_create_agent_runs(323, [])):
+        with pytest.raises(ConfigurationError, match="enable_bulk_operations"):
+            call()
 
 
 class Tap:

@@ -24,7 +24,6 @@ from codegen_ext import (
     BulkResult,
     ClientConfig,
     CodegenClient,
-    ConfigurationError,
     PaymentRequiredError,
 )
 from codegen_ext.testing import Fault, Sandbox
@@ -95,21 +94,20 @@ def test_what_is_undecided_is_decided_later(connect: Callable[..., Any], sandbox
     assert len(sandbox.runs) == 1
 
 
-def test_another_list_is_refused_before_anything_is_created(client: Any, sandbox: Sandbox, journal: Path) -> None:
+def test_another_job_is_refused_before_anything_is_created(
+    client: Any, connect: Any, sandbox: Sandbox, journal: Path
+) -> None:
     client.bulk_create_agent_runs(323, prompts(3), journal=journal)
-    with pytest.raises(BulkOperationError, match="another configuration at index 2"):
-        client.bulk_create_agent_runs(323, [*prompts(2), {"prompt": "new"}, {"prompt": "newer"}], journal=journal)
+    for other, org_id, configs, message in (
+        (client, 323, [*prompts(2), {"prompt": "new"}, {"prompt": "newer"}], "another configuration at index 2"),
+        (client, 7, prompts(3), "belongs to organization 323, not 7"),
+        (connect("http://127.0.0.1:9"), 323, prompts(3), "belongs to service"),
+    ):
+        with pytest.raises(BulkOperationError, match=message):
+            other.bulk_create_agent_runs(org_id, configs, journal=journal)
     with pytest.raises(BulkOperationError, match="another configuration at index 0"):
         list(client.iter_create_agent_runs(323, iter([{"prompt": "new"}]), journal=journal))
     assert len(sandbox.runs) == 3
-
-
-def test_another_organization_or_service_is_refused(client: Any, connect: Any, serve: Any, journal: Path) -> None:
-    client.bulk_create_agent_runs(323, [], journal=journal)
-    with pytest.raises(BulkOperationError, match="belongs to organization 323, not 7"):
-        client.bulk_create_agent_runs(7, [], journal=journal)
-    with pytest.raises(BulkOperationError, match="belongs to service"):
-        connect("http://127.0.0.1:9").bulk_create_agent_runs(323, [], journal=journal)
 
 
 def test_a_file_that_is_no_journal_is_left_alone(client: Any, sandbox: Sandbox, journal: Path) -> None:
@@ -139,11 +137,6 @@ def test_a_place_where_no_journal_can_be_is_refused(
         client.bulk_create_agent_runs(323, prompts(1), journal=place)
     assert sandbox.requests == []
     assert beside(journal) == []
-
-
-def test_a_journal_needs_request_ids(connect: Callable[..., Any], journal: Path) -> None:
-    with pytest.raises(ConfigurationError, match="exactly_once"):
-        connect(exactly_once=False).bulk_create_agent_runs(323, prompts(1), journal=journal)
 
 
 @pytest.mark.parametrize("text", ['{"id": 1', "[]", "7", '{"id": "x"}', None, b"\xff"])
