@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from codegen_api.types import Response
 
     from .base_client import AsyncBaseClient
-    from .locks import Event
 
 _FIRST_PAUSE = 1.0
 """Upper bound of the first pause between two polls, in seconds; it doubles up to the caller's interval."""
@@ -59,7 +58,6 @@ async def stream_run_logs(
     *,
     follow: bool,
     poll_interval: float,
-    cancel: Event | None = None,
     deadline: Deadline | None = None,
 ) -> AsyncGenerator[AgentRunLogResponse, None]:
     """Yield each log entry of a run once, oldest first; with `follow` until the run has ended or is paused.
@@ -69,7 +67,6 @@ async def stream_run_logs(
     Raises:
         CodegenAPIError: when a request fails in a way that the next one would not mend; without `follow`, in any way.
         WaitTimeoutError: when the run has not ended at the deadline.
-        Cancelled: when `cancel` is set.
 
     """
     pauses, clock = 0, client.clock
@@ -81,7 +78,7 @@ async def stream_run_logs(
             raise WaitTimeoutError(f"agent run {run_id} did not end in time", run_id=int(run_id))
         arguments = {"org_id": org_id, "agent_run_id": run_id, "skip": yielded, "limit": PAGE_SIZE}
         try:
-            response = await client.perform(operations.GET_AGENT_RUN_LOGS, arguments, deadline=deadline, cancel=cancel)
+            response = await client.perform(operations.GET_AGENT_RUN_LOGS, arguments, deadline=deadline)
         except TRANSIENT as error:
             least = error.retry_after if isinstance(error, RateLimitError) else None
             if not follow or clock.monotonic() - last_response >= PATIENCE:
@@ -109,4 +106,4 @@ async def stream_run_logs(
         left = last_response + PATIENCE - clock.monotonic()
         pause = jittered_pause(pauses, poll_interval, least)
         pauses += 1
-        await sleep(clock, min(pause, max(left, 0.0), deadline.left()), cancel)
+        await sleep(clock, min(pause, max(left, 0.0), deadline.left()))

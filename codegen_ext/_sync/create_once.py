@@ -56,8 +56,6 @@ def create(
     client: BaseClient,
     arguments: Mapping[str, Any],
     options: RequestOptions = NO_OPTIONS,
-    *,
-    deadline: Deadline | None = None,
     cancel: Event | None = None,
 ) -> Response[AgentRunResponse]:
     """Create one run; a request id in the metadata is kept, otherwise one is made.
@@ -70,8 +68,7 @@ def create(
 
     """
     request_id, arguments = with_request_id(arguments, client.clock)
-    deadline = deadline or client.deadline()
-    org_id, now = arguments.get("org_id"), client.clock.monotonic()
+    org_id, now, deadline = arguments.get("org_id"), client.clock.monotonic(), client.deadline()
     search = _Search(client, org_id, request_id, deadline, cancel, RequestOptions(options.timeout), now, _LOOK_BACK)
     try:
         while True:
@@ -253,9 +250,6 @@ def attempt(
     operation: Operation[Any],
     arguments: Mapping[str, Any],
     options: RequestOptions = NO_OPTIONS,
-    *,
-    deadline: Deadline | None = None,
-    cancel: Event | None = None,
 ) -> Response[Any]:
     """Perform an operation that leaves no mark to find it by; what it may have done is for the caller to judge.
 
@@ -264,10 +258,9 @@ def attempt(
         CodegenAPIError: when the service refuses, or cannot be reached at all.
 
     """
-    start = client.clock.monotonic()
-    deadline = deadline or client.deadline()
+    start, deadline = client.clock.monotonic(), client.deadline()
     try:
-        return client.perform(operation, arguments, options, deadline=deadline, cancel=cancel)
+        return client.perform(operation, arguments, options, deadline=deadline)
     except CodegenAPIError as error:
         if not is_ambiguous(error):
             raise
