@@ -178,8 +178,6 @@ class AppServer:
             self._signals.put(None)
 
     def _dispatch(self, line: bytes) -> None:
-        if not line.strip():
-            return
         receiver: Receiver | None = None
         try:
             message = json.loads(line)

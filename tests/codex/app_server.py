@@ -62,6 +62,8 @@ def turn(request_id: int) -> None:
         notify("turn/started", turn={})
     elif MODE == "asks without naming what for":
         send({"id": "a", "method": "item/commandExecution/requestApproval", "params": {"threadId": THREAD}})
+    elif MODE == "asks what no client answers":
+        send({"id": "b", "method": "item/tool/requestUserInput", "params": {"threadId": THREAD}})
     elif MODE == "asks for a sub-agent":
         notify("thread/started", threadId="", thread={"id": "child", "parentThreadId": THREAD})
         params = {"threadId": "child", "turnId": "turn", "itemId": "item", "command": "ls"}
@@ -82,7 +84,7 @@ def main() -> None:
             send({"id": request_id, "result": {"model": "m", "thread": {"id": THREAD}}})
         elif method == "turn/start":
             turn(request_id)
-        elif request_id == "a" and message["result"] == {"decision": "accept"}:  # the question of a sub-agent
+        elif message.get("result") == {"decision": "accept"} or "error" in message:  # the answer to a question
             answer()
     live_on()  # although its input has ended
 
