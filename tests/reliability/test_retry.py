@@ -12,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen_ext import CodegenAPIError, NetworkError, RateLimitError, ServerError, TimeoutError
+from codegen_ext._sync.locks import Event
+from codegen_ext.clock import Cancelled
 from codegen_ext.retry import LONGEST_PAUSE, RetryPolicy
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
+from ..conftest import once
 from ..support.calls import required
 from ..support.loopback import Loopback, reply
 
@@ -106,6 +109,18 @@ def test_retry_after_is_the_least_pause(sandbox: Sandbox, connect: Connect, cloc
     sandbox.inject("get_current_user", Fault.status(503, retry_after=wish, headers=headers), times=1)
     connect(max_retries=1, retry_delay=0.1).get_current_user()
     assert clock.slept == [8.0 if text == "date" else 7.5]
+
+
+@once
+def test_a_call_that_was_cancelled_waits_for_no_repetition(
+    sandbox: Sandbox, connect: Connect, clock: FakeClock
+) -> None:
+    sandbox.inject("get_current_user", Fault.status(503, retry_after=100))
+    cancel = Event()
+    cancel.set()
+    with pytest.raises(Cancelled):
+        connect(max_retries=3).perform(OPERATIONS["get_current_user"], {}, cancel=cancel)
+    assert (attempts(sandbox, "get_current_user"), clock.slept) == (1, [])
 
 
 def test_a_wait_that_is_longer_than_the_budget_fails_at_once(
