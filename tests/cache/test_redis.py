@@ -11,11 +11,11 @@ import pytest
 from redis import Redis
 from redis.client import Pipeline
 
-from codegen_ext import AsyncCodegenClient, ClientConfig, ConfigurationError
+from codegen_ext import AsyncCodegenClient, ClientConfig, ConfigurationError, ServerError
 from codegen_ext.cache import Answer, Key
 from codegen_ext.redis_cache import PAUSE, RedisStore
 from codegen_ext.storage import open_redis
-from codegen_ext.testing import FakeClock, Sandbox
+from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour, once
 from ..support.calls import ORG, REPOSITORY
@@ -149,8 +149,11 @@ def test_a_client_with_a_shorter_time_does_not_use_what_is_older(
     redis_server.client.pexpire(*entries(redis_server), 150_000)
     long.get_current_user()
     assert len(sandbox.requests) == 1
+    sandbox.inject("get_current_user", Fault.status(503), times=1)
+    with pytest.raises(ServerError):
+        sharing(cache_ttl_seconds=100, stale_if_error=40).get_current_user()
     short.get_current_user()
-    assert len(sandbox.requests) == 2
+    assert len(sandbox.requests) == 3
 
 
 def test_the_answer_that_ends_first_gives_way_for_each_credential(redis_server: RedisServer) -> None:
