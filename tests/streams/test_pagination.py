@@ -49,6 +49,7 @@ def read(operation: Any, service: Any, size: int = 100) -> list[Any]:
 
 
 @pytest.mark.parametrize("operation", PAGED, ids=lambda operation: operation.id)
+@settings(max_examples=25)
 @given(count=st.integers(0, 60), size=st.integers(1, 25), known_total=st.booleans())
 def test_every_item_comes_exactly_once_and_in_order(operation: Any, count: int, size: int, known_total: bool) -> None:
     listing = Listing(operation, things(count), known_total=known_total)
