@@ -152,6 +152,7 @@ WRONG = {
     "grid: expected a list, got int": {"grid": [1]},
     "counts: expected a whole number, got str": {"counts": {"a": "b"}},
     "either: ": {"either": {}},
+    "derived: Derived: the required field 'id' is missing": {"derived": {"size": 2}},
     "figure: expected a string, got dict": {"figure": {"depth": 1}},
 }
 
