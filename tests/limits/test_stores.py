@@ -295,6 +295,22 @@ def test_a_dead_connection_is_replaced_and_a_redis_that_hangs_or_is_full_is_unav
         assert store.attempt("s", WIDE, "p", "d", "").wait == 0
 
 
+def test_an_answer_that_was_not_read_is_not_taken_for_that_of_the_next_request(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(open_limit_store(redis_server.address)) as store:
+        assert store.attempt("s", WIDE, "p", "m", "").used == 1
+
+        def interrupt(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr("redis.Redis.parse_response", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                store.attempt("s", WIDE, "p", "n", "")
+        assert store.attempt("s", WIDE, "p", "o", "").used == 3
+
+
 def test_a_locked_file_and_one_that_is_no_database_are_unavailable(tmp_path: Path) -> None:
     path = tmp_path / "limits.db"
     with closing(SqliteWindows(str(path))) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
