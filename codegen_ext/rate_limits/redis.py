@@ -34,9 +34,17 @@ class RedisWindows:
 
     def attempt(self, scope: str, limits: Sequence[Limit], process: str, member: str, life: str) -> Reply:
         """Write a request down in all windows if they have room."""
+        from redis.exceptions import NoScriptError
+
         keys, numbers = _arguments(scope, tuple(limits))
+        arguments = [process, member, life, *numbers]
+        found: Any
         with redis_errors():
-            known, wait, peers, used = self._attempt(keys, (process, member, life, *numbers))
+            try:  # as the Script does, which itself costs a tenth of the round trip
+                found = self._redis.evalsha(self._attempt.sha, len(keys), *keys, *arguments)
+            except NoScriptError:
+                found = self._attempt(keys, arguments)
+        known, wait, peers, used = found
         return Reply(known.decode(), wait, peers, used)
 
     def write(self, scope: str, sent: Sequence[Sent], closures: Mapping[Limit, int]) -> None:
@@ -83,10 +91,10 @@ def _key(scope: str, *parts: str) -> str:
 
 
 @lru_cache
-def _arguments(scope: str, limits: tuple[Limit, ...]) -> tuple[list[str], list[int]]:
+def _arguments(scope: str, limits: tuple[Limit, ...]) -> tuple[list[str], list[str]]:
     keys = [_key(scope, "life"), _key(scope, "peers")]
-    numbers: list[int] = []
+    numbers: list[str] = []
     for name, requests, window in limits:
         keys += (_key(scope, name), _key(scope, name, ":closed"))
-        numbers += (requests, window)
+        numbers += (str(requests), str(window))
     return keys, numbers
