@@ -13,8 +13,8 @@ INSTALL ?= pip install --quiet --disable-pip-version-check
 CODEX_VERSION := 0.169.0
 CODEX_CACHE ?= $(HOME)/.cache/codegen-sdk/codex-$(CODEX_VERSION)
 CODEX := $(CODEX_CACHE)/node_modules/.bin/codex
-# What compares contracts; tools/api_diff.py makes sure that it is the version that package.json pins.
-REDOCLY := node_modules/@redocly/cli/package.json
+# redocly, which compares contracts, and pyright, in the versions that package.json pins.
+NODE_MODULES := node_modules/.package-lock.json
 # A process for each core, four at most, since a container may see more cores than it has; who is busy gives tests away.
 PYTEST := $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist worksteal
 export CODEGEN_TEST_CODEX ?= $(CODEX)
@@ -40,7 +40,7 @@ run: $(STAMP) ## watch an agent run on the bundled sandbox, from created to comp
 test: $(STAMP) ## the fast tests
 	@$(PYTEST) -m 'not slow'
 
-test-all: $(STAMP) redis-server codex | $(REDOCLY) ## all tests, with coverage, Redis and what comes from npm
+test-all: $(STAMP) redis-server codex | $(NODE_MODULES) ## all tests, with coverage, Redis and what comes from npm
 	@CODEGEN_TEST_ALL=1 $(PYTEST) --cov --cov-fail-under=95
 
 test-anywhere: $(STAMP) ## the fast tests under an unusual path, locale, time zone, proxy and network
@@ -73,9 +73,10 @@ codex: $(CODEX) ## install the Codex CLI that the tests and the benchmarks drive
 $(CODEX):
 	npm install --prefix $(CODEX_CACHE) --no-audit --no-fund --loglevel=error @openai/codex@$(CODEX_VERSION)
 
-$(REDOCLY):
+$(NODE_MODULES): package-lock.json
 	@command -v npm >/dev/null || { echo "contracts are compared by redocly, which npm installs; install npm" >&2; exit 2; }
 	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
 
 check-contract: $(STAMP)
 	@$(BIN)/python -m tools.check
@@ -92,11 +93,11 @@ generate: $(STAMP) ## write openapi.yaml from spec/, and generated/ from that
 	@$(BIN)/python -m tools.generate
 	@$(BIN)/python -m tools.make_sync
 
-update-spec: $(STAMP) | $(REDOCLY) ## import the service's document: FROM=path-or-url
+update-spec: $(STAMP) | $(NODE_MODULES) ## import the service's document: FROM=path-or-url
 	@test -n "$(FROM)" || { echo "say where the document is: make update-spec FROM=path-or-url" >&2; exit 2; }
 	@$(BIN)/python -m tools.update '$(FROM)' $(if $(REPORT),--report '$(REPORT)')
 
-diff-spec: $(STAMP) | $(REDOCLY) ## what changed between two contracts: OLD=… NEW=… (path, URL or git ref), JSON=file for machines
+diff-spec: $(STAMP) | $(NODE_MODULES) ## what changed between two contracts: OLD=… NEW=… (path, URL or git ref), JSON=file for machines
 	@test -n "$(OLD)" || { echo "say what to compare: make diff-spec OLD=v1.0.0 NEW=openapi.yaml" >&2; exit 2; }
 	@$(BIN)/python -m tools.api_diff '$(OLD)' $(if $(NEW),'$(NEW)') $(if $(JSON),--json '$(JSON)')
 
