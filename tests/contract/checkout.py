@@ -32,13 +32,16 @@ def without_npm(folder: Path) -> str:
     """Return a PATH to the programs that make needs, without node, npm and npx."""
     (folder / "bin").mkdir()
     for name in ("make", "sh", "bash", "env", "test", "echo", "git"):
-        (folder / "bin" / name).symlink_to(f"/usr/bin/{name}")
+        found = shutil.which(name)
+        assert found is not None
+        (folder / "bin" / name).symlink_to(found)
     return str(folder / "bin")
 
 
 def make(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run make in a copy, whose packages go first, without the installation that every target begins with."""
-    own = {"PYTHONPATH": f"{folder}:{folder}/generated", "PYTHONDONTWRITEBYTECODE": "1"}
+    # In MAKEFLAGS are the variables of the make that runs the tests.
+    own = {"PYTHONPATH": f"{folder}:{folder}/generated", "PYTHONDONTWRITEBYTECODE": "1", "MAKEFLAGS": ""}
     return subprocess.run(
         ["make", "-s", "-o", ".venv/.installed", *arguments],
         cwd=folder,
