@@ -93,7 +93,10 @@ class AsyncAIProvider(ABC):
         return response  # type: ignore[no-any-return]
 
     def stream_response(self, prompt: str | None = None, *args: Any, **kwargs: Any) -> AsyncTextStream:
-        """Answer piece by piece; arguments as in `generate_response`, whose errors are raised while iterating."""
+        """Answer piece by piece; takes what `generate_response` takes, and raises its errors while iterating.
+
+        The time counts from the call on, and wrong arguments are refused there.
+        """
         return AsyncTextStream(self.answer(request_of(self._clock, self._longest, True, prompt, *args, **kwargs)))
 
     @abstractmethod

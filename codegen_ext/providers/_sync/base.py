@@ -94,7 +94,10 @@ class AIProvider(ABC):
         return response  # type: ignore[no-any-return]
 
     def stream_response(self, prompt: str | None = None, *args: Any, **kwargs: Any) -> TextStream:
-        """Answer piece by piece; arguments as in `generate_response`, whose errors are raised while iterating."""
+        """Answer piece by piece; takes what `generate_response` takes, and raises its errors while iterating.
+
+        The time counts from the call on, and wrong arguments are refused there.
+        """
         return TextStream(self.answer(request_of(self._clock, self._longest, True, prompt, *args, **kwargs)))
 
     @abstractmethod
