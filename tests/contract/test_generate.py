@@ -67,6 +67,7 @@ def test_a_template_that_names_something_undefined_fails(templates: Path, tmp_pa
         generate.generate(tmp_path / "codegen_api", SMALL)
 
 
+@pytest.mark.slow
 def test_a_package_that_cannot_be_used_replaces_nothing(
     templates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,6 +20,7 @@ def fields(data: Data, schema: str) -> Data:
     return data["components"]["schemas"][schema]["properties"]
 
 
+@pytest.mark.slow
 def test_spec_gives_the_contract_byte_by_byte() -> None:
     made = normalize.contract()
     assert made.problems == []

@@ -167,6 +167,7 @@ def peak(count: int, read: Callable[[], int]) -> int:
         gc.enable()
 
 
+@pytest.mark.slow
 def test_lists_take_no_more_memory_than_a_few_pages() -> None:
     total = 800
     with CodegenClient(LongList(total, size=20).config()) as client:
