@@ -94,8 +94,12 @@ def open_redis(address: str) -> Redis:
         def close(self) -> None:
             """Close the connections that are not in use."""
             self.connection_pool.disconnect(inuse_connections=False)
-            for connection in list(self._idle):
-                connection.disconnect()
+            closed = []
+            with suppress(IndexError):
+                while True:  # taken out before it is closed: another client may be about to use it
+                    closed.append(self._idle.pop())
+                    closed[-1].disconnect()
+            self._idle += closed
 
         def after_fork(self) -> None:
             pool = self.connection_pool  # in which redis-py would wait for a lock that another thread held

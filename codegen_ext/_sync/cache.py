@@ -123,6 +123,8 @@ class ResponseCache:
             # The machine's clock: on another one time would be over before the answer is there.
             wait_for(waiter, SYSTEM_CLOCK, call.deadline.left(), call.cancel)
             if not flight.done.is_set():
+                if (stale := self._stale(read, answer)) is not None:
+                    return self._hit(stale, request)
                 raise httpx.ReadTimeout("an identical request was not answered in time", request=request)
             if flight.answer is not None:
                 return self._hit(flight.answer, request)
@@ -154,11 +156,10 @@ class ResponseCache:
     def _ask(self, read: Read) -> tuple[httpx.Response, Answer | None]:
         """Return the response, and what others may share of it."""
         # Once more, because an answer may have been stored after this caller had looked, and before it was to ask.
-        stale, generation = self._do(self._store.get, read.key)
-        if stale is not None and stale.age < read.lifetime:
-            return self._hit(stale, read.request), stale
-        if stale is not None and stale.age >= read.lifetime + self._stale_if_error:
-            stale = None
+        answer, generation = self._do(self._store.get, read.key)
+        if answer is not None and answer.age < read.lifetime:
+            return self._hit(answer, read.request), answer
+        stale = self._stale(read, answer)
         try:
             response = read.send(read.request)
         except (httpx.TransportError, httpx.DecodingError):
@@ -179,6 +180,12 @@ class ResponseCache:
         answer = answer_of(response)
         if len(answer.content) <= MAX_BODY:
             self._do(self._store.put, read.key, answer, read.lifetime + self._stale_if_error, generation)
+        return answer
+
+    def _stale(self, read: Read, answer: Answer | None) -> Answer | None:
+        """Return an answer that may serve while the service is down, None for another."""
+        if answer is None or answer.age >= read.lifetime + self._stale_if_error:
+            return None
         return answer
 
     def _hit(self, answer: Answer, request: httpx.Request) -> httpx.Response:

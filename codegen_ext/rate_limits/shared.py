@@ -67,7 +67,7 @@ class SharedWindows(Windows):
         return RETRY_PERIOD if self.is_away else PULSE_PERIOD
 
     def windows(self, limits: Iterable[Limit]) -> tuple[Window, ...]:
-        """Return the windows of limits, of which equal ones have the same window."""
+        """Return the windows of limits, and note the longest: for so long what went is remembered."""
         found = super().windows(limits)
         self._longest = max(self._longest, *(window.limit.window for window in found))
         return found

@@ -16,6 +16,7 @@ from codegen_ext._async.cache import AsyncResponseCache
 from codegen_ext._sync.cache import ResponseCache
 from codegen_ext._sync.locks import Event
 from codegen_ext.clock import Cancelled
+from codegen_ext.testing import FakeClock
 
 from ..conftest import TOKEN
 from ..support.loopback import CLOSE, reply
@@ -205,6 +206,21 @@ def test_a_call_that_waits_too_long_or_is_cancelled_ends(together: Together, wai
     assert isinstance(second.exception(PATIENCE), Cancelled)
     together.server.gate.set()
     assert first.result(PATIENCE).id == 1
+
+
+def test_a_call_that_waits_too_long_gets_the_stale_answer_where_there_is_one(gated: Gate, waiting: list[int]) -> None:
+    server = gated(reply(user("kept")), reply(user("new")), held=(1,))
+    config, clock = settings(server), FakeClock()
+    config.stale_if_error = 100
+    with CodegenClient(config, clock=clock) as client, ThreadPoolExecutor(1) as pool:
+        client.get_current_user()
+        clock.advance(301)
+        first = pool.submit(client.get_current_user)
+        until(lambda: len(server.requests) == 2)
+        assert client.with_options(total_timeout=0.1).get_current_user().github_username == "kept"
+        server.gate.set()
+        assert first.result(PATIENCE).github_username == "new"
+    assert (len(waiting), len(server.requests)) == (1, 2)
 
 
 @pytest.mark.parametrize("how", ["write", "clear"])
