@@ -166,12 +166,17 @@ def flavour(request: pytest.FixtureRequest) -> Iterator[Flavour]:
 
 @pytest.fixture
 def connect(flavour: Flavour, serve: object, clock: FakeClock, request: pytest.FixtureRequest) -> Iterator[Callable]:
-    """Build clients whose every call travels, by default to the sandbox; they are closed after the test."""
+    """Build clients whose every call travels, by default to the sandbox; they are closed after the test.
+
+    With `transport=httpx.MockTransport(function)` the function answers.
+    """
     with ExitStack() as stack:
 
         def build(base_url: str | None = None, **settings: Any) -> Any:
-            address = base_url or request.getfixturevalue("sandbox").base_url
-            plain = {"api_token": TOKEN, "base_url": address, "max_retries": 0, "enable_caching": False}
+            if base_url is None:
+                mocked = "transport" in settings
+                base_url = "http://mock.invalid" if mocked else request.getfixturevalue("sandbox").base_url
+            plain = {"api_token": TOKEN, "base_url": base_url, "max_retries": 0, "enable_caching": False}
             # A wait for a limit would move the clock that a test looks at.
             config = ClientConfig(**{**plain, "rate_limits": False, **settings})
             return stack.enter_context(flavour.client(config, clock=clock))

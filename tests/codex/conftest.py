@@ -3,10 +3,7 @@
 import asyncio
 import os
 import shutil
-import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -31,27 +28,6 @@ def text(completion: Any) -> str:
 
 def content(chunks: Any) -> str:
     return "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def in_background(function: Callable[..., Any], **arguments: Any) -> "Future[Any]":
-    """Call a function in a thread that holds up nothing when the test fails."""
-    future: Future[Any] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(function(**arguments))
-        except BaseException as error:  # noqa: BLE001 - raised where the result is taken
-            future.set_exception(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    return future
 
 
 def is_running(pid: int) -> bool:

@@ -17,7 +17,8 @@ from codegen_ext import AsyncCodexClient
 from codegen_ext.codex import ApprovalRequest, CodexError
 from codegen_ext.testing import MockCodexClient
 
-from .conftest import HI, content, create, in_background, text, wait_for
+from ..support.waiting import in_background, until
+from .conftest import HI, content, create, text
 from .responses import (
     WAIT,
     Answer,
@@ -277,7 +278,7 @@ def lose(ask: Ask) -> None:
 @pytest.mark.parametrize("way", [time_out, leave, lose])
 def test_leaving_an_answer_interrupts_the_turn(ask_each: Ask, gone: list[bool], way: Callable[[Ask], None]) -> None:
     way(ask_each)
-    wait_for(lambda: gone)
+    until(lambda: gone)
 
 
 def test_closing_a_stream_ends_the_wait_of_another_thread_or_task(ask: Ask, build: Ask, answer: Ask) -> None:

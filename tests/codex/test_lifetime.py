@@ -20,7 +20,8 @@ import pytest
 from codegen_ext import AsyncCodexClient, CodexClient
 from codegen_ext.codex.session import Mailbox
 
-from .conftest import KEY, create, environment_of, group_of, in_background, is_running, script, text, wait_for
+from ..support.waiting import in_background, until
+from .conftest import KEY, create, environment_of, group_of, is_running, script, text
 from .responses import WAIT, Answer, Responses, completed, created, does, echo, half, message, say
 
 Ask = Callable[..., Any]
@@ -70,7 +71,7 @@ def test_a_client_ends_its_server_and_removes_its_folder(build: Ask, codex: str,
         assert (is_running(pid), home.exists()) == (False, False)
     del client
     gc.collect()
-    wait_for(lambda: not is_running(pid) and not home.exists())
+    until(lambda: not is_running(pid) and not home.exists())
 
 
 def test_a_stream_keeps_the_server_without_the_client(codex: str, answer: Ask, service: Responses) -> None:
@@ -93,7 +94,7 @@ def test_whatever_is_killed_nothing_stays_and_the_next_call_works(
     answer(half(), say("whole"))
     client = build(codex_path=installation)
     call_under_way = in_background(create, client=client)
-    wait_for(lambda: service.asked)
+    until(lambda: service.asked)
     group = group_of(client.server_pid)
     program = os.readlink(f"/proc/{client.server_pid}/exe")
     assert program.endswith("/bin/codex") is installation.endswith("bin/codex")  # npm's launcher is passed by
@@ -103,7 +104,7 @@ def test_whatever_is_killed_nothing_stays_and_the_next_call_works(
     with pytest.raises(openai.APIConnectionError, match="app-server ended"):
         call_under_way.result(10)
     assert time.monotonic() - started < 4
-    wait_for(lambda: not any(map(is_running, group)))
+    until(lambda: not any(map(is_running, group)))
     assert text(create(client)) == "whole"
     os.killpg(client.server_pid, signal.SIGKILL)  # between two calls
     assert text(create(client)) == "whole"
@@ -114,11 +115,11 @@ def test_closing_ends_the_calls_under_way_and_the_agents_commands(build: Ask, an
     answer(does(f"echo $$ > {pid_file}; exec sleep 300"))
     client = build(working_dir=tmp_path)
     under_way = in_background(create, client=client)
-    wait_for(lambda: pid_file.exists() and pid_file.read_text())
+    until(lambda: pid_file.exists() and pid_file.read_text())
     client.close()
     with pytest.raises(openai.APIConnectionError, match="client was closed"):
         under_way.result(60)
-    wait_for(lambda: not is_running(int(pid_file.read_text())))
+    until(lambda: not is_running(int(pid_file.read_text())))
 
 
 def test_a_server_that_hangs_holds_up_no_caller(build: Ask) -> None:
@@ -165,8 +166,8 @@ def test_closing_takes_a_second_at_most_and_losing_a_client_nothing(tmp_path: Pa
         del client
         assert time.monotonic() - started < (1.5 if kind is AsyncCodexClient else 0.4)
         gc.collect()
-        wait_for(lambda pid=pid: not is_running(pid))  # type: ignore[misc]
-        wait_for(lambda: not [*cache.iterdir()])
+        until(lambda pid=pid: not is_running(pid))  # type: ignore[misc]
+        until(lambda: not [*cache.iterdir()])
 
 
 START = """
@@ -217,7 +218,7 @@ def test_no_server_outlives_its_program(codex: str, service: Responses, name: st
             _, complaints = program.communicate(timeout=30)
             assert complaints == ""
             assert [*cache.iterdir()] == []
-    wait_for(lambda: not is_running(pid))
+    until(lambda: not is_running(pid))
     if name == "killed":
         (left,) = cache.iterdir()
         with (
@@ -226,7 +227,7 @@ def test_no_server_outlives_its_program(codex: str, service: Responses, name: st
         ):
             for client in (one, two):
                 client.models.list()
-            wait_for(lambda: not left.exists())
+            until(lambda: not left.exists())
             assert {*homes(one, two)} == {*map(str, cache.iterdir())}  # what is used stays
 
 
@@ -248,7 +249,7 @@ def test_a_turn_whose_caller_left_before_it_began_is_ended(build: Ask, answer: A
     with pytest.raises(openai.APITimeoutError):
         create(client, timeout=0.2)
     os.kill(client.server_pid, signal.SIGCONT)
-    wait_for(lambda: not loaded(client))
+    until(lambda: not loaded(client))
     assert service.asked == []  # the turn was never asked for
 
 
@@ -269,4 +270,4 @@ def test_a_turn_is_ended_whenever_its_caller_leaves(build: Ask, answer: Ask) -> 
                 await task
 
     asyncio.run(leave())
-    wait_for(lambda: not loaded(client))
+    until(lambda: not loaded(client))

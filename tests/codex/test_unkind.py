@@ -18,7 +18,8 @@ import pytest
 from codegen_ext import CodexClient
 from codegen_ext.codex import ApprovalRequest
 
-from .conftest import KEY, create, is_running, script, text, wait_for
+from ..support.waiting import until
+from .conftest import KEY, create, is_running, script, text
 
 FAKE = Path(__file__).with_name("app_server.py")
 Start = Callable[..., CodexClient]
@@ -72,7 +73,7 @@ def test_a_call_ends_at_once_with_a_typed_error(start: Start, child: Path, mode:
         create(client)
     assert time.monotonic() - started < 5
     if mode == "ends while a child holds the pipes":
-        wait_for(lambda: not is_running(int(child.read_text())))
+        until(lambda: not is_running(int(child.read_text())))
 
 
 @pytest.mark.parametrize("mode", ["answers and ends at once", "answers, and lives on", "asks what no client answers"])

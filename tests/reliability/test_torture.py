@@ -1,17 +1,20 @@
 """Many operations over TCP, one in three disturbed: nothing is lost, nothing is done twice, nothing is left open."""
 
 import asyncio
+import json
 import os
+import subprocess
+import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from codegen_ext import AmbiguousRequestError, AsyncCodegenClient, ClientConfig, CodegenAPIError, CodegenClient
 
-from ..support.service import Service, sandbox_process
 from ..support.waiting import until
 from .proxy import FaultProxy
 
@@ -45,7 +48,7 @@ class Ledger:
             assert error.request_id
             self.ambiguous[number] = error.request_id
 
-    def check(self, service: Service) -> None:
+    def check(self, service: Any) -> None:
         assert self.returned + self.errors.total() == COUNT
         plain = ClientConfig(api_token=service.token, base_url=service.base_url, rate_limits=False, timeout=30)
         with CodegenClient(plain) as client:
@@ -64,18 +67,21 @@ class Ledger:
 
 @pytest.fixture
 def service() -> Any:
-    with sandbox_process("--no-rate-limits", "--run-seconds", "0.1") as running:
-        yield running
+    """The sandbox as a process of its own: what it costs does not slow down the client under test."""
+    command = [sys.executable, "-m", "codegen_ext.testing.sandbox", "--no-rate-limits", "--run-seconds", "0.1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        yield SimpleNamespace(**json.loads(process.stdout.readline()))
+        process.terminate()
 
 
 @pytest.fixture
-def proxy(service: Service) -> Any:
+def proxy(service: Any) -> Any:
     with FaultProxy(service.base_url, rate=1 / 3, seed=1, stall=TIMEOUT * 1.1).running() as running:
         yield running
 
 
 @pytest.fixture
-def config(service: Service, proxy: FaultProxy) -> ClientConfig:
+def config(service: Any, proxy: FaultProxy) -> ClientConfig:
     return ClientConfig(
         api_token=service.token,
         base_url=proxy.base_url,
@@ -88,7 +94,7 @@ def config(service: Service, proxy: FaultProxy) -> ClientConfig:
     )
 
 
-def ask(client: Any, service: Service, number: int) -> Any:
+def ask(client: Any, service: Any, number: int) -> Any:
     """Make one of the calls of the mixture; an async client's has to be awaited."""
     if number % 2 == 0:
         return client.create_agent_run(service.org_id, "job", metadata={"number": number})
@@ -97,7 +103,7 @@ def ask(client: Any, service: Service, number: int) -> Any:
     return client.get_agent_run(service.org_id, 1)
 
 
-def test_threads(service: Service, proxy: FaultProxy, config: ClientConfig) -> None:
+def test_threads(service: Any, proxy: FaultProxy, config: ClientConfig) -> None:
     ledger, lock, threads = Ledger(), threading.Lock(), own_threads()
     with CodegenClient(config) as client:
         client.create_agent_run(service.org_id, "to be read")
@@ -119,7 +125,7 @@ def test_threads(service: Service, proxy: FaultProxy, config: ClientConfig) -> N
     _nothing_left(proxy)
 
 
-def test_tasks(service: Service, proxy: FaultProxy, config: ClientConfig) -> None:
+def test_tasks(service: Any, proxy: FaultProxy, config: ClientConfig) -> None:
     ledger = Ledger()
 
     async def main() -> None:

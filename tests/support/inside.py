@@ -1,4 +1,4 @@
-"""Looks inside: clients without their front, their innermost transport, metadata without the id of every create."""
+"""Clients without their blocking front, and metadata without the id of every create."""
 
 from typing import Any
 
@@ -6,14 +6,6 @@ from typing import Any
 def real(client: Any) -> Any:
     """Return the client itself, without the blocking front of an async one."""
     return getattr(client, "_target", client)
-
-
-def network_of(client: Any) -> Any:
-    """Return the transport that holds the connections: a pair of pools, or for async clients such a pair per loop."""
-    transport = client.session._transport
-    while hasattr(transport, "_wrapped"):
-        transport = transport._wrapped
-    return transport
 
 
 def without_request_id(metadata: dict[str, Any] | None) -> dict[str, Any]:
