@@ -2,7 +2,9 @@
 
 import json
 import select
+import socket
 import ssl
+import struct
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,6 +18,8 @@ DRIP = b"\0drip"
 """Behind bytes: then a space every 50 ms, until the server ends."""
 CLOSE = b"\0close"
 """The connection is closed instead of an answer."""
+RESET = b"\0reset"
+"""The connection is reset instead of an answer."""
 
 
 def reply(
@@ -50,6 +54,11 @@ class Received:
         return json.loads(self.body)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 1_024
+
+
 class Loopback:
     """Answers in the order given; the last answer repeats."""
 
@@ -57,13 +66,14 @@ class Loopback:
         self.answers = list(answers)
         self.requests: list[Received] = []
         self.connections = 0
+        self.open = 0
+        """How many of the connections have not ended."""
         self.arrived = threading.Event()
         self.left = threading.Event()
         """Set when a client closes a connection on which an answer hangs."""
         self._over = threading.Event()
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.005,), daemon=True)
         self.base_url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -96,16 +106,23 @@ class Loopback:
             disable_nagle_algorithm = True
 
             def handle(self) -> None:
-                loopback.connections += 1
-                with suppress(ConnectionError, ssl.SSLError):
+                with loopback._lock:
+                    loopback.connections += 1
+                    loopback.open += 1
+                with suppress(OSError):
                     super().handle()
+                with loopback._lock:
+                    loopback.open -= 1
 
             def serve(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 answer = loopback._answer(Received(self.command, self.path, headers, body, self.client_address[1]))
-                if answer == CLOSE:
+                if answer in (CLOSE, RESET):
                     self.close_connection = True
+                    if answer == RESET:
+                        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        socket.close(self.connection.detach())
                     return
                 self.wfile.write(answer.removesuffix(HANG).removesuffix(DRIP))
                 while answer.endswith(DRIP) and not loopback._over.wait(0.05):
