@@ -7,84 +7,42 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
 import pytest
 
-from codegen_ext import (
-    AsyncCodegenClient,
-    ClientClosedError,
-    ClientConfig,
-    CodegenClient,
-    NetworkError,
-    TimeoutError,
-)
+from codegen_ext import AsyncCodegenClient, ClientClosedError, ClientConfig, CodegenClient, NetworkError, TimeoutError
 from codegen_ext.testing import FakeClock, Sandbox
 
 from ..conftest import TOKEN, Flavour
 from ..support.inside import real
-from ..support.loopback import Loopback, reply
+from ..support.loopback import Loopback, Received, reply
 from ..support.waiting import until
 
-RUN = b'{"id": %d, "organization_id": 323, "status": "RUNNING"}'
 
-
-class Service:
-    """Answers with the number of the run that was asked for, while `gate` is open; counts connections."""
+class Service(Loopback):
+    """Answers with the number of the run that was asked for, while `gate` is open."""
 
     def __init__(self) -> None:
-        service = self
+        super().__init__(b"")
         self.gate = threading.Event()
         self.gate.set()
         self.delay = 0.0
-        self.opened: list[int] = []
         self.busy = self.most_busy = 0
-        self.lock = threading.Lock()
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def setup(self) -> None:
-                service.opened.append(1)
-                super().setup()
-
-            def handle_one_request(self) -> None:
-                try:
-                    super().handle_one_request()
-                except OSError:
-                    self.close_connection = True
-
-            def do_GET(self) -> None:
-                self.rfile.read(int(self.headers.get("content-length", 0)))
-                with service.lock:
-                    service.busy += 1
-                    service.most_busy = max(service.busy, service.most_busy)
-                time.sleep(service.delay)
-                service.gate.wait(30)
-                with service.lock:
-                    service.busy -= 1
-                number = self.path.rpartition("/")[2]
-                body = RUN % (int(number) if number.isdigit() else 1)
-                head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
-                self.wfile.write(head + body)
-
-            do_POST = do_GET  # noqa: N815 - http.server's name
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            request_queue_size = 200
-            daemon_threads = True
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.base_url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, args=(0.005,), daemon=True).start()
+    def _answer(self, received: Received) -> bytes:
+        with self._lock:
+            self.busy += 1
+            self.most_busy = max(self.busy, self.most_busy)
+        time.sleep(self.delay)
+        self.gate.wait(30)
+        with self._lock:
+            self.busy -= 1
+        number = received.path.rpartition("/")[2]
+        return reply({"id": int(number) if number.isdigit() else 1, "organization_id": 323, "status": "RUNNING"})
 
     def wait_until_busy(self, calls: int) -> None:
         until(lambda: self.busy >= calls)
@@ -96,11 +54,9 @@ class Service:
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    running = Service()
-    yield running
-    running.gate.set()
-    running.server.shutdown()
-    running.server.server_close()
+    with Service() as running:
+        yield running
+        running.gate.set()
 
 
 def test_bursts_of_threads_share_as_many_connections_as_are_allowed(service: Service) -> None:
@@ -110,7 +66,7 @@ def test_bursts_of_threads_share_as_many_connections_as_are_allowed(service: Ser
             runs = pool.map(lambda number: client.get_agent_run(323, number), range(1, 25))
             assert [run.id for run in runs] == list(range(1, 25))
         assert client.get_stats().total_requests == 48
-    assert len(service.opened) <= 4
+    assert service.connections <= 4
     assert service.most_busy <= 4
 
 
@@ -120,7 +76,7 @@ async def test_bursts_of_tasks_share_as_many_connections_as_are_allowed(service:
         for _ in range(2):
             runs = await asyncio.gather(*(client.get_agent_run(323, number) for number in range(1, 25)))
             assert [run.id for run in runs] == list(range(1, 25))
-    assert len(service.opened) <= 4
+    assert service.connections <= 4
 
 
 @pytest.mark.parametrize(("kept", "opened"), [(0, 3), (1, 1)])
@@ -128,7 +84,7 @@ def test_no_more_idle_connections_are_kept_than_allowed(service: Service, kept: 
     with CodegenClient(service.config(max_keepalive_connections=kept)) as client:
         for _ in range(3):
             client.get_agent_run(323, 1)
-    assert len(service.opened) == opened
+    assert service.connections == opened
 
 
 async def test_calls_that_are_cancelled_leave_their_connections_to_others(service: Service) -> None:
@@ -190,9 +146,9 @@ def test_a_forked_process_opens_its_own_connections(service: Service) -> None:
             finally:
                 os._exit(wrong)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        assert len(service.opened) == 2
+        assert service.connections == 2
         assert all(client.get_agent_run(323, number).id == number for number in range(200, 220))
-    assert len(service.opened) == 2
+    assert service.connections == 2
 
 
 @pytest.mark.skipif((3, 12) <= sys.version_info < (3, 12, 2), reason="Python refused this itself: gh-113964")
@@ -224,59 +180,25 @@ def test_event_loops_may_follow_each_other_and_use_a_client_at_the_same_time(ser
     gc.collect()  # an unclosed socket is an error here
 
 
-class ClosingClock(FakeClock):
-    """Closes a client while one of its calls sleeps."""
-
-    client: Any
-
-    def sleep(self, seconds: float) -> None:
-        super().sleep(seconds)
-        self.client.close()
-
-    async def sleep_async(self, seconds: float) -> None:
-        FakeClock.sleep(self, seconds)
-        await self.client.close()
-
-
-def test_a_call_that_slept_while_the_client_was_closed_opens_nothing(
-    serve: Callable[..., Loopback], flavour: Flavour
+@pytest.mark.parametrize(("retries", "kind"), [(0, NetworkError), (1, ClientClosedError)])
+def test_a_call_under_way_while_the_client_is_closed_fails_and_is_not_repeated(
+    connect: Any, flavour: Flavour, retries: int, kind: type[Exception]
 ) -> None:
-    server, clock = serve(reply({}, 503)), ClosingClock()
-    config = ClientConfig(api_token=TOKEN, base_url=server.base_url, enable_caching=False)
-    client = flavour.client(config, clock=clock)
-    clock.client = real(client)
-    with pytest.raises(ClientClosedError, match="get_current_user"):
-        client.get_current_user()
-    assert len(server.requests) == 1
-
-
-def test_a_call_that_was_about_to_be_sent_while_the_client_was_closed_opens_nothing(
-    serve: Callable[..., Loopback], connect: Callable[..., Any], flavour: Flavour
-) -> None:
-    server = serve(reply({}))
-    client = connect(server.base_url)
-
-    async def close(request: object) -> None:
-        await real(client).close()
-
-    # httpx asks whether it is closed before it calls hooks.
-    client.session.event_hooks = {"request": [close if flavour.is_async else lambda request: client.close()]}
-    with pytest.raises(ClientClosedError):
-        client.get_current_user()
-    assert server.requests == []
-
-
-def test_an_answer_that_comes_while_the_client_is_closed_is_a_failure(
-    connect: Callable[..., Any], flavour: Flavour
-) -> None:
-    async def answer_async(request: httpx.Request) -> httpx.Response:
-        await real(client).close()
-        return httpx.Response(200, json={})
+    requests = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        client.close()
+        requests.append(request)
+        if not flavour.is_async:
+            client.close()
         return httpx.Response(200, json={})
 
-    client = connect(transport=httpx.MockTransport(answer_async if flavour.is_async else answer))
-    with pytest.raises(NetworkError, match="closed while"):
+    async def answer_async(request: httpx.Request) -> httpx.Response:
+        await real(client).close()
+        return answer(request)
+
+    transport = httpx.MockTransport(answer_async if flavour.is_async else answer)
+    client = connect(transport=transport, max_retries=retries)
+    with pytest.raises(kind, match="closed") as caught:
         client.get_current_user()
+    assert "get_current_user" in str(caught.value)
+    assert len(requests) == 1
