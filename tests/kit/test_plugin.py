@@ -21,22 +21,16 @@ def test_clients_of_the_sandbox(
 
 
 def test_with_the_clock_everything_is_on_it(
-    codegen_clock: FakeClock,
-    codegen_client: CodegenClient,
-    async_codegen_client: AsyncCodegenClient,
-    codegen_sandbox: Sandbox,
+    codegen_clock: FakeClock, async_codegen_client: AsyncCodegenClient, codegen_sandbox: Sandbox
 ) -> None:
-    codegen_sandbox.script(seconds=3600, times=3)
-    run = codegen_client.create_agent_run(323, "Take an hour")
-    assert codegen_client.wait_for_completion(323, run.id, poll_interval=900).status == "completed"
-    assert codegen_clock.monotonic() >= 3600
+    codegen_sandbox.script(seconds=3600, times=2)
 
     async def use() -> str | None:
-        run = await async_codegen_client.create_agent_run(323, "And another")
+        run = await async_codegen_client.create_agent_run(323, "Take an hour")
         return (await async_codegen_client.wait_for_completion(323, run.id, poll_interval=900)).result
 
-    for hours in (2, 3):
-        assert asyncio.run(use()) == "Done: And another", "each test may have a loop of its own"
+    for hours in (1, 2):
+        assert asyncio.run(use()) == "Done: Take an hour", "each test may have a loop of its own"
         assert codegen_clock.monotonic() >= hours * 3600
 
 

@@ -34,16 +34,19 @@ class Api:
         self.client = client
 
     def url(self, operation_id: str, **values: Any) -> str:
-        return OPERATIONS[operation_id].path.format(**{name: quote(str(text), "") for name, text in values.items()})
+        path = OPERATIONS[operation_id].path
+        return path.format(**{name: quote(str(text), "") for name, text in {"org_id": 323, **values}.items()})
 
-    def call(self, operation_id: str, body: Any = None, *, check: bool = True, **arguments: Any) -> httpx.Response:
+    def call(self, operation_id: str, *, check: bool = True, **given: Any) -> httpx.Response:
+        """Call with those of the arguments that the operation has."""
         operation = OPERATIONS[operation_id]
-        arguments.setdefault("org_id", self.sandbox.org_id)
-        places = {argument.name: argument.location for argument in operation.arguments}
-        path = {name: value for name, value in arguments.items() if places.get(name) == "path"}
-        query = {name: value for name, value in arguments.items() if places.get(name) == "query"}
-        options = {} if body is None else {"json": body}
-        response = self.client.request(operation.method, self.url(operation_id, **path), params=query, **options)
+        given = {"org_id": self.sandbox.org_id, **given}
+        parts: dict[str, dict[str, Any]] = {"path": {}, "query": {}}
+        for argument in operation.arguments:
+            part = parts.setdefault(argument.location, {})
+            part |= {argument.name: given[argument.name]} if argument.name in given else {}
+        url = self.url(operation_id, **parts["path"])
+        response = self.client.request(operation.method, url, params=parts["query"], json=parts.get("body"))
         if check:
             assert response.headers["x-request-id"]
             schema = validator(operation_id, response.status_code)
@@ -51,14 +54,14 @@ class Api:
                 schema.validate(response.json())
         return response
 
-    def json(self, operation_id: str, body: Any = None, **arguments: Any) -> Any:
-        return self.call(operation_id, body, **arguments).json()
+    def json(self, operation_id: str, **given: Any) -> Any:
+        return self.call(operation_id, **given).json()
 
-    def status(self, operation_id: str, body: Any = None, **arguments: Any) -> int:
-        return self.call(operation_id, body, **arguments).status_code
+    def status(self, operation_id: str, **given: Any) -> int:
+        return self.call(operation_id, **given).status_code
 
     def create(self, prompt: str = "Fix the bug", **fields: Any) -> int:
-        response = self.call("create_agent_run", {"prompt": prompt, **fields})
+        response = self.call("create_agent_run", prompt=prompt, **fields)
         assert response.status_code == 200, response.text
         return response.json()["id"]
 
@@ -68,14 +71,9 @@ class Api:
     def logs(self, run_id: int = 1, **arguments: Any) -> dict[str, Any]:
         return self.json("get_agent_run_logs", agent_run_id=run_id, **arguments)
 
-    def ask(self, *contents: str, **fields: Any) -> httpx.Response:
-        messages = [{"role": "user", "content": content} for content in contents]
-        return self.call("create_chat_completion", {"model": "claude-3-haiku", "messages": messages, **fields})
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
+    def ask(self, content: str, **fields: Any) -> httpx.Response:
+        messages = [{"role": "user", "content": content}]
+        return self.call("create_chat_completion", **{"model": "claude-3-haiku", "messages": messages, **fields})
 
 
 @pytest.fixture

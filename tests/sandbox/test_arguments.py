@@ -1,6 +1,7 @@
 """Wrong arguments of the sandbox, its faults and scripts, and the mocks are refused where they are given."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,41 +11,26 @@ from codegen_ext.testing import FakeClock, Fault, MockChatServerClient, MockCode
 
 NAN, INF = float("nan"), float("inf")
 
-
-def inject(**given: Any) -> None:
-    Sandbox().inject(**{"operation": "*", "fault": Fault.cut()} | given)
-
-
-def latency(**given: Any) -> None:
-    Fault.latency(**{"seconds": 1} | given)
-
-
-def status(**given: Any) -> None:
-    Fault.status(**{"code": 503} | given)
-
-
-def drip(**given: Any) -> None:
-    Fault.drip(**{"chunk_bytes": 1, "pause_seconds": 1} | given)
-
-
 WRONG: list[tuple[Callable[..., Any], dict[str, list[Any]]]] = [
     (Sandbox, {"rate_limits": ["yes"], "run_seconds": ["2", NAN], "token": [b"x"], "org_id": ["323", True]}),
     (Sandbox, {"host": [1], "port": [65536], "clock": ["now"], "speed": [0, INF], "seed": [1.5]}),
     (Sandbox, {"webhook_secret": [None]}),
     (Script, {"outcome": ["running"], "seconds": ["1"], "logs": [2.0, 10**9], "result": [5], "status": [5]}),
     (Script, {"pull_request": ["yes"], "states": [5, [], [("COMPLETE",)], [(5, 1)], [("COMPLETE", -1)]]}),
-    (latency, {"seconds": ["1"], "processed": ["no"]}),
-    (status, {"code": [42], "body": [object()], "headers": ["x", {"x": 1}], "retry_after": [[1]], "processed": [1]}),
+    (partial(Fault.latency, seconds=1), {"seconds": ["1"], "processed": ["no"]}),
+    (partial(Fault.status, code=503), {"code": [42], "body": [object()], "headers": ["x", {"x": 1}]}),
+    (partial(Fault.status, code=503), {"retry_after": [[1]], "processed": [1]}),
     (Fault.truncate, {"keep_bytes": [-1]}),
     (Fault.invalid_body, {"content": [{}]}),
-    (drip, {"chunk_bytes": [0], "pause_seconds": [None]}),
+    (partial(Fault.drip, chunk_bytes=1, pause_seconds=1), {"chunk_bytes": [0], "pause_seconds": [None]}),
     (Fault.slow_events, {"pause_seconds": [-0.1]}),
     (Fault.cut, {"after": ["1"]}),
     (Fault.stall, {"seconds": [NAN]}),
     (Fault.keep_alive, {"comments": [1.0], "pause_seconds": [-1]}),
     (Fault.malformed_event, {"data": [b"x"], "event": [1]}),
     (Fault.error_event, {"message": [None], "code": [1.5]}),
-    (inject, {"operation": ["nothing"], "fault": [503], "times": [0, "1"], "rate": [2]}),
+    (partial(Sandbox().inject, operation="*", fault=Fault.cut()), {"operation": ["nothing"], "fault": [503]}),
+    (partial(Sandbox().inject, operation="*", fault=Fault.cut()), {"times": [0, "1"], "rate": [2]}),
     (Sandbox().script, {"times": [0], "seconds": [-1]}),
     (MockCodegenClient, {"config": [{"api_token": "x"}], "clock": [5]}),
     (MockChatServerClient, {"clock": [5]}),
@@ -53,11 +39,10 @@ WRONG: list[tuple[Callable[..., Any], dict[str, list[Any]]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("use", "name", "value"),
-    [(use, name, value) for use, given in WRONG for name, values in given.items() for value in values],
-)
-def test_a_wrong_argument_is_named(use: Any, name: str, value: Any) -> None:
-    with pytest.raises(ConfigurationError, match=name) as caught:
-        use(**{name: value})
-    assert caught.value.config_key == name
+@pytest.mark.parametrize(("use", "given"), WRONG)
+def test_a_wrong_argument_is_named(use: Any, given: dict[str, list[Any]]) -> None:
+    for name, values in given.items():
+        for value in values:
+            with pytest.raises(ConfigurationError, match=name) as caught:
+                use(**{name: value})
+            assert caught.value.config_key == name

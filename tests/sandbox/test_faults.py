@@ -1,5 +1,6 @@
 """Injected faults: what sockets do with other code than the transport also over a real connection."""
 
+import asyncio
 import json
 
 import httpx
@@ -7,7 +8,7 @@ import pytest
 
 from codegen_ext.testing import Fault
 
-STREAM = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+QUESTION = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
 PIECES = ["", "Echo:", " Hi", None, "[DONE]"]
 
 
@@ -32,9 +33,8 @@ def test_an_answer_that_is_truncated_or_drips(either):
             assert response.headers["content-length"] == str(len(whole))
             with pytest.raises(httpx.RemoteProtocolError):
                 response.read()
-    for keep in (len(whole), len(whole) + 1):
-        either.sandbox.inject("get_current_user", Fault.truncate(keep), times=1)
-        assert either.status("get_current_user") == 200
+    either.sandbox.inject("get_current_user", Fault.truncate(len(whole)), times=1)
+    assert either.status("get_current_user") == 200
     either.sandbox.inject("get_current_user", Fault.drip(10, 0.5), times=1)
     assert either.call("get_current_user").content == whole
     assert either.clock.slept == [0.5] * -(-len(whole) // 10)
@@ -43,7 +43,7 @@ def test_an_answer_that_is_truncated_or_drips(either):
 def test_a_status_or_another_body_comes_instead_of_the_answer(api):
     def create(fault):
         api.sandbox.inject("create_agent_run", fault, times=1)
-        return api.call("create_agent_run", {"prompt": "x"}, check=False)
+        return api.call("create_agent_run", prompt="x", check=False)
 
     response = create(Fault.status(429, retry_after=7))
     assert (response.status_code, response.headers["retry-after"], api.sandbox.runs) == (429, "7", [])
@@ -56,9 +56,6 @@ def test_a_status_or_another_body_comes_instead_of_the_answer(api):
     response = create(Fault.empty_body())
     assert (response.status_code, response.content, response.headers["content-length"]) == (200, b"", "0")
     assert len(api.sandbox.runs) == 3
-    api.sandbox.inject("*", Fault.status(502, b"<html>", {"Content-Type": "text/html"}))
-    response = api.client.get("/")
-    assert (response.text, response.headers["content-type"]) == ("<html>", "text/html")
 
 
 def test_latency_lets_other_faults_follow(api):
@@ -78,7 +75,7 @@ def test_faults_strike_in_the_order_in_which_they_were_injected_before_the_rate_
     api = serve(rate_limits=True)
     api.sandbox.inject("create_agent_run", Fault.status(500), times=12)
     api.sandbox.inject("create_agent_run", Fault.status(502), times=1)
-    statuses = [api.status("create_agent_run", {"prompt": "x"}, check=False) for _ in range(14)]
+    statuses = [api.status("create_agent_run", prompt="x", check=False) for _ in range(14)]
     assert statuses == [500] * 12 + [502, 200]
     api.sandbox.inject("*", Fault.status(500))
     api.sandbox.clear_faults()
@@ -91,21 +88,13 @@ def test_chance_is_decided_by_the_seed(serve):
         api.sandbox.inject("*", Fault.status(503), rate=0.4)
         return [api.status("get_current_user", check=False) for _ in range(50)]
 
-    assert statuses(1) == statuses(1)
-    assert statuses(1) != statuses(2)
+    assert statuses(1) == statuses(1) != statuses(2)
     assert 10 < statuses(3).count(503) < 30
 
 
-def read(api, fault):
-    """Return what a stream says under a fault, and which error ended it."""
-    api.sandbox.inject("create_chat_completion", fault, times=1)
-    pieces, error = [], None
-    with api.client.stream("POST", api.url("create_chat_completion"), json=STREAM) as response:
-        try:
-            pieces.extend(piece(line) for line in response.iter_lines() if line)
-        except httpx.HTTPError as caught:
-            error = type(caught)
-    return pieces, error
+ERROR = {"message": "no", "type": "server_error", "code": 503}
+BROKEN = httpx.RemoteProtocolError
+KEPT = [": keep-alive"] * 2
 
 
 def piece(line):
@@ -116,13 +105,8 @@ def piece(line):
     return event.get("error") or event["choices"][0]["delta"].get("content")
 
 
-ERROR = {"message": "no", "type": "server_error", "code": 503}
-BROKEN = httpx.RemoteProtocolError
-KEPT = [": keep-alive"] * 2
-
-
 @pytest.mark.parametrize(
-    ("fault", "pieces", "error", "slept"),
+    ("fault", "expected", "expected_error", "slept"),
     [
         (Fault.cut(2), PIECES[:2], BROKEN, []),
         (Fault.cut(0), [], BROKEN, []),
@@ -135,7 +119,56 @@ KEPT = [": keep-alive"] * 2
         (Fault.stall(1, 4), PIECES, None, [4]),
     ],
 )
-def test_faults_of_a_stream(either, fault, pieces, error, slept):
-    assert read(either, fault) == (pieces, error)
+def test_faults_of_a_stream(either, fault, expected, expected_error, slept):
+    either.sandbox.inject("create_chat_completion", fault, times=1)
+    pieces, error = [], None
+    with either.client.stream("POST", either.url("create_chat_completion"), json=QUESTION) as response:
+        try:
+            pieces.extend(piece(line) for line in response.iter_lines() if line)
+        except httpx.HTTPError as caught:
+            error = type(caught)
+    assert (pieces, error) == (expected, expected_error)
     assert either.clock.slept == slept
     assert either.json("get_platform_stats")["total_requests"] == 1, "recorded, however its stream ends"
+
+
+def test_async_clients_get_the_same_answers_and_errors(api):
+    sandbox, me = api.sandbox, api.url("get_current_user")
+    options = {"base_url": sandbox.base_url, "headers": api.client.headers, "transport": sandbox.transport()}
+
+    async def ask():
+        async with httpx.AsyncClient(**options, timeout=5) as client:
+            for fault, error in (
+                (Fault.reset_before(), httpx.ReadError),
+                (Fault.truncate(5), httpx.RemoteProtocolError),
+                (Fault.latency(9), httpx.ReadTimeout),
+            ):
+                sandbox.inject("*", fault, times=1)
+                with pytest.raises(error):
+                    await client.get(me)
+            sandbox.inject("create_chat_completion", Fault.drip(50, 0.5))
+            async with client.stream("POST", api.url("create_chat_completion"), json=QUESTION) as stream:
+                return b"".join([part async for part in stream.aiter_raw()])
+
+    assert asyncio.run(ask()).endswith(b"data: [DONE]\n\n")
+    assert api.clock.slept[0] == 5
+    assert set(api.clock.slept[1:]) == {0.5}
+
+
+def test_a_client_waits_no_longer_than_its_timeout(api):
+    sandbox, client = api.sandbox, api.client
+    create, me = api.url("create_agent_run"), api.url("get_current_user")
+    client.timeout = httpx.Timeout(5)
+    sandbox.inject("create_agent_run", Fault.latency(4))
+    sandbox.inject("create_agent_run", Fault.latency(60), times=1)
+    with pytest.raises(httpx.ReadTimeout):
+        client.post(create, json={"prompt": "x"})
+    assert api.clock.slept == [4, 1]
+    assert len(sandbox.runs) == 1, "the service has not noticed that the client has left"
+    assert client.post(create, json={"prompt": "x"}, timeout=None).status_code == 200
+    sandbox.inject("get_current_user", Fault.drip(20, 4), times=1)
+    sandbox.inject("get_current_user", Fault.drip(20, 6), times=1)
+    assert client.get(me).json()["github_username"] == "octocat", "each part of a body has its own time-out"
+    with pytest.raises(httpx.ReadTimeout):
+        client.get(me)
+    assert api.clock.slept[-2:] == [4, 5]

@@ -3,19 +3,20 @@
 import pytest
 from codegen_api.operations import OPERATIONS
 
+from ..support.calls import required
+
 GROUPS = sorted({(operation.service, operation.rate_limit.group) for operation in OPERATIONS.values()})
 
 
-@pytest.mark.parametrize("service_and_group", GROUPS)
-def test_every_group_has_its_limit(serve, service_and_group):
+@pytest.mark.parametrize("group", GROUPS, ids="-".join)
+def test_every_group_has_its_limit(serve, group):
     limited = serve(rate_limits=True)
-    members = [o for o in OPERATIONS.values() if (o.service, o.rate_limit.group) == service_and_group]
+    members = [one for one in OPERATIONS.values() if (one.service, one.rate_limit.group) == group]
     limit = members[0].rate_limit
-    numbers = dict.fromkeys(("agent_run_id", "repo_id", "pr_id", "sandbox_id"), 1)
 
     def call(index):
         member = members[index % len(members)]
-        return limited.call(member.id, check=False, user_id=1, provider="x", session_id="x", email="x", **numbers)
+        return limited.call(member.id, check=False, **required(member))
 
     assert all(call(index).status_code != 429 for index in range(limit.requests))
     refused = call(0)
@@ -29,15 +30,17 @@ def test_every_group_has_its_limit(serve, service_and_group):
 
 def test_groups_services_and_tokens_count_apart(serve):
     api = serve(rate_limits=True, token=None)
-    assert [api.status("get_current_user", check=False) for _ in range(61)][-1] == 429
+    assert [api.status("get_current_user") for _ in range(61)][-1] == 429
     assert api.status("get_cli_rules") == api.status("list_models") == 200
-    api.client.headers["authorization"] = "Bearer another"
+    api.client.headers["authorization"] = "bearer any other"
     assert api.status("get_current_user") == 200
+    del api.client.headers["authorization"]
+    assert api.status("get_current_user") == 401
 
 
 def test_speed_shortens_runs_and_windows_which_can_be_switched_off(serve):
     api = serve(rate_limits=True, speed=20)
-    answers = [api.call("create_agent_run", {"prompt": "x"}) for _ in range(11)]
+    answers = [api.call("create_agent_run", prompt="x") for _ in range(11)]
     assert answers[-1].headers["retry-after"] == "3"
     api.sandbox.settings.rate_limits = False
     assert api.create() == 11

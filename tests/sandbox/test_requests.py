@@ -2,23 +2,22 @@
 
 import json
 
-import jsonschema_rs
 import pytest
 from codegen_api.operations import OPERATIONS
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from codegen_ext.testing.sandbox import schema as schemas
-from codegen_ext.testing.sandbox.messages import MAX_BODY_BYTES, Json
+from codegen_ext.testing.sandbox.messages import MAX_BODY_BYTES
 
 LOGS = OPERATIONS["get_agent_run_logs"].path.format(org_id=323, agent_run_id=1)
-CREATE = OPERATIONS["create_agent_run"].path.format(org_id=323)
 DIGITS = b'{"prompt": "x", "metadata": {"a": ' + b"9" * 5000 + b"}}"
 
 
 def problems(response):
     assert response.status_code == 422, response.text
     return [(".".join(map(str, problem["loc"])), problem["type"]) for problem in response.json()["detail"]]
+
+
+def post(api, content, kind="application/json"):
+    return api.client.post(api.url("create_agent_run"), content=content, headers={"content-type": kind})
 
 
 @pytest.mark.parametrize(
@@ -38,29 +37,23 @@ def problems(response):
     ],
 )
 def test_bodies_are_checked(api, body, problem):
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    response = api.client.post(CREATE, content=content, headers={"content-type": "application/json"})
-    assert problems(response) == [problem]
+    assert problems(post(api, body if isinstance(body, bytes) else json.dumps(body))) == [problem]
     assert api.sandbox.runs == []
 
 
 def test_a_body_of_another_type_is_refused_and_one_above_the_limit(api):
     for kind in ("text/plain", ""):
-        response = api.client.post(CREATE, content=b'{"prompt": "x"}', headers={"content-type": kind})
-        assert problems(response) == [("body", "media_type")]
-    response = api.client.post(CREATE, content=b" " * (MAX_BODY_BYTES + 1))
+        assert problems(post(api, b'{"prompt": "x"}', kind)) == [("body", "media_type")]
+    response = post(api, b" " * (MAX_BODY_BYTES + 1))
     assert (response.status_code, response.json()["status_code"]) == (413, 413)
 
 
 def test_odd_but_valid_bodies_are_accepted(api):
-    for content, kind in (
-        (b'{"prompt": "a\\u0000b \\ud83d\\ude00", "extra": 1, "org_id": 324}', "application/json; charset=utf-8"),
-        (b'{"prompt": "x", "metadata": {"n": 123456789012345678901234567890}, "repo_id": 2.0}', "APPLICATION/JSON"),
-    ):
-        response = api.client.post(CREATE, content=content, headers={"content-type": kind})
-        assert response.status_code == 200, response.text
+    first = b'{"prompt": "a\\u0000b \\ud83d\\ude00", "extra": 1, "org_id": 324}'
+    assert post(api, first, "application/json; charset=utf-8").status_code == 200
+    second = b'{"prompt": "x", "metadata": {"n": 123456789012345678901234567890}, "repo_id": 2.0}'
+    assert post(api, second, "APPLICATION/JSON").status_code == 200
     assert api.sandbox.runs[0].prompt == "a\x00b 😀"
-    assert api.status("ban_agent_run", {"agent_run_id": 1, "metadata": 5}) == 200
     assert api.run(2)["metadata"] == {"n": 123456789012345678901234567890}
 
 
@@ -94,34 +87,8 @@ def test_everything_wrong_is_reported_at_once_by_each_service(api):
         ("body.check_retry_count", "less_than_equal"),
         ("body.ignored_checks.0", "string_type"),
     ]
-    for body in ({}, {"model": "", "messages": []}, {"model": "m", "messages": [{"role": "tool", "content": "x"}]}):
-        response = api.call("create_chat_completion", body)
+    for body in ({}, {"model": "", "messages": []}, {"messages": [{"role": "tool", "content": "x"}]}):
+        response = api.call("create_chat_completion", **body)
         assert (response.status_code, response.json()["status_code"]) == (400, 400)
-        assert "body." in response.json()["message"]
+        assert "body.model" in response.json()["message"]
     assert "user_id" in api.json("list_sessions")["message"]
-
-
-SCHEMAS: list[Json] = [
-    {"type": "integer", "minimum": -2, "maximum": 5},
-    {"type": ["number", "null"], "minimum": 0},
-    {"type": "string", "minLength": 2},
-    {"type": "string", "enum": ["a", "b"]},
-    {"type": "array", "minItems": 1, "items": {"type": "boolean"}},
-    {"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}, "additionalProperties": False},
-    {"type": "object", "additionalProperties": {"type": "string"}},
-    {"anyOf": [{"type": "object", "required": ["b"]}, {"type": "string"}, {"type": "null"}]},
-    {},
-]
-VALIDATORS = [(schema, jsonschema_rs.validator_for(schema)) for schema in SCHEMAS]
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-9, 9) | st.sampled_from(["", "a", "b", "cc"]),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2),
-    max_leaves=4,
-)
-
-
-@given(VALUES)
-@settings(max_examples=100)
-def test_schemas_mean_the_same_as_elsewhere(value):
-    for schema, validator in VALIDATORS:
-        assert (not list(schemas.problems(schema, value, ()))) == validator.is_valid(value), schema
