@@ -62,7 +62,7 @@ def _cost(address: str | None, url: str) -> tuple[float, float, float]:
     call = Call(OPERATIONS["get_current_user"], "get_current_user", Deadline(SYSTEM_CLOCK, None), 0, Redactor("x" * 8))
 
     def go() -> None:
-        slot = limiter.try_acquire(call) or limiter.acquire(call)
+        slot = limiter.acquire(call) if limiter.is_shared else limiter.try_acquire(call) or limiter.acquire(call)
         limiter.sent(slot, slot.time / SECOND)  # at once, which a window so short would not believe
 
     with httpx.Client(headers={"Authorization": "Bearer benchmark"}) as bare:

@@ -7,11 +7,11 @@ when the lease is over. The methods of every store mean the same; they raise Sto
 from __future__ import annotations
 
 import threading
-from typing import Any, Protocol
+from typing import Protocol
 
 from . import _fork
 from .clock import Clock
-from .storage import SqliteFile, StoreUnavailable, open_redis, redis_errors, scheme_of, sqlite_path
+from .storage import SqliteFile, StoreUnavailable, open_redis, scheme_of, sqlite_path
 
 MAX_NAMES = 100_000
 _SWEEP_SECONDS = 300.0
@@ -132,21 +132,19 @@ class _RedisClaims:
 
     def __init__(self, address: str) -> None:
         self._redis = open_redis(address)
+        self._release = self._redis.script(_RELEASE)
 
     def claim(self, name: str, owner: str, seconds: float) -> str:
-        with redis_errors():
-            if self._redis.set(_key(name), owner, nx=True, px=int(seconds * 1000)):
-                return owner
-            holder: Any = self._redis.get(_key(name))
-            return "" if holder is None else str(holder.decode(errors="replace"))
+        if self._redis.command("SET", _key(name), owner, "NX", "PX", int(seconds * 1000)):
+            return owner
+        holder = self._redis.command("GET", _key(name))
+        return "" if holder is None else str(holder.decode(errors="replace"))
 
     def keep(self, name: str, owner: str, seconds: float) -> None:
-        with redis_errors():
-            self._redis.set(_key(name), owner, px=int(seconds * 1000))
+        self._redis.command("SET", _key(name), owner, "PX", int(seconds * 1000))
 
     def release(self, name: str, owner: str) -> None:
-        with redis_errors():
-            self._redis.eval(_RELEASE, 1, _key(name), owner)
+        self._release([_key(name)], [owner])
 
     def close(self) -> None:
         self._redis.close()

@@ -22,7 +22,7 @@ from uuid import uuid4
 from . import _fork
 from .cache import Answer, Found, Key
 from .clock import Clock
-from .storage import StoreUnavailable, open_redis, redis_errors
+from .storage import StoreUnavailable, open_redis
 
 PREFIX = "codegen:cache:"
 PAUSE = 5.0
@@ -100,7 +100,7 @@ class RedisStore:
 
     def __init__(self, address: str, site: str, credential: str, max_size: int, clock: Clock) -> None:
         self._redis = open_redis(address)
-        self._get, self._put, self._size = (self._redis.register_script(script) for script in (_GET, _PUT, _SIZE))
+        self._get, self._put, self._size = (self._redis.script(script) for script in (_GET, _PUT, _SIZE))
         self._stem, self._credential, self._max_size, self._clock = f"{PREFIX}{{{site}}}", credential, max_size, clock
         # Generations to replace, each with an object of the change that asked for it.
         self._pending: dict[str, object] = {}
@@ -165,13 +165,10 @@ class RedisStore:
                 self._next_try = self._clock.monotonic() + PAUSE  # one caller tries, the others do not wait for it
             due = self._pending.copy()
         try:
-            with redis_errors():
-                if due:
-                    with self._redis.pipeline(transaction=False) as pipeline:
-                        for field in due:
-                            pipeline.set(self._name(field), uuid4().hex, ex=GENERATION_SECONDS)
-                        pipeline.execute()
-                answer = question()
+            if due:
+                expiry = ("EX", GENERATION_SECONDS)
+                self._redis.commands(*(("SET", self._name(field), uuid4().hex, *expiry) for field in due))
+            answer = question()
         except StoreUnavailable as error:
             with self._mutex:
                 is_away, self._next_try = self._next_try is not None, self._clock.monotonic() + PAUSE

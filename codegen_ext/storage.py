@@ -7,17 +7,16 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
+from hashlib import sha1
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from . import _fork
 from .errors import ConfigurationError, needs_extra
-
-if TYPE_CHECKING:
-    from redis import Redis
 
 CONNECT_SECONDS = 0.5
 ANSWER_SECONDS = 1.0
@@ -51,61 +50,88 @@ def scheme_of(address: str | None) -> str:
     raise ConfigurationError(f"{SETTING} must be a redis://, rediss:// or sqlite:/// address", SETTING)
 
 
-def open_redis(address: str) -> Redis:
-    """Return a client of Redis that answers bytes; it connects at its first command, and again in a forked child.
+class RedisClient:
+    """Sends commands to a Redis over connections of redis-py; for any number of threads, and for a forked child.
 
-    A command whose connection was closed is sent once more. Async code calls it through `io.run_blocking`.
+    redis-py's own client takes as long for a command as the answer does. Replies are bytes, numbers, None and lists.
+    Async code calls the methods through `io.run_blocking`.
+    """
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        self._connect = connect
+        self._idle: list[Any] = []
+        _fork.register(self)
+
+    def after_fork(self) -> None:
+        """Leave the connections to the parent."""
+        _abandoned.append(self._idle)
+        self._idle = []
+
+    def command(self, *parts: str | bytes | int) -> Any:
+        """Send a command and return the reply. Raises StoreUnavailable."""
+        return self.commands(parts)[0]
+
+    def commands(self, *commands: Sequence[str | bytes | int]) -> list[Any]:
+        """Send commands together and return their replies. Raises StoreUnavailable."""
+        from redis.exceptions import ConnectionError as Disconnected
+        from redis.exceptions import RedisError
+
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
+        try:
+            try:
+                return _exchange(connection, commands)
+            except Disconnected:  # as the server does with a connection that has been idle for long
+                connection.disconnect()
+                return _exchange(connection, commands)
+        except BaseException as error:
+            connection.disconnect()  # replies may still come
+            if isinstance(error, (RedisError, OSError)):
+                raise StoreUnavailable(type(error).__name__) from None
+            raise
+        finally:
+            self._idle.append(connection)
+
+    def script(self, source: str) -> Callable[[Sequence[str], Sequence[str | bytes | int]], Any]:
+        """Return a function that runs a Lua script with keys and arguments, which the server knows by its digest."""
+        digest = sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+        def run(keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
+            try:
+                return self.command("EVALSHA", digest, len(keys), *keys, *arguments)
+            except StoreUnavailable as error:
+                if error.reason != "NoScriptError":
+                    raise
+                return self.command("EVAL", source, len(keys), *keys, *arguments)
+
+        return run
+
+    def close(self) -> None:
+        """Close the connections that are not in use; the next command opens one again."""
+        closed = []
+        with suppress(IndexError):
+            while True:  # taken out before it is closed: another client may be about to use it
+                closed.append(self._idle.pop())
+                closed[-1].disconnect()
+        self._idle += closed
+
+
+def _exchange(connection: Any, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
+    connection.send_packed_command([part for command in commands for part in connection.pack_command(*command)])
+    return [connection.read_response() for _ in commands]
+
+
+def open_redis(address: str) -> RedisClient:
+    """Return a client of Redis, which connects at its first command.
 
     Raises:
         ConfigurationError: when the address cannot be used, without showing it, or the extra `redis` is missing.
 
     """
     with needs_extra("redis", f"Redis in {SETTING}", SETTING):
-        from redis import Redis
-        from redis.backoff import NoBackoff
-        from redis.exceptions import ConnectionError as Disconnected
-        from redis.retry import Retry
-
-    class ForkingRedis(Redis):
-        def __init__(self, **options: Any) -> None:
-            super().__init__(**options)
-            self._idle: list[Any] = []
-            _fork.register(self)
-
-        def execute_command(self, *args: Any, **options: Any) -> Any:
-            """Send a command without the checks of redis-py's pool, which take as long as the answer does."""
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                connection = self.connection_pool.make_connection()
-
-            def ask() -> Any:
-                connection.send_command(*args, **options)
-                return self.parse_response(connection, args[0], **options)  # type: ignore[no-untyped-call]
-
-            try:
-                return connection.retry.call_with_retry(ask, lambda _: connection.disconnect())
-            except BaseException:
-                connection.disconnect()  # the answer may still come
-                raise
-            finally:
-                self._idle.append(connection)
-
-        def close(self) -> None:
-            """Close the connections that are not in use."""
-            self.connection_pool.disconnect(inuse_connections=False)
-            closed = []
-            with suppress(IndexError):
-                while True:  # taken out before it is closed: another client may be about to use it
-                    closed.append(self._idle.pop())
-                    closed[-1].disconnect()
-            self._idle += closed
-
-        def after_fork(self) -> None:
-            pool = self.connection_pool  # in which redis-py would wait for a lock that another thread held
-            _abandoned.append((pool, self._idle))
-            self.connection_pool = type(pool)(connection_class=pool.connection_class, **pool.connection_kwargs)
-            self._idle = []
+        from redis import ConnectionPool
 
     "localhost".encode("idna")  # imported at the first connection, an import that a fork can cut leaves its lock held
     problem = ConfigurationError(f"{SETTING} must be an address such as redis://host:6379/0", SETTING)
@@ -114,28 +140,17 @@ def open_redis(address: str) -> Redis:
         if parts.scheme not in ("redis", "rediss") or not parts.hostname:
             raise problem
         options = [option for option in parse_qsl(parts.query, True) if option[0] not in _OWN_OPTIONS]
-        client = ForkingRedis.from_url(
+        pool = ConnectionPool.from_url(
             urlunsplit(parts._replace(query=urlencode(options))),
+            protocol=2,
             socket_connect_timeout=CONNECT_SECONDS,
             socket_timeout=ANSWER_SECONDS,
-            retry=Retry(NoBackoff(), 1, (Disconnected,)),
         )
-        pool = client.connection_pool
-        pool.connection_class(**pool.connection_kwargs)  # finds unknown options, and connects to nothing
+        connect = partial(pool.connection_class, **pool.connection_kwargs)
+        connect()  # finds unknown options, and connects to nothing
     except (TypeError, ValueError):
         raise problem from None  # the cause may quote the address and the password in it
-    return client
-
-
-@contextmanager
-def redis_errors() -> Iterator[None]:
-    """Raise StoreUnavailable for what a command of Redis raises."""
-    from redis.exceptions import RedisError
-
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise StoreUnavailable(type(error).__name__) from None
+    return RedisClient(connect)
 
 
 def sqlite_path(address: str) -> str:

@@ -23,14 +23,16 @@ class Waiter:
     __slots__ = ("_condition", "woken")
 
     def __init__(self) -> None:
-        self._condition = threading.Condition(threading.Lock())
+        self._condition: threading.Condition | None = None  # made by wait, since most signals are never waited for
         self.woken = False
 
     def wake(self) -> bool:
         """Give the signal; return True, because a thread always hears it."""
-        with self._condition:
-            self.woken = True
-            self._condition.notify_all()
+        self.woken = True
+        condition = self._condition
+        if condition is not None:
+            with condition:
+                condition.notify_all()
         return True
 
     def wait(self, clock: Clock | None, seconds: float | None) -> bool:
@@ -38,12 +40,13 @@ class Waiter:
 
         Without a clock they are real seconds, also where a test has replaced the clock of the machine.
         """
-        with self._condition:
-            if not self.woken:
+        condition = self._condition = threading.Condition(threading.Lock())
+        with condition:
+            if not self.woken:  # looked at after the condition can be seen, so that no wake is lost
                 if seconds is None or clock is None:
-                    self._condition.wait(seconds)
+                    condition.wait(seconds)
                 else:
-                    clock.wait(self._condition, seconds)
+                    clock.wait(condition, seconds)
             return self.woken
 
 

@@ -18,7 +18,7 @@ from codegen_api.types import Response
 
 from .._sync.client import CodegenClient
 from ..claims import open_claims
-from ..storage import StoreUnavailable, open_redis, redis_errors
+from ..storage import StoreUnavailable, open_redis
 
 FRESH = 1.5
 """Seconds for which a page serves others: less than any pause between two polls of a run."""
@@ -60,8 +60,7 @@ class Fleet:
         return self._read(arguments)
 
     def _shared_page(self, arguments: Mapping[str, Any]) -> Response[Any]:
-        with redis_errors():
-            generation: Any = self._redis.get(f"{self._prefix}:generation") or b""
+        generation = self._redis.command("GET", f"{self._prefix}:generation") or b""
         key = f"{self._prefix}:page:{generation.decode('latin-1')}:{json.dumps(dict(arguments), sort_keys=True)}"
         owner, patience = os.urandom(8).hex(), time.monotonic() + _READING
         while True:
@@ -79,13 +78,12 @@ class Fleet:
 
     def _read_for_all(self, key: str, arguments: Mapping[str, Any]) -> Response[Any]:
         page = self._read(arguments)
-        with suppress(StoreUnavailable), redis_errors():
-            self._redis.set(key, page.content, px=int(FRESH * 1000))
+        with suppress(StoreUnavailable):
+            self._redis.command("SET", key, page.content, "PX", int(FRESH * 1000))
         return page
 
     def _page(self, key: str) -> Response[Any] | None:
-        with redis_errors():
-            body: Any = self._redis.get(key)
+        body = self._redis.command("GET", key)
         if body is None:
             return None
         try:
@@ -98,8 +96,8 @@ class Fleet:
 
     def forget_pages(self) -> None:
         """Have no page served that was read, or is being read, before now."""
-        with suppress(StoreUnavailable), redis_errors():
-            self._redis.set(f"{self._prefix}:generation", os.urandom(8).hex(), px=int(10 * FRESH * 1000))
+        with suppress(StoreUnavailable):
+            self._redis.command("SET", f"{self._prefix}:generation", os.urandom(8).hex(), "PX", int(10 * FRESH * 1000))
 
     @contextmanager
     def creating(self, request_id: str) -> Iterator[bool]:

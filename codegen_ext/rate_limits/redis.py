@@ -6,9 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
 
-from ..storage import open_redis, redis_errors
+from ..storage import open_redis
 from .store import Reply, Sent
 from .window import SECOND, Limit, Window
 
@@ -29,52 +28,39 @@ class RedisWindows:
 
     def __init__(self, address: str) -> None:
         self._redis = open_redis(address)
-        self._attempt = self._redis.register_script(files(__package__).joinpath("redis.lua").read_bytes())
-        self._close = self._redis.register_script(_CLOSE)
+        self._attempt = self._redis.script(files(__package__).joinpath("redis.lua").read_text(encoding="utf-8"))
 
     def attempt(self, scope: str, limits: Sequence[Limit], process: str, member: str, life: str) -> Reply:
         """Write a request down in all windows if they have room."""
-        from redis.exceptions import NoScriptError
-
-        keys, numbers = _arguments(scope, tuple(limits))
-        arguments = [process, member, life, *numbers]
-        found: Any
-        with redis_errors():
-            try:  # as the Script does, which itself costs a tenth of the round trip
-                found = self._redis.evalsha(self._attempt.sha, len(keys), *keys, *arguments)
-            except NoScriptError:
-                found = self._attempt(keys, arguments)
-        known, wait, peers, used = found
+        keys, numbers = _arguments(scope, limits)
+        known, wait, peers, used = self._attempt(keys, [process, member, life, *numbers])
         return Reply(known.decode(), wait, peers, used)
 
     def write(self, scope: str, sent: Sequence[Sent], closures: Mapping[Limit, int]) -> None:
         """Write down, also again, what went at other times, and for how long limits are closed."""
-        with redis_errors():
-            now = self._now()
-            scores: dict[Limit, dict[str, int]] = {}
-            for limits, member, age in sent:
-                for limit in limits:
-                    scores.setdefault(limit, {})[member] = now - age
-            with self._redis.pipeline(transaction=False) as pipeline:
-                for limit, members in scores.items():
-                    pipeline.zadd(_key(scope, limit.name), members)
-                    pipeline.pexpire(_key(scope, limit.name), math.ceil(limit.window / 1000))
-                for limit, period in closures.items():
-                    self._close([_key(scope, limit.name, ":closed")], [math.ceil(period / 1000)], pipeline)
-                pipeline.execute()
+        now = self._now()
+        commands: list[Sequence[str | int]] = []
+        for limits, member, age in sent:
+            for limit in limits:
+                commands.append(("ZADD", _key(scope, limit.name), now - age, member))
+                commands.append(("PEXPIRE", _key(scope, limit.name), _milliseconds(limit.window)))
+        for limit, period in closures.items():
+            commands.append(("EVAL", _CLOSE, 1, _key(scope, limit.name, ":closed"), _milliseconds(period)))
+        if commands:
+            self._redis.commands(*commands)
 
     def read(self, scope: str, limits: Sequence[Limit]) -> tuple[int, list[Window]]:
         """Return the server's time and its windows."""
-        with redis_errors():
-            now = self._now()
-            with self._redis.pipeline(transaction=False) as pipeline:
-                for limit in limits:
-                    pipeline.zrangebyscore(_key(scope, limit.name), now - limit.window + 1, "+inf", withscores=True)
-                    pipeline.pttl(_key(scope, limit.name, ":closed"))
-                answers: list[Any] = pipeline.execute()
+        now = self._now()
+        commands: list[Sequence[str | int]] = []
+        for limit in limits:
+            since = now - limit.window + 1
+            commands.append(("ZRANGEBYSCORE", _key(scope, limit.name), since, "+inf", "WITHSCORES"))
+            commands.append(("PTTL", _key(scope, limit.name, ":closed")))
+        replies = self._redis.commands(*commands)
         return now, [
-            Window(limit, (min(int(score), now) for _, score in entries), now + closed_ms * 1_000)
-            for limit, entries, closed_ms in zip(limits, answers[::2], answers[1::2], strict=True)
+            Window(limit, (min(int(float(score)), now) for score in entries[1::2]), now + closed_ms * 1_000)
+            for limit, entries, closed_ms in zip(limits, replies[::2], replies[1::2], strict=True)
         ]
 
     def close(self) -> None:
@@ -82,8 +68,12 @@ class RedisWindows:
         self._redis.close()
 
     def _now(self) -> int:
-        seconds, microseconds = self._redis.time()
-        return seconds * SECOND + microseconds
+        seconds, microseconds = self._redis.command("TIME")
+        return int(seconds) * SECOND + int(microseconds)
+
+
+def _milliseconds(microseconds: int) -> int:
+    return math.ceil(microseconds / 1000)
 
 
 def _key(scope: str, *parts: str) -> str:
@@ -91,7 +81,7 @@ def _key(scope: str, *parts: str) -> str:
 
 
 @lru_cache
-def _arguments(scope: str, limits: tuple[Limit, ...]) -> tuple[list[str], list[str]]:
+def _arguments(scope: str, limits: Sequence[Limit]) -> tuple[list[str], list[str]]:
     keys = [_key(scope, "life"), _key(scope, "peers")]
     numbers: list[str] = []
     for name, requests, window in limits:

@@ -86,70 +86,48 @@ class SharedWindows(Windows):
 
         A slot that comes after the request has left is given back.
         """
-        slot = Slot(request.windows, self.now(), f"{self._process}-{next(self._members)}")
-        wait = self._attempt(slot)
-        window = request.windows[0]
-        with self._mutex:
-            if wait:
-                now = self.now()
-                self._free_at[window] = now + wait
-                self._wake_late(now)
-                return wait
-            if request in self._queues.get(window, ()):
-                request.slot = slot
-                self._remove(request)
-                return 0
-            self._change(slot, None)
-        self._write([Sent(_limits(slot.windows), slot.member, self._longest)], {})  # so long ago that it counts no more
-        return 0
-
-    def _attempt(self, slot: Slot) -> int:
-        if self._must_ask():
-            try:
-                self._come_back()
-                wait = self._take(slot) or self._ask(slot)
-            except StoreUnavailable as error:
-                self._change(slot, None)
-                self._lose(error.reason)
-            else:
-                if wait:
-                    self._change(slot, None)
-                return wait
-        return self._take(slot)
-
-    def _ask(self, slot: Slot) -> int:
-        reply = self._store.attempt(self._scope, _limits(slot.windows), self._process, slot.member, self._life)
-        with self._mutex:
-            if self._life not in ("", reply.life):
-                raise StoreUnavailable("data lost")
-            self._life = reply.life
-            self._heard[slot.windows[0]] = (self.now(), reply.used)
-            if self._lost is None:  # until it is through with a loss the share stays, as that of the others does
-                self._peers = reply.peers
-            return reply.wait
-
-    def _must_ask(self) -> bool:
-        """Return whether the caller should ask the store, which only one does while it is unavailable."""
-        with self._mutex:
-            now = self.now()
-            if self.is_away and now < self._retry_at:
-                return False
-            self._retry_at = now + RETRY_PERIOD
-            return True
-
-    def _take(self, slot: Slot) -> int:
-        """Record a request if it may go as far as this process knows; return the wait otherwise.
-
-        While the store is there that is so unless a group is closed.
-        """
+        windows, member = request.windows, f"{self._process}-{next(self._members)}"
+        wait = self._ask(windows, member)
         with self._mutex:
             now = self._settled()
-            if wait := max([self._own_wait(window, now) for window in slot.windows]):
+            if wait is None:
+                wait = self._own_waits(windows, now)
+            if wait:
+                self._free_at[windows[0]] = now + wait
+                self._wake_late(now)
                 return wait
-            while self._sent and (oldest := next(iter(self._sent.values()))).time <= now - self._longest:
-                del self._sent[oldest.member]
-            self._sent[slot.member] = Slot(slot.windows, now, slot.member)
-            return 0
+            if request in self._queues.get(windows[0], ()):
+                request.slot = self._sent[member] = Slot(windows, now, member)
+                while (oldest := next(iter(self._sent.values()))).time <= now - self._longest:
+                    del self._sent[oldest.member]
+                self._remove(request)
+                return 0
+        self._write([Sent(_limits(windows), member, self._longest)], {})  # so long ago that it counts no more
+        return 0
+
+    def _ask(self, windows: tuple[Window, ...], member: str) -> int | None:
+        """Ask the store for a slot and return the wait; None where it is unavailable."""
+        try:
+            if self.is_away and not self._come_back():
+                return None
+            with self._mutex:
+                if wait := self._own_waits(windows, self._settled()):
+                    return wait
+            reply = self._store.attempt(self._scope, _limits(windows), self._process, member, self._life)
+            with self._mutex:
+                if self._life not in ("", reply.life):
+                    raise StoreUnavailable("data lost")
+                self._life = reply.life
+                self._heard[windows[0]] = (self.now(), reply.used)
+                if self._lost is None:  # until it is through with a loss the share stays, as that of the others does
+                    self._peers = reply.peers
+        except StoreUnavailable as error:
+            self._lose(error.reason)
+            return None
+        return reply.wait
+
+    def _own_waits(self, windows: tuple[Window, ...], now: int) -> int:
+        return max([self._own_wait(window, now) for window in windows])
 
     def _change(self, slot: Slot, time: int | None) -> None:
         with self._mutex:
@@ -170,20 +148,24 @@ class SharedWindows(Windows):
             self._peers,
         )
 
-    def _come_back(self) -> None:
-        """Tell a store that was unavailable what went without it, and that this process knows no life of it."""
+    def _come_back(self) -> bool:
+        """Tell a store that was unavailable what went without it, and that this process knows no life of it.
+
+        Return False where it was asked a short while ago, which only one does.
+        """
         with self._mutex:
-            if not self.is_away:
-                return
             now = self.now()
+            if now < self._retry_at:
+                return False
+            self._retry_at = now + RETRY_PERIOD
             sent = [Sent(_limits(slot.windows), slot.member, max(0, now - slot.time)) for slot in self._sent.values()]
             closures = {limit: one.closed - now for limit, one in self._windows.items() if one.closed > now}
         self._store.write(self._scope, sent, closures)
         with self._mutex:
-            if not self.is_away:
-                return
-            self._returned, self._life = self.now(), ""
-        _logger.info("the shared rate limits are available again")
+            if self.is_away:
+                self._returned, self._life = self.now(), ""
+                _logger.info("the shared rate limits are available again")
+        return True
 
     def move(self, slot: Slot, time: int) -> None:
         """Change the time of a request that went later than it was admitted."""

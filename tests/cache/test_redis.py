@@ -3,18 +3,18 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from redis import Redis
-from redis.client import Pipeline
 
 from codegen_ext import AsyncCodegenClient, ClientConfig, ConfigurationError, ServerError
 from codegen_ext.cache import Answer, Key
 from codegen_ext.redis_cache import PAUSE, RedisStore
-from codegen_ext.storage import open_redis
+from codegen_ext.storage import RedisClient, StoreUnavailable
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour, once
@@ -255,15 +255,9 @@ def test_a_redis_that_hangs_stalls_one_request_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("codegen_ext.storage.ANSWER_SECONDS", 0.1)
-    commands: list[str] = []
-
-    def opened(address: str) -> Redis:
-        redis = open_redis(address)
-        send = redis.execute_command
-        redis.execute_command = lambda *args, **options: commands.append(args[0]) or send(*args, **options)
-        return redis
-
-    monkeypatch.setattr("codegen_ext.redis_cache.open_redis", opened)
+    commands: list[object] = []
+    send = RedisClient.commands
+    monkeypatch.setattr(RedisClient, "commands", lambda self, *sent: commands.append(sent) or send(self, *sent))
     client = caching(shared_state=mortal_redis.address)
     mortal_redis.pause()
     commands.clear()
@@ -281,7 +275,7 @@ def owing(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> Kept:
     """A store with an answer that a change made stale while Redis was away, which it is asked about again."""
     kept.keep()
     with monkeypatch.context() as away:
-        away.setattr("redis.client.Pipeline.execute", lambda self: (_ for _ in ()).throw(ConnectionError))
+        away.setattr(RedisClient, "commands", Mock(side_effect=StoreUnavailable("ConnectionError")))
         kept.invalidate([KEY.operation])
     kept._clock.advance(PAUSE + 1)
     return kept
@@ -290,14 +284,14 @@ def owing(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> Kept:
 def test_a_change_while_redis_is_away_is_made_up_for_by_one_caller_at_a_time(
     owing: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(self: object) -> None:
+    def fail(*_: object) -> None:
         assert not owing.has()  # which asks nothing, as other threads meanwhile
         tries.append(1)
-        raise ConnectionError
+        raise StoreUnavailable("ConnectionError")
 
     tries: list[int] = []
     with monkeypatch.context() as away:
-        away.setattr("redis.client.Pipeline.execute", fail)
+        away.setattr(RedisClient, "commands", fail)
         assert not owing.has()
     assert tries == [1]
     owing._clock.advance(PAUSE + 1)
@@ -307,17 +301,17 @@ def test_a_change_while_redis_is_away_is_made_up_for_by_one_caller_at_a_time(
 def test_a_change_while_another_is_made_up_for_is_not_forgotten(
     owing: Kept, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    execute = Pipeline.execute
+    send = RedisClient.commands
 
-    def overtaken(self: Pipeline) -> Any:
-        monkeypatch.setattr(Pipeline, "execute", execute)
-        done = execute(self)
+    def overtaken(redis: RedisClient, *commands: Sequence[str]) -> list[Any]:
+        monkeypatch.setattr(RedisClient, "commands", send)
+        done = send(redis, *commands)
         with closing(Kept(redis_server)) as other:
             other.keep()
         owing.invalidate([KEY.operation])
         return done
 
-    monkeypatch.setattr(Pipeline, "execute", overtaken)
+    monkeypatch.setattr(RedisClient, "commands", overtaken)
     owing.has()
     assert not owing.has()
 
