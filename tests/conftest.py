@@ -27,6 +27,7 @@ from codegen_ext.testing import FakeClock, Sandbox
 
 from .support.blocking import Blocking
 from .support.loopback import Loopback
+from .support.old_names import old_names
 from .support.redis_server import RedisServer, require_redis
 
 # A busy machine is no failure, and whether a change passes depends on the change: `make fuzz` draws new examples.
@@ -36,6 +37,7 @@ settings.load_profile("codegen")
 # A shell starts what it puts into the background with SIGINT ignored, and what is ignored stays so in children.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+__all__ = ["old_names"]
 TOKEN = "sk-SECRET-0123456789-SECRET"
 
 

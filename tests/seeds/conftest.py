@@ -5,9 +5,8 @@ import pytest
 from codegen_ext.testing import FakeClock, Sandbox
 
 from ..docs.running import fake_time
-from ..support.old_names import old_names, quiet_old_names
 
-__all__ = ["fake_time", "old_names", "quiet_old_names"]
+__all__ = ["fake_time"]
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ BLOCKS = code_blocks(PAGE)
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch, quiet_old_names: None) -> Iterator[Sandbox]:
+def service(monkeypatch: pytest.MonkeyPatch, old_names: None) -> Iterator[Sandbox]:
     """A sandbox that takes any key, where the environment says that the ChatServer is."""
     with Sandbox(rate_limits=False, token=None) as sandbox:
         monkeypatch.setenv("CHATSERVER_BASE_URL", sandbox.base_url)

@@ -183,7 +183,7 @@ def by_start(table: dict[str, Any], block: Block) -> Any:
 
 @pytest.mark.parametrize("page", [ZERO, ONE], ids=["seed 0", "seed 1"])
 def test_every_program_runs(
-    page: Any, quiet_old_names: None, codegen_service: Sandbox, fake_time: FakeClock, tidy: None
+    page: Any, old_names: None, codegen_service: Sandbox, fake_time: FakeClock, tidy: None
 ) -> None:
     names: dict[str, Any] = {"__name__": "seed"}
     exec(PREAMBLE, names)

@@ -4,12 +4,11 @@ import importlib
 import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from ..docs.pages import ROOT
-
-TREE = ROOT / "compat"
+TREE = Path(__file__).parents[2] / "compat"
 PACKAGES = ("backend", "chatserver_sdk", "claif_cod", "codegen", "graph_sitter")
 
 
@@ -23,16 +22,10 @@ def forget() -> None:
 
 @pytest.fixture
 def old_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Put `compat/` on the path, and its modules out of memory afterwards."""
+    """Put `compat/` on the path, without warnings, and its modules out of memory afterwards."""
     monkeypatch.syspath_prepend(str(TREE))
     forget()
-    yield
-    forget()
-
-
-@pytest.fixture
-def quiet_old_names(old_names: None) -> Iterator[None]:
-    """The same, for tests of something else than that these names are old."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r".* is an old name", DeprecationWarning)
         yield
+    forget()

@@ -1,3 +1,0 @@
-from ..support.old_names import old_names, quiet_old_names
-
-__all__ = ["old_names", "quiet_old_names"]
