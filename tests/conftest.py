@@ -1,6 +1,7 @@
 """What all tests share: a clean environment, a fake clock, a sandbox on loopback, and clients of both kinds."""
 
 import asyncio
+import gc
 import inspect
 import logging
 import os
@@ -39,6 +40,15 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 __all__ = ["old_names"]
 TOKEN = "sk-SECRET-0123456789-SECRET"
+
+# Garbage collections while tests are imported and collected take a third of that time.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what has been imported and collected out of later garbage collections, each of which would take 0.3 s."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -52,6 +52,7 @@ def test_missing_fields_come_from_the_call_and_the_contract(mock: Any) -> None:
     assert mock.get_user(323, 4).id == 4
     assert [mock.create_agent_run(323, "x").id for _ in range(2)] == [1, 2]
     assert mock.create_agent_run(323, "x").status == "pending"
+    assert mock.get_current_user().id == 1, "only what creates counts"
 
 
 def test_an_answer_of_ones_own_may_be_a_model_or_taken_back(mock: Any) -> None:

@@ -33,6 +33,10 @@ def test_a_run_lives_through_its_time(api):
     ended = api.run()
     assert (ended["result"], bool(ended["summary"])) == ("Done: Fix the bug", True)
     assert ended["github_pull_requests"][0]["head_branch_name"] == "codegen/run-1"
+    assert api.json("resume_agent_run", agent_run_id=1, prompt="Go on")["status"] == "RUNNING"
+    api.clock.advance(2)
+    assert api.run()["result"] == "Done: Go on"
+    assert api.run()["github_pull_requests"] == ended["github_pull_requests"]
 
 
 def test_the_last_log_is_there_when_the_run_is_seen_to_end(api):

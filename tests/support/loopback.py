@@ -3,7 +3,6 @@
 import json
 import select
 import socket
-import ssl
 import struct
 import threading
 from collections.abc import Mapping
@@ -76,11 +75,6 @@ class Loopback:
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.005,), daemon=True)
         self.base_url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def encrypt(self, context: ssl.SSLContext) -> None:
-        """Answer over TLS from now on."""
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self.base_url = self.base_url.replace("http:", "https:")
 
     def __enter__(self) -> Self:
         self._thread.start()
