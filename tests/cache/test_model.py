@@ -1,6 +1,7 @@
 """Both stores against a model of a few lines, for any order of what can happen to them."""
 
 from collections import OrderedDict
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -79,15 +80,17 @@ class Machine(RuleBasedStateMachine):
     @rule(operations=st.sets(st.sampled_from(OPERATIONS), min_size=1))
     def invalidate(self, operations: set[str]) -> None:
         self.store.invalidate(tuple(operations))
-        for gone in (self.kept, self.asked):
-            for key in [key for key in gone if key.operation in operations]:
-                del gone[key]  # type: ignore[attr-defined]
+        self.drop(operations)
 
     @rule()
     def clear(self) -> None:
         self.store.clear()
-        self.kept.clear()
-        self.asked.clear()
+        self.drop(OPERATIONS)
+
+    def drop(self, operations: Collection[str]) -> None:
+        for gone in (self.kept, self.asked):
+            for key in [key for key in gone if key.operation in operations]:
+                del gone[key]  # type: ignore[attr-defined]
 
     @rule(seconds=st.sampled_from([1.0, 5.0, 59.0, 300.0]))
     def pass_time(self, seconds: float) -> None:
@@ -105,12 +108,10 @@ class Machine(RuleBasedStateMachine):
             self.store.close()
 
 
-@pytest.mark.parametrize("examples", [20, pytest.param(80, marks=pytest.mark.slow)])
-def test_memory_does_as_the_model(examples: int) -> None:
-    run_state_machine_as_test(Machine, settings=settings(QUICK, max_examples=examples, stateful_step_count=30))
+def test_memory_does_as_the_model() -> None:
+    run_state_machine_as_test(Machine, settings=settings(QUICK, max_examples=20, stateful_step_count=30))
 
 
-@pytest.mark.slow
 def test_redis_does_as_the_model(redis_server: RedisServer) -> None:
     class OnRedis(Machine):
         most = 100  # which gives way first is another rule there
@@ -120,4 +121,12 @@ def test_redis_does_as_the_model(redis_server: RedisServer) -> None:
             redis_server.client.flushall()
             return RedisStore(redis_server.address, "site", "credential", self.most, clock)
 
-    run_state_machine_as_test(OnRedis, settings=settings(QUICK, max_examples=20, stateful_step_count=30))
+        @rule(field=st.sampled_from(["", "credential", *OPERATIONS]))
+        def forget(self, field: str) -> None:
+            """Lose everything, or one generation."""
+            if not field:
+                redis_server.client.flushall()
+            redis_server.client.delete(f"codegen:cache:{{site}}:{field}")
+            self.drop([field] if field in OPERATIONS else OPERATIONS)
+
+    run_state_machine_as_test(OnRedis, settings=settings(QUICK, max_examples=20, stateful_step_count=20))

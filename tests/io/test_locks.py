@@ -2,16 +2,17 @@
 
 import asyncio
 import contextvars
-import os
 import threading
+from contextlib import suppress
 
 import pytest
 
-from codegen_ext import _fork
 from codegen_ext._async import locks as async_locks
 from codegen_ext._io import asynchronous, synchronous
 from codegen_ext._sync import locks
 from codegen_ext.clock import SYSTEM_CLOCK, Cancelled
+
+from ..support.waiting import until_async
 
 
 async def test_a_permit_of_a_cancelled_waiter_goes_to_the_next():
@@ -38,15 +39,12 @@ async def test_a_semaphore_serves_several_loops_in_order():
         order.append(name)
         semaphore.release()
 
-    other = threading.Thread(target=lambda: asyncio.run(take("other loop")))
-    other.start()
-    while not semaphore._waiters:  # noqa: ASYNC110
-        await asyncio.sleep(0.001)
-    mine = asyncio.ensure_future(take("this loop"))
+    other = asyncio.create_task(asyncio.to_thread(asyncio.run, take("other loop")))
+    await until_async(lambda: semaphore._waiters)
+    mine = asyncio.create_task(take("this loop"))
     await asyncio.sleep(0)
     semaphore.release()
-    await mine
-    other.join()
+    await asyncio.gather(mine, other)
     assert order == ["other loop", "this loop"]
 
 
@@ -55,13 +53,6 @@ def test_a_permit_is_waited_for_no_longer_than_asked():
     assert not semaphore.acquire(0.01)
     semaphore.release()
     assert semaphore.acquire(30)
-
-
-def test_a_sleep_ends_when_it_is_cancelled():
-    cancel = locks.Event()
-    threading.Timer(0.05, cancel.set).start()
-    with pytest.raises(Cancelled):
-        locks.sleep(SYSTEM_CLOCK, 60, cancel)
 
 
 async def test_a_sleeping_task_ends_when_another_thread_cancels_it():
@@ -73,21 +64,19 @@ async def test_a_sleeping_task_ends_when_another_thread_cancels_it():
 
 def test_a_closed_queue_gives_what_it_holds_and_ends():
     queue: locks.Queue[int] = locks.Queue()
-    got: list[int] = []
 
-    def read() -> None:
-        while True:
-            try:
+    def read() -> list[int]:
+        got: list[int] = []
+        with suppress(locks.QueueClosed):
+            while True:
                 got.append(queue.get())
-            except locks.QueueClosed:
-                return
+        return got
 
     worker = synchronous.start(read)
     for number in range(100):
         queue.put_nowait(number)
     queue.close()
-    worker.join()
-    assert got == list(range(100))
+    assert worker.join() == list(range(100))
     with pytest.raises(locks.QueueClosed):
         queue.put_nowait(1)
 
@@ -113,20 +102,3 @@ async def test_a_blocking_function_sees_the_context_and_a_worker_sees_none():
     assert await asynchronous.run_blocking(variable.get) == "mine"
     assert await asynchronous.start(read).join() == "none"
     assert synchronous.start(variable.get).join() == "none"
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_child_renews_what_is_registered():
-    class Counted:
-        process = os.getpid()
-
-        def after_fork(self) -> None:
-            self.process = os.getpid()
-
-    counted = Counted()
-    _fork.register(counted)
-    child = os.fork()
-    if not child:
-        os._exit(counted.process != os.getpid())
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert counted.process == os.getpid()

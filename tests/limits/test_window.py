@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
-from codegen_ext.rate_limits.window import SECOND, Limit, Slot, Usage, Window, Windows
+from codegen_ext.rate_limits.window import Limit, Slot, Windows
 from codegen_ext.testing import FakeClock
 
 
@@ -187,42 +187,6 @@ def test_a_closure_wakes_those_that_cannot_wait_so_long(used: Simulation) -> Non
     used.close(*used.windows([LIMIT]), 30)
     assert [caller.signal.is_given for caller in callers] == [True, False, False, True]
     assert callers[0].look() == 30
-
-
-def test_a_request_that_goes_late_makes_room_later() -> None:
-    windows = Simulation()
-    own = windows.windows([LIMIT, Limit("cap", 5, 30)])
-    slot = windows.take(own)
-    assert slot is not None
-    windows.move(slot, 4)
-    windows.moment = 13
-    assert windows.take(own) is None
-    windows.moment = 14
-    assert windows.take(own) is not None
-    assert list(own[1].times) == [4, 14]
-
-
-@pytest.mark.parametrize(
-    ("requests", "times", "closed", "waiting", "usage"),
-    [
-        (3, [], 0, 0, (3, 0, 0)),
-        (3, [92, 95], 0, 0, (1, 2, 0)),
-        (3, [90, 95], 0, 0, (2, 5, 0)),
-        (2, [92, 95], 0, 0, (0, 2, 0)),
-        (2, [92, 95], 0, 1, (0, 5, 0)),
-        (2, [92], 130, 0, (0, 30, 30)),
-    ],
-)
-def test_usage(requests: int, times: list[int], closed: int, waiting: int, usage: tuple[int, ...]) -> None:
-    window = Window(Limit("group", requests, 10), times, closed)
-    remaining, reset, closed_for = usage
-    shown = Usage(remaining, requests, reset / SECOND, closed_for / SECOND)
-    assert window.usage(100, window.wait(100, waiting)) == shown
-
-
-def test_limits_of_other_windows_have_other_names() -> None:
-    assert len({Limit.of(group, 5, seconds).name for group in "ab" for seconds in (1, 1.5)}) == 4
-    assert Limit.of("a", 5, 1.5) == ("a:1500000", 5, 1_500_000)
 
 
 def test_those_that_wait_in_the_parent_do_not_wait_in_a_forked_child(used: Simulation) -> None:

@@ -1,4 +1,4 @@
-"""A process of its own that asks as often as its limits let it, until its input ends; started by `fleet.py`."""
+"""A process of its own that asks as often as its limits let it, until its input ends; started by `test_fleet.py`."""
 
 import json
 import sys
@@ -61,7 +61,7 @@ def main(settings: dict[str, Any]) -> None:
                 over.wait(0.1)
 
     client = CodegenClient(config, clock=SkewedClock(settings["skew"]))
-    threads = [threading.Thread(target=hammer, args=(client,)) for _ in range(settings["threads"])]
+    threads = [threading.Thread(target=hammer, args=(client,)) for _ in range(4)]
     for thread in threads:
         thread.start()
     sys.stdin.read()

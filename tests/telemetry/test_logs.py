@@ -3,8 +3,6 @@
 import json
 import logging
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -18,131 +16,79 @@ from ..conftest import TOKEN, Flavour
 from ..support.loopback import Loopback, reply
 
 Connect = Callable[..., Any]
-FIELDS = ("event", "operation", "status", "attempt", "duration", "request_id")
+Seen = Callable[..., list[logging.LogRecord]]
+OURS = logging.getLogger("codegen_ext")
+FORMAT = logging.Formatter(
+    "%(levelname)s %(message)s | "
+    "%(codegen_event)s %(codegen_operation)s %(codegen_status)s %(codegen_attempt)s %(codegen_request_id)s"
+)
 
 
 @pytest.fixture
-def seen(caplog: pytest.LogCaptureFixture) -> Callable[..., list[logging.LogRecord]]:
-    def seen(*events: str) -> list[logging.LogRecord]:
-        ours = [record for record in caplog.records if record.name == "codegen_ext"]
-        return [record for record in ours if not events or record.codegen_event in events]
-
-    return seen
+def seen(caplog: pytest.LogCaptureFixture) -> Seen:
+    return lambda: [record for record in caplog.records if record.name == OURS.name]
 
 
-Seen = Callable[..., list[logging.LogRecord]]
-
-
-def fields(record: logging.LogRecord) -> tuple[Any, ...]:
-    return tuple(getattr(record, f"codegen_{name}") for name in FIELDS)
-
-
-def test_a_call_is_a_record_for_the_request_and_one_for_the_answer(
-    connect: Connect, sandbox: Sandbox, seen: Seen
+def test_a_call_is_a_record_for_the_request_one_for_each_repetition_and_one_for_its_end(
+    connect: Connect, sandbox: Sandbox, clock: FakeClock, seen: Seen
 ) -> None:
-    client = connect(log_level="DEBUG")
+    client = connect(log_level="DEBUG", max_retries=2)
     sandbox.inject("*", Fault.latency(1.5), times=1)
-    client.get_current_user()
-    client.create_agent_run(323, "a very private prompt")
-    with pytest.raises(CodegenAPIError):
-        client.request("GET", "/v1/users/me", params={"key": "hush"})
-    assert [record.getMessage() for record in seen()] == [
-        "GET get_current_user",
-        "GET get_current_user -> 200 in 1.500 s, request id sandbox-0-1",
-        "POST create_agent_run",
-        "POST create_agent_run -> 200 in 0.000 s, request id sandbox-0-2",
-        "GET /v1/users/me",
-        "GET /v1/users/me -> 422 in 0.000 s, request id sandbox-0-3",
-    ]
-    assert [fields(record) for record in seen()[:2]] == [
-        ("request", "get_current_user", None, None, None, None),
-        ("response", "get_current_user", 200, 1, 1.5, "sandbox-0-1"),
-    ]
-    assert seen()[-1].codegen_operation is None
-    assert {record.levelno for record in seen()} == {logging.DEBUG}
-    assert not re.search("private|hush|octocat", str([vars(record) for record in seen()]))
-
-
-def test_each_repetition_is_a_record_with_its_reason(
-    connect: Connect, sandbox: Sandbox, clock: FakeClock, seen: Seen
-) -> None:
     sandbox.inject("*", Fault.status(429, retry_after=7), times=1)
+    client.create_agent_run(323, "a very private prompt")
     sandbox.inject("*", Fault.status(503), times=1)
-    sandbox.inject("*", Fault.reset_before(), times=1)
-    connect(max_retries=3).get_current_user()  # at the default level, INFO
-    limited, broken, reset = seen()
-    assert limited.getMessage() == "GET get_current_user: attempt 1 failed (status 429), again in 7.000 s"
-    assert broken.getMessage() == (
-        f"GET get_current_user: attempt 2 failed (status 503), again in {clock.slept[1]:.3f} s"
-    )
-    assert "attempt 3 failed (ReadError" in reset.getMessage()
-    assert [record.levelname for record in (limited, broken, reset)] == ["INFO", "WARNING", "WARNING"]
-    assert [fields(record)[:4] for record in (limited, broken, reset)] == [
-        ("retry", "get_current_user", 429, 1),
-        ("retry", "get_current_user", 503, 2),
-        ("retry", "get_current_user", None, 3),
-    ]
-    assert limited.codegen_request_id == "sandbox-0-1"
-
-
-def test_a_format_may_name_every_field_in_every_record(
-    connect: Connect, sandbox: Sandbox, clock: FakeClock, seen: Seen
-) -> None:
-    client = connect(log_level="DEBUG", max_retries=1)
-    sandbox.inject("*", Fault.status(503), times=1)
-    client.get_current_user()
-    (answer,) = seen("response")
-    assert (answer.codegen_attempt, answer.codegen_status) == (2, 200)
-    slept = sum(clock.slept)
-    sandbox.inject("*", Fault.reset_before())
+    sandbox.inject("*", Fault.reset_before(), times=2)
     with pytest.raises(CodegenAPIError):
         client.get_current_user()
-    (failure,) = seen("failure")
-    seconds = pytest.approx(sum(clock.slept) - slept)
-    assert fields(failure) == ("failure", "get_current_user", None, 2, seconds, None)
-    assert re.match("GET get_current_user failed after .*ReadError", failure.getMessage())
-    formatter = logging.Formatter(" ".join(f"%(codegen_{name})s" for name in FIELDS))
-    events = {formatter.format(record).split()[0] for record in seen()}
-    assert events == {"request", "response", "retry", "failure"}
+    with pytest.raises(CodegenAPIError):
+        client.request("GET", "/v1/users/me", params={"key": "hush"})
+    slept = clock.slept[1:]  # behind the latency
+    first, second, third = (f"again in {seconds:.3f} s" for seconds in slept)
+    failed = sum(slept[1:])
+    lines = [re.sub(r"ReadError[^)|]*(?<! )", "ReadError", FORMAT.format(record)) for record in seen()]
+    assert lines == [
+        "DEBUG POST create_agent_run | request create_agent_run None None None",
+        "INFO POST create_agent_run: attempt 1 failed (status 429), "
+        f"{first} | retry create_agent_run 429 1 sandbox-0-1",
+        "DEBUG POST create_agent_run -> 200 in 8.500 s, request id sandbox-0-2"
+        " | response create_agent_run 200 2 sandbox-0-2",
+        "DEBUG GET get_current_user | request get_current_user None None None",
+        "WARNING GET get_current_user: attempt 1 failed (status 503), "
+        f"{second} | retry get_current_user 503 1 sandbox-0-3",
+        f"WARNING GET get_current_user: attempt 2 failed (ReadError), {third} | retry get_current_user None 2 None",
+        f"DEBUG GET get_current_user failed after {failed:.3f} s: ReadError | failure get_current_user None 3 None",
+        "DEBUG GET /v1/users/me | request None None None None",
+        "DEBUG GET /v1/users/me -> 422 in 0.000 s, request id sandbox-0-6 | response None 422 1 sandbox-0-6",
+    ]
+    durations = [record.codegen_duration for record in seen() if record.codegen_duration is not None]
+    assert durations == [8.5, pytest.approx(failed), 0]
+    assert not re.search("private|hush|octocat", str([vars(record) for record in seen()]))
 
 
 @pytest.mark.parametrize(
     ("settings", "events"),
     [
-        ({"log_level": "WARNING"}, {"retry"}),
+        ({}, {"retry"}),
         ({"log_level": "ERROR"}, set()),
         ({"log_level": "DEBUG", "log_requests": False}, {"retry"}),
     ],
 )
 def test_the_level_decides_and_nothing_is_prepared_otherwise(
-    connect: Connect,
-    sandbox: Sandbox,
-    seen: Seen,
-    settings: Any,
-    events: set[str],
-    monkeypatch: pytest.MonkeyPatch,
+    connect: Connect, sandbox: Sandbox, seen: Seen, settings: Any, events: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("codegen_ext._logging._body", lambda *args: pytest.fail("a body was read"))
-    client = connect(max_retries=2, log_responses=True, **settings)
-    sandbox.inject("*", Fault.status(429), times=1)
     sandbox.inject("*", Fault.status(503), times=1)
-    client.get_current_user()
+    connect(max_retries=1, log_responses=True, **settings).get_current_user()
     assert {record.codegen_event for record in seen()} == events
 
 
 def test_bodies_are_cut_and_without_secrets(connect: Connect, serve: Callable[..., Loopback], seen: Seen) -> None:
-    body = {
-        "token": "hush-hush",
-        "env": {"DATABASE": "postgres-hush"},
-        "items": [{"Authorization": "Bearer hush-1"}, {"note": "send Bearer hush-2", "url": "https://u:hush-3@host/"}],
-        "usage": {"total_tokens": 17},
-        "message": "connect with postgres-hush",
-    }
+    body = {"token": "hush-hush", "message": "connect with hush-hush", "usage": {"total_tokens": 17}}
     long = {"text": "x" * 5_000}
     client = connect(serve(reply(body), reply(long)).base_url, log_level="DEBUG", log_responses=True)
     for _ in "12":
         client.request("GET", "/")
-    secret, cut = (record.getMessage() for record in seen("response"))
+    secret, cut = (record.getMessage() for record in seen() if record.codegen_event == "response")
     assert "hush" not in secret
     assert '"total_tokens": 17' in secret
     shown = json.dumps(long)[:LONGEST_BODY]
@@ -154,57 +100,38 @@ def test_any_body_can_be_logged(connect: Connect, serve: Callable[..., Loopback]
     client = connect(serve(reply(body, 404)).base_url, log_level="DEBUG", log_responses=True)
     with pytest.raises(CodegenAPIError):
         client.get_current_user()
-    message = seen("response")[0].getMessage()
+    message = seen()[-1].getMessage()
     assert "404" in message
     assert message.encode().splitlines() == [message.encode()]
 
 
-def test_a_stream_is_logged_without_its_body(
-    flavour: Flavour, sandbox: Sandbox, seen: Seen, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CODEGEN_LOG_RESPONSES", "true")
-    with flavour.chat(TOKEN, sandbox.base_url) as chat:
-        logging.getLogger("codegen_ext").setLevel(logging.DEBUG)
+def test_a_stream_is_logged_without_its_body(flavour: Flavour, sandbox: Sandbox, seen: Seen) -> None:
+    with flavour.chat(TOKEN, sandbox.base_url, log_level="DEBUG", log_responses=True) as chat:
         list(chat.stream_chat_completion("gpt-4o", [{"role": "user", "content": "Hi"}]))
-    request, answer = seen()
-    assert request.codegen_event == "request"
     line = r"POST create_chat_completion -> 200 in \d\.\d{3} s, request id sandbox-0-1"
-    assert re.fullmatch(line, answer.getMessage())
+    assert re.fullmatch(line, seen()[-1].getMessage())
 
 
 def test_building_a_client_sets_the_level_of_our_logger_alone(connect: Connect) -> None:
-    ours = logging.getLogger("codegen_ext")
     others = [logging.getLogger(), logging.getLogger("httpx"), logging.getLogger("other")]
     before = [(logger.level, list(logger.handlers), logger.disabled) for logger in others]
     for level in ("ERROR", "DEBUG"):
         connect(log_level=level)
-        assert logging.getLevelName(ours.level) == level
+        assert logging.getLevelName(OURS.level) == level
     assert [(logger.level, list(logger.handlers), logger.disabled) for logger in others] == before
-    assert [type(handler) for handler in ours.handlers] == [logging.NullHandler]
-    ours.setLevel(logging.ERROR - 3)  # as the application may
+    assert [type(handler) for handler in OURS.handlers] == [logging.NullHandler]
+    OURS.setLevel(logging.ERROR - 3)  # as the application may
     connect(log_level="DEBUG")
-    assert ours.level == logging.ERROR - 3
+    assert OURS.level == logging.ERROR - 3
 
 
-PROGRAM = """
-import httpx
-from codegen_ext import CodegenClient
-transport = httpx.MockTransport(lambda request: httpx.Response(200, json={"id": 1, "organization_id": 323}))
-CodegenClient(api_token="token-123456", transport=transport).get_agent_run(323, 1)
-"""
-
-
-@pytest.mark.parametrize(
-    ("variables", "fails", "shown"),
-    [
-        ({"LOG_LEVEL": "trace", "CODEGEN_LOG": "debug"}, False, "get_agent_run"),
-        pytest.param({"LOG_LEVEL": "off", "CODEGEN_LOG": "nonsense"}, False, "", marks=pytest.mark.slow),
-        pytest.param({"CODEGEN_LOG_LEVEL": "trace"}, True, "log_level", marks=pytest.mark.slow),
-    ],
-)
-def test_variables_of_the_log(variables: dict[str, str], fails: bool, shown: str) -> None:
-    command = [sys.executable, "-c", PROGRAM]
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False)
-    assert bool(done.returncode) is fails
-    assert shown in done.stderr
-    assert shown or not done.stderr
+@pytest.mark.parametrize(("value", "lines"), [("debug", 2), ("nonsense", 0)])
+def test_a_variable_shows_records_on_stderr(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str, lines: int
+) -> None:
+    monkeypatch.setattr(OURS, "handlers", list(OURS.handlers))
+    monkeypatch.setenv("CODEGEN_LOG", value)
+    for client in (connect(), connect()):
+        capsys.readouterr()
+        client.get_current_user()
+        assert capsys.readouterr().err.count("codegen_ext: GET get_current_user") == lines

@@ -2,15 +2,12 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from codegen_api.operations import OPERATIONS
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
 from codegen_ext import Agent, AsyncCodegenClient, ClientConfig, CodegenAPIError, CodegenClient, ConfigurationError
@@ -19,41 +16,11 @@ from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN
 from ..support.inside import real
-from ..support.loopback import HANG, Loopback, reply
+from ..support.loopback import CLOSE, HANG, Loopback, reply
+from .conftest import Spans
 
 Connect = Callable[..., Any]
 USER = {"id": 1, "github_user_id": "7", "github_username": "octocat"}
-
-
-class Spans:
-    """What was traced."""
-
-    def __init__(self) -> None:
-        self._exporter = InMemorySpanExporter()
-        self.provider = TracerProvider()
-        self.provider.add_span_processor(SimpleSpanProcessor(self._exporter))
-
-    def of(self, kind: SpanKind) -> list[ReadableSpan]:
-        return [span for span in self._exporter.get_finished_spans() if span.kind is kind]
-
-    @property
-    def calls(self) -> list[ReadableSpan]:
-        return self.of(SpanKind.INTERNAL)
-
-    @property
-    def attempts(self) -> list[ReadableSpan]:
-        return self.of(SpanKind.CLIENT)
-
-    def call(self) -> ReadableSpan:
-        (span,) = self.calls
-        return span
-
-
-@pytest.fixture
-def spans() -> Iterator[Spans]:
-    spans = Spans()
-    yield spans
-    spans.provider.shutdown()
 
 
 @pytest.fixture
@@ -68,7 +35,7 @@ def traced(connect: Connect, spans: Spans) -> Connect:
 
 def test_a_call_is_a_span_with_a_child_for_its_request(traced: Connect, spans: Spans, sandbox: Sandbox) -> None:
     traced().get_users(323, limit=5)
-    call, (attempt,) = spans.call(), spans.attempts
+    (call,), (attempt,) = spans.calls, spans.attempts
     assert (call.name, dict(call.attributes)) == (
         "get_users",
         {"codegen.operation": "get_users", "http.response.status_code": 200},
@@ -90,47 +57,35 @@ def test_a_call_is_a_span_with_a_child_for_its_request(traced: Connect, spans: S
     assert attempt.instrumentation_scope.name == "codegen_ext"
 
 
-def test_each_attempt_has_its_span_and_its_resend_count(traced: Connect, spans: Spans, sandbox: Sandbox) -> None:
-    sandbox.inject("get_current_user", Fault.status(503), times=1)
-    sandbox.inject("get_current_user", Fault.reset_before(), times=1)
-    traced(max_retries=3).get_current_user()
-    call = spans.call()
-    seen = [dict(span.attributes) for span in spans.attempts]
+def test_each_attempt_has_its_span_its_resend_count_and_tells_the_service_its_trace(
+    traced: Connect, spans: Spans, serve: Callable[..., Loopback]
+) -> None:
+    server = serve(reply({}, 503), CLOSE, reply(USER))
+    traced(server.base_url, max_retries=3).get_current_user()
+    (call,), attempts = spans.calls, spans.attempts
+    seen = [dict(span.attributes) for span in attempts]
     assert [item.get("http.request.resend_count") for item in seen] == [None, 1, 2]
     assert [item.get("http.response.status_code") for item in seen] == [503, None, 200]
-    assert [item.get("error.type") for item in seen] == ["503", "httpx.ReadError", None]
-    assert [span.status.status_code.name for span in spans.attempts] == ["ERROR", "ERROR", "UNSET"]
-    assert {span.parent.span_id for span in spans.attempts} == {call.context.span_id}
+    assert [item.get("error.type") for item in seen] == ["503", "httpx.RemoteProtocolError", None]
+    assert [span.status.status_code.name for span in attempts] == ["ERROR", "ERROR", "UNSET"]
+    assert {span.parent.span_id for span in attempts} == {call.context.span_id}
     assert "error.type" not in call.attributes
-    assert call.start_time <= spans.attempts[0].start_time <= spans.attempts[2].end_time <= call.end_time
+    assert call.start_time <= attempts[0].start_time <= attempts[2].end_time <= call.end_time
+    told = [request.headers["traceparent"].split("-")[1:3] for request in server.requests]
+    contexts = [span.context for span in attempts]
+    assert told == [[f"{context.trace_id:032x}", f"{context.span_id:016x}"] for context in contexts]
 
 
-@pytest.mark.parametrize(
-    ("fault", "kind"),
-    [(Fault.status(401), "401"), (Fault.status(503), "503"), (Fault.reset_after(), "httpx.ReadError")],
-)
+@pytest.mark.parametrize(("fault", "kind"), [(Fault.status(401), "401"), (Fault.reset_after(), "httpx.ReadError")])
 def test_a_failed_call_says_why(traced: Connect, spans: Spans, sandbox: Sandbox, fault: Fault, kind: str) -> None:
     sandbox.inject("*", fault)
     with pytest.raises(CodegenAPIError):
         traced().get_current_user()
-    for span in (spans.call(), *spans.attempts):
+    for span in (*spans.calls, *spans.attempts):
         assert span.attributes["error.type"] == kind
         assert span.status.status_code is StatusCode.ERROR
         assert span.status.description is None
         assert span.events == ()
-
-
-def test_the_service_is_told_the_trace_of_each_attempt(
-    traced: Connect, spans: Spans, serve: Callable[..., Loopback]
-) -> None:
-    server = serve(reply({}, 503), reply(USER))
-    traced(server.base_url, max_retries=1).get_current_user()
-    told = [request.headers["traceparent"] for request in server.requests]
-    contexts = [span.context for span in spans.attempts]
-    assert [header.split("-")[1:3] for header in told] == [
-        [f"{context.trace_id:032x}", f"{context.span_id:016x}"] for context in contexts
-    ]
-    assert len(set(told)) == 2
 
 
 def test_spans_belong_to_the_callers_span(spans: Spans, sandbox: Sandbox) -> None:
@@ -165,15 +120,6 @@ def test_a_request_that_the_contract_does_not_know(
     assert unknown.attributes["http.request.method_original"] == "BREW"
 
 
-def test_an_agent_is_traced_by_its_client(spans: Spans, sandbox: Sandbox) -> None:
-    with Agent(323, TOKEN, sandbox.base_url) as agent:
-        assert instrument(agent, spans.provider) is agent
-        agent.list_tasks()
-    assert spans.call().name == "list_agent_runs"
-    with pytest.raises(ConfigurationError, match="expected a client or an agent"):
-        instrument(7)
-
-
 def test_a_second_time_changes_nothing_and_an_answer_from_the_cache_has_no_attempt(
     traced: Connect, spans: Spans
 ) -> None:
@@ -186,32 +132,30 @@ def test_a_second_time_changes_nothing_and_an_answer_from_the_cache_has_no_attem
     assert len(spans.attempts) == 1
 
 
-def test_a_cancelled_call_is_a_failed_span(serve: Callable[..., Loopback], spans: Spans) -> None:
+async def test_a_cancelled_call_is_a_failed_span(serve: Callable[..., Loopback], spans: Spans) -> None:
     server = serve(HANG)
-
-    async def cancel() -> None:
-        async with AsyncCodegenClient(ClientConfig(api_token=TOKEN, base_url=server.base_url)) as client:
-            instrument(client, spans.provider)
-            task = asyncio.create_task(client.get_current_user())
-            await asyncio.to_thread(server.arrived.wait)
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            assert not trace.get_current_span().get_span_context().is_valid
-
-    asyncio.run(cancel())
-    assert [span.attributes["error.type"] for span in (spans.call(), *spans.attempts)] == ["cancelled"] * 2
+    async with AsyncCodegenClient(ClientConfig(api_token=TOKEN, base_url=server.base_url)) as client:
+        instrument(client, spans.provider)
+        task = asyncio.create_task(client.get_current_user())
+        await asyncio.to_thread(server.arrived.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert not trace.get_current_span().get_span_context().is_valid
+    assert [span.attributes["error.type"] for span in (*spans.calls, *spans.attempts)] == ["cancelled"] * 2
 
 
-def test_the_global_provider_is_the_default(client: Any, spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_agents_are_traced_by_their_client_and_the_global_provider_is_the_default(
+    spans: Spans, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(trace, "get_tracer_provider", lambda: spans.provider)
-    instrument(real(client))
-    client.get_current_user()
-    assert len(spans.calls) == 1
-
-
-def test_without_the_extra_the_error_names_it(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "opentelemetry", None)
-    with pytest.raises(ConfigurationError, match=r"codegen-sdk\[opentelemetry\]"):
-        instrument(real(client))
-    client.get_current_user()
+    with Agent(323, TOKEN, sandbox.base_url) as agent:
+        assert instrument(agent) is agent
+        agent.list_tasks()
+        assert [span.name for span in spans.calls] == ["list_agent_runs"]
+        monkeypatch.setitem(sys.modules, "opentelemetry", None)
+        with pytest.raises(ConfigurationError, match=r"codegen-sdk\[opentelemetry\]"):
+            instrument(agent)
+    monkeypatch.undo()
+    with pytest.raises(ConfigurationError, match="expected a client or an agent"):
+        instrument(7)
