@@ -1,6 +1,5 @@
 """Proxies of the environment, which httpx would ignore with our transports, and the certificates of TLS."""
 
-import ssl
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,9 @@ import pytest
 from codegen_ext import ClientConfig, ConfigurationError, NetworkError
 from codegen_ext._proxy import proxy_of
 
-from ..support.loopback import reply
+from ..support.loopback import CERTIFICATE, reply
 
 Patch = pytest.MonkeyPatch
-CERTIFICATE = str(Path(__file__).parents[1] / "support" / "localhost.pem")
-"""A certificate of localhost that signs itself, and its key."""
 USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
 
 
@@ -105,10 +102,7 @@ def test_a_proxy_that_refuses_is_asked_once(serve: Any, connect: Any, status: st
 
 @pytest.mark.parametrize("name", ["get_agent_run", "create_agent_run"])
 def test_a_certificate_that_is_not_trusted_is_met_once(serve: Any, connect: Any, name: str, monkeypatch: Patch) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
-    server = serve(reply({"id": 1, "organization_id": 323}))
-    server.encrypt(context)
+    server = serve(reply({"id": 1, "organization_id": 323})).encrypt()
     address = server.base_url.replace("127.0.0.1", "localhost")
     with pytest.raises(NetworkError, match="certificate"):
         getattr(connect(address, max_retries=3), name)(323, "1")

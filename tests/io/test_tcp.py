@@ -3,37 +3,19 @@
 import select
 import socket
 import socketserver
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from codegen_ext import NetworkError, TimeoutError
 
-from ..support.loopback import Loopback, reply
+from ..support.loopback import CERTIFICATE, Loopback, reply
 
-CERTIFICATE = str(Path(__file__).parents[1] / "support" / "localhost.pem")
-"""A certificate of localhost for a hundred years, signed by itself, and its key, which protects nothing."""
 USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
-
-
-@pytest.fixture
-def serve_tls(serve: Callable[..., Loopback]) -> Callable[..., str]:
-    """Start a server that gives written answers over TLS; returns its address."""
-
-    def start(*answers: bytes) -> str:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(CERTIFICATE)
-        server = serve(*answers)
-        server.encrypt(context)
-        return server.base_url
-
-    return start
 
 
 @pytest.fixture
@@ -63,9 +45,9 @@ def tunnel() -> Iterator[tuple[str, list[str]]]:
 
 
 def test_calls_over_tls_go_through_a_proxy(
-    serve_tls: Callable[..., str], connect: Callable[..., Any], tunnel: tuple[str, list[str]]
+    serve: Callable[..., Loopback], connect: Callable[..., Any], tunnel: tuple[str, list[str]]
 ) -> None:
-    base_url, (address, connected) = serve_tls(reply(USER)), tunnel
+    base_url, (address, connected) = serve(reply(USER)).encrypt().base_url, tunnel
     client = connect(base_url, verify=CERTIFICATE, proxy=address)
     assert [client.get_current_user().id for _ in range(3)] == [1, 1, 1]
     assert connected == [base_url.removeprefix("https://")]
@@ -80,11 +62,13 @@ def test_a_handshake_that_is_not_answered_ends(connect: Callable[..., Any]) -> N
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_bodies_larger_than_any_buffer_arrive_whole(
-    serve: Callable[..., Loopback], serve_tls: Callable[..., str], connect: Callable[..., Any], scheme: str
+    serve: Callable[..., Loopback], connect: Callable[..., Any], scheme: str
 ) -> None:
     large = "x" * 5_000_000
-    answer = reply({"text": large})
-    client = connect(serve_tls(answer) if scheme == "https" else serve(answer).base_url, verify=CERTIFICATE)
+    server = serve(reply({"text": large}))
+    if scheme == "https":
+        server.encrypt()
+    client = connect(server.base_url, verify=CERTIFICATE)
     assert client.request("POST", "/echo", json={"text": large}) == {"text": large}
 
 

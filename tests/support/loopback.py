@@ -3,14 +3,18 @@
 import json
 import select
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
 
+CERTIFICATE = str(Path(__file__).with_name("localhost.pem"))
+"""A certificate of localhost for a hundred years, signed by itself, and its key, which protects nothing."""
 HANG = b"\0hang"
 """An answer that never comes; behind bytes, the rest of it."""
 DRIP = b"\0drip"
@@ -75,6 +79,14 @@ class Loopback:
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.005,), daemon=True)
         self.base_url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def encrypt(self) -> Self:
+        """Answer over TLS from now on."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self.base_url = self.base_url.replace("http:", "https:")
+        return self
 
     def __enter__(self) -> Self:
         self._thread.start()
