@@ -55,7 +55,7 @@ def test_a_run_reports_its_changes(agent: Any, sandbox: Sandbox, clock: FakeCloc
 
 
 @once
-def test_a_failed_delivery_is_repeated_three_times(
+def test_a_failed_delivery_is_repeated_three_times_while_the_sandbox_runs(
     agent: Any, sandbox: Sandbox, serve: Callable[..., Any], make: Make
 ) -> None:
     receiver = serve(reply(status=500), reply(status=503), reply(status=204))
@@ -65,9 +65,13 @@ def test_a_failed_delivery_is_repeated_three_times(
     assert sandbox.deliveries[0].attempts == 3
     assert len({request.headers["webhook-id"] for request in first}) == 1
     assert {request.path for request in first} == {"/hook"}
-    assert sorted(first[0].json()) == ["data", "timestamp", "type"]
     assert (first[0].json()["type"], first[0].json()["data"]["status"]) == ("agent_run.created", "PENDING")
     assert make().handle_request(first[0].body, first[0].headers).event.data["id"] == 1
+    sandbox.stop()
+    sent = len(receiver.requests)
+    sandbox.runs[0].finish()
+    sandbox.start()
+    until(lambda: len(receiver.requests) > sent)
 
 
 @once
@@ -81,22 +85,5 @@ def test_a_receiver_that_is_away_or_hangs_does_not_hold_the_sandbox(
     task = agent.run("Hello [[seconds=0]]", webhook_url=receiver.base_url)
     until(lambda: receiver.requests)
     assert task.wait().status == "completed"
-
-
-@once
-def test_an_address_that_is_none_is_passed_over(agent: Any) -> None:
     for url in (7, "ftp://x", "", "http://", "http://[", None):
         assert agent.run("Hello [[seconds=0]]", metadata={"webhook_url": url}).wait().status == "completed"
-
-
-@once
-def test_a_sandbox_that_was_stopped_sends_nothing(agent: Any, sandbox: Sandbox, serve: Callable[..., Any]) -> None:
-    receiver = serve(reply(status=200))
-    agent.run("Hello [[outcome=never]]", webhook_url=receiver.base_url)
-    until(lambda: receiver.requests)
-    run = sandbox.runs[0]
-    sandbox.stop()
-    sent = len(receiver.requests)
-    run.finish()
-    sandbox.start()
-    until(lambda: len(receiver.requests) > sent)
