@@ -37,19 +37,6 @@ SOON = 20.0
 Connect = Callable[..., tuple[Runs, CodegenClient]]
 
 
-class StuckClock(FakeClock):
-    """Fails what would wait for ever."""
-
-    def sleep(self, seconds: float) -> None:
-        super().sleep(seconds)
-        assert len(self.slept) < 20_000, "this test sleeps without end"
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return StuckClock()
-
-
 @pytest.fixture
 def connect(clock: FakeClock) -> Iterator[Connect]:
     """Build a service of runs and a client of it, both on the fake clock."""
