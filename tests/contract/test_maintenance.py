@@ -10,7 +10,7 @@ import pytest
 
 from tools import changelog, load
 
-from .checkout import contents, make, make_copy
+from .checkout import initialize, make, make_copy
 from .documents import Data, answering, facts, written
 
 pytestmark = [pytest.mark.slow, pytest.mark.node]
@@ -18,14 +18,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.node]
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A clone in which everything is committed."""
-    for name in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{name}_NAME", "a")
-        monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@example.com")
-    folder = make_copy(tmp_path / "clone")
-    for command in ("init --quiet", "add -A", "commit --quiet -m First"):
-        subprocess.run(["git", *command.split()], cwd=folder, check=True, capture_output=True)
-    return folder
+    return initialize(make_copy(tmp_path / "clone"), monkeypatch)
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Return the bytes of all files that the targets may write."""
+    names = ("CHANGELOG.md", "openapi.yaml", "spec", "generated")
+    paths = [path for name in names for path in [folder / name, *(folder / name).rglob("*")]]
+    return {path: path.read_bytes() for path in paths if path.is_file()}
 
 
 def update(clone: Path, tmp_path: Path, data: Data) -> str:
