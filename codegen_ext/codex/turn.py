@@ -46,6 +46,9 @@ class Turn:
     _kept: int = field(default=0, init=False)
     """The number of messages that belong to complete responses, which no repetition voids."""
     _used: Counter[str] | None = field(default=None, init=False)
+    _searched: str = field(default="", init=False)
+    """The text that was looked through for its end, and below the number of its bytes."""
+    _bytes: int = field(default=0, init=False)
 
     def feed(self, method: str, params: dict[str, Any]) -> None:
         """Take a notification; raises the error of a turn that failed."""
@@ -73,7 +76,7 @@ class Turn:
         else:
             return
         is_over = reason is not None
-        self.text, cut_reason = cut(self._said(is_over=is_over), self.stop, self.max_tokens, is_over=is_over)
+        self.text, cut_reason = self._cut(self._said(is_over=is_over), is_over=is_over)
         self.finish_reason = cut_reason or reason
 
     def _begin(self, item: dict[str, Any]) -> _AgentMessage:
@@ -100,22 +103,29 @@ class Turn:
             return _SEPARATOR.join(message.text for message in said if message.text)
         return said[-1].text if said and (is_over or said[-1].phase == "final_answer") else ""
 
+    def _cut(self, text: str, *, is_over: bool) -> tuple[str, FinishReason | None]:
+        """Return what is shown of a text that may still grow, and why it ends there, None where it does not.
 
-def cut(text: str, stop: Sequence[str], max_tokens: int | None, *, is_over: bool) -> tuple[str, FinishReason | None]:
-    """Return what is shown of a text that may still grow, and why it ends there, None where it does not.
-
-    It ends before the stop sequence that is complete first; what may be the beginning of one is held back.
-    """
-    reason: FinishReason | None = None
-    ends = [(at + len(sequence), at) for sequence in stop if (at := text.find(sequence)) >= 0]
-    if ends:
-        text, reason = text[: min(ends)[1]], "stop"
-    elif not is_over:
-        longest = min(len(text), max(map(len, stop), default=1) - 1)
-        held = next((n for n in range(longest, 0, -1) if any(one.startswith(text[-n:]) for one in stop)), 0)
-        text = text[: len(text) - held]
-    if max_tokens is not None:
-        data = text.encode(errors="replace")
-        if len(data) > max_tokens * BYTES_PER_TOKEN:
-            return data[: max_tokens * BYTES_PER_TOKEN].decode(errors="ignore"), "length"
-    return text, reason
+        It ends before the stop sequence that is complete first; what may be the beginning of one is held back. Only
+        what is new is looked through.
+        """
+        start = len(self._searched) if text.startswith(self._searched) else 0
+        self._bytes = (self._bytes if start else 0) + len(text[start:].encode(errors="replace"))
+        self._searched = text
+        reason: FinishReason | None = None
+        ends = [
+            (at + len(sequence), at)
+            for sequence in self.stop
+            if (at := text.find(sequence, max(0, start - len(sequence) + 1))) >= 0
+        ]
+        if ends:
+            text, reason = text[: min(ends)[1]], "stop"
+        elif not is_over:
+            longest = min(len(text), max(map(len, self.stop), default=1) - 1)
+            held = next((n for n in range(longest, 0, -1) if any(one.startswith(text[-n:]) for one in self.stop)), 0)
+            text = text[: len(text) - held]
+        if self.max_tokens is not None and self._bytes > self.max_tokens * BYTES_PER_TOKEN:
+            data = text.encode(errors="replace")
+            if len(data) > self.max_tokens * BYTES_PER_TOKEN:
+                return data[: self.max_tokens * BYTES_PER_TOKEN].decode(errors="ignore"), "length"
+        return text, reason

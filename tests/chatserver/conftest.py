@@ -1,7 +1,6 @@
 """Clients of a ChatServer of both kinds, and what servers of written answers say."""
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,9 +9,8 @@ import pytest
 from codegen_ext.testing import Sandbox
 
 from ..conftest import TOKEN, Flavour
-from ..support.loopback import Loopback, reply
+from ..support.loopback import Loopback
 
-EVENTS = "text/event-stream"
 HELLO = [{"role": "user", "content": "Hello there"}]
 COMPLETION = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": []}
 
@@ -37,24 +35,6 @@ def chat_with(serve: Callable[..., Loopback], connect_chat: Callable[..., Any]) 
 def ask(chat: Any, **options: Any) -> Any:
     """Ask for a stream."""
     return chat.create_completion("gpt-4o", HELLO, stream=True, **options)
-
-
-def chunk(text: str | None, **more: Any) -> dict[str, Any]:
-    delta = {} if text is None else {"content": text}
-    choice = {"index": 0, "delta": delta, "finish_reason": None}
-    common = {"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-    return {**common, "choices": [choice], **more}
-
-
-def events(*items: Any, done: bool = True) -> bytes:
-    lines = [f"data: {item if isinstance(item, str) else json.dumps(item)}\n\n" for item in items]
-    return "".join([*lines, *(["data: [DONE]\n\n"] if done else [])]).encode()
-
-
-def streamed(*items: Any, done: bool = True, **options: Any) -> bytes:
-    """Return a response whose body is a stream of events; bytes among them are sent as they are."""
-    parts = [item if isinstance(item, bytes) else events(item, done=False) for item in items]
-    return reply(b"".join(parts) + events(done=done), content_type=EVENTS, **options)
 
 
 @pytest.fixture(autouse=True)

@@ -5,33 +5,21 @@ import gc
 import json
 import pickle
 from collections.abc import Callable
-from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any
 
 import httpx
 import pytest
-from codegen_api.models import ChatCompletionChunk
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from codegen_ext.chatserver import (
-    AsyncChatServerClient,
-    BadRequestError,
-    ChatServerClient,
-    ChatServerError,
-    InternalServerError,
-    InvalidResponseError,
-    NotFoundError,
-    RateLimitError,
-    StreamInterruptedError,
-    errors,
-)
+from codegen_ext.chatserver import AsyncChatServerClient, ChatServerClient, errors
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import Flavour
+from ..support.completions import EVENTS, chunk, events, streamed
 from ..support.loopback import HANG, Loopback, reply
-from .conftest import EVENTS, HELLO, ask, chunk, events, streamed
+from .conftest import HELLO, ask
 
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
 
@@ -65,76 +53,65 @@ def test_a_stream_as_chunks_goes_on_where_text_was_left(chat: Any) -> None:
     assert stream.response.choices[0].message.content == "Echo: Hello there"
 
 
-def test_the_operation_itself_yields_chunks(chat: Any, sandbox: Sandbox) -> None:
-    chunks = list(chat.stream_chat_completion("gpt-4o", HELLO))
-    assert {type(event) for event in chunks} == {ChatCompletionChunk}
-    assert "".join(event.choices[0].delta.content or "" for event in chunks) == "Echo: Hello there"
-    assert (chunks[-1].choices[0].finish_reason, chunks[-1].usage.completion_tokens) == ("stop", 3)
-    with pytest.raises(BadRequestError, match="max_tokens"):
-        next(chat.stream_chat_completion("gpt-4o", HELLO, max_tokens=0))
-    assert len(sandbox.requests) == 1
-    stream = chat.stream_chat_completion("gpt-4o", HELLO)
-    next(stream)
-    stream.close()
+async def test_the_operation_itself_yields_chunks(sandbox: Sandbox) -> None:
+    async with AsyncChatServerClient(sandbox.token, sandbox.base_url) as chat:
+        chunks = [event async for event in chat.stream_chat_completion("gpt-4o", HELLO)]
+        assert "".join(event.choices[0].delta.content or "" for event in chunks) == "Echo: Hello there"
+        assert (chunks[-1].choices[0].finish_reason, chunks[-1].usage.completion_tokens) == ("stop", 3)
+        async for _ in chat.stream_chat_completion("gpt-4o", HELLO):
+            break
+        assert (await chat.list_models()).data
 
 
 def test_several_answers_are_kept_apart(chat_with: Callable[..., Any]) -> None:
-    def of(index: int, text: str | None, reason: str | None = None, **more: Any) -> dict[str, Any]:
-        delta = {**({} if text is None else {"content": text}), **more}
-        return {**chunk(None), "choices": [{"index": index, "delta": delta, "finish_reason": reason}]}
+    def of(index: int, reason: str | None = None, **delta: Any) -> dict[str, Any]:
+        return chunk(choices=[{"index": index, "delta": delta, "finish_reason": reason}])
 
-    stream = ask(
-        chat_with(
-            streamed(
-                of(1, "x", thought="a"),
-                of(0, "1", thought="b", tool_calls=[1]),
-                of(1, "y", thought="c", role="assistant"),
-                {**of(0, None, "stop", tool_calls=[2]), "mood": "good"},
-                of(1, None, "length"),
-                {**chunk(None), "choices": [], "usage": USAGE},
-            )
-        )
-    )
+    parts = [
+        of(1, content="x", thought="a"),
+        of(0, content="1", thought="b", tool_calls=[1]),
+        of(1, content="y", thought="c", role="assistant"),
+        {**of(0, "stop", tool_calls=[2]), "mood": "good"},
+        of(1, "length"),
+        chunk(choices=[], usage=USAGE),
+    ]
+    stream = ask(chat_with(streamed(*parts)))
     assert list(stream) == ["1"]
     assert stream.metadata["finish_reason"] == "stop"
     response = stream.response
-    assert [choice.dict() for choice in response.choices] == [
-        {
-            "index": 0,
-            "message": {"role": "assistant", "content": "1", "thought": "b", "tool_calls": [1, 2]},
-            "finish_reason": "stop",
-        },
-        {"index": 1, "message": {"role": "assistant", "content": "xy", "thought": "ac"}, "finish_reason": "length"},
-    ]
+    first, second = (choice.dict() for choice in response.choices)
+    assert first["message"] == {"role": "assistant", "content": "1", "thought": "b", "tool_calls": [1, 2]}
+    assert second["message"] == {"role": "assistant", "content": "xy", "thought": "ac"}
+    assert [(one["index"], one["finish_reason"]) for one in (first, second)] == [(0, "stop"), (1, "length")]
     assert (response.usage.total_tokens, response.mood, response.object) == (3, "good", "chat.completion")
 
 
 def test_the_request_is_sent_at_once_and_a_refusal_comes_at_once(chat: Any, sandbox: Sandbox) -> None:
     ask(chat).close()
     assert len(sandbox.requests) == 1
-    with pytest.raises(NotFoundError) as caught:
+    with pytest.raises(errors.NotFoundError) as caught:
         ask(chat, session_id="unknown", user="u")
     assert (caught.value.status_code, caught.value.partial) == (404, None)
 
 
-BREAKS: list[tuple[Fault, type[ChatServerError], str]] = [
-    (Fault.cut(3), StreamInterruptedError, "without sending complete message body"),
-    (Fault.error_event(3, "out of memory"), InternalServerError, "out of memory"),
-    (Fault.error_event(3, "too much", 429), RateLimitError, "too much"),
-    (Fault.error_event(3, "too long", 400), BadRequestError, "too long"),
-    (Fault.error_event(3, "too long", "context_length_exceeded"), BadRequestError, "too long"),
-    (Fault.error_event(3, "busy", "rate_limit_exceeded"), RateLimitError, "busy"),
-    (Fault.error_event(3, "odd", "something_else"), InternalServerError, "odd"),
+BREAKS: list[tuple[Fault, type[errors.ChatServerError], str]] = [
+    (Fault.cut(3), errors.StreamInterruptedError, "without sending complete message body"),
+    (Fault.error_event(3, "out of memory"), errors.InternalServerError, "out of memory"),
+    (Fault.error_event(3, "too much", 429), errors.RateLimitError, "too much"),
+    (Fault.error_event(3, "too long", 400), errors.BadRequestError, "too long"),
+    (Fault.error_event(3, "too long", "context_length_exceeded"), errors.BadRequestError, "too long"),
+    (Fault.error_event(3, "busy", "rate_limit_exceeded"), errors.RateLimitError, "busy"),
+    (Fault.error_event(3, "odd", "something_else"), errors.InternalServerError, "odd"),
 ]
 
 
 @pytest.mark.parametrize(("fault", "kind", "message"), BREAKS)
 def test_what_breaks_a_stream_is_an_error_that_carries_what_arrived(
-    chat: Any, sandbox: Sandbox, fault: Fault, kind: type[ChatServerError], message: str
+    chat: Any, sandbox: Sandbox, fault: Fault, kind: type[errors.ChatServerError], message: str
 ) -> None:
     sandbox.inject("create_chat_completion", fault)
     stream = ask(chat)
-    with pytest.raises(ChatServerError, match=message) as caught:
+    with pytest.raises(errors.ChatServerError, match=message) as caught:
         for _ in stream:
             pass
     error = caught.value
@@ -149,32 +126,33 @@ def test_what_breaks_a_stream_is_an_error_that_carries_what_arrived(
     assert len(sandbox.requests) == 1
 
 
+def odd(**choice: Any) -> dict[str, Any]:
+    return chunk(choices=[{"index": 0, "delta": {"content": "b"}, **choice}])
+
+
 WRONG = {
     "a ping": b'event: ping\ndata: {"type": "ping"}\n\n',
-    "an event of another kind": b'event: thread.created\ndata: {"id": "t"}\n\n',
     "no JSON": "hello there",
-    "a number": "5",
     "a list": "[]",
-    "an object": "{}",
     "an endless list": "[" * 100_000,
     "no choices": {"id": 1},
-    "no index": {**chunk("b"), "choices": [{"index": None, "delta": {"content": "b"}}]},
-    "a word as index": {**chunk("b"), "choices": [{"index": "0", "delta": {"content": "b"}}]},
-    "a list as index": {**chunk("b"), "choices": [{"index": [], "delta": {"content": "b"}}]},
-    "a number as text": {**chunk("b"), "choices": [{"index": 0, "delta": {"content": 5}}]},
+    "no index": odd(index=None),
+    "a word as index": odd(index="0"),
+    "a number as text": odd(delta={"content": 5}),
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_odd_events_are_skipped(chat_with: Callable[..., Any], caplog: pytest.LogCaptureFixture, name: str) -> None:
-    body = streamed(chunk("a", mood="good"), WRONG[name], {**chunk("c"), "id": None, "created": None, "model": None})
+    body = streamed(chunk("a", mood="good"), WRONG[name], chunk("c", id=None, created=None, model=None))
     stream = ask(chat_with(body))
     assert list(stream) == ["a", "c"]
     assert stream.response.mood == "good"
-    assert ("skipped" in caplog.text) is isinstance(WRONG[name], str | dict)
+    assert ("skipped" in caplog.text) is (name != "a ping")
 
 
-@given(st.text(max_size=20), st.lists(st.integers(0, 45)))
+@settings(max_examples=40)
+@given(st.text("aé€🎉𝄞", max_size=20), st.lists(st.integers(0, 45)))
 def test_text_is_whole_wherever_its_code_units_are_cut(text: str, cuts: list[int]) -> None:
     encoded = text.encode("utf-16-be")
     units = [chr(int.from_bytes(encoded[at : at + 2])) for at in range(0, len(encoded), 2)]
@@ -190,27 +168,28 @@ def test_half_a_character_is_replaced(chat_with: Callable[..., Any]) -> None:
     assert "".join(ask(chat_with(streamed(chunk("a\ud83d"), chunk("b"))))) == "a\ufffdb"
 
 
-ERRORS: list[tuple[bytes, str]] = [
+ERRORS: list[tuple[Any, str]] = [
     (b"event: error\ndata: out of memory\n\n", "out of memory"),
     (b'event: error\ndata: {"message": "out of memory"}\n\n', "out of memory"),
     (b"event: error\n\n", "the service reported an error"),
-    (b"event: error\ndata: {}\n\n", "the service reported an error"),
-    (events({"error": {"message": "out of memory", "type": "server_error"}}), "out of memory"),
-    (events({"error": "out of memory"}), "out of memory"),
-    (events({"message": "out of memory", "status_code": 503}), "out of memory"),
-    (events({"detail": "out of memory"}), "out of memory"),
+    ({"error": {"message": "out of memory", "type": "server_error"}}, "out of memory"),
+    ({"error": "out of memory"}, "out of memory"),
+    ({"message": "out of memory", "status_code": 503}, "out of memory"),
+    ({"detail": "out of memory"}, "out of memory"),
 ]
 
 
 @pytest.mark.parametrize(("event", "message"), ERRORS)
-def test_an_error_in_any_form_is_an_error(chat_with: Callable[..., Any], event: bytes, message: str) -> None:
-    with pytest.raises(InternalServerError, match=message) as caught:
+def test_an_error_in_any_form_is_an_error(chat_with: Callable[..., Any], event: Any, message: str) -> None:
+    with pytest.raises(errors.InternalServerError, match=message) as caught:
         list(ask(chat_with(streamed(chunk("a"), event, chunk("b")))))
     assert caught.value.partial.choices[0].message.content == "a"
 
 
-@pytest.mark.parametrize("mark", ["[DONE]", " [DONE] ", "[DONE]\t"])
-@pytest.mark.parametrize("kind", [EVENTS, "Text/Event-Stream; charset=utf-8", f"{EVENTS} ; charset=iso-8859-1"])
+@pytest.mark.parametrize(
+    ("kind", "mark"),
+    [(EVENTS, " [DONE] "), ("Text/Event-Stream; charset=utf-8", "[DONE]"), (f"{EVENTS} ; charset=x", "[DONE]\t")],
+)
 def test_the_head_and_the_end_of_a_stream(chat_with: Callable[..., Any], kind: str, mark: str) -> None:
     body = f"\ufeffdata: {json.dumps(chunk('Grüße', error=None), ensure_ascii=False)}\n\ndata: {mark}\n\n".encode()
     stream = ask(chat_with(reply(body, content_type=kind)))
@@ -218,10 +197,10 @@ def test_the_head_and_the_end_of_a_stream(chat_with: Callable[..., Any], kind: s
     assert stream.response is not None
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "text/html", None])
+@pytest.mark.parametrize("content_type", ["application/json", None])
 def test_another_content_type_is_an_error(chat_with: Callable[..., Any], content_type: str | None) -> None:
     answer = reply({"id": 1}, content_type=content_type, headers={"x-request-id": "r-1"})
-    with pytest.raises(InvalidResponseError, match="expected a stream of events") as caught:
+    with pytest.raises(errors.InvalidResponseError, match="expected a stream of events") as caught:
         ask(chat_with(answer))
     assert (caught.value.status_code, caught.value.request_id) == (200, "r-1")
 
@@ -238,17 +217,12 @@ def timed(connect_chat: Callable[..., Any], clock: FakeClock) -> Callable[[Fault
     return build
 
 
-def test_silence_between_two_events_may_last(timed: Callable[[Fault], Any], clock: FakeClock) -> None:
-    assert list(ask(timed(Fault.stall(3, seconds=600)))) == ["Echo:", " Hello", " there"]
-    assert clock.monotonic() >= 600
-
-
-def test_a_slow_stream_may_take_longer_than_the_timeout(timed: Callable[[Fault], Any], clock: FakeClock) -> None:
-    stream = ask(timed(Fault.slow_events(4)))
-    for _ in stream:
-        clock.advance(60)  # the reader's own time does not count
-    assert stream.text == "Echo: Hello there"
-    assert clock.slept == [4] * 6
+@pytest.mark.parametrize(("fault", "seconds"), [(Fault.stall(3, seconds=600), 600), (Fault.slow_events(4), 24)])
+def test_silence_between_two_events_may_last(
+    timed: Callable[[Fault], Any], clock: FakeClock, fault: Fault, seconds: float
+) -> None:
+    assert list(ask(timed(fault))) == ["Echo:", " Hello", " there"]
+    assert clock.monotonic() >= seconds
 
 
 def test_silence_is_a_timeout_where_a_limit_was_given_and_a_comment_is_none(flavour: Flavour) -> None:
@@ -265,20 +239,15 @@ def test_silence_is_a_timeout_where_a_limit_was_given_and_a_comment_is_none(flav
 @pytest.fixture
 def hanging(serve: Callable[..., Loopback]) -> Loopback:
     """A server that says nothing after the first piece of a stream."""
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
-    return serve(head + events(chunk("One "), done=False) + HANG)
+    return serve(streamed(chunk("One "), done=False, length=900) + HANG)
 
 
-@pytest.mark.parametrize("way", ["close", "leave"])
-def test_leaving_early_closes_the_connection(hanging: Loopback, connect_chat: Callable[..., Any], way: str) -> None:
+def test_leaving_early_closes_the_connection(hanging: Loopback, connect_chat: Callable[..., Any]) -> None:
     with ask(connect_chat(None, hanging.base_url)) as stream:
         assert next(stream) == "One "  # before the server sends the next
         assert not hanging.left.is_set()
-        if way == "close":
-            stream.close()
-            assert hanging.left.wait(30)
-            assert list(stream) == []
     assert hanging.left.wait(30)
+    assert list(stream) == []
     assert stream.response is None
 
 
@@ -331,6 +300,7 @@ def streaming(content: Any) -> ChatServerClient:
     return ChatServerClient(transport=httpx.MockTransport(answer), rate_limits=False)
 
 
+@settings(max_examples=40)
 @example(set(range(1, len(NOTATION))))
 @given(st.sets(st.integers(1, len(NOTATION) - 1)))
 def test_events_cut_anywhere(cuts: set[int]) -> None:
@@ -339,30 +309,3 @@ def test_events_cut_anywhere(cuts: set[int]) -> None:
         stream = ask(chat)
         assert list(stream) == SAID
         assert stream.response.usage.total_tokens == 3
-
-
-@given(st.integers(0, len(NOTATION)))
-def test_a_stream_that_ends_anywhere_is_complete_or_an_error(end: int) -> None:
-    with streaming(NOTATION[:end]) as chat:
-        stream = ask(chat)
-        received: list[str] = []
-        complete = b"[DONE]\r\n\r" in NOTATION[:end]
-        with nullcontext() if complete else pytest.raises(StreamInterruptedError) as caught:
-            received.extend(stream)
-        partial = stream.response if complete else caught.value.partial
-        assert (stream.response is not None) == complete
-        assert received == SAID[: len(received)]
-        assert (partial.choices[0].message.content if partial else "") == stream.text == "".join(received)
-
-
-def test_a_stream_that_never_begins(serve: Callable[..., Loopback], connect_chat: Callable[..., Any]) -> None:
-    with pytest.raises(errors.TimeoutError) as caught:
-        ask(connect_chat(None, serve(HANG).base_url, 0.05))
-    assert caught.value.partial is None
-
-
-async def test_breaking_out_of_the_operations_stream_is_clean(sandbox: Sandbox) -> None:
-    async with AsyncChatServerClient(sandbox.token, sandbox.base_url) as chat:
-        async for _ in chat.stream_chat_completion("gpt-4o", HELLO):
-            break
-        assert (await chat.list_models()).data

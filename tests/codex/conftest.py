@@ -1,11 +1,9 @@
 """The real CLI against a service on loopback; starting it takes half a second, so most tests share a server."""
 
 import asyncio
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +28,22 @@ def content(chunks: Any) -> str:
     return "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
 
 
-def is_running(pid: int) -> bool:
-    """Whether there is such a process and it is no zombie."""
+def stat_of(pid: int | str) -> list[str]:
+    """Return state, parent, group and so on of a process; nothing where it has ended or is a zombie."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        found = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return False
+        return []
+    return found if found[0] != "Z" else []
+
+
+def is_running(pid: int) -> bool:
+    return stat_of(pid) != []
 
 
 def group_of(pid: int) -> list[int]:
     """Return the running processes of a group, oldest first."""
-    found = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if is_running(int(entry.name))]
-    return sorted(other for other in found if os.getpgid(other) == pid)
+    return sorted(int(one.name) for one in Path("/proc").glob("[0-9]*") if stat_of(one.name)[2:3] == [str(pid)])
 
 
 def environment_of(pid: int | None) -> dict[str, str]:
@@ -50,9 +52,8 @@ def environment_of(pid: int | None) -> dict[str, str]:
 
 
 def script(path: Path, code: str) -> str:
-    """Write a shell script that takes the place of the CLI; it says the version that the tests use."""
-    version = 'if [ "$1" = --version ]; then echo codex-cli 0.169.0; exit; fi\n'
-    path.write_text(f"#!/bin/sh\n{version}{code}\n")
+    """Write a shell script that takes the place of the CLI."""
+    path.write_text(f"#!/bin/sh\n{code}\n")
     path.chmod(0o755)
     return str(path)
 
@@ -94,21 +95,10 @@ def service(lasting_service: Responses) -> Responses:
     return lasting_service
 
 
-@pytest.fixture
-def answer(service: Responses) -> Callable[..., None]:
-    """Set the answers; the last one repeats."""
-    return service.reset
-
-
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("work")
-
-
-@pytest.fixture(scope="session")
-def plain(lasting_service: Responses, codex: str, folder: Path) -> dict[str, Any]:
+def plain(lasting_service: Responses, codex: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The settings of a client of the service."""
-    where = {"codex_path": codex, "base_url": lasting_service.base_url, "working_dir": folder}
+    where = {"codex_path": codex, "base_url": lasting_service.base_url, "working_dir": tmp_path_factory.mktemp("work")}
     return {"api_key": KEY, "model": "gpt-5", "max_retries": 1, "sandbox_mode": "danger-full-access", **where}
 
 
@@ -135,32 +125,19 @@ def lasting_clients(plain: dict[str, Any]) -> Iterator[dict[str, Any]]:
         runner.run(asynchronous.close())
 
 
+@pytest.fixture(params=["sync", "async"])
+def each_client(request: pytest.FixtureRequest, lasting_clients: dict[str, Any], service: Responses) -> Any:
+    """A client of each kind whose server is running already, for what suspends, is cancelled, or ends early."""
+    return lasting_clients[request.param]
+
+
 @pytest.fixture
 def client(lasting_clients: dict[str, Any], service: Responses) -> CodexClient:
-    """A client whose server is running already."""
+    """The sync one alone."""
     found: CodexClient = lasting_clients["sync"]
     return found
 
 
-@pytest.fixture(params=["sync", "async"])
-def each_client(request: pytest.FixtureRequest, lasting_clients: dict[str, Any], service: Responses) -> Any:
-    """A client of each kind, for what suspends, is cancelled, or ends early."""
-    return lasting_clients[request.param]
-
-
 def create(client: Any, content: str = "hi", **options: Any) -> Any:
     """Ask a client of either kind for a completion."""
-    messages = [{"role": "user", "content": content}]
-    return client.chat.completions.create(**{"messages": messages, **options})
-
-
-@pytest.fixture
-def ask(client: CodexClient) -> Callable[..., Any]:
-    """Ask for a completion."""
-    return partial(create, client)
-
-
-@pytest.fixture
-def ask_each(each_client: Any) -> Callable[..., Any]:
-    """Ask the client of each kind for a completion."""
-    return partial(create, each_client)
+    return client.chat.completions.create(**{"messages": [{"role": "user", "content": content}], **options})

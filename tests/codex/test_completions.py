@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import gc
-import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,30 +18,17 @@ from codegen_ext.testing import MockCodexClient
 
 from ..support.waiting import in_background, until
 from .conftest import HI, content, create, text
-from .responses import (
-    WAIT,
-    Answer,
-    Responses,
-    call,
-    completed,
-    created,
-    does,
-    half,
-    incomplete,
-    message,
-    reasoning,
-    say,
-)
+from .responses import HALF, WAIT, Answer, Responses, call, completed, created, does, incomplete, message, say, says
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-Ask = Callable[..., Any]
+Build = Callable[..., Any]
 
 
-def test_a_completion_is_the_openai_packages_own(ask_each: Ask, answer: Ask, service: Responses) -> None:
-    answer(say("Hello", " there", ".", input_tokens=1000, output_tokens=77, cached=512, reasoning=64))
-    completion = ask_each(reasoning_effort="high", model="gpt-5.5")
+def test_a_completion_is_the_openai_packages_own(each_client: Any, service: Responses) -> None:
+    service.reset(say("Hello", " there", ".", input_tokens=1000, output_tokens=77, cached=512, reasoning=64))
+    completion = create(each_client, reasoning_effort="high", model="gpt-5.5")
     assert type(completion) is ChatCompletion
     (choice,) = completion.choices
     assert (choice.message.content, choice.message.role, choice.finish_reason) == ("Hello there.", "assistant", "stop")
@@ -53,13 +39,12 @@ def test_a_completion_is_the_openai_packages_own(ask_each: Ask, answer: Ask, ser
     assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (1000, 77, 1077)
     assert usage.prompt_tokens_details.cached_tokens == 512
     assert usage.completion_tokens_details.reasoning_tokens == 64
-    assert completion == ChatCompletion.model_validate(completion.model_dump())
     assert (service.asked[0].body["reasoning"]["effort"], service.asked[0].body["model"]) == ("high", "gpt-5.5")
 
 
-def test_a_stream_has_the_deltas_as_the_service_sends_them(ask_each: Ask, answer: Ask, service: Responses) -> None:
-    answer(Answer([created(), *message("One ", WAIT, "two."), completed()]))
-    stream = ask_each(stream=True, stream_options={"include_usage": True})
+def test_a_stream_has_the_deltas_as_the_service_sends_them(each_client: Any, service: Responses) -> None:
+    service.reset(say("One ", WAIT, "two."))
+    stream = create(each_client, stream=True, stream_options={"include_usage": True})
     first, second = next(stream), next(stream)
     assert type(first) is ChatCompletionChunk
     assert (first.choices[0].delta.role, first.object) == ("assistant", "chat.completion.chunk")
@@ -72,10 +57,10 @@ def test_a_stream_has_the_deltas_as_the_service_sends_them(ask_each: Ask, answer
     assert (last.choices, last.usage.total_tokens) == ([], 16)
 
 
-def test_choices_are_parallel_threads(ask: Ask, answer: Ask, service: Responses) -> None:
+def test_choices_are_parallel_threads(client: Any, service: Responses) -> None:
     numbers = iter(range(3))
-    answer(lambda asked: Answer([created(), *message("choice ", WAIT, str(next(numbers))), completed()]))
-    stream = ask(n=3, stream=True)
+    service.reset(lambda asked: say("choice ", WAIT, str(next(numbers))))
+    stream = create(client, n=3, stream=True)
     chunks = [next(stream) for _ in range(6)]
     assert {chunk.choices[0].index for chunk in chunks} == {0, 1, 2}  # all wait at once
     service.go_on()
@@ -86,7 +71,7 @@ def test_choices_are_parallel_threads(ask: Ask, answer: Ask, service: Responses)
     assert len({asked.headers["thread-id"] for asked in service.asked}) == 3
 
 
-def test_messages_are_real_history(ask: Ask, service: Responses, tmp_path: Path) -> None:
+def test_messages_are_real_history(client: Any, service: Responses, tmp_path: Path) -> None:
     picture = tmp_path / "dot.png"
     picture.write_bytes(PNG)
     uri = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
@@ -102,7 +87,7 @@ def test_messages_are_real_history(ask: Ask, service: Responses, tmp_path: Path)
         {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]},
         user({"type": "text", "text": "3"}, image(str(picture)), image(picture.as_uri(), detail="low")),
     ]
-    answer = ask(messages=messages).choices[0].message
+    answer = create(client, messages=messages).choices[0].message
     asked = service.asked[0]
     assert asked.texts[0] == ("developer", "You are terse.")  # instead of the CLI's own instructions
     assert ("developer", "Use Python.") in asked.texts
@@ -114,7 +99,7 @@ def test_messages_are_real_history(ask: Ask, service: Responses, tmp_path: Path)
     assert [part["image_url"] for part in parts if part["type"] == "input_image"] == [uri, uri, uri]
     kinds = [item["type"] for item in asked.body["input"]]
     assert kinds.index("function_call") < kinds.index("function_call_output")
-    ask(messages=[*HI, answer])  # an answer at the end is continued
+    create(client, messages=[*HI, answer])  # an answer at the end is continued
     assert service.asked[-1].texts[-1] == ("assistant", "Hello there.")
 
 
@@ -129,34 +114,25 @@ def image(url: str, **more: Any) -> dict[str, Any]:
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"messages": []}, "messages"),
     ({"messages": "hi"}, "messages"),
-    ({"messages": ["hi"]}, "messages[0]"),
-    ({"messages": [{"content": "x"}]}, "messages[0].role"),
     ({"messages": [{"role": "robot", "content": "x"}, *HI]}, "messages[0].role"),
-    ({"messages": [{"role": ["user"], "content": "x"}]}, "messages[0].role"),
     ({"messages": [{"role": "user"}]}, "messages[0].content"),
-    ({"messages": [{"role": "assistant", "tool_calls": 5}]}, "messages[0].tool_calls"),
     ({"messages": [{"role": "assistant", "tool_calls": [{"id": 5}]}]}, "messages[0].tool_calls[0].id"),
     ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id"),
     ({"messages": [user({"type": "input_audio"})]}, "messages[0].content[0].type"),
     ({"messages": [user({"type": "text"})]}, "messages[0].content[0].text"),
-    ({"messages": [user({"type": "image_url", "image_url": {}})]}, "messages[0].content[0].image_url.url"),
     ({"messages": [user(image("/no/such.png"))]}, "messages[0].content[0].image_url"),
     ({"messages": [user(image("https://x/y.png"))]}, "messages[0].content[0].image_url"),
     ({"n": 0}, "n"),
     ({"max_tokens": 0}, "max_tokens"),
     ({"stop": [""]}, "stop"),
-    ({"stop": 5}, "stop"),
     ({"stream_options": "include_usage"}, "stream_options"),
     ({"timeout": -1}, "timeout"),
-    ({"timeout": math.nan}, "timeout"),
     ({"response_format": {"type": "xml"}}, "response_format"),
     ({"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}, "response_format"),
 ]
 UNSENDABLE: list[dict[str, Any]] = [
     {"messages": [{"role": "user", "content": "a\ud83d"}]},
     {"messages": [{"role": "user", "content": "a\ud83d"}, *HI]},
-    {"messages": [{"role": "system", "content": "a\ud83d"}, *HI]},
-    {"model": "\ud800"},
     {"response_format": {"type": "json_schema", "json_schema": {"schema": {"description": {1}}}}},
 ]
 
@@ -170,97 +146,63 @@ def test_bad_arguments_are_refused_as_the_api_does(arguments: dict[str, Any], pa
     assert ("cannot be sent as JSON" in str(caught.value)) is (param is None)
 
 
-@pytest.mark.parametrize("timeout", [math.inf, 1e12, None], ids=str)
-def test_a_timeout_may_be_endless(ask_each: Ask, timeout: float | None) -> None:
-    assert text(ask_each(timeout=timeout)) == "Hello there."
-
-
-def test_arguments_that_are_unknown_or_not_given(ask: Ask) -> None:
+def test_arguments_that_are_unknown_or_not_given() -> None:
+    client = MockCodexClient()
     with pytest.raises(TypeError, match="'temprature'"):
-        ask(temprature=1)
+        create(client, temprature=1)
     given = dict.fromkeys(("temperature", "stop", "n", "response_format", "max_tokens", "timeout"), openai.NOT_GIVEN)
-    assert text(ask(**given, seed=None)) == "Hello there."
+    assert text(create(client, **given, seed=None)) == "This is a mock answer."
 
 
 LOOK = call("exec_command", cmd="true")
-COMMENT = Answer([created(), *message("I look.", phase="commentary"), LOOK, completed()])
-CUT = Answer([created(), *message("Hello th", "ere, ST", "OP and more", WAIT, "never"), completed()])
+STOPS = Answer([created(), *message("Hello th", "ere, ST", "OP and more", WAIT, "never"), completed()])
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": False, "required": ["a"]}
 FORM = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}}
 SAID: dict[str, tuple[list[Answer], dict[str, Any], str, str, int | None]] = {
     # the answers of the service, the arguments, the text, the finish reason, and the tokens where they were counted
     "a comment is no part of it": (
-        [COMMENT, Answer([created(), *reasoning("hm"), *message("One.", phase="final_answer"), completed()])],
+        [says(*message("I look.", phase="commentary"), LOOK), says(*message("One.", phase="final_answer"))],
         *({}, "One.", "stop", 32),
     ),
-    "messages are separated": (
-        [Answer([created(), *message("First", "."), LOOK, completed()]), say("Second", ".")],
-        *({}, "First.\n\nSecond.", "stop", 32),
-    ),
     "a schema shapes the last message": (
-        [Answer([created(), *message('{"a": 0}'), LOOK, completed()]), say('{"a"', ": 1}")],
+        [says(*message('{"a": 0}'), LOOK), say('{"a"', ": 1}")],
         *(FORM, '{"a": 1}', "stop", 32),
     ),
     "the service ends it": (
         [Answer([created(), *message("Par", "tial"), incomplete("max_output_tokens")])],
         *({}, "Partial", "length", None),
     ),
-    "the service filters it": (
-        [Answer([created(), *message("Par", "tial"), incomplete("content_filter")])],
-        *({}, "Partial", "content_filter", None),
-    ),
-    "stop": ([CUT], {"stop": ["END", "STOP"]}, "Hello there, ", "stop", None),
-    "stop, a string": ([CUT], {"stop": "STOP"}, "Hello there, ", "stop", None),
-    "max_tokens": ([CUT], {"max_tokens": 2}, "Hello th", "length", None),
-    "both": ([CUT], {"max_completion_tokens": 3, "max_tokens": 1}, "Hello there,", "length", None),
-    "not reached": ([say("a S", "T", "O")], {"max_tokens": 3, "stop": "STOP"}, "a STO", "stop", 16),
+    "limits": ([STOPS], {"max_completion_tokens": 3, "max_tokens": 1}, "Hello there,", "length", None),
     "used in part": (
-        [Answer([created(), *message("I look."), LOOK, completed()]), CUT],
+        [says(*message("I look."), LOOK), STOPS],
         *({"stop": "STOP"}, "I look.\n\nHello there, ", "stop", None),
     ),
 }
 
 
 @pytest.mark.parametrize("name", SAID)
-def test_what_is_said_and_why_it_ends(ask_each: Ask, answer: Ask, service: Responses, name: str) -> None:
+def test_what_is_said_and_why_it_ends(client: Any, service: Responses, name: str) -> None:
     answers, arguments, said, reason, tokens = SAID[name]
-    answer(*answers)
-    completion = ask_each(**arguments)
+    service.reset(*answers)
+    completion = create(client, **arguments)
     assert (text(completion), completion.choices[0].finish_reason) == (said, reason)
     assert (completion.usage and completion.usage.total_tokens) == tokens
     assert arguments is not FORM or service.asked[0].body["text"]["format"]["schema"] == SCHEMA
-    answer(*answers)
-    chunks = list(ask_each(stream=True, stream_options={"include_usage": True}, **arguments))
+    service.reset(*answers)
+    chunks = list(create(client, stream=True, stream_options={"include_usage": True}, **arguments))
     assert content(chunks) == said
     counted = [chunk.usage.total_tokens for chunk in chunks if chunk.usage]
     assert counted == ([] if tokens is None else [tokens])
     assert [one.finish_reason for chunk in chunks for one in chunk.choices][-1] == reason
 
 
-@pytest.fixture
-def gone(answer: Ask) -> list[bool]:
-    """Let the service answer for ever, and note when the CLI hangs up."""
-    seen: list[bool] = []
-
-    def endless() -> Iterator[Any]:
-        yield created()
-        try:
-            yield from message(*["more "] * 100_000)
-        except GeneratorExit:
-            seen.append(True)
-            raise
-
-    answer(lambda asked: Answer(endless()))
-    return seen
-
-
-def time_out(ask: Ask) -> None:
+def time_out(client: Any) -> None:
     with pytest.raises(openai.APITimeoutError, match=r"0\.4 s"):
-        ask(timeout=0.4)
+        create(client, timeout=0.4)
 
 
-def leave(ask: Ask) -> None:
-    with ask(stream=True) as stream:
+def leave(client: Any) -> None:
+    with create(client, stream=True) as stream:
         next(stream)
         next(stream)
     assert list(stream) == []
@@ -268,22 +210,37 @@ def leave(ask: Ask) -> None:
         stream.result()
 
 
-def lose(ask: Ask) -> None:
-    stream = ask(stream=True)
+def lose(client: Any) -> None:
+    stream = create(client, stream=True)
     next(stream)
     del stream
     gc.collect()
 
 
 @pytest.mark.parametrize("way", [time_out, leave, lose])
-def test_leaving_an_answer_interrupts_the_turn(ask_each: Ask, gone: list[bool], way: Callable[[Ask], None]) -> None:
-    way(ask_each)
-    until(lambda: gone)
+def test_leaving_an_answer_interrupts_the_turn(
+    each_client: Any, service: Responses, way: Callable[[Any], None]
+) -> None:
+    gone: list[bool] = []
+
+    def endless() -> Iterator[Any]:
+        yield created()
+        try:
+            yield from message(*["more "] * 100_000)
+        except GeneratorExit:
+            gone.append(True)
+            raise
+
+    service.reset(lambda asked: Answer(endless()))
+    way(each_client)
+    until(lambda: gone)  # the CLI has hung up
 
 
-def test_closing_a_stream_ends_the_wait_of_another_thread_or_task(ask: Ask, build: Ask, answer: Ask) -> None:
-    answer(half())
-    stream = ask(stream=True)
+def test_closing_a_stream_ends_the_wait_of_another_thread_or_task(
+    client: Any, build: Build, service: Responses
+) -> None:
+    service.reset(HALF)
+    stream = create(client, stream=True)
     rest = in_background(lambda: list(stream))
     stream.close()
     assert content(rest.result(60)) in ("", "half")
@@ -319,13 +276,13 @@ def test_an_argument_without_effect_warns_once_by_name() -> None:
         assert (refused.value.param, strict.calls) == (name, [])
 
 
-def test_a_warning_names_the_line_of_the_caller(ask: Ask, client: Any) -> None:
+def test_a_warning_names_the_line_of_the_caller(client: Any) -> None:
     with pytest.warns(UserWarning, match="user: it is ignored") as caught:
         client.chat.completions.create(messages=HI, user="me")
     assert Path(caught[0].filename).name == Path(__file__).name
 
 
-def test_the_models_of_the_cli_are_listed(each_client: Any, build: Ask, service: Responses) -> None:
+def test_the_models_of_the_cli_are_listed(each_client: Any, build: Build, service: Responses) -> None:
     models = each_client.models.list()
     assert all(type(model) is openai.types.Model for model in models.data)
     assert len({model.id for model in models.data}) == len(models.data) > 1
@@ -340,7 +297,7 @@ def test_the_models_of_the_cli_are_listed(each_client: Any, build: Ask, service:
 DECISIONS: list[tuple[Any, bool]] = [(False, False), (None, False), (True, True), ("acceptForSession", True)]
 
 
-def test_the_callback_decides_what_the_agent_may_do(build: Ask, answer: Ask, tmp_path: Path) -> None:
+def test_the_callback_decides_what_the_agent_may_do(build: Build, service: Responses, tmp_path: Path) -> None:
     asked: list[ApprovalRequest] = []
     decision: Any = None
 
@@ -356,7 +313,7 @@ def test_the_callback_decides_what_the_agent_may_do(build: Ask, answer: Ask, tmp
     client = build(approval_callback=decide, **settings)
     other = build(AsyncCodexClient, approval_callback=decide_later, **settings)
     for number, (decision, may) in enumerate(DECISIONS):  # noqa: B007 - read by the callback
-        answer(does(f"touch made{number}"), say("Done."), does(f"touch later{number}"), say("Done."))
+        service.reset(does(f"touch made{number}"), say("Done."), does(f"touch later{number}"), say("Done."))
         assert text(create(client)) == text(asyncio.run(create(other))) == "Done."
         for name in ("made", "later"):
             assert (tmp_path / f"{name}{number}").exists() is may
@@ -366,7 +323,7 @@ def test_the_callback_decides_what_the_agent_may_do(build: Ask, answer: Ask, tmp
     assert asked == []
 
 
-def test_an_error_of_the_callback_reaches_the_caller(build: Ask, answer: Ask, tmp_path: Path) -> None:
+def test_an_error_of_the_callback_reaches_the_caller(build: Build, service: Responses, tmp_path: Path) -> None:
     def fail(request: ApprovalRequest) -> bool:
         raise LookupError("no decision")
 
@@ -374,14 +331,14 @@ def test_an_error_of_the_callback_reaches_the_caller(build: Ask, answer: Ask, tm
         return True
 
     for callback, kind in ((fail, LookupError), (decide, CodexError)):  # the second needs the asynchronous client
-        answer(does("touch made"), say("Done."))
+        service.reset(does("touch made"), say("Done."))
         with pytest.raises(kind):
             create(build(approval_callback=callback, approval_policy="untrusted", working_dir=tmp_path))
     assert not (tmp_path / "made").exists()
 
 
-def test_the_agent_has_its_own_programs(build: Ask, answer: Ask, tmp_path: Path) -> None:
+def test_the_agent_has_its_own_programs(build: Build, service: Responses, tmp_path: Path) -> None:
     """Below the temporary folder, the CLI does not install the program that applies patches."""
-    answer(does("command -v apply_patch > found; true"), say("Done."))
+    service.reset(does("command -v apply_patch > found; true"), say("Done."))
     create(build(working_dir=tmp_path))
     assert "apply_patch" in (tmp_path / "found").read_text()

@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import openai
@@ -22,9 +22,9 @@ from codegen_ext.codex.session import Mailbox
 
 from ..support.waiting import in_background, until
 from .conftest import KEY, create, environment_of, group_of, is_running, script, text
-from .responses import WAIT, Answer, Responses, completed, created, does, echo, half, message, say
+from .responses import HALF, WAIT, Responses, does, echo, say
 
-Ask = Callable[..., Any]
+Build = Callable[..., Any]
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def homes(*clients: Any) -> list[str]:
     return [environment_of(client.server_pid)["CODEX_HOME"] for client in clients]
 
 
-def test_twenty_turns_at_once_share_one_server(build: Ask, answer: Ask, cache: Path) -> None:
-    answer(echo)
+def test_twenty_turns_at_once_share_one_server(build: Build, service: Responses, cache: Path) -> None:
+    service.reset(echo)
     questions = [f"question {number}" for number in range(20)]
     expected = [f"you said {question}" for question in questions]
     client, other = build(), build(AsyncCodexClient)
@@ -55,27 +55,14 @@ def test_twenty_turns_at_once_share_one_server(build: Ask, answer: Ask, cache: P
         loops = pool.map(lambda _: asyncio.run(create(other, "hi")), range(2))
         assert [*map(text, loops)] == ["you said hi"] * 2
     assert other.server_pid == first
-    assert {*map(str, cache.iterdir())} == {*homes(client, other)}  # each started one server
+    (mine, others), pid = homes(client, other), client.server_pid
+    assert {*map(str, cache.iterdir())} == {mine, others}  # each started one server
+    client.close()
+    assert (is_running(pid), [*map(str, cache.iterdir())]) == (False, [others])
 
 
-@pytest.mark.parametrize("way", ["close", "lose"])
-def test_a_client_ends_its_server_and_removes_its_folder(build: Ask, codex: str, cache: Path, way: str) -> None:
-    client = CodexClient(KEY, codex, base_url="http://127.0.0.1:9/v1")
-    client.models.list()
-    pid = client.server_pid
-    assert pid is not None
-    (home,) = cache.iterdir()
-    assert homes(client) == [str(home)]
-    if way == "close":
-        client.close()
-        assert (is_running(pid), home.exists()) == (False, False)
-    del client
-    gc.collect()
-    until(lambda: not is_running(pid) and not home.exists())
-
-
-def test_a_stream_keeps_the_server_without_the_client(codex: str, answer: Ask, service: Responses) -> None:
-    answer(Answer([created(), *message("a", WAIT, "b"), completed()]))
+def test_a_stream_keeps_the_server_without_the_client(codex: str, service: Responses) -> None:
+    service.reset(say("a", WAIT, "b"))
     stream = create(CodexClient(KEY, codex, base_url=service.base_url), stream=True)
     next(stream)
     gc.collect()
@@ -89,9 +76,9 @@ def test_a_stream_keeps_the_server_without_the_client(codex: str, answer: Ask, s
     indirect=["installation"],
 )
 def test_whatever_is_killed_nothing_stays_and_the_next_call_works(
-    build: Ask, answer: Ask, service: Responses, installation: str, victim: str
+    build: Build, service: Responses, installation: str, victim: str
 ) -> None:
-    answer(half(), say("whole"))
+    service.reset(HALF, say("whole"))
     client = build(codex_path=installation)
     call_under_way = in_background(create, client=client)
     until(lambda: service.asked)
@@ -110,9 +97,11 @@ def test_whatever_is_killed_nothing_stays_and_the_next_call_works(
     assert text(create(client)) == "whole"
 
 
-def test_closing_ends_the_calls_under_way_and_the_agents_commands(build: Ask, answer: Ask, tmp_path: Path) -> None:
+def test_closing_ends_the_calls_under_way_and_the_agents_commands(
+    build: Build, service: Responses, tmp_path: Path
+) -> None:
     pid_file = tmp_path / "pid"
-    answer(does(f"echo $$ > {pid_file}; exec sleep 300"))
+    service.reset(does(f"echo $$ > {pid_file}; exec sleep 300"))
     client = build(working_dir=tmp_path)
     under_way = in_background(create, client=client)
     until(lambda: pid_file.exists() and pid_file.read_text())
@@ -122,7 +111,7 @@ def test_closing_ends_the_calls_under_way_and_the_agents_commands(build: Ask, an
     until(lambda: not is_running(int(pid_file.read_text())))
 
 
-def test_a_server_that_hangs_holds_up_no_caller(build: Ask) -> None:
+def test_a_server_that_hangs_holds_up_no_caller(build: Build) -> None:
     client = build()
     client.models.list()
     pid = client.server_pid
@@ -137,19 +126,15 @@ def test_a_server_that_hangs_holds_up_no_caller(build: Ask) -> None:
     assert not is_running(pid)
 
 
-def test_closing_takes_a_second_at_most_and_losing_a_client_nothing(tmp_path: Path, cache: Path) -> None:
+def test_a_client_whose_cli_hangs_is_lost_or_closed_without_holding_anything_up(tmp_path: Path, cache: Path) -> None:
     child = tmp_path / "child"
     # answers nothing and ignores its end
     program = script(tmp_path / "codex", f"trap '' TERM HUP\nsleep 100 & echo $! > {child}\nwait; sleep 100")
 
-    def start(kind: Any) -> Any:
-        child.unlink(missing_ok=True)
-        client = kind(KEY, program, timeout=0.3)
+    async def close() -> float:
+        client = AsyncCodexClient(KEY, program, timeout=0.3)
         with pytest.raises(openai.APITimeoutError):
-            client.models.list() if kind is CodexClient else asyncio.run(client.models.list()._page())
-        return client
-
-    async def close(client: Any) -> float:
+            await client.models.list()
         longest, closing = 0.0, asyncio.ensure_future(client.close())
         while not closing.done():
             before = time.monotonic()
@@ -157,22 +142,23 @@ def test_closing_takes_a_second_at_most_and_losing_a_client_nothing(tmp_path: Pa
             longest = max(longest, time.monotonic() - before)
         return longest  # for which the loop stood still
 
-    for kind in (AsyncCodexClient, CodexClient):
-        client = start(kind)
-        pid = int(child.read_text())
+    def lose() -> float:
+        client = CodexClient(KEY, program, timeout=0.3)
+        with pytest.raises(openai.APITimeoutError):
+            client.models.list()
         started = time.monotonic()
-        if kind is AsyncCodexClient:
-            assert asyncio.run(close(client)) < 0.4
         del client
-        assert time.monotonic() - started < (1.5 if kind is AsyncCodexClient else 0.4)
         gc.collect()
-        until(lambda pid=pid: not is_running(pid))  # type: ignore[misc]
-        until(lambda: not [*cache.iterdir()])
+        return time.monotonic() - started
+
+    for way in (lose, lambda: asyncio.run(close())):
+        assert way() < 0.4
+        until(lambda: not is_running(int(child.read_text())) and not [*cache.iterdir()])
 
 
 START = """
-import asyncio, os, signal, sys, time
-from codegen_ext import AsyncCodexClient, CodexClient
+import os, signal, time
+from codegen_ext import CodexClient
 client = CodexClient({arguments})
 client.models.list()
 print(client.server_pid, flush=True)
@@ -187,7 +173,6 @@ async def main():
     print(client.server_pid, flush=True)
 asyncio.run(main())
 """,
-    "raises": f"{START}sys.excepthook = lambda *error: None; raise SystemError",
     "hangs": f"{START}os.kill(client.server_pid, signal.SIGSTOP)",
     "killed after a fork": f"""{START}
 if os.fork() == 0:
@@ -204,12 +189,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_no_server_outlives_its_program(codex: str, service: Responses, name: str, cache: Path) -> None:
     code = PROGRAMS[name].format(arguments=f"{KEY!r}, {codex!r}, base_url={service.base_url!r}")
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", "-W", "ignore:.*fork:DeprecationWarning", "-c", textwrap.dedent(code)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as program:
+    command = [sys.executable, "-W", "error", "-W", "ignore:.*fork:DeprecationWarning", "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
         pid = int(program.stdout.readline())
         if "killed" in name:
@@ -234,34 +215,22 @@ def test_no_server_outlives_its_program(codex: str, service: Responses, name: st
 def loaded(client: Any) -> list[str]:
     """Ask the server which threads it has loaded."""
     mailbox, answered = Mailbox(), threading.Event()
-    mailbox.waiter = type("Waiter", (), {"wake": lambda self: answered.set()})()
+    mailbox.waiter = SimpleNamespace(wake=answered.set)  # type: ignore[assignment]
     client._settings.servers.start().request("thread/loaded/list", {}, mailbox)
     assert answered.wait(30)
     threads: list[str] = mailbox.items[0][1]["result"]["data"]  # type: ignore[index]
     return threads
 
 
-def test_a_turn_whose_caller_left_before_it_began_is_ended(build: Ask, answer: Ask, service: Responses) -> None:
-    answer(half())
-    client = build()
-    assert loaded(client) == []
-    os.kill(client.server_pid, signal.SIGSTOP)
-    with pytest.raises(openai.APITimeoutError):
-        create(client, timeout=0.2)
-    os.kill(client.server_pid, signal.SIGCONT)
-    until(lambda: not loaded(client))
-    assert service.asked == []  # the turn was never asked for
-
-
-def test_a_turn_is_ended_whenever_its_caller_leaves(build: Ask, answer: Ask) -> None:
-    client = build(AsyncCodexClient)
+def test_a_turn_is_ended_whenever_its_caller_leaves(build: Build, service: Responses) -> None:
+    client, other = build(AsyncCodexClient), build()
 
     async def leave() -> None:
         for options in ({}, {"n": 2}, {"stop": "there"}):
             await create(client, **options)
         async with await create(client, stream=True):
             pass
-        answer(half())
+        service.reset(HALF)
         for pause in (0, 0.002, 0.01, 0.03, 0.1):
             task = asyncio.create_task(create(client))
             await asyncio.sleep(pause)
@@ -269,5 +238,12 @@ def test_a_turn_is_ended_whenever_its_caller_leaves(build: Ask, answer: Ask) -> 
             with pytest.raises(asyncio.CancelledError):
                 await task
 
+    assert loaded(other) == []
+    os.kill(other.server_pid, signal.SIGSTOP)
+    with pytest.raises(openai.APITimeoutError):
+        create(other, timeout=0.2)
+    os.kill(other.server_pid, signal.SIGCONT)
+    until(lambda: not loaded(other))
+    assert service.asked == []  # the turn was never asked for
     asyncio.run(leave())
     until(lambda: not loaded(client))

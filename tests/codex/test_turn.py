@@ -1,6 +1,5 @@
 """The algorithms without a process: the text of a turn, its end, stop sequences and limits."""
 
-import json
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -10,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codegen_ext.codex.errors import incomplete_reason, turn_error
 from codegen_ext.codex.turn import BYTES_PER_TOKEN, Turn
 
 Notification = tuple[str, dict[str, Any]]
@@ -56,6 +54,7 @@ def direct(text: str, stop: list[str], max_tokens: int | None) -> tuple[str, str
     return data.decode(), "stop"
 
 
+@settings(max_examples=60)
 @given(pieces, stops, st.none() | st.integers(min_value=1, max_value=8))
 def test_where_a_text_ends_does_not_depend_on_its_pieces(
     parts: list[str], stop: list[str], max_tokens: int | None
@@ -74,9 +73,9 @@ def test_nothing_is_held_back_without_need() -> None:
 responses = st.lists(st.tuples(st.booleans(), st.lists(st.tuples(pieces, phases), max_size=3)), max_size=4)
 
 
-@pytest.mark.parametrize("last_only", [False, True])
-@given(responses=responses)
-def test_the_text_is_what_was_said_and_not_voided(responses: Any, *, last_only: bool) -> None:
+@settings(max_examples=60)
+@given(responses, st.booleans())
+def test_the_text_is_what_was_said_and_not_voided(responses: Any, last_only: bool) -> None:
     turn = Turn(last_message_only=last_only)
     kept: list[str] = []
     for is_cut, messages in responses:
@@ -91,47 +90,39 @@ def test_the_text_is_what_was_said_and_not_voided(responses: Any, *, last_only: 
     assert (turn.finish_reason, (turn.usage or {}).get("outputTokens", 0)) == ("stop", 2 * counted)
 
 
-def test_text_without_deltas_is_text() -> None:
-    assert play(Turn(), ("item/completed", {"item": {"type": "agentMessage", "id": "m", "text": "at once"}})) == [
-        "at once"
-    ]
+def failed(error: Any) -> Notification:
+    return "turn/completed", {"turn": {"status": "failed", "error": error}}
 
 
-CUT = "Incomplete response returned, reason: max_output_tokens"
+CUT = "Incomplete response returned, reason: "
+AT_ONCE: Notification = ("item/completed", {"item": {"type": "agentMessage", "id": "m", "text": "at once"}})
 ENDS: list[tuple[Notification, Any]] = [
+    (AT_ONCE, None),
     (COMPLETED, "stop"),
     (("turn/completed", {"turn": {"status": "interrupted"}}), openai.APIError),
-    (("turn/completed", {"turn": {"status": "failed", "error": None}}), openai.APIError),
-    (("turn/completed", {"turn": {"status": "failed", "error": {"message": CUT}}}), "length"),
+    (failed({"message": f"{CUT}max_output_tokens"}), "length"),
+    (failed({"message": None, "additionalDetails": f"{CUT}content_filter"}), "content_filter"),
+    *[(failed(error), openai.APIError) for error in (None, {}, {"message": None}, {"message": "[" * 100_000})],
+    (failed({"message": "7", "codexErrorInfo": "newer"}), openai.APIError),
+    (failed({"codexErrorInfo": {"x": {"httpStatusCode": 418}}}), openai.APIStatusError),
+    (failed({"codexErrorInfo": {"x": None}}), openai.APIConnectionError),
+    (failed({"codexErrorInfo": {}}), openai.APIConnectionError),
+    (failed({"message": '{"error": {"code": "c"}}'}), openai.BadRequestError),
     (retry(401), openai.AuthenticationError),  # what no repetition mends is not waited for
     (retry(404), openai.NotFoundError),
     (retry(429), None),
-    (retry(500), None),
     (retry(), None),
 ]
 
 
-@pytest.mark.parametrize(("notification", "end"), ENDS, ids=str)
+@pytest.mark.parametrize(("notification", "end"), ENDS, ids=lambda value: str(value)[:60])
 def test_how_a_turn_ends(notification: Notification, end: Any) -> None:
     turn = Turn()
     if isinstance(end, type):
-        with pytest.raises(end):
+        with pytest.raises(end) as caught:
             turn.feed(*notification)
+        assert type(caught.value) is end
+        assert str(caught.value)
     else:
-        turn.feed(*notification)
+        assert play(turn, notification) == ["at once" if notification is AT_ONCE else ""]
         assert turn.finish_reason == end
-
-
-details = st.none() | st.dictionaries(st.text(), st.integers()) | st.just({"httpStatusCode": 418})
-fields = {
-    "message": st.text() | st.none() | st.just(json.dumps({"error": {"message": "m", "code": "c"}})),
-    "additionalDetails": st.text() | st.none(),
-    "codexErrorInfo": st.none() | st.text() | st.dictionaries(st.text(), details),
-}
-
-
-@settings(max_examples=40)
-@given(st.fixed_dictionaries({}, optional=fields))
-def test_every_error_of_a_turn_becomes_an_openai_error(error: dict[str, Any]) -> None:
-    assert str(turn_error(error))
-    assert incomplete_reason(error) in (None, "length", "content_filter")

@@ -2,6 +2,8 @@
 
 import errno
 import fcntl
+import json
+import math
 import os
 import shlex
 import signal
@@ -38,11 +40,12 @@ def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start clients of the fake, which close within a second, whatever it does, and end it."""
+    """Start clients of the fake that does so each turn; they close within a second, whatever it does, and end it."""
     clients = []
 
-    def make(mode: str, **settings: Any) -> CodexClient:
-        program = script(tmp_path / "codex", shlex.join(["exec", sys.executable, "-S", "-E", str(FAKE), mode]))
+    def make(*turns: list[Any], **settings: Any) -> CodexClient:
+        command = ["exec", sys.executable, "-S", "-E", str(FAKE), *map(json.dumps, turns)]
+        program = script(tmp_path / "codex", shlex.join(command))
         clients.append(CodexClient(KEY, program, **{"timeout": 30, **settings}))
         return clients[-1]
 
@@ -54,36 +57,46 @@ def start(tmp_path: Path) -> Iterator[Start]:
         assert pid is None or not is_running(pid)
 
 
-ENDS = {
-    "closes its output but lives": "closed its output",
-    "ends while a child holds the pipes": r"ended \(exit code 3\)",
-    "ends while a child of another group holds the pipes": r"ended \(exit code 3\)",
-    "names no thread": "not understood: KeyError",
-    "sends a delta without text": "not understood: KeyError",
-    "starts a turn without an id": "not understood: KeyError",
-    "asks without naming what for": "not understood: KeyError",
+def says(method: str, **more: Any) -> dict[str, Any]:
+    return {"method": method, "params": {"threadId": "thread-1"}, **more}
+
+
+APPROVAL = "item/commandExecution/requestApproval"
+ENDS: dict[str, tuple[list[Any], str]] = {
+    "closes its output but lives": (["close"], "closed its output"),
+    "ends while a child holds the pipes": (["child", "exit"], r"ended \(exit code 3\)"),
+    "ends while a child of another group does": (["child of another group", "exit"], r"ended \(exit code 3\)"),
+    "names no thread": ([], "not understood: KeyError"),
+    "sends a delta without text": ([says("item/agentMessage/delta")], "not understood: KeyError"),
+    "asks without naming what for": ([says(APPROVAL, id="a")], "not understood: KeyError"),
 }
 
 
-@pytest.mark.parametrize("mode", ENDS)
-def test_a_call_ends_at_once_with_a_typed_error(start: Start, child: Path, mode: str) -> None:
-    client = start(mode, approval_callback=lambda request: True)
+@pytest.mark.parametrize("name", ENDS)
+def test_a_call_ends_at_once_with_a_typed_error(start: Start, child: Path, name: str) -> None:
+    steps, words = ENDS[name]
+    client = start(steps, approval_callback=lambda request: True)
     started = time.monotonic()
-    with pytest.raises(openai.APIConnectionError, match=ENDS[mode]):
+    with pytest.raises(openai.APIConnectionError, match=words):
         create(client)
     assert time.monotonic() - started < 5
-    if mode == "ends while a child holds the pipes":
+    if steps == ["child", "exit"]:
         until(lambda: not is_running(int(child.read_text())))
 
 
-@pytest.mark.parametrize("mode", ["answers and ends at once", "answers, and lives on", "asks what no client answers"])
-def test_an_answer_that_arrives_counts_whatever_the_server_does_besides(start: Start, mode: str) -> None:
-    client = start(mode)
+@pytest.mark.parametrize(
+    ("steps", "timeout"),
+    [(["answer", "exit"], math.inf), (["answer"], 1e12), ([says("item/tool/requestUserInput", id="b")], None)],
+)
+def test_an_answer_that_arrives_counts_whatever_the_server_does_besides(
+    start: Start, steps: list[Any], timeout: float | None
+) -> None:
+    client = start(steps, timeout=timeout)
     assert text(create(client)) == text(create(client)) == "Hello there."
 
 
 def test_a_turn_that_was_asked_for_is_not_asked_for_again(start: Start) -> None:
-    client = start("dies at its second turn")
+    client = start(["answer"], ["exit"])
     assert text(create(client)) == "Hello there."
     with pytest.raises(openai.APIConnectionError, match="exit code 3"):
         create(client)
@@ -91,8 +104,10 @@ def test_a_turn_that_was_asked_for_is_not_asked_for_again(start: Start) -> None:
 
 
 def test_a_server_that_says_nothing_costs_the_timeout_and_no_more(start: Start) -> None:
-    with pytest.raises(openai.APITimeoutError):
-        create(start("says nothing", timeout=0.2))
+    client = start(timeout=0.2)
+    for call in (lambda: create(client), lambda: client.models.list(timeout=0.2)):
+        with pytest.raises(openai.APITimeoutError):
+            call()
 
 
 def test_the_questions_of_a_sub_agent_go_to_the_caller(start: Start) -> None:
@@ -102,7 +117,10 @@ def test_the_questions_of_a_sub_agent_go_to_the_caller(start: Start) -> None:
         asked.append(request)
         return True
 
-    assert text(create(start("asks for a sub-agent", approval_callback=decide))) == "Hello there."
+    thread = {"thread": {"id": "child", "parentThreadId": "thread-1"}}
+    question = {"threadId": "child", "turnId": "turn", "itemId": "item", "command": "ls"}
+    steps = [says("thread/started", params=thread), says(APPROVAL, id="a", params=question)]
+    assert text(create(start(steps, approval_callback=decide))) == "Hello there."
     assert [(one.thread_id, one.command) for one in asked] == [("child", "ls")]
 
 
@@ -110,10 +128,9 @@ def test_a_cache_folder_without_locks_is_no_endless_search(tmp_path: Path, monke
     def refuse(*arguments: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(fcntl, "flock", refuse)
-    program = script(tmp_path / "codex", shlex.join([sys.executable, str(FAKE), "answers, and lives on"]))
-    with CodexClient(KEY, program) as client:
+    with CodexClient(KEY, script(tmp_path / "codex", f"exec {sys.executable} {FAKE} '[\"answer\"]'")) as client:
         assert text(create(client)) == "Hello there."
-        assert len([*(tmp_path / "cache/codegen-sdk/codex").iterdir()]) == 1
-    assert [*(tmp_path / "cache/codegen-sdk/codex").iterdir()] == []
+        assert len([*(tmp_path / "codegen-sdk/codex").iterdir()]) == 1
+    assert [*(tmp_path / "codegen-sdk/codex").iterdir()] == []

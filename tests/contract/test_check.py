@@ -8,7 +8,8 @@ import pytest
 
 from tools import check, generate, load
 
-from .checkout import make, make_copy, without_npm, write
+from .checkout import make, make_copy, without_npm
+from .repositories import write
 
 pytestmark = pytest.mark.slow
 
@@ -45,11 +46,14 @@ LINKS: list[tuple[str, Callable[[str], str], str]] = [
      f"{SPEC_GIVES}/paths/~1v1~1models/get/summary; edit spec/chatserver.yaml, and run `make generate`"),
     ("openapi.yaml", replacing("summary: List users", "summary: Name users"),
      "/get/summary; edit spec/overlay.yaml, and run `make generate`"),
+    ("openapi.yaml", replacing("minLength: 1", "minLength: 2"), "edit spec/chatserver.yaml, and run `make generate`"),
     ("openapi.yaml", lambda text: f"{text}# A comment.\n", f"{SPEC_GIVES}; edit spec/overlay.yaml"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "change", "problem"), LINKS)
+@pytest.mark.parametrize(
+    ("name", "change", "problem"), LINKS, ids=[f"{name}-{at}" for at, (name, *_) in enumerate(LINKS)]
+)
 def test_a_link_before_the_contract_is_named(
     name: str, change: Callable[[str], str], problem: str, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,14 +69,16 @@ def test_a_link_before_the_contract_is_named(
 def test_each_file_that_is_generated_or_generates_is_named(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generate, "TEMPLATES", shutil.copytree(generate.TEMPLATES, tree / "templates"))
     monkeypatch.setattr(generate, "STATIC", tree / "templates" / "static")
-    changes = {
-        "generated/codegen_api/enums.py": ("from", "# changed\nfrom"),
-        "templates/model.py.jinja": ("additional_properties: dict", "more: int = 0\n    additional_properties: dict"),
-        "templates/static/pages.py": ("T = ", "MORE = 1\nT = "),
-    }
-    for name, (old, new) in changes.items():
-        write(tree, name, replacing(old, new)((tree / name).read_text(encoding="utf-8")))
-    write(load.GENERATED, "left_over.py", "")
+    for name, change in {
+        "generated/codegen_api/enums.py": lambda text: f"{text}MORE = 1\n",
+        "generated/codegen_api/left_over.py": str,
+        "templates/model.py.jinja": replacing(
+            "additional_properties: dict", "more: int = 0\n    additional_properties: dict"
+        ),
+        "templates/static/pages.py": lambda text: f"{text}\nMORE = 1\n",
+    }.items():
+        file = tree / name
+        file.write_text(change(file.read_text(encoding="utf-8") if file.exists() else ""), encoding="utf-8")
     (load.GENERATED / "models" / "user_response.py").unlink()
     found = list(check.generated_problems(load.load()))
     for name in ("enums", "left_over", "models/user_response", "models/agent_run_response", "pages"):
@@ -86,10 +92,11 @@ def test_the_command_needs_no_npm_and_names_a_restated_path_and_an_edited_derive
     passed = make(copy, "check-contract", PATH=without_npm(tmp_path))
     assert passed.returncode == 0, passed.stderr
     path = next(path for path in load.load()["paths"] if "{" in path)
-    for name, more, said in (
-        ("examples/first_run.py", f'\nURL = "{path}"\n', f"examples/first_run.py restates the path {path}"),
-        ("codegen_ext/_sync/health.py", "\nMORE = 1\n", "codegen_ext/_sync/health.py differs from its _async/ source"),
-    ):
+    edits = {
+        "examples/first_run.py": (f'\nURL = "{path}"\n', f"examples/first_run.py restates the path {path}"),
+        "codegen_ext/_sync/health.py": ("\nMORE = 1\n", "codegen_ext/_sync/health.py differs from its _async/ source"),
+    }
+    for name, (more, said) in edits.items():
         before = (copy / name).read_text(encoding="utf-8")
         write(copy, name, before + more)
         finished = make(copy, "check-contract")

@@ -11,13 +11,17 @@ import pytest
 import codegen_ext
 from codegen_ext import (
     Agent,
+    AsyncAgent,
+    AsyncTask,
     ClientConfig,
     CodegenAPIError,
     CodegenClient,
     CodegenConfig,
     CodexClient,
     ConfigPresets,
+    Task,
     WebhookHandler,
+    chatserver,
     providers,
 )
 from codegen_ext._sync.health import HealthMonitor
@@ -73,6 +77,8 @@ LISTS: list[tuple[str, list[str], Any]] = [
     ("webhooks.md", ["Argument"], arguments(WebhookHandler)),
     ("webhooks.md", ["Method"], public(WebhookHandler)),
     ("health.md", ["Method"], public(HealthMonitor) - {"after_fork"}),
+    ("chatserver.md", ["Error", "Status"], {name for name in chatserver.__all__ if name.endswith("Error")}),
+    ("chatserver.md", ["ChatStream"], public(chatserver.ChatStream) | {"for piece in stream"}),
     ("codex.md", ["Argument", "Environment", "Default"], arguments(CodexClient)),
     ("enhanced-ai-providers.md", ["Provider", "Credentials"], set(provider_names())),
     ("enhanced-ai-providers.md", ["Field"], [field.name for field in attrs.fields(AIResponse)]),
@@ -88,6 +94,11 @@ def test_a_table_lists_all_there_is_and_nothing_else(page: str, head: list[str],
     if isinstance(things, set):
         found, things = sorted(found), sorted(things)
     assert found == things
+
+
+@pytest.mark.parametrize(("kind", "twin"), [(Agent, AsyncAgent), (Task, AsyncTask)])
+def test_both_kinds_have_the_same_names(kind: type, twin: type) -> None:
+    assert public(kind) == public(twin)
 
 
 @pytest.mark.parametrize("row", CONFIGURATION, ids=lambda row: row["Field"].name)

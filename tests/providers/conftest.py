@@ -1,7 +1,6 @@
 """Providers of both kinds, against the sandbox and a server that speaks OpenAI's API."""
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from codegen_ext.providers import get_ai_client, get_async_ai_client
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour
+from ..support.completions import chunk, streamed
 from ..support.loopback import Loopback, reply
 
 Build = Callable[..., Any]
@@ -29,30 +29,10 @@ def no_login(environment: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def completion(text: str | None = "From OpenAI", **message: Any) -> dict[str, Any]:
-    choice = {
-        "index": 0,
-        "message": {"role": "assistant", "content": text, **message},
-        "finish_reason": "stop",
-        "logprobs": None,
-    }
+    choice = {"index": 0, "message": {"role": "assistant", "content": text, **message}, "finish_reason": "stop"}
     usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
     common = {"id": "chatcmpl-7", "object": "chat.completion", "created": 1, "model": "gpt-4o-2024-08-06"}
     return {**common, "choices": [choice], "usage": usage}
-
-
-def chunk(text: str | None = None, finish_reason: str | None = None) -> str:
-    delta = {} if text is None else {"content": text}
-    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
-    common = {"id": "chatcmpl-8", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-2024-08-06"}
-    return json.dumps({**common, "choices": [choice]})
-
-
-def events(*data: str) -> bytes:
-    return "".join(f"data: {item}\n\n" for item in data).encode()
-
-
-def streamed(*data: str, **options: Any) -> bytes:
-    return reply(events(*data), content_type="text/event-stream", **options)
 
 
 def refusal(status: int, code: str | None = None, message: str = "No.", **headers: str) -> bytes:
@@ -61,7 +41,7 @@ def refusal(status: int, code: str | None = None, message: str = "No.", **header
 
 
 ANSWER = reply(completion(), headers={"x-request-id": "req-openai"})
-PIECES = streamed(chunk("From "), chunk("OpenAI"), chunk(None, "stop"), "[DONE]")
+PIECES = streamed(chunk("From "), chunk("OpenAI"), chunk(None, "stop"))
 MODELS = reply({"object": "list", "data": [{"id": "gpt-4o", "object": "model", "created": 1, "owned_by": "x"}]})
 
 

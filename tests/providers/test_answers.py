@@ -1,27 +1,20 @@
 """What each provider takes, returns and counts."""
 
-import asyncio
-import json
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from codegen_ext import ConfigurationError
-from codegen_ext.providers import (
-    AIProviderError,
-    Price,
-    ProviderTimeoutError,
-    ProviderUnavailableError,
-    get_ai_client,
-    get_async_ai_client,
-)
+from codegen_ext import ConfigurationError, providers
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
+from ..codex.responses import CUT, Responses, refuse
 from ..conftest import TOKEN
+from ..support.codex_cli import require_codex
+from ..support.completions import chunk, streamed
 from ..support.inside import real, without_request_id
-from ..support.loopback import HANG, Loopback, reply
-from .conftest import ANSWER, KEY, MODELS, PIECES, Build, chunk, completion, streamed
+from ..support.loopback import Loopback, reply
+from .conftest import ANSWER, KEY, MODELS, PIECES, Build, completion
 
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 CONVERSATION = [
@@ -102,32 +95,29 @@ def test_a_conversation_and_nothing_that_was_not_given(named: Build, openai_serv
     assert openai_service.requests[1].json() == {"messages": CONVERSATION[:1], "model": "m", "stream": False}
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"prompt": " "},
-        {"prompt": 7},
-        {"prompt": "Hi", "timeout": 0},
-        {"prompt": "Hi", "timeout": "1"},
-        {"prompt": "Hi", "messages": CONVERSATION},
-        {"prompt": "Hi", "model": 7},
-        {"prompt": "Hi", "model": "codex/gpt-5"},
-        {"messages": "Hi"},
-        {"messages": ["Hi"]},
-        {},
-    ],
-)
+WRONG: list[dict[str, Any]] = [
+    {},
+    {"prompt": " "},
+    {"prompt": "Hi", "timeout": "1"},
+    {"prompt": "Hi", "messages": CONVERSATION},
+    {"prompt": "Hi", "model": 7},
+    {"prompt": "Hi", "model": "codex/gpt-5"},
+    {"messages": "Hi"},
+    {"messages": ["Hi"]},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
 def test_a_wrong_request(wrong: dict[str, Any], named: Build, openai_service: Loopback) -> None:
-    with pytest.raises(AIProviderError):
+    with pytest.raises(providers.AIProviderError):
         named("openai").generate_response(**wrong)
     assert openai_service.requests == []
 
 
 def test_openai_streams(named: Build, openai_service: Loopback) -> None:
-    counted = json.loads(chunk()) | {"choices": [], "usage": completion()["usage"]}
-    chunks = (chunk("From "), chunk("OpenAI"), chunk(None, "stop"), json.dumps(counted), "[DONE]")
-    openai_service.answers = [streamed(*chunks)]
-    stream = named("openai", prices={"gpt-4o": Price(input=2.5, output=10)}).stream_response("Hi")
+    counted = chunk(choices=[], usage=completion()["usage"])
+    openai_service.answers = [streamed(chunk("From "), chunk("OpenAI"), chunk(None, "stop"), counted)]
+    stream = named("openai", prices={"gpt-4o": providers.Price(input=2.5, output=10)}).stream_response("Hi")
     assert openai_service.requests == []  # nothing is sent before the first piece is read
     assert list(stream) == ["From ", "OpenAI"]
     assert stream.response.content == "From OpenAI"
@@ -153,39 +143,43 @@ def test_chatserver_answers_and_streams(named: Build, sandbox: Sandbox) -> None:
     assert len(sandbox.requests) == before + 1  # the model is known by now
 
 
-@pytest.mark.parametrize(
-    ("name", "ignored"),
-    [
-        ("codegen", {"max_tokens", "temperature", "tool_choice", "top_p"}),
-        ("openai", set()),
-        ("chatserver", {"tool_choice"}),
-    ],
-)
-def test_what_a_provider_has_nothing_for(name: str, ignored: set[str], named: Build, sandbox: Sandbox) -> None:
+IGNORED = {
+    "codegen": {"max_tokens", "temperature", "tool_choice", "top_p"},
+    "openai": set(),
+    "chatserver": {"tool_choice"},
+}
+
+
+@pytest.mark.parametrize("name", IGNORED)
+def test_what_a_provider_has_nothing_for(name: str, named: Build, sandbox: Sandbox) -> None:
     provider = named(name)
     with pytest.raises(TypeError, match="no provider has an option 'colour'"):
         provider.generate_response("Hi", colour="blue")
     if name != "openai":
-        with pytest.raises(AIProviderError, match="cannot call the caller's tools"):
+        with pytest.raises(providers.AIProviderError, match="cannot call the caller's tools"):
             provider.generate_response("Hi", tools=[TOOL])
     assert (provider.get_stats()["request_count"], sandbox.requests) == (0, [])
     response = provider.generate_response("Hi", tool_choice="auto", temperature=0.0, max_tokens=9, top_p=0.2)
-    assert set(response.metadata["ignored"]) == ignored
+    assert set(response.metadata["ignored"]) == IGNORED[name]
 
 
 def test_usage_and_cost(make: Build, options: dict[str, Any], openai_service: Loopback) -> None:
     """The answer's model has a date; the more precise price counts."""
     openai_service.answers = [ANSWER, reply(status=500)]
     options["openai"]["max_retries"] = 0
-    prices = {"codegen": Price(request=2.0), "openai/gpt-4o": Price(input=2.5, output=10), "gpt-4o": Price(input=99)}
+    for wrong in ({"openai": 3}, 7):
+        with pytest.raises(ConfigurationError, match="prices must map"):
+            make("openai", prices=wrong)
+    price = providers.Price
+    prices = {"codegen": price(request=2.0), "openai/gpt-4o": price(input=2.5, output=10), "gpt-4o": price(input=99)}
     client = make(prices=prices, **options)
     client.generate_response("Hi")
     cost = (100 * 2.5 + 20 * 10) / 1_000_000
     assert client.generate_response("Hi", model="openai/gpt-4o").metadata["cost"] == pytest.approx(cost)
-    with pytest.raises(AIProviderError):
+    with pytest.raises(providers.AIProviderError):
         client.generate_response("Hi", model="openai/gpt-4o")
     last = options["clock"].time()
-    client.generate_response("Hi", model="chatserver/x")
+    assert "cost" not in client.generate_response("Hi", model="chatserver/x").metadata  # no price is invented
     stats = client.get_enhanced_stats()
     assert stats["cost"] == pytest.approx(2.0 + cost)
     assert (stats["request_count"], stats["error_count"], stats["error_rate"]) == (4, 1, 0.25)
@@ -196,15 +190,6 @@ def test_usage_and_cost(make: Build, options: dict[str, Any], openai_service: Lo
     assert (of_openai["request_count"], of_openai["error_rate"], of_openai["cost"]) == (2, 0.5, pytest.approx(cost))
     assert (of_openai["prompt_tokens"], of_openai["completion_tokens"], of_openai["total_tokens"]) == (100, 20, 120)
     assert {"success_rate", "task_count", "providers"}.isdisjoint(client.get_stats())
-
-
-def test_no_price_is_invented(named: Build) -> None:
-    provider = named("openai")
-    assert "cost" not in provider.generate_response("Hi").metadata
-    assert provider.get_stats()["cost"] is None
-    for wrong in ({"openai": 3}, 7):
-        with pytest.raises(ConfigurationError, match="prices must map"):
-            named("openai", prices=wrong)
 
 
 def test_models(named: Build, openai_service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,31 +211,6 @@ def test_a_client_may_be_brought_along(make: Build, client: Any, clock: FakeCloc
     assert client.get_current_user().id
 
 
-def test_threads_may_share_a_chain(options: dict[str, Any], openai_service: Loopback) -> None:
-    chosen = {"clock": options["clock"], "openai": options["openai"]}
-    with get_ai_client(**chosen) as client, ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(client.generate_response, [f"Hi {number}" for number in range(24)]))
-    assert {answer.content for answer in answers} == {"From OpenAI"}
-    assert client.get_stats()["request_count"] == len(openai_service.requests) == 24
-
-
-def test_a_cancelled_answer_is_no_failure(options: dict[str, Any], openai_service: Loopback) -> None:
-    """Nothing is learnt about the provider, and the next request may go at once."""
-    openai_service.answers = [HANG, ANSWER]
-
-    async def scene() -> str:
-        chosen = {"clock": options["clock"], "openai": options["openai"]}
-        async with await get_async_ai_client(breaker_failures=1, **chosen) as client:
-            asked = asyncio.ensure_future(client.generate_response("Hi"))
-            await asyncio.to_thread(openai_service.arrived.wait)
-            asked.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await asked
-            return (await client.generate_response("Hi")).content
-
-    assert asyncio.run(scene()) == "From OpenAI"
-
-
 @pytest.mark.parametrize(("name", "first"), [("openai", "From "), ("chatserver", "Echo:")])
 def test_a_stream_ends_with_its_deadline(
     name: str, first: str, named: Build, openai_service: Loopback, clock: FakeClock
@@ -259,7 +219,7 @@ def test_a_stream_ends_with_its_deadline(
     stream = named(name).stream_response("Hi there", timeout=40)
     assert next(stream) == first
     clock.advance(41)
-    with pytest.raises(ProviderTimeoutError) as caught:
+    with pytest.raises(providers.ProviderTimeoutError) as caught:
         next(stream)
     assert (caught.value.partial, caught.value.timeout_duration) == (first, 40)
 
@@ -268,36 +228,65 @@ def test_a_dripping_answer_ends_with_its_deadline(named: Build, sandbox: Sandbox
     """Each byte comes in time, and the whole does not."""
     sandbox.inject("create_chat_completion", Fault.drip(1, 1))
     provider = named("openai", base_url=f"{sandbox.base_url}/v1", api_key=TOKEN)
-    with pytest.raises(ProviderTimeoutError) as caught:
+    with pytest.raises(providers.ProviderTimeoutError) as caught:
         provider.generate_response("Hi", timeout=30)
     assert caught.value.timeout_duration == 30
 
 
-NO_MODELS = (b"<html>", b"null", b"{}", b"7", b'{"data": null}', b'{"data": [7]}')
+NO_MODELS = (b"<html>", b"null", b"7", b'{"data": null}', b'{"data": [7]}')
 NO_COMPLETION = (None, 7, {}, {"choices": []}, {"choices": [7]}, {"choices": [{"message": {"content": 7}}]})
-NO_CHUNK = (
+NO_CHUNK: tuple[Any, ...] = (
     "null",
     "7",
-    '{"choices": null}',
-    '{"choices": [7]}',
-    '{"choices": [{"index": 0, "delta": null}]}',
-    '{"choices": [{"index": 0, "delta": {"content": 7}}]}',
+    {"choices": None},
+    {"choices": [7]},
+    {"choices": [{"index": 0, "delta": None}]},
+    {"choices": [{"index": 0, "delta": {"content": 7}}]},
 )
 
 
 def test_a_service_that_speaks_the_api_only_nearly(named: Build, openai_service: Loopback) -> None:
     """What makes no sense is a provider's error, never a raw exception."""
     provider = named("openai")
-    for body in NO_MODELS:
-        openai_service.answers = [reply(body)]
-        with pytest.raises(ProviderUnavailableError, match="the answer is no"):
+    openai_service.answers = [*map(reply, NO_MODELS), *map(reply, NO_COMPLETION)]
+    for _ in NO_MODELS:
+        with pytest.raises(providers.ProviderUnavailableError, match="the answer is no"):
             provider.get_available_models()
-    for value in NO_COMPLETION:
-        openai_service.answers = [reply(value)]
-        with pytest.raises(ProviderUnavailableError, match="the answer is no chat completion"):
+    for _ in NO_COMPLETION:
+        with pytest.raises(providers.ProviderUnavailableError, match="the answer is no chat completion"):
             provider.generate_response("Hi")
     for data in NO_CHUNK:
-        openai_service.answers = [streamed(chunk("From "), data, chunk(None, "stop"), "[DONE]")]
-        with pytest.raises(ProviderUnavailableError, match="the answer is no stream of chunks") as caught:
+        openai_service.answers = [streamed(chunk("From "), data, chunk(None, "stop"))]
+        with pytest.raises(providers.ProviderUnavailableError, match="the answer is no stream of chunks") as caught:
             list(provider.stream_response("Hi"))
         assert caught.value.partial == "From "
+
+
+@pytest.fixture
+def codex() -> str:
+    return require_codex()
+
+
+def test_the_real_cli_answers_streams_and_fails(make: Build, codex: str, tmp_path: Path, clock: FakeClock) -> None:
+    with Responses() as service:
+        settings = {"codex_path": codex, "base_url": service.base_url, "working_dir": tmp_path, "model": "gpt-5"}
+        provider = make("codex", clock=clock, api_key=KEY, max_retries=0, **settings)
+        assert service.asked == []
+        response = provider.generate_response("Hi", "Be brief", priority="high")
+        assert (response.content, response.provider_name) == ("Hello there.", "codex")
+        assert response.usage["total_tokens"] > 0
+        assert response.metadata["ignored"] == ["priority"]
+        assert service.asked[0].prompt == "Hi"
+        stream = provider.stream_response("Hi")
+        assert "".join(stream) == stream.response.content == "Hello there."
+        assert provider.get_available_models()
+        assert KEY not in repr(provider)
+        with pytest.raises(providers.AIProviderError, match="cannot call the caller's tools"):
+            provider.generate_response("Hi", tools=[{}])
+        service.reset(CUT)
+        with pytest.raises(providers.ProviderUnavailableError) as cut:
+            list(provider.stream_response("Hi"))
+        assert cut.value.partial == "Partial"
+        service.reset(refuse(401))
+        with pytest.raises(providers.ProviderAuthenticationError):
+            provider.generate_response("Hi")

@@ -3,44 +3,22 @@
 import json
 import logging
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from codegen_ext import ConfigurationError
-from codegen_ext.providers import (
-    AIProvider,
-    AIResponse,
-    AsyncAIProvider,
-    AsyncTextStream,
-    ProviderRateLimitError,
-    ProviderTimeoutError,
-    ProviderUnavailableError,
-    TextStream,
-    create_ai_provider,
-    detect_available_credentials,
-    get_ai_client,
-    get_available_providers,
-    get_provider_comparison,
-    get_provider_status,
-    get_recommended_provider,
-    register_provider,
-    unregister_provider,
-    validate_provider_credentials,
-)
+from codegen_ext import ConfigurationError, providers
 from codegen_ext.providers.__main__ import main
-from codegen_ext.providers.registry import preference
+from codegen_ext.providers._async import factory as async_factory
+from codegen_ext.providers._sync import factory as sync_factory
 from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour
-from ..support.inside import real
 from ..support.loopback import HANG, Loopback
-from .conftest import KEY, MODELS, Build, refusal
+from .conftest import KEY, MODELS, PIECES, Build, refusal
 
-NAMES = ["codegen", "openai", "codex", "chatserver", "other"]
 CHEAP = ("list_agent_runs", "list_models")
 REFUSED = refusal(401, message="Incorrect API key provided: sk-proj-***EBRA")
 
@@ -68,22 +46,20 @@ def environment_of_three(
         monkeypatch.setenv(name, value)
 
 
-@given(st.permutations(NAMES), st.integers(0, 5), st.booleans())
-def test_the_order_of_preference(order: list[str], count: int, prefer_codegen: bool) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CODEGEN_PROVIDER_ORDER", " , ".join(order[:count]))
-        found = preference(NAMES, prefer_codegen=prefer_codegen)
-    assert sorted(found) == sorted(NAMES)
-    assert prefer_codegen or found[-1] == "codegen"
-    wanted = [name for name in order[:count] if prefer_codegen or name != "codegen"]
-    assert found[: len(wanted)] == wanted
-    assert count or found == (NAMES if prefer_codegen else [*NAMES[1:], "codegen"])
-
-
-def test_both_kinds_have_one_base(make: Build, options: dict[str, Any], flavour: Flavour) -> None:
-    for provider in (make(**options), make("openai", **options["openai"])):
-        assert isinstance(real(provider), AsyncAIProvider if flavour.is_async else AIProvider)
-    assert create_ai_provider is get_ai_client
+@pytest.mark.parametrize(
+    ("variable", "prefer_codegen", "order"),
+    [
+        ("", True, ["codegen", "openai", "codex", "chatserver"]),
+        ("", False, ["openai", "codex", "chatserver", "codegen"]),
+        ("chatserver , codex", True, ["chatserver", "codex", "codegen", "openai"]),
+        ("codegen,chatserver,", False, ["chatserver", "openai", "codex", "codegen"]),
+    ],
+)
+def test_the_order_of_preference(
+    variable: str, prefer_codegen: bool, order: list[str], make: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", variable)
+    assert make(prefer_codegen=prefer_codegen, validate_on_creation=False).provider_names == order
 
 
 @pytest.mark.parametrize(
@@ -102,7 +78,7 @@ def test_a_provider_without_credentials_says_what_it_needs(name: str, needed: st
         make(name, validate_on_creation=False).get_available_models,
         lambda: make(validate_on_creation=False).generate_response("Hi"),
     ):
-        with pytest.raises(ProviderUnavailableError, match=f"{name}: no credentials: .*{needed}"):
+        with pytest.raises(providers.ProviderUnavailableError, match=f"{name}: no credentials: .*{needed}"):
             build()
     assert make(name, validate_on_creation=False).validate_credentials() is False
 
@@ -143,74 +119,59 @@ def test_a_validation_takes_no_longer_than_it_may(named: Build, openai_service: 
     assert "no answer in time" in named("openai", timeout=0.2).validation_error()
 
 
-def test_selection_is_logged(make: Build, options: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
-    """`logging.basicConfig(level=logging.DEBUG)` is enough, although a client sets the level of `codegen_ext`."""
-    with caplog.at_level(logging.DEBUG):
-        make(prefer_codegen=False, clock=options["clock"], codegen=options["codegen"]).generate_response("hi")
-    said = [record.getMessage() for record in caplog.records if record.name == "codegen_ext.providers"]
-    assert "provider openai is not chosen: openai: no credentials: set OPENAI_API_KEY" in said
-    assert any(line.startswith("asking provider codegen with") for line in said)
-
-
 def test_credentials_are_detected_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = dict.fromkeys(["codegen", "openai", "codex", "chatserver"], False)
-    assert detect_available_credentials() == nothing
+    assert providers.detect_available_credentials() == nothing
     (tmp_path / "no-login").mkdir()
     (tmp_path / "no-login" / "auth.json").write_text("{}")
-    assert detect_available_credentials() == {**nothing, "codex": True}  # the CLI's own login
+    assert providers.detect_available_credentials() == {**nothing, "codex": True}  # the CLI's own login
     monkeypatch.setenv("CODEGEN_API_TOKEN", TOKEN)
-    assert detect_available_credentials()["codegen"] is False
+    assert providers.detect_available_credentials()["codegen"] is False
     monkeypatch.setenv("CODEGEN_ORG_ID", "323")
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("CHATSERVER_BASE_URL", "http://localhost:3284")
-    assert detect_available_credentials() == dict.fromkeys(nothing, True)
-    assert get_available_providers() == ["codegen", "openai", "chatserver"]
+    assert providers.detect_available_credentials() == dict.fromkeys(nothing, True)
+    assert providers.get_available_providers() == ["codegen", "openai", "chatserver"]
     monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", "chatserver")
-    assert get_available_providers() == ["chatserver", "codegen", "openai"]
+    assert providers.get_available_providers() == ["chatserver", "codegen", "openai"]
 
 
 def test_status_recommendation_and_comparison(
     options: dict[str, Any], sandbox: Sandbox, openai_service: Loopback
 ) -> None:
     openai_service.answers = [REFUSED]
-    status = get_provider_status(**options)
+    status = providers.get_provider_status(**options)
     assert status["codegen"] == {"is_available": True, "has_credentials": True}
-    assert status["codex"]["is_available"] is status["codex"]["has_credentials"] is False
     assert status["openai"]["has_credentials"] is True
     assert "not accepted (" in status["openai"]["error"]
-    assert get_recommended_provider(**options) == "codegen"
-    assert get_recommended_provider() is None
-    compared = get_provider_comparison(prefer_codegen=False, **options)
+    assert providers.get_recommended_provider(**options) == "codegen"
+    assert providers.get_recommended_provider() is None
+    compared = providers.get_provider_comparison(prefer_codegen=False, **options)
     available = ["codegen", "chatserver"]
     summary = {"recommended_provider": "chatserver", "available_providers": available, "total_providers": 4}
     assert compared["summary"] == summary
     assert compared["providers"]["codegen"]["default_model"] == "codegen-agent"
     assert compared["providers"]["openai"]["tools"] is True
     assert {request.method for request in sandbox.requests} == {"GET"}
-    assert validate_provider_credentials("codegen", clock=options["clock"], **options["codegen"]) is True
-    assert validate_provider_credentials("openai") is False
+    assert providers.validate_provider_credentials("codegen", clock=options["clock"], **options["codegen"]) is True
+    assert providers.validate_provider_credentials("openai") is False
 
 
 @pytest.mark.usefixtures("environment_of_three")
-@pytest.mark.parametrize(
-    ("variable", "value", "problem"),
-    [
-        ("CODEGEN_ORG_ID", "abc", "org_id must be the organization's number"),
-        ("CODEGEN_TIMEOUT", "soon", "CODEGEN_TIMEOUT must be a number"),
-        ("CODEGEN_BASE_URL", "nonsense", "base_url must be http"),
-    ],
-)
 def test_a_wrong_setting_of_one_harms_no_other(
-    variable: str, value: str, problem: str, make: Build, openai_service: Loopback, monkeypatch: pytest.MonkeyPatch
+    make: Build, openai_service: Loopback, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv(variable, value)
+    caplog.set_level(logging.INFO, "codegen_ext.providers")
+    monkeypatch.setenv("CODEGEN_ORG_ID", "abc")
+    problem = "org_id must be the organization's number"
     response = make().generate_response("hi")
     assert response.provider_name == "openai"
     assert problem in response.metadata["tried"][0]["reason"]
-    with pytest.raises(ProviderUnavailableError, match=problem):
+    assert "provider codegen is not chosen: codegen: org_id must be" in caplog.text
+    with pytest.raises(providers.ProviderUnavailableError, match=problem):
         make("codegen")
     openai_service.answers = [MODELS]
-    status = get_provider_status()
+    status = providers.get_provider_status()
     assert problem in status["codegen"]["error"]
     assert status["openai"]["is_available"] is True
 
@@ -224,9 +185,18 @@ def test_what_openai_cannot_use_hands_over(
 ) -> None:
     monkeypatch.setenv(variable, "socks5://127.0.0.1:9")
     provider = named("openai", api_key=key)
-    with pytest.raises(ProviderUnavailableError, match=problem):
+    with pytest.raises(providers.ProviderUnavailableError, match=problem):
         provider.generate_response("Hello")
     assert provider.validate_credentials() is False
+
+
+def test_a_missing_cli_hands_over(make: Build, options: dict[str, Any], tmp_path: Path) -> None:
+    chosen = {"clock": options["clock"], "chatserver": options["chatserver"]}
+    codex = {"api_key": KEY, "codex_path": str(tmp_path / "codex"), "sandbox_mode": "workspace-write"}
+    response = make(codex=codex, **chosen).generate_response("Hi")
+    assert response.provider_name == "chatserver"
+    problem = "needs the Codex CLI: npm install -g @openai/codex"
+    assert response.metadata["tried"][-1] == {"provider": "codex", "outcome": "skipped", "reason": problem}
 
 
 class Guest:
@@ -238,10 +208,10 @@ class Guest:
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
 
-    def generate_response(self, prompt: str, *args: Any, **options: Any) -> AIResponse:
+    def generate_response(self, prompt: str, *args: Any, **options: Any) -> providers.AIResponse:
         if self.error:
             raise self.error
-        return AIResponse(prompt, self.name, None)
+        return providers.AIResponse(prompt, self.name, None)
 
     def validate_credentials(self) -> bool:
         return True
@@ -253,7 +223,7 @@ class Guest:
 class AsyncGuest(Guest):
     """Its asynchronous form."""
 
-    async def generate_response(self, prompt: str, *args: Any, **options: Any) -> AIResponse:  # type: ignore[override]
+    async def generate_response(self, prompt: str, *args: Any, **options: Any) -> providers.AIResponse:  # type: ignore[override]
         return super().generate_response(prompt)
 
     async def validate_credentials(self) -> bool:  # type: ignore[override]
@@ -264,38 +234,16 @@ class AsyncGuest(Guest):
 
 
 @pytest.fixture
-def chain_of_guest(make: Build, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+def chain_of_guest(make: Build, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Build]:
     """Build a client that asks a guest first."""
 
-    def build(create_async: Any = AsyncGuest, **own: Any) -> Any:
-        register_provider("guest", Guest, create_async)
+    def build(create: Any = Guest, create_async: Any = AsyncGuest, **own: Any) -> Any:
+        providers.register_provider("guest", create, create_async)
         monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", "guest")
         return make(**options, guest=own)
 
     yield build
-    unregister_provider("guest")
-
-
-def test_a_provider_without_an_asynchronous_form(chain_of_guest: Build, flavour: Flavour) -> None:
-    response = chain_of_guest(None).generate_response("Hi")
-    assert response.provider_name == ("codegen" if flavour.is_async else "guest")
-    with pytest.raises(ConfigurationError, match="built-in"):
-        register_provider("openai", Guest)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        ProviderRateLimitError("slowly", 429, provider_name="guest", retry_after=60),
-        ProviderTimeoutError("too late", provider_name="guest", timeout_duration=3),
-    ],
-)
-def test_errors_of_registered_providers_hand_over(error: Exception, chain_of_guest: Build) -> None:
-    again = pickle.loads(pickle.dumps(error))
-    assert (str(again), vars(again)) == (str(error), vars(error))
-    response = chain_of_guest(error=error).generate_response("hi")
-    assert response.provider_name == "codegen"
-    assert response.metadata["tried"][0]["outcome"] == type(error).__name__
+    providers.unregister_provider("guest")
 
 
 def test_five_members_are_enough_in_a_chain(chain_of_guest: Build) -> None:
@@ -308,18 +256,27 @@ def test_five_members_are_enough_in_a_chain(chain_of_guest: Build) -> None:
     assert client.get_enhanced_stats()["providers"]["guest"]["request_count"] == 2
 
 
-def test_a_registered_provider_may_stream(chain_of_guest: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    items = ("hi", "!", AIResponse("hi!", "guest", "guest-1"))
+def test_a_registered_provider_may_stream(
+    chain_of_guest: Build, options: dict[str, Any], openai_service: Loopback
+) -> None:
+    openai_service.answers = [PIECES]
+    forms = [lambda build=build, **own: build("openai", own) for build in (sync_factory.build, async_factory.build)]
+    stream = chain_of_guest(*forms, **options["openai"]).stream_response("hi")
+    assert list(stream) == ["From ", "OpenAI"]
+    assert stream.response.content == "From OpenAI"
 
-    async def later() -> Any:
-        for item in items:
-            yield item
 
-    monkeypatch.setattr(Guest, "stream_response", lambda self, **asked: TextStream(one for one in items), raising=False)
-    monkeypatch.setattr(AsyncGuest, "stream_response", lambda self, **asked: AsyncTextStream(later()), raising=False)
-    stream = chain_of_guest().stream_response("hi")
-    assert list(stream) == ["hi", "!"]
-    assert (stream.response.content, stream.response.model) == ("hi!", "guest-1")
+def test_a_registered_provider_may_fail_or_have_no_asynchronous_form(chain_of_guest: Build, flavour: Flavour) -> None:
+    error = providers.ProviderRateLimitError("slowly", 429, provider_name="guest", retry_after=60)
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), vars(again)) == (str(error), vars(error))
+    response = chain_of_guest(error=error).generate_response("hi")
+    assert response.provider_name == "codegen"
+    assert response.metadata["tried"][0]["outcome"] == "ProviderRateLimitError"
+    response = chain_of_guest(create_async=None).generate_response("Hi")
+    assert response.provider_name == ("codegen" if flavour.is_async else "guest")
+    with pytest.raises(ConfigurationError, match="built-in"):
+        providers.register_provider("openai", Guest)
 
 
 @pytest.mark.usefixtures("environment_of_three")
@@ -335,7 +292,6 @@ def test_the_doctor(sandbox: Sandbox, openai_service: Loopback, capsys: pytest.C
         "codex": (False, False),
         "chatserver": (True, False),
     }
-    assert all(request.method == "GET" for request in sandbox.requests)
     assert main(["doctor", "codex"]) == 1  # nothing can be used
     sandbox.clear_faults()
     capsys.readouterr()
@@ -343,9 +299,6 @@ def test_the_doctor(sandbox: Sandbox, openai_service: Loopback, capsys: pytest.C
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[:3] == [["provider", "credentials", "call"], ["codegen", "ok", "ok"], ["openai", "ok", "ok"]]
     assert lines[3][:6] == ["codex", "ok", "-", "not", "set", "up:"]
-
-
-def test_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in ([], ["nurse"], ["doctor", "gemini"]):
         with pytest.raises(SystemExit, match="2"):
             main(arguments)
