@@ -164,6 +164,10 @@ class Flavour:
 
 once = pytest.mark.parametrize("flavour", ["sync"], indirect=True)
 """For long tables of what both kinds of client share to the letter: the sync one alone."""
+async_repeats = pytest.mark.parametrize(
+    "flavour", ["sync", pytest.param("async", marks=pytest.mark.slow)], indirect=True
+)
+"""For what suspends in the same way in both kinds, in folders that are about waiting: the async one is slow."""
 
 
 @pytest.fixture(params=["sync", "async"])

@@ -3,7 +3,6 @@
 import base64
 import io
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +22,20 @@ from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour, once
 from ..support.filling import fill
-from ..support.inside import without_request_id
+from ..support.inside import real, without_request_id
 
 PNG = b"\x89PNG\r\n\x1a\n....."
 ENCODED = "data:image/png;base64," + base64.b64encode(PNG).decode()
 
 
-@pytest.mark.parametrize("name", ["token", "api_token", "api_key"])
 def test_an_agent_is_made_from_organization_token_address_and_single_settings(
-    flavour: Flavour, sandbox: Sandbox, name: str
+    flavour: Flavour, sandbox: Sandbox
 ) -> None:
-    with flavour.agent("323", base_url=sandbox.base_url, timeout=7, **{name: TOKEN}) as agent:
+    with flavour.agent("323", base_url=sandbox.base_url, timeout=7, api_key=TOKEN) as agent:
         assert (agent.org_id, agent.token, agent.base_url) == (323, TOKEN, sandbox.base_url)
         assert (type(agent.org_id), agent.client.config.timeout) == (int, 7)
         assert agent.run("hello").status == "pending"
-    inner = getattr(agent, "_target", agent)
+    inner = real(agent)
     assert repr(inner) == f"{type(inner).__name__}(org_id=323, base_url={sandbox.base_url!r})"
     assert type(inner)(client=inner.client).org_id == 323, "its client has the organization too"
     assert agent.client.session.is_closed
@@ -79,7 +77,7 @@ CONFIG = ClientConfig(api_token="abc")
         ({"client": "abc"}, "got str"),
         *(
             ({"org_id": number, "token": "abc"}, "^org_id must be the organization's number")
-            for number in (None, "", "abc", " 323", 3.0, True, "٣", "-1", 0, "0")
+            for number in (None, "", " 323", 3.0, True, "٣", "-1", 0)
         ),
     ],
 )
@@ -93,8 +91,8 @@ def test_what_makes_no_agent_is_refused(arguments: dict[str, Any], message: str)
 def test_a_client_that_was_brought_along_stays_open(client: Any, agent: Any, flavour: Flavour) -> None:
     with agent:
         assert agent.client == agent._client == client
-    other = (AsyncAgent if flavour.is_async else Agent)(5, client=getattr(agent, "_target", agent))
-    assert (other.org_id, other.client) == (5, getattr(client, "_target", client))
+    other = (AsyncAgent if flavour.is_async else Agent)(5, client=real(agent))
+    assert (other.org_id, other.client) == (5, real(client))
     assert client.get_current_user().id == 1
 
 
@@ -128,9 +126,7 @@ def test_every_option_reaches_the_service(agent: Any, sandbox: Sandbox) -> None:
     [
         ({}, " Do it ", None, {}),
         ({"context": "in a hurry"}, "Context: in a hurry\n\n Do it ", None, {"codegen_sdk": {"context": "in a hurry"}}),
-        ({"context": ""}, " Do it ", None, {"codegen_sdk": {"context": ""}}),
-        ({"priority": "low", "tags": []}, " Do it ", None, {"codegen_sdk": {"priority": "low", "tags": []}}),
-        ({"metadata": {}}, " Do it ", {}, {"codegen_sdk": {"empty": True}}),
+        ({"context": "", "tags": []}, " Do it ", None, {"codegen_sdk": {"context": "", "tags": []}}),
         ({"metadata": {}, "priority": "low"}, " Do it ", {}, {"codegen_sdk": {"priority": "low", "empty": True}}),
     ],
 )
@@ -201,7 +197,7 @@ def test_a_status_is_the_enums_or_the_services_word(agent: Any, sandbox: Sandbox
 
 @once
 def test_a_repository_is_found_by_its_name_on_whatever_page_and_read_again_only_when_it_is_missing(
-    connect: Callable[..., Any], flavour: Flavour, sandbox: Sandbox
+    connect: Any, flavour: Flavour, sandbox: Sandbox
 ) -> None:
     client = connect(enable_caching=True)
     agent = flavour.agent(323, client=client)
@@ -226,16 +222,6 @@ def test_a_repository_is_found_by_its_name_on_whatever_page_and_read_again_only_
     assert len(sandbox.runs) == 5
 
 
-def test_another_process_can_pick_a_run_up(agent: Any, flavour: Flavour, sandbox: Sandbox) -> None:
-    agent.run("hello", metadata={"a": 1}, priority="high")
-    with flavour.agent(323, TOKEN, sandbox.base_url) as other:
-        for task_id in (1, "1"):
-            task = other.get_task(task_id)
-            assert (task.id, task.status, task.metadata) == (1, "pending", {"a": 1})
-        with pytest.raises(NotFoundError):
-            other.get_task(99)
-
-
 def test_the_status_is_that_of_the_latest_run(agent: Any, clock: FakeClock) -> None:
     assert agent.get_status() == {"id": None, "status": None, "result": None, "web_url": None}
     agent.run("one")
@@ -243,3 +229,5 @@ def test_the_status_is_that_of_the_latest_run(agent: Any, clock: FakeClock) -> N
     clock.advance(20)
     address = "https://sandbox.invalid/323/2"
     assert agent.get_status() == {"id": 2, "status": "completed", "result": "Done: two", "web_url": address}
+    with pytest.raises(NotFoundError):
+        agent.get_task(99)

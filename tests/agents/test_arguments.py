@@ -4,6 +4,7 @@ import asyncio
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,61 +28,73 @@ ITEMS = [{"prompt": "hello"}]
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-class Doors:
-    """What users hold: a client, an agent, a task and a health monitor."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        settings = {"base_url": sandbox.base_url, "rate_limits": False, "max_retries": 0}
-        self.client = CodegenClient(api_token=sandbox.token, transport=sandbox.transport(), **settings)
-        self.agent = Agent(ORG, client=self.client)
-        self.task = self.agent.run("hello")
-        self.monitor = self.client.create_health_monitor(5)
-
-
 @pytest.fixture
-def doors(sandbox: Sandbox) -> Iterator[Doors]:
-    found = Doors(sandbox)
-    with found.client:
-        yield found
+def doors() -> Iterator[Any]:
+    """What users hold: a client, an agent, a task and a health monitor."""
+    sandbox = Sandbox(rate_limits=False)
+    settings = {"base_url": sandbox.base_url, "rate_limits": False, "max_retries": 0}
+    with CodegenClient(api_token=sandbox.token, transport=sandbox.transport(), **settings) as client:
+        agent = Agent(ORG, client=client)
+        held = {
+            "client": client,
+            "agent": agent,
+            "task": agent.run("hello"),
+            "monitor": client.create_health_monitor(5),
+        }
+        yield SimpleNamespace(sandbox=sandbox, **held)
 
 
 async def coroutine(*_: object) -> None: ...
 
 
-def given(options: dict[str, Any]) -> Callable[[Doors], Any]:
+def given(options: dict[str, Any]) -> Callable[[Any], Any]:
     return lambda d: d.agent.run(**{"prompt": "hello", **options})
 
 
-def job(*configs: Any, **options: Any) -> Callable[[Doors], Any]:
+def job(*configs: Any, **options: Any) -> Callable[[Any], Any]:
     return lambda d: d.client.bulk_create_agent_runs(ORG, *configs or (ITEMS,), **options)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        *((given({"prompt": blank}), "prompt: must not be blank") for blank in ("", " \n\t")),
-        *((given({"prompt": wrong}), "prompt: expected a string") for wrong in (None, 5)),
+        (given({"prompt": " \n\t"}), "prompt: must not be blank"),
+        (given({"prompt": None}), "prompt: expected a string"),
         *((given({"priority": wrong}), "priority: expected one of low, normal") for wrong in ("asap", 1)),
-        (given({"tags": 5}), "tags: expected a list of strings, got 5"),
         (given({"tags": {"a": 1}}), "tags: expected a list of strings, got .'a': 1."),
         (given({"tags": "a"}), "tags: expected a list of strings, got 'a'"),
         (given({"tags": ["a", 1]}), r"tags: expected a list of strings, got \['a', 1\]"),
-        (given({"model": ""}), "model: must not be blank"),
+        (lambda d: d.client.create_agent_run(ORG, ""), "prompt: must not be blank"),
         (lambda d: d.client.create_agent_run(ORG, "x", model=" "), "model: must not be blank"),
+        (lambda d: d.client.resume_agent_run(ORG, agent_run_id=1, prompt=" "), "prompt: must not be blank"),
+        *(
+            (lambda d, kept=kept: d.client.create_agent_run(ORG, "x", metadata={"codegen_sdk": kept}), "metadata: ")
+            for kept in ("mine", None, {"request_id": 5})
+        ),
+        *((lambda d, page=page: d.client.get_agent_runs(ORG, page=page), "page: ") for page in (0, "x")),
+        (lambda d: d.client.get_agent_runs(ORG, per_page=0), "per_page: "),
+        (lambda d: d.client.get_agent_runs(ORG, per_page=101), "limit: "),
+        (lambda d: d.client.get_current_user(timeout=0), "timeout must be a number of seconds"),
+        (lambda d: d.client.request("GET", "/v1/users/me", timeout=float("nan")), "timeout must be a number"),
+        (lambda d: d.client.with_options(timeout="5"), "timeout must be a number"),
+        *((lambda d, mark=mark: d.client.find_agent_run(ORG, mark), "request_id: .* Ambig") for mark in (None, "", 5)),
+        (lambda d: d.client.wait_for_completion(ORG, 1, poll_interval=0), "poll_interval must be a number"),
+        (lambda d: d.client.wait_for_completion(ORG, 1, timeout=-1), "timeout must be a number"),
+        (lambda d: d.client.stream_logs(ORG, 1, poll_interval="5"), "poll_interval must be a number"),
         (given({"agent_type": 5}), "agent_type: expected a string, got int"),
         (given({"branch": ""}), "branch: must not be blank"),
         (given({"repository": " "}), "repository: must not be blank"),
         (given({"repository": 107}), "repository: expected a name such as"),
         (given({"repository": "owner/repo", "repo_id": 107}), "repository: give either"),
-        *((given({"repo_id": wrong}), "repo_id: expected a whole number") for wrong in ("abc", 1.5)),
-        *((given({"metadata": wrong}), "metadata: expected a dict") for wrong in ([1], "text")),
+        (given({"repo_id": "abc"}), "repo_id: expected a whole number"),
+        (given({"metadata": [1]}), "metadata: expected a dict"),
         (given({"metadata": {1: 2}}), "metadata: expected keys that are strings, got 1"),
         (given({"metadata": {"a": [1, {"b": Path()}]}}), "metadata.a.1.b: cannot be written as JSON: .*Path"),
         (given({"context": {"a": object()}}), "context.a: cannot be written as JSON"),
         (given({"context": 5}), "context: expected a string or a dict, got int"),
         *(
             (given({"webhook_url": wrong}), "webhook_url: expected an address such as")
-            for wrong in ("foo", "https://", "https://[", b"https://example.com")
+            for wrong in ("foo", "https://[", b"https://example.com")
         ),
         (given({"images": ["https://example.com/a.png"]}), "images.0: https addresses are not fetched"),
         (given({"images": [io.StringIO("text")]}), "images.0: .* got a file that is open as text"),
@@ -91,7 +104,6 @@ def job(*configs: Any, **options: Any) -> Callable[[Doors], Any]:
             given({"images": "owner/repo"}),
             "images: expected a list .* 'owner/repo'; a repository is named by repository=",
         ),
-        (given({"images": 5}), "images: expected a list of images, got 5"),
         (given({"images": ["no/such/file.png"]}), "images.0: cannot read the file"),
         (given({"images": [PNG, b"text"]}), "images.1: not an image"),
         *(
@@ -103,11 +115,11 @@ def job(*configs: Any, **options: Any) -> Callable[[Doors], Any]:
             for wrong in (0, "5", float("inf"))
         ),
         (lambda d: d.agent.get_task("x"), "agent_run_id: expected a whole number"),
-        *((lambda d, wrong=wrong: d.task.resume(wrong), "prompt: ") for wrong in (" ", None)),
+        (lambda d: d.task.resume(" "), "prompt: must not be blank"),
         (lambda d: d.task.resume("go on", [b"text"]), "images.0: not an image"),
         (lambda d: d.agent.list_tasks(tag=5), "tag: expected a string, got int"),
         (lambda d: d.agent.list_tasks(repository=5), 'repository: expected a name such as "owner/repo", got int'),
-        *((lambda d, n=n: d.agent.list_tasks(n), "limit: expected a whole number") for n in (-1, "5", 1.5, True, None)),
+        *((lambda d, n=n: d.agent.list_tasks(n), "limit: expected a whole number") for n in (-1, "5", True)),
         (lambda d: d.task.stream_logs(poll_interval=0), "poll_interval must be a number of seconds"),
         (lambda d: d.task.wait(timeout=0, cancel_on_timeout="x"), "cancel_on_timeout: expected True or False, got 'x'"),
         (lambda d: d.task.wait(progress_callback=lambda: None), "progress_callback: expected a function that takes 1 "),
@@ -120,11 +132,11 @@ def job(*configs: Any, **options: Any) -> Callable[[Doors], Any]:
         (lambda d: d.monitor.on_unhealthy(coroutine), "callback: expected a plain function"),
         *(
             (lambda d, n=n: d.client.create_health_monitor(n), "interval must be a number of seconds")
-            for n in (0, -1, float("inf"), float("nan"), "30")
+            for n in (0, float("inf"), float("nan"), "30")
         ),
         *(
             (lambda d, n=n: d.client.create_health_monitor(failure_threshold=n), "failure_threshold must be a whole")
-            for n in (0, -1, 1.5, True)
+            for n in (0, 1.5, True)
         ),
         (lambda d: d.client.notify_run(5), "run: expected a mapping with id and status, got int"),
         (lambda d: d.client.notify_run({}), "run.id: expected a whole number, got None"),
@@ -133,7 +145,7 @@ def job(*configs: Any, **options: Any) -> Callable[[Doors], Any]:
         (job(journal=5), "journal: expected the path of a file, got int"),
         (job(wait="no"), "wait: expected True or False, got 'no'"),
         (job(on_result=dict.get), "on_result: expected a function"),
-        *((job(max_concurrent=wrong), "max_concurrent must be a whole number") for wrong in (0, -1, 1.5, "5")),
+        *((job(max_concurrent=wrong), "max_concurrent must be a whole number") for wrong in (0, 1.5)),
         *(
             (job(wrong), "configs: .*iter_create_agent_runs takes any iterable")
             for wrong in (iter(ITEMS), "text", None)
@@ -152,23 +164,22 @@ def job(*configs: Any, **options: Any) -> Callable[[Doors], Any]:
     ],
 )
 def test_an_argument_that_makes_no_sense_is_refused_by_its_name(
-    doors: Doors, sandbox: Sandbox, call: Callable[[Doors], Any], message: str
+    doors: Any, call: Callable[[Any], Any], message: str
 ) -> None:
-    before = len(sandbox.requests)
+    before = len(doors.sandbox.requests)
     with pytest.raises((ValidationError, ConfigurationError), match=message) as caught:
         call(doors)
     named = caught.value.config_key if isinstance(caught.value, ConfigurationError) else caught.value.field
     assert named
     assert str(caught.value).startswith(named)
-    assert len(sandbox.requests) == before
+    assert len(doors.sandbox.requests) == before
 
 
 @pytest.mark.parametrize("callback", [print, lambda *seen: None, lambda progress, more=1: None, {}.update])
-def test_any_function_that_takes_the_arguments_is_accepted(doors: Doors, callback: Any) -> None:
+def test_any_function_that_takes_the_arguments_is_accepted(doors: Any, callback: Any) -> None:
     with pytest.raises(CodegenAPIError, match="not finished after 0 s"):
         doors.task.wait(timeout=0, progress_callback=callback)
 
 
-def test_coroutine_functions_are_accepted_where_they_are_awaited(sandbox: Sandbox) -> None:
-    client = AsyncCodegenClient(api_token=sandbox.token, base_url=sandbox.base_url)
-    client.create_health_monitor(5).on_change(coroutine)
+def test_coroutine_functions_are_accepted_where_they_are_awaited() -> None:
+    AsyncCodegenClient(api_token="token-123456").create_health_monitor(5).on_change(coroutine)

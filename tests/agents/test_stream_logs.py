@@ -35,14 +35,13 @@ def test_a_log_that_has_ended_or_is_not_followed_is_read_without_a_pause(agent: 
 def test_entries_come_as_they_are_written_until_the_stream_is_left(
     agent: Any, sandbox: Sandbox, clock: FakeClock
 ) -> None:
-    task = agent.run("[[seconds=100 logs=50]]")
-    stream = task.stream_logs(poll_interval=1)
-    for entry, _ in zip(stream, range(20), strict=False):
+    stream = agent.run("[[seconds=100 logs=20]]").stream_logs(poll_interval=3)
+    for entry, _ in zip(stream, range(8), strict=False):
         assert entry.created_at <= sandbox.runs[0].logs[-1]["created_at"]
     assert clock.monotonic() < 60
     stream.close()
     before = len(sandbox.requests)
-    assert task.refresh().id == 1
+    assert agent.get_task(1).status == "running"
     assert len(sandbox.requests) == before + 1
 
 
@@ -91,14 +90,13 @@ class Log:
         return httpx.Response(200, json=body, headers=self.headers)
 
     def read(self, **options: Any) -> list[int]:
-        config = ClientConfig(
-            api_token=TOKEN, transport=httpx.MockTransport(self), rate_limits=False, max_retries=0, enable_caching=False
-        )
+        settings = {"rate_limits": False, "max_retries": 0, "enable_caching": False}
+        config = ClientConfig(api_token=TOKEN, transport=httpx.MockTransport(self), **settings)
         with CodegenClient(config, clock=self.clock) as client:
             return [int(entry.thought or "") for entry in client.stream_logs(323, 1, **options)]
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     growth=st.lists(st.integers(0, 250), max_size=8),
     faults=st.lists(st.sampled_from([0, 0, 429, 503, CUT]), max_size=8),

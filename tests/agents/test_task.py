@@ -3,27 +3,16 @@
 import asyncio
 import datetime
 import pickle
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from codegen_ext import (
-    AgentRunResponse,
-    AsyncAgent,
-    AsyncTask,
-    Task,
-    TaskError,
-    ValidationError,
-    WaitTimeoutError,
-)
+from codegen_ext import AgentRunResponse, AsyncAgent, AsyncTask, Task, TaskError, ValidationError, WaitTimeoutError
 from codegen_ext.testing import FakeClock, Sandbox
 
 from ..conftest import TOKEN, Flavour
-from ..unit.test_words import WORDS
+from ..support.inside import real
 
 
 def state(clock: FakeClock | None = None, **fields: Any) -> Task:
@@ -42,50 +31,46 @@ def test_a_task_shows_its_run(agent: Any, sandbox: Sandbox, clock: FakeClock) ->
     assert task.created_at == "2023-11-14T22:13:20.000+00:00"
     assert task.github_pull_requests == []
     assert (task.is_terminal, task.is_running, task.error, task.duration) == (False, False, None, None)
-    clock.advance(5)
-    task.refresh()
-    assert (task.status, task.is_running) == ("running", True)
-    clock.advance(10)
+    clock.advance(15)
     assert task.refresh() == task
     assert (task.status, task.is_terminal, task.is_running) == ("completed", True, False)
     assert (task.result, task.summary) == ("All done", "Completed in 12 steps.")
     assert [pull.title for pull in task.github_pull_requests] == ["Change 1"]
     assert task.run.id == 1
-    inner = getattr(task, "_target", task)
-    assert repr(task) == str(task) == f"{type(inner).__name__}(id=1, status='completed')"
+    assert repr(task) == str(task) == f"{type(real(task)).__name__}(id=1, status='completed')"
     with pytest.raises(TypeError, match="keep its id"):
-        pickle.dumps(inner)
+        pickle.dumps(real(task))
 
 
-@pytest.mark.parametrize("word", ["NEW", None])
-def test_an_unknown_status_is_shown_as_it_came_and_is_no_success(word: str | None) -> None:
-    task = state(status=word)
-    assert repr(task) == f"Task(id=7, status={word!r})"
-    assert (task.status, task.raw_status, task.is_terminal, task.is_running) == (word, word, False, False)
-    with pytest.raises(TaskError, match=f"has not ended, its status is {word}"):
-        task.raise_for_status()
-
-
-@pytest.mark.parametrize(("word", "status"), WORDS.items())
-def test_what_a_status_means_for_a_task(word: str, status: str) -> None:
+@pytest.mark.parametrize(
+    ("word", "status", "problem"),
+    [
+        ("COMPLETE", "completed", None),
+        ("ERROR", "failed", "agent run 7 failed: the result"),
+        ("STOPPED", "cancelled", "agent run 7 cancelled"),
+        ("PAUSED", "paused", r"agent run 7 .*resume\(\)"),
+        ("EVALUATION", "running", "agent run 7 has not ended"),
+        ("NEW", "NEW", "has not ended, its status is NEW"),
+        (None, None, "has not ended, its status is None"),
+    ],
+)
+def test_what_a_status_means_for_a_task(word: str | None, status: str | None, problem: str | None) -> None:
     task = state(status=word, result="the result", summary="the summary")
+    assert (task.status, task.raw_status) == (status, word)
     assert task.is_terminal is (status in {"completed", "failed", "cancelled"})
     assert task.is_running is (status == "running")
     assert task.error == ("the result" if status == "failed" else None)
-    if status == "completed":
+    if problem is None:
         assert task.raise_for_status() is task
         return
-    with pytest.raises(TaskError) as caught:
+    with pytest.raises(TaskError, match=problem) as caught:
         task.raise_for_status()
     assert (caught.value.task_id, caught.value.task_status) == (7, status)
-    assert "agent run 7" in str(caught.value)
     assert ("the result" in str(caught.value)) is (status == "failed")
-    assert ("resume()" in str(caught.value)) is (status == "paused")
 
 
 def test_the_summary_explains_a_failure_without_result() -> None:
     assert state(status="FAILED", summary="the summary").error == "the summary"
-    assert state(status="FAILED").error is None
     with pytest.raises(TaskError, match=r"^agent run 7 failed$"):
         state(status="FAILED").raise_for_status()
 
@@ -105,19 +90,13 @@ def test_the_duration_ends_with_the_first_look_at_the_end_and_goes_on_with_the_r
     assert task.refresh().duration == pytest.approx(190)
 
 
-@given(st.one_of(st.none(), st.text(), st.sampled_from(["yesterday", "2023-11-14", "9999-12-31T23:59:59Z"])))
-def test_any_time_of_creation_gives_a_duration(created_at: str | None) -> None:
-    task = state(status="COMPLETE", created_at=created_at)
-    assert task.created_at == created_at
-    assert task.duration is not None
-    assert task.duration >= 0
-
-
-def test_without_a_readable_time_of_creation_the_first_look_counts() -> None:
+@pytest.mark.parametrize("created_at", [None, "", "yesterday", "9999-12-31T23:59:59Z"])
+def test_without_a_usable_time_of_creation_the_first_look_counts(created_at: str | None) -> None:
     clock = FakeClock()
-    task = state(clock, created_at="some time ago")
+    task, ended = state(clock, created_at=created_at), state(clock, status="COMPLETE", created_at=created_at)
     clock.advance(5)
-    assert task.progress["elapsed"] == 5
+    assert (task.created_at, ended.duration) == (created_at, 0)
+    assert task.progress["elapsed"] == (0 if created_at == "9999-12-31T23:59:59Z" else 5)
     zoned = state(clock, created_at=datetime.datetime.fromtimestamp(clock.time() - 9, datetime.UTC).isoformat())
     assert zoned.progress["elapsed"] == 9
 
@@ -131,13 +110,15 @@ def test_artifacts_are_pull_requests_and_the_links_of_the_result() -> None:
         {"id": 1, "created_at": "x", "title": "The change", "url": "https://github.com/o/r/pull/1"},
         {"id": 2, "created_at": "x", "title": None, "url": None},
     ]
-    assert state(result=result, github_pull_requests=pulls).get_artifacts() == [
-        {"kind": "pull_request", "title": "The change", "url": "https://github.com/o/r/pull/1"},
-        {"kind": "pull_request", "title": None, "url": None},
-        {"kind": "link", "title": "a doc", "url": "https://docs.example/a_b"},
-        {"kind": "link", "title": "https://example.com/x", "url": "https://example.com/x"},
-        {"kind": "link", "title": "http://example.org/y?z=1", "url": "http://example.org/y?z=1"},
-        {"kind": "link", "title": "https://example.net/p", "url": "https://example.net/p"},
+    found = state(result=result, github_pull_requests=pulls).get_artifacts()
+    assert [tuple(artifact) for artifact in found] == [("kind", "title", "url")] * 6
+    assert [tuple(artifact.values()) for artifact in found] == [
+        ("pull_request", "The change", "https://github.com/o/r/pull/1"),
+        ("pull_request", None, None),
+        ("link", "a doc", "https://docs.example/a_b"),
+        ("link", "https://example.com/x", "https://example.com/x"),
+        ("link", "http://example.org/y?z=1", "http://example.org/y?z=1"),
+        ("link", "https://example.net/p", "https://example.net/p"),
     ]
 
 
@@ -148,7 +129,7 @@ def test_progress_and_monitoring_information_are_known_without_a_request(
     task = agent.run("see https://example.com")
     clock.advance(4)
     progress = {"status": "pending", "elapsed": pytest.approx(4), "log_count": None, "last_thought": None}
-    assert task.get_monitoring_info() == {
+    info = {
         "task_id": 1,
         "status": "pending",
         "creation_time": "2023-11-14T22:13:20.000+00:00",
@@ -161,19 +142,28 @@ def test_progress_and_monitoring_information_are_known_without_a_request(
         "logs_count": None,
         "progress": progress,
     }
-    assert (task.progress, len(sandbox.requests)) == (progress, 1)
+    assert (task.get_monitoring_info(), task.progress, len(sandbox.requests)) == (info, progress, 1)
     clock.advance(6)
     task.refresh()
     task.wait_for_completion(progress_callback=lambda progress: None)
     before = len(sandbox.requests)
     clock.advance(100)
-    info = task.get_monitoring_info()
-    assert info["refresh_count"] == 2
-    assert info["last_refresh_time"] == pytest.approx(1_700_000_010)
-    assert info["duration"] == pytest.approx(10) == info["progress"]["elapsed"]
-    assert (info["artifacts_count"], info["logs_count"]) == (2, 12)
-    assert (info["status"], info["is_terminal"], info["is_running"]) == ("completed", True, False)
-    assert (task.progress["log_count"], task.progress["last_thought"]) == (12, "The task is done.")
+    assert task.get_monitoring_info() == {
+        **info,
+        "status": "completed",
+        "refresh_count": 2,
+        "last_refresh_time": pytest.approx(1_700_000_010),
+        "duration": pytest.approx(10),
+        "is_terminal": True,
+        "artifacts_count": 2,
+        "logs_count": 12,
+        "progress": {
+            "status": "completed",
+            "elapsed": pytest.approx(10),
+            "log_count": 12,
+            "last_thought": "The task is done.",
+        },
+    }
     assert len(sandbox.requests) == before
 
 
@@ -203,17 +193,14 @@ def test_a_status_callback_that_fails_is_logged_and_changes_nothing(
     agent: Any, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     task = agent.run("[[outcome=paused]]").wait()
-    called: list[str] = []
 
     def fail(old: Any, new: Any) -> None:
-        called.append(new)
-        raise LookupError("mine")
+        raise LookupError(f"mine: {new}")
 
     task.add_status_callback(fail)
-    assert task.resume("go on").status == "running"
-    assert called == ["running"]
+    assert task.resume("go on", images=["data:image/png;base64,AAAA"]).status == "running"
     assert [record.operation for record in sandbox.requests].count("resume_agent_run") == 1
-    assert "LookupError: mine" in caplog.text
+    assert caplog.text.count("LookupError: mine: running") == 1
 
 
 async def test_a_coroutine_function_is_awaited_by_the_async_task_and_refused_by_the_sync_one(
@@ -235,13 +222,6 @@ async def test_a_coroutine_function_is_awaited_by_the_async_task_and_refused_by_
         state().add_status_callback(callback)
 
 
-@pytest.mark.parametrize("outcome", ["completed", "failed", "cancelled"])
-def test_waiting_returns_the_task_whatever_the_outcome(agent: Any, outcome: str) -> None:
-    task = agent.run(f"[[outcome={outcome}]]")
-    assert task.wait() == task
-    assert task.wait_for_completion().status == outcome
-
-
 def test_the_timeout_of_the_run_is_the_default_of_its_wait(agent: Any, sandbox: Sandbox, clock: FakeClock) -> None:
     task = agent.run("[[outcome=never seconds=10]]", timeout=20)
     with pytest.raises(WaitTimeoutError) as caught:
@@ -255,42 +235,28 @@ def test_the_timeout_of_the_run_is_the_default_of_its_wait(agent: Any, sandbox: 
     assert sandbox.runs[0].status == "CANCELLED"
 
 
-def test_a_paused_run_goes_on_with_a_further_prompt(agent: Any, sandbox: Sandbox) -> None:
-    task = agent.run("[[outcome=paused]]").wait()
-    assert (task.status, task.is_terminal) == ("paused", False)
-    assert task.resume("Please go on", images=["data:image/png;base64,AAAA"]) == task
-    assert task.status == "running"
-    assert task.wait().status == "completed"
-    assert task.result == "Done: Please go on"
-    assert [run.id for run in sandbox.runs] == [1]
-
-
 def test_cancelling_bans_the_run_and_reads_it_again(agent: Any, sandbox: Sandbox) -> None:
     task = agent.run("[[outcome=never]]")
     assert task.cancel() == task
     assert (task.status, sandbox.runs[0].banned) == ("cancelled", True)
     assert [record.operation for record in sandbox.requests][1:] == ["ban_agent_run", "get_agent_run"]
-    with pytest.raises(TaskError, match="agent run 1 cancelled"):
-        task.raise_for_status()
 
 
-@pytest.mark.parametrize(("limit", "count"), [(0, 0), (1, 1), (230, 230), (500, 250), (None, 100)])
+@pytest.mark.parametrize(("options", "count"), [({"limit": 0}, 0), ({"limit": 230}, 230), ({}, 100)])
 def test_the_oldest_entries_of_a_log_come_first_across_pages(
-    agent: Any, sandbox: Sandbox, limit: int | None, count: int
+    agent: Any, sandbox: Sandbox, options: dict[str, Any], count: int
 ) -> None:
-    task = agent.run("[[seconds=0 logs=250]]")
-    logs = task.get_logs() if limit is None else task.get_logs(limit=limit)
+    logs = agent.run("[[seconds=0 logs=250]]").get_logs(**options)
     assert type(logs) is list
     assert [entry.thought for entry in logs] == [entry["thought"] for entry in sandbox.runs[0].logs[:count]]
     assert len(sandbox.requests) - 1 == -(-count // 100)
 
 
 def test_tasks_of_one_run_are_equal(agent: Any) -> None:
-    task, other = agent.run("hello"), agent.run("hello")
-    task, same, far = (getattr(found, "_target", found) for found in (task, agent.get_task(1), other))
+    task, other, same = map(real, (agent.run("hello"), agent.run("hello"), agent.get_task(1)))
     assert task == same
     assert {task, same} == {task}
-    assert task != far
+    assert task != other
     assert task != 1
 
 
@@ -298,22 +264,20 @@ def test_what_a_run_was_created_with_can_be_read_back(agent: Any) -> None:
     agent.run("hello")
     task = agent.run("hello", tags=["ci", "x"], priority="high", repository="owner/repo", metadata={"a": 1})
     made = (["ci", "x"], "high", "owner/repo", {"a": 1})
-    for seen in (task, agent.get_task(2), agent.list_tasks()[0], task.refresh()):
+    for seen in (task, agent.get_task("2"), agent.list_tasks()[0], task.refresh()):
         assert (seen.tags, seen.priority, seen.repository, seen.metadata) == made
     plain = agent.get_task(1)
     assert (plain.tags, plain.priority, plain.repository) == ([], None, None)
 
 
-def test_tasks_of_several_clients_are_waited_for_together(
-    flavour: Flavour, agent: Any, connect: Callable[..., Any]
-) -> None:
+def test_tasks_of_several_clients_are_waited_for_together(flavour: Flavour, agent: Any, connect: Any) -> None:
     other = flavour.agent(323, client=connect())
     tasks = [agent.run("[[seconds=30]]"), other.run("[[seconds=50]]"), agent.run("[[seconds=10 outcome=failed]]")]
-    inner = [getattr(task, "_target", task) for task in tasks]
+    inner = [real(task) for task in tasks]
     kind = AsyncTask if flavour.is_async else Task
     assert flavour.settle(kind.wait_all(inner)) == inner
     assert [task.status for task in tasks] == ["completed", "completed", "failed"]
     late = agent.run("[[outcome=never]]")
     with pytest.raises(WaitTimeoutError):
-        flavour.settle(kind.wait_all([getattr(late, "_target", late), *inner], timeout=10))
+        flavour.settle(kind.wait_all([real(late), *inner], timeout=10))
     assert late.status == "running"

@@ -1,9 +1,11 @@
 """A job that is interrupted: it sends nothing more, at once, and tells what it has created."""
 
-import asyncio
+import os
 import re
+import signal
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,100 +22,91 @@ SOON = 40.0
 
 
 @pytest.fixture
-def open_sandbox() -> Iterator[Sandbox]:
+def sandbox() -> Iterator[Sandbox]:
     with Sandbox(rate_limits=False, run_seconds=1000, token=TOKEN) as running:
         yield running
 
 
 @pytest.fixture
-def limited(flavour: Flavour, open_sandbox: Sandbox) -> Iterator[Any]:
+def limited(flavour: Flavour, sandbox: Sandbox) -> Iterator[Any]:
     """A client on real time that keeps the limit: ten creates, and then a minute of waiting."""
-    config = ClientConfig(api_token=TOKEN, base_url=open_sandbox.base_url, max_retries=0)
+    config = ClientConfig(api_token=TOKEN, base_url=sandbox.base_url, max_retries=0)
     with flavour.client(config) as client:
         yield client
 
 
-def interrupting_after(count: int, flavour: Flavour) -> Callable[[Any], None]:
-    """Return an `on_result` that does what Ctrl-C does in a thread, or in a task."""
+def interrupted(client: Any, flavour: Flavour, count: int, after: int, **options: Any) -> BulkInterrupted:
+    """Press Ctrl-C after some results of a job, and return what it reports."""
     seen = []
 
     def on_result(result: Any) -> None:
         seen.append(result)
-        if len(seen) == count and flavour.is_async:
-            task = asyncio.current_task()
-            assert task is not None
-            task.cancel()
-        elif len(seen) == count:
-            raise KeyboardInterrupt
+        if len(seen) == after:
+            threading.Timer(0.02, os.kill, [os.getpid(), signal.SIGINT]).start()
 
-    return on_result
-
-
-def interrupted(client: Any, flavour: Flavour, count: int, after: int, **options: Any) -> BulkInterrupted:
-    """Run a job that is interrupted after some results, and return what it reports."""
     start = time.monotonic()
-    on_result = interrupting_after(after, flavour)
-    with pytest.raises(asyncio.CancelledError if flavour.is_async else BulkInterrupted) as caught:
+    with pytest.raises(KeyboardInterrupt) as caught:
         client.bulk_create_agent_runs(323, prompts(count), on_result=on_result, **options)
     assert time.monotonic() - start < SOON
-    report = caught.value.__cause__ if flavour.is_async else caught.value
+    # asyncio cancels the task, and raises KeyboardInterrupt in its place.
+    report = caught.value.__context__.__cause__ if flavour.is_async else caught.value  # type: ignore[union-attr]
     assert isinstance(report, BulkInterrupted)
     return report
 
 
-def test_whoever_waits_for_the_limit_creates_nothing_any_more(
-    limited: Any, flavour: Flavour, open_sandbox: Sandbox, tmp_path: Path
+def test_what_waits_for_the_limit_is_created_by_a_later_job(
+    limited: Any, client: Any, flavour: Flavour, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     journal = tmp_path / "runs.db"
     report = interrupted(limited, flavour, 30, 10, journal=journal)
-    assert {result.data.id for result in report.results} == {run.id for run in open_sandbox.runs}
-    assert len(open_sandbox.runs) == 10
+    assert {result.data.id for result in report.results} == {run.id for run in sandbox.runs}
+    assert len(sandbox.runs) == 10
     assert "10 runs were created" in str(report)
     with BulkJob.open(journal) as job:
         assert job.progress == {"total": 30, "begun": 10, "created": 10, "failed": 0, "undecided": 0}
+    client.bulk_create_agent_runs(323, prompts(30), journal=journal)
+    assert sorted(run.prompt for run in sandbox.runs) == sorted(config["prompt"] for config in prompts(30))
 
 
-def test_creates_in_flight_are_reported(limited: Any, flavour: Flavour, open_sandbox: Sandbox) -> None:
-    open_sandbox.inject("create_agent_run", Fault.latency(0.2), rate=1.0)
+def test_creates_in_flight_are_reported(limited: Any, flavour: Flavour, sandbox: Sandbox) -> None:
+    sandbox.inject("create_agent_run", Fault.latency(0.2), rate=1.0)
     report = interrupted(limited, flavour, 60, 1, max_concurrent=3)
-    assert {result.data.id for result in report.results} == {run.id for run in open_sandbox.runs}
+    assert {result.data.id for result in report.results} == {run.id for run in sandbox.runs}
     assert 1 <= len(report.results) <= 10
 
 
 def test_a_create_in_doubt_is_reported_as_such(
-    limited: Any, flavour: Flavour, open_sandbox: Sandbox, tmp_path: Path
+    limited: Any, flavour: Flavour, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    open_sandbox.inject("create_agent_run", Fault.reset_after(), times=1)
-    open_sandbox.inject("list_agent_runs", Fault.status(503, retry_after=1))
+    sandbox.inject("create_agent_run", Fault.reset_after(), times=1)
+    sandbox.inject("list_agent_runs", Fault.status(503, retry_after=1))
     journal = tmp_path / "runs.db"
     report = interrupted(limited, flavour, 3, 2, max_concurrent=3, journal=journal)
     (doubtful,) = (result for result in report.results if not result.success)
     assert isinstance(doubtful.error, AmbiguousRequestError)
-    open_sandbox.clear_faults()
+    sandbox.clear_faults()
     found = limited.find_agent_run(323, doubtful.error.request_id)
-    assert found.id in {run.id for run in open_sandbox.runs}
+    assert found.id in {run.id for run in sandbox.runs}
     with BulkJob.open(journal) as job:
         assert job.progress == {"total": 3, "begun": 3, "created": 2, "failed": 0, "undecided": 1}
 
 
 def test_an_iteration_that_is_left_names_what_it_did_not_hand_out(
-    limited: Any, open_sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+    limited: Any, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    open_sandbox.inject("create_agent_run", Fault.latency(0.1), rate=1.0)
+    sandbox.inject("create_agent_run", Fault.latency(0.1), rate=1.0)
     results = limited.iter_create_agent_runs(323, prompts(9), max_concurrent=3)
     handed_out = {next(results).data.id}
     results.close()
-    left = {run.id for run in open_sandbox.runs} - handed_out
+    left = {run.id for run in sandbox.runs} - handed_out
     assert left
     named = re.search(r"left before it handed out the runs \[(.+)\]", caplog.text)
     assert named is not None
     assert {int(number) for number in named[1].split(",")} == left
 
 
-def test_a_wait_for_the_end_tells_what_has_ended_so_far(client: Any, flavour: Flavour, sandbox: Sandbox) -> None:
-    configs = [{"prompt": "[[seconds=1000]] slow"}, {"prompt": "[[seconds=2]] quick"}]
-    on_result = interrupting_after(1, flavour)
-    with pytest.raises(asyncio.CancelledError if flavour.is_async else BulkInterrupted) as caught:
-        client.bulk_create_agent_runs(323, configs, wait=True, on_result=on_result)
-    report = caught.value.__cause__ if flavour.is_async else caught.value
+def test_a_wait_for_the_end_tells_what_has_ended_so_far(limited: Any, flavour: Flavour, sandbox: Sandbox) -> None:
+    sandbox.script(seconds=1000)
+    sandbox.script(seconds=0)
+    report = interrupted(limited, flavour, 2, 1, max_concurrent=1, wait=True)
     assert [result.data.status for result in report.results] == ["pending", "completed"]

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -44,15 +45,14 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def codegen(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Codegen:
-    """Run the program in this process, with the sandbox's address in its environment."""
-    monkeypatch.setenv("CODEGEN_API_TOKEN", TOKEN)
-    monkeypatch.setenv("CODEGEN_ORG_ID", "323")
-    monkeypatch.setenv("CODEGEN_BASE_URL", sandbox.base_url)
-    monkeypatch.setenv("CODEGEN_MAX_RETRIES", "0")
+    """Run a command line in this process, with the sandbox's address and further settings in its environment."""
+    usual = {"API_TOKEN": TOKEN, "ORG_ID": "323", "BASE_URL": sandbox.base_url, "MAX_RETRIES": "0"}
 
-    def call(*arguments: str) -> Outcome:
+    def call(line: str, **settings: str) -> Outcome:
+        for name, value in {**usual, **settings}.items():
+            monkeypatch.setenv(f"CODEGEN_{name}", value)
         try:
-            status = main(arguments)
+            status = main(shlex.split(line))
         except SystemExit as stopped:
             status = int(stopped.code or 0)
         captured = capsys.readouterr()
@@ -67,12 +67,11 @@ def requests(sandbox: Sandbox, operation: str) -> int:
     return sum(request.operation == operation for request in sandbox.requests)
 
 
-def interrupt_when(condition: Callable[[], object], first: Callable[[], object] | None = None) -> None:
+def interrupt_when(condition: Callable[[], object], first: Callable[[], object] = lambda: None) -> None:
     """Send SIGINT to this process, as Ctrl-C does, when a condition holds, which `first` may bring about."""
 
     def work() -> None:
-        if first is not None:
-            first()
+        first()
         while not condition():
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
@@ -80,8 +79,50 @@ def interrupt_when(condition: Callable[[], object], first: Callable[[], object] 
     threading.Thread(target=work, daemon=True).start()
 
 
+NEVER = "run 'Try [[outcome=never logs=0]]'"
+
+
+@pytest.mark.parametrize(
+    ("lines", "statuses", "out", "err"),
+    [
+        ("run 'Fix it' --detach; resume 1 More -d", [0, 0], r"1\n1\n", r"\Arun 1: https://sandbox.invalid/323/1\n\Z"),
+        ("run 'Ask [[outcome=paused logs=3]]'", [3], "", "it needs input: codegen-sdk resume 1 PROMPT\n"),
+        ("run 'Ask [[outcome=paused]]' -q; resume 1 'Go [[logs=2]]'", [3, 0], r"Done: Go .*\n", r"PROMPT\n(.+\n){4}\Z"),
+        (f"{NEVER} -d; cancel 1", [0, 0], r"1\nid: 1\nstatus: cancelled\n.*", ""),
+        ("run 'Try [[outcome=failed result=Bad]]' -q; wait 1", [1, 1], "", r"(run 1: failed\nrun 1 says: Bad\n){2}\Z"),
+        ("run 'Try [[outcome=cancelled]]' -q --json", [1], r'\{.*"status": "cancelled".*\}\n', "run 1: cancelled"),
+        (f"{NEVER} -q --timeout 0.2; status 1", [124, 0], r"id: 1\nstatus: running\n.*", "0.2 s; it goes on; `codegen"),
+        (f"{NEVER} --timeout 0.2 --cancel-on-timeout; status 1", [124, 0], ".*cancelled.*", "it was stopped"),
+        ("api", [0], r".*list_agent_runs \[org_id\] \[user_id\] \[source_type\].*\n    List the agent runs.*", ""),
+        ("api get_agent_ran", [2], "", r"no operation get_agent_ran; did you mean get_agent_run\?"),
+        ("api explode", [2], "", "no operation explode; there are add_admin, "),
+        ("api get_agent_run agent_run", [2], "", "expected NAME=VALUE"),
+        ("api get_agent_run agent_run=1", [2], "", r"no argument agent_run; did you mean agent_run_id\?"),
+        ("api get_agent_run", [2], "", r"get_agent_run needs agent_run_id: get_agent_run \[org_id\] agent_run_id"),
+        ("list --status complet", [2], "", "complet"),
+        ("status 99", [4], "", "Agent run not found"),
+        ("status abc", [2], "", "expected a whole number"),
+        ("run ' '", [2], "", "prompt: must not be blank"),
+        ("run x --repo owner/rep", [2], "", "close matches: owner/repo"),
+        ("run x --image no/such.png", [2], "", "cannot read the file"),
+        ("run x --org acme", [2], "", "organization's number"),
+        ("run x --base-url http://127.0.0.1:1", [4], "", "create_agent_run"),
+        ("run x --timeout -1", [2], "", "--timeout"),
+        ("list --limit 0", [2], "", "--limit"),
+        ("explode", [2], "", "No such command"),
+        ("--version; --version list", [0, 0], f"(codegen-sdk {__version__}\n){{2}}", ""),
+        ("list --version", [2], "", "No such option"),
+    ],
+)
+def test_what_commands_print_and_exit_with(codegen: Codegen, lines: str, statuses: Any, out: str, err: str) -> None:
+    found = [codegen(line) for line in lines.split("; ")]
+    assert [each.status for each in found] == statuses
+    assert re.fullmatch(out, "".join(each.out for each in found), re.DOTALL)
+    assert re.search(err, "".join(each.err for each in found))
+
+
 def test_a_run_shows_its_log_and_prints_its_result(codegen: Codegen, sandbox: Sandbox) -> None:
-    status, out, err = codegen("run", "Fix it [[logs=3 pull_request=yes]]", "--repo", "owner/repo")
+    status, out, err = codegen("run 'Fix it [[logs=3 pull_request=yes]]' --repo owner/repo")
     assert (status, out) == (0, "Done: Fix it [[logs=3 pull_request=yes]]\n")
     first, *log, state, request = err.splitlines()
     assert first == "run 1: https://sandbox.invalid/323/1"
@@ -89,10 +130,13 @@ def test_a_run_shows_its_log_and_prints_its_result(codegen: Codegen, sandbox: Sa
     assert state == "run 1: completed"
     assert request.startswith("pull request: https://")
     assert sandbox.runs[0].repo_id == 107
-    lines = codegen("status", "1").out.splitlines()
+    lines = codegen("status 1").out.splitlines()
     assert lines[:2] == ["id: 1", "status: completed"]
     assert "repository: owner/repo" in lines
     assert lines[-1] == f"result: {out.strip()}"
+    entries = [json.loads(line) for line in codegen("logs 1 --follow --json").out.splitlines()]
+    assert [entry["thought"] for entry in entries] == [entry["thought"] for entry in sandbox.runs[0].logs]
+    assert len(codegen("logs 1").out.splitlines()) == len(entries)
 
 
 def test_options_of_a_run_reach_the_service(
@@ -101,47 +145,13 @@ def test_options_of_a_run_reach_the_service(
     image = tmp_path / "a.png"
     image.write_bytes(b"\x89PNG\r\n\x1a\n")
     monkeypatch.setattr(sys, "stdin", io.StringIO("Fix it"))
-    options = ("--branch", "main", "--model", "some-model", "--priority", "high", "--tag", "a", "--tag", "b")
-    assert codegen("run", "-", *options, "--image", str(image), "--quiet").status == 0
+    options = f"--branch main --model some-model --priority high --tag a --tag b --image {shlex.quote(str(image))}"
+    assert codegen(f"run - {options} --quiet").status == 0
     (run,) = sandbox.runs
-    assert run.prompt == "Branch: main\n\nFix it"
+    assert (run.prompt, run.model) == ("Branch: main\n\nFix it", "some-model")
     kept = run.metadata["codegen_sdk"]
     assert (kept["priority"], kept["tags"], kept["branch"]) == ("high", ["a", "b"], "main")
     assert run.images[0].startswith("data:image/png;base64,")
-    assert run.model == "some-model"
-
-
-@pytest.mark.parametrize(
-    ("outcome", "status", "told"),
-    [
-        ("completed", 0, []),
-        ("failed", 1, ["run 1 says: Out of tokens"]),
-        ("cancelled", 1, []),
-        ("paused", 3, ["it needs input: codegen-sdk resume 1 PROMPT"]),
-    ],
-)
-def test_the_exit_status_tells_how_the_run_ended(codegen: Codegen, outcome: str, status: int, told: list[str]) -> None:
-    found = codegen("run", f"Try [[outcome={outcome} result='Out of tokens']]", "--quiet", "--json")
-    assert (found.status, json.loads(found.out)["status"]) == (status, outcome)
-    assert f"run 1: {outcome}" in found.err.splitlines()
-    waited = codegen("wait", "1")
-    assert (waited.status, waited.out) == (status, "" if status else "Out of tokens\n")
-    assert set(told) <= set(waited.err.splitlines())
-
-
-@pytest.mark.parametrize(
-    ("options", "said", "state"),
-    [
-        ([], "it goes on; `codegen-sdk wait 1` waits again", "RUNNING"),
-        (["--quiet"], "it goes on; `codegen-sdk wait 1` waits again", "RUNNING"),
-        (["--cancel-on-timeout"], "it was stopped", "CANCELLED"),
-    ],
-)
-def test_a_run_that_is_late(codegen: Codegen, sandbox: Sandbox, options: list[str], said: str, state: str) -> None:
-    status, out, err = codegen("run", "Try [[outcome=never logs=0]]", "--timeout", "0.2", *options)
-    assert (status, out) == (124, "")
-    assert f"run 1 did not end within 0.2 s; {said}" in err
-    assert sandbox.runs[0].status == state
 
 
 def test_a_wait_that_the_client_gives_up_is_not_a_run_that_is_late(
@@ -151,58 +161,32 @@ def test_a_wait_that_the_client_gives_up_is_not_a_run_that_is_late(
         raise TimeoutError("unchanged for an hour")
 
     monkeypatch.setattr(AsyncTask, "wait", give_up)
-    found = codegen("run", "Fix it", "--quiet", "--timeout", "60")
+    found = codegen("run 'Fix it' --quiet --timeout 60")
     assert (found.status, "unchanged for an hour" in found.err) == (4, True)
 
 
 def test_ctrl_c_leaves_the_run_alone(codegen: Codegen, sandbox: Sandbox) -> None:
     interrupt_when(lambda: requests(sandbox, "get_agent_run_logs"))
-    found = codegen("run", "Try [[outcome=never logs=0]]")
+    found = codegen(NEVER)
     assert found.status == 130
     assert "interrupted; run 1 goes on: `codegen-sdk wait 1` waits again" in found.err
     assert sandbox.runs[0].status == "RUNNING"
 
 
-@pytest.mark.parametrize(
-    ("commands", "out", "lines_of_err"),
-    [
-        (["run|Fix it|--detach"], "1\n", 1),
-        (["run|Fix it|--detach", "resume|1|More|-d"], "1\n", 0),
-        (["run|Ask [[outcome=paused logs=3]]", "resume|1|Go on [[logs=2]]"], "Done: Go on [[logs=2]]\n", 2 + 2),
-        (["run|Try [[outcome=never]]|-d", "cancel|1"], "id: 1\nstatus: cancelled\n", 0),
-        (["api"], "list_agent_runs [org_id] [user_id] [source_type] [skip] [limit]\n    List the agent runs of one", 0),
-    ],
-)
-def test_what_commands_print(codegen: Codegen, commands: list[str], out: str, lines_of_err: int) -> None:
-    found = [codegen(*command.split("|")) for command in commands][-1]
-    assert found.status == 0
-    assert out in found.out
-    assert len(found.err.splitlines()) == lines_of_err
-
-
-def test_a_log_is_printed(codegen: Codegen, sandbox: Sandbox) -> None:
-    codegen("run", "Fix it [[logs=120]]", "-q")
-    assert len(codegen("logs", "1").out.splitlines()) == 120
-    entries = [json.loads(line) for line in codegen("logs", "1", "--follow", "--json").out.splitlines()]
-    assert [entry["thought"] for entry in entries] == [entry["thought"] for entry in sandbox.runs[0].logs]
-
-
 def test_runs_are_listed_newest_first_and_filtered(codegen: Codegen, sandbox: Sandbox) -> None:
-    codegen("run", "One", "-d", "--repository", "owner/repo", "--tag", "ci")
-    codegen("run", "Two [[outcome=failed]]", "-d", "--tag", "ci")
-    codegen("run", "Three", "-d")
+    for options in ("One --repository owner/repo --tag ci", "'Two [[outcome=failed]]' --tag ci", "Three"):
+        codegen(f"run {options} -d")
     sandbox.runs[2].web_url = "https://x.invalid/1\n99\tfailed"
-    rows = [line.split("\t") for line in codegen("list", "-n", "2").out.splitlines()]
+    rows = [line.split("\t") for line in codegen("list -n 2").out.splitlines()]
     assert [row[:2] for row in rows] == [["3", "completed"], ["2", "failed"]], "a field cannot forge a row"
     for filters, ids in (
         ("", [3, 2, 1]),
-        ("--tag ci", [2, 1]),
         ("--tag ci --status completed", [1]),
         ("--repository owner/repo", [1]),
         ("--repo owner/repo --tag other", []),
     ):
-        assert [run["id"] for run in json.loads(codegen("list", "--json", *filters.split()).out)] == ids
-    shown = json.loads(codegen("status", "1", "--json").out)
+        assert [run["id"] for run in json.loads(codegen(f"list --json {filters}").out)] == ids
+    shown = json.loads(codegen("status 1 --json").out)
     assert (shown["tags"], shown["priority"], shown["repository"]) == (["ci"], None, "owner/repo")
 
 
@@ -210,13 +194,17 @@ def test_a_terminal_gets_a_table_and_no_commands(
     codegen: Codegen, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.script(result="a\x1b]0;owned\x07b\x9bc\nd\te [bold]f[/bold]")
-    codegen("run", "Fix it", "-d", "--repo", "owner/repo")
-    assert "\x1b" in codegen("wait", "1").out
+    codegen("run 'Fix it' -d --repo owner/repo")
+    assert "\x1b" in codegen("wait 1").out
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    assert codegen("wait", "1").out == "a]0;ownedbc\nd\te [bold]f[/bold]\n"
+    assert codegen("wait 1").out == "a]0;ownedbc\nd\te [bold]f[/bold]\n"
     head, row = re.sub(r"\x1b(\[[\d;]*m|\]8;[^\x1b]*\x1b\\)", "", codegen("list").out).splitlines()  # style and links
     assert head.split() == ["id", "status", "age", "repository", "summary"]
     assert re.fullmatch(r" 1 +completed +\d+ (s|min) +owner/repo +\S.*", row)
+    now = datetime(2026, 11, 28, 12, tzinfo=UTC)
+    ages = [output.age((now - timedelta(seconds=seconds)).isoformat(), now) for seconds in (59, 60, 7_200, 200_000)]
+    assert ages == ["59 s", "1 min", "2 h", "2 d"]
+    assert output.age("yesterday", now) == output.age(None, now) == ""
 
 
 @pytest.mark.parametrize("terminal", [False, True])
@@ -231,7 +219,7 @@ def test_changes_are_watched(
 
     monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
     interrupt_when(lambda: requests(sandbox, "list_agent_runs") >= 3 + terminal, first=create)
-    found = codegen("watch", "--poll-interval", "1", *([] if terminal else ["--json"]))
+    found = codegen("watch --poll-interval 1" if terminal else "watch --poll-interval 1 --json")
     assert found.status == 130
     if terminal:
         assert "completed" in found.out
@@ -241,29 +229,25 @@ def test_changes_are_watched(
 
 
 def test_any_operation_can_be_called(codegen: Codegen, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    codegen("run", "7", "-d")
-    assert json.loads(codegen("api", "get_agent_run", "agent_run_id=1").out)["result"] == "Done: 7"
-    page = json.loads(codegen("api", "list_agent_runs", "limit=1", "org_id=323").out)
+    codegen("run 7 -d")
+    assert json.loads(codegen("api get_agent_run agent_run_id=1").out)["result"] == "Done: 7"
+    page = json.loads(codegen("api list_agent_runs limit=1 org_id=323").out)
     assert [run["id"] for run in page["items"]] == [1]
     assert (sandbox.requests[-1].operation, sandbox.requests[-1].arguments["limit"]) == ("list_agent_runs", 1)
-    made = json.loads(codegen("api", "create_agent_run", "prompt=8", 'metadata={"ticket": 9}').out)
+    made = json.loads(codegen("""api create_agent_run prompt=8 'metadata={"ticket": 9}'""").out)
     assert (sandbox.runs[-1].prompt, sandbox.runs[-1].metadata["ticket"], made["id"]) == ("8", 9, 2)
     monkeypatch.setenv("CHATSERVER_API_KEY", TOKEN)
     monkeypatch.setenv("CHATSERVER_BASE_URL", sandbox.base_url)
-    monkeypatch.delenv("CODEGEN_API_TOKEN")
-    said = 'messages=[{"role": "user", "content": "Hello"}]'
-    assert json.loads(codegen("api", "create_chat_completion", "model=claude", said).out)["choices"]
-    assert json.loads(codegen("api", "list_admins").out)["count"] >= 0
+    said = """'messages=[{"role": "user", "content": "Hello"}]'"""
+    assert json.loads(codegen(f"api create_chat_completion model=claude {said}", API_TOKEN="").out)["choices"]
 
 
 def test_a_page_is_opened_where_there_is_a_browser(codegen: Codegen, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
-    codegen("run", "Fix it", "-q", "--web")
-    codegen("status", "1", "--web")
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or len(opened) < 2)
+    assert "there is no browser here" not in codegen("run 'Fix it' -q --web").err
+    assert "there is no browser here" in codegen("status 1 --web").err
     assert opened == ["https://sandbox.invalid/323/1"] * 2
-    monkeypatch.setattr("webbrowser.open", lambda url: False)
-    assert "there is no browser here" in codegen("status", "1", "--web").err
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
@@ -288,7 +272,7 @@ def without_reader() -> Any:
 @pytest.mark.parametrize(
     ("stdout", "status", "told"),
     [
-        (lambda: None, 0, ""),  # closed before the program began
+        (nullcontext, 0, ""),  # closed before the program began
         (without_reader, 141, ""),
         (lambda: open("/dev/full", "w"), 70, "codegen-sdk: cannot write the output: No space left on device\n"),  # noqa: SIM115
     ],
@@ -298,103 +282,39 @@ def test_an_output_that_cannot_be_written_has_a_status_of_its_own(
     codegen: Codegen, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, stdout: Any, status: int, told: str
 ) -> None:
     sandbox.script("completed", result="x" * 100_000, pull_request=False)
-    with nullcontext() if (stream := stdout()) is None else stream:  # which the interpreter closes at its end
+    with stdout() as stream:
         monkeypatch.setattr(sys, "stdout", stream)
-        found = codegen("run", "Fix it", "-q")
+        found = codegen("run 'Fix it' -q")
     assert (found.status, found.err.partition("completed\n")[2]) == (status, told)
 
 
 @pytest.mark.parametrize(
     ("settings", "fault", "status", "told"),
     [
-        ({"CODEGEN_MAX_RETRIES": "2", "CODEGEN_RETRY_DELAY": "0.01"}, Fault.status(503), 0, "attempt 1 failed"),
-        ({"CODEGEN_TIMEOUT": "0.1", "CODEGEN_TOTAL_TIMEOUT": "0.1"}, Fault.latency(5), 4, "timed out"),
+        ({"MAX_RETRIES": "2", "RETRY_DELAY": "0.01"}, Fault.status(503), 0, "attempt 1 failed"),
+        ({"TIMEOUT": "0.1", "TOTAL_TIMEOUT": "0.1"}, Fault.latency(5), 4, "timed out"),
         ({}, Fault.status(404, {"detail": "gone \x1b]0;owned\x07\x9b31m"}), 4, "gone ]0;owned31m"),
-        ({"CODEGEN_API_TOKEN": ""}, None, 2, "CODEGEN_API_TOKEN"),
+        ({"API_TOKEN": ""}, Fault.status(500), 2, "CODEGEN_API_TOKEN"),
     ],
 )
 def test_troubles_are_told_and_command_no_terminal(
-    codegen: Codegen,
-    sandbox: Sandbox,
-    monkeypatch: pytest.MonkeyPatch,
-    settings: Any,
-    fault: Any,
-    status: int,
-    told: str,
+    codegen: Codegen, sandbox: Sandbox, settings: dict[str, str], fault: Fault, status: int, told: str
 ) -> None:
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    if fault is not None:
-        sandbox.inject("list_agent_runs", fault, times=1)
-    found = codegen("list")
+    sandbox.inject("list_agent_runs", fault, times=1)
+    found = codegen("list", **settings)
     assert (found.status, told in found.err) == (status, True)
 
 
-@pytest.mark.parametrize(
-    ("broken", "status", "told"),
-    [
-        (
-            ("codegen_ext.cli.output.listing", lambda *_: 1 / 0),
-            70,
-            "internal error: ZeroDivisionError: division by zero",
-        ),
-        (None, 2, "this needs more: pip install 'codegen-sdk[cli]'"),
-    ],
-)
 def test_an_internal_failure_and_a_missing_extra_are_not_the_status_of_a_failed_run(
-    codegen: Codegen, monkeypatch: pytest.MonkeyPatch, broken: Any, status: int, told: str
+    codegen: Codegen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if broken is None:
-        monkeypatch.delitem(sys.modules, "codegen_ext.cli.commands")
-        monkeypatch.setitem(sys.modules, "typer", None)
-    else:
-        monkeypatch.setattr(*broken)
+    monkeypatch.setattr(output, "listing", lambda *_: 1 / 0)
+    assert codegen("list") == (70, "", "codegen-sdk: internal error: ZeroDivisionError: division by zero\n")
+    monkeypatch.delitem(sys.modules, "codegen_ext.cli.commands")
+    monkeypatch.setitem(sys.modules, "typer", None)
     found = codegen("list")
-    assert (found.status, found.err.startswith(f"codegen-sdk: {told}")) == (status, True)
-
-
-@pytest.mark.parametrize(
-    ("created", "shown"), [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7_200, "2 h"), (200_000, "2 d")]
-)
-def test_an_age_is_shown_in_its_largest_unit(created: float, shown: str) -> None:
-    now = datetime(2026, 11, 28, 12, tzinfo=UTC)
-    assert output.age((now - timedelta(seconds=created)).isoformat(), now) == shown
-    assert output.age("yesterday", now) == output.age(None, now) == ""
-
-
-@pytest.mark.parametrize(
-    ("arguments", "status", "text"),
-    [
-        (["api", "get_agent_ran"], 2, "no operation get_agent_ran; did you mean get_agent_run?"),
-        (["api", "explode"], 2, "no operation explode; there are add_admin, "),
-        (["api", "get_agent_run", "agent_run"], 2, "expected NAME=VALUE"),
-        (["api", "get_agent_run", "agent_run=1"], 2, "no argument agent_run; did you mean agent_run_id?"),
-        (["api", "get_agent_run"], 2, "get_agent_run needs agent_run_id: get_agent_run [org_id] agent_run_id"),
-        (["list", "--status", "complet"], 2, "complet"),
-        (["status", "99"], 4, "Agent run not found"),
-        (["status", "abc"], 2, "expected a whole number"),
-        (["run", " "], 2, "prompt: must not be blank"),
-        (["run", "x", "--repo", "owner/rep"], 2, "close matches: owner/repo"),
-        (["run", "x", "--image", "no/such.png"], 2, "cannot read the file"),
-        (["run", "x", "--priority", "asap"], 2, "low, normal, high, urgent"),
-        (["run", "x", "--org", "acme"], 2, "organization's number"),
-        (["run", "x", "--base-url", "http://127.0.0.1:1"], 4, "create_agent_run"),
-        (["run"], 2, "Missing argument"),
-        (["run", "x", "--timeout", "-1"], 2, "--timeout"),
-        (["list", "--limit", "0"], 2, "--limit"),
-        (["explode"], 2, "No such command"),
-        ([], 2, "Usage"),
-        (["--version"], 0, f"codegen-sdk {__version__}\n"),
-        (["--version", "list"], 0, f"codegen-sdk {__version__}\n"),
-        (["list", "--version"], 2, "No such option"),
-    ],
-)
-def test_what_goes_wrong_is_one_message_and_an_exit_status(
-    codegen: Codegen, arguments: list[str], status: int, text: str
-) -> None:
-    found = codegen(*arguments)
-    assert found.status == status
-    assert text in found.err + found.out
+    assert found.status == 2
+    assert found.err.startswith("codegen-sdk: this needs more: pip install 'codegen-sdk[cli]'")
 
 
 def test_the_version_is_shown_without_importing_the_commands() -> None:

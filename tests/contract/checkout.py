@@ -1,4 +1,4 @@
-"""A copy of the repository in which the make targets run."""
+"""Git repositories: a copy of this one in which the make targets run, and small ones."""
 
 import os
 import shutil
@@ -6,13 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tools import load
 
 
 def copy_sources(folder: Path) -> Path:
     """Copy what git would: the tracked files, and new ones that it does not ignore."""
-    names = subprocess.check_output(["git", "ls-files", "-co", "--exclude-standard"], cwd=load.ROOT, text=True)
-    for name in names.splitlines():
+    for name in git(load.ROOT, "ls-files", "-co", "--exclude-standard").splitlines():
         if (load.ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(load.ROOT / name, folder / name)
@@ -25,6 +26,8 @@ def make_copy(folder: Path, *, npm: bool = True) -> Path:
     (folder / ".venv").symlink_to(sys.prefix)
     if npm and (load.ROOT / "node_modules").exists():
         (folder / "node_modules").symlink_to((load.ROOT / "node_modules").resolve())
+        # npm, which make runs where the list is newer than what is installed, would empty the folder behind the link.
+        os.utime(folder / "package-lock.json", (0, 0))
     return folder
 
 
@@ -52,8 +55,25 @@ def make(folder: Path, *arguments: str, **environment: str) -> subprocess.Comple
     )
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """Return the bytes of all files that the targets may write."""
-    kept = ("CHANGELOG.md", "openapi.yaml", "spec", "generated")
-    paths = (path for name in kept for path in sorted([folder / name, *(folder / name).rglob("*")]))
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}
+def write(root: Path, name: str, text: str) -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(text, encoding="utf-8")
+
+
+def git(root: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout
+
+
+def initialize(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a folder a repository in which everything is committed."""
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{name}_NAME", "a")
+        monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@example.com")
+    git(root, "init", "--quiet", "--initial-branch=main")
+    commit(root)
+    return root
+
+
+def commit(root: Path) -> None:
+    git(root, "add", "-A")
+    git(root, "commit", "--quiet", "-m", "Change")

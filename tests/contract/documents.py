@@ -13,8 +13,9 @@ Data = dict[str, Any]
 HISTORY = sorted((Path(__file__).parent / "upstream").glob("*.json"))
 ACTIONS = overlay.read(load.OVERLAY)
 CHATSERVER = load.load(load.CHATSERVER)
+KITCHEN_SINK = load.load(Path(__file__).with_name("kitchen_sink.yaml"))
 # The contract as `make check` holds it to openapi.yaml, which takes 0.4 s to read.
-OURS = json.loads((load.ROOT / "generated" / "codegen_api" / "contract.json").read_text("utf-8"))
+OURS = load.load(load.GENERATED / "contract.json")
 _FACTS = load.load(load.FACTS)
 
 

@@ -3,100 +3,46 @@
 from __future__ import annotations
 
 import copy
+import functools
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
 
 Data = dict[str, Any]
 BREAKING, DANGEROUS, SAFE, NONE = "breaking", "dangerous", "safe", "none"
 
 
 class Unit:
-    """One operation, with a parameter of each kind, a body and an answer of its own."""
+    """One operation as unit.yaml describes it, with schemas of its own."""
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.path, self.verb = f"/v1/units/{number}/{{unit_id}}", "put"
-        self.limit: Data = {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}
-        self.word: Data = {"type": "string"}
-        self.body: Data = self._object(
-            ["name", "size"],
-            name={"type": "string"},
-            size={"type": "integer"},
-            note={"type": ["string", "null"]},
-            count={"$ref": self.ref("Count")},
-            level={"$ref": self.ref("Level")},
-            mode={"$ref": self.ref("Mode")},
-            sizes={"type": "object", "additionalProperties": {"type": "integer", "maximum": 10}},
-            tags={"type": "array", "items": {"type": "string"}},
-            part={"$ref": self.ref("Part")},
-        )
-        self.result: Data = self._object(
-            ["id", "title", "remark"],
-            remark={"type": ["string", "null"]},
-            id={"type": "integer"},
-            title={"type": "string"},
-            note={"type": ["string", "null"]},
-            state={"$ref": self.ref("State")},
-            owner={"$ref": self.ref("Owner")},
-        )
-        self.schemas: dict[str, Data] = {
-            "Count": {"type": "integer", "maximum": 10, "description": "How many."},
-            "Level": {"type": "integer", "enum": [1, 2, 3], "description": "A level."},
-            "Mode": {"type": "string", "enum": ["fast", "slow"], "description": "A mode."},
-            "State": {"type": "string", "enum": ["on", "off"], "description": "A state."},
-            "Part": {
-                "description": "A part.",
-                "allOf": [self._object([], a={"type": "string"}), {"type": "object", "required": []}],
-            },
-            "Owner": self._object(["name"], name={"type": "string"}),
-        }
-        self.operation: Data = {
-            "operationId": f"send_unit_{number}",
-            "tags": ["users"],
-            "summary": "Send",
-            "description": "Send a unit.",
-            "x-codegen": {
-                "service": "codegen",
-                "rate-limit": {"requests": 60, "seconds": 30, "group": f"unit-{number}"},
-                "idempotent": True,
-            },
-            "parameters": [
-                {"name": "unit_id", "in": "path", "required": True, "description": "It.",
-                 "schema": {"type": "integer"}},
-                {"name": "limit", "in": "query", "description": "It.", "schema": self.limit},
-                {"name": "word", "in": "query", "description": "It.", "schema": self.word},
-                {"name": "kinds", "in": "query", "description": "It.",
-                 "schema": {"type": "array", "items": {"type": "string"}}},
-            ],
-            "requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": self.ref("Body")}}}},
-            "responses": {
-                "200": {
-                    "description": "Fine.",
-                    "content": {"application/json": {"schema": {"$ref": self.ref("Result")}}},
-                },
-                "404": {"description": "Missing."},
-            },
-        }  # fmt: skip
-
-    @staticmethod
-    def _object(required: list[str], **fields: Data) -> Data:
-        described = {name: {"description": "It.", **node} for name, node in fields.items()}
-        return {"type": "object", "description": "A schema.", "required": required, "properties": described}
+        unit = json.loads(_template().replace("NUMBER", str(number)))
+        ((self.path, item),) = unit["paths"].items()
+        ((self.verb, self.operation),) = item.items()
+        schemas: dict[str, Data] = unit["components"]["schemas"]
+        self.schemas = {name.removeprefix(f"Unit{number}"): schema for name, schema in schemas.items()}
+        self.body, self.result = self.schemas["Body"], self.schemas["Result"]
+        self.limit, self.word = self.parameter("limit")["schema"], self.parameter("word")["schema"]
 
     def ref(self, kind: str) -> str:
-        return f"#/components/schemas/{self.name(kind)}"
-
-    def name(self, kind: str) -> str:
-        return f"Unit{self.number}{kind}"
+        return f"#/components/schemas/Unit{self.number}{kind}"
 
     def put_into(self, contract: Data) -> None:
         contract["paths"].setdefault(self.path, {})[self.verb] = self.operation
-        group = contract["components"]["schemas"]
-        group |= {self.name("Body"): self.body, self.name("Result"): self.result}
-        group |= {self.name(kind): schema for kind, schema in self.schemas.items()}
+        named = {f"Unit{self.number}{kind}": schema for kind, schema in self.schemas.items()}
+        contract["components"]["schemas"] |= named
 
     def parameter(self, name: str) -> Data:
         return next(item for item in self.operation["parameters"] if item["name"] == name)
+
+
+@functools.cache
+def _template() -> str:
+    return json.dumps(YAML(typ="safe", pure=True).load(Path(__file__).with_name("unit.yaml")))
 
 
 class Edit(NamedTuple):

@@ -8,8 +8,7 @@ import pytest
 
 from tools import check, generate, load
 
-from .checkout import make, make_copy, without_npm
-from .repositories import write
+from .checkout import make, make_copy, without_npm, write
 
 pytestmark = pytest.mark.slow
 
@@ -46,14 +45,11 @@ LINKS: list[tuple[str, Callable[[str], str], str]] = [
      f"{SPEC_GIVES}/paths/~1v1~1models/get/summary; edit spec/chatserver.yaml, and run `make generate`"),
     ("openapi.yaml", replacing("summary: List users", "summary: Name users"),
      "/get/summary; edit spec/overlay.yaml, and run `make generate`"),
-    ("openapi.yaml", replacing("minLength: 1", "minLength: 2"), "edit spec/chatserver.yaml, and run `make generate`"),
     ("openapi.yaml", lambda text: f"{text}# A comment.\n", f"{SPEC_GIVES}; edit spec/overlay.yaml"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "change", "problem"), LINKS, ids=[f"{name}-{at}" for at, (name, *_) in enumerate(LINKS)]
-)
+@pytest.mark.parametrize(("name", "change", "problem"), LINKS)
 def test_a_link_before_the_contract_is_named(
     name: str, change: Callable[[str], str], problem: str, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,16 +65,14 @@ def test_a_link_before_the_contract_is_named(
 def test_each_file_that_is_generated_or_generates_is_named(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generate, "TEMPLATES", shutil.copytree(generate.TEMPLATES, tree / "templates"))
     monkeypatch.setattr(generate, "STATIC", tree / "templates" / "static")
-    for name, change in {
-        "generated/codegen_api/enums.py": lambda text: f"{text}MORE = 1\n",
-        "generated/codegen_api/left_over.py": str,
-        "templates/model.py.jinja": replacing(
-            "additional_properties: dict", "more: int = 0\n    additional_properties: dict"
-        ),
-        "templates/static/pages.py": lambda text: f"{text}\nMORE = 1\n",
-    }.items():
-        file = tree / name
-        file.write_text(change(file.read_text(encoding="utf-8") if file.exists() else ""), encoding="utf-8")
+    changes = {
+        "generated/codegen_api/enums.py": ("from", "# changed\nfrom"),
+        "templates/model.py.jinja": ("additional_properties: dict", "more: int = 0\n    additional_properties: dict"),
+        "templates/static/pages.py": ("T = ", "MORE = 1\nT = "),
+    }
+    for name, (old, new) in changes.items():
+        write(tree, name, replacing(old, new)((tree / name).read_text(encoding="utf-8")))
+    write(load.GENERATED, "left_over.py", "")
     (load.GENERATED / "models" / "user_response.py").unlink()
     found = list(check.generated_problems(load.load()))
     for name in ("enums", "left_over", "models/user_response", "models/agent_run_response", "pages"):
@@ -92,11 +86,10 @@ def test_the_command_needs_no_npm_and_names_a_restated_path_and_an_edited_derive
     passed = make(copy, "check-contract", PATH=without_npm(tmp_path))
     assert passed.returncode == 0, passed.stderr
     path = next(path for path in load.load()["paths"] if "{" in path)
-    edits = {
-        "examples/first_run.py": (f'\nURL = "{path}"\n', f"examples/first_run.py restates the path {path}"),
-        "codegen_ext/_sync/health.py": ("\nMORE = 1\n", "codegen_ext/_sync/health.py differs from its _async/ source"),
-    }
-    for name, (more, said) in edits.items():
+    for name, more, said in (
+        ("examples/first_run.py", f'\nURL = "{path}"\n', f"examples/first_run.py restates the path {path}"),
+        ("codegen_ext/_sync/health.py", "\nMORE = 1\n", "codegen_ext/_sync/health.py differs from its _async/ source"),
+    ):
         before = (copy / name).read_text(encoding="utf-8")
         write(copy, name, before + more)
         finished = make(copy, "check-contract")

@@ -42,22 +42,24 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(target.glob("*.whl"))
 
 
-def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: Path) -> None:
-    names = zipfile.ZipFile(wheel).namelist()
-    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"codegen_api", "codegen_ext"}
-    for name in ("codegen_ext/py.typed", "codegen_api/py.typed", "codegen_api/contract.json"):
-        assert name in names
+def installed(folder: Path, *wheels: Path) -> Path:
+    """Install wheels into an environment with nothing else, and return the folder of its programs."""
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    command = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wheels]
+    subprocess.run(command, check=True)
+    return folder / "bin"
 
 
 def test_the_wheel_runs_the_quick_start_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
-    python = tmp_path / "venv" / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel], check=True)
-    finished = subprocess.run([python, "-c", QUICK_START], capture_output=True, text=True, check=False, cwd=tmp_path)
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"codegen_api", "codegen_ext"}
+    assert {"codegen_ext/py.typed", "codegen_api/py.typed", "codegen_api/contract.json"} <= set(names)
+    programs = installed(tmp_path / "venv", wheel)
+    command = [programs / "python", "-c", QUICK_START]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout.startswith("completed ")
-    command = [tmp_path / "venv" / "bin" / "codegen-sandbox", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as sandbox:
+    with subprocess.Popen([programs / "codegen-sandbox", "--port", "0"], stdout=subprocess.PIPE) as sandbox:
         assert sandbox.stdout is not None
         assert b"base_url" in sandbox.stdout.readline()
         sandbox.terminate()
@@ -68,12 +70,8 @@ OLD_NAMES = """
 import warnings
 warnings.simplefilter("ignore")
 import codegen.agents.agent, backend.api, chatserver_sdk
-import codegen_ext
-from codegen.agents.agent import Agent
 from backend.api import *
-from backend.api.testing import CodegenTestCase
 from importlib.metadata import packages_distributions
-assert Agent is codegen_ext.Agent and CodegenClient is codegen_ext.CodegenClient
 owners = packages_distributions()
 for name in ("codegen", "backend", "claif_cod", "chatserver_sdk"):
     assert owners[name] == ["codegen-sdk-compat"], owners[name]
@@ -94,24 +92,9 @@ def test_the_old_names_are_a_distribution_of_their_own(wheel: Path, tmp_path: Pa
     assert tops == {"backend", "chatserver_sdk", "claif_cod", "codegen"}
     assert {"codegen/py.typed", "backend/api/py.typed"} <= set(names)
     assert "backend/__init__.py" not in names, "it stays open to others' modules"
-
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
-    python = tmp_path / "venv" / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel, compat]
-    subprocess.run(install, check=True)
+    python = installed(tmp_path / "venv", wheel, compat) / "python"
     finished = subprocess.run([python, "-c", OLD_NAMES], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (finished.returncode, finished.stdout) == (0, "pending\n"), finished.stderr
-
-    # What installing claif-cod beside it leaves behind, as far as the import system looks.
-    info = next((tmp_path / "venv" / "lib").glob("python*")) / "site-packages" / "claif_cod-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: claif-cod\nVersion: 1.0\n", encoding="utf-8")
-    (info / "top_level.txt").write_text("claif_cod\n", encoding="utf-8")
-    refused = subprocess.run([python, "-c", "import claif_cod"], capture_output=True, text=True, check=False)
-    assert "ImportError: the import name 'claif_cod' belongs to claif-cod" in refused.stderr
-    command = [python, "-W", "ignore", "-c", "import codegen, backend.api"]
-    kept = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (kept.returncode, kept.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("name", ["generated/codegen_api/enums.py", "openapi.yaml"])

@@ -2,11 +2,10 @@
 
 import copy
 import datetime
+import importlib
 import json
-import os
 import pickle
 import shutil
-import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
@@ -19,11 +18,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tools import generate, load
+from tools import generate
 
+from ..typing.checkers import checked
 from . import values
+from .documents import KITCHEN_SINK as CONTRACT
 
-CONTRACT = load.load(Path(__file__).with_name("kitchen_sink.yaml"))
 SCHEMAS = CONTRACT["components"]["schemas"]
 THING = {"id": 1, "day": "2026-01-02", "maybe": None, "wanted": None}
 pytestmark = pytest.mark.slow
@@ -39,14 +39,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def api(folder: Path) -> Iterator[Any]:
     sys.path.insert(0, str(folder))
-    import sink_api.codec  # type: ignore[import-not-found]
-    import sink_api.enums
-    import sink_api.errors
-    import sink_api.models
-    import sink_api.operations
-    import sink_api.requests
-
-    yield sink_api
+    for name in ("codec", "enums", "errors", "models", "requests"):
+        importlib.import_module(f"sink_api.{name}")
+    yield sys.modules["sink_api"]
     sys.path.remove(str(folder))
 
 
@@ -69,17 +64,12 @@ class Service:
         return self.requests[-1]
 
 
-def decoded(api: Any, name: str) -> Any:
-    """The class of a schema, or the decoder of one that has no class."""
-    return getattr(api.models, {"Any": "Any_"}.get(name, name)).from_dict
-
-
 @pytest.mark.parametrize("name", [name for name in SCHEMAS if "properties" in values.resolve(CONTRACT, SCHEMAS[name])])
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_every_value_of_a_schema_comes_back_as_it_came(api: Any, name: str, data: st.DataObject) -> None:
     value = data.draw(values.of(CONTRACT, SCHEMAS[name]))
-    model = decoded(api, name)({**value, "unknown": [value]})
+    model = getattr(api.models, {"Any": "Any_"}.get(name, name)).from_dict({**value, "unknown": [value]})
     assert model.to_dict() == {**value, "unknown": [value]}
     assert json.loads(json.dumps(model.dict())).keys() == dict(model).keys()
     assert type(model).from_dict(model.to_dict()) == model
@@ -89,7 +79,7 @@ def test_every_value_of_a_schema_comes_back_as_it_came(api: Any, name: str, data
 
 
 def test_fields_have_the_types_of_their_annotations(api: Any) -> None:
-    thing = decoded(api, "Everything")(
+    thing = api.models.Everything.from_dict(
         {
             **THING,
             "moment": "2026-01-02T03:04:05Z",
@@ -123,34 +113,22 @@ def test_fields_have_the_types_of_their_annotations(api: Any) -> None:
     assert thing.days == [datetime.date(2026, 1, 2)]
     assert (thing.derived.id, thing.derived.extra) == (1, "x")
     with pytest.raises(api.errors.InvalidModel, match="Derived: the required field 'id' is missing"):
-        decoded(api, "Derived")({"size": 2})
+        models.Derived.from_dict({"size": 2})
     assert thing.node.children[0].name + thing.node.named["c"].name == "bc"
     assert (thing.odd.class_, thing.odd.x_y, thing.odd.models.ok) == ("x", "y", True)
     assert "secret" not in repr(thing)
     assert models.Everything(1, datetime.date(2026, 1, 2), None, None, mood="BAD").mood is enums.MoodWord.BAD
 
 
-def test_unions_are_decoded_by_the_discriminator_and_a_new_kind_survives(api: Any) -> None:
-    shapes = [{"kind": "wolf", "bark": 1}, {"kind": "cat", "meow": 1}, {"kind": "newt", "a": 1}]
-    found = Service(api, shapes).client.send_list([])
-    assert [type(shape).__name__ for shape in found] == ["Dog", "Cat", "dict"]
-    assert api.codec.encode(found) == shapes
-
-
 WRONG = {
     "the required field 'day' is missing": {"day": ...},
     "day: expected a string, got int": {"day": 5},
     "day: ": {"day": "2026-13-01"},
-    "maybe: expected a whole number, got str": {"maybe": "7"},
     "id: expected a whole number, got bool": {"id": True},
-    "id: expected a whole number, got NoneType": {"id": None},
     "number: expected a number, got str": {"number": "1"},
     "flag: expected true or false, got int": {"flag": 1},
     "fixed: 'other' is not the value that the contract has": {"fixed": "other"},
-    "level: expected a whole number, got str": {"level": "x"},
-    "mood: expected a string, got int": {"mood": 5},
     "metadata: expected an object, got list": {"metadata": []},
-    "days: expected a list, got str": {"days": "2026-01-02"},
     "grid: expected a list, got int": {"grid": [1]},
     "counts: expected a whole number, got str": {"counts": {"a": "b"}},
     "either: ": {"either": {}},
@@ -207,8 +185,9 @@ def test_query_parameters_are_written_in_their_style(api: Any, given: Any, wante
     assert service.sent.url.raw_path.partition(b"?")[0] == b"/v1/things/7/parts/a%2Fb,c"
 
 
-def test_headers_and_bodies_are_sent(api: Any) -> None:
-    service = Service(api, THING, THING, [], {}, {}, None)
+def test_headers_and_bodies_are_sent_and_a_discriminator_decides_what_comes_back(api: Any) -> None:
+    shapes = [{"kind": "wolf", "bark": 1}, {"kind": "cat", "meow": 1}, {"kind": "newt", "a": 1}]
+    service = Service(api, THING, THING, shapes, {}, {})
     service.client.show_thing(7, ["a"], x_trace="t", x_tags=["a", "b"], extra_headers={"X-Own": "1"})
     headers = service.sent.headers
     assert (headers["x-trace"], headers["x-tags"], headers["x-own"]) == ("t", "a,b", "1")
@@ -223,7 +202,9 @@ def test_headers_and_bodies_are_sent(api: Any) -> None:
         "shape": {"kind": "cat", "meow": 1}, "shapes": [{"kind": "dog", "bark": 2}, None],
         "node": {"name": "a", "children": [{"name": "b"}]},
     }  # fmt: skip
-    service.client.send_list([models.Cat("cat", 1)])
+    found = service.client.send_list([models.Cat("cat", 1)])
+    assert [type(shape).__name__ for shape in found] == ["Dog", "Cat", "dict"], "a new kind of a union survives"
+    assert api.codec.encode(found) == shapes
     assert json.loads(service.sent.content) == [{"kind": "cat", "meow": 1}]
     service.client.send_map({"a": {"name": "a"}})
     assert json.loads(service.sent.content) == {"a": {"name": "a"}}
@@ -269,27 +250,16 @@ async def test_the_asynchronous_client_does_the_same(api: Any) -> None:
     http_client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
     async with api.AsyncClient("http://here", "t", http_client=http_client) as client, http_client:
         with pytest.warns(DeprecationWarning, match="list_things"):
-            page = await client.list_things(size=1)
+            page = (await client.with_raw_response.list_things(size=1)).parsed
         assert [thing.id async for thing in page.auto_paging_iter()] == [1, 2, 3]
         with pytest.raises(TypeError, match="async for"):
             iter(page.auto_paging_iter())
-        with pytest.warns(DeprecationWarning, match="list_things"):
-            assert (await client.with_raw_response.list_things()).status_code == 200
     assert "t'" not in repr(client)
-
-
-CHECKERS = {
-    "mypy": [sys.executable, "-m", "mypy", "--strict", "--no-incremental"],
-    "pyright": [str(load.ROOT / "node_modules" / ".bin" / "pyright"), "--pythonpath", sys.executable],
-}
 
 
 @pytest.mark.parametrize("name", ["mypy", pytest.param("pyright", marks=pytest.mark.node)])
 def test_strict_type_checkers_accept_it(folder: Path, name: str) -> None:
-    if name == "pyright" and not Path(CHECKERS[name][0]).exists() and "CODEGEN_TEST_ALL" not in os.environ:
-        pytest.skip("pyright is not installed: npm ci")
     shutil.copy(Path(__file__).with_name("kitchen_sink_uses.py"), folder / "uses.py")
-    done = subprocess.run(
-        [*CHECKERS[name], "uses.py", "sink_api"], cwd=folder, capture_output=True, text=True, check=False
-    )
+    options = ["--no-incremental"] if name == "mypy" else []
+    done = checked(name, *options, "uses.py", "sink_api", cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -10,7 +10,7 @@ import pytest
 
 from tools import changelog, load
 
-from .checkout import contents, make, make_copy
+from .checkout import initialize, make, make_copy
 from .documents import Data, answering, facts, written
 
 pytestmark = [pytest.mark.slow, pytest.mark.node]
@@ -18,31 +18,28 @@ pytestmark = [pytest.mark.slow, pytest.mark.node]
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A clone in which everything is committed."""
-    for name in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{name}_NAME", "a")
-        monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@example.com")
-    folder = make_copy(tmp_path / "clone")
-    for command in ("init --quiet", "add -A", "commit --quiet -m First"):
-        subprocess.run(["git", *command.split()], cwd=folder, check=True, capture_output=True)
-    return folder
+    return initialize(make_copy(tmp_path / "clone"), monkeypatch)
 
 
-def update(clone: Path, tmp_path: Path, data: Data) -> str:
-    finished = make(clone, "update-spec", f"FROM={written(tmp_path, data)}")
-    assert finished.returncode == 0, finished.stderr
-    return finished.stdout
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Return the bytes of all files that the targets may write."""
+    names = ("CHANGELOG.md", "openapi.yaml", "spec", "generated")
+    paths = [path for name in names for path in [folder / name, *(folder / name).rglob("*")]]
+    return {path: path.read_bytes() for path in paths if path.is_file()}
 
 
 def problems(clone: Path) -> list[str]:
-    return [
-        line for line in make(clone, "check-contract").stderr.splitlines() if not line.startswith(("make", "no rel"))
-    ]
+    said = make(clone, "check-contract").stderr.splitlines()
+    return [line for line in said if not line.startswith(("make", "no rel"))]
 
 
-def type_errors(clone: Path, name: str) -> str:
-    """What mypy, which `make check` runs, says about a file of handwritten code."""
-    command = [sys.executable, "-m", "mypy", "--no-error-summary", "--follow-imports=silent", name]
+def proposed(clone: Path) -> list[str]:
+    return changelog.unreleased((clone / "CHANGELOG.md").read_text(encoding="utf-8")).splitlines()
+
+
+def type_errors(clone: Path, *names: str) -> str:
+    """What mypy, which `make check` runs, says about files of handwritten code."""
+    command = [sys.executable, "-m", "mypy", "--no-error-summary", "--follow-imports=silent", *names]
     environment = {**os.environ, "MYPYPATH": str(clone / "generated")}
     return subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, check=False).stdout
 
@@ -51,7 +48,9 @@ def append(path: Path, text: str) -> None:
     path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
 
 
-def test_a_document_that_is_refused_changes_nothing(clone: Path, tmp_path: Path) -> None:
+def test_a_document_that_is_refused_changes_nothing_and_a_new_operation_is_added_once(
+    clone: Path, tmp_path: Path
+) -> None:
     before = contents(clone)
     form = {"requestBody": {"content": {"text/csv": {}}}, "responses": {}}
     odd = {"/v1/things": {"get": form}, "/v1/models": {"get": {"responses": {}}}}
@@ -64,8 +63,6 @@ def test_a_document_that_is_refused_changes_nothing(clone: Path, tmp_path: Path)
     assert "Traceback" not in finished.stderr
     assert contents(clone) == before
 
-
-def test_a_new_operation(clone: Path, tmp_path: Path) -> None:
     path = "/".join(("", "v1", "gadgets", "{gadget_id}"))  # in one piece it would restate a path of the contract
     added = {"description": "Rate limit: 5 requests per minute.", "responses": answering({"type": "string"})}
     source = written(tmp_path, facts(lambda data: data["paths"].update({path: {"get": added}})))
@@ -77,8 +74,7 @@ def test_a_new_operation(clone: Path, tmp_path: Path) -> None:
     published = load.load(clone / "spec" / "codegen.json")["paths"][path]["get"]
     assert published["x-rate-limit"] == {"requests": 5, "seconds": 60}
     assert "description" not in published
-    log = changelog.unreleased((clone / "CHANGELOG.md").read_text(encoding="utf-8")).splitlines()
-    assert "- `CodegenClient.get_gadgets_by_gadget_id` is new." in log
+    assert "- `CodegenClient.get_gadgets_by_gadget_id` is new." in proposed(clone)
     before = contents(clone)
     assert make(clone, *arguments).returncode == 0
     assert contents(clone) == before
@@ -91,33 +87,23 @@ def test_a_new_operation(clone: Path, tmp_path: Path) -> None:
     assert problems(clone) == []
 
 
-def test_a_changed_field_that_handwritten_code_names(clone: Path, tmp_path: Path) -> None:
-    def rename(data: Data) -> None:
+def test_a_changed_field_and_a_removed_operation_that_handwritten_code_uses(clone: Path, tmp_path: Path) -> None:
+    def change(data: Data) -> None:
+        data["paths"].pop("/v1/users/me")
         for schema in data["components"]["schemas"].values():
             if "github_pull_requests" in schema.get("properties", {}):
                 schema["properties"]["pull_requests"] = schema["properties"].pop("github_pull_requests")
 
-    report = update(clone, tmp_path, facts(rename))
-    assert "AgentRunResponse.github_pull_requests" in report
-    log = changelog.unreleased((clone / "CHANGELOG.md").read_text(encoding="utf-8")).splitlines()
-    assert [
-        line for line in log if "AgentRunResponse.github_pull_requests" in line and line.startswith("- **Breaking:** ")
-    ]
-    assert problems(clone) == [
-        "spec/overlay.yaml: $.components.schemas.AgentRunResponse.properties.github_pull_requests matches nothing; "
-        "delete the action or mend its target"
-    ]
-    said = type_errors(clone, "codegen_ext/_async/task.py")
+    finished = make(clone, "update-spec", f"FROM={written(tmp_path, facts(change))}")
+    assert finished.returncode == 0, finished.stderr
+    for name in ("AgentRunResponse.github_pull_requests", "CodegenClient.get_current_user"):
+        assert name in finished.stdout
+        assert [line for line in proposed(clone) if name in line and line.startswith("- **Breaking:** ")]
+    found = problems(clone)
+    for target in ("components.schemas.AgentRunResponse.properties.github_pull_requests", "paths['/v1/users/me'].get"):
+        assert f"spec/overlay.yaml: $.{target} matches nothing; delete the action or mend its target" in found
+    said = type_errors(clone, "codegen_ext/_async/task.py", "codegen_ext/_async/health.py")
     assert re.search(r'_async/task.py:\d+: error: "AgentRunResponse" has no attribute "github_pull_requests"', said)
-
-
-def test_a_removed_operation_that_handwritten_code_uses(clone: Path, tmp_path: Path) -> None:
-    report = update(clone, tmp_path, facts(lambda data: data["paths"].pop("/v1/users/me")))
-    assert "CodegenClient.get_current_user" in report
-    assert "spec/overlay.yaml: $.paths['/v1/users/me'].get matches nothing; delete the action or mend its target" in (
-        problems(clone)
-    )
-    said = type_errors(clone, "codegen_ext/_async/health.py")
     assert re.search(r'_async/health.py:\d+: error: Module has no attribute "GET_CURRENT_USER"', said), said
 
 

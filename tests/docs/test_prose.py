@@ -91,16 +91,6 @@ def test_names_exist(page: Path) -> None:
     assert missing == set()
 
 
-@pages
-def test_environment_variables_exist(page: Path) -> None:
-    known = environment_variables() | {name for name in WORDS if name.startswith(("CODEX_", "CHATSERVER_"))}
-    known |= {"CODEGEN_PROVIDER_ORDER", "CODEGEN_CONFIG", "CODEGEN_TOKEN", "CODEGEN_WEBHOOK_SECRET"}
-    mentioned = {
-        name for span in spans(page) for name in re.findall(r"\b(?:CODEGEN|CODEX|CHATSERVER)_[A-Z_]*[A-Z]\b", span)
-    }
-    assert mentioned <= known
-
-
 def test_the_example_of_an_environment_names_what_is_read_and_holds_no_credential() -> None:
     lines = re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
     assert {name for name, _ in lines} <= environment_variables() | WORDS | {"OPENAI_BASE_URL"}

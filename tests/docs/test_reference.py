@@ -11,15 +11,12 @@ import pytest
 import codegen_ext
 from codegen_ext import (
     Agent,
-    AsyncAgent,
-    AsyncTask,
     ClientConfig,
     CodegenAPIError,
     CodegenClient,
     CodegenConfig,
     CodexClient,
     ConfigPresets,
-    Task,
     WebhookHandler,
     chatserver,
     providers,
@@ -94,11 +91,6 @@ def test_a_table_lists_all_there_is_and_nothing_else(page: str, head: list[str],
     if isinstance(things, set):
         found, things = sorted(found), sorted(things)
     assert found == things
-
-
-@pytest.mark.parametrize(("kind", "twin"), [(Agent, AsyncAgent), (Task, AsyncTask)])
-def test_both_kinds_have_the_same_names(kind: type, twin: type) -> None:
-    assert public(kind) == public(twin)
 
 
 @pytest.mark.parametrize("row", CONFIGURATION, ids=lambda row: row["Field"].name)

@@ -73,12 +73,9 @@ def test_an_application(address: str, sandbox: Sandbox) -> None:
     second = create(address, "Upgrade [[outcome=failed result='No such version']]")
     runs = ask("GET", f"{address}/agent-runs/323").json()["runs"]
     assert [run["id"] for run in runs] == [second["id"], first["id"]]
-    expected = {str(first["id"]): "Done: Fix the bug", str(second["id"]): "No such version"}
-    until(lambda: ask("GET", f"{address}/finished").json() == expected)
+    finished = {str(first["id"]): "Done: Fix the bug", str(second["id"]): "No such version"}
+    until(lambda: ask("GET", f"{address}/finished").json() == finished)
     until(lambda: {delivery.status for delivery in sandbox.deliveries} == {200})
-
-
-def test_the_route_of_the_webhooks(address: str) -> None:
     url = f"{address}/webhooks/codegen"
     body, headers = webhook_call(SECRET, "agent_run.completed", {"id": 9, "result": "ok"})
     assert ask("GET", url).status_code == 405
@@ -91,4 +88,4 @@ def test_the_route_of_the_webhooks(address: str) -> None:
         answer = ask("POST", url, content=content, headers=headers)
         assert answer.status_code == status
         assert said.items() <= answer.json().items()
-    assert ask("GET", f"{address}/finished").json() == {"9": "ok"}
+    assert ask("GET", f"{address}/finished").json() == {**finished, "9": "ok"}

@@ -55,21 +55,6 @@ def fastapi_app(clients: list[Any], **options: Any) -> FastAPI:
 
 def test_fastapi_has_one_client_of_each_kind_for_a_lifespan(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     clients: list[Any] = []
-    configured = fastapi.codegen_lifespan(ClientConfig(api_token=sandbox.token))
-    app = fastapi_app(clients)
-    for served in (app, app, fastapi_app(clients, lifespan=configured)):
-        with serving.asgi(served) as address:
-            for path in ("/sync", "/async", "/sync", "/async"):
-                assert ask("GET", address + path).json() == "octocat"
-            assert not any(client.session.is_closed for client in clients[-4:])
-        assert all(client.session.is_closed for client in clients)
-        if len(clients) == 8:
-            monkeypatch.delenv("CODEGEN_API_TOKEN")
-    assert len(set(map(id, clients))) == 6
-
-
-def test_fastapi_with_a_lifespan_and_a_mounted_application_of_its_own(sandbox: Sandbox) -> None:
-    clients: list[Any] = []
     inner = fastapi_app(clients)
 
     @asynccontextmanager
@@ -77,11 +62,19 @@ def test_fastapi_with_a_lifespan_and_a_mounted_application_of_its_own(sandbox: S
         async with fastapi.codegen_clients(app), fastapi.codegen_clients(inner):
             yield
 
-    app = fastapi_app(clients, lifespan=lifespan)
-    app.mount("/inner", inner)
-    with serving.asgi(app) as address:
-        assert {ask("GET", address + path).json() for path in ("/sync", "/inner/sync")} == {"octocat"}
-    assert [client.session.is_closed for client in clients] == [True, True]
+    outer = fastapi_app(clients, lifespan=lifespan)
+    outer.mount("/inner", inner)
+    plain = fastapi_app(clients)
+    configured = fastapi_app(clients, lifespan=fastapi.codegen_lifespan(ClientConfig(api_token=sandbox.token)))
+    for app, paths in ((plain, ("/sync", "/async") * 2), (plain, ("/sync",)), (outer, ("/inner/sync", "/async"))):
+        with serving.asgi(app) as address:
+            assert {ask("GET", address + path).json() for path in paths} == {"octocat"}
+            assert not any(client.session.is_closed for client in clients[-len(paths) :])
+        assert all(client.session.is_closed for client in clients)
+    assert len(set(map(id, clients))) == 2 + 1 + 2
+    monkeypatch.delenv("CODEGEN_API_TOKEN")
+    with serving.asgi(configured) as address:
+        assert ask("GET", address + "/sync").json() == "octocat"
 
 
 @asynccontextmanager
@@ -102,54 +95,6 @@ def test_what_a_fastapi_application_lacks_is_found_when_it_is_built_or_started()
     ):
         with pytest.raises(ConfigurationError, match=problem):
             asyncio.run(get_async_codegen_client(HTTPConnection({"type": "http", "app": app})))
-
-
-def test_flask_shares_a_client_and_closes_it(sandbox: Sandbox) -> None:
-    app, other = Flask("one"), Flask("other")
-    app.config["CODEGEN_CONFIG"] = {"timeout": 7}
-    extension = flask.Codegen(app)
-    extension.init_app(other)
-    with app.app_context():
-        client = extension.client
-        assert extension.client is client
-        assert client.config.timeout == 7
-        extension.close()
-        assert client.session.is_closed
-        extension.close()
-        assert extension.client is not client
-        kept = extension.client
-    with other.app_context():
-        assert extension.client is not kept
-        extension.close()
-    del app
-    gc.collect()
-    assert kept.session.is_closed, "it ends with its application"
-    other.config["CODEGEN_CONFIG"] = {"time_out": 7}
-    with pytest.raises(ConfigurationError, match="did you mean timeout"):
-        flask.Codegen(other)
-
-
-@pytest.fixture
-def django_settings() -> Any:
-    if not settings.configured:
-        load("django_app").configure(SECRET)
-    with override_settings(ALLOWED_HOSTS=["testserver"]):
-        yield settings
-    django.close_codegen_client()
-
-
-def test_django_has_one_client_for_the_process(django_settings: Any, sandbox: Sandbox) -> None:
-    app = django.CodegenApp("codegen_ext.integrations.django", django)
-    with override_settings(CODEGEN_CONFIG={"timeout": 7, "org_id": 323}):
-        app.ready()
-        client = django.get_codegen_client()
-        assert (client.config.timeout, client.config.org_id) == (7, "323")
-        assert django.get_codegen_client() is client
-        django.close_codegen_client()
-        assert client.session.is_closed
-        assert django.get_codegen_client() is not client
-    with override_settings(CODEGEN_CONFIG={"tokne": "x"}), pytest.raises(ConfigurationError, match="tokne"):
-        app.ready()
 
 
 DATA = {"id": 1, "organization_id": 323, "status": "COMPLETE", "result": "told"}
@@ -185,37 +130,68 @@ def test_fastapis_route_wakes_waits(sandbox: Sandbox) -> None:
     assert told == ["told"] * 2
 
 
-def test_flasks_and_djangos_routes_notify_their_clients(
-    sandbox: Sandbox, django_settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app, handler = Flask("one"), WebhookHandler(SECRET)
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What webhooks told the clients."""
+    told: list[Any] = []
+    monkeypatch.setattr(CodegenClient, "notify_run", lambda client, run: told.append(run))
+    return told
+
+
+def test_flask_has_one_client_for_an_application_and_its_route_notifies_it(sandbox: Sandbox, told: list[Any]) -> None:
+    app, other, handler = Flask("one"), Flask("other"), WebhookHandler(SECRET)
+    app.config["CODEGEN_CONFIG"] = {"timeout": 7}
     extension = flask.Codegen(app)
+    with pytest.raises(ConfigurationError, match=r"call Codegen\(app\)"):
+        extension.add_webhook_route(other, "/hooks", handler)
+    extension.init_app(other)
     with app.app_context():
-        before = extension.client
+        client = extension.client
         extension.add_webhook_route(app, "/hooks", handler)
-        view = django.webhook_view(handler)
-        with override_settings(CODEGEN_CONFIG={}):
-            after = django.get_codegen_client()
-        told: list[Any] = []
-        for client in (before, after):
-            monkeypatch.setattr(client, "notify_run", told.append)
+        assert extension.client is client
+        assert client.config.timeout == 7
         body, headers = webhook_call(SECRET, "agent_run.completed", DATA)
         assert app.test_client().post("/hooks", data=body, headers=headers).status_code == 200
-        assert told == [DATA] * 2
-        body, headers = webhook_call(SECRET, "agent_run.completed", DATA)
-        request = RequestFactory().post("/", body, "application/json", headers=headers)
-        assert view(request).status_code == 200
-        assert told == [DATA] * 4
+        assert told == [DATA]
         extension.close()
-        django.close_codegen_client()
+        assert client.session.is_closed
         handler.handle_request(*webhook_call(SECRET, "agent_run.completed", DATA))
-        assert len(told) == 4, "closed clients are forgotten"
-    assert view.csrf_exempt  # type: ignore[attr-defined]
-    bare = Flask("bare")
-    with pytest.raises(ConfigurationError, match=r"call Codegen\(app\)"):
-        extension.add_webhook_route(bare, "/hooks", handler)
-    with bare.app_context(), pytest.raises(ConfigurationError, match=r"call Codegen\(app\)"):
+        assert told == [DATA], "a closed client is forgotten"
+        assert extension.client is not client
+        kept = extension.client
+    with other.app_context():
+        assert extension.client is not kept
+        extension.close()
+    del app
+    gc.collect()
+    assert kept.session.is_closed, "it ends with its application"
+    other.config["CODEGEN_CONFIG"] = {"time_out": 7}
+    with pytest.raises(ConfigurationError, match="did you mean timeout"):
+        flask.Codegen(other)
+    with Flask("bare").app_context(), pytest.raises(ConfigurationError, match=r"call Codegen\(app\)"):
         _ = extension.client
+
+
+def test_django_has_one_client_for_the_process_and_its_view_notifies_it(sandbox: Sandbox, told: list[Any]) -> None:
+    if not settings.configured:
+        load("django_app").configure(SECRET)
+    app = django.CodegenApp("codegen_ext.integrations.django", django)
+    view = django.webhook_view(WebhookHandler(SECRET))
+    assert view.csrf_exempt  # type: ignore[attr-defined]
+    body, headers = webhook_call(SECRET, "agent_run.completed", DATA)
+    with override_settings(ALLOWED_HOSTS=["testserver"], CODEGEN_CONFIG={"timeout": 7, "org_id": 323}):
+        app.ready()
+        client = django.get_codegen_client()
+        assert (client.config.timeout, client.config.org_id) == (7, "323")
+        assert django.get_codegen_client() is client
+        assert view(RequestFactory().post("/", body, "application/json", headers=headers)).status_code == 200
+        assert told == [DATA]
+        django.close_codegen_client()
+        assert client.session.is_closed
+        assert django.get_codegen_client() is not client
+        django.close_codegen_client()
+    with override_settings(CODEGEN_CONFIG={"tokne": "x"}), pytest.raises(ConfigurationError, match="tokne"):
+        app.ready()
 
 
 def test_frameworks_are_imported_when_used_and_named_when_missing(monkeypatch: pytest.MonkeyPatch) -> None:

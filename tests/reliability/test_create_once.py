@@ -1,5 +1,6 @@
-"""The decisions about one create: against any service that keeps the assumption, and step by step."""
+"""A create costs money: whatever happens on the way, it happens once, and its run is returned."""
 
+import asyncio
 import datetime
 import random
 from email.utils import formatdate
@@ -11,7 +12,7 @@ import pytest
 from codegen_api.models import AgentRunResponse, AgentRunsResponse
 from codegen_api.operations import CREATE_AGENT_RUN, GENERATE_SETUP_COMMANDS, RESUME_AGENT_RUN
 from codegen_api.types import Response
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen_ext import (
@@ -24,140 +25,128 @@ from codegen_ext import (
     RateLimitError,
     ServerError,
     TimeoutError,
-    ValidationError,
 )
 from codegen_ext._sync import create_once
-from codegen_ext.request_ids import new_request_id
-from codegen_ext.testing import FakeClock
+from codegen_ext.request_ids import made_at, new_request_id
+from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..support.stub import StubClient
 
 SETTLE = 30.0
 BUDGET = 300.0
 PAGE = 3
+UNREACHABLE = NetworkError("connection refused")
+UNREACHABLE.__cause__ = httpx.ConnectError("connection refused")
 LOST = (ServerError("broken", 502), NetworkError("reset"), TimeoutError("late"), InvalidResponseError("no JSON"))
-PASSING = (*LOST, RateLimitError("slow down", 429))
+HIDDEN = {"items": [], "total": 0, "page": 1, "size": 100, "pages": 0}
 
 
-def unreachable() -> NetworkError:
-    error = NetworkError("connection refused")
-    error.__cause__ = httpx.ConnectError("connection refused")
-    return error
+def creates(sandbox: Sandbox) -> int:
+    return sum(record.operation == "create_agent_run" for record in sandbox.requests)
 
 
-class Service:
-    """Processes creates at once, late or never, and lists runs late, but both together within the settle time.
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.reset_after(),
+        Fault.status(502, processed=True),
+        Fault.truncate(5),
+        Fault.invalid_body(b"{"),
+        Fault.invalid_body(b"<html>", "text/html"),
+        Fault.empty_body(),
+    ],
+)
+def test_a_run_whose_answer_was_lost_is_found(sandbox: Sandbox, connect: Any, fault: Fault) -> None:
+    sandbox.inject("create_agent_run", fault, times=1)
+    run = connect().create_agent_run(323, "once", metadata={"mine": 1})
+    assert (len(sandbox.runs), creates(sandbox)) == (1, 1)
+    assert (run.id, run.metadata) == (1, {"mine": 1})
 
-    `draw` decides; others create runs all the while, so that the pages move.
-    """
 
-    def __init__(self, clock: FakeClock, draw: Any) -> None:
-        self.clock = clock
-        self.draw = draw
-        self.mine: list[AgentRunResponse] = []
-        self.lists = 0
-        self._visible: list[tuple[float, AgentRunResponse]] = []
-        self._number = 0
-        for _ in range(draw(st.integers(0, 8))):
-            self._add({"org_id": 1, "prompt": "other"}, 0.0)
+@pytest.mark.parametrize("fault", [Fault.reset_before(), Fault.status(503)])
+def test_a_create_that_never_happened_is_repeated_after_the_settle_time(
+    sandbox: Sandbox, connect: Any, fault: Fault
+) -> None:
+    sandbox.inject("create_agent_run", fault, times=1)
+    run = connect(create_settle_seconds=30).create_agent_run(323, "once")
+    assert (len(sandbox.runs), creates(sandbox), run.id) == (1, 2, 1)
+    first, second = (record.at for record in sandbox.requests if record.operation == "create_agent_run")
+    assert 30 <= second - first <= 40
+    last_list = max(record.at for record in sandbox.requests if record.operation == "list_agent_runs")
+    assert first + 30 <= last_list <= second
 
-    def perform(self, request: Any) -> Response[Any]:
-        assert request.deadline.left() > 0
-        self.clock.advance(min(self.draw(st.sampled_from([0.01, 0.2, 5.0, 40.0])), request.deadline.left()))
-        for _ in range(self.draw(st.integers(0, 3))):
-            self._add({"org_id": 1, "prompt": "other"}, 0.0)
-        return (
-            self._create(request.arguments) if request.operation is CREATE_AGENT_RUN else self._list(request.arguments)
-        )
 
-    def _create(self, arguments: dict[str, Any]) -> Response[Any]:
-        # What is created twice is created twice, whether or not the first has shown up yet.
-        fate = self.draw(st.sampled_from(["answered", "answer lost", "request lost", "unreachable", "refused"]))
-        if fate == "unreachable":
-            raise unreachable()
-        if fate == "refused":
-            raise PaymentRequiredError("no runs left", 402)
-        if fate == "request lost":
-            raise self.draw(st.sampled_from(LOST))
-        run = self._add(arguments, self.draw(st.floats(0, SETTLE)) if fate == "answer lost" else 0.0)
-        self.mine.append(run)
-        if fate == "answer lost":
-            raise self.draw(st.sampled_from(LOST))
-        return self._response(run)
+@pytest.mark.parametrize(("fault", "times"), [(Fault.status(200, HIDDEN), 4), (Fault.status(503), 12)])
+def test_lists_that_fail_or_show_the_run_late_decide_nothing(
+    sandbox: Sandbox, connect: Any, fault: Fault, times: int
+) -> None:
+    sandbox.inject("create_agent_run", Fault.reset_after(), times=1)
+    sandbox.inject("list_agent_runs", fault, times=times)
+    assert connect().create_agent_run(323, "once").id == 1
+    assert creates(sandbox) == 1
 
-    def _list(self, arguments: dict[str, Any]) -> Response[Any]:
-        self.lists += 1
-        if self.draw(st.integers(0, 3)) == 0:
-            raise self.draw(st.sampled_from(PASSING))
-        now = self.clock.monotonic()
-        shown = [run for visible, run in reversed(self._visible) if visible <= now]
-        items = shown[arguments["skip"] :][:PAGE]
-        page = AgentRunsResponse(items=items, total=len(shown), page=1, size=PAGE, pages=1)
-        return self._response(page)
 
-    def _add(self, arguments: dict[str, Any], lag: float) -> AgentRunResponse:
-        self._number += 1
-        moment = datetime.datetime.fromtimestamp(self.clock.time(), datetime.UTC).isoformat()
-        data = {"id": self._number, "organization_id": 1, "created_at": moment, "metadata": arguments.get("metadata")}
-        run = AgentRunResponse.from_dict(data)
-        self._visible.append((self.clock.monotonic() + lag, run))
-        return run
+@pytest.mark.parametrize("status", [403, 503])
+def test_without_a_list_the_outcome_stays_unknown_and_can_be_decided_later(
+    sandbox: Sandbox, connect: Any, clock: FakeClock, status: int
+) -> None:
+    sandbox.inject("create_agent_run", Fault.reset_after(), times=1)
+    sandbox.inject("list_agent_runs", Fault.status(status))
+    client = connect(total_timeout=120)
+    with pytest.raises(AmbiguousRequestError) as caught:
+        client.create_agent_run(323, "once")
+    assert clock.monotonic() <= (1 if status == 403 else 121)
+    assert creates(sandbox) == 1
+    sandbox.clear_faults()
+    assert client.find_agent_run(323, caught.value.request_id).id == 1
+    assert client.find_agent_run(323, new_request_id(clock)) is None
 
-    def _response(self, parsed: Any) -> Response[Any]:
-        headers = {"date": formatdate(self.clock.time(), usegmt=True)} if self.draw(st.booleans()) else {}
-        return Response(HTTPStatus.OK, b"", headers, parsed)
+
+def test_a_refused_create_is_not_looked_for(sandbox: Sandbox, connect: Any) -> None:
+    sandbox.credits = 0
+    with pytest.raises(PaymentRequiredError):
+        connect().create_agent_run(323, "once")
+    assert len(sandbox.requests) == 1
+
+
+def test_a_request_id_that_the_caller_chose_is_kept(client: Any, sandbox: Sandbox) -> None:
+    client.create_agent_run(323, "x", metadata={"codegen_sdk": {"request_id": "mine", "tags": ["a"]}})
+    assert sandbox.runs[0].metadata == {"codegen_sdk": {"request_id": "mine", "tags": ["a"]}}
+    assert client.find_agent_run(323, "mine").id == 1
+
+
+def test_it_can_be_switched_off(sandbox: Sandbox, connect: Any) -> None:
+    sandbox.inject("create_agent_run", Fault.status(500, processed=True), times=1)
+    client = connect(exactly_once=False, max_retries=3)
+    with pytest.raises(ServerError):
+        client.create_agent_run(323, "x")
+    assert client.create_agent_run(323, "x").id == 2
+    assert sandbox.runs[-1].metadata is None
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "candidate"),
+    [
+        ("resume_agent_run", {"agent_run_id": 1, "prompt": "go on"}, 1),
+        ("generate_setup_commands", {"repo_id": 107}, 2),
+        ("analyze_sandbox_logs", {"sandbox_id": 1}, 2),
+    ],
+)
+def test_what_carries_no_metadata_is_not_repeated_and_names_the_candidates(
+    sandbox: Sandbox, connect: Any, clock: FakeClock, name: str, arguments: Any, candidate: int
+) -> None:
+    client = connect(max_retries=3)
+    client.create_agent_run(323, "old [[outcome=paused]]")
+    clock.advance(60)
+    sandbox.inject(name, Fault.reset_after(), times=1)
+    with pytest.raises(AmbiguousRequestError, match=f"candidate runs: {candidate}") as caught:
+        getattr(client, name)(323, **arguments)
+    assert [run.id for run in caught.value.candidates] == [candidate]
+    assert sum(record.operation == name for record in sandbox.requests) == 1
 
 
 def client_of(service: Any, clock: FakeClock, budget: float = BUDGET, settle: float = SETTLE) -> Any:
     return StubClient(service, clock, total_timeout=budget, create_settle_seconds=settle)
-
-
-@given(data=st.data())
-def test_whatever_happens_a_run_is_created_at_most_once(data: st.DataObject) -> None:
-    clock = FakeClock()
-    service = Service(clock, data.draw)
-    given_metadata = data.draw(st.sampled_from([None, {}, {"a": 1}]))
-    start = clock.monotonic()
-    arguments = {"org_id": 1, "prompt": "mine", "metadata": given_metadata}
-    outcome: Any
-    try:
-        outcome = create_once.create(client_of(service.perform, clock), arguments)
-    except CodegenAPIError as error:
-        outcome = error
-    assert clock.monotonic() - start <= BUDGET
-    if isinstance(outcome, Response):
-        assert [run.id for run in service.mine] == [outcome.parsed.id]
-        assert outcome.parsed.metadata == given_metadata
-    elif isinstance(outcome, AmbiguousRequestError):
-        ids = [(run.reserved_metadata or {})["request_id"] for run in service.mine]
-        assert ids in ([], [outcome.request_id])
-    else:
-        assert isinstance(outcome, PaymentRequiredError | NetworkError)
-        assert service.mine == []
-
-
-@given(data=st.data())
-def test_a_run_is_repeated_only_after_a_list_that_was_asked_for_after_the_settle_time(data: st.DataObject) -> None:
-    clock = FakeClock()
-    settle = data.draw(st.sampled_from([0.0, 1.0, 30.0, 120.0]))
-    moments: list[float] = []
-    lists: list[float] = []
-
-    def perform(request: Any) -> Response[Any]:
-        if request.operation is CREATE_AGENT_RUN:
-            clock.advance(1.0)
-            moments.append(clock.monotonic())
-            if len(moments) == 2:
-                return answer(AgentRunResponse(1, 1))
-            raise ServerError("lost", 500)
-        lists.append(clock.monotonic())
-        clock.advance(data.draw(st.sampled_from([0.01, 3.0])))
-        return answer(AgentRunsResponse([], 0, 1, PAGE, 0))
-
-    create_once.create(client_of(perform, clock, settle=settle), {"org_id": 1})
-    first, second = moments
-    assert max(lists) >= first + settle
-    assert second > max(lists)
 
 
 def answer(parsed: Any, **headers: str) -> Response[Any]:
@@ -177,131 +166,109 @@ def scripted(*outcomes: Any) -> Any:
     return perform
 
 
-def test_when_the_list_that_settles_it_took_all_the_time_nothing_is_repeated(clock: FakeClock) -> None:
-    calls = []
-
-    def perform(request: Any) -> Response[Any]:
-        calls.append(request.operation.id)
-        if request.operation is CREATE_AGENT_RUN:
-            raise NetworkError("reset")
-        clock.advance(BUDGET)
-        return answer(AgentRunsResponse([], 0, 1, PAGE, 0))
-
-    with pytest.raises(AmbiguousRequestError, match="reset"):
-        create_once.create(client_of(perform, clock, settle=0.0), {"org_id": 1})
-    assert calls == ["create_agent_run", "list_agent_runs"]
+def run_of(number: int, seconds: float, metadata: Any = None) -> AgentRunResponse:
+    """Return a run that was created at a second since the epoch."""
+    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat()
+    data = {"id": number, "organization_id": 1, "created_at": moment, "metadata": metadata}
+    return AgentRunResponse.from_dict(data)
 
 
-def test_runs_that_grow_older_while_slow_pages_are_read_do_not_end_the_search(clock: FakeClock) -> None:
-    made: list[AgentRunResponse] = []
+class Service:
+    """Processes creates at once, late or never, and lists runs late, but both together within the settle time.
 
-    def run(request: Any = None) -> AgentRunResponse:
-        moment = datetime.datetime.fromtimestamp(clock.time(), datetime.UTC).isoformat()
-        metadata = None if request is None else request.arguments["metadata"]
-        data = {"id": len(made) + 1, "organization_id": 1, "created_at": moment, "metadata": metadata}
-        made.insert(0, AgentRunResponse.from_dict(data))
-        return made[0]
+    `draw` decides; others create runs all the while, so that the pages move.
+    """
 
-    def perform(request: Any) -> Response[Any]:
-        if request.operation is CREATE_AGENT_RUN:
-            run(request)
-            for _ in range(9):
-                run()
-            raise NetworkError("reset")
-        clock.advance(30)
-        items = made[request.arguments["skip"] :][:1]
-        return answer(AgentRunsResponse(items, len(made), 1, 1, 1), date=formatdate(clock.time(), usegmt=True))
-
-    assert create_once.create(client_of(perform, clock, budget=1000), {"org_id": 1}).parsed.id == 1
-
-
-def test_a_search_through_many_pages_ends_with_the_budget(clock: FakeClock) -> None:
-    def perform(request: Any) -> Response[Any]:
-        assert request.deadline.left() > 0
-        clock.advance(min(7.0, request.deadline.left()))
-        runs = [AgentRunResponse(10**6 - request.arguments["skip"], 1)]
-        return answer(AgentRunsResponse(runs, 10**6, 1, PAGE, 1))
-
-    with pytest.raises(TimeoutError):
-        create_once.find(client_of(perform, clock), 1, "id")
-    assert clock.monotonic() == BUDGET
-
-
-@pytest.mark.parametrize(
-    "metadata", [[1], "text", 5, {"codegen_sdk": "mine"}, {"codegen_sdk": None}, {"codegen_sdk": {"request_id": 5}}]
-)
-def test_metadata_that_could_not_carry_the_request_id_is_refused_before_anything_is_sent(
-    clock: FakeClock, metadata: Any
-) -> None:
-    with pytest.raises(ValidationError) as caught:
-        create_once.create(client_of(scripted(), clock), {"org_id": 1, "metadata": metadata})
-    assert (caught.value.field, caught.value.operation) == ("metadata", "create_agent_run")
-
-
-@pytest.mark.parametrize("date", [None, "", "yesterday", "Wed, 21 Oct 2015 07:28:00 -0000"])
-@pytest.mark.parametrize("created", [None, "", "nonsense", "2015-10-21T07:28:00"])
-def test_a_page_whose_age_cannot_be_told_does_not_end_the_search(
-    clock: FakeClock, date: str | None, created: str | None
-) -> None:
-    other = AgentRunResponse(1, 1, created_at=created)
-    mine = AgentRunResponse(2, 1, reserved_metadata={"request_id": "id"})
-    headers = {} if date is None else {"date": date}
-    pages = [answer(AgentRunsResponse([item], 2, 1, PAGE, 1), **headers) for item in (other, mine)]
-    found = create_once.find(client_of(scripted(*pages), clock), 1, "id")
-    assert found.parsed is mine
-
-
-def test_a_search_by_an_id_ends_an_hour_before_it_was_made(clock: FakeClock) -> None:
-    request_id = new_request_id(clock)
-    clock.advance(500)
-    date = formatdate(clock.time(), usegmt=True)
-
-    def page(number: int, age: float) -> Response[Any]:
-        moment = datetime.datetime.fromtimestamp(clock.time() - age, datetime.UTC).isoformat()
-        return answer(AgentRunsResponse([AgentRunResponse(number, 1, created_at=moment)], 10, 1, 1, 10), date=date)
-
-    assert create_once.find(client_of(scripted(page(2, 4000), page(1, 4102)), clock), 1, request_id) is None
-
-
-def test_an_empty_page_ends_the_search_whatever_the_total_says(clock: FakeClock) -> None:
-    page = answer(AgentRunsResponse([], 10, 1, PAGE, 4))
-    assert create_once.find(client_of(scripted(page), clock), 1, "id") is None
-
-
-@pytest.mark.parametrize("error", [NotFoundError("gone", 404), ServerError("down", 503)])
-def test_candidates_that_cannot_be_read_do_not_hide_that_the_outcome_is_unknown(
-    clock: FakeClock, error: CodegenAPIError
-) -> None:
-    for operation, arguments in (
-        (GENERATE_SETUP_COMMANDS, {"org_id": 1, "repo_id": 2}),
-        (RESUME_AGENT_RUN, {"org_id": 1, "agent_run_id": 2, "prompt": "go on"}),
-    ):
-        client = client_of(scripted(NetworkError("reset"), error), clock)
-        with pytest.raises(AmbiguousRequestError, match="none that is known") as caught:
-            create_once.attempt(client, operation, arguments)
-        assert (caught.value.candidates, caught.value.operation) == ([], operation.id)
-        assert caught.value.request_id is None
-
-
-class Orders:
-    """A service that keeps runs of which it lists a page in some order, and loses the answers to creates."""
-
-    def __init__(self, clock: FakeClock, arrange: Any, *, shows_metadata: bool = True) -> None:
+    def __init__(self, clock: FakeClock, draw: Any) -> None:
         self.clock = clock
-        self.arrange = arrange
-        self.shows_metadata = shows_metadata
-        self.runs = [self._run(number, "2020-01-01T00:00:00Z", None) for number in range(1, 151)]
-
-    def _run(self, number: int, moment: str, metadata: Any) -> AgentRunResponse:
-        data = {"id": number, "organization_id": 1, "created_at": moment, "metadata": metadata}
-        return AgentRunResponse.from_dict(data)
+        self.draw = draw
+        self.mine: list[AgentRunResponse] = []
+        self._visible: list[tuple[float, AgentRunResponse]] = []
+        self._let_others_create(8)
 
     def __call__(self, request: Any) -> Response[Any]:
-        moment = datetime.datetime.fromtimestamp(self.clock.time(), datetime.UTC).isoformat()
+        assert request.deadline.left() > 0
+        self.clock.advance(min(self.draw(st.sampled_from([0.01, 0.2, 5.0, 40.0])), request.deadline.left()))
+        self._let_others_create(3)
+        act = self._create if request.operation is CREATE_AGENT_RUN else self._list
+        headers = {"date": formatdate(self.clock.time(), usegmt=True)} if self.draw(st.booleans()) else {}
+        return answer(act(request.arguments), **headers)
+
+    def _create(self, arguments: dict[str, Any]) -> AgentRunResponse:
+        # What is created twice is created twice, whether or not the first has shown up yet.
+        fate = self.draw(st.sampled_from(["answered", "answer lost", "request lost", "unreachable", "refused"]))
+        if fate == "unreachable":
+            raise UNREACHABLE
+        if fate == "refused":
+            raise PaymentRequiredError("no runs left", 402)
+        if fate == "request lost":
+            raise self.draw(st.sampled_from(LOST))
+        self.mine.append(self._add(arguments["metadata"], self.draw(st.floats(0, SETTLE)) if "lost" in fate else 0.0))
+        if fate == "answer lost":
+            raise self.draw(st.sampled_from(LOST))
+        return self.mine[-1]
+
+    def _list(self, arguments: dict[str, Any]) -> AgentRunsResponse:
+        if self.draw(st.integers(0, 3)) == 0:
+            raise self.draw(st.sampled_from((*LOST, RateLimitError("slow down", 429))))
+        shown = [run for visible, run in reversed(self._visible) if visible <= self.clock.monotonic()]
+        return AgentRunsResponse(shown[arguments["skip"] :][:PAGE], len(shown), page=1, size=PAGE, pages=1)
+
+    def _let_others_create(self, most: int) -> None:
+        for _ in range(self.draw(st.integers(0, most))):
+            self._add(None, 0.0)
+
+    def _add(self, metadata: Any, lag: float) -> AgentRunResponse:
+        run = run_of(len(self._visible) + 1, self.clock.time(), metadata)
+        self._visible.append((self.clock.monotonic() + lag, run))
+        return run
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_whatever_happens_a_run_is_created_at_most_once(data: st.DataObject) -> None:
+    clock = FakeClock()
+    service = Service(clock, data.draw)
+    given_metadata = data.draw(st.sampled_from([None, {}, {"a": 1}]))
+    start = clock.monotonic()
+    arguments = {"org_id": 1, "prompt": "mine", "metadata": given_metadata}
+    outcome: Any
+    try:
+        outcome = create_once.create(client_of(service, clock), arguments)
+    except CodegenAPIError as error:
+        outcome = error
+    assert clock.monotonic() - start <= BUDGET
+    if isinstance(outcome, Response):
+        assert [run.id for run in service.mine] == [outcome.parsed.id]
+        assert outcome.parsed.metadata == given_metadata
+    elif isinstance(outcome, AmbiguousRequestError):
+        ids = [(run.reserved_metadata or {})["request_id"] for run in service.mine]
+        assert ids in ([], [outcome.request_id])
+    else:
+        assert isinstance(outcome, PaymentRequiredError | NetworkError)
+        assert service.mine == []
+
+
+class Listed:
+    """A service that keeps runs of which it lists a page in some order, and loses the answers to creates.
+
+    `others` runs begin right after each of these; a page takes `seconds`.
+    """
+
+    def __init__(
+        self, clock: FakeClock, arrange: Any, *, shows_metadata: bool = True, others: int = 0, seconds: float = 0.0
+    ) -> None:
+        self.clock, self.arrange = clock, arrange
+        self.shows_metadata, self.others, self.seconds = shows_metadata, others, seconds
+        self.runs = [run_of(number, 0.0) for number in range(1, 151)]
+
+    def __call__(self, request: Any) -> Response[Any]:
         if request.operation is CREATE_AGENT_RUN:
             metadata = request.arguments["metadata"] if self.shows_metadata else None
-            self.runs.append(self._run(len(self.runs) + 1, moment, metadata))
+            for marked in (metadata, *[None] * self.others):
+                self.runs.append(run_of(len(self.runs) + 1, self.clock.time(), marked))
             raise NetworkError("lost")
+        self.clock.advance(self.seconds)
         skip, limit = request.arguments["skip"], request.arguments["limit"]
         shown = self.arrange(list(self.runs))[skip : skip + limit]
         page = AgentRunsResponse(shown, len(self.runs), 1, limit, 2)
@@ -319,7 +286,7 @@ ORDERS: dict[str, Any] = {
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_create_is_not_doubled_whatever_the_order_of_the_list(clock: FakeClock, order: str) -> None:
-    service = Orders(clock, ORDERS[order])
+    service = Listed(clock, ORDERS[order])
     try:
         created = create_once.create(client_of(service, clock), {"org_id": 1}).parsed.id
     except AmbiguousRequestError:
@@ -329,14 +296,86 @@ def test_a_create_is_not_doubled_whatever_the_order_of_the_list(clock: FakeClock
 
 
 def test_a_list_that_hides_metadata_decides_nothing(clock: FakeClock) -> None:
-    service = Orders(clock, ORDERS["newest first"], shows_metadata=False)
+    service = Listed(clock, ORDERS["newest first"], shows_metadata=False)
     with pytest.raises(AmbiguousRequestError) as caught:
         create_once.create(client_of(service, clock), {"org_id": 1})
     assert caught.value.request_id
     assert len(service.runs) == 151
 
 
-@pytest.mark.parametrize("interruption", [KeyboardInterrupt, GeneratorExit, SystemExit])
+def test_runs_that_grow_older_while_slow_pages_are_read_do_not_end_the_search(clock: FakeClock) -> None:
+    service = Listed(clock, ORDERS["newest first"], others=250, seconds=50)
+    assert create_once.create(client_of(service, clock, budget=1000), {"org_id": 1}).parsed.id == 151
+
+
+def test_when_the_list_that_settles_it_took_all_the_time_nothing_is_repeated(clock: FakeClock) -> None:
+    service = Listed(clock, ORDERS["newest first"], seconds=BUDGET)
+    service.arrange = lambda runs: runs[149::-1]
+    with pytest.raises(AmbiguousRequestError, match="lost"):
+        create_once.create(client_of(service, clock, settle=0.0), {"org_id": 1})
+    assert len(service.runs) == 151
+
+
+def test_a_search_through_many_pages_ends_with_the_budget(clock: FakeClock) -> None:
+    def perform(request: Any) -> Response[Any]:
+        assert request.deadline.left() > 0
+        clock.advance(min(7.0, request.deadline.left()))
+        runs = [AgentRunResponse(10**6 - request.arguments["skip"], 1)]
+        return answer(AgentRunsResponse(runs, 10**6, 1, PAGE, 1))
+
+    with pytest.raises(TimeoutError):
+        create_once.find(client_of(perform, clock), 1, "id")
+    assert clock.monotonic() == BUDGET
+
+
+@pytest.mark.parametrize(
+    ("date", "created"),
+    [(None, "2015-10-21T07:28:00"), ("yesterday", "2015-10-21T07:28:00"), ("Wed, 21 Oct 2015 07:28:00 -0000", "x")],
+)
+def test_a_page_whose_age_cannot_be_told_does_not_end_the_search(
+    clock: FakeClock, date: str | None, created: str
+) -> None:
+    other = AgentRunResponse(1, 1, created_at=created)
+    mine = AgentRunResponse(2, 1, reserved_metadata={"request_id": "id"})
+    headers = {} if date is None else {"date": date}
+    pages = [answer(AgentRunsResponse([item], 2, 1, PAGE, 1), **headers) for item in (other, mine)]
+    found = create_once.find(client_of(scripted(*pages), clock), 1, "id")
+    assert found is not None
+    assert found.parsed is mine
+
+
+def test_a_search_by_an_id_ends_an_hour_before_it_was_made(clock: FakeClock) -> None:
+    request_id = new_request_id(clock)
+    assert made_at(request_id) == pytest.approx(clock.time(), abs=0.001)
+    assert made_at("mine") is made_at("z" * 32) is None
+    clock.advance(500)
+    date = formatdate(clock.time(), usegmt=True)
+    pages = [AgentRunsResponse([run_of(one, clock.time() - age)], 10, 1, 1, 10) for one, age in ((2, 4000), (1, 4102))]
+    answers = [answer(page, date=date) for page in pages]
+    assert create_once.find(client_of(scripted(*answers), clock), 1, request_id) is None
+
+
+def test_an_empty_page_ends_the_search_whatever_the_total_says(clock: FakeClock) -> None:
+    page = answer(AgentRunsResponse([], 10, 1, PAGE, 4))
+    assert create_once.find(client_of(scripted(page), clock), 1, "id") is None
+
+
+@pytest.mark.parametrize("error", [NotFoundError("gone", 404), ServerError("down", 503)])
+@pytest.mark.parametrize(
+    ("operation", "arguments"),
+    [(GENERATE_SETUP_COMMANDS, {"repo_id": 2}), (RESUME_AGENT_RUN, {"agent_run_id": 2, "prompt": "go on"})],
+)
+def test_candidates_that_cannot_be_read_do_not_hide_that_the_outcome_is_unknown(
+    clock: FakeClock, operation: Any, arguments: dict[str, Any], error: CodegenAPIError
+) -> None:
+    client = client_of(scripted(NetworkError("reset"), error), clock)
+    with pytest.raises(AmbiguousRequestError, match="none that is known") as caught:
+        create_once.attempt(client, operation, {"org_id": 1, **arguments})
+    assert (caught.value.candidates, caught.value.operation) == ([], operation.id)
+    assert caught.value.request_id is None
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, GeneratorExit, SystemExit, asyncio.CancelledError])
 def test_an_interruption_carries_the_request_id_and_is_not_held_up(
     clock: FakeClock, interruption: type[BaseException]
 ) -> None:

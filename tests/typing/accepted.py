@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, assert_type
 
-from codegen_api.models import ChatCompletionChunk, ChatCompletionResponse, OAuthProviderResponse
+from codegen_api.models import ChatCompletionChunk, ChatCompletionResponse
 from codegen_api.types import Response
 from openai.types.chat import ChatCompletion as OpenAICompletion
 from openai.types.chat import ChatCompletionChunk as OpenAIChunk
@@ -33,23 +33,12 @@ from codegen_ext import (
     SourceType,
     Task,
     UserResponse,
-    UsersResponse,
     ValidationError,
     WaitTimeoutError,
     WebhookEvent,
     WebhookHandler,
 )
-from codegen_ext.chatserver import (
-    AsyncChatStream,
-    ChatMessageRecord,
-    ChatServerError,
-    ChatSession,
-    ChatSessionListResponse,
-    ChatSessionSummary,
-    ChatStream,
-    Message,
-    MessageRole,
-)
+from codegen_ext.chatserver import AsyncChatStream, ChatMessageRecord, ChatServerError, ChatStream, Message, MessageRole
 from codegen_ext.providers import AIProvider, AIResponse, AsyncAIProvider, Codebase, get_ai_client, get_async_ai_client
 from codegen_ext.testing import FakeClock, Sandbox
 from codegen_ext.webhooks import AnyRun, RunCompleted, RunEvent, RunFailed, unwrap
@@ -59,9 +48,8 @@ def settings() -> None:
     config = ConfigPresets.production()
     assert_type(config, ClientConfig)
     config.api_token = "abc"
-    assert_type(config.timeout, float)
     config.timeout = 5
-    assert_type(config.retry_on_status, list[int])
+    assert_type(config.timeout, float)
     assert_type(CodegenConfig.from_settings({"TIMEOUT": 5}), CodegenConfig)
     assert_type(CodegenConfig(rate_limit_requests=5, timeout=3).rate_limit_requests, int)
 
@@ -69,38 +57,23 @@ def settings() -> None:
 def agents(agent: Agent) -> None:
     task = agent.run("hello", images=["a.png", b"bytes"], metadata={"a": 1}, repository="owner/repo", priority="high")
     assert_type(task, Task)
-    assert_type(task.wait(), Task)
     assert_type(task.wait_for_completion(timeout=5, progress_callback=print), Task)
     assert_type(Task.wait_all([task], timeout=5), list[Task])
-    assert_type(task.refresh(), Task)
     assert_type(task.resume("go on"), Task)
-    assert_type(task.cancel(), Task)
-    assert_type(task.id, int)
     assert_type(task.status, AgentRunStatus | str | None)
     assert_type(task.result, str | None)
-    assert_type(task.metadata, dict[str, Any] | None)
-    assert_type(task.duration, float | None)
     assert_type(task.get_logs(5), list[AgentRunLogResponse])
     assert_type(task.stream_logs(), Iterator[AgentRunLogResponse])
-    assert_type(task.get_artifacts(), list[dict[str, Any]])
     assert_type(agent.get_task("5"), Task)
     assert_type(agent.list_tasks(), list[Task])
-    assert_type(agent.get_status(), dict[str, Any])
     with Agent(323, "abc") as other:
-        assert_type(other, Agent)
         assert_type(other.org_id, int)
 
 
 async def async_agents(agent: AsyncAgent) -> None:
     task = await agent.run("hello", tags=["a"])
-    assert_type(task, AsyncTask)
     assert_type(await task.wait(), AsyncTask)
-    assert_type(await task.refresh(), AsyncTask)
-    assert_type(await task.cancel(), AsyncTask)
-    assert_type(await task.get_logs(), list[AgentRunLogResponse])
     assert_type(task.stream_logs(), AsyncIterator[AgentRunLogResponse])
-    assert_type(await agent.get_task(5), AsyncTask)
-    assert_type(await agent.list_tasks(), list[AsyncTask])
     async with AsyncAgent("323", "abc") as other:
         assert_type(other, AsyncAgent)
 
@@ -113,79 +86,54 @@ async def async_agents(agent: AsyncAgent) -> None:
 def clients(client: CodegenClient) -> None:
     run = client.create_agent_run(323, "hello", metadata={"a": {"b": 1}}, agent_type="codegen")
     assert_type(run, AgentRunResponse)
-    assert_type(client.get_agent_run("323", 1), AgentRunResponse)
-    assert_type(client.get_agent_run(323, 1, timeout=5, extra_headers={"X": "y"}), AgentRunResponse)
-    assert_type(client.list_agent_runs(323, source_type=SourceType.API), AgentRunsResponse)
-    assert_type(client.get_users(323), UsersResponse)
+    assert_type(client.get_agent_run("323", 1, timeout=5, extra_headers={"X": "y"}), AgentRunResponse)
     assert_type(client.get_users(323).items, list[UserResponse])
-    assert_type(client.get_mcp_providers(), list[OAuthProviderResponse])
-    assert_type(client.wait_for_completion(323, run.id, timeout=5), AgentRunResponse)
     assert_type(client.wait_for_all(323, [1, "2"], timeout=5), list[AgentRunResponse])
     assert_type(client.as_completed(323, [1]), Iterator[AgentRunResponse])
     assert_type(client.stream_all_agent_runs(323), Iterator[AgentRunResponse])
-    assert_type(client.stream_users(323), Iterator[UserResponse])
     assert_type(next(client.watch(323)).run, AgentRunResponse)
-    assert_type(client.stream_logs(323, 1, follow=True), Iterator[AgentRunLogResponse])
     assert_type(client.with_options(timeout=5), CodegenClient)
     assert_type(next(client.iter_pages("list_agent_runs", org_id=323, page_size=10)), AgentRunsResponse)
-    assert_type(client.list_agent_runs(323)[0], AgentRunResponse)
+    assert_type(client.list_agent_runs(323, source_type=SourceType.API)[0], AgentRunResponse)
     for each in client.list_agent_runs(323).auto_paging_iter():
         assert_type(each, AgentRunResponse)
     whole = client.with_raw_response.get_agent_run(323, 1)
     assert_type(whole, Response[AgentRunResponse])
-    assert_type(whole.parsed, AgentRunResponse)
     assert_type(whole.status_code, HTTPStatus)
     assert_type(run.status, AgentRunStatus | str | None)
     assert_type(run.metadata, dict[str, Any] | None)
-    assert_type(run.source_type, SourceType | str | None)
-    assert_type(run.dict(), dict[str, Any])
     assert_type(client.get_agent_run_logs(323, 1).logs[0].message_type, MessageType | str | None)
-    if run.status == "completed" or run.status is AgentRunStatus.FAILED:
-        print(run.result)
+    with client.create_health_monitor(interval=30) as monitor:
+        assert_type(monitor.status, HealthStatus)
 
 
 async def async_clients(client: AsyncCodegenClient) -> None:
     assert_type(await client.get_agent_run(323, 1), AgentRunResponse)
-    assert_type(await client.wait_for_completion(323, 1), AgentRunResponse)
-    assert_type(await client.wait_for_all(323, [1]), list[AgentRunResponse])
     assert_type(client.as_completed(323, [1]), AsyncIterator[AgentRunResponse])
-    assert_type(client.stream_all_agent_runs(323), AsyncIterator[AgentRunResponse])
     assert_type(await client.with_raw_response.get_agent_run(323, 1), Response[AgentRunResponse])
-    assert_type(client.with_options(max_retries=1), AsyncCodegenClient)
     async for entry in client.stream_logs(323, 1):
         assert_type(entry, AgentRunLogResponse)
 
 
 def chat(client: ChatServerClient) -> None:
-    assert_type(client.create_chat_completion("m", [{"role": "user", "content": "x"}]), ChatCompletionResponse)
-    assert_type(client.stream_chat_completion("m", []), Iterator[ChatCompletionChunk])
     mixed = client.create_completion("m", [Message(MessageRole.USER, "x"), {"role": "user", "content": "y"}, "z"])
     assert_type(mixed, ChatCompletionResponse)
-    messages = [Message(MessageRole.USER, "x")]
-    assert_type(client.create_completion("m", messages, 0.5, 10, 1.0, False, "u"), ChatCompletionResponse)
     stream = client.create_completion("m", ["x"], stream=True, session_id="s", metadata={"a": 1})
     assert_type(stream, ChatStream)
     assert_type(next(stream), str)
     assert_type(next(stream.events()), ChatCompletionChunk)
-    assert_type(stream.metadata, dict[str, Any])
-    assert_type(stream.response, ChatCompletionResponse | None)
     assert_type(client.create_completion("m", ["x"], stream=bool(1)), ChatCompletionResponse | ChatStream)
-    assert_type(client.session("u"), ChatSession)
     assert_type(client.session("u").send("x", max_tokens=5), ChatCompletionResponse)
     assert_type(client.session("u").history(), list[ChatMessageRecord])
-    assert_type(client.list_sessions("u"), ChatSessionListResponse)
-    assert_type(client.iter_sessions("u"), Iterator[ChatSessionSummary])
     assert_type(client.list_admins(), dict[str, Any])
 
 
 async def async_chat(client: AsyncChatServerClient) -> None:
-    assert_type(await client.create_chat_completion("m", []), ChatCompletionResponse)
     assert_type(await client.create_completion("m", ["x"]), ChatCompletionResponse)
     stream = await client.create_completion("m", ["x"], stream=True)
     assert_type(stream, AsyncChatStream)
     async for text in stream:
         assert_type(text, str)
-    assert_type(client.session("u").stream("x"), AsyncChatStream)
     assert_type(client.stream_chat_completion("m", []), AsyncIterator[ChatCompletionChunk])
 
 
@@ -202,12 +150,10 @@ def errors() -> None:
         assert_type(error.timeout_duration, float | None)
     except CodegenAPIError as error:
         assert_type(error.status_code, int | None)
-        assert_type(error.request_id, str | None)
 
 
 def sandboxes() -> None:
     with Sandbox(rate_limits=False, run_seconds=0.2, clock=FakeClock()) as sandbox:
-        assert_type(sandbox, Sandbox)
         config = ClientConfig(api_token=sandbox.token, base_url=sandbox.base_url, transport=sandbox.transport())
         CodegenClient(config, clock=FakeClock()).close()
 
@@ -228,7 +174,6 @@ def webhooks(handler: WebhookHandler) -> None:
 
     @handler.on("agent_run.*")
     def whatever_happens(payload: AnyRun) -> None:
-        assert_type(payload["error"], str | None)
         assert_type(payload["status"].is_terminal, bool)
 
     @handler.on("agent_run.completed")
@@ -238,20 +183,10 @@ def webhooks(handler: WebhookHandler) -> None:
     def anything(payload: dict[str, object]) -> None: ...
 
     @handler.on("agent_run.paused")
-    def event_only(event: WebhookEvent) -> None:
-        assert_type(event.data["id"], Any)
+    def event_only(event: WebhookEvent) -> None: ...
 
     assert_type(unwrap(b"", {"webhook-id": "1"}, ["new", "old"]), WebhookEvent)
-    result = handler.handle_request(b"", {"webhook-id": "1"})
-    assert_type(result.ok, bool)
-    assert_type(result.duplicate, bool)
-    assert_type(result.event.data["id"], Any)
-
-
-def monitors(client: CodegenClient) -> None:
-    with client.create_health_monitor(interval=30) as monitor:
-        assert_type(monitor.status, HealthStatus)
-        assert_type(monitor.status.healthy, bool | None)
+    assert_type(handler.handle_request(b"", {"webhook-id": "1"}).ok, bool)
 
 
 def codex(client: CodexClient) -> None:
@@ -263,10 +198,8 @@ def codex(client: CodexClient) -> None:
 
 
 async def async_codex(client: AsyncCodexClient) -> None:
-    assert_type(await client.chat.completions.create(messages=[{"role": "user", "content": "x"}]), OpenAICompletion)
     async for chunk in await client.chat.completions.create(messages=[], stream=True, max_tokens=5):
         assert_type(chunk, OpenAIChunk)
-    assert_type((await client.models.list()).data[0].id, str)
 
 
 def providers() -> None:
@@ -280,9 +213,5 @@ def providers() -> None:
 
 
 async def async_providers() -> None:
-    async with await get_async_ai_client() as client:
-        assert_type((await client.generate_response("x")).content, str)
-        async for piece in client.stream_response("x"):
-            assert_type(piece, str)
     provider: AsyncAIProvider = await get_async_ai_client("openai")
     assert_type(await provider.generate_response("x"), AIResponse)

@@ -52,17 +52,3 @@ def test_every_run_is_read_and_never_at_more_than_twice_the_cost_of_single_reads
 def test_runs_that_stand_together_cost_a_request_for_each_hundred(count: int, newer: int) -> None:
     ids = list(range(1, count + newer + 1))
     assert read_all(ids, list(range(1, count + 1))) <= -(-count // PAGE_SIZE) + 1
-
-
-@given(st.sets(st.integers(1, 10**6), min_size=1, max_size=300), st.integers(0, 10**6))
-def test_positions_never_leave_the_list_and_known_ranks_stay_true_while_runs_arrive(ids: set[int], other: int) -> None:
-    listed = sorted(ids, reverse=True)
-    index = ListIndex()
-    index.learn(0, listed[:PAGE_SIZE], len(listed), ids)
-    assert [index.position(run_id) for run_id in listed[:PAGE_SIZE]] == list(range(min(PAGE_SIZE, len(listed))))
-    assert 0 <= index.position(other) <= len(listed)
-    grown = [10**6 + 2, 10**6 + 1, *listed]
-    index.learn(0, grown[:1], len(grown), ids)
-    assert index.position(listed[0]) == 2
-    index.forget(listed[0])
-    assert 0 <= index.position(listed[0]) <= len(grown)

@@ -13,7 +13,7 @@ from standardwebhooks.webhooks import Webhook
 from codegen_ext import WebhookError, WebhookHandler, WebhookResult
 from codegen_ext.testing import FakeClock
 
-Handle = Callable[[WebhookHandler, Any, Any], WebhookResult]
+Call = Callable[..., WebhookResult]
 Make = Callable[..., WebhookHandler]
 
 SECRET = "your-webhook-secret"
@@ -48,22 +48,35 @@ def signed(
 
 
 BODY = envelope()
+HEADERS = signed(BODY)
 
 
-def refusal(handle: Callable[..., Any], *call: Any) -> tuple[str | None, int | None]:
-    """Return the reason and the status with which a call is refused."""
-    with pytest.raises(WebhookError) as caught:
-        handle(*call)
-    assert SECRET not in str(caught.value)
-    return caught.value.reason, caught.value.status_code
+def deliver(handler: WebhookHandler, message_id: str = "msg_1", body: bytes = BODY, **options: Any) -> WebhookResult:
+    """Hand a signed call to `handle_request`."""
+    return handler.handle_request(body, signed(body, message_id, **options))
+
+
+def answer(use: Callable[..., Any], *arguments: Any) -> str:
+    """Return how a call is answered: accepted, duplicate, or the reason and the status of a refusal."""
+    try:
+        result = use(*arguments)
+    except WebhookError as error:
+        assert SECRET not in str(error)  # noqa: PT017 - an accepted call is right too
+        return f"{error.reason} {error.status_code}"
+    return "duplicate" if getattr(result, "duplicate", False) else "accepted"
 
 
 @pytest.fixture(params=["sync", "async"])
-def handle(request: pytest.FixtureRequest) -> Handle:
-    """Hand a call to `handle_request` or to `handle_request_async`."""
-    if request.param == "sync":
-        return lambda handler, body, headers: handler.handle_request(body, headers)
-    return lambda handler, body, headers: asyncio.run(handler.handle_request_async(body, headers))
+def call(request: pytest.FixtureRequest) -> Call:
+    """Hand a call to `handle_request` or to `handle_request_async`; without headers it is signed."""
+
+    def send(handler: WebhookHandler, message_id: str = "msg_1", body: bytes = BODY, headers: Any = None) -> Any:
+        headers = headers or signed(body, message_id)
+        if request.param == "sync":
+            return handler.handle_request(body, headers)
+        return asyncio.run(handler.handle_request_async(body, headers))
+
+    return send
 
 
 @pytest.fixture

@@ -3,30 +3,29 @@
 import asyncio
 import functools
 import json
-import logging
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from codegen_ext import Agent, ConfigurationError, WebhookError, WebhookEvent, WebhookHandler, WebhookResult
+from codegen_ext import Agent, ConfigurationError, WebhookError, WebhookEvent, WebhookHandler
 from codegen_ext.webhooks import EVENTS
 
-from .conftest import BODY, RUN, SECRET, Handle, Make, envelope, signed
+from .conftest import BODY, RUN, SECRET, Call, Make, deliver, envelope, signed
 
 
-def call(handle: Handle, handler: WebhookHandler, body: bytes = BODY, message_id: str = "msg_1") -> WebhookResult:
-    return handle(handler, body, signed(body, message_id))
+def event(name: str, **data: Any) -> bytes:
+    """Return a body whose data are these fields alone."""
+    return json.dumps({"type": name, "data": data}).encode()
 
 
 def test_names_and_patterns(handler: WebhookHandler) -> None:
     seen: list[tuple[str, str]] = []
     for pattern in ("agent_run.completed", "agent_run.failed", "agent_run.*", "*", "*.completed", "other.*"):
         handler.on(pattern)(lambda payload, event, pattern=pattern: seen.append((event.type, pattern)))
-    other = json.dumps({"type": "other.thing", "data": {"any": [1]}}).encode()
-    for number, body in enumerate((BODY, other)):
-        assert handler.handle_request(body, signed(body, f"msg_{number}")).ok
+    assert deliver(handler).ok
+    assert deliver(handler, "msg_2", event("other.thing", any=[1])).ok
     own = [("agent_run.completed", pattern) for pattern in ("agent_run.completed", "agent_run.*", "*", "*.completed")]
     assert seen == [*own, ("other.thing", "*"), ("other.thing", "other.*")]
 
@@ -39,17 +38,15 @@ def test_what_cannot_be_registered(handler: WebhookHandler) -> None:
         ("", " ", "agent run", "[a]", "a?", None, len), "expected the name of an event"
     )
     names |= {"agent_run.complete": "did you mean agent_run.completed", "check.done": r"a name with \*"}
-    for name, problem in names.items():
-        with pytest.raises(ConfigurationError, match=problem):
-            handler.on(name)(print)
     functions: dict[Any, str] = dict.fromkeys((3, None), "expected a function")
     functions |= dict.fromkeys((lambda: 0, lambda a, b, c: 0, only_keywords), r"cannot handle \*")
-    for function, problem in functions.items():
+    wrong = [(name, print, problem) for name, problem in names.items()]
+    for name, function, problem in [*wrong, *(("*", function, problem) for function, problem in functions.items())]:
         with pytest.raises(ConfigurationError, match=problem):
-            handler.on("*")(function)
+            handler.on(name)(function)
 
 
-def test_handlers_take_the_data_the_event_or_both(handle: Handle, handler: WebhookHandler) -> None:
+def test_handlers_take_the_data_the_event_or_both(call: Call, handler: WebhookHandler) -> None:
     seen: list[Any] = []
 
     def event_only(event: WebhookEvent) -> None:
@@ -68,126 +65,92 @@ def test_handlers_take_the_data_the_event_or_both(handle: Handle, handler: Webho
     for function in (event_only, event_by_name, data_only, Both(), lambda *args: seen.append(("args", len(args)))):
         handler.on("agent_run.*")(function)
     handler.on("agent_run.*")(dict)  # a builtin that does not tell its arguments
-    assert call(handle, handler).ok
-    assert seen == [
-        ("event", "msg_1", 7),
-        ("name", "agent_run.completed"),
-        ("data", 7, "default"),
-        ("both", 7, "msg_1"),
-        ("args", 1),
-    ]
+    assert call(handler).ok
+    one = [("event", "msg_1", 7), ("name", "agent_run.completed"), ("data", 7, "default")]
+    assert seen == [*one, ("both", 7, "msg_1"), ("args", 1)]
 
 
-@pytest.mark.parametrize("event", EVENTS)
-def test_the_data_of_every_event(handler: WebhookHandler, event: str) -> None:
+def test_the_data_of_every_event(handler: WebhookHandler) -> None:
     payloads: list[dict[str, Any]] = []
-    handler.on(event)(payloads.append)
-    body = json.dumps({"type": event, "data": {"id": 7, "status": "SOME_NEW_WORD", "novel": 1}}).encode()
-    assert handler.handle_request(body, signed(body)).ok
-    word = {"created": "pending"}.get(event.partition(".")[2], event.partition(".")[2])
-    error = "the service gave no reason" if word == "failed" else None
+    handler.on("*")(payloads.append)
+    for name in EVENTS:
+        deliver(handler, name, event(name, id=7, status="SOME_NEW_WORD", novel=1))
     left_out = dict.fromkeys(set(RUN) - {"id", "status"})
-    expected = {"id": 7, "status": word, "raw_status": "SOME_NEW_WORD", "error": error, "novel": 1}
-    assert payloads == [{**left_out, **expected}]
-
-
-def test_why_a_run_failed(handler: WebhookHandler) -> None:
-    payloads: list[dict[str, Any]] = []
-    handler.on("agent_run.failed")(payloads.append)
-    for number, (error, result) in enumerate((("E", "R"), (None, "R"), ("", None))):
+    for name, payload in zip(EVENTS, payloads, strict=True):
+        word = {"created": "pending"}.get(name.partition(".")[2], name.partition(".")[2])
+        error = "the service gave no reason" if word == "failed" else None
+        expected = {"id": 7, "status": word, "raw_status": "SOME_NEW_WORD", "error": error, "novel": 1}
+        assert payload == {**left_out, **expected}
+    for error, result in (("E", "R"), (None, "R"), ("", None)):
         body = envelope("agent_run.failed", status="ERROR", error=error, result=result, summary="S")
-        handler.handle_request(body, signed(body, f"msg_{number}"))
-    assert [payload["error"] for payload in payloads] == ["E", "R", "S"]
+        deliver(handler, f"{error}{result}", body)
+    assert [payload["error"] for payload in payloads[-3:]] == ["E", "R", "S"]
 
 
-def test_async_and_sync_handlers_run_in_the_order_of_registration(handle: Handle, handler: WebhookHandler) -> None:
-    order, threads = [], []
+def test_async_and_sync_handlers_run_in_the_order_of_registration(call: Call, handler: WebhookHandler) -> None:
+    order: list[str] = []
 
     @handler.on("*")
     def first(payload: Any) -> None:
-        order.append("first")
-        threads.append(threading.get_ident())
+        order.append("a thread" if threading.current_thread() is not threading.main_thread() else "first")
 
-    @handler.on("*")
-    async def second(payload: Any) -> None:
+    async def later(prefix: str, payload: Any) -> None:
         await asyncio.sleep(0)
-        order.append("second")
+        order.append(prefix)
 
-    async def third(prefix: str, payload: Any) -> None:
-        order.append(prefix + "third")
-
-    handler.on("*")(functools.partial(third, "the "))
-    handler.on("*")(lambda payload: third("a hidden ", payload))
-    result = call(handle, handler)
+    handler.on("*")(functools.partial(later, "second"))
+    handler.on("*")(lambda payload: later("a hidden third", payload))
+    result = call(handler)
     assert result.ok, result.errors
-    assert order == ["first", "second", "the third", "a hidden third"]
-    assert result.outcomes[1].name.rpartition(".")[2] == "second"
+    assert order[1:] == ["second", "a hidden third"]
+    assert result.outcomes[0].name.rpartition(".")[2] == "first"
 
     async def main() -> None:
-        headers = signed(BODY, "msg_2")
         with pytest.raises(ConfigurationError, match="await handle_request_async"):
-            handler.handle_request(BODY, headers)
-        assert not (await handler.handle_request_async(BODY, headers)).duplicate, "the call was not used up"
+            deliver(handler, "msg_2")
+        result = await handler.handle_request_async(BODY, signed(BODY, "msg_2"))
+        assert not result.duplicate, "the call was not used up"
 
     asyncio.run(main())
-    assert threads[1] != threading.get_ident(), "a sync handler does not block the event loop"
+    assert order[3] == "a thread", "a sync handler does not block the event loop"
 
 
-def test_a_failing_handler_does_not_stop_the_others(
-    handle: Handle, handler: WebhookHandler, caplog: pytest.LogCaptureFixture
+def test_what_fails_stops_no_other_handler_and_is_handled_by_the_next_delivery(
+    call: Call, handler: WebhookHandler, caplog: pytest.LogCaptureFixture
 ) -> None:
-    done = []
+    errors = {
+        "msg_1": (KeyError(f"the secret is {SECRET}"), 500),
+        "msg_2": (StopIteration(), 500),  # which a future cannot hold
+        "msg_3": (WebhookError("not our organization", 403), 403),
+        "msg_4": (WebhookError("not ours"), 500),
+    }
+    attempts: list[str] = []
+    done: list[int] = []
 
     @handler.on("*")
-    def fails(payload: Any) -> None:
+    def fails_once(payload: Any, event: WebhookEvent) -> None:
         payload.clear()
-        raise KeyError(f"the secret is {SECRET}")
+        attempts.append(str(event.id))
+        if attempts.count(attempts[-1]) == 1:
+            raise errors[attempts[-1]][0]
 
     @handler.on("*")
     async def fails_too(payload: Any) -> None:
-        raise ValueError("no")
+        if attempts.count(attempts[-1]) == 1:
+            raise ValueError("no")
 
     handler.on("*")(lambda payload: done.append(payload["id"]))
-    with caplog.at_level(logging.ERROR, "codegen_ext.webhooks"):
-        result = call(handle, handler)
-    assert done == [7], "each handler has its own copy"
-    assert (result.ok, result.status_code) == (False, 500)
-    assert [type(outcome.error) for outcome in result.outcomes] == [KeyError, ValueError, type(None)]
-    assert len(result.errors) == len(caplog.records) == 2
-    assert "fails failed on the webhook event agent_run.completed (msg_1)" in caplog.text
-    assert "KeyError" in caplog.text
-    assert SECRET not in caplog.text
-
-
-def no_pull_request(payload: Any) -> None:
-    next(iter(payload["github_pull_requests"]))
-
-
-def fail(error: Exception) -> Callable[[Any], None]:
-    def function(payload: Any) -> None:
-        raise error
-
-    return function
-
-
-@pytest.mark.parametrize(
-    ("function", "status"),
-    [
-        (fail(ConnectionError("the database is away")), 500),
-        (no_pull_request, 500),  # StopIteration, which a future cannot hold
-        (fail(WebhookError("not our organization", 403)), 403),
-        (fail(WebhookError("not ours")), 500),
-    ],
-)
-def test_what_failed_is_handled_by_the_next_delivery(
-    handle: Handle, handler: WebhookHandler, function: Callable[[Any], None], status: int
-) -> None:
-    attempts: list[Any] = []
-    handler.on("*")(attempts.append)
-    handler.on("*")(lambda payload: function(payload) if len(attempts) == 1 else None)
-    assert call(handle, handler).status_code == status
-    assert [call(handle, handler).duplicate for _ in range(2)] == [False, True]
-    assert len(attempts) == 2
+    for message_id, (error, status) in errors.items():
+        caplog.clear()
+        result = call(handler, message_id)
+        assert (result.ok, result.status_code) == (False, status)
+        assert [outcome.error is None for outcome in result.outcomes] == [False, False, True]
+        assert len(result.errors) == len(caplog.records) == 2
+        assert f"fails_once failed on the webhook event agent_run.completed ({message_id})" in caplog.text
+        assert type(error).__name__ in caplog.text
+        assert SECRET not in caplog.text
+        assert [call(handler, message_id).duplicate for _ in range(2)] == [False, True]
+    assert done == [7] * 8, "each handler has its own copy"
 
 
 class Client:
@@ -203,23 +166,22 @@ class Client:
             raise RuntimeError("the poller is broken")
 
 
-def test_clients_are_notified_of_runs_once(handle: Handle, make: Make, connect: Any) -> None:
+def test_clients_are_notified_of_runs_once(call: Call, make: Make, connect: Callable[..., Any]) -> None:
     client, later = (Client(connect("http://127.0.0.1:9").config) for _ in range(2))
     handler = make(client=client)
     for _ in range(2):
-        assert call(handle, handler).ok
+        assert call(handler).ok
     assert client.runs == [RUN], "as the contract describes it"
     handler.add_client(later)
-    assert call(handle, handler, json.dumps({"type": "other", "data": {"id": 9}}).encode(), "msg_2").ok
-    bare = json.dumps({"type": "agent_run.failed", "data": {"id": 5}}).encode()
-    assert call(handle, handler, bare, "msg_4").ok
+    assert call(handler, "msg_2", event("other", id=9)).ok
+    assert call(handler, "msg_4", event("agent_run.failed", id=5)).ok
     assert client.runs[1:] == later.runs == [{"id": 5, "status": "failed"}]
     handler.remove_client(later)
-    assert call(handle, handler, envelope(id=8), "msg_3").ok, "a wait that is not woken polls"
+    assert call(handler, "msg_3", envelope(id=8)).ok, "a wait that is not woken polls"
     assert len(later.runs) == 1
 
 
-def test_settings_that_cannot_be_meant(make: Make, connect: Any) -> None:
+def test_settings_that_cannot_be_meant(make: Make, connect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for options, problem in (
         ({"client": Client(connect("http://127.0.0.1:9", enable_webhooks=False).config)}, "enable_webhooks"),
         ({"client": 7}, "expected a client or an agent, got 7"),
@@ -236,3 +198,6 @@ def test_settings_that_cannot_be_meant(make: Make, connect: Any) -> None:
             make(**options)
     with Agent(323, "a-test-token") as agent:
         make(client=agent)
+    monkeypatch.setenv("CODEGEN_ENABLE_WEBHOOKS", "false")
+    with pytest.raises(ConfigurationError, match="enable_webhooks"):
+        WebhookHandler(SECRET)

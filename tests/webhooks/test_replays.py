@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from codegen_ext.testing import FakeClock
 
 from ..support.redis_server import RedisServer
 from ..support.waiting import until, until_async
-from .conftest import BODY, SECRET, START, Handle, Make, refusal, signed
+from .conftest import BODY, HEADERS, SECRET, START, Call, Make, answer, deliver, envelope, signed
 
 KEEP = 660
 """Seconds for which a handled id is kept, more than a call can be within the time window."""
@@ -49,19 +50,20 @@ def store(request: pytest.FixtureRequest, clock: FakeClock, tmp_path: Path) -> S
     return Store(f"sqlite:///{tmp_path / 'ids.db'}" if request.param == "sqlite" else None, clock)
 
 
-shared = pytest.mark.parametrize("store", ["sqlite", "redis"], indirect=True)
-
-
-def test_a_duplicate_is_accepted_and_not_handled(handle: Handle, make: Make, store: Store) -> None:
-    handler, handled = make(shared_state=store.address), []
-    handler.on("*")(handled.append)
+def test_a_duplicate_is_accepted_and_not_handled_by_any_handler(call: Call, make: Make, store: Store) -> None:
+    one, handled = make(shared_state=store.address), []
+    other = make(config=ClientConfig(shared_state=store.address)) if store.address else one
+    for handler in {one, other}:
+        handler.on("*")(handled.append)
     # A sender dates each attempt again.
-    results = [handle(handler, BODY, signed(BODY, at=START + age)) for age in (0, 9)]
+    results = [call(each, headers=signed(BODY, at=START + age)) for age, each in ((0, one), (9, other))]
     assert [(result.status_code, result.duplicate) for result in results] == [(200, False), (200, True)]
-    forged = {**signed(BODY), "webhook-signature": signed(BODY, "msg_2")["webhook-signature"]}
-    assert refusal(handle, handler, BODY, forged) == ("signature", 401)
-    assert not handle(handler, BODY, signed(BODY, "msg_2")).duplicate
-    assert len(handled) == 2
+    forged = {**HEADERS, "webhook-signature": signed(BODY, "msg_2")["webhook-signature"]}
+    assert answer(other.handle_request, BODY, forged) == "signature 401"
+    assert len(handled) == 1
+    one.on("*")(lambda payload: payload["nothing"] if len(handled) == 2 else None)
+    assert not call(one, "msg_2").ok
+    assert [call(other, "msg_2").duplicate for _ in range(2)] == [False, True], "what failed is released for all"
 
 
 def test_of_deliveries_at_once_one_is_handled(make: Make, store: Store) -> None:
@@ -72,27 +74,17 @@ def test_of_deliveries_at_once_one_is_handled(make: Make, store: Store) -> None:
         handled.append(payload["id"])
         go_on.wait(30)
 
-    answers: list[Any] = []
-
-    def send() -> None:
-        try:
-            answers.append(handler.handle_request(BODY, signed(BODY)).duplicate)
-        except WebhookError as error:
-            answers.append((error.reason, error.status_code))
-
-    threads = [threading.Thread(target=send) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    until(lambda: len(answers) == 7)
-    go_on.set()
-    for thread in threads:
-        thread.join()
-    send()
-    assert answers == [("in_progress", 409)] * 7 + [False, True]
+    with ThreadPoolExecutor(8) as pool:
+        sent = [pool.submit(answer, deliver, handler) for _ in range(8)]
+        until(lambda: sum(each.done() for each in sent) == 7)
+        go_on.set()
+    answers = [each.result() for each in sent]
+    assert sorted(answers) == ["accepted", *["in_progress 409"] * 7]
+    assert answer(deliver, handler) == "duplicate"
     assert handled == [7]
 
 
-def test_what_was_interrupted_is_handled_when_its_lease_is_over(make: Make, store: Store) -> None:
+async def test_what_was_interrupted_is_handled_when_its_lease_is_over(make: Make, store: Store) -> None:
     handler, started = make(shared_state=store.address), []
 
     @handler.on("*")
@@ -101,21 +93,17 @@ def test_what_was_interrupted_is_handled_when_its_lease_is_over(make: Make, stor
         if len(started) == 1:
             await asyncio.Event().wait()
 
-    async def main() -> None:
-        task = asyncio.create_task(handler.handle_request_async(BODY, signed(BODY)))
-        await until_async(lambda: started)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        store.advance(LEASE - 1)
-        with pytest.raises(WebhookError, match="is being handled"):
-            await handler.handle_request_async(BODY, signed(BODY))
-        store.advance(1)
-        assert not (await handler.handle_request_async(BODY, signed(BODY))).duplicate
-        assert (await handler.handle_request_async(BODY, signed(BODY))).duplicate
-
-    asyncio.run(main())
-    assert started == [7, 7]
+    task = asyncio.create_task(handler.handle_request_async(BODY, HEADERS))
+    await until_async(lambda: started)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    store.advance(LEASE - 1)
+    with pytest.raises(WebhookError, match="is being handled"):
+        await handler.handle_request_async(BODY, HEADERS)
+    store.advance(1)
+    assert not (await handler.handle_request_async(BODY, HEADERS)).duplicate
+    assert (await handler.handle_request_async(BODY, HEADERS)).duplicate
 
 
 KILLED = """
@@ -136,53 +124,36 @@ def test_what_a_killed_process_had_begun_is_handled_once_in_the_end(make: Make, 
     assert ended.returncode == -signal.SIGKILL
     handler, handled = make(shared_state=store.address), []
     handler.on("agent_run.completed")(handled.append)
-    assert refusal(handler.handle_request, BODY, signed(BODY)) == ("in_progress", 409)
+    assert answer(deliver, handler) == "in_progress 409"
     store.advance(LEASE)
-    assert [handler.handle_request(BODY, signed(BODY)).duplicate for _ in range(2)] == [False, True]
+    assert [answer(deliver, handler) for _ in range(2)] == ["accepted", "duplicate"]
     assert len(handled) == 1
 
 
-def test_a_claim_whose_answer_is_lost_is_handled_once_in_the_end(
-    make: Make, clock: FakeClock, mortal_redis: RedisServer
+def test_an_answer_of_the_store_that_is_lost_costs_and_doubles_nothing(
+    make: Make, clock: FakeClock, mortal_redis: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = Store(mortal_redis.address, clock, mortal_redis)
     handler, handled = make(shared_state=store.address), []
     handler.on("*")(handled.append)
-    handler.handle_request(BODY, signed(BODY, "msg_0"))
+    assert answer(deliver, handler, "msg_0") == "accepted"
     mortal_redis.pause()
-    assert refusal(handler.handle_request, BODY, signed(BODY)) == ("unavailable", 503)
+    assert answer(deliver, handler) == "unavailable 503"
     mortal_redis.go_on()
     until(lambda: mortal_redis.client.dbsize() == 2)  # the claim has come after all
-    assert refusal(handler.handle_request, BODY, signed(BODY)) == ("in_progress", 409)
+    assert answer(deliver, handler) == "in_progress 409"
     store.advance(LEASE)
-    assert [handler.handle_request(BODY, signed(BODY)).duplicate for _ in range(2)] == [False, True]
-    assert len(handled) == 2
-
-
-@pytest.mark.parametrize("trouble", ["pause", "kill"])
-def test_a_store_that_fails_after_the_handlers_does_not_change_the_answer(
-    make: Make, mortal_redis: RedisServer, caplog: pytest.LogCaptureFixture, trouble: str
-) -> None:
-    handler, handled = make(shared_state=mortal_redis.address), []
-    handler.on("*")(handled.append)
-    handler.on("*")(lambda payload: getattr(mortal_redis, trouble)())
-    assert handler.handle_request(BODY, signed(BODY)).status_code == 200
-    assert "the webhook call msg_1 may be handled again" in caplog.text
-    if trouble == "pause":  # only the answer was lost
-        mortal_redis.go_on()
-        until(lambda: mortal_redis.client.get("codegen:claim:webhook:msg_1") == "handled")
-        assert handler.handle_request(BODY, signed(BODY)).duplicate
-        assert len(handled) == 1
-
-
-@shared
-def test_handlers_share_the_ids(make: Make, store: Store) -> None:
-    one, other = make(shared_state=store.address), make(config=ClientConfig(shared_state=store.address))
-    assert not one.handle_request(BODY, signed(BODY)).duplicate
-    assert other.handle_request(BODY, signed(BODY)).duplicate
-    one.on("*")(lambda payload: payload["nothing"])
-    assert not one.handle_request(BODY, signed(BODY, "msg_2")).ok
-    assert not other.handle_request(BODY, signed(BODY, "msg_2")).duplicate, "what failed is released for all"
+    assert [answer(deliver, handler) for _ in range(2)] == ["accepted", "duplicate"]
+    handler.on("agent_run.failed")(lambda payload: getattr(mortal_redis, payload["error"])())
+    for message_id, trouble in (("msg_2", "pause"), ("msg_3", "kill")):
+        body = envelope("agent_run.failed", error=trouble)
+        assert answer(deliver, handler, message_id, body) == "accepted", "the handlers have succeeded"
+        assert f"the webhook call {message_id} may be handled again" in caplog.text
+        if trouble == "pause":
+            mortal_redis.go_on()
+            until(lambda: mortal_redis.client.get("codegen:claim:webhook:msg_2") == "handled")
+            assert answer(deliver, handler, message_id, body) == "duplicate"
+    assert len(handled) == 4
 
 
 def test_an_id_is_kept_for_longer_than_a_call_is_accepted_and_no_longer_than_needed(make: Make, store: Store) -> None:
@@ -195,7 +166,7 @@ def test_an_id_is_kept_for_longer_than_a_call_is_accepted_and_no_longer_than_nee
         store.advance(61)
     assert len(handled) == 1
     store.advance(KEEP - 610)
-    handler.handle_request(BODY, signed(BODY, "msg_2", int(store.clock.time())))
+    deliver(handler, "msg_2", at=int(store.clock.time()))
     if store.redis:
         assert list(store.redis.client.scan_iter()) == ["codegen:claim:webhook:msg_2"]
     elif store.address:
@@ -208,23 +179,21 @@ def test_memory_is_bounded_and_forgets_nothing_that_counts(
     handler: WebhookHandler, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(handler._claims, "_max_names", 2)
-    for message_id in ("msg_1", "msg_2"):
-        handler.handle_request(BODY, signed(BODY, message_id))
-    assert refusal(handler.handle_request, BODY, signed(BODY, "msg_3")) == ("unavailable", 503)
-    assert handler.handle_request(BODY, signed(BODY, "msg_1")).duplicate
+    answers = [answer(deliver, handler, message_id) for message_id in ("msg_1", "msg_2", "msg_3", "msg_1")]
+    assert answers == ["accepted", "accepted", "unavailable 503", "duplicate"]
     clock.advance(KEEP)
-    assert handler.handle_request(BODY, signed(BODY, "msg_3", int(clock.time()))).ok
+    assert deliver(handler, "msg_3", at=int(clock.time())).ok
 
 
 def test_without_the_shared_state_calls_are_refused(
-    handle: Handle, make: Make, redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    call: Call, make: Make, redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "no.db").write_text("this is no database" * 99)
     redis_server.client.lpush("codegen:claim:webhook:msg_1", "x")
     for broken in ("redis://:hunter2@127.0.0.1:9", f"sqlite:///{tmp_path / 'no.db'}", redis_server.address):
         handler = make(shared_state=broken)
         with pytest.raises(WebhookError, match="does not answer") as caught:
-            handle(handler, BODY, signed(BODY))
+            call(handler)
         assert (caught.value.reason, caught.value.status_code) == ("unavailable", 503)
         assert "hunter2" not in repr(handler) + str(caught.value)
     monkeypatch.setitem(sys.modules, "redis", None)
@@ -240,24 +209,14 @@ def test_a_fork_while_calls_are_handled(make: Make, store: Store) -> None:
         for number in range(100_000):
             if stop.is_set():
                 return
-            handler.handle_request(BODY, signed(BODY, f"msg_{number}"))
+            deliver(handler, f"msg_{number}")
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work)
         for number in range(10):
             child = os.fork()
             if child == 0:
-                os._exit(not handler.handle_request(BODY, signed(BODY, f"child_{number}")).ok)
-            ended = (0, 0)
-
-            def is_over(child: int = child) -> bool:
-                nonlocal ended
-                ended = os.waitpid(child, os.WNOHANG)
-                return ended[0] == child
-
-            until(is_over)
-            assert ended[1] == 0
-    finally:
+                signal.alarm(30)
+                os._exit(not deliver(handler, f"child_{number}").ok)
+            assert os.waitpid(child, 0)[1] == 0
         stop.set()
-        thread.join()
