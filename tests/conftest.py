@@ -66,7 +66,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     logger = logging.getLogger("codegen_ext")
     level = logger.level
     yield
-    logger.setLevel(level)
+    if logger.level != level:  # setting it empties the caches of all loggers
+        logger.setLevel(level)
     registry.reset()
 
 
