@@ -18,9 +18,9 @@ from codegen_ext.request_ids import made_at
 from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN
-from ..support.celery_app import build
 from ..support.redis_server import RedisServer
 from ..support.waiting import until
+from .celery_app import build
 from .conftest import Program, Start
 
 pytestmark = pytest.mark.slow
@@ -54,7 +54,7 @@ class Fleet:
         options = ["--pool", pool, "--concurrency", str(concurrency), "--loglevel", "INFO"]
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-n", f"w{len(self.workers)}@test"]
         settings = {"CODEGEN_TEST_CELERY": json.dumps(self.settings)}
-        command = ("celery", "-A", "tests.support.celery_app:app", "worker", *options, *quiet)
+        command = ("celery", "-A", "tests.integrations.celery_app:app", "worker", *options, *quiet)
         self.workers.append(self._start(*command, **settings))
 
     def until_ready(self) -> None:

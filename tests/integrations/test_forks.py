@@ -40,7 +40,7 @@ def test_gunicorn_with_preload(
     port = free_port()
     options = ["--preload", "--workers", "3", "--threads", "4", "--worker-class", "gthread", "--timeout", "30"]
     environment = {**settings, "CODEGEN_SHARED_STATE": shared} if shared else settings
-    server = start("gunicorn", *options, "-b", f"127.0.0.1:{port}", "tests.support.preloaded:app", **environment)
+    server = start("gunicorn", *options, "-b", f"127.0.0.1:{port}", "tests.integrations.preloaded:app", **environment)
     until(lambda: server.log().count("Booting worker") >= 3, 60)
 
     def ask(number: int) -> dict[str, int]:
@@ -58,10 +58,10 @@ def test_a_forking_celery_worker(
     start: Start, settings: dict[str, str], redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CODEGEN_TEST_BROKER", redis_server.address)
-    from ..support.preloaded_celery import app, read
+    from .preloaded_celery import app, read
 
     options = ["worker", "--pool", "prefork", "--concurrency", "3", "--loglevel", "INFO", "--without-heartbeat"]
-    worker = start("celery", "-A", "tests.support.preloaded_celery:app", *options, "--without-gossip", **settings)
+    worker = start("celery", "-A", "tests.integrations.preloaded_celery:app", *options, "--without-gossip", **settings)
     until(lambda: " ready." in worker.log(), 90)
     sent = {number: read.delay(number) for number in range(1, 41)}
     until(lambda: all(result.ready() for result in sent.values()), 60)

@@ -29,8 +29,8 @@ from codegen_ext import (
 from codegen_ext.testing import FakeClock
 
 from ..conftest import Flavour
-from ..support.runs import ORG, Runs
 from ..support.waiting import until
+from .runs import ORG, Runs
 
 SOON = 20.0
 """Seconds of real time that a test gives what happens at once."""

@@ -1,4 +1,4 @@
-"""The application of the Celery tests: its workers are `python -m celery -A tests.support.celery_app worker`."""
+"""The application of the Celery tests: its workers are `python -m celery -A tests.integrations.celery_app worker`."""
 
 import json
 import os
