@@ -121,24 +121,6 @@ def test_every_option_reaches_the_service(agent: Any, sandbox: Sandbox) -> None:
     assert given == {"ticket": {"number": [7, None]}}
 
 
-@pytest.mark.parametrize(
-    ("options", "prompt", "shown", "kept"),
-    [
-        ({}, " Do it ", None, {}),
-        ({"context": "in a hurry"}, "Context: in a hurry\n\n Do it ", None, {"codegen_sdk": {"context": "in a hurry"}}),
-        ({"context": "", "tags": []}, " Do it ", None, {"codegen_sdk": {"context": "", "tags": []}}),
-        ({"metadata": {}, "priority": "low"}, " Do it ", {}, {"codegen_sdk": {"priority": "low", "empty": True}}),
-    ],
-)
-def test_options_without_metadata_show_none(
-    agent: Any, sandbox: Sandbox, options: dict[str, Any], prompt: str, shown: Any, kept: Any
-) -> None:
-    assert agent.run(" Do it ", **options).metadata == shown
-    (run,) = sandbox.runs
-    assert (run.prompt, run.images, without_request_id(run.metadata)) == (prompt, [], kept)
-    assert len(sandbox.requests) == 1
-
-
 def test_options_are_added_to_what_callers_put_under_the_reserved_key(agent: Any, sandbox: Sandbox) -> None:
     agent.run("hello", metadata={"codegen_sdk": {"request_id": "mine"}}, priority="low")
     assert sandbox.runs[0].metadata == {"codegen_sdk": {"request_id": "mine", "priority": "low"}}

@@ -127,6 +127,7 @@ def job(*configs: Any, **options: Any) -> Callable[[Any], Any]:
         (lambda d: d.task.wait(progress_callback=coroutine), "progress_callback: expected a plain function"),
         (lambda d: d.task.add_status_callback(lambda new: None), r"takes 2 arguments, got one with \(new\)"),
         (lambda d: d.task.add_status_callback(None), "callback: expected a function, got NoneType"),
+        (lambda d: d.task.add_status_callback(coroutine), "callback: expected a plain function"),
         (lambda d: d.monitor.on_change(lambda: None), "callback: expected a function that takes 2 arguments"),
         (lambda d: d.monitor.on_healthy(lambda status: None), "callback: expected a function that takes 0 arguments"),
         (lambda d: d.monitor.on_unhealthy(coroutine), "callback: expected a plain function"),

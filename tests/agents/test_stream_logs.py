@@ -45,11 +45,15 @@ def test_entries_come_as_they_are_written_until_the_stream_is_left(
     assert len(sandbox.requests) == before + 1
 
 
-def test_a_failure_that_lasts_ends_the_stream(agent: Any, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(("status", "follow"), [(404, True), (503, False)])
+def test_a_failure_that_lasts_or_is_not_waited_out_ends_the_stream(
+    agent: Any, sandbox: Sandbox, status: int, follow: bool
+) -> None:
     task = agent.run("hello")
-    sandbox.inject("get_agent_run_logs", Fault.status(404))
-    with pytest.raises(NotFoundError):
-        list(task.stream_logs())
+    sandbox.inject("get_agent_run_logs", Fault.status(status))
+    with pytest.raises((NotFoundError, ServerError)) as caught:
+        list(task.stream_logs(follow=follow))
+    assert caught.value.status_code == status
 
 
 CUT = httpx.ReadError("cut")
@@ -110,13 +114,6 @@ def test_each_entry_comes_once_and_in_order_however_the_log_grows(
     log.late = late
     assert log.read() == list(range(written))
     assert all(0 <= pause <= 7 for pause in log.clock.slept)
-
-
-def test_a_log_without_following_is_read_to_its_present_end() -> None:
-    log = Log([250, 0, 0, 1000], [])
-    assert log.read(follow=False) == list(range(250))
-    with pytest.raises(ServerError):
-        Log([1], [503]).read(follow=False)
 
 
 def test_a_service_that_fails_for_an_hour_ends_a_followed_log() -> None:

@@ -317,14 +317,10 @@ def test_when_the_list_that_settles_it_took_all_the_time_nothing_is_repeated(clo
 
 
 def test_a_search_through_many_pages_ends_with_the_budget(clock: FakeClock) -> None:
-    def perform(request: Any) -> Response[Any]:
-        assert request.deadline.left() > 0
-        clock.advance(min(7.0, request.deadline.left()))
-        runs = [AgentRunResponse(10**6 - request.arguments["skip"], 1)]
-        return answer(AgentRunsResponse(runs, 10**6, 1, PAGE, 1))
-
+    service = Listed(clock, ORDERS["newest first"], seconds=BUDGET / 2)
+    service.runs *= 3
     with pytest.raises(TimeoutError):
-        create_once.find(client_of(perform, clock), 1, "id")
+        create_once.find(client_of(service, clock), 1, "id")
     assert clock.monotonic() == BUDGET
 
 

@@ -1,20 +1,29 @@
-"""What is refused before anything is sent, and what is sent."""
+"""Every operation: what it refuses before anything is sent, what it sends, and what comes back."""
 
+import json
 import math
 from collections.abc import Iterator
 from typing import Any
 
+import codegen_api
 import pytest
-from codegen_api.operations import OPERATIONS, Argument, Operation
+from codegen_api import models
+from codegen_api.operations import OPERATIONS, Argument
 
-from codegen_ext import ValidationError
-from codegen_ext.testing import Sandbox
+from codegen_ext import ChatServerClient, CodegenClient, ValidationError
+from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour, once
-from ..support.calls import required
+from ..support.calls import SESSION_USER, required
 from ..support.inside import without_request_id
 from ..support.loopback import reply
 
+KINDS: dict[str, tuple[Any, Any]] = {
+    "codegen": (CodegenClient, codegen_api.Client),
+    "chatserver": (ChatServerClient, codegen_api.ChatServerClient),
+}
+"""The clients of each service: those of this package, and the bare ones, whose models the raw responses have."""
+USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
 EVERY_ARGUMENT = [(operation, argument) for operation in OPERATIONS.values() for argument in operation.arguments]
 NO_NUMBERS = (True, 3.0, "abc", " 7", "7 ", "", "-", "--7", "+7", "1_000", "٣", "7.0", "9" * 5000, [7], b"7")
 
@@ -36,23 +45,20 @@ def wrong_values(argument: Argument) -> Iterator[tuple[Any, str]]:
 
 
 @pytest.fixture
-def call(flavour: Flavour, connect: Any, sandbox: Sandbox) -> Any:
-    """Call an operation with its required arguments and some others."""
-    clients = {"codegen": connect(), "chatserver": flavour.chat(TOKEN, sandbox.base_url)}
-
-    def call(operation: Operation[Any], **arguments: Any) -> Any:
-        return getattr(clients[operation.service], operation.id)(**required(operation, **arguments))
-
-    yield call
-    clients["chatserver"].close()
+def callers(flavour: Flavour, client: Any, sandbox: Sandbox) -> Iterator[dict[str, Any]]:
+    """A client of each service."""
+    with flavour.chat(TOKEN, sandbox.base_url) as chat:
+        yield {"codegen": client, "chatserver": chat}
 
 
 @once
-def test_what_an_argument_does_not_take_is_refused_by_its_name(call: Any, sandbox: Sandbox) -> None:
+def test_what_an_argument_does_not_take_is_refused_by_its_name(callers: Any, sandbox: Sandbox) -> None:
     for operation, argument in EVERY_ARGUMENT:
         for value, problem in wrong_values(argument):
             with pytest.raises(ValidationError) as caught:
-                call(operation, **{argument.python_name: value})
+                getattr(callers[operation.service], operation.id)(
+                    **required(operation, **{argument.python_name: value})
+                )
             error = caught.value
             assert error.operation == operation.id
             assert error.status_code == (400 if operation.service == "chatserver" else None)
@@ -64,12 +70,14 @@ def test_what_an_argument_does_not_take_is_refused_by_its_name(call: Any, sandbo
 
 
 @once
-def test_the_bounds_themselves_are_accepted(call: Any, sandbox: Sandbox) -> None:
-    call(OPERATIONS["create_agent_run"])
+def test_the_bounds_themselves_are_accepted(callers: Any, sandbox: Sandbox) -> None:
+    callers["codegen"].create_agent_run(323, "hello")
     for operation, argument in EVERY_ARGUMENT:
         for bound in (argument.minimum, argument.maximum):
             if bound is not None:
-                call(operation, **{argument.python_name: bound})
+                getattr(callers[operation.service], operation.id)(
+                    **required(operation, **{argument.python_name: bound})
+                )
                 assert (sandbox.requests[-1].operation, sandbox.requests[-1].status) == (operation.id, 200)
 
 
@@ -120,3 +128,56 @@ def test_a_page_by_its_number(client: Any) -> None:
     assert [[run.id for run in page.items] for page in pages] == [ids[:2:-1], ids[2:0:-1], ids[:1], []]
     assert [page.page for page in pages] == [1, 2, 3, 4]
     assert [run.id for run in client.get_agent_runs("323").items] == ids[::-1]
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_every_operation_returns_its_model_from_its_path_whole_when_asked(
+    callers: dict[str, Any], sandbox: Sandbox, raw: bool
+) -> None:
+    callers["codegen"].create_agent_run(323, "hello", metadata={"a": {"b": [1]}})
+    messages = [{"role": "user", "content": "Hi"}]
+    answer = callers["chatserver"].create_chat_completion("gpt-4o", messages, user=SESSION_USER)
+    for operation in OPERATIONS.values():
+        caller = callers[operation.service]
+        session = {"session_id": answer.system_fingerprint} if operation.id == "get_session" else {}
+        call = getattr(caller.with_raw_response if raw else caller, operation.id)
+        result = call(**required(operation, **session))
+        assert sandbox.requests[-1].operation == operation.id
+        if raw:
+            assert (result.status_code, result.status_code.phrase) == (200, "OK")
+            assert result.headers["X-Request-Id"].startswith("sandbox-")
+            assert isinstance(json.loads(result.content), dict | list)
+            result = result.parsed
+        check(result, getattr(KINDS[operation.service][raw], operation.id).__annotations__["return"])
+
+
+def check(result: Any, annotation: str) -> None:
+    if annotation == "Any" or annotation.startswith("dict["):
+        assert isinstance(result, dict)
+    elif annotation.startswith("list["):
+        assert result
+        for item in result:
+            check(item, annotation.removeprefix("list[").removesuffix("]"))
+    else:
+        assert type(result) is getattr(models, annotation)
+        assert json.loads(json.dumps(result.dict())) == result.dict()
+
+
+@pytest.mark.parametrize("status", [201, 202, 299])
+def test_any_status_of_success_is_decoded(client: Any, sandbox: Sandbox, status: int) -> None:
+    sandbox.inject("get_current_user", Fault.status(status, USER))
+    assert client.get_current_user().github_username == "octocat"
+    whole = client.with_raw_response.get_current_user()
+    assert (whole.status_code, whole.parsed.id, json.loads(whole.content)) == (status, 1, USER)
+    assert whole.headers["content-type"] == "application/json"
+
+
+def test_metadata_comes_back_as_it_was_given_without_the_reserved_key(client: Any, sandbox: Sandbox) -> None:
+    given = {"deep": {"list": [1, {"x": None}]}, "ünï": "☃"}
+    run = client.create_agent_run(323, "hello", metadata={**given, "codegen_sdk": {"priority": "high"}})
+    kept = {"priority": "high", "request_id": sandbox.runs[0].metadata["codegen_sdk"]["request_id"]}
+    assert sandbox.runs[0].metadata == {**given, "codegen_sdk": kept}
+    for shown in (run, client.get_agent_run_logs(323, run.id), client.list_agent_runs(323).items[0]):
+        assert shown.metadata == shown.dict()["metadata"] == given
+        assert "codegen_sdk" not in json.dumps(shown.dict())
+        assert shown.to_dict()["metadata"] == {**given, "codegen_sdk": kept}
