@@ -28,9 +28,7 @@ PNG = b"\x89PNG\r\n\x1a\n....."
 ENCODED = "data:image/png;base64," + base64.b64encode(PNG).decode()
 
 
-def test_an_agent_is_made_from_organization_token_address_and_single_settings(
-    flavour: Flavour, sandbox: Sandbox
-) -> None:
+def test_an_agent_is_made_from_its_organization_and_single_settings(flavour: Flavour, sandbox: Sandbox) -> None:
     with flavour.agent("323", base_url=sandbox.base_url, timeout=7, api_key=TOKEN) as agent:
         assert (agent.org_id, agent.token, agent.base_url) == (323, TOKEN, sandbox.base_url)
         assert (type(agent.org_id), agent.client.config.timeout) == (int, 7)
@@ -44,9 +42,7 @@ def test_an_agent_is_made_from_organization_token_address_and_single_settings(
 
 
 @once
-def test_an_agent_is_made_from_the_environment_or_a_configuration(
-    monkeypatch: pytest.MonkeyPatch, flavour: Flavour
-) -> None:
+def test_an_agent_is_made_from_environment_or_configuration(monkeypatch: pytest.MonkeyPatch, flavour: Flavour) -> None:
     assert flavour.agent(323, "abc").base_url == "https://api.codegen.com/v1"
     config = ClientConfig(api_token="mine", base_url="http://localhost:1", org_id="7", timeout=5)
     monkeypatch.setenv("CODEGEN_API_TOKEN", TOKEN)
@@ -141,9 +137,7 @@ def test_images_come_from_paths_contents_open_files_and_data_uris(
 
 
 @once
-def test_tasks_are_listed_newest_first_and_filtered_by_what_they_were_created_with(
-    agent: Any, sandbox: Sandbox, clock: FakeClock
-) -> None:
+def test_tasks_are_listed_newest_first_and_filtered(agent: Any, sandbox: Sandbox, clock: FakeClock) -> None:
     for number in range(130):
         if number < 2 or number % 10 == 0:
             options = {"tags": ["ci", str(number)]} if number % 10 == 0 else {}
@@ -178,9 +172,7 @@ def test_a_status_is_the_enums_or_the_services_word(agent: Any, sandbox: Sandbox
 
 
 @once
-def test_a_repository_is_found_by_its_name_on_whatever_page_and_read_again_only_when_it_is_missing(
-    connect: Any, flavour: Flavour, sandbox: Sandbox
-) -> None:
+def test_a_repository_is_found_by_its_name_and_kept(connect: Any, flavour: Flavour, sandbox: Sandbox) -> None:
     client = connect(enable_caching=True)
     agent = flavour.agent(323, client=client)
 

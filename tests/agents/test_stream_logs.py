@@ -32,9 +32,7 @@ def test_a_log_that_has_ended_or_is_not_followed_is_read_without_a_pause(agent: 
     assert (task.status, clock.slept) == ("pending", [])
 
 
-def test_entries_come_as_they_are_written_until_the_stream_is_left(
-    agent: Any, sandbox: Sandbox, clock: FakeClock
-) -> None:
+def test_entries_come_as_they_are_written(agent: Any, sandbox: Sandbox, clock: FakeClock) -> None:
     stream = agent.run("[[seconds=100 logs=20]]").stream_logs(poll_interval=3)
     for entry, _ in zip(stream, range(8), strict=False):
         assert entry.created_at <= sandbox.runs[0].logs[-1]["created_at"]
@@ -46,9 +44,7 @@ def test_entries_come_as_they_are_written_until_the_stream_is_left(
 
 
 @pytest.mark.parametrize(("status", "follow"), [(404, True), (503, False)])
-def test_a_failure_that_lasts_or_is_not_waited_out_ends_the_stream(
-    agent: Any, sandbox: Sandbox, status: int, follow: bool
-) -> None:
+def test_a_failure_that_is_not_waited_out_is_raised(agent: Any, sandbox: Sandbox, status: int, follow: bool) -> None:
     task = agent.run("hello")
     sandbox.inject("get_agent_run_logs", Fault.status(status))
     with pytest.raises((NotFoundError, ServerError)) as caught:
@@ -107,9 +103,7 @@ class Log:
     word=st.sampled_from(["COMPLETE", "FAILED", "STOPPED", "PAUSED"]),
     late=st.integers(0, 150),
 )
-def test_each_entry_comes_once_and_in_order_however_the_log_grows(
-    growth: list[int], faults: list[Any], word: str, late: int
-) -> None:
+def test_each_entry_comes_once_and_in_order(growth: list[int], faults: list[Any], word: str, late: int) -> None:
     log, written = Log(growth, faults, word), sum(growth) + late
     log.late = late
     assert log.read() == list(range(written))

@@ -10,13 +10,7 @@ import httpx
 import pytest
 from codegen_api.operations import GET_USER
 
-from codegen_ext import (
-    AmbiguousRequestError,
-    CodegenAPIError,
-    InvalidResponseError,
-    NetworkError,
-    ServerError,
-)
+from codegen_ext import AmbiguousRequestError, CodegenAPIError, InvalidResponseError, NetworkError, ServerError
 from codegen_ext import TimeoutError as CodegenTimeoutError
 from codegen_ext.testing import Fault, Sandbox
 
@@ -73,7 +67,7 @@ MESSAGES = [
 
 @once
 @pytest.mark.parametrize(("body", "message"), MESSAGES)
-def test_the_services_own_words_are_the_message_or_else_the_name_of_the_status(
+def test_the_message_is_the_services_or_names_the_status(
     client: Any, sandbox: Sandbox, body: Any, message: str
 ) -> None:
     sandbox.inject("get_user", Fault.status(422, body))
@@ -174,9 +168,7 @@ def test_an_answer_about_another_run_is_refused(serve: Any, connect: Any) -> Non
 
 
 @pytest.mark.parametrize("total", [None, "x"])
-def test_a_create_whose_answer_was_lost_stays_in_doubt_while_lists_make_no_sense(
-    serve: Any, connect: Any, total: Any
-) -> None:
+def test_a_list_that_makes_no_sense_decides_no_create(serve: Any, connect: Any, total: Any) -> None:
     page = reply({"items": [RUN], "total": total, "page": 1, "size": 100, "pages": 1})
     error = failure(connect(serve(CLOSE, page).base_url), "create_agent_run", 323, "x")
     assert type(error) is AmbiguousRequestError
@@ -202,9 +194,7 @@ def test_a_connection_that_breaks(connect: Any, sandbox: Sandbox, fault: Fault, 
     assert client.create_agent_run(323, "hello").id
 
 
-def test_a_refused_connection_names_the_address_and_where_it_is_from(
-    flavour: Flavour, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refused_connection_names_the_address(flavour: Flavour, monkeypatch: pytest.MonkeyPatch) -> None:
     address = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv("CODEGEN_BASE_URL", f"{address}/v1")
     with flavour.client(api_token="token-123456", max_retries=0) as client:

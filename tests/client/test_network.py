@@ -16,7 +16,7 @@ USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octoc
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
 @pytest.mark.parametrize("scheme", ["http://", ""])
-def test_the_proxy_of_the_environment_is_used(
+def test_a_proxy_of_the_environment_is_used(
     monkeypatch: Patch, serve: Any, connect: Any, variable: str, scheme: str
 ) -> None:
     proxy = serve(reply(USER))
@@ -61,7 +61,7 @@ NETWORKS = "localhost, 10.0.0.0/8,fd00::/8,nonsense/99"
         (NETWORKS, "http://10.name:3284", "http://plain:1"),
     ],
 )
-def test_the_proxy_is_the_one_of_the_scheme_unless_the_host_needs_none(
+def test_the_proxy_is_that_of_the_scheme_if_any(
     monkeypatch: Patch, excluded: str, address: str, proxy: str | None
 ) -> None:
     assert proxy_of(ClientConfig(base_url=address)) is None
@@ -80,9 +80,7 @@ def test_the_proxy_is_the_one_of_the_scheme_unless_the_host_needs_none(
         ("SSL_CERT_FILE", "/nowhere.pem"),
     ],
 )
-def test_a_variable_that_cannot_be_used_is_named_when_the_client_is_built(
-    monkeypatch: Patch, connect: Any, variable: str, proxy: str
-) -> None:
+def test_a_variable_that_cannot_be_used_is_named(monkeypatch: Patch, connect: Any, variable: str, proxy: str) -> None:
     monkeypatch.setenv(variable, proxy)
     with pytest.raises(ConfigurationError, match=variable) as caught:
         connect("https://codegen.invalid")
@@ -113,8 +111,6 @@ def test_a_certificate_that_is_not_trusted_is_met_once(serve: Any, connect: Any,
 
 
 @pytest.mark.parametrize("setting", ["verify", "cert"])
-def test_certificates_that_cannot_be_read_are_named_by_their_setting(
-    connect: Any, setting: str, tmp_path: Path
-) -> None:
+def test_the_setting_of_an_unreadable_certificate_is_named(connect: Any, setting: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=setting):
         connect("https://service.invalid", **{setting: str(tmp_path / "missing.pem")})

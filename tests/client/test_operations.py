@@ -131,9 +131,7 @@ def test_a_page_by_its_number(client: Any) -> None:
 
 
 @pytest.mark.parametrize("raw", [False, True])
-def test_every_operation_returns_its_model_from_its_path_whole_when_asked(
-    callers: dict[str, Any], sandbox: Sandbox, raw: bool
-) -> None:
+def test_every_operation_returns_its_model_or_all(callers: dict[str, Any], sandbox: Sandbox, raw: bool) -> None:
     callers["codegen"].create_agent_run(323, "hello", metadata={"a": {"b": [1]}})
     messages = [{"role": "user", "content": "Hi"}]
     answer = callers["chatserver"].create_chat_completion("gpt-4o", messages, user=SESSION_USER)

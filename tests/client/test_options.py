@@ -112,7 +112,7 @@ def test_unknown_paths_can_be_asked_too(serve: Any, connect: Any) -> None:
         ),
     ],
 )
-def test_a_request_goes_nowhere_but_below_the_base_address(
+def test_a_request_stays_below_the_base_address(
     client: Any, sandbox: Sandbox, method: Any, path: Any, field: str, expected: str
 ) -> None:
     with pytest.raises(ValidationError, match=f"{field}: expected {expected}") as caught:
@@ -121,9 +121,7 @@ def test_a_request_goes_nowhere_but_below_the_base_address(
     assert sandbox.requests == []
 
 
-def test_operations_share_the_hooks_the_cookies_and_the_headers_of_the_session(
-    serve: Any, connect: Any, flavour: Flavour
-) -> None:
+def test_operations_share_hooks_cookies_and_headers_of_the_session(serve: Any, connect: Any, flavour: Flavour) -> None:
     server = serve(reply(USER, headers={"Set-Cookie": "a=1"}), reply(USER))
     client = connect(server.base_url)
     seen: list[str] = []
@@ -153,7 +151,7 @@ def test_operations_share_the_hooks_the_cookies_and_the_headers_of_the_session(
         ),
     ],
 )
-def test_what_cannot_be_sent_besides_is_refused(
+def test_wrong_extras_of_a_call_are_refused(
     client: Any, sandbox: Sandbox, option: str, value: Any, problem: str
 ) -> None:
     calls = [client.get_current_user]
@@ -170,7 +168,7 @@ def test_what_cannot_be_sent_besides_is_refused(
 @pytest.mark.parametrize(
     ("base", "prefix"), [("", ""), ("/", ""), ("/v1", ""), ("/v1/", ""), ("/gate/v1", "/gate"), ("/gate/", "/gate")]
 )
-def test_the_base_address_may_have_a_path_and_a_version(
+def test_a_base_address_may_have_path_and_version(
     serve: Any, connect: Any, flavour: Flavour, base: str, prefix: str
 ) -> None:
     server = serve(reply(USER))

@@ -40,9 +40,7 @@ def test_a_wait_goes_on_while_the_run_does(client: Any, sandbox: Sandbox, word: 
     assert polls(sandbox) > 12
 
 
-def test_a_state_that_stays_unknown_for_an_hour_ends_a_wait_without_deadline(
-    client: Any, sandbox: Sandbox, clock: FakeClock
-) -> None:
+def test_an_hour_of_unknown_state_ends_a_wait_without_deadline(client: Any, sandbox: Sandbox, clock: FakeClock) -> None:
     sandbox.script(states=[("NEVER_HEARD_OF", 0)])
     with pytest.raises(TimeoutError, match="3600 s"):
         wait_for(client, poll_interval=200)
@@ -76,9 +74,7 @@ def test_a_task_that_was_just_read_is_not_read_at_once(agent: Any, sandbox: Sand
     assert polls(sandbox) == 60 / 5 + 2
 
 
-def test_the_services_wish_is_heeded_on_success_and_on_refusal_each_time(
-    serve: Any, connect: Any, clock: FakeClock
-) -> None:
+def test_retry_after_is_heeded_on_success_and_on_refusal(serve: Any, connect: Any, clock: FakeClock) -> None:
     server = serve(
         reply(RUNNING, headers={"Retry-After": "40"}),
         reply({"message": "slow down"}, 429, {"Retry-After": "70"}),
@@ -92,7 +88,7 @@ def test_the_services_wish_is_heeded_on_success_and_on_refusal_each_time(
     assert len(clock.slept) == 4
 
 
-def test_the_deadline_is_nearer_than_the_services_wish(serve: Any, connect: Any, clock: FakeClock) -> None:
+def test_the_deadline_comes_before_retry_after(serve: Any, connect: Any, clock: FakeClock) -> None:
     server = serve(reply(RUNNING, headers={"Retry-After": "4000"}))
     with pytest.raises(WaitTimeoutError):
         connect(server.base_url).wait_for_completion(323, 1, timeout=10)
@@ -101,7 +97,7 @@ def test_the_deadline_is_nearer_than_the_services_wish(serve: Any, connect: Any,
 
 @once
 @pytest.mark.parametrize("status", [429, 503, 200])
-def test_a_wish_of_years_is_no_sleep_of_years(serve: Any, connect: Any, clock: FakeClock, status: int) -> None:
+def test_a_retry_after_of_years_is_no_sleep_of_years(serve: Any, connect: Any, clock: FakeClock, status: int) -> None:
     server = serve(reply(RUNNING, status, {"Retry-After": "1767225600"}), reply(COMPLETE))
     with suppress(WaitTimeoutError):
         assert connect(server.base_url).wait_for_completion(323, 1).status == "completed"
@@ -117,7 +113,7 @@ def test_a_timeout_of_nothing_looks_once(client: Any, clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize("run_is_cancelled", [False, True])
-def test_the_run_goes_on_after_a_timeout_unless_its_end_was_asked_for(
+def test_a_run_outlives_a_timeout_unless_it_is_to_be_cancelled(
     client: Any, sandbox: Sandbox, run_is_cancelled: bool
 ) -> None:
     with pytest.raises(WaitTimeoutError):

@@ -115,10 +115,9 @@ def test_what_it_says_follows_from_the_last_answers(statuses: list[int], thresho
     ] == wanted
 
 
-CHANGES = [("unknown", "healthy"), "up", ("healthy", "unhealthy"), "down", ("unhealthy", "healthy")]
-
-
-def test_callbacks_of_a_thread(config: ClientConfig, sandbox: Sandbox, clock: FakeClock) -> None:
+def test_callbacks_of_a_thread(
+    config: ClientConfig, sandbox: Sandbox, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
     calls: list[Any] = []
     client = CodegenClient(config, clock=clock)
     monitor = client.create_health_monitor(interval=30, failure_threshold=2)
@@ -143,41 +142,29 @@ def test_callbacks_of_a_thread(config: ClientConfig, sandbox: Sandbox, clock: Fa
     with client, monitor:
         until(lambda: not monitor.status.running)
     until(lambda: not workers())
-    assert calls == [*CHANGES, "up", True]
+    changes = [("unknown", "healthy"), "up", ("healthy", "unhealthy"), "down", ("unhealthy", "healthy")]
+    assert calls == [*changes, "up", True]
+    assert "ZeroDivisionError" in caplog.text
     assert (monitor.status.running, monitor.status.checks) == (False, 4)
     assert len(sandbox.requests) == 4, "one attempt each, without retries"
     assert clock.slept == [30, 30, 30]
 
 
-async def test_callbacks_of_a_task(
-    config: ClientConfig, sandbox: Sandbox, clock: FakeClock, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_coroutine_function_is_awaited_and_may_stop_its_monitor(config: ClientConfig, clock: FakeClock) -> None:
     calls: list[Any] = []
     async with AsyncCodegenClient(config, clock=clock) as client:
-        monitor = client.create_health_monitor(interval=30, failure_threshold=2)
-
-        @monitor.on_unhealthy
-        async def down() -> None:
-            await asyncio.sleep(0)
-            calls.append("down")
-            sandbox.clear_faults()
-
-        @monitor.on_healthy
-        def up() -> None:
-            calls.append("up")
-            sandbox.inject("get_current_user", Fault.status(503))
-            raise ZeroDivisionError
+        monitor = client.create_health_monitor(interval=30)
 
         @monitor.on_change
         async def change(old: HealthStatus, new: HealthStatus) -> None:
+            await asyncio.sleep(0)
             calls.append((old.status, new.status))
-            if len(calls) > 4:
-                await monitor.stop()
+            await monitor.stop()
 
+        monitor.on_healthy(lambda: calls.append("too late"))
         async with monitor:
             await until_async(lambda: not monitor.status.running)
-    assert calls == CHANGES
-    assert "ZeroDivisionError" in caplog.text
+    assert calls == [("unknown", "healthy")]
 
 
 def test_stopping_a_thread_is_prompt_and_leaves_none(config: ClientConfig) -> None:
@@ -195,8 +182,13 @@ def test_stopping_a_thread_is_prompt_and_leaves_none(config: ClientConfig) -> No
         until(lambda: not workers())
         assert (monitor.status.running, monitor.status.status) == (False, "healthy")
         monitor.start()
-        until(lambda: monitor.status.healthy)
-        assert monitor.status.checks == 1
+        derived = client.with_options(timeout=5)
+        other = derived.create_health_monitor(interval=3_600).start()
+        derived.close()
+        until(lambda: monitor.status.healthy and other.status.healthy)
+        assert (monitor.status.checks, other.status.running) == (1, True)
+    until(lambda: not workers())
+    assert [one.status.running for one in (monitor, other)] == [False, False], "closing the client stops its monitors"
 
 
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "from another loop"])
@@ -214,18 +206,6 @@ async def test_stopping_a_task_is_prompt_and_leaves_none(config: ClientConfig, e
         await until_async(lambda: len(asyncio.all_tasks()) == 1)
         await monitor.start()
     assert not monitor.status.running, "closing the client stops it"
-
-
-def test_closing_the_client_stops_its_monitors(config: ClientConfig) -> None:
-    with CodegenClient(config) as client:
-        monitor = client.create_health_monitor(interval=3_600).start()
-        derived = client.with_options(timeout=5)
-        other = derived.create_health_monitor(interval=3_600).start()
-        derived.close()
-        assert other.status.running
-        until(lambda: monitor.status.healthy and other.status.healthy)
-    until(lambda: not workers())
-    assert [one.status.running for one in (monitor, other)] == [False, False]
 
 
 def test_a_check_that_hangs_does_not_hold_stop() -> None:

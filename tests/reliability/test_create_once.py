@@ -64,9 +64,7 @@ def test_a_run_whose_answer_was_lost_is_found(sandbox: Sandbox, connect: Any, fa
 
 
 @pytest.mark.parametrize("fault", [Fault.reset_before(), Fault.status(503)])
-def test_a_create_that_never_happened_is_repeated_after_the_settle_time(
-    sandbox: Sandbox, connect: Any, fault: Fault
-) -> None:
+def test_a_create_that_never_happened_is_repeated_late_enough(sandbox: Sandbox, connect: Any, fault: Fault) -> None:
     sandbox.inject("create_agent_run", fault, times=1)
     run = connect(create_settle_seconds=30).create_agent_run(323, "once")
     assert (len(sandbox.runs), creates(sandbox), run.id) == (1, 2, 1)
@@ -77,9 +75,7 @@ def test_a_create_that_never_happened_is_repeated_after_the_settle_time(
 
 
 @pytest.mark.parametrize(("fault", "times"), [(Fault.status(200, HIDDEN), 4), (Fault.status(503), 12)])
-def test_lists_that_fail_or_show_the_run_late_decide_nothing(
-    sandbox: Sandbox, connect: Any, fault: Fault, times: int
-) -> None:
+def test_lists_that_fail_or_lag_decide_nothing(sandbox: Sandbox, connect: Any, fault: Fault, times: int) -> None:
     sandbox.inject("create_agent_run", Fault.reset_after(), times=1)
     sandbox.inject("list_agent_runs", fault, times=times)
     assert connect().create_agent_run(323, "once").id == 1
@@ -87,9 +83,7 @@ def test_lists_that_fail_or_show_the_run_late_decide_nothing(
 
 
 @pytest.mark.parametrize("status", [403, 503])
-def test_without_a_list_the_outcome_stays_unknown_and_can_be_decided_later(
-    sandbox: Sandbox, connect: Any, clock: FakeClock, status: int
-) -> None:
+def test_what_is_unknown_can_be_decided_later(sandbox: Sandbox, connect: Any, clock: FakeClock, status: int) -> None:
     sandbox.inject("create_agent_run", Fault.reset_after(), times=1)
     sandbox.inject("list_agent_runs", Fault.status(status))
     client = connect(total_timeout=120)
@@ -328,9 +322,7 @@ def test_a_search_through_many_pages_ends_with_the_budget(clock: FakeClock) -> N
     ("date", "created"),
     [(None, "2015-10-21T07:28:00"), ("yesterday", "2015-10-21T07:28:00"), ("Wed, 21 Oct 2015 07:28:00 -0000", "x")],
 )
-def test_a_page_whose_age_cannot_be_told_does_not_end_the_search(
-    clock: FakeClock, date: str | None, created: str
-) -> None:
+def test_a_page_of_unknown_age_does_not_end_the_search(clock: FakeClock, date: str | None, created: str) -> None:
     other = AgentRunResponse(1, 1, created_at=created)
     mine = AgentRunResponse(2, 1, reserved_metadata={"request_id": "id"})
     headers = {} if date is None else {"date": date}
@@ -372,9 +364,7 @@ def test_candidates_that_cannot_be_read_do_not_hide_that_the_outcome_is_unknown(
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, GeneratorExit, SystemExit, asyncio.CancelledError])
-def test_an_interruption_carries_the_request_id_and_is_not_held_up(
-    clock: FakeClock, interruption: type[BaseException]
-) -> None:
+def test_an_interruption_carries_the_request_id_at_once(clock: FakeClock, interruption: type[BaseException]) -> None:
     asked: list[Any] = []
 
     def service(request: Any) -> Response[Any]:

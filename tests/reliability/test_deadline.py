@@ -3,7 +3,6 @@
 import itertools
 import ssl
 import time
-from collections.abc import Callable
 from typing import Any
 
 import httpcore
@@ -17,13 +16,13 @@ from codegen_ext._sync.connection import TimedStream
 from codegen_ext.testing import FakeClock
 
 from ..conftest import TOKEN, Flavour, once
-from ..support.loopback import DRIP, Loopback, reply
+from ..support.loopback import DRIP, reply
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n"
 
 
 @pytest.mark.parametrize("head", [HEAD + b"x: ", HEAD + b"\r\n"], ids=["head", "body"])
-def test_an_answer_that_drips_ends_with_the_call(serve: Callable[..., Loopback], flavour: Flavour, head: bytes) -> None:
+def test_an_answer_that_drips_ends_with_the_call(serve: Any, flavour: Flavour, head: bytes) -> None:
     base_url = serve(head + DRIP).base_url
     config = ClientConfig(api_token=TOKEN, base_url=base_url, timeout=600, total_timeout=0.5, max_retries=0)
     with flavour.client(config) as client:
@@ -35,9 +34,7 @@ def test_an_answer_that_drips_ends_with_the_call(serve: Callable[..., Loopback],
 
 
 @once  # the clock is moved between two reads
-def test_a_stream_may_outlast_the_call(
-    serve: Callable[..., Loopback], clock: FakeClock, connect: Callable[..., Any]
-) -> None:
+def test_a_stream_may_outlast_the_call(serve: Any, clock: FakeClock, connect: Any) -> None:
     session = connect(serve(HEAD + b"\r\n" + DRIP).base_url, total_timeout=10).session
     with session.stream("GET", "/") as response:
         clock.advance(60)
@@ -89,7 +86,7 @@ def test_a_request_whose_time_is_over_when_it_would_be_written_was_never_sent(cl
     assert stream.timeouts == []
 
 
-def test_a_create_that_waited_beyond_its_end_is_not_sent(serve: Callable[..., Loopback], flavour: Flavour) -> None:
+def test_a_create_that_waited_beyond_its_end_is_not_sent(serve: Any, flavour: Flavour) -> None:
     class StoppedProcess(FakeClock):
         """Passes a sleep's time ten times over, as for a process that was stopped meanwhile."""
 
@@ -118,7 +115,7 @@ def test_a_create_that_waited_beyond_its_end_is_not_sent(serve: Callable[..., Lo
     assert len(server.requests) == 1
 
 
-def test_every_phase_over_a_transport_of_the_user_has_only_the_time_that_is_left(connect: Callable[..., Any]) -> None:
+def test_every_phase_over_a_transport_of_the_user_has_only_the_time_that_is_left(connect: Any) -> None:
     seen: list[Any] = []
 
     def serve(request: httpx.Request) -> httpx.Response:

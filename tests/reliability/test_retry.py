@@ -66,9 +66,7 @@ def test_what_may_have_been_processed_is_repeated_only_where_that_does_no_harm(s
             assert attempts(sandbox, operation.id) - before == (3 if operation.idempotent else 1)
 
 
-def test_429_is_repeated_for_every_operation_after_retry_after(
-    sandbox: Sandbox, connect: Any, clock: FakeClock
-) -> None:
+def test_429_is_repeated_for_every_operation_as_it_asks(sandbox: Sandbox, connect: Any, clock: FakeClock) -> None:
     sandbox.inject("create_agent_run", Fault.status(429, retry_after=7.5), times=1)
     assert connect(max_retries=1, retry_delay=0.1).create_agent_run(323, "x").id == 1
     assert clock.slept == [7.5]
@@ -134,14 +132,6 @@ def test_an_answer_that_drips_does_not_outlast_the_budget(clock: FakeClock, conn
     assert clock.monotonic() <= 22
 
 
-def test_an_error_without_words_is_named_by_its_kind(connect: Any) -> None:
-    def lose(request: httpx.Request) -> httpx.Response:
-        raise httpx.ReadError("", request=request)
-
-    with pytest.raises(NetworkError, match=r"ReadError \(operation get_current_user"):
-        connect(transport=httpx.MockTransport(lose)).get_current_user()
-
-
 def test_statuses_to_repeat_can_be_chosen(sandbox: Sandbox, connect: Any) -> None:
     sandbox.inject("get_current_user", Fault.status(503), times=1)
     with pytest.raises(ServerError):
@@ -149,20 +139,11 @@ def test_statuses_to_repeat_can_be_chosen(sandbox: Sandbox, connect: Any) -> Non
 
 
 @pytest.mark.parametrize(("method", "sent"), [("GET", 3), ("POST", 1), ("PUT", 3), ("PATCH", 1), ("DELETE", 3)])
-def test_requests_outside_the_contract_are_judged_by_their_method(
-    serve: Any, connect: Any, method: str, sent: int
-) -> None:
+def test_other_requests_are_judged_by_their_method(serve: Any, connect: Any, method: str, sent: int) -> None:
     server = serve(reply({}, 503))
     with pytest.raises(ServerError):
         connect(server.base_url, max_retries=2).request(method, "/new")
     assert len(server.requests) == sent
-
-
-def test_the_session_of_a_client_has_its_time(sandbox: Sandbox, connect: Any, flavour: Any, clock: FakeClock) -> None:
-    sandbox.inject("get_current_user", Fault.status(503, retry_after=3600))
-    response = flavour.settle(connect(max_retries=3).session.get("/v1/users/me"))
-    assert (response.status_code, clock.slept) == (503, [])
-    assert response.elapsed.total_seconds() >= 0
 
 
 def test_a_compressed_body_that_was_cut_is_asked_for_again(connect: Any) -> None:
@@ -185,10 +166,9 @@ def test_failed_answers_give_their_connection_back(serve: Any, connect: Any) -> 
 
 # The errors of the calls, what the decorator is told, and the pauses between the calls.
 REPEATED: dict[str, tuple[list[CodegenAPIError], dict[str, Any], list[float]]] = {
-    "what may pass": ([ServerError("a"), NetworkError("b")], {"delay": 2.0}, [2.0, 3.0]),
+    "what may pass": ([ServerError("a", 503), NetworkError("b")], {"delay": 2.0}, [2.0, 3.0]),
     "as the service asks": ([RateLimitError("a", retry_after=17)], {}, [17.0]),
-    **{f"status {status}": ([ServerError("a", status)], {}, [1.0]) for status in (500, 503)},
-    **{f"{method} of its own": ([NetworkError("a", operation=f"{method} /x")], {}, [1.0]) for method in ("GET", "PUT")},
+    "a read of its own": ([NetworkError("a", operation="GET /x")], {}, [1.0]),
     "the last attempt": ([ServerError("a"), ServerError("b"), ServerError("last")], {"max_attempts": 3}, [1.0, 1.5]),
 }
 RAISED: list[CodegenAPIError] = [
@@ -196,8 +176,8 @@ RAISED: list[CodegenAPIError] = [
     NotFoundError("gone"),
     WaitTimeoutError("late"),
     ServerError("a create that may have happened", operation="create_agent_run"),
-    *(ServerError("a", status) for status in (501, 505)),
-    *(NetworkError("a", operation=f"{method} /x") for method in ("POST", "PATCH")),
+    ServerError("a", 501),
+    NetworkError("a", operation="POST /x"),
 ]
 
 

@@ -67,45 +67,28 @@ class FaultProxy(Loopback):
         return reply(sent, response.status_code, passed, length=len(body))
 
 
-class Ledger:
-    """What callers got, to be compared with what the service has."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.created: dict[int, int] = {}
-        self.ambiguous: set[int] = set()
-        self.errors = Counter[str]()
-        self.returned = 0
-
-    def note(self, number: int, outcome: Any) -> None:
-        with self.lock:
-            if isinstance(outcome, CodegenAPIError):
-                assert outcome.operation
-                self.errors[type(outcome).__name__] += 1
-                if isinstance(outcome, AmbiguousRequestError):
-                    assert outcome.request_id
-                    self.ambiguous.add(number)
-                return
-            self.returned += 1
-            if number % 2 == 0:
-                assert outcome.metadata == {"number": number}
-                self.created[number] = outcome.id
-
-    def check(self, service: Any, proxy: FaultProxy) -> None:
-        assert self.returned + self.errors.total() == COUNT
-        plain = ClientConfig(api_token=service.token, base_url=service.base_url, rate_limits=False, timeout=30)
-        with CodegenClient(plain) as client:
-            pages = client.iter_pages("list_agent_runs", org_id=service.org_id)
-            listed = [run for page in pages for run in page.items]
-        runs = {run.id: run.metadata["number"] for run in listed if "number" in (run.metadata or {})}
-        twice = [number for number, times in Counter(runs.values()).items() if times > 1]
-        assert twice == []
-        assert {number: runs[run_id] for number, run_id in self.created.items()} == {n: n for n in self.created}
-        assert set(runs.values()) <= {*self.created, *self.ambiguous}
-        assert len(self.created) >= 0.99 * (COUNT // 2), self.errors
-        # An answer that arrived damaged is an answer that the service gave: it is reported, not asked for again.
-        assert self.returned + self.errors["InvalidResponseError"] >= 0.99 * COUNT, self.errors
-        until(lambda: proxy.open == 0, 4)
+def check(service: Any, outcomes: dict[int, Any]) -> None:
+    """Compare what callers got, by the number of the call, with what the service has."""
+    assert len(outcomes) == COUNT
+    failures = {number: error for number, error in outcomes.items() if isinstance(error, CodegenAPIError)}
+    kinds = Counter(type(error).__name__ for error in failures.values())
+    ambiguous = {number for number, error in failures.items() if isinstance(error, AmbiguousRequestError)}
+    assert all(error.operation for error in failures.values())
+    assert all(failures[number].request_id for number in ambiguous)
+    created = {number: outcomes[number] for number in range(0, COUNT, 2) if number not in failures}
+    assert all(run.metadata == {"number": number} for number, run in created.items())
+    plain = ClientConfig(api_token=service.token, base_url=service.base_url, rate_limits=False, timeout=30)
+    with CodegenClient(plain) as client:
+        pages = client.iter_pages("list_agent_runs", org_id=service.org_id)
+        listed = [run for page in pages for run in page.items]
+    runs = {run.id: run.metadata["number"] for run in listed if "number" in (run.metadata or {})}
+    twice = [number for number, times in Counter(runs.values()).items() if times > 1]
+    assert twice == []
+    assert {number: runs[run.id] for number, run in created.items()} == {number: number for number in created}
+    assert set(runs.values()) <= {*created, *ambiguous}
+    assert len(created) >= 0.99 * (COUNT // 2), kinds
+    # An answer that arrived damaged is an answer that the service gave: it is reported, not asked for again.
+    assert COUNT - len(failures) + kinds["InvalidResponseError"] >= 0.99 * COUNT, kinds
 
 
 @pytest.fixture
@@ -118,31 +101,19 @@ def service() -> Any:
 
 
 @pytest.fixture
-def proxy(service: Any) -> Iterator[FaultProxy]:
-    with FaultProxy(service.base_url) as running:
-        yield running
-
-
-@pytest.fixture
-def ledger(service: Any, proxy: FaultProxy) -> Iterator[Ledger]:
-    """Check after the test."""
-    kept = Ledger()
-    yield kept
-    kept.check(service, proxy)
-
-
-@pytest.fixture
-def config(service: Any, proxy: FaultProxy) -> ClientConfig:
-    return ClientConfig(
-        api_token=service.token,
-        base_url=proxy.base_url,
-        timeout=TIMEOUT,
-        total_timeout=300,
-        max_retries=8,
-        retry_delay=0.02,
-        create_settle_seconds=1.0,
-        rate_limits=False,
-    )
+def config(service: Any) -> Iterator[ClientConfig]:
+    with FaultProxy(service.base_url) as proxy:
+        yield ClientConfig(
+            api_token=service.token,
+            base_url=proxy.base_url,
+            timeout=TIMEOUT,
+            total_timeout=300,
+            max_retries=8,
+            retry_delay=0.02,
+            create_settle_seconds=1.0,
+            rate_limits=False,
+        )
+        until(lambda: proxy.open == 0, 4)
 
 
 def ask(client: Any, service: Any, number: int) -> Any:
@@ -154,24 +125,26 @@ def ask(client: Any, service: Any, number: int) -> Any:
     return client.get_agent_run(service.org_id, 1)
 
 
-def test_threads(service: Any, config: ClientConfig, ledger: Ledger) -> None:
+def test_threads(service: Any, config: ClientConfig) -> None:
+    outcomes: dict[int, Any] = {}
     threads = own_threads()
     with CodegenClient(config) as client:
         client.create_agent_run(service.org_id, "to be read")
 
         def work(number: int) -> None:
             try:
-                outcome = ask(client, service, number)
+                outcomes[number] = ask(client, service, number)
             except CodegenAPIError as error:
-                outcome = error
-            ledger.note(number, outcome)
+                outcomes[number] = error
 
         with ThreadPoolExecutor(IN_FLIGHT) as pool:
             list(pool.map(work, range(COUNT)))
     assert own_threads() == threads
+    check(service, outcomes)
 
 
-async def test_tasks(service: Any, config: ClientConfig, ledger: Ledger) -> None:
+async def test_tasks(service: Any, config: ClientConfig) -> None:
+    outcomes: dict[int, Any] = {}
     gate = asyncio.Semaphore(IN_FLIGHT)
     async with AsyncCodegenClient(config) as client:
         await client.create_agent_run(service.org_id, "to be read")
@@ -179,13 +152,13 @@ async def test_tasks(service: Any, config: ClientConfig, ledger: Ledger) -> None
         async def work(number: int) -> None:
             async with gate:
                 try:
-                    outcome = await ask(client, service, number)
+                    outcomes[number] = await ask(client, service, number)
                 except CodegenAPIError as error:
-                    outcome = error
-                ledger.note(number, outcome)
+                    outcomes[number] = error
 
         await asyncio.gather(*(work(number) for number in range(COUNT)))
     assert asyncio.all_tasks() == {asyncio.current_task()}
+    check(service, outcomes)
 
 
 def own_threads() -> int:
