@@ -92,11 +92,16 @@ def test_a_client_that_was_brought_along_stays_open(client: Any, agent: Any, fla
     assert client.get_current_user().id == 1
 
 
-def test_every_option_reaches_the_service(agent: Any, sandbox: Sandbox) -> None:
+def test_every_option_reaches_the_service(
+    agent: Any, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    (tmp_path / "picture.png").write_bytes(PNG)
     given = {"ticket": {"number": [7, None]}}
     task = agent.run(
         "Fix the bug\n",
-        ["data:image/png;base64,AAAA", PNG],
+        ["data:image/png;base64,AAAA", PNG, bytearray(PNG), io.BytesIO(PNG), "~/picture.png", tmp_path / "picture.png"],
         given,
         repo_id="5",
         branch="fix/it",
@@ -108,7 +113,7 @@ def test_every_option_reaches_the_service(agent: Any, sandbox: Sandbox) -> None:
         webhook_url="http://127.0.0.1:9/hook",
     )
     run = sandbox.runs[0]
-    assert run.images == ["data:image/png;base64,AAAA", ENCODED]
+    assert run.images == ["data:image/png;base64,AAAA", *[ENCODED] * 5]
     assert (run.repo_id, run.model, run.agent_type) == (5, "some-model", "claude_code")
     assert run.prompt == 'Branch: fix/it\nContext: {"why": "ü"}\n\nFix the bug\n'
     assert task.metadata == {**given, "webhook_url": "http://127.0.0.1:9/hook"}
@@ -118,22 +123,10 @@ def test_every_option_reaches_the_service(agent: Any, sandbox: Sandbox) -> None:
 
 
 def test_options_are_added_to_what_callers_put_under_the_reserved_key(agent: Any, sandbox: Sandbox) -> None:
-    agent.run("hello", metadata={"codegen_sdk": {"request_id": "mine"}}, priority="low")
-    assert sandbox.runs[0].metadata == {"codegen_sdk": {"request_id": "mine", "priority": "low"}}
-
-
-@once
-def test_images_come_from_paths_contents_open_files_and_data_uris(
-    agent: Any, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    path = tmp_path / "picture.png"
-    path.write_bytes(PNG)
-    with path.open("rb") as file:
-        images = [path, str(path), "~/picture.png", PNG, bytearray(PNG), memoryview(PNG), file, io.BytesIO(PNG)]
-        agent.run("hello", images=images)
-    assert sandbox.runs[0].images == [ENCODED] * len(images)
+    agent.run("hello", metadata={"codegen_sdk": {"request_id": "mine"}}, priority="low", context="in a hurry")
+    reserved = {"request_id": "mine", "priority": "low", "context": "in a hurry"}
+    assert sandbox.runs[0].metadata == {"codegen_sdk": reserved}
+    assert sandbox.runs[0].prompt == "Context: in a hurry\n\nhello"
 
 
 @once

@@ -70,6 +70,7 @@ def job(*configs: Any, **options: Any) -> Callable[[Any], Any]:
             (lambda d, kept=kept: d.client.create_agent_run(ORG, "x", metadata={"codegen_sdk": kept}), "metadata: ")
             for kept in ("mine", None, {"request_id": 5})
         ),
+        (lambda d: d.client.create_agent_run(ORG, "x", metadata="text"), "metadata: "),
         *((lambda d, page=page: d.client.get_agent_runs(ORG, page=page), "page: ") for page in (0, "x")),
         (lambda d: d.client.get_agent_runs(ORG, per_page=0), "per_page: "),
         (lambda d: d.client.get_agent_runs(ORG, per_page=101), "limit: "),

@@ -147,19 +147,6 @@ def answer(parsed: Any, **headers: str) -> Response[Any]:
     return Response(HTTPStatus.OK, b"", headers, parsed)
 
 
-def scripted(*outcomes: Any) -> Any:
-    """Perform what comes with these outcomes, in this order; errors are raised."""
-    rest = list(outcomes)
-
-    def perform(request: Any) -> Any:
-        outcome = rest.pop(0)
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    return perform
-
-
 def run_of(number: int, seconds: float, metadata: Any = None) -> AgentRunResponse:
     """Return a run that was created at a second since the epoch."""
     moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat()
@@ -327,7 +314,7 @@ def test_a_page_of_unknown_age_does_not_end_the_search(clock: FakeClock, date: s
     mine = AgentRunResponse(2, 1, reserved_metadata={"request_id": "id"})
     headers = {} if date is None else {"date": date}
     pages = [answer(AgentRunsResponse([item], 2, 1, PAGE, 1), **headers) for item in (other, mine)]
-    found = create_once.find(client_of(scripted(*pages), clock), 1, "id")
+    found = create_once.find(client_of(lambda request: pages.pop(0), clock), 1, "id")
     assert found is not None
     assert found.parsed is mine
 
@@ -338,28 +325,29 @@ def test_a_search_by_an_id_ends_an_hour_before_it_was_made(clock: FakeClock) -> 
     assert made_at("mine") is made_at("z" * 32) is None
     clock.advance(500)
     date = formatdate(clock.time(), usegmt=True)
-    pages = [AgentRunsResponse([run_of(one, clock.time() - age)], 10, 1, 1, 10) for one, age in ((2, 4000), (1, 4102))]
-    answers = [answer(page, date=date) for page in pages]
-    assert create_once.find(client_of(scripted(*answers), clock), 1, request_id) is None
+    runs = [run_of(2, clock.time() - 4000), run_of(1, clock.time() - 4102)]
+    pages = [answer(AgentRunsResponse([run], 10, 1, 1, 10), date=date) for run in runs]
+    assert create_once.find(client_of(lambda request: pages.pop(0), clock), 1, request_id) is None
+    assert pages == []
 
 
 def test_an_empty_page_ends_the_search_whatever_the_total_says(clock: FakeClock) -> None:
-    page = answer(AgentRunsResponse([], 10, 1, PAGE, 4))
-    assert create_once.find(client_of(scripted(page), clock), 1, "id") is None
+    pages = [answer(AgentRunsResponse([], 10, 1, PAGE, 4))]
+    assert create_once.find(client_of(lambda request: pages.pop(), clock), 1, "id") is None
 
 
 @pytest.mark.parametrize("error", [NotFoundError("gone", 404), ServerError("down", 503)])
-@pytest.mark.parametrize(
-    ("operation", "arguments"),
-    [(GENERATE_SETUP_COMMANDS, {"repo_id": 2}), (RESUME_AGENT_RUN, {"agent_run_id": 2, "prompt": "go on"})],
-)
-def test_candidates_that_cannot_be_read_do_not_hide_that_the_outcome_is_unknown(
-    clock: FakeClock, operation: Any, arguments: dict[str, Any], error: CodegenAPIError
-) -> None:
-    client = client_of(scripted(NetworkError("reset"), error), clock)
+@pytest.mark.parametrize("operation", [GENERATE_SETUP_COMMANDS, RESUME_AGENT_RUN])
+def test_candidates_that_cannot_be_read_decide_nothing(clock: FakeClock, operation: Any, error: Exception) -> None:
+    failures = [NetworkError("reset"), error]
+
+    def fail(request: Any) -> Any:
+        raise failures.pop(0)
+
+    arguments = {"org_id": 1} | ({"agent_run_id": 2} if operation is RESUME_AGENT_RUN else {})
     with pytest.raises(AmbiguousRequestError, match="none that is known") as caught:
-        create_once.attempt(client, operation, {"org_id": 1, **arguments})
-    assert (caught.value.candidates, caught.value.operation) == ([], operation.id)
+        create_once.attempt(client_of(fail, clock), operation, arguments)
+    assert (caught.value.candidates, caught.value.operation, failures) == ([], operation.id, [])
     assert caught.value.request_id is None
 
 
