@@ -47,7 +47,7 @@ class Turn:
     """The number of messages that belong to complete responses, which no repetition voids."""
     _used: Counter[str] | None = field(default=None, init=False)
     _searched: str = field(default="", init=False)
-    """The text that was looked through for its end, and below the number of its bytes."""
+    """The text that was looked through for its end, and below the number of bytes that it has at most."""
     _bytes: int = field(default=0, init=False)
 
     def feed(self, method: str, params: dict[str, Any]) -> None:
@@ -110,7 +110,7 @@ class Turn:
         what is new is looked through.
         """
         start = len(self._searched) if text.startswith(self._searched) else 0
-        self._bytes = (self._bytes if start else 0) + len(text[start:].encode(errors="replace"))
+        self._bytes += len(text[start:].encode(errors="replace"))
         self._searched = text
         reason: FinishReason | None = None
         ends = [

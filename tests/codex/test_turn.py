@@ -70,6 +70,13 @@ def test_nothing_is_held_back_without_need() -> None:
     assert shown == ["", "abc", "abc", "abcSx", "abcSx", "abcSx"]
 
 
+def test_an_earlier_message_may_still_grow() -> None:
+    turn = Turn(["STOP"])
+    more = ("item/agentMessage/delta", {"itemId": "m", "delta": " STOP"})
+    play(turn, *said("early", ends=False), *said("a later one", item="n", ends=False), more)
+    assert (turn.text, turn.finish_reason) == ("early ", "stop")
+
+
 responses = st.lists(st.tuples(st.booleans(), st.lists(st.tuples(pieces, phases), max_size=3)), max_size=4)
 
 
