@@ -21,10 +21,11 @@ USER = {"id": 1, "email": "octocat@example.com", "github_user_id": "1", "github_
 
 
 class _Connection(asyncio.Protocol):
-    """Answers requests without a body, one after the other."""
+    """Answers requests without a body, one after the other, each after `seconds`."""
 
-    def __init__(self, answers: Mapping[bytes, bytes]) -> None:
+    def __init__(self, answers: Mapping[bytes, bytes], seconds: float) -> None:
         self._answers = answers
+        self._seconds = seconds
         self._transport: asyncio.Transport
         self._received = b""
 
@@ -37,7 +38,10 @@ class _Connection(asyncio.Protocol):
         while b"\r\n\r\n" in self._received:
             head, _, self._received = self._received.partition(b"\r\n\r\n")
             path = head.split(b" ", 2)[1].partition(b"?")[0]
-            self._transport.write(self._answers[path])
+            if self._seconds:
+                asyncio.get_running_loop().call_later(self._seconds, self._transport.write, self._answers[path])
+            else:
+                self._transport.write(self._answers[path])
 
 
 def _answer(body: bytes) -> bytes:
@@ -45,21 +49,22 @@ def _answer(body: bytes) -> bytes:
     return b"%sContent-Length: %d\r\n\r\n%s" % (head, len(body), body)
 
 
-async def _serve() -> None:
+async def _serve(seconds: float) -> None:
     runs = page()
     run = json.dumps(json.loads(runs)["items"][RUN_ID]).encode()
     bodies = {RUN_PATH: run, RUNS_PATH: runs, USER_PATH: json.dumps(USER).encode()}
     answers = {path.encode(): _answer(body) for path, body in bodies.items()}
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(answers), "127.0.0.1", 0, backlog=500)
+    server = await loop.create_server(lambda: _Connection(answers, seconds), "127.0.0.1", 0, backlog=500)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 
 
 @contextmanager
-def service() -> Iterator[str]:
-    """Run a service with a run, a page of 100 runs and a user; return its address."""
-    with subprocess.Popen([sys.executable, "-m", "benchmarks.service"], stdout=subprocess.PIPE, text=True) as process:
+def service(seconds: float = 0) -> Iterator[str]:
+    """Run a service with a run, a page of 100 runs and a user, which answers after `seconds`; return its address."""
+    command = [sys.executable, "-m", "benchmarks.service", str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield process.stdout.readline().strip()
@@ -68,4 +73,4 @@ def service() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(_serve(float(sys.argv[1])))
