@@ -1,98 +1,212 @@
-"""One connection of httpcore as an httpx transport, all of whose steps end with the deadline of the request."""
+"""One HTTP/1.1 connection as an httpx transport, all of whose steps end with the deadline of the request.
+
+h11 speaks HTTP here, since httpcore's own connection takes three locks of anyio for a request, each of which is a turn
+of the event loop, and its pools look through all connections at every step. Through a proxy httpcore does it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+import h11
 import httpcore
 import httpx
 
 from .._io.asynchronous_tcp import connect_tcp
+from .._proxy import default_tls
 
 if TYPE_CHECKING:
     from .._request import Timing
 
+_MOST_READ = 65_536
+"""Bytes."""
+_LONGEST_HEAD = 102_400
+"""Bytes of the head of a response, as httpcore allows."""
 _ERRORS = (
+    h11.LocalProtocolError,
+    h11.RemoteProtocolError,
     httpcore.NetworkError,
     httpcore.ProtocolError,
     httpcore.ProxyError,
     httpcore.TimeoutException,
-    httpcore.UnsupportedProtocol,
 )
 
 
 class AsyncConnectionTransport(httpx.AsyncBaseTransport):
-    """Sends requests over one connection, which is opened again where it has ended.
+    """Sends requests over one connection, which is opened again where it has ended."""
 
-    httpcore's pools only make connections here: they look through all of them at every step.
-    """
-
-    def __init__(self, timing: Timing, proxy: str | None, tls: ssl.SSLContext | None, keepalive_seconds: float) -> None:
-        backend = AsyncTimedBackend(timing)
-        self._pool = _pool(proxy, ssl_context=tls, keepalive_expiry=keepalive_seconds, network_backend=backend)
-        self._connection: httpcore.AsyncConnectionInterface | None = None
+    def __init__(self, timing: Timing, proxy: str | None, tls: ssl.SSLContext | None) -> None:
+        self._backend = AsyncTimedBackend(timing)
+        self._proxy = proxy
+        self._tls = tls
+        self._connection: _AsyncDirectConnection | _AsyncProxiedConnection | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; the body of the response is still to be read."""
-        url = request.url
-        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        outgoing = httpcore.Request(
-            request.method, target, headers=request.headers.raw, content=request.stream, extensions=request.extensions
-        )
         try:
-            connection = await self._connection_to(target.origin)
-            response = await connection.handle_async_request(outgoing)
+            if self._connection is not None and not self._connection.can_handle(request.url):
+                await self.aclose()
+            connection = self._connection = self._connection or await self._connect(request)
+            return await connection.handle(request)
         except _ERRORS as error:
             raise _of_httpx(error, request) from error
-        body = _AsyncBody(response.stream, request)
-        return httpx.Response(response.status, headers=response.headers, stream=body, extensions=response.extensions)
 
-    async def _connection_to(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
-        kept = self._connection
-        if kept is not None:
-            if kept.can_handle_request(origin) and kept.is_available() and not kept.has_expired():
-                return kept
-            await kept.aclose()
-        self._connection = self._pool.create_connection(origin)
-        return self._connection
+    async def _connect(self, request: httpx.Request) -> _AsyncDirectConnection | _AsyncProxiedConnection:
+        if self._proxy is not None:
+            return _AsyncProxiedConnection(request.url, _pool(self._proxy, self._tls, self._backend))
+        url, seconds = request.url, request.extensions["timeout"]["connect"]
+        host, has_tls = url.raw_host.decode("ascii"), url.scheme == "https"
+        stream = await self._backend.connect_tcp(host, url.port or (443 if has_tls else 80), seconds)
+        if has_tls:
+            tls = self._tls or default_tls()
+            tls.set_alpn_protocols(["http/1.1"])
+            stream = await stream.start_tls(tls, host, seconds)
+        return _AsyncDirectConnection(url, stream)
 
     async def aclose(self) -> None:
         """Close the connection."""
-        if self._connection is not None:
-            await self._connection.aclose()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.aclose()
 
 
-def _pool(proxy: str | None, **settings: Any) -> httpcore.AsyncConnectionPool:
-    if proxy is None:
-        return httpcore.AsyncConnectionPool(**settings)
+class _AsyncDirectConnection:
+    """A connection to the service itself, over which one request goes at a time."""
+
+    def __init__(self, url: httpx.URL, stream: httpcore.AsyncNetworkStream) -> None:
+        self._origin = _origin_of(url)
+        self._stream = stream
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
+        self._read_seconds: float | None = None
+
+    def can_handle(self, url: httpx.URL) -> bool:
+        """Return whether the service has kept the connection, and has sent nothing since that a request would get."""
+        return (
+            self._http.our_state is h11.IDLE
+            and not self._http.trailing_data[0]
+            and self._origin == _origin_of(url)
+            and not self._stream.get_extra_info("is_readable")
+        )
+
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; the body of the response is still to be read. A connection that failed has to be closed."""
+        seconds = request.extensions["timeout"]
+        self._read_seconds = seconds["read"]
+        with contextlib.suppress(httpcore.WriteError):  # a service that refuses a body may have said why
+            await self._send(request, seconds["write"])
+        head = await self._receive()
+        while isinstance(head, h11.InformationalResponse):
+            head = await self._receive()
+        return httpx.Response(
+            head.status_code,
+            headers=head.headers.raw_items(),
+            stream=_AsyncBody(self._body(), self._release, request),
+            extensions={"http_version": b"HTTP/" + head.http_version, "reason_phrase": head.reason},
+        )
+
+    async def _send(self, request: httpx.Request, seconds: float | None) -> None:
+        http = self._http
+        target = request.url.raw_path
+        data = http.send(h11.Request(method=request.method, target=target, headers=request.headers.raw)) or b""
+        async for part in request.stream:  # type: ignore[union-attr]
+            data += http.send(h11.Data(data=part)) or b""
+            if len(data) > _MOST_READ:
+                await self._stream.write(data, seconds)
+                data = b""
+        data += http.send(h11.EndOfMessage()) or b""
+        await self._stream.write(data, seconds)
+
+    async def _receive(self) -> Any:
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            data = await self._stream.read(_MOST_READ, self._read_seconds)
+            if not data and self._http.their_state is h11.SEND_RESPONSE:
+                raise httpcore.RemoteProtocolError("Server disconnected without sending a response.")
+            self._http.receive_data(data)
+        return event
+
+    async def _body(self) -> AsyncIterator[bytes]:
+        while isinstance(event := await self._receive(), h11.Data):
+            yield bytes(event.data)
+
+    async def _release(self) -> None:
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+            self._http.start_next_cycle()
+        else:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._stream.aclose()
+
+
+class _AsyncProxiedConnection:
+    """A connection of httpcore to the service through a proxy, as `_AsyncDirectConnection`."""
+
+    def __init__(self, url: httpx.URL, pool: httpcore.AsyncConnectionPool) -> None:
+        self._connection = pool.create_connection(_httpcore_url(url).origin)
+
+    def can_handle(self, url: httpx.URL) -> bool:
+        """Return whether the proxy has kept the connection."""
+        kept = self._connection
+        return kept.can_handle_request(_httpcore_url(url).origin) and kept.is_available() and not kept.has_expired()
+
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; the body of the response is still to be read."""
+        url, headers = _httpcore_url(request.url), request.headers.raw
+        outgoing = httpcore.Request(
+            request.method, url, headers=headers, content=request.stream, extensions=request.extensions
+        )
+        response = await self._connection.handle_async_request(outgoing)
+        stream: Any = response.stream
+        body = _AsyncBody(stream, stream.aclose, request)
+        return httpx.Response(response.status, headers=response.headers, stream=body, extensions=response.extensions)
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._connection.aclose()
+
+
+def _pool(proxy: str, tls: ssl.SSLContext | None, backend: AsyncTimedBackend) -> httpcore.AsyncConnectionPool:
     parts = httpx.Proxy(proxy)
     kind = httpcore.AsyncSOCKSProxy if parts.url.scheme.startswith("socks") else httpcore.AsyncHTTPProxy
-    return kind(str(parts.url), proxy_auth=parts.raw_auth, **settings)
+    return kind(str(parts.url), proxy_auth=parts.raw_auth, ssl_context=tls, network_backend=backend)
+
+
+def _httpcore_url(url: httpx.URL) -> httpcore.URL:
+    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+
+
+def _origin_of(url: httpx.URL) -> tuple[bytes, bytes, int | None]:
+    return url.raw_scheme, url.raw_host, url.port
 
 
 class _AsyncBody(httpx.AsyncByteStream):
-    """Body of a response of httpcore, whose errors become httpx's."""
+    """Body of a response, whose errors become httpx's."""
 
-    def __init__(self, stream: Any, request: httpx.Request) -> None:
-        self._stream = stream
+    def __init__(
+        self, parts: AsyncIterator[bytes], release: Callable[[], Awaitable[None]], request: httpx.Request
+    ) -> None:
+        self._parts = parts
+        self._release = release
         self._request = request
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            async for part in self._stream:
+            async for part in self._parts:
                 yield part
         except _ERRORS as error:
             raise _of_httpx(error, self._request) from error
 
     async def aclose(self) -> None:
         """Close the body; the connection can be used again if it was read to its end."""
-        await self._stream.aclose()
+        await self._release()
 
 
 def _of_httpx(error: Exception, request: httpx.Request) -> httpx.RequestError:
-    """Return the exception of httpx that has the name of one of httpcore."""
+    """Return the exception of httpx that has the name of one of httpcore or h11."""
     kind: type[httpx.RequestError] = getattr(httpx, type(error).__name__)
     return kind(str(error), request=request)
 

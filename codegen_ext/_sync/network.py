@@ -90,7 +90,7 @@ class Network:
             return _ForeignTransport(self._transport, timing), timing
         from .connection import ConnectionTransport  # imports httpcore, which costs more than this package
 
-        return ConnectionTransport(timing, self._proxy, self._tls, KEEPALIVE_SECONDS), timing
+        return ConnectionTransport(timing, self._proxy, self._tls), timing
 
     def _open(self, scope: Hashable) -> _Pool:
         for ended in [other for other in list(self._pools) if io.is_over(other)]:
@@ -125,9 +125,9 @@ class _Pool:
         self.is_closed = False
 
     def lend(self, admission: Semaphore) -> Connection | None:
-        """Return the idle connection that was used last, None where there is none or a new one is wanted."""
+        """Return the idle connection that was used last, None where all have expired or a new one is wanted."""
         with self._mutex:
-            if admission is self.new or not self._idle:
+            if admission is self.new or not self._idle or self._idle[-1].has_expired(SYSTEM_CLOCK.monotonic()):
                 return None
             connection = self._idle.pop()
             self._busy.add(connection)
@@ -152,7 +152,7 @@ class _Pool:
                 self._idle.append(connection)
             else:
                 closing.append(connection)
-            while self._idle and self._idle[0].idle_since < now - KEEPALIVE_SECONDS:
+            while self._idle and self._idle[0].has_expired(now):
                 closing.append(self._idle.popleft())
         for unused in closing:
             unused.close()
@@ -176,6 +176,10 @@ class Connection:
         self.idle_since = 0.0
         self._transport = transport
         self._pool = pool
+
+    def has_expired(self, now: float) -> bool:
+        """Return whether it was idle for longer than connections are kept."""
+        return self.idle_since < now - KEEPALIVE_SECONDS
 
     def send(self, request: httpx.Request, deadline: Deadline) -> httpx.Response:
         """Send a request; head and body of the response end with the deadline."""

@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
+import httpx
 import pytest
 
 from codegen_ext import NetworkError, TimeoutError
+from codegen_ext._request import Timing
+from codegen_ext._sync.connection import ConnectionTransport
 
 from ..support.loopback import CERTIFICATE, Loopback, reply
 
@@ -51,6 +54,14 @@ def test_calls_over_tls_go_through_a_proxy(
     client = connect(base_url, verify=CERTIFICATE, proxy=address)
     assert [client.get_current_user().id for _ in range(3)] == [1, 1, 1]
     assert connected == [base_url.removeprefix("https://")]
+
+
+def test_nothing_is_sent_in_the_clear_to_an_https_address(serve_tls: Callable[..., str]) -> None:
+    with (
+        httpx.Client(transport=ConnectionTransport(Timing(), None, None)) as client,
+        pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"),
+    ):
+        client.get(serve_tls(reply(USER)))
 
 
 def test_a_handshake_that_is_not_answered_ends(connect: Callable[..., Any]) -> None:
