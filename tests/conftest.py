@@ -29,7 +29,7 @@ from codegen_ext.testing import FakeClock, Sandbox
 from .support.blocking import Blocking
 from .support.loopback import Loopback
 from .support.old_names import old_names
-from .support.redis_server import RedisServer, require_redis
+from .support.redis_server import RedisServer
 
 # A busy machine is no failure, and whether a change passes depends on the change: `make fuzz` draws new examples.
 settings.register_profile("codegen", deadline=None, derandomize="CODEGEN_TEST_FUZZ" not in os.environ)
@@ -55,12 +55,10 @@ def pytest_collection_finish() -> None:
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No settings from outside, no proxy between a test and its server; logger and rate limits as they were."""
     for name in list(os.environ):
-        if (
-            name.startswith(("CODEGEN_", "CHATSERVER_", "CODEX_", "OPENAI_")) and not name.startswith("CODEGEN_TEST")
-        ) or name == "LOG_LEVEL":
+        if name.startswith(("CODEGEN_", "CHATSERVER_", "CODEX_", "OPENAI_")) and not name.startswith("CODEGEN_TEST"):
             monkeypatch.delenv(name)
     # With REQUEST_METHOD, as in CGI, HTTP_PROXY may come from a request.
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD"):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD", "LOG_LEVEL"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     logger = logging.getLogger("codegen_ext")
@@ -216,11 +214,8 @@ def agent(client: Any, flavour: Flavour) -> Any:
 @pytest.fixture(scope="session")
 def lasting_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """The one Redis that tests share; use `redis_server`, which empties it first."""
-    require_redis()
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    server.start()
-    yield server
-    server.kill()
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @pytest.fixture
@@ -233,8 +228,5 @@ def redis_server(lasting_redis: RedisServer) -> RedisServer:
 @pytest.fixture
 def mortal_redis(tmp_path: Path) -> Iterator[RedisServer]:
     """A Redis that the test may pause, kill and start again."""
-    require_redis()
-    server = RedisServer(tmp_path)
-    server.start()
-    yield server
-    server.kill()
+    with RedisServer(tmp_path) as server:
+        yield server

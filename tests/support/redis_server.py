@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import Self
 
 import pytest
 from redis import Redis
@@ -33,18 +34,25 @@ def free_port() -> int:
 class RedisServer:
     """Keeps nothing on disk; after a kill it is empty."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._options = options
         self.port = free_port()
         self.address = f"redis://127.0.0.1:{self.port}/0"
         self.client = Redis(port=self.port, decode_responses=True)
         self._process: subprocess.Popen[bytes] | None = None
 
+    def __enter__(self) -> Self:
+        require_redis()
+        self.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.kill()
+
     def start(self, *options: str) -> None:
         command = ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self._directory)]
         self._process = subprocess.Popen(
-            [*command, "--save", "", "--appendonly", "no", *self._options, *options], stdout=subprocess.DEVNULL
+            [*command, "--save", "", "--appendonly", "no", *options], stdout=subprocess.DEVNULL
         )
         deadline = time.monotonic() + 10
         while True:
