@@ -57,17 +57,13 @@ def test_each_test_case_has_a_client_of_its_own_which_is_closed() -> None:
 
         def test_one(self) -> None:
             self.mock_response("create_agent_run", {"status": "running"})
-            self.assertEqual(self.client.create_agent_run(323, "test").status, "running")
             seen.append(self.client)
 
         def test_two(self) -> None:
             self.assertEqual(self.client.create_agent_run(323, "test").status, "pending")
-            self.assertEqual(len(self.client.calls), 1)
             seen.append(self.client)
-            self.fail("on purpose")
 
-    result = unittest.TestResult()
-    unittest.defaultTestLoader.loadTestsFromTestCase(Case).run(result)
-    assert (result.testsRun, len(result.failures), result.errors) == (2, 1, [])
+    result = unittest.defaultTestLoader.loadTestsFromTestCase(Case).run(unittest.TestResult())
+    assert (result.testsRun, result.failures, result.errors) == (2, [], [])
     assert seen[0] is not seen[1]
     assert all(client.session.is_closed for client in seen)
