@@ -4,6 +4,7 @@ import gzip
 import pickle
 import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import httpx
@@ -219,17 +220,12 @@ def test_an_answer_that_does_not_come_in_time(serve: Any, connect: Any) -> None:
 
 
 def test_a_connection_that_is_not_made_in_time(connect: Any) -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
-        address = full.getsockname()
-        waiting = [socket.create_connection(address)]
-        try:
+    with ExitStack() as stack:
+        address = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0)).getsockname()
+        with suppress(TimeoutError):
             while True:
-                waiting.append(socket.create_connection(address, timeout=0.02))
-        except TimeoutError:
-            pass
+                stack.enter_context(socket.create_connection(address, timeout=0.02))
         error = failure(connect("http://{}:{}".format(*address), timeout=0.05))
-        for one in waiting:
-            one.close()
     assert type(error) is CodegenTimeoutError
     assert "while connecting" in error.message
 

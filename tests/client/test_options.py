@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import httpx
 import pytest
 
 from codegen_ext import ClientConfig, CodegenAPIError, ConfigurationError, ValidationError
@@ -37,12 +36,6 @@ def test_names_that_contradict_or_do_not_exist_are_refused(flavour: Flavour, cli
         flavour.client(api_token="abc", timeuot=5)
     with pytest.raises(ConfigurationError, match="did you mean max_retries"):
         client.with_options(max_retry=1)
-
-
-@pytest.mark.parametrize("transport", [object(), httpx.Client, "http://host"])
-def test_what_is_no_transport_is_refused_when_the_client_is_built(flavour: Flavour, transport: Any) -> None:
-    with pytest.raises(ConfigurationError, match="transport must be an httpx"):
-        flavour.client(api_token=TOKEN, transport=transport)
 
 
 def test_a_derived_client_has_other_settings_and_the_same_connections(client: Any) -> None:
@@ -96,29 +89,12 @@ def test_unknown_paths_can_be_asked_too(serve: Any, connect: Any) -> None:
     assert (caught.value.status_code, caught.value.operation) == (405, "PUT /v2/new/1")
     with pytest.raises(ValidationError, match="cannot be sent"):
         client.request("POST", "/v1/users/me", json=object())
+    with pytest.raises(ValidationError, match="URL too long"):
+        client.revoke_oauth_token("x" * 70_000, 323)
     get, post, _, _ = server.requests
     assert (get.method, get.path, get.body) == ("GET", "/v2/new?a=1&b=x&b=y", b"")
     assert (post.method, post.path, post.json(), post.headers["x-a"]) == ("POST", "/v2/new", {"b": 2}, "1")
     assert get.headers["authorization"] == f"Bearer {TOKEN}"
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "field", "expected"),
-    [
-        *((method, "/v1/users/me", "method", "an HTTP method such as 'GET'") for method in (None, "", "GET\n")),
-        *(
-            ("GET", path, "path", "a path below the base URL")
-            for path in (None, "http://example.com/", "/v1/../../x", "..", "/v1/%2e%2E/x", "/v1/.?a=b")
-        ),
-    ],
-)
-def test_a_request_stays_below_the_base_address(
-    client: Any, sandbox: Sandbox, method: Any, path: Any, field: str, expected: str
-) -> None:
-    with pytest.raises(ValidationError, match=f"{field}: expected {expected}") as caught:
-        client.request(method, path)
-    assert caught.value.field == field
-    assert sandbox.requests == []
 
 
 def test_operations_share_hooks_cookies_and_headers_of_the_session(serve: Any, connect: Any, flavour: Flavour) -> None:
@@ -141,37 +117,9 @@ def test_operations_share_hooks_cookies_and_headers_of_the_session(serve: Any, c
     assert [request.headers.get("cookie") for request in server.requests] == [None, "a=1"]
 
 
-@pytest.mark.parametrize(
-    ("option", "value", "problem"),
-    [
-        *((name, [("a", "b")], "expected a mapping") for name in ("extra_headers", "extra_query", "extra_body")),
-        *(
-            ("extra_headers", value, "does not allow")
-            for value in ({"a b": "SECRET"}, {"A": "SECRET\r\nB: y"}, {"A": 5}, {5: "x"})
-        ),
-    ],
-)
-def test_wrong_extras_of_a_call_are_refused(
-    client: Any, sandbox: Sandbox, option: str, value: Any, problem: str
-) -> None:
-    calls = [client.get_current_user]
-    if option == "extra_headers":
-        calls.append(lambda **options: client.request("GET", "/v1/users/me", **options))
-    for call in calls:
-        with pytest.raises(ValidationError, match=problem) as caught:
-            call(**{option: value})
-        assert caught.value.field == option
-        assert "SECRET" not in str(caught.value)
-    assert sandbox.requests == []
-
-
-@pytest.mark.parametrize(
-    ("base", "prefix"), [("", ""), ("/", ""), ("/v1", ""), ("/v1/", ""), ("/gate/v1", "/gate"), ("/gate/", "/gate")]
-)
-def test_a_base_address_may_have_path_and_version(
-    serve: Any, connect: Any, flavour: Flavour, base: str, prefix: str
-) -> None:
-    server = serve(reply(USER))
+@pytest.mark.parametrize("base", ["", "/", "/v1", "/v1/", "/gate/v1", "/gate/"])
+def test_a_base_address_may_have_path_and_version(serve: Any, connect: Any, flavour: Flavour, base: str) -> None:
+    server, prefix = serve(reply(USER)), "/gate" if "gate" in base else ""
     client = connect(server.base_url + base)
     client.get_current_user()
     client.request("GET", "/v1/other")
@@ -180,9 +128,7 @@ def test_a_base_address_may_have_path_and_version(
     assert repr(client).startswith(f"{name}(base_url='{server.base_url}{prefix}")
 
 
-def test_the_session_streams_as_it_is_sent_and_asks_again_for_the_rest(
-    serve: Any, connect: Any, flavour: Flavour
-) -> None:
+def test_the_session_streams_and_asks_again_for_the_rest(serve: Any, connect: Any, flavour: Flavour) -> None:
     # A transport that waited for the end of this body would wait for ever.
     session = connect(serve(reply(b"first\n", content_type="text/plain", length=100) + HANG).base_url).session
 

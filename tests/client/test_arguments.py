@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import pytest
 from codegen_ext import (
     Agent,
     AsyncAgent,
+    AsyncCodegenClient,
     AsyncTask,
     BulkJob,
     CodegenAPIError,
@@ -34,13 +36,8 @@ def doors() -> Iterator[Any]:
     settings = {"base_url": sandbox.base_url, "rate_limits": False, "max_retries": 0}
     with CodegenClient(api_token=sandbox.token, transport=sandbox.transport(), **settings) as client:
         agent = Agent(ORG, client=client)
-        held = {
-            "client": client,
-            "agent": agent,
-            "task": agent.run("hello"),
-            "monitor": client.create_health_monitor(5),
-        }
-        yield SimpleNamespace(sandbox=sandbox, **held)
+        task, monitor = agent.run("hello"), client.create_health_monitor(5)
+        yield SimpleNamespace(sandbox=sandbox, client=client, agent=agent, task=task, monitor=monitor)
 
 
 async def coroutine(*_: object) -> None: ...
@@ -71,6 +68,31 @@ def job(*configs: Any, **options: Any) -> Callable[[Any], Any]:
             for kept in ("mine", None, {"request_id": 5})
         ),
         (lambda d: d.client.create_agent_run(ORG, "x", metadata="text"), "metadata: "),
+        (lambda d: d.client.create_agent_run(ORG, "x", metadata={"a": math.nan}), "metadata: cannot be sent"),
+        (lambda d: d.client.create_agent_run(ORG, "half a pair: \ud800"), "prompt: cannot be sent"),
+        (lambda d: d.client.create_agent_run(ORG, "x", extra_body={"a": math.nan}), "a: cannot be sent"),
+        (lambda d: d.client.get_agent_run(ORG, 10**5000), "agent_run_id: cannot be sent"),
+        (lambda d: d.client.get_current_user(extra_query={"a": "\ud800"}), "extra_query: a cannot be sent"),
+        (lambda d: d.client.revoke_oauth_token("\ud800", ORG), "provider: cannot be sent"),
+        *(
+            (lambda d, name=name: d.client.request(name, "/v1"), "method: expected an H")
+            for name in (None, "", "GET\n")
+        ),
+        *(
+            (lambda d, path=path: d.client.request("GET", path), "path: expected a path below the base URL")
+            for path in (None, "http://example.com/", "/v1/../../x", "..", "/v1/%2e%2E/x", "/v1/.?a=b")
+        ),
+        *(
+            (lambda d, name=name: d.client.get_current_user(**{name: [("a", "b")]}), f"{name}: expected a mapping")
+            for name in ("extra_headers", "extra_query", "extra_body")
+        ),
+        *(
+            (lambda d, value=value: d.client.get_current_user(extra_headers=value), "extra_headers: .*does not allow")
+            for value in ({"a b": "SECRET"}, {"A": "SECRET\r\nB: y"}, {"A": 5}, {5: "x"})
+        ),
+        (lambda d: d.client.request("GET", "/v1", extra_headers={"A": "\n"}), "extra_headers: .*does not allow"),
+        (lambda d: CodegenClient(api_token="abc", transport=object()), "transport must be an httpx"),
+        (lambda d: AsyncCodegenClient(api_token="abc", transport=d.sandbox), "transport must be an httpx"),
         *((lambda d, page=page: d.client.get_agent_runs(ORG, page=page), "page: ") for page in (0, "x")),
         (lambda d: d.client.get_agent_runs(ORG, per_page=0), "per_page: "),
         (lambda d: d.client.get_agent_runs(ORG, per_page=101), "limit: "),
@@ -154,6 +176,7 @@ def test_what_makes_no_sense_is_refused_by_its_name(doors: Any, call: Callable[[
     named = caught.value.config_key if isinstance(caught.value, ConfigurationError) else caught.value.field
     assert named
     assert str(caught.value).startswith(named)
+    assert "SECRET" not in str(caught.value)
     assert len(doors.sandbox.requests) == before
 
 
