@@ -21,6 +21,7 @@ from codegen_ext import (
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, Flavour, once
+from ..support.calls import attempts
 from ..support.filling import fill
 from ..support.inside import real, without_request_id
 
@@ -169,17 +170,14 @@ def test_a_repository_is_found_by_its_name_and_kept(connect: Any, flavour: Flavo
     client = connect(enable_caching=True)
     agent = flavour.agent(323, client=client)
 
-    def pages() -> int:
-        return sum(record.operation == "get_repositories" for record in sandbox.requests)
-
     sandbox.inject("get_repositories", Fault.status(503), times=1)
     with pytest.raises(ServerError):
         agent.run("hello", repository="owner/repo")
-    before = pages()
+    before = attempts(sandbox, "get_repositories")
     for name in ("owner/repo", " Owner/Repo ", "sandbox/service-003"):
         agent.run("hello", repository=name)
     flavour.agent(323, client=client).run("hello", repository="owner/repo")
-    assert pages() - before == 2
+    assert attempts(sandbox, "get_repositories") - before == 2
     sandbox.repositories.append({**sandbox.repositories[-1], "id": 151, "full_name": "owner/new"})
     agent.run("hello", repository="owner/new")
     assert [run.repo_id for run in sandbox.runs] == [107, 107, 3, 107, 151]

@@ -12,14 +12,11 @@ from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenClient, WaitTim
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, once
+from ..support.calls import attempts
 from ..support.loopback import HANG, reply
 
 RUNNING = {"id": 1, "organization_id": 323, "status": "RUNNING"}
 COMPLETE = {**RUNNING, "status": "COMPLETE"}
-
-
-def polls(sandbox: Sandbox) -> int:
-    return sum(record.operation == "get_agent_run" for record in sandbox.requests)
 
 
 def wait_for(client: Any, prompt: str = "hello", **options: Any) -> Any:
@@ -37,7 +34,7 @@ def test_a_wait_returns_when_the_run_ends_or_is_paused(client: Any, sandbox: San
 def test_a_wait_goes_on_while_the_run_does(client: Any, sandbox: Sandbox, word: str | None) -> None:
     sandbox.script(states=[(word, 60), ("COMPLETE", 0)])
     assert wait_for(client).status == "completed"
-    assert polls(sandbox) > 12
+    assert attempts(sandbox, "get_agent_run") > 12
 
 
 def test_an_hour_of_unknown_state_ends_a_wait_without_deadline(client: Any, sandbox: Sandbox, clock: FakeClock) -> None:
@@ -69,9 +66,9 @@ def test_a_task_that_was_just_read_is_not_read_at_once(agent: Any, sandbox: Sand
     task = agent.run("[[seconds=60]]")
     task.wait_for_completion()
     assert clock.slept == pytest.approx([2, 4, *[5] * 11])
-    assert polls(sandbox) == 60 / 5 + 1  # what a loop that asks every five seconds needs
+    assert attempts(sandbox, "get_agent_run") == 60 / 5 + 1  # what a loop that asks every five seconds needs
     task.wait_for_completion()
-    assert polls(sandbox) == 60 / 5 + 2
+    assert attempts(sandbox, "get_agent_run") == 60 / 5 + 2
 
 
 def test_retry_after_is_heeded_on_success_and_on_refusal(serve: Any, connect: Any, clock: FakeClock) -> None:
@@ -126,7 +123,7 @@ def test_a_run_outlives_a_timeout_unless_it_is_to_be_cancelled(
 def test_a_transient_failure_does_not_end_a_wait(client: Any, sandbox: Sandbox, fault: Fault) -> None:
     sandbox.inject("get_agent_run", fault, times=4)
     assert wait_for(client).status == "completed"
-    assert polls(sandbox) > 4
+    assert attempts(sandbox, "get_agent_run") > 4
 
 
 def test_a_poll_that_times_out_does_not_end_a_wait(serve: Any, connect: Any) -> None:
@@ -137,7 +134,7 @@ def test_a_poll_that_times_out_does_not_end_a_wait(serve: Any, connect: Any) -> 
 def test_the_progress_callback_gets_one_dict_after_each_poll(client: Any, sandbox: Sandbox) -> None:
     seen: list[dict[str, Any]] = []
     wait_for(client, "[[seconds=30 logs=12]]", progress_callback=seen.append)
-    assert len(seen) == polls(sandbox)
+    assert len(seen) == attempts(sandbox, "get_agent_run")
     assert all(list(progress) == ["status", "elapsed", "log_count", "last_thought"] for progress in seen)
     assert (seen[0]["status"], seen[-1]["status"]) == ("pending", "completed")
     for name, last in (("log_count", 12), ("elapsed", 30)):

@@ -82,22 +82,9 @@ def watched(
     return seen, clock.slept
 
 
-def test_it_checks_at_once_and_then_every_interval_within_the_limit() -> None:
-    seen, slept = watched([FINE] * 3)
-    assert slept == [30, 30, 30]
-    assert [(status.checks, status.healthy, status.running) for status in seen] == [(n, True, True) for n in (1, 2, 3)]
-    assert seen[0].last is not None
-    assert seen[0].last["error"] is None
-    _, slept = watched([FINE] * 5, interval=0.001)
-    assert slept == [GET_CURRENT_USER.rate_limit.seconds / GET_CURRENT_USER.rate_limit.requests] * 5
-
-
-def test_too_many_requests_decide_nothing_and_are_waited_out() -> None:
-    seen, slept = watched([LIMITED, FINE, LIMITED, DOWN, LIMITED, DOWN], threshold=2)
-    assert [status.status for status in seen] == ["unknown", *["healthy"] * 4, "unhealthy"]
-    assert slept == [90, 30, 90, 30, 90, 30]
-    assert seen[5].last is not None
-    assert "down" in seen[5].last["error"]
+def test_checks_stay_within_the_limit_and_wait_for_an_hour_at_most() -> None:
+    limit = GET_CURRENT_USER.rate_limit
+    assert watched([FINE] * 5, interval=0.001)[1] == [limit.seconds / limit.requests] * 5
     assert watched([LIMITED], retry_after="1767225600")[1] == [3600]
 
 
@@ -105,14 +92,15 @@ def test_too_many_requests_decide_nothing_and_are_waited_out() -> None:
 @given(st.lists(st.sampled_from([FINE, DOWN, LIMITED]), min_size=1, max_size=12), st.integers(1, 3))
 def test_what_it_says_follows_from_the_last_answers(statuses: list[int], threshold: int) -> None:
     healthy, failures, wanted = None, 0, []
-    for answer in statuses:
-        if answer != LIMITED:
+    for number, answer in enumerate(statuses, 1):
+        if answer != LIMITED:  # which decides nothing
             failures = 0 if answer == FINE else failures + 1
             healthy = True if answer == FINE else False if failures >= threshold else healthy
-        wanted.append((healthy, failures))
-    assert [
-        (status.healthy, status.consecutive_failures) for status in watched(statuses, threshold=threshold)[0]
-    ] == wanted
+        wanted.append((healthy, failures, number, True))
+    seen, slept = watched(statuses, threshold=threshold)
+    assert [(one.healthy, one.consecutive_failures, one.checks, one.running) for one in seen] == wanted
+    assert [one.last and one.last["error"] is None for one in seen] == [answer == FINE for answer in statuses]
+    assert slept == [90 if answer == LIMITED else 30 for answer in statuses]
 
 
 def test_callbacks_of_a_thread(

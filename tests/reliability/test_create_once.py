@@ -30,6 +30,7 @@ from codegen_ext._sync import create_once
 from codegen_ext.request_ids import made_at, new_request_id
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
+from ..support.calls import attempts
 from ..support.stub import StubClient
 
 SETTLE = 30.0
@@ -39,10 +40,6 @@ UNREACHABLE = NetworkError("connection refused")
 UNREACHABLE.__cause__ = httpx.ConnectError("connection refused")
 LOST = (ServerError("broken", 502), NetworkError("reset"), TimeoutError("late"), InvalidResponseError("no JSON"))
 HIDDEN = {"items": [], "total": 0, "page": 1, "size": 100, "pages": 0}
-
-
-def creates(sandbox: Sandbox) -> int:
-    return sum(record.operation == "create_agent_run" for record in sandbox.requests)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +56,7 @@ def creates(sandbox: Sandbox) -> int:
 def test_a_run_whose_answer_was_lost_is_found(sandbox: Sandbox, connect: Any, fault: Fault) -> None:
     sandbox.inject("create_agent_run", fault, times=1)
     run = connect().create_agent_run(323, "once", metadata={"mine": 1})
-    assert (len(sandbox.runs), creates(sandbox)) == (1, 1)
+    assert (len(sandbox.runs), attempts(sandbox, "create_agent_run")) == (1, 1)
     assert (run.id, run.metadata) == (1, {"mine": 1})
 
 
@@ -67,7 +64,7 @@ def test_a_run_whose_answer_was_lost_is_found(sandbox: Sandbox, connect: Any, fa
 def test_a_create_that_never_happened_is_repeated_late_enough(sandbox: Sandbox, connect: Any, fault: Fault) -> None:
     sandbox.inject("create_agent_run", fault, times=1)
     run = connect(create_settle_seconds=30).create_agent_run(323, "once")
-    assert (len(sandbox.runs), creates(sandbox), run.id) == (1, 2, 1)
+    assert (len(sandbox.runs), attempts(sandbox, "create_agent_run"), run.id) == (1, 2, 1)
     first, second = (record.at for record in sandbox.requests if record.operation == "create_agent_run")
     assert 30 <= second - first <= 40
     last_list = max(record.at for record in sandbox.requests if record.operation == "list_agent_runs")
@@ -79,7 +76,7 @@ def test_lists_that_fail_or_lag_decide_nothing(sandbox: Sandbox, connect: Any, f
     sandbox.inject("create_agent_run", Fault.reset_after(), times=1)
     sandbox.inject("list_agent_runs", fault, times=times)
     assert connect().create_agent_run(323, "once").id == 1
-    assert creates(sandbox) == 1
+    assert attempts(sandbox, "create_agent_run") == 1
 
 
 @pytest.mark.parametrize("status", [403, 503])
@@ -90,7 +87,7 @@ def test_what_is_unknown_can_be_decided_later(sandbox: Sandbox, connect: Any, cl
     with pytest.raises(AmbiguousRequestError) as caught:
         client.create_agent_run(323, "once")
     assert clock.monotonic() <= (1 if status == 403 else 121)
-    assert creates(sandbox) == 1
+    assert attempts(sandbox, "create_agent_run") == 1
     sandbox.clear_faults()
     assert client.find_agent_run(323, caught.value.request_id).id == 1
     assert client.find_agent_run(323, new_request_id(clock)) is None
@@ -136,7 +133,7 @@ def test_what_carries_no_metadata_is_not_repeated_and_names_the_candidates(
     with pytest.raises(AmbiguousRequestError, match=f"candidate runs: {candidate}") as caught:
         getattr(client, name)(323, **arguments)
     assert [run.id for run in caught.value.candidates] == [candidate]
-    assert sum(record.operation == name for record in sandbox.requests) == 1
+    assert attempts(sandbox, name) == 1
 
 
 def client_of(service: Any, clock: FakeClock, budget: float = BUDGET, settle: float = SETTLE) -> Any:

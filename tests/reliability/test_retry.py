@@ -26,17 +26,13 @@ from codegen_ext.retry import LONGEST_PAUSE, RetryPolicy
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import once
-from ..support.calls import required
+from ..support.calls import attempts, required
 from ..support.loopback import reply
 
 PASSING = [
     *(Fault.status(status) for status in (429, 500, 502, 503, 504)),
     *(Fault.reset_before(), Fault.reset_after(), Fault.truncate(10)),
 ]
-
-
-def attempts(sandbox: Sandbox, operation: str) -> int:
-    return sum(record.operation == operation for record in sandbox.requests)
 
 
 @pytest.mark.parametrize("fault", PASSING)

@@ -4,6 +4,8 @@ from typing import Any
 
 from codegen_api.operations import Operation
 
+from codegen_ext.testing import Sandbox
+
 ORG = 323
 REPOSITORY = 107
 SESSION_USER = "user-1"
@@ -31,3 +33,8 @@ def required(operation: Operation[Any], **instead: Any) -> dict[str, Any]:
     """Return the required arguments of an operation, some of them with other values."""
     names = [(argument.python_name, argument.type) for argument in operation.arguments if argument.required]
     return {name: instead[name] if name in instead else _VALUES[name, kind] for name, kind in names} | instead
+
+
+def attempts(sandbox: Sandbox, operation: str) -> int:
+    """Return how many requests of an operation a sandbox has received."""
+    return sum(record.operation == operation for record in sandbox.requests)
