@@ -16,22 +16,13 @@ TOKENS = [
     (r"\bAsyncByteStream\b", "SyncByteStream"),
     (r"\b(_?)Async(?=[A-Z])", r"\1"),
     (r"\bStopAsyncIteration\b", "StopIteration"),
-    (r"\bAbstractAsyncContextManager\b", "AbstractContextManager"),
-    (r"\basynccontextmanager\b", "contextmanager"),
     (r"\b__a(enter|exit|iter|next)__\b", r"__\1__"),
-    (
-        r"\ba(close|closing|read|next|iter|iter_bytes|iter_raw|iter_lines|iter_text|iter_sse|enter_async_context)\b",
-        r"\1",
-    ),
-    (r"\benter_async_context\b", "enter_context"),
+    (r"\ba(close|closing|read|next|iter|iter_bytes)\b", r"\1"),
     (r"\bhandle_async_request\b", "handle_request"),
-    (r"\bauto_paging_aiter\b", "auto_paging_iter"),
     (r"\b(get|create)_async_(?=ai_)", r"\1_"),
     (r"\bis_async=True\b", "is_async=False"),
-    (r"\basyncio\.run\((.+)\)$", r"\1"),
     (r"\basynchronous(?=\b|_)", "synchronous"),
     (r"\b_async\b", "_sync"),
-    (r"\bredis\.asyncio\b", "redis"),
 ]
 LEFT = re.compile(r"\b(await|awaited|awaitable|async)\b")
 

@@ -76,17 +76,25 @@ def ids(contract: Data) -> set[str]:
     return {operation["operationId"] for _, _, operation in load.each_operation(contract)}
 
 
-def test_a_report_is_for_people_and_machines() -> None:
+def test_a_report_is_for_people_machines_and_the_changelog() -> None:
     changes = [
         Change(BREAKING, "removed", "A|B", "`x` is\ngone", ("A.b",)),
+        Change(DANGEROUS, "changed", "GET /x", "rate-limit: 60 -> 5", ("C.y",)),
         Change(SAFE, "added", "GET /x", "Operation added", ("C.x", "AsyncC.x")),
+        Change(SAFE, "changed", "A", "type: integer -> number", ("A",)),
     ]
     text = api_diff.as_markdown(changes, ["read `this`"])
-    assert "1 breaking, 0 dangerous, 1 safe." in text
+    assert "1 breaking, 1 dangerous, 2 safe." in text
     assert "| `A\\|B` | `x is gone` | `A.b` |" in text
     assert "- `read this`" in text
     data = json.loads(api_diff.as_json(changes))
-    assert (data["summary"], data["names"]) == ({"breaking": 1, "dangerous": 0, "safe": 1}, ["A.b", "AsyncC.x", "C.x"])
+    assert data["summary"] == {"breaking": 1, "dangerous": 1, "safe": 2}
+    assert data["names"] == ["A", "A.b", "AsyncC.x", "C.x", "C.y"]
+    assert api_diff.changelog_entry(changes) == {
+        "Added": ["- `C.x` is new."],
+        "Changed": ["- `C.y`: rate-limit: 60 -> 5."],
+        "Removed": ["- **Breaking:** `A.b` is gone."],
+    }
 
 
 # The command

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tools import changelog, load, public_api, release, versions
-from tools.api_diff import BREAKING, DANGEROUS, SAFE, Change, changelog_entry
 
 from .checkout import commit, git, initialize, write
 
@@ -138,20 +137,6 @@ def test_lines_go_to_their_sections_and_are_not_repeated() -> None:
     assert text.endswith("\n\n## [1.0.0] - 2026-01-01\n\n- First.\n")
     assert changelog.with_entry(text, entry) == text
     assert changelog.unreleased(changelog.with_entry("## [Unreleased]\n", entry)).startswith("### Added\n\n- One thing")
-
-
-def test_the_proposal_names_what_users_notice() -> None:
-    changes = [
-        Change(BREAKING, "removed", "GET /x", "Operation was removed.", ("C.get_x", "AsyncC.get_x")),
-        Change(SAFE, "changed", "X", "type: integer -> number", ("X",)),
-        Change(SAFE, "added", "X.y", "Schema added", ("X.y",)),
-        Change(DANGEROUS, "changed", "GET /x", "rate-limit: 60 -> 5", ("C.get_y",)),
-    ]
-    assert changelog_entry(changes) == {
-        "Added": ["- `X.y` is new."],
-        "Changed": ["- `C.get_y`: rate-limit: 60 -> 5."],
-        "Removed": ["- **Breaking:** `C.get_x` is gone."],
-    }
 
 
 # The release

@@ -1,3 +1,3 @@
-from .running import fake_time
+from .running import codegen_service, fake_time
 
-__all__ = ["fake_time"]
+__all__ = ["codegen_service", "fake_time"]

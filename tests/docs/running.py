@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from codegen_ext.clock import SystemClock
-from codegen_ext.testing import FakeClock
+from codegen_ext.testing import FakeClock, Sandbox
 
 from .pages import Block
 
@@ -23,6 +23,17 @@ def fake_time(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> FakeClock:
         monkeypatch.setattr(SystemClock, name, staticmethod(getattr(clock, name)))
     monkeypatch.setattr(time, "sleep", clock.sleep)
     return clock
+
+
+@pytest.fixture
+def codegen_service(fake_time: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """The sandbox that the environment names; it takes any token, since the pages say `your-api-token`."""
+    with Sandbox(rate_limits=False, run_seconds=10, token=None, webhook_secret="your-webhook-secret") as sandbox:
+        monkeypatch.setenv("CODEGEN_API_TOKEN", "your-api-token")
+        monkeypatch.setenv("CODEGEN_ORG_ID", str(sandbox.org_id))
+        monkeypatch.setenv("CODEGEN_BASE_URL", sandbox.base_url)
+        monkeypatch.setenv("CODEGEN_WEBHOOK_SECRET", "your-webhook-secret")
+        yield sandbox
 
 
 def run(block: Block, page: Path, namespace: dict[str, Any], fixture: Callable[[str], Any]) -> str:

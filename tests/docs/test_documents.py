@@ -17,7 +17,6 @@ from codegen_ext import cli as command_line
 from codegen_ext.codex import command
 from codegen_ext.codex.errors import INSTALL_COMMAND
 from codegen_ext.providers import __main__ as providers_command
-from codegen_ext.testing import FakeClock, Sandbox
 from codegen_ext.testing.sandbox import __main__ as sandbox_program
 from tools import load
 
@@ -29,18 +28,6 @@ from .running import run
 
 LANGUAGES = {"python", "bash", "text", "yaml", "yml"}
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-
-
-@pytest.fixture
-def service(fake_time: FakeClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sandbox]:
-    """The sandbox that the environment names; it takes any token, since the pages say `your-api-token`."""
-    monkeypatch.chdir(tmp_path)
-    with Sandbox(rate_limits=False, run_seconds=10, token=None) as sandbox:
-        monkeypatch.setenv("CODEGEN_API_TOKEN", sandbox.token)
-        monkeypatch.setenv("CODEGEN_ORG_ID", str(sandbox.org_id))
-        monkeypatch.setenv("CODEGEN_WEBHOOK_SECRET", "your-webhook-secret")
-        monkeypatch.setenv("CODEGEN_BASE_URL", sandbox.base_url)
-        yield sandbox
 
 
 @pytest.fixture
@@ -62,8 +49,11 @@ def test_every_block_says_its_language(page: Path) -> None:
 
 
 @pages
-def test_python_blocks_run(page: Path, request: pytest.FixtureRequest) -> None:
-    request.getfixturevalue("codex_service" if page.name == "codex.md" else "service")
+def test_python_blocks_run(
+    page: Path, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    request.getfixturevalue("codex_service" if page.name == "codex.md" else "codegen_service")
     namespace: dict[str, Any] = {"__name__": f"page_{page.stem}"}
     output = ""
     handlers = logging.getLogger("codegen_ext").handlers[:]
@@ -93,9 +83,15 @@ ASYNC = [(page, first, second) for page in PAGES for first, second in pairwise(b
     ids=lambda value: value.name if isinstance(value, Path) else getattr(value, "line", None),
 )
 def test_async_tabs_are_whole_programs_with_the_same_output(
-    page: Path, program: Block, output: Block, request: pytest.FixtureRequest
+    page: Path,
+    program: Block,
+    output: Block,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    request.getfixturevalue("codex_service" if page.name == "codex.md" else "service")
+    monkeypatch.chdir(tmp_path)
+    request.getfixturevalue("codex_service" if page.name == "codex.md" else "codegen_service")
     assert run(program, page, {"__name__": f"page_{page.stem}"}, request.getfixturevalue) == output.content
     shown = [block.content for block in blocks(page) if block.tab == "Sync" and block.language == "text"]
     assert output.content in shown

@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 import codegen_ext
 from codegen_ext import providers
-from codegen_ext.testing import FakeClock, Sandbox
+from codegen_ext.testing import Sandbox
 
 from ..docs.running import run
 from .reading import SEEDS, code_blocks
@@ -21,8 +20,8 @@ OTHERS = ["openai", "codex", "chatserver"]
 
 
 @pytest.fixture
-def service(fake_time: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """A sandbox that takes any token, where the environment says that Codegen is, and the old packages' names."""
+def service(codegen_service: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sandbox where the environment says that Codegen is, and the old packages' names."""
     package = ModuleType("graph_sitter")
     package.Codebase = providers.Codebase  # type: ignore[attr-defined]
     for name, module in {
@@ -34,11 +33,6 @@ def service(fake_time: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
     }.items():
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setenv("CODEX_HOME", "/nowhere")
-    with Sandbox(rate_limits=False, run_seconds=10, token=None) as sandbox:
-        monkeypatch.setenv("CODEGEN_ORG_ID", "323")
-        monkeypatch.setenv("CODEGEN_TOKEN", "your_api_token")
-        monkeypatch.setenv("CODEGEN_BASE_URL", sandbox.base_url)
-        yield sandbox
 
 
 def my_function() -> int:
@@ -46,7 +40,7 @@ def my_function() -> int:
     return 1
 
 
-def test_every_block_runs(service: Sandbox, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> None:
+def test_every_block_runs(service: None, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> None:
     namespace: dict[str, Any] = {"__name__": "seed", "my_function": my_function}
     printed: list[str] = []
     built: list[Any] = []
