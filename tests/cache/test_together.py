@@ -98,9 +98,7 @@ def test_threads_send_one_request(gated: Gate, waiting: list[int]) -> None:
     assert len(server.requests) == 1
 
 
-def test_event_loops_and_their_tasks_send_one_request_also_when_some_are_cancelled(
-    gated: Gate, waiting: list[int]
-) -> None:
+def test_event_loops_send_one_request_also_when_a_task_is_cancelled(gated: Gate, waiting: list[int]) -> None:
     server = gated()
     client = AsyncCodegenClient(server.config())
     left: list[int] = []
@@ -125,9 +123,7 @@ def test_event_loops_and_their_tasks_send_one_request_also_when_some_are_cancell
 
 
 @pytest.mark.parametrize("kind", [NetworkError, NotFoundError])
-def test_callers_that_waited_for_a_failure_ask_for_themselves_at_once(
-    waiting: list[int], kind: type[Exception]
-) -> None:
+def test_after_a_failure_each_caller_asks_at_once(waiting: list[int], kind: type[Exception]) -> None:
     numbers, fail, both = itertools.count(), threading.Event(), threading.Barrier(2, timeout=PATIENCE)
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -148,9 +144,7 @@ def test_callers_that_waited_for_a_failure_ask_for_themselves_at_once(
     assert [type(error) for error in errors if error] == [kind]
 
 
-async def test_a_caller_that_waited_for_a_cancelled_task_asks_for_itself_and_the_others(
-    gated: Gate, waiting: list[int]
-) -> None:
+async def test_after_a_cancelled_task_one_caller_asks_for_all(gated: Gate, waiting: list[int]) -> None:
     server = gated()
     async with AsyncCodegenClient(server.config()) as client:
         first = asyncio.create_task(client.get_current_user())
@@ -179,9 +173,7 @@ def test_an_answer_that_was_stored_a_moment_ago_is_found(gated: Gate, monkeypatc
     assert len(server.requests) == 1
 
 
-def test_a_call_that_waits_too_long_or_is_cancelled_ends_with_a_stale_answer_where_there_is_one(
-    gated: Gate, waiting: list[int], clock: FakeClock
-) -> None:
+def test_a_call_that_waits_too_long_or_is_cancelled_ends(gated: Gate, waiting: list[int], clock: FakeClock) -> None:
     server, cancel = gated(reply(user("kept")), reply(user("new")), held=(0, 1)), Event()
     config = server.config(stale_if_error=100)
     with CodegenClient(config, clock=clock) as client, ThreadPoolExecutor(2) as pool:
@@ -223,9 +215,7 @@ def test_an_answer_that_a_change_overtook_is_not_kept(gated: Gate, how: str) -> 
 
 
 @pytest.mark.parametrize("written", [reply({}), CLOSE, None], ids=["succeeds", "fails", "is cancelled"])
-async def test_neither_what_is_kept_nor_what_is_read_while_a_write_runs_outlives_it(
-    gated: Gate, written: bytes | None
-) -> None:
+async def test_what_is_read_while_a_write_runs_does_not_outlive_it(gated: Gate, written: bytes | None) -> None:
     """A process that dies before the answer comes would leave what is kept to others."""
     answers = (reply(user("kept")), written or reply({}), reply(user("meanwhile")), reply(user("new")))
     server = gated(*answers, held=(1,))

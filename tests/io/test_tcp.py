@@ -18,6 +18,8 @@ from codegen_ext._sync.connection import ConnectionTransport
 
 from ..support.loopback import CERTIFICATE, Loopback, reply
 
+Connect = Callable[..., Any]
+Serve = Callable[..., Loopback]
 USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
 
 
@@ -47,24 +49,22 @@ def tunnel() -> Iterator[tuple[str, list[str]]]:
         proxy.shutdown()
 
 
-def test_calls_over_tls_go_through_a_proxy(
-    serve: Callable[..., Loopback], connect: Callable[..., Any], tunnel: tuple[str, list[str]]
-) -> None:
+def test_calls_over_tls_go_through_a_proxy(serve: Serve, connect: Connect, tunnel: tuple[str, list[str]]) -> None:
     base_url, (address, connected) = serve(reply(USER)).encrypt().base_url, tunnel
     client = connect(base_url, verify=CERTIFICATE, proxy=address)
     assert [client.get_current_user().id for _ in range(3)] == [1, 1, 1]
     assert connected == [base_url.removeprefix("https://")]
 
 
-def test_nothing_is_sent_in_the_clear_to_an_https_address(serve_tls: Callable[..., str]) -> None:
+def test_nothing_is_sent_in_the_clear_to_an_https_address(serve: Serve) -> None:
     with (
         httpx.Client(transport=ConnectionTransport(Timing(), None, None)) as client,
         pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"),
     ):
-        client.get(serve_tls(reply(USER)))
+        client.get(serve(reply(USER)).encrypt().base_url)
 
 
-def test_a_handshake_that_is_not_answered_ends(connect: Callable[..., Any]) -> None:
+def test_a_handshake_that_is_not_answered_ends(connect: Connect) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         client = connect(f"https://127.0.0.1:{silent.getsockname()[1]}", timeout=0.2, verify=False)
         with pytest.raises(TimeoutError, match="connecting"):
@@ -72,9 +72,7 @@ def test_a_handshake_that_is_not_answered_ends(connect: Callable[..., Any]) -> N
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_bodies_larger_than_any_buffer_arrive_whole(
-    serve: Callable[..., Loopback], connect: Callable[..., Any], scheme: str
-) -> None:
+def test_bodies_larger_than_any_buffer_arrive_whole(serve: Serve, connect: Connect, scheme: str) -> None:
     large = "x" * 5_000_000
     server = serve(reply({"text": large}))
     if scheme == "https":
@@ -84,7 +82,7 @@ def test_bodies_larger_than_any_buffer_arrive_whole(
 
 
 @pytest.mark.parametrize("farewell", [b"", b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n"])
-def test_a_connection_that_the_service_ended_is_not_used_again(connect: Callable[..., Any], farewell: bytes) -> None:
+def test_a_connection_that_the_service_ended_is_not_used_again(connect: Connect, farewell: bytes) -> None:
     def answer_once_each() -> None:
         with suppress(OSError):
             while True:
@@ -103,9 +101,7 @@ def test_a_connection_that_the_service_ended_is_not_used_again(connect: Callable
             time.sleep(0.1)  # while no loop runs: what has come by then is seen by the system only
 
 
-def test_what_cannot_be_reached_at_several_addresses_is_named(
-    connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_cannot_be_reached_at_any_address_is_named(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 9)) for address in ("127.0.0.1", "127.0.0.2")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: found)
     with pytest.raises(NetworkError, match=r"cannot reach http://codegen\.invalid:9: connection refused"):

@@ -7,8 +7,8 @@ import pytest
 
 from codegen_ext import ClientConfig
 from codegen_ext._request import Call, Deadline
+from codegen_ext.clock import Clock
 from codegen_ext.redact import Redactor
-from codegen_ext.testing import FakeClock
 
 from ..conftest import TOKEN
 
@@ -31,6 +31,6 @@ def settings(cap: tuple[int, float], **others: Any) -> ClientConfig:
     )
 
 
-def call(clock: FakeClock, seconds: float | None = None, cancel: Any = None) -> Call:
+def call(clock: Clock, seconds: float | None = None, cancel: Any = None) -> Call:
     """Return a call of no operation that may take so many seconds."""
     return Call(None, "GET /anything", Deadline.after(clock, seconds), 0, Redactor(TOKEN), cancel)

@@ -69,7 +69,7 @@ def test_a_wait_for_one_group_holds_up_no_other(join: Connect, clock: FakeClock)
     assert clock.slept == []
 
 
-def test_clients_with_the_same_token_and_address_count_together_and_others_apart(
+def test_clients_with_the_same_token_and_address_count_together(
     limited: Sandbox, connect: Connect, join: Connect, clock: FakeClock
 ) -> None:
     use_up(join(), join(), connect(limited.base_url + "/v1/", rate_limits=True))
@@ -96,7 +96,7 @@ def test_the_cap_binds_all_groups_together_where_it_was_set(
 
 
 @pytest.mark.parametrize(("said", "seconds"), [(7, 7), (None, 1)])
-def test_a_refusal_closes_the_group_for_all_callers_until_retry_after(
+def test_a_refusal_closes_the_group_until_retry_after(
     limited: Sandbox, join: Connect, clock: FakeClock, said: float | None, seconds: float
 ) -> None:
     first, second = join(), join()
@@ -153,9 +153,7 @@ def test_the_status_of_all_groups_and_of_the_tightest(join: Connect, clock: Fake
     assert client.rate_limiter.get_current_usage()["period_seconds"] == 30.0
 
 
-def test_a_transport_that_takes_the_place_of_the_network_is_a_service_of_its_own(
-    flavour: Any, clock: FakeClock
-) -> None:
+def test_a_transport_of_the_user_is_a_service_of_its_own(flavour: Any, clock: FakeClock) -> None:
     for _ in range(2):
         sandbox = Sandbox(clock=clock)
         config = ConfigPresets.testing()
@@ -168,7 +166,7 @@ def test_a_transport_that_takes_the_place_of_the_network_is_a_service_of_its_own
     assert len(clock.slept) == 1
 
 
-def test_a_long_wait_is_told_and_a_monotonic_clock_may_show_anything(
+def test_a_long_wait_is_told_on_any_monotonic_clock(
     flavour: Any, clock: FakeClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO, "codegen_ext")

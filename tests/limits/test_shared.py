@@ -75,9 +75,7 @@ def pair(store: ModelStore, clock: FakeClock) -> tuple[Process, Process]:
 Pair = tuple[Process, Process]
 
 
-def test_after_a_loss_each_has_its_share_and_a_store_that_comes_back_is_trusted_after_a_window(
-    pair: Pair, store: ModelStore, clock: FakeClock
-) -> None:
+def test_each_has_its_share_until_a_window_after_a_loss(pair: Pair, store: ModelStore, clock: FakeClock) -> None:
     first, second = pair
     assert isinstance(first.ask(), Slot)
     assert (second.use(), first.use(), first.left.remaining) == (REQUESTS - 1, 0, 0)
@@ -107,7 +105,7 @@ def test_a_process_that_is_alone_goes_on(store: ModelStore, clock: FakeClock) ->
 
 
 @pytest.mark.parametrize(("peers", "most"), [(1, REQUESTS), (3, REQUESTS // 3), (REQUESTS + 1, 0)])
-def test_a_process_that_never_saw_the_store_divides_by_the_setting(
+def test_without_a_store_at_first_the_setting_divides(
     peers: int, most: int, store: ModelStore, clock: FakeClock
 ) -> None:
     store.is_away = True
@@ -125,7 +123,7 @@ def test_the_share_stays_until_a_loss_is_over(pair: Pair, store: ModelStore, clo
     assert pair[0].use() == REQUESTS // 2
 
 
-def test_a_store_that_lost_its_data_between_two_tries_is_noticed(
+def test_data_that_was_lost_between_two_tries_is_noticed(
     pair: Pair, store: ModelStore, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     first, second = pair
@@ -153,9 +151,7 @@ def test_a_closure_reaches_the_others_and_outlives_an_absence(pair: Pair, store:
     assert second.left.closed_for == 58
 
 
-def test_a_share_of_nothing_waits_until_the_store_can_be_trusted_again(
-    pair: Pair, store: ModelStore, clock: FakeClock
-) -> None:
+def test_a_share_of_nothing_waits_until_the_store_is_trusted(pair: Pair, store: ModelStore, clock: FakeClock) -> None:
     single = Limit.of("single", 1, WINDOW)
     store.is_away = True
     assert [process.ask(single) for process in pair] == [1.0, 1.0]
@@ -167,7 +163,7 @@ def test_a_share_of_nothing_waits_until_the_store_can_be_trusted_again(
     assert isinstance(pair[0].ask(single), Slot)
 
 
-def test_it_is_asked_once_a_second_warns_once_and_says_when_it_is_over(
+def test_a_loss_is_told_once_and_the_store_asked_once_a_second(
     pair: Pair, store: ModelStore, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "codegen_ext")

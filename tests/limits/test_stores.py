@@ -28,6 +28,7 @@ from ..support.redis_server import RedisServer, free_port
 from .conftest import settings
 from .model import ModelStore
 
+Patch = pytest.MonkeyPatch
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 LIMITS = (Limit("a", 2, 10 * SECOND), Limit("b", 3, 25 * SECOND), Limit("c", 1, 7 * SECOND))
 WIDE = (Limit("wide", 1_000_000, SECOND),)
@@ -215,9 +216,7 @@ def test_a_forked_child_has_connections_of_its_own(address: str) -> None:
         assert store.attempt("s", WIDE, "p", "parent again", "") == Reply(ANY, 0, 2, 22)
 
 
-def test_a_dead_connection_is_replaced_and_a_redis_that_hangs_or_is_full_is_unavailable(
-    mortal_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_redis_that_hangs_or_is_full_is_unavailable(mortal_redis: RedisServer, monkeypatch: Patch) -> None:
     monkeypatch.setattr("codegen_ext.storage.ANSWER_SECONDS", 0.1)
     with closing(open_limit_store(mortal_redis.address)) as store:
         store.attempt("s", WIDE, "p", "a", "")
@@ -234,8 +233,8 @@ def test_a_dead_connection_is_replaced_and_a_redis_that_hangs_or_is_full_is_unav
         assert store.attempt("s", WIDE, "p", "d", "").wait == 0
 
 
-def test_an_answer_that_was_not_read_is_not_taken_for_that_of_the_next_request(
-    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+def test_an_answer_that_was_not_read_is_not_that_of_the_next_request(
+    redis_server: RedisServer, monkeypatch: Patch
 ) -> None:
     with closing(open_limit_store(redis_server.address)) as store:
         assert store.attempt("s", WIDE, "p", "m", "").used == 1

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 from codegen_api.operations import OPERATIONS, RateLimit
@@ -35,23 +35,15 @@ class Stamped(httpx.HTTPTransport):
         return super().handle_request(request)
 
 
-def main(settings: dict[str, Any]) -> None:
-    limit = RateLimit(settings["limit"], settings["window"], "standard")
+def main(base_url: str, shared_state: str, limit: int, window: float, skew: float) -> None:
     for name, operation in OPERATIONS.items():
-        OPERATIONS[name] = operation._replace(rate_limit=limit)
-    config = ClientConfig(
-        api_token="fleet-token",
-        base_url=settings["base_url"],
-        transport=Stamped(),
-        shared_state=settings["shared_state"],
-        total_timeout=20,
-        max_retries=0,
-        log_level="ERROR",
-    )
+        OPERATIONS[name] = operation._replace(rate_limit=RateLimit(limit, window, "standard"))
+    where = {"base_url": base_url, "shared_state": shared_state, "transport": Stamped()}
+    config = ClientConfig(api_token="fleet-token", total_timeout=20, max_retries=0, log_level="ERROR", **where)
     outcomes = Counter[str]()
     over = threading.Event()
 
-    def hammer(client: CodegenClient) -> None:
+    def hammer() -> None:
         while not over.is_set():
             try:
                 client.request("GET", "/v1/anything")
@@ -60,17 +52,14 @@ def main(settings: dict[str, Any]) -> None:
                 outcomes[type(error).__name__] += 1
                 over.wait(0.1)
 
-    client = CodegenClient(config, clock=SkewedClock(settings["skew"]))
-    threads = [threading.Thread(target=hammer, args=(client,)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    sys.stdin.read()
-    over.set()
-    for thread in threads:
-        thread.join()
-    client.close()
+    with CodegenClient(config, clock=SkewedClock(skew)) as client, ThreadPoolExecutor(4) as pool:
+        hammers = [pool.submit(hammer) for _ in range(4)]
+        sys.stdin.read()
+        over.set()
+        for each in hammers:
+            each.result()
     print(json.dumps(outcomes))
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    main(**json.loads(sys.argv[1]))

@@ -29,9 +29,7 @@ def seen(caplog: pytest.LogCaptureFixture) -> Seen:
     return lambda: [record for record in caplog.records if record.name == OURS.name]
 
 
-def test_a_call_is_a_record_for_the_request_one_for_each_repetition_and_one_for_its_end(
-    connect: Connect, sandbox: Sandbox, clock: FakeClock, seen: Seen
-) -> None:
+def test_the_records_of_calls(connect: Connect, sandbox: Sandbox, clock: FakeClock, seen: Seen) -> None:
     client = connect(log_level="DEBUG", max_retries=2)
     sandbox.inject("*", Fault.latency(1.5), times=1)
     sandbox.inject("*", Fault.status(429, retry_after=7), times=1)

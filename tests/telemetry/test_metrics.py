@@ -1,34 +1,140 @@
-"""What is counted of each operation: calls on one side, the attempts that they are made of on the other."""
+"""What is counted of calls and of their attempts, as statistics and as Prometheus scrapes it."""
 
 import copy
 import json
 import math
 import pickle
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 
-from codegen_ext import CodegenAPIError, ConfigurationError
+from codegen_ext import Agent, CodegenAPIError, ConfigurationError
+from codegen_ext.integrations.prometheus import PrometheusCollector
 from codegen_ext.metrics import MetricsCollector, Stats
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
+from ..conftest import Flavour
+from ..support.inside import real
+
 Connect = Callable[..., Any]
+Samples = dict[tuple[str, ...], float]
+
+
+def registry_of(*sources: Any) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(PrometheusCollector(*sources))
+    return registry
+
+
+def scrape(registry: CollectorRegistry) -> Samples:
+    """Return samples by name and the values of their labels in the order of their names."""
+    families = list(text_string_to_metric_families(generate_latest(registry).decode()))
+    samples = [
+        ((sample.name, *(value for _, value in sorted(sample.labels.items()))), sample.value)
+        for family in families
+        for sample in family.samples
+    ]
+    assert len(dict(samples)) == len(samples)
+    assert all(family.documentation for family in families)
+    return dict(samples)
+
+
+def counters(samples: Samples) -> Samples:
+    return {key: value for key, value in samples.items() if key[0].endswith("_total") and value}
 
 
 def part(counted: dict[str, Any], *names: str) -> list[Any]:
     return [counted[name] for name in names]
 
 
+def test_calls_and_their_attempts_are_counted(sandbox: Sandbox, connect: Connect, clock: FakeClock) -> None:
+    client = connect(max_retries=1)
+    sandbox.inject("get_current_user", Fault.latency(2), times=2)
+    sandbox.inject("get_current_user", Fault.status(503, retry_after=10), times=1)
+    client.get_current_user()
+    sandbox.inject("get_users", Fault.reset_before(), times=2)
+    with pytest.raises(CodegenAPIError):
+        client.get_users(323)
+    for refused in (77, "x"):  # of which the latter is no request
+        with pytest.raises(CodegenAPIError):
+            client.get_agent_run(323, refused)
+    client.request("GET", "/v1/users/me")
+    clock.advance(8)
+    stats = client.get_stats()
+    metrics, names = stats["metrics"], ("requests", "errors", "status_codes", "retries")
+    assert {name: part(seen, *names) for name, seen in metrics["operations"].items()} == {
+        "get_current_user": [1, 0, {200: 1}, 1],
+        "get_users": [1, 1, {}, 1],
+        "get_agent_run": [1, 1, {404: 1}, 0],
+        "GET other": [1, 0, {200: 1}, 0],
+    }
+    assert {name: part(seen, *names) for name, seen in metrics["attempts"].items()} == {
+        "get_current_user": [2, 1, {200: 1, 503: 1}, 0],
+        "get_users": [2, 2, {}, 0],
+        "get_agent_run": [1, 1, {404: 1}, 0],
+        "GET other": [1, 0, {200: 1}, 0],
+    }
+    # The time of a call has its pauses.
+    averages = [metrics[level]["get_current_user"]["average_response_time"] for level in ("operations", "attempts")]
+    assert averages == [pytest.approx(14, abs=0.1), pytest.approx(2)]
+    assert part(metrics, "total_requests", "total_errors", "total_attempts", "retries", "error_rate") == [
+        4,
+        2,
+        6,
+        2,
+        0.5,
+    ]
+    assert (stats.total_requests, stats.total_errors, stats.error_rate, stats.success_rate) == (4, 2, 0.5, 0.5)
+    assert stats.average_response_time == stats.avg_response_time == pytest.approx(3.5, abs=0.3)
+    assert stats.status_code_distribution == {200: 2, 404: 1}
+    assert (stats.uptime_seconds, stats.cache_hit_rate) == (pytest.approx(22, abs=1), 0)
+    assert client.metrics.get_stats() == metrics
+    assert stats["config"] == {
+        "base_url": sandbox.base_url,
+        "metrics_enabled": True,
+        "caching_enabled": False,
+        "max_retries": 1,
+        "timeout": 30,
+    }
+    assert counters(scrape(registry_of(real(client)))) == {
+        ("codegen_requests_total", "get_current_user", "2xx"): 1,
+        ("codegen_requests_total", "get_users", "error"): 1,
+        ("codegen_requests_total", "get_agent_run", "4xx"): 1,
+        ("codegen_requests_total", "other", "2xx"): 1,
+        ("codegen_attempts_total", "get_current_user", "2xx"): 1,
+        ("codegen_attempts_total", "get_current_user", "5xx"): 1,
+        ("codegen_attempts_total", "get_users", "error"): 2,
+        ("codegen_attempts_total", "get_agent_run", "4xx"): 1,
+        ("codegen_attempts_total", "other", "2xx"): 1,
+        ("codegen_request_errors_total", "get_users"): 1,
+        ("codegen_request_errors_total", "get_agent_run"): 1,
+        ("codegen_request_retries_total", "get_current_user"): 1,
+        ("codegen_request_retries_total", "get_users"): 1,
+    }
+
+
 def test_nothing_is_left_after_a_reset(client: Any, clock: FakeClock) -> None:
     metrics = MetricsCollector(FakeClock())
-    metrics.record_request("GET", "/users/me", 0.5, 200, "req-1", cached=True)
+    metrics.record_request("GET", "/users/4711", 0.5, 200, "req-4711", cached=True)
     metrics.record_request("POST", "/runs", 1.5, 503, request_id="req-2")
+    metrics.record_wait("get_users", 2.5)
     stats = metrics.get_stats()
-    assert set(stats["operations"]) == {"GET /users/me", "POST /runs"}
+    assert set(stats["operations"]) == {"GET /users/4711", "POST /runs", "get_users"}
     assert part(stats, "total_errors", "cache_hit_rate", "avg_response_time") == [1, 0.5, 1.0]
+    # Labels are operations of the contract, and classes of statuses.
+    assert counters(scrape(registry_of(metrics))) == {
+        ("codegen_requests_total", "other", "2xx"): 1,
+        ("codegen_requests_total", "other", "5xx"): 1,
+        ("codegen_request_errors_total", "other"): 1,
+        ("codegen_cache_hits_total", "other"): 1,
+        ("codegen_rate_limit_wait_seconds_total", "get_users"): 2.5,
+    }
     metrics.reset()
     empty = metrics.get_stats()
     zeros = ["uptime_seconds", "total_requests", "total_errors", "error_rate", "cache_hit_rate"]
@@ -41,56 +147,6 @@ def test_nothing_is_left_after_a_reset(client: Any, clock: FakeClock) -> None:
         assert client.get_stats()["metrics"] == empty
 
 
-def test_requests_are_counted_by_operation_and_altogether(client: Any, sandbox: Sandbox, clock: FakeClock) -> None:
-    sandbox.inject("get_current_user", Fault.latency(2), times=1)
-    client.get_current_user()
-    for fault in (Fault.status(503), Fault.reset_before()):
-        sandbox.inject("get_users", fault, times=1)
-        with pytest.raises(CodegenAPIError):
-            client.get_users(323)
-    with pytest.raises(CodegenAPIError):
-        client.get_agent_run(323, "x")  # an argument that is refused is no request
-    client.request("GET", "/v1/users/me")
-    clock.advance(8)
-    stats = client.get_stats()
-    assert part(stats["metrics"], "total_requests", "total_errors", "error_rate", "cache_hit_rate") == [4, 2, 0.5, 0]
-    assert (stats.total_requests, stats.total_errors, stats.error_rate, stats.success_rate) == (4, 2, 0.5, 0.5)
-    assert stats.average_response_time == stats.avg_response_time == 0.5
-    assert stats.status_code_distribution == {200: 2, 503: 1}
-    assert (stats.uptime_seconds, stats.cache_hit_rate) == (10, 0)
-    operations = stats["metrics"]["operations"]
-    assert {name: part(seen, "requests", "errors", "status_codes") for name, seen in operations.items()} == {
-        "get_current_user": [1, 0, {200: 1}],
-        "get_users": [2, 2, {503: 1}],
-        "GET other": [1, 0, {200: 1}],
-    }
-    assert client.metrics.get_stats() == stats["metrics"]
-    assert stats["config"] == {
-        "base_url": sandbox.base_url,
-        "metrics_enabled": True,
-        "caching_enabled": False,
-        "max_retries": 0,
-        "timeout": 30,
-    }
-
-
-def test_a_call_is_counted_once_and_each_of_its_attempts_by_itself(sandbox: Sandbox, connect: Connect) -> None:
-    sandbox.inject("get_current_user", Fault.latency(2), times=3)
-    sandbox.inject("get_current_user", Fault.status(503, retry_after=10), times=1)
-    sandbox.inject("get_current_user", Fault.reset_before(), times=1)
-    client = connect(max_retries=3)
-    client.get_current_user()
-    stats = client.get_stats()["metrics"]
-    assert part(stats, "total_requests", "total_errors", "total_attempts", "retries") == [1, 0, 3, 2]
-    names = ("requests", "errors", "status_codes", "retries")
-    call, attempt = stats["operations"]["get_current_user"], stats["attempts"]["get_current_user"]
-    assert part(call, *names) == [1, 0, {200: 1}, 2]
-    assert part(attempt, *names) == [3, 2, {200: 1, 503: 1}, 0]
-    # The time of a call has its pauses.
-    assert call["average_response_time"] == pytest.approx(17, abs=1.1)
-    assert attempt["average_response_time"] == pytest.approx(2)
-
-
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=300))
 def test_percentiles_are_those_of_the_sorted_durations(durations: list[float]) -> None:
     collector = MetricsCollector()
@@ -100,6 +156,42 @@ def test_percentiles_are_those_of_the_sorted_durations(durations: list[float]) -
         for name, fraction in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
             rank = max(math.ceil(fraction * len(durations)), 1)
             assert stats[name] == pytest.approx(sorted(durations)[rank - 1], rel=0.05)
+
+
+def test_durations_are_a_histogram() -> None:
+    metrics = MetricsCollector(FakeClock())
+    for seconds in (0.01, 2.0, 2.0, 30.0):
+        metrics.record("get_current_user", seconds, 200)
+    samples = scrape(registry_of(metrics))
+    name = "codegen_request_duration_seconds"
+    buckets = {float(key[1]): value for key, value in samples.items() if key[0] == f"{name}_bucket"}
+    assert [buckets[bound] for bound in sorted(buckets)] == [0, 0, 1, 1, 1, 1, 1, 3, 3, 3, 4, 4, 4, 4]
+    assert (min(buckets), buckets[1.0], buckets[2.71828]) == (0.00247875, 1, 3)
+    assert samples[f"{name}_sum", "get_current_user"] == pytest.approx(34.01)
+    assert samples[f"{name}_count", "get_current_user"] == 4
+
+
+def test_clients_in_one_registry_are_added_up(flavour: Flavour, connect: Connect, sandbox: Sandbox) -> None:
+    with Agent(323, sandbox.token, sandbox.base_url) as agent, flavour.chat(sandbox.token, sandbox.base_url) as chat:
+        first, second = connect(), connect()
+        collector = PrometheusCollector(real(first), agent)
+        registries = [CollectorRegistry(), registry_of(real(first), real(first.with_options(timeout=5)))]
+        registries[0].register(collector)
+        collector.add(real(second))
+        collector.add(real(chat))
+        for count in (1, 2):  # each shows the present
+            for call in (first.get_current_user, second.get_current_user, agent.list_tasks, chat.list_models):
+                call()
+            assert scrape(registries[1])["codegen_requests_total", "get_current_user", "2xx"] == count
+            samples = scrape(registries[0])
+            assert samples["codegen_requests_total", "get_current_user", "2xx"] == 2 * count
+            assert samples["codegen_requests_total", "list_agent_runs", "2xx"] == count
+            assert samples["codegen_requests_total", "list_models", "2xx"] == count
+            assert samples["codegen_request_duration_seconds_count", "get_current_user"] == 2 * count
+    with pytest.raises(ValueError, match="codegen_requests"):
+        registries[0].register(PrometheusCollector())
+    registries[0].unregister(collector)
+    assert scrape(registries[0]) == {}
 
 
 def test_what_a_client_tells_of_itself_is_ready_for_json(connect: Connect) -> None:
@@ -125,9 +217,15 @@ def test_statistics_answer_by_key_and_by_attribute() -> None:
         assert (other, other.error_rate) == (stats, 0.5)
 
 
-def test_statistics_can_be_switched_off(connect: Connect) -> None:
+def test_metrics_can_be_switched_off_or_missing(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     client = connect(enable_metrics=False)
     assert client.get_current_user().id == 1
-    for ask in (lambda: client.metrics, client.get_stats, client.reset_stats, client.reset_metrics):
+    show = (lambda: PrometheusCollector(real(client)), lambda: client.metrics)
+    for use in (*show, client.get_stats, client.reset_stats, client.reset_metrics):
         with pytest.raises(ConfigurationError, match="enable_metrics"):
-            ask()
+            use()
+    with pytest.raises(ConfigurationError, match="expected a client or an agent"):
+        PrometheusCollector(7)
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    with pytest.raises(ConfigurationError, match=r"codegen-sdk\[prometheus\]"):
+        PrometheusCollector(MetricsCollector())

@@ -12,13 +12,14 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from codegen_ext import Agent, AsyncCodegenClient, ClientConfig, CodegenAPIError, CodegenClient, ConfigurationError
 from codegen_ext.integrations.opentelemetry import instrument
-from codegen_ext.testing import Fault, Sandbox
+from codegen_ext.testing import Sandbox
 
 from ..conftest import TOKEN
 from ..support.inside import real
 from ..support.loopback import CLOSE, HANG, Loopback, reply
 from .conftest import Spans
 
+Serve = Callable[..., Loopback]
 Connect = Callable[..., Any]
 USER = {"id": 1, "github_user_id": "7", "github_username": "octocat"}
 
@@ -57,9 +58,7 @@ def test_a_call_is_a_span_with_a_child_for_its_request(traced: Connect, spans: S
     assert attempt.instrumentation_scope.name == "codegen_ext"
 
 
-def test_each_attempt_has_its_span_its_resend_count_and_tells_the_service_its_trace(
-    traced: Connect, spans: Spans, serve: Callable[..., Loopback]
-) -> None:
+def test_each_attempt_has_its_span_which_the_service_is_told(traced: Connect, spans: Spans, serve: Serve) -> None:
     server = serve(reply({}, 503), CLOSE, reply(USER))
     traced(server.base_url, max_retries=3).get_current_user()
     (call,), attempts = spans.calls, spans.attempts
@@ -70,22 +69,11 @@ def test_each_attempt_has_its_span_its_resend_count_and_tells_the_service_its_tr
     assert [span.status.status_code.name for span in attempts] == ["ERROR", "ERROR", "UNSET"]
     assert {span.parent.span_id for span in attempts} == {call.context.span_id}
     assert "error.type" not in call.attributes
+    assert not [span for span in attempts if span.status.description or span.events]  # which may hold anything
     assert call.start_time <= attempts[0].start_time <= attempts[2].end_time <= call.end_time
     told = [request.headers["traceparent"].split("-")[1:3] for request in server.requests]
     contexts = [span.context for span in attempts]
     assert told == [[f"{context.trace_id:032x}", f"{context.span_id:016x}"] for context in contexts]
-
-
-@pytest.mark.parametrize(("fault", "kind"), [(Fault.status(401), "401"), (Fault.reset_after(), "httpx.ReadError")])
-def test_a_failed_call_says_why(traced: Connect, spans: Spans, sandbox: Sandbox, fault: Fault, kind: str) -> None:
-    sandbox.inject("*", fault)
-    with pytest.raises(CodegenAPIError):
-        traced().get_current_user()
-    for span in (*spans.calls, *spans.attempts):
-        assert span.attributes["error.type"] == kind
-        assert span.status.status_code is StatusCode.ERROR
-        assert span.status.description is None
-        assert span.events == ()
 
 
 def test_spans_belong_to_the_callers_span(spans: Spans, sandbox: Sandbox) -> None:
@@ -106,13 +94,15 @@ def test_spans_belong_to_the_callers_span(spans: Spans, sandbox: Sandbox) -> Non
 
 
 def test_a_request_that_the_contract_does_not_know(
-    traced: Connect, spans: Spans, serve: Callable[..., Loopback], sandbox: Sandbox
+    traced: Connect, spans: Spans, serve: Serve, sandbox: Sandbox
 ) -> None:
     server = serve(reply({}))
     traced(server.base_url).request("GET", "/new", params={"api_key": "hush-hush", "page": 1})
     with pytest.raises(CodegenAPIError):
         traced().request("BREW", "/v1/users/me")
     known, unknown = spans.attempts
+    for span in (spans.calls[1], unknown):
+        assert (span.attributes["error.type"], span.status.status_code) == ("405", StatusCode.ERROR)
     assert [span.name for span in (*spans.calls, known, unknown)] == ["GET", "HTTP", "GET", "HTTP"]
     assert known.attributes["url.full"] == f"{server.base_url}/new?api_key=[redacted]&page=1"
     assert "url.template" not in known.attributes
@@ -120,9 +110,7 @@ def test_a_request_that_the_contract_does_not_know(
     assert unknown.attributes["http.request.method_original"] == "BREW"
 
 
-def test_a_second_time_changes_nothing_and_an_answer_from_the_cache_has_no_attempt(
-    traced: Connect, spans: Spans
-) -> None:
+def test_an_answer_from_the_cache_has_no_attempt(traced: Connect, spans: Spans) -> None:
     client = traced(enable_caching=True)
     instrument(real(client), spans.provider)
     instrument(real(client.with_options(timeout=5)), spans.provider)
@@ -132,7 +120,7 @@ def test_a_second_time_changes_nothing_and_an_answer_from_the_cache_has_no_attem
     assert len(spans.attempts) == 1
 
 
-async def test_a_cancelled_call_is_a_failed_span(serve: Callable[..., Loopback], spans: Spans) -> None:
+async def test_a_cancelled_call_is_a_failed_span(serve: Serve, spans: Spans) -> None:
     server = serve(HANG)
     async with AsyncCodegenClient(ClientConfig(api_token=TOKEN, base_url=server.base_url)) as client:
         instrument(client, spans.provider)
@@ -145,7 +133,7 @@ async def test_a_cancelled_call_is_a_failed_span(serve: Callable[..., Loopback],
     assert [span.attributes["error.type"] for span in (*spans.calls, *spans.attempts)] == ["cancelled"] * 2
 
 
-def test_agents_are_traced_by_their_client_and_the_global_provider_is_the_default(
+def test_agents_are_traced_by_the_global_provider(
     spans: Spans, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trace, "get_tracer_provider", lambda: spans.provider)

@@ -20,18 +20,16 @@ from prometheus_client import CollectorRegistry, generate_latest
 from codegen_ext import ClientConfig, CodegenAPIError, CodegenClient, CodegenConfig, ConfigurationError
 from codegen_ext.integrations.opentelemetry import instrument
 from codegen_ext.integrations.prometheus import PrometheusCollector
-from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.testing import Fault, Sandbox
 
-from ..conftest import Flavour
+from ..conftest import TOKEN, Flavour
 from ..support.inside import real
 from ..support.loopback import CLOSE, HANG, Loopback, reply
 from .conftest import Spans
 
-SECRET = "sk-Zq8Rv2Lw7Xk4Np9Tj6Hb3Gd5"
+SECRET = TOKEN
 PIECES = [SECRET[at : at + 8] for at in range(len(SECRET) - 7)]
 ECHO = {"message": f"no: Bearer {SECRET}", "detail": {"authorization": SECRET, SECRET[3:]: [SECRET[2:14]]}}
-
-
 FAULTS = [
     Fault.status(401, ECHO, {"www-authenticate": f"Bearer {SECRET}", "x-request-id": SECRET}),
     Fault.status(429, ECHO, retry_after=1),
@@ -49,6 +47,9 @@ EVENTS = [
     f"data: {SECRET}",
     f'data: {{"id": ["{SECRET}"]}}',
 ]
+Connect = Callable[..., Any]
+Logs = pytest.LogCaptureFixture
+Patch = pytest.MonkeyPatch
 Serve = Callable[..., Loopback]
 
 
@@ -99,7 +100,7 @@ def drive_runs(watch: Watch, client: Any, agent: Any) -> None:
     watch.see(client.get_stats(), client.health_check())
 
 
-def drive_failures(watch: Watch, client: Any, sandbox: Sandbox, connect: Callable[..., Any], serve: Serve) -> None:
+def drive_failures(watch: Watch, client: Any, sandbox: Sandbox, connect: Connect, serve: Serve) -> None:
     for fault in FAULTS:
         sandbox.inject("*", fault)
         watch.failing(client.get_current_user)
@@ -132,12 +133,7 @@ def drive_chat(watch: Watch, chat: Any, sandbox: Sandbox, connect_chat: Callable
 
 
 def test_the_token_is_nowhere(
-    flavour: Flavour,
-    serve: Serve,
-    spans: Spans,
-    clock: FakeClock,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+    flavour: Flavour, sandbox: Sandbox, connect: Connect, serve: Serve, spans: Spans, caplog: Logs, monkeypatch: Patch
 ) -> None:
     watch, collector, registry = Watch(), PrometheusCollector(), CollectorRegistry()
     registry.register(collector)
@@ -145,24 +141,22 @@ def test_the_token_is_nowhere(
     monkeypatch.setenv("CODEGEN_LOG_RESPONSES", "true")
     caplog.set_level(logging.DEBUG)
     with contextlib.ExitStack() as stack:
-        sandbox = stack.enter_context(Sandbox(rate_limits=False, run_seconds=10, clock=clock, token=SECRET))
 
         def watched(client: Any) -> Any:
             collector.add(real(client))
             instrument(real(client), spans.provider)
-            return stack.enter_context(client)
+            return client
 
-        def connect(base_url: str, **settings: Any) -> Any:
-            plain = {"api_token": SECRET, "base_url": base_url, "max_retries": 1, "enable_caching": False}
-            return watched(flavour.client(ClientConfig(**{**plain, **settings}), clock=clock))
+        def ask(base_url: str | None = None, **settings: Any) -> Any:
+            return watched(connect(base_url, **{"max_retries": 1, "rate_limits": True, **settings}))
 
-        def connect_chat(base_url: str) -> Any:
-            return watched(flavour.chat(SECRET, base_url, clock=clock))
+        def chat(base_url: str) -> Any:
+            return watched(stack.enter_context(flavour.chat(SECRET, base_url)))
 
-        client = connect(sandbox.base_url, total_timeout=20)
+        client = ask(total_timeout=20)
         drive_runs(watch, client, flavour.agent(323, client=client))
-        drive_failures(watch, client, sandbox, connect, serve)
-        drive_chat(watch, connect_chat(sandbox.base_url), sandbox, connect_chat, serve)
+        drive_failures(watch, client, sandbox, ask, serve)
+        drive_chat(watch, chat(sandbox.base_url), sandbox, chat, serve)
     ours = [record for record in caplog.records if record.name.startswith("codegen")]
     for record in ours:
         watch.see(record.getMessage(), vars(record))
@@ -174,7 +168,7 @@ def test_the_token_is_nowhere(
     assert [leak for text in watch.texts for leak in found_in(text)] == []
 
 
-def test_a_pickled_configuration_takes_the_token_of_the_process_that_loads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pickled_configuration_takes_the_token_of_the_process_that_loads_it(monkeypatch: Patch) -> None:
     config = ClientConfig(api_token=SECRET, org_id=323, timeout=7, shared_state="sqlite:///here")
     pickled = pickle.dumps(config)
     assert pickle.loads(pickled).api_token == ""
@@ -228,9 +222,7 @@ def test_neither_an_error_of_the_network_nor_the_address_shows_a_secret(flavour:
     assert error.__context__ in (None, error.__cause__)
 
 
-def test_the_session_takes_it_to_no_other_host_and_keeps_it_in_no_request(
-    serve: Callable[..., Loopback], connect: Callable[..., Any], flavour: Flavour
-) -> None:
+def test_the_session_takes_it_to_no_other_host(serve: Serve, connect: Connect, flavour: Flavour) -> None:
     ours, other = serve(reply({}), reply({}), CLOSE), serve(reply({}))
     session = connect(f"{ours.base_url}/v1", api_token=SECRET).session
     for address in ("/v1/x", f"{ours.base_url}/elsewhere", f"{other.base_url}/v1/x"):
