@@ -4,9 +4,8 @@ import asyncio
 import itertools
 import os
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -21,7 +20,7 @@ from codegen_ext.clock import Cancelled
 from codegen_ext.testing import FakeClock
 
 from ..conftest import TOKEN
-from ..support.loopback import CLOSE, Loopback, Received, reply
+from ..support.loopback import CLOSE, HOLD, Loopback, reply
 from ..support.waiting import until, until_async
 from .conftest import user
 
@@ -30,40 +29,11 @@ PATIENCE = 30.0
 """Seconds after which a test that waits in real time has failed."""
 
 
-class Gated(Loopback):
-    """Gives the answers that are counted from 0 in `held` only after `gate` is set."""
-
-    def __init__(self, *answers: bytes, held: Collection[int] = (0,)) -> None:
-        super().__init__(*(answers or (reply(user()),)))
-        self.gate = threading.Event()
-        self._held = held
-        self._numbers = itertools.count()
-
-    def _answer(self, received: Received) -> bytes:
-        answer = super()._answer(received)
-        if next(self._numbers) in self._held:
-            assert self.gate.wait(PATIENCE)
-        return answer
-
-    def __exit__(self, *exception: object) -> None:
-        self.gate.set()
-        super().__exit__(*exception)
-
-    def config(self, **settings: Any) -> ClientConfig:
-        return ClientConfig(api_token=TOKEN, base_url=self.base_url, max_retries=0, **settings)
-
-    def wait_for(self, requests: int) -> None:
-        until(lambda: len(self.requests) >= requests)
+Serve = Callable[..., Loopback]
 
 
-@pytest.fixture
-def gated() -> Iterator[Callable[..., Gated]]:
-    """Start servers that hold answers back."""
-    with ExitStack() as stack:
-        yield lambda *answers, **options: stack.enter_context(Gated(*answers, **options))
-
-
-Gate = Callable[..., Gated]
+def config_for(server: Loopback, **settings: Any) -> ClientConfig:
+    return ClientConfig(api_token=TOKEN, base_url=server.base_url, max_retries=0, **settings)
 
 
 @pytest.fixture
@@ -82,9 +52,9 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-def test_threads_send_one_request(gated: Gate, waiting: list[int]) -> None:
-    server = gated()
-    with CodegenClient(server.config()) as client, ThreadPoolExecutor(MANY) as pool:
+def test_threads_send_one_request(serve: Serve, waiting: list[int]) -> None:
+    server = serve(reply(user()) + HOLD)
+    with CodegenClient(config_for(server)) as client, ThreadPoolExecutor(MANY) as pool:
         calls = [pool.submit(client.with_raw_response.get_current_user) for _ in range(MANY)]
         until(lambda: len(waiting) == MANY - 1)
         server.gate.set()
@@ -98,9 +68,9 @@ def test_threads_send_one_request(gated: Gate, waiting: list[int]) -> None:
     assert len(server.requests) == 1
 
 
-def test_event_loops_send_one_request_also_when_a_task_is_cancelled(gated: Gate, waiting: list[int]) -> None:
-    server = gated()
-    client = AsyncCodegenClient(server.config())
+def test_event_loops_send_one_request_also_when_a_task_is_cancelled(serve: Serve, waiting: list[int]) -> None:
+    server = serve(reply(user()) + HOLD)
+    client = AsyncCodegenClient(config_for(server))
     left: list[int] = []
 
     async def ask() -> list[int]:
@@ -144,9 +114,9 @@ def test_after_a_failure_each_caller_asks_at_once(waiting: list[int], kind: type
     assert [type(error) for error in errors if error] == [kind]
 
 
-async def test_after_a_cancelled_task_one_caller_asks_for_all(gated: Gate, waiting: list[int]) -> None:
-    server = gated()
-    async with AsyncCodegenClient(server.config()) as client:
+async def test_after_a_cancelled_task_one_caller_asks_for_all(serve: Serve, waiting: list[int]) -> None:
+    server = serve(reply(user()) + HOLD, reply(user()))
+    async with AsyncCodegenClient(config_for(server)) as client:
         first = asyncio.create_task(client.get_current_user())
         await until_async(lambda: server.requests)
         others = [asyncio.create_task(client.get_current_user()) for _ in range(MANY)]
@@ -158,9 +128,9 @@ async def test_after_a_cancelled_task_one_caller_asks_for_all(gated: Gate, waiti
     assert len(server.requests) == 2
 
 
-def test_an_answer_that_was_stored_a_moment_ago_is_found(gated: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_was_stored_a_moment_ago_is_found(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between looking and asking there is time for another caller to do both."""
-    server, join = gated(held=()), ResponseCache._join
+    server, join = serve(reply(user())), ResponseCache._join
 
     def late(self: ResponseCache, key: Any) -> Any:
         monkeypatch.setattr(ResponseCache, "_join", join)
@@ -168,18 +138,17 @@ def test_an_answer_that_was_stored_a_moment_ago_is_found(gated: Gate, monkeypatc
         return join(self, key)
 
     monkeypatch.setattr(ResponseCache, "_join", late)
-    with CodegenClient(server.config()) as client:
+    with CodegenClient(config_for(server)) as client:
         assert client.get_current_user().id == 1
     assert len(server.requests) == 1
 
 
-def test_a_call_that_waits_too_long_or_is_cancelled_ends(gated: Gate, waiting: list[int], clock: FakeClock) -> None:
-    server, cancel = gated(reply(user("kept")), reply(user("new")), held=(0, 1)), Event()
-    config = server.config(stale_if_error=100)
-    with CodegenClient(config, clock=clock) as client, ThreadPoolExecutor(2) as pool:
+def test_a_call_that_waits_too_long_or_is_cancelled_ends(serve: Serve, waiting: list[int], clock: FakeClock) -> None:
+    server, cancel = serve(reply(user("kept")) + HOLD, reply(user("new")) + HOLD), Event()
+    with CodegenClient(config_for(server, stale_if_error=100), clock=clock) as client, ThreadPoolExecutor(2) as pool:
         hasty = client.with_options(total_timeout=0.1)
         first = pool.submit(client.get_current_user)
-        server.wait_for(1)
+        until(lambda: len(server.requests) == 1)
         with pytest.raises(TimeoutError, match="get_current_user"):
             hasty.get_current_user()
         second = pool.submit(client.perform, operations.GET_CURRENT_USER, {}, cancel=cancel)
@@ -191,18 +160,18 @@ def test_a_call_that_waits_too_long_or_is_cancelled_ends(gated: Gate, waiting: l
         server.gate.clear()
         clock.advance(301)
         third = pool.submit(client.get_current_user)
-        server.wait_for(2)
+        until(lambda: len(server.requests) == 2)
         assert hasty.get_current_user().github_username == "kept"
         server.gate.set()
         assert third.result(PATIENCE).github_username == "new"
 
 
 @pytest.mark.parametrize("how", ["write", "clear"])
-def test_an_answer_that_a_change_overtook_is_not_kept(gated: Gate, how: str) -> None:
-    server = gated(reply(user("old")), reply({}), reply(user("new")))
-    with CodegenClient(server.config()) as client, ThreadPoolExecutor(1) as pool:
+def test_an_answer_that_a_change_overtook_is_not_kept(serve: Serve, how: str) -> None:
+    server = serve(reply(user("old")) + HOLD, reply({}), reply(user("new")))
+    with CodegenClient(config_for(server)) as client, ThreadPoolExecutor(1) as pool:
         first = pool.submit(client.get_current_user)
-        server.wait_for(1)
+        until(lambda: len(server.requests) == 1)
         if how == "clear":
             client.clear_cache()
         client.request("PUT" if how == "write" else "GET", "/v1/other")
@@ -214,30 +183,29 @@ def test_an_answer_that_a_change_overtook_is_not_kept(gated: Gate, how: str) -> 
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize("written", [reply({}), CLOSE, None], ids=["succeeds", "fails", "is cancelled"])
-async def test_what_is_read_while_a_write_runs_does_not_outlive_it(gated: Gate, written: bytes | None) -> None:
+@pytest.mark.parametrize("written", [reply({}), CLOSE, b""], ids=["succeeds", "fails", "is cancelled"])
+async def test_what_is_read_while_a_write_runs_does_not_outlive_it(serve: Serve, written: bytes) -> None:
     """A process that dies before the answer comes would leave what is kept to others."""
-    answers = (reply(user("kept")), written or reply({}), reply(user("meanwhile")), reply(user("new")))
-    server = gated(*answers, held=(1,))
-    async with AsyncCodegenClient(server.config()) as client:
+    server = serve(reply(user("kept")), written + HOLD, reply(user("meanwhile")), reply(user("new")))
+    async with AsyncCodegenClient(config_for(server)) as client:
         await client.get_current_user()
         write = asyncio.create_task(client.request("PUT", "/v1/users/me"))
         await until_async(lambda: len(server.requests) == 2)
         assert (await client.get_current_user()).github_username == "meanwhile"
-        if written is None:
-            write.cancel()
-        else:
+        if written:
             server.gate.set()
+        else:
+            write.cancel()
         await asyncio.wait([write])
         assert (await client.get_current_user()).github_username == "new"
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_does_not_wait_for_what_a_thread_of_its_parent_asks(gated: Gate) -> None:
-    server = gated()
-    with CodegenClient(server.config()) as client, ThreadPoolExecutor(1) as pool:
+def test_a_forked_child_does_not_wait_for_what_a_thread_of_its_parent_asks(serve: Serve) -> None:
+    server = serve(reply(user()) + HOLD, reply(user()))
+    with CodegenClient(config_for(server)) as client, ThreadPoolExecutor(1) as pool:
         first = pool.submit(client.get_current_user)
-        server.wait_for(1)
+        until(lambda: len(server.requests) == 1)
         child = os.fork()
         if child == 0:
             os._exit(client.get_current_user(timeout=PATIENCE).id != 1)

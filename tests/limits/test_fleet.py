@@ -36,7 +36,6 @@ class CountingServer(Loopback):
 
     def __init__(self) -> None:
         super().__init__(reply({}))
-        self._server.socket.listen(100)  # the connections of all workers come at once
         self.arrivals: list[Arrival] = []
 
     def _answer(self, received: Received) -> bytes:

@@ -21,6 +21,8 @@ DRIP = b"\0drip"
 """Behind bytes: then a space every 50 ms, until the server ends."""
 CLOSE = b"\0close"
 """The connection is closed instead of an answer."""
+HOLD = b"\0hold"
+"""Behind an answer: it waits for the server's `gate`."""
 RESET = b"\0reset"
 """The connection is reset instead of an answer."""
 
@@ -72,6 +74,7 @@ class Loopback:
         self.open = 0
         """How many of the connections have not ended."""
         self.arrived = threading.Event()
+        self.gate = threading.Event()
         self.left = threading.Event()
         """Set when a client closes a connection on which an answer hangs."""
         self._over = threading.Event()
@@ -94,6 +97,7 @@ class Loopback:
 
     def __exit__(self, *exception: object) -> None:
         self._over.set()
+        self.gate.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -124,6 +128,9 @@ class Loopback:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 answer = loopback._answer(Received(self.command, self.path, headers, body, self.client_address[1]))
+                if answer.endswith(HOLD):
+                    loopback.gate.wait()
+                    answer = answer.removesuffix(HOLD)
                 if answer in (CLOSE, RESET):
                     self.close_connection = True
                     if answer == RESET:
