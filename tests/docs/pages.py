@@ -1,5 +1,6 @@
 """The pages of the documentation, as a Markdown parser reads them."""
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class Cell:
         return self.code[0] if self.code else ""
 
 
+@functools.cache
 def _tokens(page: Path) -> list[Token]:
     return _PARSER.parse("\n".join(line for line, _ in _without_tabs(page)))
 
