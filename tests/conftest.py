@@ -5,6 +5,7 @@ import gc
 import inspect
 import logging
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -38,6 +39,13 @@ settings.load_profile("codegen")
 # A shell starts what it puts into the background with SIGINT ignored, and what is ignored stays so in children.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# No settings from outside, and no proxy between a test and its server. With REQUEST_METHOD, as in CGI, HTTP_PROXY may
+# come from a request.
+OUTSIDE = r"(CODEGEN(?!_TEST)|CHATSERVER|CODEX|OPENAI)_|((HTTP|HTTPS|ALL|NO)_PROXY|REQUEST_METHOD|LOG_LEVEL)$"
+for variable in list(os.environ):
+    if re.match(OUTSIDE, variable, re.IGNORECASE):
+        del os.environ[variable]
+
 __all__ = ["old_names"]
 TOKEN = "sk-SECRET-0123456789-SECRET"
 
@@ -52,15 +60,8 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No settings from outside, no proxy between a test and its server; logger and rate limits as they were."""
-    for name in list(os.environ):
-        if name.startswith(("CODEGEN_", "CHATSERVER_", "CODEX_", "OPENAI_")) and not name.startswith("CODEGEN_TEST"):
-            monkeypatch.delenv(name)
-    # With REQUEST_METHOD, as in CGI, HTTP_PROXY may come from a request.
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD", "LOG_LEVEL"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
+def environment() -> Iterator[None]:
+    """Logger and rate limits as they were."""
     logger = logging.getLogger("codegen_ext")
     level = logger.level
     yield
