@@ -149,14 +149,9 @@ def test_what_the_contract_does_not_promise(serve: Any, connect: Any, method: st
         assert error.__cause__ is not None
 
 
-@pytest.mark.parametrize("kind", ["Application/JSON", "application/problem+JSON; Charset=UTF-8", "APPLICATION/json"])
-def test_media_types_ignore_case_and_have_suffixes(serve: Any, connect: Any, kind: str) -> None:
-    assert connect(serve(reply(USER, content_type=kind)).base_url).get_current_user().id == 1
-
-
-def test_a_charset_that_is_none_does_no_harm_to_a_logged_create(serve: Any, connect: Any) -> None:
-    answer = reply(RUN, content_type="application/json; charset=hex")
-    client = connect(serve(answer).base_url, log_level="DEBUG", log_responses=True)
+@pytest.mark.parametrize("kind", ["Application/JSON", "application/problem+JSON", "application/json; charset=hex"])
+def test_media_types_ignore_case_and_may_say_more(serve: Any, connect: Any, kind: str) -> None:
+    client = connect(serve(reply(RUN, content_type=kind)).base_url, log_level="DEBUG", log_responses=True)
     assert client.create_agent_run(323, "x").id == 1
 
 

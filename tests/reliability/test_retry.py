@@ -160,64 +160,48 @@ def test_failed_answers_give_their_connection_back(serve: Any, connect: Any) -> 
     assert len({request.port for request in server.requests}) == 1
 
 
-# The errors of the calls, what the decorator is told, and the pauses between the calls.
-REPEATED: dict[str, tuple[list[CodegenAPIError], dict[str, Any], list[float]]] = {
-    "what may pass": ([ServerError("a", 503), NetworkError("b")], {"delay": 2.0}, [2.0, 3.0]),
-    "as the service asks": ([RateLimitError("a", retry_after=17)], {}, [17.0]),
-    "a read of its own": ([NetworkError("a", operation="GET /x")], {}, [1.0]),
-    "the last attempt": ([ServerError("a"), ServerError("b"), ServerError("last")], {"max_attempts": 3}, [1.0, 1.5]),
-}
-RAISED: list[CodegenAPIError] = [
-    AmbiguousRequestError("unknown", request_id="id"),
-    NotFoundError("gone"),
-    WaitTimeoutError("late"),
-    ServerError("a create that may have happened", operation="create_agent_run"),
-    ServerError("a", 501),
-    NetworkError("a", operation="POST /x"),
+# The errors of the calls, what the decorator is told, and the pauses between the calls; the error after them is raised.
+OF_USERS: list[tuple[list[CodegenAPIError], dict[str, Any], list[float]]] = [
+    ([ServerError("a", 503), NetworkError("b")], {"delay": 2.0}, [2.0, 3.0]),
+    ([RateLimitError("a", retry_after=17)], {}, [17.0]),
+    ([NetworkError("a", operation="GET /x")], {}, [1.0]),
+    ([ServerError("a"), ServerError("b"), ServerError("last")], {"max_attempts": 3}, [1.0, 1.5]),
+    ([AmbiguousRequestError("unknown", request_id="id")], {}, []),
+    ([NotFoundError("gone")], {}, []),
+    ([WaitTimeoutError("late")], {}, []),
+    ([ServerError("a create that may have happened", operation="create_agent_run")], {}, []),
+    ([ServerError("a", 501)], {}, []),
+    ([NetworkError("a", operation="POST /x")], {}, []),
 ]
 
 
-def call(kind: str, errors: list[CodegenAPIError], **options: Any) -> str:
-    """Call a function, or a coroutine function, that raises each error once and then returns its name."""
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize(("errors", "options", "pauses"), OF_USERS)
+def test_functions_of_users_are_repeated_after_what_may_pass(
+    kind: str, clock: FakeClock, errors: list[CodegenAPIError], options: dict[str, Any], pauses: list[float]
+) -> None:
     rest = list(errors)
-    decorate = retry_on_error(draw=lambda: 1.0, **options)
+    repeat = retry_on_error(draw=lambda: 1.0, clock=clock, **options)
 
-    @decorate
+    @repeat
     def function() -> str:
         """Say what it does."""
         if rest:
             raise rest.pop(0)
         return f"{function.__name__}: {function.__doc__}"
 
-    @decorate
+    @repeat
     async def coroutine() -> str:
-        if rest:
-            raise rest.pop(0)
-        return "coroutine"
+        return function.__wrapped__()
 
-    return function() if kind == "sync" else asyncio.run(coroutine())
-
-
-@pytest.mark.parametrize("kind", ["sync", "async"])
-@pytest.mark.parametrize(("errors", "options", "pauses"), REPEATED.values(), ids=REPEATED)
-def test_what_may_pass_is_repeated(
-    kind: str, clock: FakeClock, errors: list[CodegenAPIError], options: dict[str, Any], pauses: list[float]
-) -> None:
+    call = function if kind == "sync" else lambda: asyncio.run(coroutine())
     if len(errors) > len(pauses):
-        with pytest.raises(type(errors[-1]), match="last"):
-            call(kind, errors, clock=clock, **options)
+        with pytest.raises(type(errors[-1])) as caught:
+            call()
+        assert caught.value is errors[-1]
     else:
-        shown = "function: Say what it does." if kind == "sync" else "coroutine"
-        assert call(kind, errors, clock=clock, **options) == shown
+        assert call() == "function: Say what it does."
     assert clock.slept == pauses
-
-
-@pytest.mark.parametrize("kind", ["sync", "async"])
-@pytest.mark.parametrize("error", RAISED, ids=str)
-def test_what_will_not_pass_or_may_have_happened_is_raised(kind: str, error: CodegenAPIError, clock: FakeClock) -> None:
-    with pytest.raises(type(error)):
-        call(kind, [error], clock=clock)
-    assert clock.slept == []
 
 
 @pytest.mark.parametrize("wrong", [{"max_attempts": 0}, {"backoff_factor": -1.0}, {"delay": float("nan")}])
