@@ -5,7 +5,6 @@ import gc
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,7 @@ from codegen_ext.testing import FakeClock, Sandbox
 from ..conftest import TOKEN, Flavour
 from ..support.inside import real
 from ..support.loopback import Loopback, Received, reply
-from ..support.waiting import until
+from ..support.waiting import until, until_async
 
 
 class Service(Loopback):
@@ -28,7 +27,6 @@ class Service(Loopback):
 
     def __init__(self) -> None:
         super().__init__(b"")
-        self.gate = threading.Event()
         self.gate.set()
         self.delay = 0.0
         self.busy = self.most_busy = 0
@@ -44,9 +42,6 @@ class Service(Loopback):
         number = received.path.rpartition("/")[2]
         return reply({"id": int(number) if number.isdigit() else 1, "organization_id": 323, "status": "RUNNING"})
 
-    def wait_until_busy(self, calls: int) -> None:
-        until(lambda: self.busy >= calls)
-
     def config(self, **settings: Any) -> ClientConfig:
         plain = {"rate_limits": False, "enable_caching": False, "max_retries": 0}
         return ClientConfig(**{"api_token": TOKEN, "base_url": self.base_url, **plain, **settings})
@@ -56,7 +51,6 @@ class Service(Loopback):
 def service() -> Iterator[Service]:
     with Service() as running:
         yield running
-        running.gate.set()
 
 
 def test_bursts_of_threads_share_as_many_connections_as_are_allowed(service: Service) -> None:
@@ -91,7 +85,7 @@ async def test_calls_that_are_cancelled_leave_their_connections_to_others(servic
     service.gate.clear()
     async with AsyncCodegenClient(service.config(max_connections=5)) as client:
         calls = [asyncio.create_task(client.get_agent_run(323, 1)) for _ in range(10)]
-        await asyncio.to_thread(service.wait_until_busy, 5)
+        await until_async(lambda: service.busy == 5)
         for call in calls[:5]:  # those that have a connection, which goes to those that wait and are cancelled next
             call.cancel()
         await asyncio.sleep(0)
@@ -107,11 +101,11 @@ def test_a_call_that_finds_no_free_connection_in_time_says_so(service: Service) 
     service.gate.clear()
     with CodegenClient(service.config(max_connections=1, timeout=5)) as client, ThreadPoolExecutor(2) as pool:
         first = pool.submit(client.get_agent_run, 323, 1)
-        service.wait_until_busy(1)
+        until(lambda: service.busy == 1)
         with pytest.raises(TimeoutError, match="waiting for a free connection"):
             client.get_agent_run(323, 2, timeout=0.05)
         created = pool.submit(client.create_agent_run, 323, "creates have connections of their own")
-        service.wait_until_busy(2)
+        until(lambda: service.busy == 2)
         service.gate.set()
         assert (first.result().id, created.result().id) == (1, 1)
 
