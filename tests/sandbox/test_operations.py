@@ -55,7 +55,7 @@ def test_requests_are_recorded_as_they_were_sent(either):
     assert [answer.headers["x-request-id"] for answer in answers] == ["sandbox-0-1", "sandbox-0-2"]
 
 
-def test_owner_repo_is_found_by_those_who_read_all_pages(serve):
+def test_repositories_are_on_two_pages_and_owner_repo_is_on_the_second(serve):
     api, other = serve(org_id=7), serve()
     pages = [api.json("get_repositories", skip=skip, limit=40) for skip in range(0, 160, 40)]
     numbers = [(page["page"], page["size"], page["pages"], page["total"]) for page in pages]
