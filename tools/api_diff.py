@@ -356,7 +356,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("old", help="path, URL or git ref")
     parser.add_argument("new", nargs="?", default=str(load.CONTRACT), help="the same; openapi.yaml if left out")
-    parser.add_argument("--json", metavar="FILE", help="write the report for machines there; - is standard output")
+    parser.add_argument("--json", metavar="FILE", help="write the report for machines there")
     given = parser.parse_args()
     try:
         require_redocly()
@@ -364,10 +364,9 @@ def main() -> int:
     except SpecError as error:
         print(error, file=sys.stderr)
         return 2
-    report = as_json(changes)
-    if given.json and given.json != "-":
-        Path(given.json).write_text(report, encoding="utf-8")
-    print(report if given.json == "-" else as_markdown(changes, []), end="")
+    if given.json:
+        Path(given.json).write_text(as_json(changes), encoding="utf-8")
+    print(as_markdown(changes, []), end="")
     if summary(changes)[BREAKING] and not versions.major_raised():
         print("breaking changes need a higher major version than the last tag has", file=sys.stderr)
         return 1
