@@ -27,19 +27,23 @@ def read(path: Path) -> list[Action]:
         SpecError: with all reasons why it is no Overlay 1.0 document.
 
     """
-    data = load(path)
+    return parse(load(path), path.name)
+
+
+def parse(data: Data, name: str = "the overlay") -> list[Action]:
+    """Return the actions of an overlay document; raises SpecError as `read` does."""
     if not str(data.get("overlay", "")).startswith("1.0.") or not isinstance(data.get("actions"), list):
-        raise SpecError(f"{path.name} is not an OpenAPI Overlay 1.0 document")
+        raise SpecError(f"{name} is not an OpenAPI Overlay 1.0 document")
     actions, problems = [], []
     for number, item in enumerate(data["actions"], 1):
         keys = item.keys() if isinstance(item, dict) else set()
         if not {"target"} < keys <= {"target", "description", "update", "remove"}:
-            problems.append(f"{path.name}: action {number} needs a target, and update or remove, and no more")
+            problems.append(f"{name}: action {number} needs a target, and update or remove, and no more")
             continue
         try:
             query = jsonpath_rfc9535.compile(item["target"])
         except (jsonpath_rfc9535.JSONPathError, TypeError) as error:
-            problems.append(f"{path.name}: action {number}: {item['target']!r} is no JSONPath: {one_line(error)}")
+            problems.append(f"{name}: action {number}: {item['target']!r} is no JSONPath: {one_line(error)}")
             continue
         actions.append(Action(item["target"], query, item.get("update"), item.get("remove") is True))
     if problems:

@@ -37,15 +37,10 @@ def normalized(published: Data, *more: overlay.Action) -> normalize.Normalized:
     return made._replace(notes=[*notes, *made.notes])
 
 
-def actions(entries: str, folder: Path) -> list[overlay.Action]:
-    """Read the entries of an overlay, one a line."""
+def actions(entries: str) -> list[overlay.Action]:
+    """Return the actions of an overlay, one a line."""
     lines = "".join(f"  - {line}\n" for line in entries.splitlines())
-    (folder / "overlay.yaml").write_text(f"overlay: 1.0.0\nactions:\n{lines}", encoding="utf-8")
-    return overlay.read(folder / "overlay.yaml")
-
-
-def operation(data: Data, operation_id: str) -> Data:
-    return next(item for _, _, item in load.each_operation(data) if item["operationId"] == operation_id)
+    return overlay.parse(load.parse(f"overlay: 1.0.0\nactions:\n{lines}"))
 
 
 def answering(schema: Any) -> Data:

@@ -91,30 +91,31 @@ DATA: Data = {"a": {"b": 1, "list": [1]}, "items": [{"name": "x"}, {"name": "y"}
         ("{target: $.a, remove: false, update: {}}", "a", DATA["a"]),
     ],
 )
-def test_an_action_updates_or_removes(entry: str, place: str, value: Any, tmp_path: Path) -> None:
+def test_an_action_updates_or_removes(entry: str, place: str, value: Any) -> None:
     data = copy.deepcopy(DATA)
-    assert overlay.apply(data, actions(entry, tmp_path)) == []
+    assert overlay.apply(data, actions(entry)) == []
     assert data[place] == value
 
 
-def test_what_an_overlay_cannot_do_is_said_of_all_its_actions(tmp_path: Path) -> None:
+def test_what_an_overlay_cannot_do_is_said_of_all_its_actions() -> None:
     wrong = "{target: $, remove: true}\n{target: $.a, update: 1}\n{target: $.a.b, update: {}}"
     with pytest.raises(load.SpecError) as caught:
-        overlay.apply(copy.deepcopy(DATA), actions(wrong, tmp_path))
+        overlay.apply(copy.deepcopy(DATA), actions(wrong))
     assert [line.split(": ")[1] for line in caught.value.problems] == ["$", "$.a", "$.a.b"]
 
 
-def test_an_overlay_that_is_none_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "overlay.yaml"
-    for text, reasons in (
-        ("overlay: 2.0.0\nactions: []", ["overlay.yaml is not an OpenAPI Overlay 1.0 document"]),
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        ("overlay: 2.0.0\nactions: []", ["it is not an OpenAPI Overlay 1.0 document"]),
         (
             "overlay: 1.0.0\nactions: [{target: $.a}, {target: '$..[', update: {}}, {target: $, update: {}, c: 1}, 7]",
             ["action 1 needs a target", "action 2: '$..[' is no JSONPath", "action 3 needs", "action 4 needs"],
         ),
-    ):
-        file.write_text(text, encoding="utf-8")
-        with pytest.raises(load.SpecError) as caught:
-            overlay.read(file)
-        for problem, reason in zip(caught.value.problems, reasons, strict=True):
-            assert reason in problem
+    ],
+)
+def test_an_overlay_that_is_none_is_refused(text: str, reasons: list[str]) -> None:
+    with pytest.raises(load.SpecError) as caught:
+        overlay.parse(load.parse(text), "it")
+    for problem, reason in zip(caught.value.problems, reasons, strict=True):
+        assert reason in problem

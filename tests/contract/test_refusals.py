@@ -32,10 +32,10 @@ def test_each_reason_has_its_place_and_what_to_write(tmp_path: Path) -> None:
     assert refused(normalized(), tmp_path) == PUBLISHED
 
 
-def test_what_is_written_mends_everything_but_what_people_wrote(tmp_path: Path) -> None:
+def test_what_is_written_mends_everything_but_what_people_wrote() -> None:
     (written,) = (line for line in PUBLISHED if line.endswith("; mend it in spec/chatserver.yaml"))
     entries = [line.partition("; mend it in spec/overlay.yaml: ")[2] for line in PUBLISHED if line != written]
-    made = normalized(*actions("\n".join(entries), tmp_path))
+    made = normalized(*actions("\n".join(entries)))
     adapter.read(made.data)
     assert [*made.problems, *validate.problems(made.data)] == [written]
 
