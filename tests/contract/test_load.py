@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tools import load
 
 from ..support.loopback import reply
+from ..support.text import any_text
 from .documents import written
 
 
@@ -63,14 +64,14 @@ def test_what_cannot_be_fetched_is_refused(tmp_path: Path, serve: Any) -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | any_text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(any_text(), inner, max_size=4),
     max_leaves=12,
 )
 
 
 @settings(max_examples=15)
-@given(st.text(max_size=60) | JSON.map(json.dumps))
+@given(any_text(max_size=60) | JSON.map(json.dumps))
 def test_whatever_comes_is_data_or_a_refusal(text: str) -> None:
     with contextlib.suppress(load.SpecError):
         assert json.loads(json.dumps(data := load.parse(text))) == data

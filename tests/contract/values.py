@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 from tools.load import Data, resolve
 
+from ..support.text import any_text
+
 FREE = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    st.none() | st.booleans() | st.integers() | any_text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(any_text(max_size=3), inner, max_size=2),
     max_leaves=3,
 )
 FORMATS: dict[Any, st.SearchStrategy[Any]] = {
@@ -18,7 +20,7 @@ FORMATS: dict[Any, st.SearchStrategy[Any]] = {
     "uuid": st.uuids().map(str),
 }
 SCALARS: dict[Any, st.SearchStrategy[Any]] = {
-    "string": st.text(max_size=3),
+    "string": any_text(max_size=3),
     "integer": st.integers(),
     "number": st.integers() | st.floats(allow_nan=False, allow_infinity=False),
     "boolean": st.booleans(),
@@ -53,7 +55,7 @@ def _objects(contract: Data, schema: Data, depth: int) -> st.SearchStrategy[Any]
         if values is not True and depth > 2:
             return st.just({})
         inner = FREE if values is True else of(contract, values, depth + 1)
-        return st.dictionaries(st.text(max_size=3), inner, max_size=2)
+        return st.dictionaries(any_text(max_size=3), inner, max_size=2)
     kept = {name: node for name, node in fields.items() if name in required or depth < 2}
     strategies = {name: st.deferred(lambda node=node: of(contract, node, depth + 1)) for name, node in kept.items()}
     return st.fixed_dictionaries(

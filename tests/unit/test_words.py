@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from codegen_ext import AgentRunStatus, MessageType
 
+from ..support.text import any_text
+
 WORDS = {
     "ACTIVE": "running",
     "RUNNING": "running",
@@ -66,7 +68,7 @@ def test_every_model_with_a_runs_status_is_tested_here() -> None:
 
 
 @settings(max_examples=20)
-@given(word=st.none() | st.text().filter(lambda text: text.upper() not in {*WORDS, "COMPLETED"}))
+@given(word=st.none() | any_text().filter(lambda text: text.upper() not in {*WORDS, "COMPLETED"}))
 def test_an_unknown_word_and_null_survive_as_they_are(word: str | None) -> None:
     for name in CARRIERS:
         model = carrier(name, word)
@@ -74,7 +76,7 @@ def test_an_unknown_word_and_null_survive_as_they_are(word: str | None) -> None:
         assert not isinstance(model.status, AgentRunStatus)
 
 
-@given(st.text())
+@given(any_text())
 def test_an_unknown_message_type_and_source_survive(word: str) -> None:
     entry = {"agent_run_id": 1, "created_at": "2026-01-01T00:00:00Z", "message_type": word}
     known = word.upper() in set(MessageType)
@@ -99,7 +101,7 @@ def test_a_timestamp_in_any_notation_is_the_same_aware_moment(text: str) -> None
 
 
 @settings(max_examples=30)
-@given(st.datetimes(timezones=st.timezones()), st.text(max_size=30))
+@given(st.datetimes(timezones=st.timezones()), any_text(max_size=30))
 def test_every_iso_timestamp_is_read_back_and_another_text_is_an_error_of_its_value(
     moment: datetime.datetime, text: str
 ) -> None:
