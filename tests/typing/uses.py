@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, assert_type
 
+from codegen_api import models
 from codegen_api.models import ChatCompletionChunk, ChatCompletionResponse
 from codegen_api.types import Response
 from openai.types.chat import ChatCompletion as OpenAICompletion
@@ -93,6 +94,12 @@ def clients(client: sdk.CodegenClient) -> None:
     assert_type(run.status, sdk.AgentRunStatus | str | None)
     assert_type(run.metadata, dict[str, Any] | None)
     assert_type(client.get_agent_run_logs(323, 1).logs[0].message_type, sdk.MessageType | str | None)
+    assert_type(client.edit_pull_request(323, 1, "closed"), models.EditPRResponse)
+    assert_type(client.edit_repo_pull_request(323, 1, 1, models.PullRequestState.DRAFT), models.EditPRResponse)
+    assert_type(client.get_integrations(323), models.OrganizationIntegrationsResponse)
+    assert_type(client.generate_slack_connect_token(323), models.GenerateTokenResponse)
+    assert_type(client.get_oauth_token_status(323), Any)
+    assert_type(client.remove_codegen_from_pr(323, 1), Any)
     with client.create_health_monitor(interval=30) as monitor:
         assert_type(monitor.status, sdk.HealthStatus)
     print(run.sumary)  # type: ignore[attr-defined]
@@ -103,6 +110,7 @@ def clients(client: sdk.CodegenClient) -> None:
     client.list_agent_runs(323, limit="5")  # type: ignore[arg-type]
     client.create_agent_run(323, "hello", metadata=[1])  # type: ignore[arg-type]
     client.list_agent_runs(323, source_type="APY")  # type: ignore[arg-type]
+    client.edit_pull_request(323, 1, "shut")  # type: ignore[arg-type]
     client.iter_pages("get_user")  # type: ignore[call-overload]
     print(client.get_users(323).itmes)  # type: ignore[attr-defined]
     client.stream_chat_completion("m", [])  # type: ignore[attr-defined]
