@@ -1,7 +1,6 @@
-"""The methods of the ChatServer's SDK: signatures, settings, models, administration, and the tree of errors."""
+"""The methods of the ChatServer's SDK: signatures, messages, settings, administration, and the tree of errors."""
 
 import inspect
-import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 
 import codegen_ext
 from codegen_ext import chatserver
-from codegen_ext.chatserver import AsyncChatServerClient, ChatServerClient, create_client, errors
+from codegen_ext.chatserver import ChatCompletionMessage, ChatServerClient, Message, MessageRole, create_client, errors
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN
@@ -32,30 +31,23 @@ SIGNATURES = {
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-@pytest.mark.parametrize("kind", [ChatServerClient, AsyncChatServerClient])
+@pytest.mark.parametrize("kind", [ChatServerClient, chatserver.AsyncChatServerClient])
 def test_the_methods_have_the_signatures_of_the_sdk(kind: type, name: str) -> None:
     signature = inspect.signature(getattr(kind, name))
     plain = [one.replace(annotation=one.empty) for one in signature.parameters.values() if one.name != "self"]
     assert str(signature.replace(parameters=plain, return_annotation=signature.empty))[1:].startswith(SIGNATURES[name])
 
 
-@pytest.fixture
-def asked(serve: Callable[..., Loopback], connect_chat: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
-    """Return what a completion sends."""
+def test_what_a_completion_sends(serve: Callable[..., Loopback], connect_chat: Callable[..., Any]) -> None:
     server = serve(reply(COMPLETION))
     chat = connect_chat(None, server.base_url)
 
-    def complete(*args: Any, **options: Any) -> dict[str, Any]:
-        chat.create_completion(*args, **options)
-        body: dict[str, Any] = server.requests[-1].json()
-        return body
+    def asked(**options: Any) -> Any:
+        chat.create_completion("m", HELLO, **options)
+        return server.requests[-1].json()
 
-    return complete
-
-
-def test_what_a_completion_sends(asked: Callable[..., dict[str, Any]]) -> None:
     defaults = {"temperature": 0.7, "max_tokens": 4000, "top_p": 1.0, "stream": False}
-    assert asked("m", HELLO) == {"model": "m", "messages": HELLO, **defaults}
+    assert asked() == {"model": "m", "messages": HELLO, **defaults}
     of_the_server = {
         "session_id": "s",
         "organization_id": "o",
@@ -66,11 +58,62 @@ def test_what_a_completion_sends(asked: Callable[..., dict[str, Any]]) -> None:
         "mcp_servers": {"x": {"command": "y"}},
     }
     given = {**of_the_server, "allowed_tools": ("Read", "Bash"), "setting_sources": {"user"}}
-    sent = asked("m", HELLO, user="u", system_prompt="Be brief", metadata={"more": True}, **given)
+    sent = asked(user="u", system_prompt="Be brief", metadata={"more": True}, **given)
     assert sent["metadata"] == {"user_id": "u", **of_the_server, "more": True}
     assert (sent["user"], sent["system_prompt"]) == ("u", "Be brief")
     metadata = {"session_id": "mine", "user_id": "other", "workflow": None}
-    assert asked("m", HELLO, user="u", session_id="s", workflow="w", metadata=metadata)["metadata"] == metadata
+    assert asked(user="u", session_id="s", workflow="w", metadata=metadata)["metadata"] == metadata
+
+
+def test_every_notation_means_the_same_and_unknown_fields_are_sent(
+    serve: Callable[..., Loopback], connect_chat: Callable[..., Any]
+) -> None:
+    server = serve(reply(COMPLETION))
+    named = {"role": "user", "content": "x", "name": "Ada"}
+    notations = [
+        Message("user", "x"),
+        ChatCompletionMessage("user", "x"),
+        {"role": MessageRole.USER, "content": "x"},
+        {"role": "user", "content": "x"},
+        "x",
+        Message.from_dict(named),
+        named,
+    ]
+    connect_chat(None, server.base_url).create_completion("m", (message for message in notations))
+    assert server.requests[0].json()["messages"] == [*[{"role": "user", "content": "x"}] * 5, named, named]
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"messages": []}, "messages: expected at least one"),
+    ({"messages": 5}, "messages: expected a list of messages, got int"),
+    ({"messages": "Hello"}, "messages: expected a list of messages, got str"),
+    ({"messages": {"role": "user", "content": "x"}}, "messages: expected a list of messages, got dict"),
+    ({"messages": Message("user", "x")}, "messages: expected a list of messages, got ChatMessage"),
+    ({"messages": ["x", {"role": "user", "content": ""}]}, "messages[1].content: must not be empty"),
+    ({"messages": [{"role": "user", "content": ["x"]}]}, "messages[0].content: expected a string, got list"),
+    ({"messages": [ChatCompletionMessage("assistant", None)]}, "messages[0].content: expected a string, got NoneType"),
+    ({"messages": [Message("USER", "x")]}, "messages[0].role: expected assistant, system, user, got 'USER'"),
+    ({"messages": [{"role": ["user"]}]}, "messages[0].role: expected assistant, system, user, got list"),
+    ({"messages": [{"role": "x" * 50}]}, "messages[0].role: expected assistant, system, user, got str"),
+    ({"messages": ["x", None]}, "messages[1]: expected a Message, a dict or a string, got NoneType"),
+    ({"messages": ["a\ud83d"]}, "messages: cannot be sent"),
+    ({"model": ""}, "model: expected the name of a model"),
+    ({"temperature": 2.1}, "temperature: "),
+    ({"metadata": "x"}, "metadata: expected a dict, got str"),
+    ({"metadata": {"x": {1}}}, "metadata: "),
+]
+
+
+@pytest.mark.parametrize(("arguments", "problem"), WRONG, ids=ascii)
+def test_wrong_arguments_are_refused_before_anything_is_sent(
+    chat: Any, sandbox: Sandbox, arguments: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(errors.BadRequestError) as caught:
+        chat.create_completion(**{"model": "gpt-4o", "messages": ["x"], "stream": True, **arguments})
+    assert caught.value.message.startswith(problem)
+    assert (caught.value.status_code, caught.value.operation) == (400, "create_chat_completion")
+    assert caught.value.field == problem.partition(":")[0]
+    assert sandbox.requests == []
 
 
 def test_settings_are_arguments_or_come_from_the_environment(
@@ -237,25 +280,10 @@ def test_what_is_no_status_is_an_error_of_both_trees(
     assert timeout.value.timeout_duration == 5
 
 
-@pytest.mark.parametrize("name", [name for name in chatserver.__all__ if name.endswith("Error")])
-def test_an_error_can_be_made_by_hand_and_pickled(name: str) -> None:
-    made = getattr(chatserver, name)("text")
-    assert isinstance(made, errors.ChatServerError)
-    assert (made.message, made.status_code) == ("text", 400 if name == "BadRequestError" else None)
-    again = pickle.loads(pickle.dumps(made))
-    assert (type(again), vars(again)) == (type(made), vars(made))
-
-
-FAULTS = [
-    (Fault.reset_after(), 1),
-    (Fault.truncate(20), 1),
-    (Fault.status(503), 1),
-    (Fault.empty_body(), 1),
-    (Fault.status(429), 4),
-]
-
-
-@pytest.mark.parametrize(("fault", "requests"), FAULTS)
+@pytest.mark.parametrize(
+    ("fault", "requests"),
+    [(Fault.reset_after(), 1), (Fault.status(503), 1), (Fault.empty_body(), 1), (Fault.status(429), 4)],
+)
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_completion_is_repeated_only_where_it_was_not_begun(
     connect_chat: Callable[..., Any], sandbox: Sandbox, clock: FakeClock, fault: Fault, requests: int, stream: bool
