@@ -214,6 +214,9 @@ def test_a_forked_child_has_connections_of_its_own(address: str) -> None:
         assert store.attempt("s", WIDE, "p", "parent", "").wait == 0
         assert in_child(lambda: all(store.attempt("s", WIDE, "q", f"c{n}", "").wait == 0 for n in range(20)))
         assert store.attempt("s", WIDE, "p", "parent again", "") == Reply(ANY, 0, 2, 22)
+        if isinstance(store, RedisWindows):
+            ours = store._redis.command("CLIENT", "ID")
+            assert in_child(lambda: store._redis.command("CLIENT", "ID") != ours)
 
 
 def test_a_redis_that_hangs_or_is_full_is_unavailable(mortal_redis: RedisServer, monkeypatch: Patch) -> None:
