@@ -54,12 +54,6 @@ def job(*configs: Any, **options: Any) -> Callable[[Any], Any]:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (given({"prompt": " \n\t"}), "prompt: must not be blank"),
-        (given({"prompt": None}), "prompt: expected a string"),
-        *((given({"priority": wrong}), "priority: expected one of low, normal") for wrong in ("asap", 1)),
-        (given({"tags": {"a": 1}}), "tags: expected a list of strings, got .'a': 1."),
-        (given({"tags": "a"}), "tags: expected a list of strings, got 'a'"),
-        (given({"tags": ["a", 1]}), r"tags: expected a list of strings, got \['a', 1\]"),
         (lambda d: d.client.create_agent_run(ORG, ""), "prompt: must not be blank"),
         (lambda d: d.client.create_agent_run(ORG, "x", model=" "), "model: must not be blank"),
         (lambda d: d.client.resume_agent_run(ORG, agent_run_id=1, prompt=" "), "prompt: must not be blank"),
@@ -75,7 +69,7 @@ def job(*configs: Any, **options: Any) -> Callable[[Any], Any]:
         (lambda d: d.client.get_current_user(extra_query={"a": "\ud800"}), "extra_query: a cannot be sent"),
         (lambda d: d.client.revoke_oauth_token("\ud800", ORG), "provider: cannot be sent"),
         *(
-            (lambda d, name=name: d.client.request(name, "/v1"), "method: expected an H")
+            (lambda d, name=name: d.client.request(name, "/v1"), "method: expected an HTTP method such as 'GET'")
             for name in (None, "", "GET\n")
         ),
         *(
@@ -103,6 +97,12 @@ def job(*configs: Any, **options: Any) -> Callable[[Any], Any]:
         (lambda d: d.client.wait_for_completion(ORG, 1, poll_interval=0), "poll_interval must be a number"),
         (lambda d: d.client.wait_for_completion(ORG, 1, timeout=-1), "timeout must be a number"),
         (lambda d: d.client.stream_logs(ORG, 1, poll_interval="5"), "poll_interval must be a number"),
+        (given({"prompt": " \n\t"}), "prompt: must not be blank"),
+        (given({"prompt": None}), "prompt: expected a string"),
+        *((given({"priority": wrong}), "priority: expected one of low, normal") for wrong in ("asap", 1)),
+        (given({"tags": {"a": 1}}), "tags: expected a list of strings, got .'a': 1."),
+        (given({"tags": "a"}), "tags: expected a list of strings, got 'a'"),
+        (given({"tags": ["a", 1]}), r"tags: expected a list of strings, got \['a', 1\]"),
         (given({"agent_type": 5}), "agent_type: expected a string, got int"),
         (given({"branch": ""}), "branch: must not be blank"),
         (given({"repository": " "}), "repository: must not be blank"),
