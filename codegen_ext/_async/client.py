@@ -25,7 +25,6 @@ from ..list_index import PAGE_SIZE
 from . import create_once, pagination
 from .base_client import AsyncBaseClient
 from .locks import Event
-from .repositories import AsyncRepositoryIndex
 
 if TYPE_CHECKING:
     import os
@@ -69,6 +68,7 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
     """
 
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock = SYSTEM_CLOCK, **settings: Any) -> None:
+        from .repositories import AsyncRepositoryIndex
         from .run_poller import AsyncRunPoller
 
         super().__init__(config, clock=clock, **settings)

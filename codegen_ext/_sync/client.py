@@ -24,7 +24,6 @@ from ..list_index import PAGE_SIZE
 from . import create_once, pagination
 from .base_client import BaseClient
 from .locks import Event
-from .repositories import RepositoryIndex
 
 if TYPE_CHECKING:
     import os
@@ -68,6 +67,7 @@ class CodegenClient(BaseClient, CodegenMethods, CodegenPages):
     """
 
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock = SYSTEM_CLOCK, **settings: Any) -> None:
+        from .repositories import RepositoryIndex
         from .run_poller import RunPoller
 
         super().__init__(config, clock=clock, **settings)
