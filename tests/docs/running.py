@@ -26,8 +26,9 @@ def fake_time(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 
 
 @pytest.fixture
-def codegen_service(fake_time: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+def codegen_service(fake_time: FakeClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sandbox]:
     """The sandbox that the environment names; it takes any token, since the pages say `your-api-token`."""
+    monkeypatch.chdir(tmp_path)
     with Sandbox(rate_limits=False, run_seconds=10, token=None, webhook_secret="your-webhook-secret") as sandbox:
         monkeypatch.setenv("CODEGEN_API_TOKEN", "your-api-token")
         monkeypatch.setenv("CODEGEN_ORG_ID", str(sandbox.org_id))

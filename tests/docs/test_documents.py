@@ -31,8 +31,9 @@ pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
 @pytest.fixture
-def codex_service(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def codex_service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """The service that the Codex CLI asks, on loopback; time is real, since a process runs."""
+    monkeypatch.chdir(tmp_path)
     program = require_codex()
     with Responses() as service:
         monkeypatch.setattr(command, "DEFAULT_BASE_URL", service.base_url)
@@ -49,10 +50,7 @@ def test_every_block_says_its_language(page: Path) -> None:
 
 
 @pages
-def test_python_blocks_run(
-    page: Path, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_python_blocks_run(page: Path, request: pytest.FixtureRequest) -> None:
     request.getfixturevalue("codex_service" if page.name == "codex.md" else "codegen_service")
     namespace: dict[str, Any] = {"__name__": f"page_{page.stem}"}
     output = ""
@@ -83,14 +81,8 @@ ASYNC = [(page, first, second) for page in PAGES for first, second in pairwise(b
     ids=lambda value: value.name if isinstance(value, Path) else getattr(value, "line", None),
 )
 def test_async_tabs_are_whole_programs_with_the_same_output(
-    page: Path,
-    program: Block,
-    output: Block,
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    page: Path, program: Block, output: Block, request: pytest.FixtureRequest
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     request.getfixturevalue("codex_service" if page.name == "codex.md" else "codegen_service")
     assert run(program, page, {"__name__": f"page_{page.stem}"}, request.getfixturevalue) == output.content
     shown = [block.content for block in blocks(page) if block.tab == "Sync" and block.language == "text"]
