@@ -166,7 +166,9 @@ def test_it_prepares_version_changelog_and_tag(root: Path) -> None:
     assert "1.9.0 is not higher than v1.10.0" in refusal(root, "1.9.0")
 
 
-def test_what_is_not_ready_is_refused(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_ready_is_refused(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert "nothing in Unreleased" in refusal(root, "1.4.0")
     write(root, "codegen_ext/agent.py", CHANGED["codegen_ext/agent.py"])
     announce(root, "- More.")
@@ -184,3 +186,6 @@ def test_what_is_not_ready_is_refused(root: Path, capsys: pytest.CaptureFixture[
     assert "is not a version" in capsys.readouterr().err
     hook.unlink()
     assert release.release("2.0.0", DAY, root) == "v2.0.0"
+    monkeypatch.setattr(release, "release", lambda version, today: f"v{version}")
+    assert release.main(["2.0.0"]) == 0
+    assert capsys.readouterr().out == "v2.0.0 is ready; publish it with: git push --follow-tags\n"
