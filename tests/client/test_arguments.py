@@ -85,6 +85,7 @@ def job(*configs: Any, **options: Any) -> Callable[[Any], Any]:
             for value in ({"a b": "SECRET"}, {"A": "SECRET\r\nB: y"}, {"A": 5}, {5: "x"})
         ),
         (lambda d: d.client.request("GET", "/v1", extra_headers={"A": "\n"}), "extra_headers: .*does not allow"),
+        (lambda d: d.client.request("GET", "/v1", extra_headers="A: b"), "extra_headers: expected a mapping"),
         (lambda d: CodegenClient(api_token="abc", transport=object()), "transport must be an httpx"),
         (lambda d: AsyncCodegenClient(api_token="abc", transport=d.sandbox), "transport must be an httpx"),
         *((lambda d, page=page: d.client.get_agent_runs(ORG, page=page), "page: ") for page in (0, "x")),
