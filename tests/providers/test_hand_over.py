@@ -201,6 +201,9 @@ def test_hand_over(
         assert error.__cause__ is error.__context__ is None
     # Nothing is repeated where another provider waits.
     assert len(openai_service.requests) == (first == "openai" or (second == "openai" and row.outcome == NEXT))
+    if row.outcome == NEXT:
+        asked = [request.operation for request in sandbox.requests]
+        assert max(asked.count(CREATE), asked.count(CHAT)) <= 1
 
 
 def test_the_last_error_is_raised(make: Build, options: dict[str, Any], openai_service: Loopback) -> None:
