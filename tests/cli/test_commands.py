@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
@@ -18,13 +17,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from codegen_ext import Agent, AsyncTask, TimeoutError, __version__
+from codegen_ext import AsyncTask, TimeoutError, __version__
 from codegen_ext.cli import main, output
 from codegen_ext.cli.commands import app
 from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN
 from ..docs.pages import ROOT, table
+from ..support.waiting import until
 
 
 class Outcome(NamedTuple):
@@ -67,13 +67,11 @@ def requests(sandbox: Sandbox, operation: str) -> int:
     return sum(request.operation == operation for request in sandbox.requests)
 
 
-def interrupt_when(condition: Callable[[], object], first: Callable[[], object] = lambda: None) -> None:
-    """Send SIGINT to this process, as Ctrl-C does, when a condition holds, which `first` may bring about."""
+def interrupt_when(condition: Callable[[], object]) -> None:
+    """Send SIGINT to this process, as Ctrl-C does, when a condition holds."""
 
     def work() -> None:
-        first()
-        while not condition():
-            time.sleep(0.01)
+        until(condition)
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=work, daemon=True).start()
@@ -211,21 +209,22 @@ def test_a_terminal_gets_a_table_and_no_commands(
 def test_changes_are_watched(
     codegen: Codegen, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, terminal: bool
 ) -> None:
-    def create() -> None:
-        while not requests(sandbox, "list_agent_runs"):
-            time.sleep(0.01)
-        with Agent(323, TOKEN, base_url=sandbox.base_url) as agent:
-            agent.run("Fix it")
+    def has_told_the_end() -> bool:
+        listed = requests(sandbox, "list_agent_runs")
+        if listed and sandbox.runs[0].status == "RUNNING":
+            sandbox.runs[0].finish()
+        return listed >= 3 + terminal
 
+    codegen(f"{NEVER} -d")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
-    interrupt_when(lambda: requests(sandbox, "list_agent_runs") >= 3 + terminal, first=create)
+    interrupt_when(has_told_the_end)
     found = codegen("watch --poll-interval 1" if terminal else "watch --poll-interval 1 --json")
     assert found.status == 130
     if terminal:
         assert "completed" in found.out
     else:
-        change = json.loads(found.out.splitlines()[0])
-        assert (change["run"]["id"], change["kind"]) == (1, "created")
+        change = json.loads(found.out.splitlines()[-1])
+        assert (change["run"]["id"], change["kind"]) == (1, "finished")
 
 
 def test_any_operation_can_be_called(codegen: Codegen, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,19 +1,18 @@
 """A client that was built and used before a fork serves gunicorn's and Celery's children: right answers, no hang."""
 
-import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
-from codegen_ext import ClientConfig, CodegenClient
 from codegen_ext.testing import Sandbox
 
 from ..conftest import TOKEN
+from ..support.filling import fill
 from ..support.redis_server import RedisServer, free_port
+from ..support.serving import ask
 from ..support.waiting import until
 from .conftest import Start
 
@@ -24,9 +23,7 @@ pytestmark = pytest.mark.slow
 def settings() -> Iterator[dict[str, str]]:
     """The settings of clients of a sandbox that has runs 1 to 40."""
     with Sandbox(rate_limits=False, run_seconds=1000, token=TOKEN) as running:
-        with CodegenClient(ClientConfig(api_token=TOKEN, base_url=running.base_url, rate_limits=False)) as client:
-            for number in range(40):
-                client.create_agent_run(323, f"job {number}")
+        fill(running, 40)
         yield {"CODEGEN_API_TOKEN": TOKEN, "CODEGEN_BASE_URL": running.base_url}
 
 
@@ -42,13 +39,9 @@ def test_gunicorn_with_preload(
     environment = {**settings, "CODEGEN_SHARED_STATE": shared} if shared else settings
     server = start("gunicorn", *options, "-b", f"127.0.0.1:{port}", "tests.integrations.preloaded:app", **environment)
     until(lambda: server.log().count("Booting worker") >= 3, 60)
-
-    def ask(number: int) -> dict[str, int]:
-        answer: dict[str, int] = httpx.get(f"http://127.0.0.1:{port}/{number}", timeout=30).json()
-        return answer
-
+    addresses = [f"http://127.0.0.1:{port}/{number}" for number in range(1, 41)]
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(ask, range(1, 41)))
+        answers = [answer.json() for answer in threads.map(partial(ask, "GET"), addresses)]
     assert [answer["id"] for answer in answers] == list(range(1, 41))
     assert len({answer["pid"] for answer in answers}) > 1, "several workers answered"
     assert "WORKER TIMEOUT" not in server.log()
@@ -63,10 +56,10 @@ def test_a_forking_celery_worker(
     options = ["worker", "--pool", "prefork", "--concurrency", "3", "--loglevel", "INFO", "--without-heartbeat"]
     worker = start("celery", "-A", "tests.integrations.preloaded_celery:app", *options, "--without-gossip", **settings)
     until(lambda: " ready." in worker.log(), 90)
-    sent = {number: read.delay(number) for number in range(1, 41)}
-    until(lambda: all(result.ready() for result in sent.values()), 60)
-    answers: dict[int, Any] = {number: result.get() for number, result in sent.items()}
-    assert {number: answer["id"] for number, answer in answers.items()} == {number: number for number in sent}
-    assert len({answer["pid"] for answer in answers.values()}) > 1, json.dumps(answers)
+    sent = [read.delay(number) for number in range(1, 41)]
+    until(lambda: all(result.ready() for result in sent), 60)
+    answers = [result.get() for result in sent]
+    assert [answer["id"] for answer in answers] == list(range(1, 41))
+    assert len({answer["pid"] for answer in answers}) > 1, answers
     app.backend.client.close()
     app.close()

@@ -5,9 +5,9 @@ import gc
 import importlib
 import subprocess
 import sys
-import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, nullcontext
 from typing import Annotated, Any
 
 import pytest
@@ -32,6 +32,7 @@ from codegen_ext.integrations import django, fastapi, flask
 from codegen_ext.testing import Sandbox, webhook_call
 
 from ..support import serving
+from ..support.filling import fill
 from ..support.serving import ask
 from ..support.waiting import until
 from .conftest import SECRET, load
@@ -77,11 +78,6 @@ def test_fastapi_has_one_client_of_each_kind_for_a_lifespan(sandbox: Sandbox, mo
         assert ask("GET", address + "/sync").json() == "octocat"
 
 
-@asynccontextmanager
-async def without_clients(app: FastAPI) -> AsyncIterator[None]:
-    yield
-
-
 def test_what_a_fastapi_application_lacks_is_found_when_it_is_built_or_started() -> None:
     with pytest.raises(ConfigurationError, match="CODEGEN_API_TOKEN"):
         fastapi.codegen_lifespan()
@@ -89,10 +85,7 @@ def test_what_a_fastapi_application_lacks_is_found_when_it_is_built_or_started()
         fastapi.codegen_lifespan(ClientConfig(api_token="x", timeout=-1))
     with pytest.raises(ConfigurationError, match="CODEGEN_API_TOKEN"):
         asyncio.run(fastapi.codegen_clients(FastAPI()).__aenter__())
-    for app, problem in (
-        (FastAPI(lifespan=without_clients), r"enter codegen_clients\(app\)"),
-        (FastAPI(), "API_TOKEN"),
-    ):
+    for app, problem in ((FastAPI(lifespan=nullcontext), r"enter codegen_clients\(app\)"), (FastAPI(), "API_TOKEN")):
         with pytest.raises(ConfigurationError, match=problem):
             asyncio.run(get_async_codegen_client(HTTPConnection({"type": "http", "app": app})))
 
@@ -112,22 +105,13 @@ def test_fastapis_route_wakes_waits(sandbox: Sandbox) -> None:
     async def not_sync(client: Annotated[AsyncCodegenClient, Depends(get_async_codegen_client)]) -> str | None:
         return (await client.wait_for_completion(323, 1, poll_interval=3_600)).result
 
-    told: list[str] = []
-
-    def wait(url: str) -> None:
-        told.append(ask("GET", url).json())
-
-    with CodegenClient() as client, serving.asgi(app) as address:
-        client.create_agent_run(323, "Hello [[outcome=never]]")
-        threads = [threading.Thread(target=wait, args=(f"{address}/{kind}",)) for kind in ("sync", "async")]
-        for thread in threads:
-            thread.start()
+    with serving.asgi(app) as address, ThreadPoolExecutor(2) as pool:
+        fill(sandbox, 1, "[[outcome=never]]")
+        waits = [pool.submit(ask, "GET", f"{address}/{kind}") for kind in ("sync", "async")]
         until(lambda: sum(request.operation == "get_agent_run" for request in sandbox.requests) == 2)
         body, headers = webhook_call(SECRET, "agent_run.completed", DATA)
         assert ask("POST", f"{address}/hooks", content=body, headers=headers).status_code == 200
-        for thread in threads:
-            thread.join(30)
-    assert told == ["told"] * 2
+        assert [wait.result(30).json() for wait in waits] == ["told"] * 2
 
 
 @pytest.fixture
