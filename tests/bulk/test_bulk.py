@@ -213,15 +213,17 @@ def test_many_configurations_take_constant_memory() -> None:
     assert float(grown[1]) < 4
 
 
-class Terminal(io.StringIO):
-    """A stderr that says that it is a terminal."""
+class Stream(io.StringIO):
+    """A stderr that says whether it is a terminal."""
 
-    def isatty(self) -> bool:
-        return True
+    def __init__(self, *, terminal: bool) -> None:
+        super().__init__()
+        self.isatty = lambda: terminal  # type: ignore[method-assign]
 
 
 def test_a_terminal_shows_progress(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = Terminal()
+    terminal, file, closed, without_extra = (Stream(terminal=number != 1) for number in range(4))
+    closed.close()
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", terminal)
     configs = [{"prompt": "a"}, {"prompt": " "}, {"prompt": "[[outcome=failed]]"}]
@@ -231,20 +233,9 @@ def test_a_terminal_shows_progress(client: Any, monkeypatch: pytest.MonkeyPatch)
     assert "waiting" not in terminal.getvalue()
     client.bulk_create_agent_runs(323, configs, wait=True)
     assert "waiting for runs (2 failed)" in terminal.getvalue()
-
-
-CLOSED = io.StringIO()
-CLOSED.close()
-
-
-@pytest.mark.parametrize(
-    "stderr", [None, CLOSED, io.StringIO(), Terminal()], ids=["none", "closed", "file", "no extra"]
-)
-def test_without_a_terminal_or_the_extra_nothing_is_shown(
-    client: Any, monkeypatch: pytest.MonkeyPatch, stderr: io.StringIO | None
-) -> None:
-    if isinstance(stderr, Terminal):
-        monkeypatch.setitem(sys.modules, "rich.progress", None)
-    monkeypatch.setattr(sys, "stderr", stderr)
-    assert all(result.success for result in client.bulk_create_agent_runs(323, prompts(2)))
-    assert stderr is None or stderr.closed or stderr.getvalue() == ""
+    for stderr in (None, closed, file, without_extra):
+        if stderr is without_extra:
+            monkeypatch.setitem(sys.modules, "rich.progress", None)
+        monkeypatch.setattr(sys, "stderr", stderr)
+        assert all(result.success for result in client.bulk_create_agent_runs(323, prompts(2)))
+    assert file.getvalue() == without_extra.getvalue() == ""

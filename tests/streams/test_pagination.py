@@ -57,15 +57,6 @@ def test_every_item_comes_exactly_once_and_in_order(operation: Any, count: int, 
     assert len(listing.requests) <= count // size + 1
 
 
-@settings(max_examples=40)
-@given(count=st.integers(0, 300), limit=st.integers(0, 300))
-def test_the_first_items_cost_no_more_than_they_must(count: int, limit: int) -> None:
-    listing = Listing(GET_USERS, things(count))
-    assert pagination.first(StubClient(listing), GET_USERS, {}, limit) == listing.items[:limit]  # type: ignore[arg-type]
-    assert all(1 <= size <= 100 for _, size in listing.requests)
-    assert len(listing.requests) <= max(1, -(-min(count, limit) // 100)) if limit > 0 else listing.requests == []
-
-
 def test_a_list_of_any_kind_is_read_as_the_contract_says() -> None:
     listing = Listing(BY_NUMBER, things(5))
     read(BY_NUMBER, listing, 2)

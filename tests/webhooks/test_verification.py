@@ -79,22 +79,18 @@ def test_a_secret_that_is_none() -> None:
                     use(secret)
 
 
-@pytest.mark.parametrize(
-    ("secret", "signed_with", "is_genuine"),
-    [
-        (f"whsec_{ENCODED}", f"whsec_{ENCODED}", True),
-        (f"whsec_{ENCODED.rstrip('=')}", f"whsec_{ENCODED}", True),
-        (f"whsec_{ENCODED}".encode(), f"whsec_{ENCODED}", True),
-        (ENCODED, ENCODED.encode(), True),  # base64 without the prefix is not decoded
-        (ENCODED, f"whsec_{ENCODED}", False),
-        (["new", "old"], b"old", True),
-        (["new", "old"], b"new", True),
-        (["new"], b"old", False),
-    ],
-)
-def test_secrets(make: Make, secret: Any, signed_with: Any, is_genuine: bool) -> None:
-    expected = "accepted" if is_genuine else "signature 401"
-    assert answer(make(secret).unwrap, BODY, signed(BODY, secret=signed_with)) == expected
+def test_secrets(make: Make) -> None:
+    for secret, signed_with, expected in (
+        (f"whsec_{ENCODED}", f"whsec_{ENCODED}", "accepted"),
+        (f"whsec_{ENCODED.rstrip('=')}", f"whsec_{ENCODED}", "accepted"),
+        (f"whsec_{ENCODED}".encode(), f"whsec_{ENCODED}", "accepted"),
+        (ENCODED, ENCODED.encode(), "accepted"),  # base64 without the prefix is not decoded
+        (ENCODED, f"whsec_{ENCODED}", "signature 401"),
+        (["new", "old"], b"old", "accepted"),
+        (["new", "old"], b"new", "accepted"),
+        (["new"], b"old", "signature 401"),
+    ):
+        assert answer(make(secret).unwrap, BODY, signed(BODY, secret=signed_with)) == expected
 
 
 def test_headers_of_every_framework(handler: WebhookHandler) -> None:
@@ -159,25 +155,15 @@ def test_no_secret_in_repr_or_pickle(make: Make) -> None:
             dump(handler)
 
 
-@st.composite
-def mutations(draw: st.DrawFn) -> tuple[str, str]:
-    """Return a part of the call with what it is changed to."""
+@given(st.sampled_from(["body", *HEADERS]), st.floats(0, 1), st.integers(0, 3), any_text(max_size=3))
+@example("webhook-signature", 1, 0, " ")
+@example("webhook-signature", 0.97, 0, "!")
+def test_any_change_is_refused(part: str, where: float, removed: int, added: str) -> None:
     call = {"body": BODY.decode(), **HEADERS}
-    part = draw(st.sampled_from(sorted(call)))
     text = call[part]
-    where = draw(st.integers(0, len(text)))
-    until = draw(st.integers(where, min(len(text), where + 3)))
-    changed = text[:where] + draw(any_text(max_size=3)) + text[until:]
-    assume(changed != text)
-    return part, changed
-
-
-@given(mutations())
-@example(("webhook-signature", HEADERS["webhook-signature"].replace("=", "!=")))
-@example(("webhook-signature", HEADERS["webhook-signature"] + " "))
-def test_any_change_is_refused(mutation: tuple[str, str]) -> None:
-    part, changed = mutation
-    call = {"body": BODY.decode(), **HEADERS, part: changed}
+    at = round(where * len(text))
+    call[part] = text[:at] + added + text[at + removed :]
+    assume(call[part] != text)
     body = call.pop("body").encode()
     with pytest.raises(WebhookError) as caught:
         webhooks.unwrap(body, call, SECRET, clock=FakeClock())
