@@ -46,9 +46,3 @@ def test_every_run_is_read_and_never_at_more_than_twice_the_cost_of_single_reads
         ids.append(last)
     wanted = [run_id for run_id in ids if chance.random() < share] or [ids[0]]
     assert read_all(ids, wanted, chance if changes else None) <= 2 * len(wanted) + 1
-
-
-@given(st.integers(2, 700), st.integers(0, 99))
-def test_runs_that_stand_together_cost_a_request_for_each_hundred(count: int, newer: int) -> None:
-    ids = list(range(1, count + newer + 1))
-    assert read_all(ids, list(range(1, count + 1))) <= -(-count // PAGE_SIZE) + 1
