@@ -49,15 +49,13 @@ class Fleet:
         self.workers: list[Program] = []
         self.app, self.tasks = build(self.settings)
 
-    def start(self, pool: str = "threads", concurrency: int = 2) -> None:
-        """Start one worker; the first one is worker 0."""
-        options = ["--pool", pool, "--concurrency", str(concurrency), "--loglevel", "INFO"]
-        quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-n", f"w{len(self.workers)}@test"]
-        settings = {"CODEGEN_TEST_CELERY": json.dumps(self.settings)}
-        command = ("celery", "-A", "tests.integrations.celery_app:app", "worker", *options, *quiet)
-        self.workers.append(self._start(*command, **settings))
-
-    def until_ready(self) -> None:
+    def start(self, *pools: str, concurrency: int = 2) -> None:
+        """Start a worker for each pool; the first one is worker 0."""
+        for number, pool in enumerate(pools):
+            options = ["--pool", pool, "--concurrency", str(concurrency), "--loglevel", "INFO", "-n", f"w{number}@test"]
+            quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+            command = ("celery", "-A", "tests.integrations.celery_app:app", "worker", *options, *quiet)
+            self.workers.append(self._start(*command, CODEGEN_TEST_CELERY=json.dumps(self.settings)))
         for worker in self.workers:
             until(lambda worker=worker: " ready." in worker.log(), PATIENCE)
 
@@ -106,9 +104,7 @@ def is_stopped_in_doubt(fleet: Fleet, number: int, sandbox: Sandbox) -> bool:
 
 
 def test_what_a_killed_worker_had_begun_happens_once(fleet: Fleet, real_sandbox: Sandbox) -> None:
-    for _ in range(2):
-        fleet.start()
-    fleet.until_ready()
+    fleet.start("threads", "threads")
     (first,) = fleet.results([fleet.tasks.create.delay(323, {"prompt": "first"})])
     real_sandbox.inject("resume_agent_run", Fault.latency(60))
     resumed = fleet.tasks.resume.delay(323, first["id"], "go on")
@@ -135,8 +131,7 @@ def test_a_limit_sends_a_create_back_and_a_chain_creates_waits_and_resumes(
 ) -> None:
     fleet.settings["client"]["rate_limits"] = True
     real_sandbox.inject("create_agent_run", Fault.status(429, retry_after=3.1), times=1)
-    fleet.start()
-    fleet.until_ready()
+    fleet.start("threads")
     chosen = "f" * 32
     sent = fleet.tasks.create.apply_async((323, {"prompt": "later"}), task_id=chosen)
     own = fleet.tasks.create.delay(323, {"prompt": "mine"})
@@ -165,9 +160,7 @@ def test_a_limit_sends_a_create_back_and_a_chain_creates_waits_and_resumes(
 
 def test_workers_read_pages_for_one_another(fleet: Fleet, real_sandbox: Sandbox, redis_server: RedisServer) -> None:
     real_sandbox.script("never", times=8)
-    for pool in ("threads", "prefork"):
-        fleet.start(pool, concurrency=4)
-    fleet.until_ready()
+    fleet.start("threads", "prefork", concurrency=4)
     runs = fleet.results([fleet.tasks.create.delay(323, {"prompt": f"job {number}"}) for number in range(8)])
     sent = [fleet.tasks.wait.delay(run, poll_interval=2.0) for run in runs]
     until(lambda: requests(real_sandbox, "list_agent_runs") >= 4, PATIENCE)
