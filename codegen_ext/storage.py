@@ -82,17 +82,17 @@ class RedisClient:
             connection = self._connect()
         try:
             try:
-                return _exchange(connection, commands)
+                replies = _exchange(connection, commands)
             except Disconnected:  # as the server does with a connection that has been idle for long
                 connection.disconnect()
-                return _exchange(connection, commands)
+                replies = _exchange(connection, commands)
         except BaseException as error:
-            connection.disconnect()  # replies may still come
+            connection.disconnect()  # replies may still come, so it is not used again
             if isinstance(error, (RedisError, OSError)):
                 raise StoreUnavailable(type(error).__name__) from None
             raise
-        finally:
-            self._idle.append(connection)
+        self._idle.append(connection)
+        return replies
 
     def script(self, source: str) -> Callable[[Sequence[str], Sequence[str | bytes | int]], Any]:
         """Return a function that runs a Lua script with keys and arguments, which the server knows by its digest."""

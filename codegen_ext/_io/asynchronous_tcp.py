@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import select
 import ssl
+import sys
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -15,6 +16,8 @@ import httpcore
 
 from .asynchronous import Waiter
 
+MOST_WRITTEN = sys.maxsize
+"""Bytes that one time-out is for: a transport takes all at once."""
 _MOST_BUFFERED = 262_144
 """Bytes after which nothing more is received until some have been read."""
 _HAPPY_EYEBALLS_DELAY = 0.25  # RFC 8305, 5

@@ -16,7 +16,7 @@ import h11
 import httpcore
 import httpx
 
-from .._io.synchronous_tcp import connect_tcp
+from .._io.synchronous_tcp import MOST_WRITTEN, connect_tcp
 from .._proxy import default_tls
 
 if TYPE_CHECKING:
@@ -58,13 +58,15 @@ class ConnectionTransport(httpx.BaseTransport):
     def _connect(self, request: httpx.Request) -> _DirectConnection | _ProxiedConnection:
         if self._proxy is not None:
             return _ProxiedConnection(request.url, _pool(self._proxy, self._tls, self._backend))
-        url, seconds = request.url, request.extensions["timeout"]["connect"]
+        url, seconds = request.url, request.extensions["timeout"].get("connect")
+        if url.scheme not in ("http", "https"):
+            raise httpx.UnsupportedProtocol(f"only http:// and https:// can be sent to, not {url.scheme}://")
         host, has_tls = url.raw_host.decode("ascii"), url.scheme == "https"
         stream = self._backend.connect_tcp(host, url.port or (443 if has_tls else 80), seconds)
         if has_tls:
             tls = self._tls or default_tls()
             tls.set_alpn_protocols(["http/1.1"])
-            stream = stream.start_tls(tls, host, seconds)
+            stream = stream.start_tls(tls, request.extensions.get("sni_hostname") or host, seconds)
         return _DirectConnection(url, stream)
 
     def close(self) -> None:
@@ -81,7 +83,6 @@ class _DirectConnection:
         self._origin = _origin_of(url)
         self._stream = stream
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
-        self._read_seconds: float | None = None
 
     def can_handle(self, url: httpx.URL) -> bool:
         """Return whether the service has kept the connection, and has sent nothing since that a request would get."""
@@ -94,23 +95,25 @@ class _DirectConnection:
 
     def handle(self, request: httpx.Request) -> httpx.Response:
         """Send a request; the body of the response is still to be read. A connection that failed has to be closed."""
-        seconds = request.extensions["timeout"]
-        self._read_seconds = seconds["read"]
         with contextlib.suppress(httpcore.WriteError):  # a service that refuses a body may have said why
-            self._send(request, seconds["write"])
-        head = self._receive()
-        while isinstance(head, h11.InformationalResponse):
-            head = self._receive()
+            self._send(request, request.extensions["timeout"].get("write"))
+        head = self._receive(request)
+        while isinstance(head, h11.InformationalResponse) and head.status_code != httpx.codes.SWITCHING_PROTOCOLS:
+            head = self._receive(request)
         return httpx.Response(
             head.status_code,
             headers=head.headers.raw_items(),
-            stream=_Body(self._body(), self._release, request),
-            extensions={"http_version": b"HTTP/" + head.http_version, "reason_phrase": head.reason},
+            stream=_Body(self._body(request), self._release, request),
+            extensions={
+                "http_version": b"HTTP/" + head.http_version,
+                "reason_phrase": head.reason,
+                "network_stream": self._stream,
+            },
         )
 
     def _send(self, request: httpx.Request, seconds: float | None) -> None:
         http = self._http
-        target = request.url.raw_path
+        target = request.extensions.get("target", request.url.raw_path)
         data = http.send(h11.Request(method=request.method, target=target, headers=request.headers.raw)) or b""
         for part in request.stream:  # type: ignore[union-attr]
             data += http.send(h11.Data(data=part)) or b""
@@ -120,16 +123,17 @@ class _DirectConnection:
         data += http.send(h11.EndOfMessage()) or b""
         self._stream.write(data, seconds)
 
-    def _receive(self) -> Any:
+    def _receive(self, request: httpx.Request) -> Any:
         while (event := self._http.next_event()) is h11.NEED_DATA:
-            data = self._stream.read(_MOST_READ, self._read_seconds)
+            seconds = request.extensions["timeout"].get("read")  # another one once a stream has begun
+            data = self._stream.read(_MOST_READ, seconds)
             if not data and self._http.their_state is h11.SEND_RESPONSE:
                 raise httpcore.RemoteProtocolError("Server disconnected without sending a response.")
             self._http.receive_data(data)
         return event
 
-    def _body(self) -> Iterator[bytes]:
-        while isinstance(event := self._receive(), h11.Data):
+    def _body(self, request: httpx.Request) -> Iterator[bytes]:
+        while isinstance(event := self._receive(request), h11.Data):
             yield bytes(event.data)
 
     def _release(self) -> None:
@@ -241,12 +245,13 @@ class TimedStream(httpcore.NetworkStream):
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write; a request whose time is over before its first byte is as one that found no connection."""
         timing = self._timing
-        if timing.sent_at is None:
-            timeout = timing.cut(timeout, httpcore.ConnectTimeout)
-            timing.mark_sent()
-        else:
-            timeout = timing.cut(timeout, httpcore.WriteTimeout)
-        self._wrapped.write(buffer, timeout)
+        for start in range(0, len(buffer), MOST_WRITTEN):
+            if timing.sent_at is None:
+                left = timing.cut(timeout, httpcore.ConnectTimeout)
+                timing.mark_sent()
+            else:
+                left = timing.cut(timeout, httpcore.WriteTimeout)
+            self._wrapped.write(buffer[start : start + MOST_WRITTEN], left)
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None

@@ -273,3 +273,13 @@ def test_nothing_is_sent_to_redis_before_it_is_needed(flavour: Flavour, monkeypa
     monkeypatch.setitem(sys.modules, "redis", None)
     with pytest.raises(ConfigurationError, match=r"codegen-sdk\[redis\]"):
         flavour.client(config, rate_limits=False)
+
+
+def test_a_connection_that_may_still_receive_replies_is_not_used_again() -> None:
+    broken = Mock(**{"pack_command.return_value": [], "read_response.side_effect": KeyboardInterrupt})
+    broken.disconnect.side_effect = KeyboardInterrupt  # pressed again
+    whole = Mock(**{"pack_command.return_value": [], "read_response.return_value": b"PONG"})
+    client = RedisClient(Mock(side_effect=[broken, whole]))
+    with pytest.raises(KeyboardInterrupt):
+        client.command("GET", "secret")
+    assert client.command("PING") == b"PONG"

@@ -1,19 +1,23 @@
 """HTTP/1.1 over one connection: what services may send, what they must not, and when a connection is used again."""
 
 import socket
+import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
 import pytest
 
-from codegen_ext import CodegenAPIError, NetworkError
+from codegen_ext import ClientConfig, CodegenAPIError, NetworkError, TimeoutError
 from codegen_ext._request import Timing
 from codegen_ext._sync.connection import ConnectionTransport
 
-from ..support.loopback import HANG, Loopback, reply
+from ..conftest import TOKEN, Flavour
+from ..support.completions import EVENTS, chunk, events
+from ..support.loopback import CERTIFICATE, HANG, Loopback, reply
 
 USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
 OTHER = {**USER, "id": 2}
@@ -82,20 +86,58 @@ def test_what_comes_after_an_answer_is_not_the_answer_to_the_next_request(
     assert server.connections == 2
 
 
-def test_an_answer_that_comes_before_the_request_was_read_is_received(connect: Callable[..., Any]) -> None:
-    def refuse() -> None:
+@contextmanager
+def serve_one(answer: Callable[[socket.socket], object]) -> Iterator[str]:
+    """Let a function answer the first connection to the address."""
+
+    def run() -> None:
         client, _ = listener.accept()
-        with client:
-            client.recv(1_000)
-            client.sendall(reply({"detail": "too large"}, 413, CLOSE))
-            client.shutdown(socket.SHUT_WR)  # what is still sent to it resets the connection
+        with client, suppress(OSError):
+            answer(client)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=refuse, daemon=True).start()
-        client = connect(f"http://127.0.0.1:{listener.getsockname()[1]}")
-        with pytest.raises(CodegenAPIError) as caught:
-            client.request("POST", "/echo", json={"text": "x" * 20_000_000})
-        assert caught.value.status_code == 413
+        threading.Thread(target=run, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_an_answer_that_comes_before_the_request_was_read_is_received(connect: Callable[..., Any]) -> None:
+    def refuse(client: socket.socket) -> None:
+        client.recv(1_000)
+        client.sendall(reply({"detail": "too large"}, 413, CLOSE))
+        client.shutdown(socket.SHUT_WR)  # what is still sent to it resets the connection
+
+    with serve_one(refuse) as address, pytest.raises(CodegenAPIError) as caught:
+        connect(address).request("POST", "/echo", json={"text": "x" * 20_000_000})
+    assert caught.value.status_code == 413
+
+
+def test_a_service_that_reads_slowly_does_not_hold_up_a_call_for_longer_than_it_may_take(
+    flavour: Flavour,
+) -> None:
+    def read_slowly(client: socket.socket) -> None:
+        while client.recv(100_000):
+            time.sleep(0.01)
+
+    with serve_one(read_slowly) as address:
+        config = ClientConfig(api_token=TOKEN, base_url=address, total_timeout=0.5, max_retries=0)
+        start = time.monotonic()
+        with flavour.client(config) as client, pytest.raises(TimeoutError):
+            client.request("POST", "/echo", json={"text": "x" * 40_000_000})
+        assert time.monotonic() - start < 2
+
+
+def test_between_two_parts_of_a_stream_any_time_may_pass(flavour: Flavour) -> None:
+    content = events(chunk("a"), chunk("b", "stop"))
+    first, separator, rest = content.partition(b"\n\n")
+
+    def pause(client: socket.socket) -> None:
+        client.recv(65_536)
+        client.sendall(reply(first + separator, content_type=EVENTS, length=len(content)))
+        time.sleep(0.6)
+        client.sendall(rest)
+
+    with serve_one(pause) as address, flavour.chat(None, address, timeout=0.3, rate_limits=False) as chat:
+        assert list(chat.stream_chat_completion("m", [{"role": "user", "content": "x"}]))[-1] is not None
 
 
 def test_a_connection_that_was_idle_for_too_long_is_not_used_again(
@@ -116,3 +158,47 @@ def test_a_connection_serves_one_origin(serve: Callable[..., Loopback]) -> None:
     with httpx.Client(transport=ConnectionTransport(Timing(), None, None)) as client:
         assert [client.get(servers[number].base_url).json()["server"] for number in (0, 0, 1, 0)] == [0, 0, 1, 0]
     assert [server.connections for server in servers] == [2, 1]
+
+
+@pytest.fixture
+def plain() -> Iterator[httpx.Client]:
+    with httpx.Client(transport=ConnectionTransport(Timing(), None, None)) as client:
+        yield client
+
+
+@pytest.mark.parametrize("timeout", [{}, {"connect": 5}, {"read": 5}, {"write": 5}])
+def test_a_request_may_have_time_outs_for_some_phases(
+    serve: Callable[..., Loopback], plain: httpx.Client, timeout: dict[str, float]
+) -> None:
+    assert plain.get(serve(reply({})).base_url, extensions={"timeout": timeout}).json() == {}
+
+
+def test_a_request_may_name_its_target_and_the_host_of_the_certificate(
+    serve: Callable[..., Loopback], plain: httpx.Client
+) -> None:
+    server = serve(reply({}))
+    plain.get(server.base_url, extensions={"target": b"/a/../b"})
+    assert server.requests[0].path == "/a/../b"
+    verified = httpx.Client(
+        transport=ConnectionTransport(Timing(), None, ssl.create_default_context(cafile=CERTIFICATE))
+    )
+    with verified, pytest.raises(httpx.ConnectError, match=r"'other\.example'"):
+        verified.get(serve(reply({})).encrypt().base_url, extensions={"sni_hostname": "other.example"})
+
+
+def test_an_upgrade_that_was_asked_for_is_an_answer(serve: Callable[..., Loopback], plain: httpx.Client) -> None:
+    server = serve(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n")
+    with plain.stream("GET", server.base_url, headers={"connection": "upgrade", "upgrade": "x"}) as response:
+        assert response.status_code == 101
+        _, port = response.extensions["network_stream"].get_extra_info("server_addr")
+        assert server.base_url.endswith(f":{port}")
+
+
+@pytest.mark.parametrize("scheme", ["ftp", "ws", "wss"])
+def test_other_protocols_than_http_are_refused(
+    serve: Callable[..., Loopback], plain: httpx.Client, scheme: str
+) -> None:
+    server = serve(reply({}))
+    with pytest.raises(httpx.UnsupportedProtocol, match=f"not {scheme}://"):
+        plain.get(server.base_url.replace("http", scheme))
+    assert server.connections == 0
