@@ -35,14 +35,18 @@ def limited(flavour: Flavour, sandbox: Sandbox) -> Iterator[Any]:
         yield client
 
 
-def interrupted(client: Any, flavour: Flavour, count: int, after: int, **options: Any) -> BulkInterrupted:
-    """Press Ctrl-C after some results of a job, and return what it reports."""
+def interrupted(
+    client: Any, flavour: Flavour, count: int, after: int, *, while_it_waits: bool = False, **options: Any
+) -> BulkInterrupted:
+    """Press Ctrl-C at a result of a job, or when it waits for the next one, and return what it reports."""
     seen = []
 
     def on_result(result: Any) -> None:
         seen.append(result)
-        if len(seen) == after:
+        if len(seen) == after and while_it_waits:
             threading.Timer(0.02, os.kill, [os.getpid(), signal.SIGINT]).start()
+        elif len(seen) == after:
+            os.kill(os.getpid(), signal.SIGINT)
 
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt) as caught:
@@ -70,7 +74,7 @@ def test_what_waits_for_the_limit_is_created_by_a_later_job(
 
 def test_creates_in_flight_are_reported(limited: Any, flavour: Flavour, sandbox: Sandbox) -> None:
     sandbox.inject("create_agent_run", Fault.latency(0.2), rate=1.0)
-    report = interrupted(limited, flavour, 60, 1, max_concurrent=3)
+    report = interrupted(limited, flavour, 60, 1, while_it_waits=True, max_concurrent=3)
     assert {result.data.id for result in report.results} == {run.id for run in sandbox.runs}
     assert 1 <= len(report.results) <= 10
 
@@ -108,5 +112,5 @@ def test_an_iteration_that_is_left_names_what_it_did_not_hand_out(
 def test_a_wait_for_the_end_tells_what_has_ended_so_far(limited: Any, flavour: Flavour, sandbox: Sandbox) -> None:
     sandbox.script(seconds=1000)
     sandbox.script(seconds=0)
-    report = interrupted(limited, flavour, 2, 1, max_concurrent=1, wait=True)
+    report = interrupted(limited, flavour, 2, 1, while_it_waits=True, max_concurrent=1, wait=True)
     assert [result.data.status for result in report.results] == ["pending", "completed"]
