@@ -21,8 +21,8 @@ from codegen_ext import AmbiguousRequestError, AsyncCodegenClient, ClientConfig,
 from ..support.loopback import HANG, RESET, Loopback, Received, reply
 from ..support.waiting import until
 
-# CODEGEN_TORTURE=5000 runs as many as the issue on reliability names.
-COUNT = int(os.environ.get("CODEGEN_TORTURE", "1000" if "CODEGEN_TEST_ALL" in os.environ else "250"))
+# CODEGEN_TEST_TORTURE=5000 runs as many as the issue on reliability names.
+COUNT = int(os.environ.get("CODEGEN_TEST_TORTURE", "1000" if "CODEGEN_TEST_ALL" in os.environ else "250"))
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60 + COUNT)]
 IN_FLIGHT = 64
 # Far above what an answer takes on a busy machine: only answers that never come shall reach it.
