@@ -63,9 +63,13 @@ class AsyncConnectionTransport(httpx.AsyncBaseTransport):
         host, has_tls = url.raw_host.decode("ascii"), url.scheme == "https"
         stream = await self._backend.connect_tcp(host, url.port or (443 if has_tls else 80), seconds)
         if has_tls:
-            tls = self._tls or default_tls()
-            tls.set_alpn_protocols(["http/1.1"])
-            stream = await stream.start_tls(tls, request.extensions.get("sni_hostname") or host, seconds)
+            try:
+                tls = self._tls or default_tls()
+                tls.set_alpn_protocols(["http/1.1"])
+                stream = await stream.start_tls(tls, request.extensions.get("sni_hostname") or host, seconds)
+            except BaseException:
+                await stream.aclose()  # the loop would keep it open
+                raise
         return _AsyncDirectConnection(url, stream)
 
     async def aclose(self) -> None:

@@ -64,9 +64,13 @@ class ConnectionTransport(httpx.BaseTransport):
         host, has_tls = url.raw_host.decode("ascii"), url.scheme == "https"
         stream = self._backend.connect_tcp(host, url.port or (443 if has_tls else 80), seconds)
         if has_tls:
-            tls = self._tls or default_tls()
-            tls.set_alpn_protocols(["http/1.1"])
-            stream = stream.start_tls(tls, request.extensions.get("sni_hostname") or host, seconds)
+            try:
+                tls = self._tls or default_tls()
+                tls.set_alpn_protocols(["http/1.1"])
+                stream = stream.start_tls(tls, request.extensions.get("sni_hostname") or host, seconds)
+            except BaseException:
+                stream.close()  # the loop would keep it open
+                raise
         return _DirectConnection(url, stream)
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from codegen_ext._sync.connection import ConnectionTransport
 from ..conftest import TOKEN, Flavour
 from ..support.completions import EVENTS, chunk, events
 from ..support.loopback import CERTIFICATE, HANG, Loopback, reply
+from ..support.waiting import until
 
 USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
 OTHER = {**USER, "id": 2}
@@ -184,6 +186,17 @@ def test_a_request_may_name_its_target_and_the_host_of_the_certificate(
     )
     with verified, pytest.raises(httpx.ConnectError, match=r"'other\.example'"):
         verified.get(serve(reply({})).encrypt().base_url, extensions={"sni_hostname": "other.example"})
+
+
+def test_a_connection_that_was_interrupted_before_its_handshake_is_closed(
+    serve: Callable[..., Loopback], plain: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(reply({}))
+    monkeypatch.setattr("codegen_ext._sync.connection.default_tls", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt) as caught:
+        plain.get(server.base_url.replace("http", "https"))
+    until(lambda: server.connections and not server.open)
+    assert caught.tb  # which keeps the frames alive, and so whatever was not closed
 
 
 def test_an_upgrade_that_was_asked_for_is_an_answer(serve: Callable[..., Loopback], plain: httpx.Client) -> None:
