@@ -82,7 +82,8 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
         return cls(ClientConfig.from_settings(settings))
 
     async def _perform(self, operation: Operation[T], arguments: Mapping[str, Any], options: RequestOptions) -> T:
-        response = await self.perform_once(operation, arguments, options)
+        perform = self.perform if operation.reconcile is None else self.perform_once
+        response = await perform(operation, arguments, options)
         pagination.attach(self, operation, arguments, response.parsed)
         return response.parsed
 

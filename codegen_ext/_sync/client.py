@@ -81,7 +81,8 @@ class CodegenClient(BaseClient, CodegenMethods, CodegenPages):
         return cls(ClientConfig.from_settings(settings))
 
     def _perform(self, operation: Operation[T], arguments: Mapping[str, Any], options: RequestOptions) -> T:
-        response = self.perform_once(operation, arguments, options)
+        perform = self.perform if operation.reconcile is None else self.perform_once
+        response = perform(operation, arguments, options)
         pagination.attach(self, operation, arguments, response.parsed)
         return response.parsed
 
