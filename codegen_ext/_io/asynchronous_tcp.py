@@ -56,6 +56,7 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._has_ended = False
         self._error: Exception | None = None
         self._is_full = False
+        self._most_buffered = _MOST_BUFFERED
         self._waiter: Waiter | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -63,7 +64,7 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     def data_received(self, data: bytes) -> None:
         self._received += data
-        if len(self._received) > _MOST_BUFFERED:
+        if len(self._received) > self._most_buffered:
             self._transport.pause_reading()
         self._wake()
 
@@ -120,11 +121,12 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, asyncio.BaseEventLoop):
+            self._most_buffered = sys.maxsize  # uvloop forgets what it holds back when the service then disconnects
         try:
             async with asyncio.timeout(timeout):
-                transport = await asyncio.get_running_loop().start_tls(
-                    self._transport, self, ssl_context, server_hostname=server_hostname
-                )
+                transport = await loop.start_tls(self._transport, self, ssl_context, server_hostname=server_hostname)
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(str(error)) from error
         except OSError as error:

@@ -1,8 +1,11 @@
 """Connections of both kinds over real sockets: TLS, proxies, large bodies, and connections that end while idle."""
 
+import asyncio
+import json
 import select
 import socket
 import socketserver
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from codegen_ext import NetworkError, TimeoutError
+from codegen_ext import AsyncCodegenClient, NetworkError, TimeoutError
 from codegen_ext._request import Timing
 from codegen_ext._sync.connection import ConnectionTransport
 
@@ -79,6 +82,24 @@ def test_bodies_larger_than_any_buffer_arrive_whole(serve: Serve, connect: Conne
         server.encrypt()
     client = connect(server.base_url, verify=CERTIFICATE)
     assert client.request("POST", "/echo", json={"text": large}) == {"text": large}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not for Windows")
+def test_on_uvloop_an_answer_over_tls_is_read_whole_although_the_service_then_disconnects(serve: Serve) -> None:
+    import uvloop
+
+    async def read() -> None:
+        for _ in range(5):
+            async with AsyncCodegenClient(
+                api_token="t", base_url=server.base_url, verify=CERTIFICATE, max_retries=0
+            ) as client:
+                assert await client.request("GET", "/large") == {"text": large}
+
+    large = "x" * 3_000_000
+    server = serve(b"HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n" + json.dumps({"text": large}).encode())
+    server.encrypt()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(read())
 
 
 @pytest.mark.parametrize("farewell", [b"", b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n"])
