@@ -130,7 +130,7 @@ def test_a_cache_folder_without_locks_is_no_endless_search(tmp_path: Path, monke
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with CodexClient(KEY, script(tmp_path / "codex", f"exec {sys.executable} {FAKE} '[\"answer\"]'")) as client:
+    with CodexClient(KEY, script(tmp_path / "codex", f"exec '{sys.executable}' '{FAKE}' '[\"answer\"]'")) as client:
         assert text(create(client)) == "Hello there."
         assert len([*(tmp_path / "codegen-sdk/codex").iterdir()]) == 1
     assert [*(tmp_path / "codegen-sdk/codex").iterdir()] == []
