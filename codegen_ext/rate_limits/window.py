@@ -171,14 +171,14 @@ class Windows:
     def poll(self, request: QueuedRequest, signal: Signal) -> tuple[int, bool]:
         """Return how long a request without a slot still has to wait, at least, and whether it is the first.
 
-        `signal` is given when it should poll again. The first has to `attempt`.
+        `signal` is given when it should poll again. The first has to `attempt`, which tells how long it has to wait.
         """
         with self._mutex:
             request.signal = signal
             if request.slot is not None:
                 return 0, False
             position = self._queues[request.windows[0]].index(request)
-            return self._wait(request, position, self.now()), position == 0
+            return (self._wait(request, position, self.now()), False) if position else (0, True)
 
     def attempt(self, request: QueuedRequest) -> int:
         """Give the first of a queue its slot, and others that may go theirs; return how long it has to wait."""
