@@ -50,6 +50,7 @@ class Waiter:
         try:
             self._loop.call_soon_threadsafe(self._end)
         except RuntimeError:  # the loop is closed
+            self.woken = False
             return False
         return True
 

@@ -124,7 +124,7 @@ class Semaphore:
     def _leave(self, waiter: io.Waiter) -> bool:
         """Take a waiter out of the line; return whether it was given a permit."""
         with self._mutex:
-            if not waiter.woken:
+            if waiter in self._waiters:
                 self._waiters.remove(waiter)
             return waiter.woken
 

@@ -48,6 +48,21 @@ async def test_a_semaphore_serves_several_loops_in_order():
     assert order == ["other loop", "this loop"]
 
 
+def test_a_permit_passes_by_a_task_whose_loop_was_closed():
+    semaphore = async_locks.Semaphore(1)
+    assert semaphore.try_acquire()
+    loop = asyncio.new_event_loop()
+    waiting = semaphore.acquire()
+    task = loop.create_task(waiting)
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    semaphore.release()
+    assert semaphore.try_acquire()
+    waiting.close()  # as when it is collected as garbage
+    assert not semaphore.try_acquire()
+    task._log_destroy_pending = False
+
+
 def test_a_permit_is_waited_for_no_longer_than_asked():
     semaphore = locks.Semaphore(0)
     assert not semaphore.acquire(0.01)
