@@ -87,7 +87,7 @@ class AsyncNetwork:
         timing = Timing()
         if self._transport is not None:
             return _AsyncForeignTransport(self._transport, timing), timing
-        from .connection import AsyncConnectionTransport  # imports httpcore, which costs more than this package
+        from .connection import AsyncConnectionTransport  # imports h11 and httpcore, which cost more than this package
 
         return AsyncConnectionTransport(timing, self._proxy, self._tls), timing
 

@@ -88,7 +88,7 @@ class Network:
         timing = Timing()
         if self._transport is not None:
             return _ForeignTransport(self._transport, timing), timing
-        from .connection import ConnectionTransport  # imports httpcore, which costs more than this package
+        from .connection import ConnectionTransport  # imports h11 and httpcore, which cost more than this package
 
         return ConnectionTransport(timing, self._proxy, self._tls), timing
 
