@@ -7,10 +7,7 @@ import logging
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -53,14 +50,14 @@ TOKEN = "sk-SECRET-0123456789-SECRET"
 gc.disable()
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish():
     """Leave what has been imported and collected out of later garbage collections, each of which would take 0.3 s."""
     gc.freeze()
     gc.enable()
 
 
 @pytest.fixture(autouse=True)
-def environment() -> Iterator[None]:
+def environment():
     """Logger and rate limits as they were."""
     logger = logging.getLogger("codegen_ext")
     level = logger.level
@@ -71,7 +68,7 @@ def environment() -> Iterator[None]:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+def pytest_pyfunc_call(pyfuncitem):
     """Run a test that is a coroutine function on an event loop of its own."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
@@ -85,7 +82,7 @@ ABOUT_WAITING = ("bulk", "io", "limits", "streams", "waiting")
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items):
     """Leave to `make test-all` what starts the Codex CLI, and the async kind where it only repeats the sync one."""
     for item in items:
         if "codex" in getattr(item, "fixturenames", ()):
@@ -98,31 +95,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class ImpatientClock(FakeClock):
     """Fails a test that would wait for ever, which takes no time on a fake clock."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
         self._left = 5_000
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds):
         self._left -= 1
         assert self._left, "this test sleeps without end"
         super().sleep(seconds)
 
 
 @pytest.fixture
-def clock() -> FakeClock:
+def clock():
     """One clock for client and sandbox."""
     return ImpatientClock()
 
 
 @pytest.fixture
-def sandbox(clock: FakeClock) -> Iterator[Sandbox]:
+def sandbox(clock):
     """A sandbox on loopback without rate limits, whose runs take 10 s of the fake clock."""
     with Sandbox(rate_limits=False, run_seconds=10, clock=clock, token=TOKEN) as running:
         yield running
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Loopback]]:
+def serve():
     """Start servers that give written answers."""
     with ExitStack() as stack:
         yield lambda *answers: stack.enter_context(Loopback(*answers))
@@ -131,34 +128,34 @@ def serve() -> Iterator[Callable[..., Loopback]]:
 class Flavour:
     """Builds the sync clients, or the async ones behind a blocking front."""
 
-    def __init__(self, runner: asyncio.Runner | None) -> None:
+    def __init__(self, runner):
         self._runner = runner
 
     @property
-    def is_async(self) -> bool:
+    def is_async(self):
         return self._runner is not None
 
-    def client(self, config: ClientConfig | None = None, **options: Any) -> Any:
+    def client(self, config=None, **options):
         return self._wrap((AsyncCodegenClient if self._runner else CodegenClient)(config, **options))
 
-    def chat(self, *args: Any, **options: Any) -> Any:
+    def chat(self, *args, **options):
         return self._wrap((AsyncChatServerClient if self._runner else ChatServerClient)(*args, **options))
 
-    def agent(self, *args: Any, client: Any = None, **options: Any) -> Any:
+    def agent(self, *args, client=None, **options):
         if self._runner:
             client = client and client._target
             return self._wrap(AsyncAgent(*args, client=client, **options))
         return Agent(*args, client=client, **options)
 
-    def settle(self, value: Any) -> Any:
+    def settle(self, value):
         """Await what an async client returned."""
 
-        async def wait() -> Any:
+        async def wait():
             return await value
 
         return self._runner.run(wait()) if self._runner else value
 
-    def _wrap(self, built: Any) -> Any:
+    def _wrap(self, built):
         return Blocking(built, self._runner) if self._runner else built
 
 
@@ -171,7 +168,7 @@ async_repeats = pytest.mark.parametrize(
 
 
 @pytest.fixture(params=["sync", "async"])
-def flavour(request: pytest.FixtureRequest) -> Iterator[Flavour]:
+def flavour(request):
     """Both kinds of client, one after the other."""
     if request.param == "sync":
         yield Flavour(None)
@@ -181,14 +178,14 @@ def flavour(request: pytest.FixtureRequest) -> Iterator[Flavour]:
 
 
 @pytest.fixture
-def connect(flavour: Flavour, serve: object, clock: FakeClock, request: pytest.FixtureRequest) -> Iterator[Callable]:
+def connect(flavour, serve, clock, request):
     """Build clients whose every call travels, by default to the sandbox; they are closed after the test.
 
     With `transport=httpx.MockTransport(function)` the function answers.
     """
     with ExitStack() as stack:
 
-        def build(base_url: str | None = None, **settings: Any) -> Any:
+        def build(base_url=None, **settings):
             if base_url is None:
                 mocked = "transport" in settings
                 base_url = "http://mock.invalid" if mocked else request.getfixturevalue("sandbox").base_url
@@ -201,33 +198,33 @@ def connect(flavour: Flavour, serve: object, clock: FakeClock, request: pytest.F
 
 
 @pytest.fixture
-def client(sandbox: Sandbox, connect: Callable[..., Any]) -> Any:
+def client(sandbox, connect):
     """A client of the sandbox."""
     return connect()
 
 
 @pytest.fixture
-def agent(client: Any, flavour: Flavour) -> Any:
+def agent(client, flavour):
     """An agent of the sandbox's organization."""
     return flavour.agent(323, client=client)
 
 
 @pytest.fixture(scope="session")
-def lasting_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+def lasting_redis(tmp_path_factory):
     """The one Redis that tests share; use `redis_server`, which empties it first."""
     with RedisServer(tmp_path_factory.mktemp("redis")) as server:
         yield server
 
 
 @pytest.fixture
-def redis_server(lasting_redis: RedisServer) -> RedisServer:
+def redis_server(lasting_redis):
     """An empty Redis that stays up."""
     lasting_redis.client.flushall()
     return lasting_redis
 
 
 @pytest.fixture
-def mortal_redis(tmp_path: Path) -> Iterator[RedisServer]:
+def mortal_redis(tmp_path):
     """A Redis that the test may pause, kill and start again."""
     with RedisServer(tmp_path) as server:
         yield server

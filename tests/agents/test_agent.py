@@ -3,8 +3,6 @@
 import base64
 import io
 import pickle
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,9 +16,9 @@ from codegen_ext import (
     ServerError,
     ValidationError,
 )
-from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.testing import Fault
 
-from ..conftest import TOKEN, Flavour, once
+from ..conftest import TOKEN, once
 from ..support.calls import attempts
 from ..support.filling import fill
 from ..support.inside import real, without_request_id
@@ -29,7 +27,7 @@ PNG = b"\x89PNG\r\n\x1a\n....."
 ENCODED = "data:image/png;base64," + base64.b64encode(PNG).decode()
 
 
-def test_an_agent_is_made_from_its_organization_and_single_settings(flavour: Flavour, sandbox: Sandbox) -> None:
+def test_an_agent_is_made_from_its_organization_and_single_settings(flavour, sandbox):
     with flavour.agent("323", base_url=sandbox.base_url, timeout=7, api_key=TOKEN) as agent:
         assert (agent.org_id, agent.token, agent.base_url) == (323, TOKEN, sandbox.base_url)
         assert (type(agent.org_id), agent.client.config.timeout) == (int, 7)
@@ -43,7 +41,7 @@ def test_an_agent_is_made_from_its_organization_and_single_settings(flavour: Fla
 
 
 @once
-def test_an_agent_is_made_from_environment_or_configuration(monkeypatch: pytest.MonkeyPatch, flavour: Flavour) -> None:
+def test_an_agent_is_made_from_environment_or_configuration(monkeypatch, flavour):
     assert flavour.agent(323, "abc").base_url == "https://api.codegen.com/v1"
     config = ClientConfig(api_token="mine", base_url="http://localhost:1", org_id="7", timeout=5)
     monkeypatch.setenv("CODEGEN_API_TOKEN", TOKEN)
@@ -78,14 +76,14 @@ CONFIG = ClientConfig(api_token="abc")
         ),
     ],
 )
-def test_what_makes_no_agent_is_refused(arguments: dict[str, Any], message: str) -> None:
+def test_what_makes_no_agent_is_refused(arguments, message):
     built = {name: CodegenClient(CONFIG) if value is CodegenClient else value for name, value in arguments.items()}
     with pytest.raises(ValueError, match=message) as caught:
         Agent(**{"org_id": 323, **built})
     assert isinstance(caught.value, ConfigurationError)
 
 
-def test_a_client_that_was_brought_along_stays_open(client: Any, agent: Any, flavour: Flavour) -> None:
+def test_a_client_that_was_brought_along_stays_open(client, agent, flavour):
     with agent:
         assert agent.client == agent._client == client
     other = (AsyncAgent if flavour.is_async else Agent)(5, client=real(agent))
@@ -93,9 +91,7 @@ def test_a_client_that_was_brought_along_stays_open(client: Any, agent: Any, fla
     assert client.get_current_user().id == 1
 
 
-def test_every_option_reaches_the_service(
-    agent: Any, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_option_reaches_the_service(agent, sandbox, tmp_path, monkeypatch):
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(name, str(tmp_path))
     (tmp_path / "picture.png").write_bytes(PNG)
@@ -123,7 +119,7 @@ def test_every_option_reaches_the_service(
     assert given == {"ticket": {"number": [7, None]}}
 
 
-def test_options_are_added_to_what_callers_put_under_the_reserved_key(agent: Any, sandbox: Sandbox) -> None:
+def test_options_are_added_to_what_callers_put_under_the_reserved_key(agent, sandbox):
     agent.run("hello", metadata={"codegen_sdk": {"request_id": "mine"}}, priority="low", context="in a hurry")
     reserved = {"request_id": "mine", "priority": "low", "context": "in a hurry"}
     assert sandbox.runs[0].metadata == {"codegen_sdk": reserved}
@@ -131,7 +127,7 @@ def test_options_are_added_to_what_callers_put_under_the_reserved_key(agent: Any
 
 
 @once
-def test_tasks_are_listed_newest_first_and_filtered(agent: Any, sandbox: Sandbox, clock: FakeClock) -> None:
+def test_tasks_are_listed_newest_first_and_filtered(agent, sandbox, clock):
     for number in range(130):
         if number < 2 or number % 10 == 0:
             options = {"tags": ["ci", str(number)]} if number % 10 == 0 else {}
@@ -154,7 +150,7 @@ def test_tasks_are_listed_newest_first_and_filtered(agent: Any, sandbox: Sandbox
 
 
 @once
-def test_a_status_is_the_enums_or_the_services_word(agent: Any, sandbox: Sandbox) -> None:
+def test_a_status_is_the_enums_or_the_services_word(agent, sandbox):
     for word in ("FAILED", "TIMEOUT", "COMPLETE"):
         sandbox.script(states=[(word, 0)])
         agent.run("hello")
@@ -166,7 +162,7 @@ def test_a_status_is_the_enums_or_the_services_word(agent: Any, sandbox: Sandbox
 
 
 @once
-def test_a_repository_is_found_by_its_name_and_kept(connect: Any, flavour: Flavour, sandbox: Sandbox) -> None:
+def test_a_repository_is_found_by_its_name_and_kept(connect, flavour, sandbox):
     client = connect(enable_caching=True)
     agent = flavour.agent(323, client=client)
 
@@ -187,7 +183,7 @@ def test_a_repository_is_found_by_its_name_and_kept(connect: Any, flavour: Flavo
     assert len(sandbox.runs) == 5
 
 
-def test_the_status_is_that_of_the_latest_run(agent: Any, clock: FakeClock) -> None:
+def test_the_status_is_that_of_the_latest_run(agent, clock):
     assert agent.get_status() == {"id": None, "status": None, "result": None, "web_url": None}
     agent.run("one")
     agent.run("two")

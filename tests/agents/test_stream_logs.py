@@ -1,19 +1,17 @@
 """Following a task's log: each entry exactly once and in order, whatever happens on the way."""
 
-from typing import Any
-
 import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen_ext import ClientConfig, CodegenClient, InvalidResponseError, NotFoundError, ServerError
-from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.testing import FakeClock, Fault
 
 from ..conftest import TOKEN
 
 
-def test_a_task_is_up_to_date_after_its_log_and_can_be_followed_again(agent: Any, sandbox: Sandbox) -> None:
+def test_a_task_is_up_to_date_after_its_log_and_can_be_followed_again(agent, sandbox):
     task = agent.run("[[outcome=paused seconds=5 logs=101]]")
     sandbox.inject("get_agent_run", Fault.reset_before(), times=2)
     assert len(list(task.stream_logs())) == 101
@@ -24,7 +22,7 @@ def test_a_task_is_up_to_date_after_its_log_and_can_be_followed_again(agent: Any
     assert (len(written), task.status) == (108, "completed")
 
 
-def test_a_log_that_has_ended_or_is_not_followed_is_read_without_a_pause(agent: Any, clock: FakeClock) -> None:
+def test_a_log_that_has_ended_or_is_not_followed_is_read_without_a_pause(agent, clock):
     assert len(list(agent.run("[[seconds=0 logs=150]]").stream_logs())) == 150
     task = agent.run("[[seconds=100 logs=101]]")
     clock.advance(50)
@@ -32,7 +30,7 @@ def test_a_log_that_has_ended_or_is_not_followed_is_read_without_a_pause(agent: 
     assert (task.status, clock.slept) == ("pending", [])
 
 
-def test_entries_come_as_they_are_written(agent: Any, sandbox: Sandbox, clock: FakeClock) -> None:
+def test_entries_come_as_they_are_written(agent, sandbox, clock):
     stream = agent.run("[[seconds=100 logs=20]]").stream_logs(poll_interval=3)
     for entry, _ in zip(stream, range(8), strict=False):
         assert entry.created_at <= sandbox.runs[0].logs[-1]["created_at"]
@@ -44,7 +42,7 @@ def test_entries_come_as_they_are_written(agent: Any, sandbox: Sandbox, clock: F
 
 
 @pytest.mark.parametrize(("status", "follow"), [(404, True), (503, False)])
-def test_a_failure_that_is_not_waited_out_is_raised(agent: Any, sandbox: Sandbox, status: int, follow: bool) -> None:
+def test_a_failure_that_is_not_waited_out_is_raised(agent, sandbox, status, follow):
     task = agent.run("hello")
     sandbox.inject("get_agent_run_logs", Fault.status(status))
     with pytest.raises((NotFoundError, ServerError)) as caught:
@@ -61,15 +59,15 @@ class Log:
     `late` entries are written after the end of the run was seen. A fault is a status or an exception.
     """
 
-    def __init__(self, growth: list[int], faults: list[Any], word: str = "COMPLETE", **headers: str) -> None:
+    def __init__(self, growth, faults, word="COMPLETE", **headers):
         self.clock = FakeClock()
         self.growth, self.faults, self.word, self.headers = growth, faults, word, headers
         self.written = self.late = 0
         self.was_settled = False
         self.heeds_skip = True
-        self.total: int | None = None
+        self.total = None
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    def __call__(self, request):
         if self.faults and (fault := self.faults.pop(0)):
             if isinstance(fault, Exception):
                 raise fault
@@ -89,7 +87,7 @@ class Log:
         }
         return httpx.Response(200, json=body, headers=self.headers)
 
-    def read(self, **options: Any) -> list[int]:
+    def read(self, **options):
         settings = {"rate_limits": False, "max_retries": 0, "enable_caching": False}
         config = ClientConfig(api_token=TOKEN, transport=httpx.MockTransport(self), **settings)
         with CodegenClient(config, clock=self.clock) as client:
@@ -103,22 +101,22 @@ class Log:
     word=st.sampled_from(["COMPLETE", "FAILED", "STOPPED", "PAUSED"]),
     late=st.integers(0, 150),
 )
-def test_each_entry_comes_once_and_in_order(growth: list[int], faults: list[Any], word: str, late: int) -> None:
+def test_each_entry_comes_once_and_in_order(growth, faults, word, late):
     log, written = Log(growth, faults, word), sum(growth) + late
     log.late = late
     assert log.read() == list(range(written))
     assert all(0 <= pause <= 7 for pause in log.clock.slept)
 
 
-def test_a_service_that_fails_for_an_hour_ends_a_followed_log() -> None:
+def test_a_service_that_fails_for_an_hour_ends_a_followed_log():
     log = Log([1], [503] * 10_000)
     with pytest.raises(ServerError):
         log.read()
     assert 3600 <= log.clock.monotonic() <= 3610
 
 
-def test_a_quiet_log_is_read_more_and_more_rarely_and_often_again_when_it_grows() -> None:
-    slept: list[list[float]] = []
+def test_a_quiet_log_is_read_more_and_more_rarely_and_often_again_when_it_grows():
+    slept = []
     for _ in range(20):
         log = Log([*[0] * 5, 3, 0, 0, 0], [])
         log.read()
@@ -128,7 +126,7 @@ def test_a_quiet_log_is_read_more_and_more_rarely_and_often_again_when_it_grows(
     assert longest[4] > 1
 
 
-def test_a_followed_log_pauses_as_the_service_asks_but_not_for_years() -> None:
+def test_a_followed_log_pauses_as_the_service_asks_but_not_for_years():
     log = Log([0, 0], [429], **{"Retry-After": "9"})
     log.read()
     assert log.clock.slept == [7, 9, 9]
@@ -138,7 +136,7 @@ def test_a_followed_log_pauses_as_the_service_asks_but_not_for_years() -> None:
         assert log.clock.monotonic() <= 3600 + 7
 
 
-def test_a_log_that_does_not_heed_skip_ends_or_is_refused() -> None:
+def test_a_log_that_does_not_heed_skip_ends_or_is_refused():
     log = Log([40], [])
     log.heeds_skip = False
     assert log.read() == list(range(40))

@@ -4,25 +4,23 @@ import asyncio
 import datetime
 import pickle
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from codegen_ext import AgentRunResponse, AsyncTask, Task, TaskError, WaitTimeoutError
-from codegen_ext.testing import FakeClock, Sandbox
+from codegen_ext.testing import FakeClock
 
-from ..conftest import Flavour
 from ..support.inside import real
 
 
-def state(clock: FakeClock | None = None, **fields: Any) -> Task:
+def state(clock=None, **fields):
     """A task without a client."""
     run = AgentRunResponse.from_dict({"id": 7, "organization_id": 323, **fields})
-    client: Any = SimpleNamespace(clock=clock or FakeClock())
+    client = SimpleNamespace(clock=clock or FakeClock())
     return Task(client, 323, run)
 
 
-def test_a_task_shows_its_run(agent: Any, sandbox: Sandbox, clock: FakeClock) -> None:
+def test_a_task_shows_its_run(agent, sandbox, clock):
     sandbox.script(pull_request=True, result="All done", logs=12)
     task = agent.run("hello", metadata={"a": 1})
     assert (task.id, task.org_id, task.status, task.raw_status) == (1, 323, "pending", "PENDING")
@@ -54,7 +52,7 @@ def test_a_task_shows_its_run(agent: Any, sandbox: Sandbox, clock: FakeClock) ->
         (None, None, "has not ended, its status is None"),
     ],
 )
-def test_what_a_status_means_for_a_task(word: str | None, status: str | None, problem: str | None) -> None:
+def test_what_a_status_means_for_a_task(word, status, problem):
     task = state(status=word, result="the result", summary="the summary")
     assert (task.status, task.raw_status) == (status, word)
     assert task.is_terminal is (status in {"completed", "failed", "cancelled"})
@@ -70,7 +68,7 @@ def test_what_a_status_means_for_a_task(word: str | None, status: str | None, pr
     assert ("the result" in str(caught.value)) is (status == "failed")
 
 
-def test_the_duration_ends_with_the_run_and_goes_on_with_it(agent: Any, clock: FakeClock) -> None:
+def test_the_duration_ends_with_the_run_and_goes_on_with_it(agent, clock):
     task = agent.run("[[seconds=30]]")
     seen = []
     for seconds in (25, 15, 100):
@@ -84,7 +82,7 @@ def test_the_duration_ends_with_the_run_and_goes_on_with_it(agent: Any, clock: F
 
 
 @pytest.mark.parametrize("created_at", [None, "", "yesterday", "9999-12-31T23:59:59Z"])
-def test_without_a_usable_time_of_creation_the_first_look_counts(created_at: str | None) -> None:
+def test_without_a_usable_time_of_creation_the_first_look_counts(created_at):
     clock = FakeClock()
     task, ended = state(clock, created_at=created_at), state(clock, status="COMPLETE", created_at=created_at)
     clock.advance(5)
@@ -94,7 +92,7 @@ def test_without_a_usable_time_of_creation_the_first_look_counts(created_at: str
     assert zoned.progress["elapsed"] == 9
 
 
-def test_artifacts_are_pull_requests_and_the_links_of_the_result() -> None:
+def test_artifacts_are_pull_requests_and_the_links_of_the_result():
     result = (
         "See [the PR](https://github.com/o/r/pull/1), [a doc](https://docs.example/a_b) and https://example.com/x. "
         "Twice: https://example.com/x! Also <http://example.org/y?z=1>, (https://example.net/p) not ftp://no."
@@ -115,7 +113,7 @@ def test_artifacts_are_pull_requests_and_the_links_of_the_result() -> None:
     ]
 
 
-def test_progress_and_monitoring_cost_no_request(agent: Any, sandbox: Sandbox, clock: FakeClock) -> None:
+def test_progress_and_monitoring_cost_no_request(agent, sandbox, clock):
     sandbox.script(pull_request=True, logs=12)
     task = agent.run("see https://example.com")
     clock.advance(4)
@@ -147,17 +145,15 @@ def test_progress_and_monitoring_cost_no_request(agent: Any, sandbox: Sandbox, c
     assert len(sandbox.requests) == before
 
 
-def test_status_callbacks_hear_of_each_change_once_however_it_was_seen(
-    agent: Any, sandbox: Sandbox, clock: FakeClock, flavour: Flavour, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_status_callbacks_hear_of_each_change_once_however_it_was_seen(agent, sandbox, clock, flavour, caplog):
     sandbox.script(states=[("PENDING", 1), ("ACTIVE", 1), ("RUNNING", 1), ("NEW", 1), ("PAUSED", 0)])
     task = agent.run("hello")
-    changes: list[Any] = []
+    changes = []
 
-    def fail(old: Any, new: Any) -> None:
+    def fail(old, new):
         raise LookupError(f"mine: {new}")
 
-    async def note(old: Any, new: Any) -> None:
+    async def note(old, new):
         await asyncio.sleep(0)
         changes.append((old, new))
 
@@ -179,7 +175,7 @@ def test_status_callbacks_hear_of_each_change_once_however_it_was_seen(
     assert changes[5:] == ["running", "failed"]
 
 
-def test_the_timeout_of_the_run_is_the_default_of_its_wait(agent: Any, sandbox: Sandbox, clock: FakeClock) -> None:
+def test_the_timeout_of_the_run_is_the_default_of_its_wait(agent, sandbox, clock):
     task = agent.run("[[outcome=never seconds=10]]", timeout=20)
     with pytest.raises(WaitTimeoutError) as caught:
         task.wait()
@@ -192,7 +188,7 @@ def test_the_timeout_of_the_run_is_the_default_of_its_wait(agent: Any, sandbox: 
     assert sandbox.runs[0].status == "CANCELLED"
 
 
-def test_cancelling_bans_the_run_and_reads_it_again(agent: Any, sandbox: Sandbox) -> None:
+def test_cancelling_bans_the_run_and_reads_it_again(agent, sandbox):
     task = agent.run("[[outcome=never]]")
     assert task.cancel() == task
     assert (task.status, sandbox.runs[0].banned) == ("cancelled", True)
@@ -200,16 +196,14 @@ def test_cancelling_bans_the_run_and_reads_it_again(agent: Any, sandbox: Sandbox
 
 
 @pytest.mark.parametrize(("options", "count"), [({"limit": 0}, 0), ({"limit": 230}, 230), ({}, 100)])
-def test_the_oldest_entries_of_a_log_come_first(
-    agent: Any, sandbox: Sandbox, options: dict[str, Any], count: int
-) -> None:
+def test_the_oldest_entries_of_a_log_come_first(agent, sandbox, options, count):
     logs = agent.run("[[seconds=0 logs=250]]").get_logs(**options)
     assert type(logs) is list
     assert [entry.thought for entry in logs] == [entry["thought"] for entry in sandbox.runs[0].logs[:count]]
     assert len(sandbox.requests) - 1 == -(-count // 100)
 
 
-def test_tasks_of_one_run_are_equal(agent: Any) -> None:
+def test_tasks_of_one_run_are_equal(agent):
     task, other, same = map(real, (agent.run("hello"), agent.run("hello"), agent.get_task(1)))
     assert task == same
     assert {task, same} == {task}
@@ -217,7 +211,7 @@ def test_tasks_of_one_run_are_equal(agent: Any) -> None:
     assert task != 1
 
 
-def test_what_a_run_was_created_with_can_be_read_back(agent: Any) -> None:
+def test_what_a_run_was_created_with_can_be_read_back(agent):
     agent.run("hello")
     task = agent.run("hello", tags=["ci", "x"], priority="high", repository="owner/repo", metadata={"a": 1})
     made = (["ci", "x"], "high", "owner/repo", {"a": 1})
@@ -227,7 +221,7 @@ def test_what_a_run_was_created_with_can_be_read_back(agent: Any) -> None:
     assert (plain.tags, plain.priority, plain.repository) == ([], None, None)
 
 
-def test_tasks_of_several_clients_are_waited_for_together(flavour: Flavour, agent: Any, connect: Any) -> None:
+def test_tasks_of_several_clients_are_waited_for_together(flavour, agent, connect):
     other = flavour.agent(323, client=connect())
     tasks = [agent.run("[[seconds=30]]"), other.run("[[seconds=50]]"), agent.run("[[seconds=10 outcome=failed]]")]
     inner = [real(task) for task in tasks]

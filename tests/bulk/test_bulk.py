@@ -6,16 +6,12 @@ import itertools
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from codegen_api import operations
 
 from codegen_ext import (
     BulkOperationError,
-    BulkResult,
     ClientConfig,
     ConfigurationError,
     NotFoundError,
@@ -25,23 +21,23 @@ from codegen_ext import (
 )
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
-from ..conftest import Flavour, once
+from ..conftest import once
 from ..docs.pages import ROOT
 from ..support.waiting import until
 
 
-def prompts(count: int) -> list[dict[str, Any]]:
+def prompts(count):
     return [{"prompt": f"job {number}"} for number in range(count)]
 
 
-class Broken(dict):  # type: ignore[type-arg]
+class Broken(dict):
     """A configuration that fails where nothing should."""
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self):
         raise RecursionError("no end")
 
 
-BAD: list[tuple[Any, type[Exception], str]] = [
+BAD = [
     ({"prompt": "  "}, ValidationError, "prompt: must not be blank"),
     ({"promt": "x"}, ValidationError, "promt: .*did you mean prompt?"),
     ({"prompt": "x", "repository": 5}, ValidationError, "repository: "),
@@ -54,12 +50,10 @@ BAD: list[tuple[Any, type[Exception], str]] = [
 ]
 
 
-def test_each_configuration_has_its_result_and_one_failure_stops_nothing(
-    client: Any, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
-) -> None:
-    seen: list[BulkResult] = []
+def test_each_configuration_has_its_result_and_one_failure_stops_nothing(client, sandbox, caplog):
+    seen = []
 
-    def on_result(result: BulkResult) -> None:
+    def on_result(result):
         seen.append(result)
         raise KeyError("my mistake")
 
@@ -86,9 +80,7 @@ def test_each_configuration_has_its_result_and_one_failure_stops_nothing(
         (Fault.status(429, headers={"Retry-After": "400"}), type(None), 400),  # longer than total_timeout
     ],
 )
-def test_a_refusal_is_the_result_of_its_item_and_a_limit_a_delay(
-    client: Any, sandbox: Sandbox, clock: FakeClock, fault: Fault, error: type, seconds: float
-) -> None:
+def test_a_refusal_is_the_result_of_its_item_and_a_limit_a_delay(client, sandbox, clock, fault, error, seconds):
     sandbox.inject("create_agent_run", fault, times=1)
     start = clock.monotonic()
     results = client.bulk_create_agent_runs(323, prompts(4), max_concurrent=1)
@@ -96,14 +88,14 @@ def test_a_refusal_is_the_result_of_its_item_and_a_limit_a_delay(
     assert clock.monotonic() - start >= seconds
 
 
-def test_waiting_brings_what_the_runs_ended_as(client: Any, sandbox: Sandbox) -> None:
+def test_waiting_brings_what_the_runs_ended_as(client, sandbox):
     configs = [
         {"prompt": "[[seconds=30]] good"},
         {"prompt": " "},
         {"prompt": "[[seconds=60 outcome=failed]] bad"},
         {"prompt": "[[seconds=5]] quick"},
     ]
-    seen: list[BulkResult] = []
+    seen = []
     results = client.bulk_create_agent_runs(323, configs, wait=True, on_result=seen.append)
     assert [result.index for result in results] == [0, 1, 2, 3]
     assert [result.success for result in results] == [True, False, False, True]
@@ -119,7 +111,7 @@ def test_waiting_brings_what_the_runs_ended_as(client: Any, sandbox: Sandbox) ->
     assert vanished.data.id == sandbox.runs[-1].id
 
 
-def test_what_can_be_switched_off(connect: Callable[..., Any], sandbox: Sandbox, tmp_path: Path) -> None:
+def test_what_can_be_switched_off(connect, sandbox, tmp_path):
     client = connect(exactly_once=False)
     client.bulk_create_agent_runs(323, prompts(2))
     assert [run.metadata for run in sandbox.runs] == [None, None]
@@ -131,7 +123,7 @@ def test_what_can_be_switched_off(connect: Callable[..., Any], sandbox: Sandbox,
             call()
 
 
-def test_an_unending_input_is_read_as_it_is_consumed(connect: Callable[..., Any], sandbox: Sandbox) -> None:
+def test_an_unending_input_is_read_as_it_is_consumed(connect, sandbox):
     read = itertools.count()
     configs = ({"prompt": f"job {number}"} for number in read)
     results = connect(bulk_batch_size=7).iter_create_agent_runs(323, configs, max_concurrent=2)
@@ -143,10 +135,10 @@ def test_an_unending_input_is_read_as_it_is_consumed(connect: Callable[..., Any]
 
 
 @once
-def test_a_slow_input_does_not_hold_results_back(connect: Callable[..., Any], sandbox: Sandbox) -> None:
+def test_a_slow_input_does_not_hold_results_back(connect, sandbox):
     read = 0
 
-    def slow() -> Iterator[dict[str, str]]:
+    def slow():
         nonlocal read
         for number in range(50):
             read += 1
@@ -158,10 +150,10 @@ def test_a_slow_input_does_not_hold_results_back(connect: Callable[..., Any], sa
 
 
 @pytest.mark.parametrize("flavour", ["async"], indirect=True)
-def test_an_async_input_may_depend_on_the_results(client: Any) -> None:
+def test_an_async_input_may_depend_on_the_results(client):
     seen = asyncio.Event()
 
-    async def source() -> Any:
+    async def source():
         for number in range(5):
             yield {"prompt": f"job {number}"}
             async with asyncio.timeout(30):
@@ -176,8 +168,8 @@ def test_an_async_input_may_depend_on_the_results(client: Any) -> None:
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-def test_a_source_that_fails_costs_nothing_of_what_it_gave(client: Any, sandbox: Sandbox, ordered: bool) -> None:
-    def source() -> Iterator[dict[str, str]]:
+def test_a_source_that_fails_costs_nothing_of_what_it_gave(client, sandbox, ordered):
+    def source():
         yield from prompts(7)
         raise OSError("the file ended")
 
@@ -188,7 +180,7 @@ def test_a_source_that_fails_costs_nothing_of_what_it_gave(client: Any, sandbox:
     assert handed_out == {run.id for run in sandbox.runs}
 
 
-def test_the_limit_of_creates_is_used_up_and_never_exceeded(flavour: Flavour) -> None:
+def test_the_limit_of_creates_is_used_up_and_never_exceeded(flavour):
     clock = FakeClock()
     sandbox = Sandbox(clock=clock, run_seconds=0)
     config = ClientConfig(api_token=sandbox.token, base_url=sandbox.base_url, transport=sandbox.transport())
@@ -205,7 +197,7 @@ def test_the_limit_of_creates_is_used_up_and_never_exceeded(flavour: Flavour) ->
 
 
 @pytest.mark.slow
-def test_many_configurations_take_constant_memory() -> None:
+def test_many_configurations_take_constant_memory():
     code = "from benchmarks import bulk; bulk.COUNT = 20_000; print(*bulk.report())"
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     grown = re.search(r"of 20,000 configurations: grew by ([\d.]+) MB", ended.stdout)
@@ -216,12 +208,12 @@ def test_many_configurations_take_constant_memory() -> None:
 class Stream(io.StringIO):
     """A stderr that says whether it is a terminal."""
 
-    def __init__(self, *, terminal: bool) -> None:
+    def __init__(self, *, terminal):
         super().__init__()
-        self.isatty = lambda: terminal  # type: ignore[method-assign]
+        self.isatty = lambda: terminal
 
 
-def test_a_terminal_shows_progress(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_progress(client, monkeypatch):
     terminal, file, closed, without_extra = (Stream(terminal=number != 1) for number in range(4))
     closed.close()
     monkeypatch.setenv("TERM", "xterm")

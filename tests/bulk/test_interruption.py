@@ -5,16 +5,13 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from codegen_ext import AmbiguousRequestError, BulkInterrupted, BulkJob, ClientConfig
 from codegen_ext.testing import Fault, Sandbox
 
-from ..conftest import TOKEN, Flavour
+from ..conftest import TOKEN
 from .test_bulk import prompts
 
 SOON = 40.0
@@ -22,26 +19,24 @@ SOON = 40.0
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
+def sandbox():
     with Sandbox(rate_limits=False, run_seconds=1000, token=TOKEN) as running:
         yield running
 
 
 @pytest.fixture
-def limited(flavour: Flavour, sandbox: Sandbox) -> Iterator[Any]:
+def limited(flavour, sandbox):
     """A client on real time that keeps the limit: ten creates, and then a minute of waiting."""
     config = ClientConfig(api_token=TOKEN, base_url=sandbox.base_url, max_retries=0)
     with flavour.client(config) as client:
         yield client
 
 
-def interrupted(
-    client: Any, flavour: Flavour, count: int, after: int, *, while_it_waits: bool = False, **options: Any
-) -> BulkInterrupted:
+def interrupted(client, flavour, count, after, *, while_it_waits=False, **options):
     """Press Ctrl-C at a result of a job, or when it waits for the next one, and return what it reports."""
     seen = []
 
-    def on_result(result: Any) -> None:
+    def on_result(result):
         seen.append(result)
         if len(seen) == after and while_it_waits:
             threading.Timer(0.02, os.kill, [os.getpid(), signal.SIGINT]).start()
@@ -53,14 +48,12 @@ def interrupted(
         client.bulk_create_agent_runs(323, prompts(count), on_result=on_result, **options)
     assert time.monotonic() - start < SOON
     # asyncio cancels the task, and raises KeyboardInterrupt in its place.
-    report = caught.value.__context__.__cause__ if flavour.is_async else caught.value  # type: ignore[union-attr]
+    report = caught.value.__context__.__cause__ if flavour.is_async else caught.value
     assert isinstance(report, BulkInterrupted)
     return report
 
 
-def test_what_waits_for_the_limit_is_created_by_a_later_job(
-    limited: Any, client: Any, flavour: Flavour, sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_what_waits_for_the_limit_is_created_by_a_later_job(limited, client, flavour, sandbox, tmp_path):
     journal = tmp_path / "runs.db"
     report = interrupted(limited, flavour, 30, 10, journal=journal)
     assert {result.data.id for result in report.results} == {run.id for run in sandbox.runs}
@@ -72,16 +65,14 @@ def test_what_waits_for_the_limit_is_created_by_a_later_job(
     assert sorted(run.prompt for run in sandbox.runs) == sorted(config["prompt"] for config in prompts(30))
 
 
-def test_creates_in_flight_are_reported(limited: Any, flavour: Flavour, sandbox: Sandbox) -> None:
+def test_creates_in_flight_are_reported(limited, flavour, sandbox):
     sandbox.inject("create_agent_run", Fault.latency(0.2), rate=1.0)
     report = interrupted(limited, flavour, 60, 1, while_it_waits=True, max_concurrent=3)
     assert {result.data.id for result in report.results} == {run.id for run in sandbox.runs}
     assert 1 <= len(report.results) <= 10
 
 
-def test_a_create_in_doubt_is_reported_as_such(
-    limited: Any, flavour: Flavour, sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_a_create_in_doubt_is_reported_as_such(limited, flavour, sandbox, tmp_path):
     sandbox.inject("create_agent_run", Fault.reset_after(), times=1)
     sandbox.inject("list_agent_runs", Fault.status(503, retry_after=1))
     journal = tmp_path / "runs.db"
@@ -95,9 +86,7 @@ def test_a_create_in_doubt_is_reported_as_such(
         assert job.progress == {"total": 3, "begun": 3, "created": 2, "failed": 0, "undecided": 1}
 
 
-def test_an_iteration_that_is_left_names_what_it_did_not_hand_out(
-    limited: Any, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_iteration_that_is_left_names_what_it_did_not_hand_out(limited, sandbox, caplog):
     sandbox.inject("create_agent_run", Fault.latency(0.1), rate=1.0)
     results = limited.iter_create_agent_runs(323, prompts(9), max_concurrent=3)
     handed_out = {next(results).data.id}
@@ -109,7 +98,7 @@ def test_an_iteration_that_is_left_names_what_it_did_not_hand_out(
     assert {int(number) for number in named[1].split(",")} == left
 
 
-def test_a_wait_for_the_end_tells_what_has_ended_so_far(limited: Any, flavour: Flavour, sandbox: Sandbox) -> None:
+def test_a_wait_for_the_end_tells_what_has_ended_so_far(limited, flavour, sandbox):
     sandbox.script(seconds=1000)
     sandbox.script(seconds=0)
     report = interrupted(limited, flavour, 2, 1, while_it_waits=True, max_concurrent=1, wait=True)

@@ -1,38 +1,35 @@
 """A job with a journal: a later one goes on, and nothing is created twice, whatever happened in between."""
 
 import sqlite3
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from benchmarks import killed
-from codegen_ext import AmbiguousRequestError, BulkJob, BulkOperationError, BulkResult, PaymentRequiredError
-from codegen_ext.testing import Fault, Sandbox
+from codegen_ext import AmbiguousRequestError, BulkJob, BulkOperationError, PaymentRequiredError
+from codegen_ext.testing import Fault
 
 from ..conftest import TOKEN, async_repeats, once
 from .test_bulk import prompts
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Path:
+def journal(tmp_path):
     return tmp_path / "runs.db"
 
 
-def beside(journal: Path) -> list[str]:
+def beside(journal):
     return sorted(path.name for path in journal.parent.iterdir())
 
 
-def execute(journal: Path, statement: str, *values: Any) -> None:
+def execute(journal, statement, *values):
     with sqlite3.connect(journal) as database:
         database.execute(statement, values)
     database.close()
 
 
 @async_repeats
-def test_a_second_call_creates_nothing_and_a_longer_list_goes_on(client: Any, sandbox: Sandbox, journal: Path) -> None:
+def test_a_second_call_creates_nothing_and_a_longer_list_goes_on(client, sandbox, journal):
     first = client.bulk_create_agent_runs(323, prompts(10), journal=journal)
     again = client.bulk_create_agent_runs(323, prompts(10), journal=str(journal))
     assert [result.data.id for result in again] == [result.data.id for result in first]
@@ -47,10 +44,10 @@ def test_a_second_call_creates_nothing_and_a_longer_list_goes_on(client: Any, sa
 
 
 @async_repeats
-def test_what_was_refused_is_tried_again_and_undecided_meanwhile(connect: Callable[..., Any], journal: Path) -> None:
+def test_what_was_refused_is_tried_again_and_undecided_meanwhile(connect, journal):
     statuses, undecided = [402, 402, 200, 200, 200, 200], []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request):
         with BulkJob.open(journal) as job:
             undecided.append(job.progress["undecided"])
         return httpx.Response(statuses[len(undecided) - 1], json={"id": len(undecided), "organization_id": 323})
@@ -68,7 +65,7 @@ def test_what_was_refused_is_tried_again_and_undecided_meanwhile(connect: Callab
 
 
 @async_repeats
-def test_what_is_undecided_is_decided_later(connect: Callable[..., Any], sandbox: Sandbox, journal: Path) -> None:
+def test_what_is_undecided_is_decided_later(connect, sandbox, journal):
     client = connect(total_timeout=20, create_settle_seconds=30)
     sandbox.inject("create_agent_run", Fault.reset_after(), times=1)
     sandbox.inject("list_agent_runs", Fault.status(503), times=60)
@@ -85,9 +82,7 @@ def test_what_is_undecided_is_decided_later(connect: Callable[..., Any], sandbox
 
 
 @async_repeats
-def test_another_job_is_refused_before_anything_is_created(
-    client: Any, connect: Any, sandbox: Sandbox, journal: Path
-) -> None:
+def test_another_job_is_refused_before_anything_is_created(client, connect, sandbox, journal):
     first = client.iter_create_agent_runs(323, iter(prompts(3)), journal=journal)
     next(first)
     with pytest.raises(BulkOperationError, match="in use by another job"):
@@ -108,9 +103,7 @@ def test_another_job_is_refused_before_anything_is_created(
 
 
 @once
-def test_a_file_that_is_no_journal_is_left_alone(
-    client: Any, sandbox: Sandbox, journal: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_is_no_journal_is_left_alone(client, sandbox, journal, monkeypatch):
     monkeypatch.chdir(journal.parent)
     for place in (".", "no/such/folder/runs.db", "", "a\0b"):
         with pytest.raises(BulkOperationError, match="cannot be used as a journal"):
@@ -131,7 +124,7 @@ def test_a_file_that_is_no_journal_is_left_alone(
 
 @once
 @pytest.mark.parametrize("text", ['{"id": 1', "[]", "7", '{"id": "x"}', None, b"\xff"])
-def test_a_damaged_row_is_a_typed_error(client: Any, sandbox: Sandbox, journal: Path, text: Any) -> None:
+def test_a_damaged_row_is_a_typed_error(client, sandbox, journal, text):
     client.bulk_create_agent_runs(323, prompts(2), journal=journal)
     execute(journal, "update items set run = ? where number = 0", text)
     with BulkJob.open(journal) as job:
@@ -144,8 +137,8 @@ def test_a_damaged_row_is_a_typed_error(client: Any, sandbox: Sandbox, journal: 
 
 
 @async_repeats
-def test_a_journal_that_fails_stops_the_job_and_costs_nothing(client: Any, sandbox: Sandbox, journal: Path) -> None:
-    def on_result(result: BulkResult) -> None:
+def test_a_journal_that_fails_stops_the_job_and_costs_nothing(client, sandbox, journal):
+    def on_result(result):
         if result.index == 10:
             execute(journal, "drop table items")
 
@@ -156,7 +149,7 @@ def test_a_journal_that_fails_stops_the_job_and_costs_nothing(client: Any, sandb
 
 
 @pytest.mark.slow
-def test_a_job_that_is_killed_again_and_again_is_done_once() -> None:
+def test_a_job_that_is_killed_again_and_again_is_done_once():
     outcome = killed.measure()
     assert (outcome.runs, outcome.twice) == (200, 0)
     assert outcome.kills >= 15

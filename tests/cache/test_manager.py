@@ -1,15 +1,13 @@
 """The small cache for values of users' own."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
 from codegen_ext import CacheManager, ConfigurationError
-from codegen_ext.testing import FakeClock
 
 
-def test_it_keeps_so_many_values_for_a_time(clock: FakeClock) -> None:
+def test_it_keeps_so_many_values_for_a_time(clock):
     cache = CacheManager(max_size=2, ttl_seconds=10, clock=clock)
     assert cache.get("a", 0) == 0
     cache.set("a", None)
@@ -33,16 +31,16 @@ def test_it_keeps_so_many_values_for_a_time(clock: FakeClock) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("max_size", 0), ("max_size", "5"), ("ttl_seconds", -1), ("ttl_seconds", True)]
 )
-def test_a_size_or_time_that_makes_no_sense(name: str, value: Any) -> None:
+def test_a_size_or_time_that_makes_no_sense(name, value):
     with pytest.raises(ConfigurationError, match=name) as caught:
         CacheManager(**{name: value})
     assert caught.value.config_key == name
 
 
-def test_threads_may_share_it() -> None:
+def test_threads_may_share_it():
     cache = CacheManager(8, 60)
 
-    def use(seed: int) -> None:
+    def use(seed):
         for number in range(500):
             key = (seed * number) % 16
             cache.set(key, key)

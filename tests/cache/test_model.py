@@ -1,8 +1,5 @@
 """Both stores against a model of a few lines, for any order of what can happen to them."""
 
-from collections.abc import Collection
-from typing import Any
-
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -11,8 +8,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from codegen_ext.cache import Answer, Key, MemoryStore
 from codegen_ext.redis_cache import RedisStore
 from codegen_ext.testing import FakeClock
-
-from ..support.redis_server import RedisServer
 
 # A busy machine is no failure.
 QUICK = settings(max_examples=20, stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow])
@@ -25,20 +20,20 @@ class Machine(RuleBasedStateMachine):
 
     most = 3
 
-    def make(self) -> Any:
+    def make(self):
         return MemoryStore(self.most, self.clock)
 
     @initialize()
-    def start(self) -> None:
+    def start(self):
         self.clock = FakeClock()
         self.store = self.make()
         # Least recently used first: what is kept, since when, and until when.
-        self.kept: dict[Key, tuple[Answer, float, float]] = {}
-        self.asked: dict[Key, str | None] = {}
+        self.kept = {}
+        self.asked = {}
         self.number = 0
 
     @rule(key=keys)
-    def get(self, key: Key) -> None:
+    def get(self, key):
         found, _ = self.store.get(key)
         if key not in self.kept:
             assert found is None
@@ -47,17 +42,17 @@ class Machine(RuleBasedStateMachine):
         assert found == answer._replace(age=found.age)
         self.check_age(found.age, self.clock.monotonic() - since)
 
-    def check_age(self, age: float, wanted: float) -> None:
+    def check_age(self, age, wanted):
         assert age == pytest.approx(wanted)
 
     @rule(key=keys)
-    def ask(self, key: Key) -> None:
+    def ask(self, key):
         """Begin a request, of which the answer is put later."""
         self.get(key)
         _, self.asked[key] = self.store.get(key)
 
     @rule(key=keys, seconds=st.sampled_from([60.0, 300.0]))
-    def put(self, key: Key, seconds: float) -> None:
+    def put(self, key, seconds):
         self.number += 1
         answer = Answer(((b"x-number", b"%d" % self.number),), b"%d" % self.number)
         self.store.put(key, answer, seconds, self.asked.get(key, "another:generation"))
@@ -69,53 +64,53 @@ class Machine(RuleBasedStateMachine):
                 del self.kept[next(iter(self.kept))]
 
     @rule(operations=st.sets(st.sampled_from(OPERATIONS), min_size=1))
-    def invalidate(self, operations: set[str]) -> None:
+    def invalidate(self, operations):
         self.store.invalidate(tuple(operations))
         self.drop(operations)
 
     @rule()
-    def clear(self) -> None:
+    def clear(self):
         self.store.clear()
         self.drop(OPERATIONS)
 
-    def drop(self, operations: Collection[str]) -> None:
+    def drop(self, operations):
         self.kept = {key: kept for key, kept in self.kept.items() if key.operation not in operations}
         self.asked = {key: asked for key, asked in self.asked.items() if key.operation not in operations}
 
     @invariant()
-    def size(self) -> None:
+    def size(self):
         if hasattr(self, "store"):
             assert self.store.size() == len(self.kept)
 
-    def teardown(self) -> None:
+    def teardown(self):
         if hasattr(self, "store"):
             self.store.close()
 
 
 class InMemory(Machine):
     @rule(seconds=st.sampled_from([1.0, 59.0, 300.0]))
-    def pass_time(self, seconds: float) -> None:
+    def pass_time(self, seconds):
         self.clock.advance(seconds)
         self.kept = {key: kept for key, kept in self.kept.items() if kept[2] > self.clock.monotonic()}
 
 
-def test_memory_does_as_the_model() -> None:
+def test_memory_does_as_the_model():
     run_state_machine_as_test(InMemory, settings=QUICK)
 
 
-def test_redis_does_as_the_model(redis_server: RedisServer) -> None:
+def test_redis_does_as_the_model(redis_server):
     class OnRedis(Machine):
         most = 100  # which gives way first is another rule there
 
-        def make(self) -> Any:
+        def make(self):
             redis_server.client.flushall()
             return RedisStore(redis_server.address, "site", "credential", self.most, self.clock)
 
-        def check_age(self, age: float, wanted: float) -> None:
+        def check_age(self, age, wanted):
             assert 0 <= age < 60  # on the clock of Redis, which goes on
 
         @rule(field=st.sampled_from(["", "credential", *OPERATIONS]))
-        def forget(self, field: str) -> None:
+        def forget(self, field):
             """Lose everything, or one generation."""
             if not field:
                 redis_server.client.flushall()

@@ -1,36 +1,31 @@
 """What is answered from the cache, what is not, for how long, and what serves while the service is down."""
 
-from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from codegen_api.operations import OPERATIONS, Operation
+from codegen_api.operations import OPERATIONS
 
 from codegen_ext import CodegenAPIError, ConfigurationError, NetworkError
 from codegen_ext._async import cache as async_cache
 from codegen_ext._sync import cache as sync_cache
 from codegen_ext.cache import key_of
-from codegen_ext.testing import FakeClock, Sandbox
 
-from ..conftest import TOKEN, Flavour, once
+from ..conftest import TOKEN, once
 from ..support.calls import ORG, required
-from ..support.loopback import CLOSE, HANG, Loopback, reply
-from .conftest import Caching, user
+from ..support.loopback import CLOSE, HANG, reply
+from .conftest import user
 
-Serve = Callable[..., Loopback]
 READS = [one for one in OPERATIONS.values() if one.method == "GET" and one.service == "codegen"]
 
 
-def asked(server: Any) -> int:
+def asked(server):
     return len(server.requests)
 
 
 @once
 @pytest.mark.parametrize("operation", READS, ids=lambda operation: operation.id)
-def test_what_the_contract_marks_is_asked_once(operation: Operation[Any], caching: Caching, sandbox: Sandbox) -> None:
+def test_what_the_contract_marks_is_asked_once(operation, caching, sandbox):
     client = caching()
     client.create_agent_run(ORG, "hello")
     before = asked(sandbox)
@@ -39,16 +34,14 @@ def test_what_the_contract_marks_is_asked_once(operation: Operation[Any], cachin
     assert asked(sandbox) - before == (2 if operation.cache_seconds is None else 1)
 
 
-def test_the_chatserver_client_keeps_answers_too(flavour: Flavour, sandbox: Sandbox) -> None:
+def test_the_chatserver_client_keeps_answers_too(flavour, sandbox):
     with flavour.chat(TOKEN, sandbox.base_url) as chat:
         assert chat.list_models() == chat.list_models()
         assert (asked(sandbox), chat.get_cache_stats().hits) == (1, 1)
 
 
 @pytest.mark.parametrize(("setting", "current"), [(60, 60), (10_000, 300)], ids=["setting", "contract"])
-def test_an_answer_is_current_for_the_shorter_time(
-    caching: Caching, sandbox: Sandbox, clock: FakeClock, setting: float, current: float
-) -> None:
+def test_an_answer_is_current_for_the_shorter_time(caching, sandbox, clock, setting, current):
     client = caching(cache_ttl_seconds=setting)
     client.get_current_user()
     clock.advance(current - 1)
@@ -59,10 +52,10 @@ def test_an_answer_is_current_for_the_shorter_time(
     assert (asked(sandbox), client.get_cache_stats().size) == (2, 1)
 
 
-def test_the_order_of_parameters_and_headers_does_not_matter() -> None:
+def test_the_order_of_parameters_and_headers_does_not_matter():
     url = "https://service/v1/organizations/1/users"
 
-    def key(query: str, *headers: tuple[str, str], base: str = url) -> Any:
+    def key(query, *headers, base=url):
         return key_of(httpx.Request("GET", base + query, headers=list(headers)), "get_users")
 
     a, b = ("X-A", "1"), ("X-B", "2")
@@ -77,7 +70,7 @@ def test_the_order_of_parameters_and_headers_does_not_matter() -> None:
     assert key("?skip=1&limit=2", a, b, *ignored) == one
 
 
-def test_an_answer_from_the_cache_is_like_another_and_the_callers_own(caching: Caching, serve: Serve) -> None:
+def test_an_answer_from_the_cache_is_like_another_and_the_callers_own(caching, serve):
     server = serve(reply(user(), headers={"Set-Cookie": "session=1", "X-Request-Id": "r1"}))
     client = caching(server.base_url)
     client.get_current_user()
@@ -91,7 +84,7 @@ def test_an_answer_from_the_cache_is_like_another_and_the_callers_own(caching: C
     assert asked(server) == 1
 
 
-def test_a_write_outside_the_contract_drops_everything(caching: Caching, serve: Serve) -> None:
+def test_a_write_outside_the_contract_drops_everything(caching, serve):
     server = serve(reply(user()), reply({}), CLOSE, reply(user()))
     client = caching(server.base_url)
     client.get_current_user()
@@ -104,7 +97,7 @@ def test_a_write_outside_the_contract_drops_everything(caching: Caching, serve: 
     assert asked(server) == 4
 
 
-def test_a_request_past_the_cache_brings_what_is_kept_up_to_date(caching: Caching, serve: Serve) -> None:
+def test_a_request_past_the_cache_brings_what_is_kept_up_to_date(caching, serve):
     server = serve(*(reply(user(name)) for name in ("old", "new", "newer", "newest")))
     client = caching(server.base_url)
     client.get_current_user()
@@ -127,7 +120,7 @@ def test_a_request_past_the_cache_brings_what_is_kept_up_to_date(caching: Cachin
     ],
     ids=["404", "203", "html", "unfit", "cut", "no-store", "unframed"],
 )
-def test_only_whole_answers_with_status_200_are_kept(caching: Caching, serve: Serve, answer: bytes) -> None:
+def test_only_whole_answers_with_status_200_are_kept(caching, serve, answer):
     server = serve(answer, reply(user()))
     client = caching(server.base_url)
     with suppress(CodegenAPIError):
@@ -137,7 +130,7 @@ def test_only_whole_answers_with_status_200_are_kept(caching: Caching, serve: Se
     assert asked(server) == 2
 
 
-def test_a_body_that_is_too_large_is_not_kept(caching: Caching, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_is_too_large_is_not_kept(caching, serve, monkeypatch):
     body = user()
     for module in (async_cache, sync_cache):
         monkeypatch.setattr(module, "MAX_BODY", len(reply(body).partition(b"\r\n\r\n")[2]))
@@ -148,7 +141,7 @@ def test_a_body_that_is_too_large_is_not_kept(caching: Caching, serve: Serve, mo
     assert asked(server) == 2
 
 
-def test_clearing_and_sharing_with_a_client_of_other_options(caching: Caching, sandbox: Sandbox) -> None:
+def test_clearing_and_sharing_with_a_client_of_other_options(caching, sandbox):
     client = caching()
     other = client.with_options(timeout=5)
     for clear in (client.clear_cache, client.cache.clear, other.clear_cache):
@@ -164,7 +157,7 @@ def test_clearing_and_sharing_with_a_client_of_other_options(caching: Caching, s
         _ = stats.hit
 
 
-def test_without_caching(connect: Caching, sandbox: Sandbox) -> None:
+def test_without_caching(connect, sandbox):
     client = connect(enable_caching=False)
     client.get_current_user()
     client.get_current_user()
@@ -176,7 +169,7 @@ def test_without_caching(connect: Caching, sandbox: Sandbox) -> None:
 
 
 @once
-def test_neither_metrics_nor_redis_are_needed(caching: Caching, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_neither_metrics_nor_redis_are_needed(caching, sandbox, tmp_path):
     client = caching(enable_metrics=False, shared_state=f"sqlite:///{tmp_path}/state.db", cache_max_size=1)
     for number, requests in ((1, 1), (1, 1), (2, 2), (1, 3)):
         client.get_user(ORG, number)
@@ -193,9 +186,7 @@ DOWN = {
 
 
 @pytest.mark.parametrize("answer", DOWN.values(), ids=DOWN)
-def test_a_stale_answer_serves_while_the_service_is_down(
-    caching: Caching, serve: Serve, clock: FakeClock, answer: bytes
-) -> None:
+def test_a_stale_answer_serves_while_the_service_is_down(caching, serve, clock, answer):
     server = serve(reply(user("kept")), answer)
     client = caching(server.base_url, stale_if_error=100, timeout=0.2 if answer == HANG else 30)
     client.get_current_user()
@@ -214,9 +205,7 @@ def test_a_stale_answer_serves_while_the_service_is_down(
 
 
 @pytest.mark.parametrize(("status", "seconds"), [(404, 1000), (429, 1000), (503, 0)])
-def test_a_stale_answer_never_serves_for_a_refusal_or_unasked(
-    caching: Caching, serve: Serve, clock: FakeClock, status: int, seconds: float
-) -> None:
+def test_a_stale_answer_never_serves_for_a_refusal_or_unasked(caching, serve, clock, status, seconds):
     client = caching(serve(reply(user()), reply({}, status)).base_url, stale_if_error=seconds)
     client.get_current_user()
     clock.advance(301)

@@ -3,9 +3,7 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -15,13 +13,13 @@ from codegen_ext import AsyncCodegenClient, ClientConfig, ConfigurationError, Se
 from codegen_ext.cache import Answer, Key
 from codegen_ext.redis_cache import PAUSE, RedisStore
 from codegen_ext.storage import RedisClient, StoreUnavailable
-from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.testing import FakeClock, Fault
 
-from ..conftest import TOKEN, Flavour, once
+from ..conftest import TOKEN, once
 from ..support.calls import ORG, REPOSITORY
-from ..support.loopback import Loopback, reply
-from ..support.redis_server import RedisServer, free_port
-from .conftest import Caching, user
+from ..support.loopback import reply
+from ..support.redis_server import free_port
+from .conftest import user
 
 Logs = pytest.LogCaptureFixture
 Patch = pytest.MonkeyPatch
@@ -32,42 +30,42 @@ ANSWER = Answer(((b"content-type", b"application/json"), (b"x-name", "Jürgen".e
 class Kept(RedisStore):
     """A store that keeps and finds by key alone."""
 
-    def __init__(self, server: RedisServer, credential: str = KEY.credential, max_size: int = 10) -> None:
+    def __init__(self, server, credential=KEY.credential, max_size=10):
         super().__init__(server.address, "site", credential, max_size, FakeClock())
 
-    def keep(self, key: Key = KEY, seconds: float = 60) -> None:
+    def keep(self, key=KEY, seconds=60):
         self.put(key, ANSWER, seconds, self.get(key)[1])
 
-    def has(self, key: Key = KEY) -> bool:
+    def has(self, key=KEY):
         found, _ = self.get(key)
         assert found is None or found[:2] == ANSWER[:2]
         return found is not None
 
 
 @pytest.fixture
-def kept(redis_server: RedisServer) -> Iterator[Kept]:
+def kept(redis_server):
     with closing(Kept(redis_server)) as store:
         yield store
 
 
 @pytest.fixture
-def raw(redis_server: RedisServer) -> Iterator[Any]:
+def raw(redis_server):
     """A client that answers bytes."""
     with closing(Redis(port=redis_server.port)) as client:
         yield client
 
 
 @pytest.fixture
-def sharing(caching: Caching, redis_server: RedisServer) -> Caching:
+def sharing(caching, redis_server):
     """Build clients that share answers."""
     return lambda base_url=None, **settings: caching(base_url, shared_state=redis_server.address, **settings)
 
 
-def entries(server: RedisServer) -> list[str]:
+def entries(server):
     return sorted(key for key in server.client.scan_iter("*") if key.count(":") == 7)
 
 
-def test_clients_share_answers_until_one_of_them_writes(sharing: Caching, sandbox: Sandbox) -> None:
+def test_clients_share_answers_until_one_of_them_writes(sharing, sandbox):
     first, second = sharing(), sharing()
     count = first.get_check_suite_settings(ORG, REPOSITORY).check_retry_count
     assert first.get_users(ORG) == second.get_users(ORG)
@@ -82,7 +80,7 @@ def test_clients_share_answers_until_one_of_them_writes(sharing: Caching, sandbo
     assert first.get_cache_stats().size == 0
 
 
-def test_no_token_sees_what_another_was_answered(sharing: Caching, serve: Callable[..., Loopback]) -> None:
+def test_no_token_sees_what_another_was_answered(sharing, serve):
     server = serve(reply(user("ann")), reply(user("bob")), reply({}), reply(user("ann2")), reply(user("bob2")))
     ann, bob = (sharing(server.base_url, api_token=token) for token in ("a", "b"))
     for _ in range(2):
@@ -98,7 +96,7 @@ def test_no_token_sees_what_another_was_answered(sharing: Caching, serve: Callab
     assert bob.get_current_user().github_username == "bob2"
 
 
-def test_the_token_is_nowhere_in_redis(sharing: Caching, raw: Any) -> None:
+def test_the_token_is_nowhere_in_redis(sharing, raw):
     client = sharing()
     client.get_users(ORG)
     client.update_check_suite_settings(ORG, REPOSITORY, check_retry_count=1)
@@ -112,7 +110,7 @@ def test_the_token_is_nowhere_in_redis(sharing: Caching, raw: Any) -> None:
     assert not [text for text in shown if TOKEN[5:20] in text]
 
 
-def test_entries_end_on_the_clock_of_redis(kept: Kept, redis_server: RedisServer) -> None:
+def test_entries_end_on_the_clock_of_redis(kept, redis_server):
     kept.keep()
     (name,) = entries(redis_server)
     assert 50_000 < redis_server.client.pttl(name) <= 60_000
@@ -127,9 +125,7 @@ def test_entries_end_on_the_clock_of_redis(kept: Kept, redis_server: RedisServer
 
 
 @once
-def test_a_client_with_a_shorter_time_uses_nothing_older(
-    sharing: Caching, sandbox: Sandbox, redis_server: RedisServer
-) -> None:
+def test_a_client_with_a_shorter_time_uses_nothing_older(sharing, sandbox, redis_server):
     long, short = sharing(), sharing(cache_ttl_seconds=100, stale_if_error=40)
     long.get_current_user()
     redis_server.client.pexpire(*entries(redis_server), 150_000)
@@ -140,7 +136,7 @@ def test_a_client_with_a_shorter_time_uses_nothing_older(
         short.get_current_user()
 
 
-def test_the_answer_that_ends_first_gives_way_for_each_credential(redis_server: RedisServer) -> None:
+def test_the_answer_that_ends_first_gives_way_for_each_credential(redis_server):
     with closing(Kept(redis_server, "one", 2)) as one, closing(Kept(redis_server, "other", 2)) as other:
         keys = [KEY._replace(credential="one", parameters=str(number)) for number in range(3)]
         other.keep(KEY._replace(credential="other"))
@@ -151,7 +147,7 @@ def test_the_answer_that_ends_first_gives_way_for_each_credential(redis_server: 
     assert len(entries(redis_server)) == 3
 
 
-DAMAGES: dict[str, Callable[[Any, str, bytes], object]] = {
+DAMAGES = {
     "changed": lambda raw, name, value: raw.set(name, value.replace(b'"a"', b'"b"'), px=60_000),
     "moved": lambda raw, name, value: raw.rename(name, name.replace("parameters", "others")),
     "list": lambda raw, name, value: raw.delete(name) and raw.rpush(name, "1"),
@@ -160,7 +156,7 @@ DAMAGES: dict[str, Callable[[Any, str, bytes], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_what_is_damaged_or_foreign_is_a_miss(kept: Kept, raw: Any, redis_server: RedisServer, damage: str) -> None:
+def test_what_is_damaged_or_foreign_is_a_miss(kept, raw, redis_server, damage):
     kept.keep()
     (name,) = entries(redis_server)
     DAMAGES[damage](raw, name, raw.get(name))
@@ -170,9 +166,7 @@ def test_what_is_damaged_or_foreign_is_a_miss(kept: Kept, raw: Any, redis_server
 
 
 @pytest.mark.parametrize("name", ["get_current_user", "credential", "credential:answers"])
-def test_values_of_another_type_under_its_keys_give_way(
-    kept: Kept, redis_server: RedisServer, name: str, caplog: Logs
-) -> None:
+def test_values_of_another_type_under_its_keys_give_way(kept, redis_server, name, caplog):
     redis_server.client.rpush(f"codegen:cache:{{site}}:{name}", "foreign")
     kept.keep()
     assert kept.has()
@@ -182,9 +176,7 @@ def test_values_of_another_type_under_its_keys_give_way(
     assert not caplog.records
 
 
-def test_without_redis_a_client_works_as_without_a_cache(
-    caching: Caching, sandbox: Sandbox, mortal_redis: RedisServer, clock: FakeClock, caplog: Logs, monkeypatch: Patch
-) -> None:
+def test_without_redis_a_client_works_as_without_a_cache(caching, sandbox, mortal_redis, clock, caplog, monkeypatch):
     tries, send = [], RedisClient.commands
     monkeypatch.setattr(RedisClient, "commands", lambda self, *sent: tries.append(1) or send(self, *sent))
     caplog.set_level(logging.INFO, logger="codegen_ext")
@@ -210,7 +202,7 @@ def test_without_redis_a_client_works_as_without_a_cache(
 
 
 @pytest.fixture
-def owing(kept: Kept, monkeypatch: Patch) -> Kept:
+def owing(kept, monkeypatch):
     """A store with an answer that a change made stale while Redis was away, which it is asked about again."""
     kept.keep()
     with monkeypatch.context() as away:
@@ -220,13 +212,13 @@ def owing(kept: Kept, monkeypatch: Patch) -> Kept:
     return kept
 
 
-def test_a_change_while_redis_is_away_is_made_up_for_by_one_caller(owing: Kept, monkeypatch: Patch) -> None:
-    def fail(*_: object) -> None:
+def test_a_change_while_redis_is_away_is_made_up_for_by_one_caller(owing, monkeypatch):
+    def fail(*_):
         assert not owing.has()  # which asks nothing, as other threads meanwhile
         tries.append(1)
         raise StoreUnavailable("ConnectionError")
 
-    tries: list[int] = []
+    tries = []
     with monkeypatch.context() as away:
         away.setattr(RedisClient, "commands", fail)
         assert not owing.has()
@@ -235,10 +227,10 @@ def test_a_change_while_redis_is_away_is_made_up_for_by_one_caller(owing: Kept, 
     assert not owing.has()
 
 
-def test_a_change_meanwhile_is_not_forgotten(owing: Kept, redis_server: RedisServer, monkeypatch: Patch) -> None:
+def test_a_change_meanwhile_is_not_forgotten(owing, redis_server, monkeypatch):
     send = RedisClient.commands
 
-    def overtaken(redis: RedisClient, *commands: Sequence[str]) -> list[Any]:
+    def overtaken(redis, *commands):
         monkeypatch.setattr(RedisClient, "commands", send)
         done = send(redis, *commands)
         with closing(Kept(redis_server)) as other:
@@ -251,7 +243,7 @@ def test_a_change_meanwhile_is_not_forgotten(owing: Kept, redis_server: RedisSer
     assert not owing.has()
 
 
-async def test_many_tasks_send_one_request(serve: Callable[..., Loopback], redis_server: RedisServer) -> None:
+async def test_many_tasks_send_one_request(serve, redis_server):
     """More tasks than an executor of the event loop would have threads."""
     server = serve(reply(user()))
     config = ClientConfig(api_token=TOKEN, base_url=server.base_url, shared_state=redis_server.address)
@@ -266,7 +258,7 @@ async def test_many_tasks_send_one_request(serve: Callable[..., Loopback], redis
 
 
 @once
-def test_nothing_is_sent_to_redis_before_it_is_needed(flavour: Flavour, monkeypatch: Patch) -> None:
+def test_nothing_is_sent_to_redis_before_it_is_needed(flavour, monkeypatch):
     config = ClientConfig(api_token=TOKEN, shared_state=f"redis://127.0.0.1:{free_port()}/0")
     with flavour.client(config):
         pass
@@ -275,7 +267,7 @@ def test_nothing_is_sent_to_redis_before_it_is_needed(flavour: Flavour, monkeypa
         flavour.client(config, rate_limits=False)
 
 
-def test_a_connection_that_may_still_receive_replies_is_not_used_again() -> None:
+def test_a_connection_that_may_still_receive_replies_is_not_used_again():
     broken = Mock(**{"pack_command.return_value": [], "read_response.side_effect": KeyboardInterrupt})
     broken.disconnect.side_effect = KeyboardInterrupt  # pressed again
     whole = Mock(**{"pack_command.return_value": [], "read_response.return_value": b"PONG"})

@@ -4,9 +4,7 @@ import asyncio
 import itertools
 import os
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import httpx
 import pytest
@@ -17,10 +15,9 @@ from codegen_ext._async.cache import AsyncResponseCache
 from codegen_ext._sync.cache import ResponseCache
 from codegen_ext._sync.locks import Event
 from codegen_ext.clock import Cancelled
-from codegen_ext.testing import FakeClock
 
 from ..conftest import TOKEN
-from ..support.loopback import CLOSE, HOLD, Loopback, reply
+from ..support.loopback import CLOSE, HOLD, reply
 from ..support.waiting import until, until_async
 from .conftest import user
 
@@ -29,20 +26,17 @@ PATIENCE = 30.0
 """Seconds after which a test that waits in real time has failed."""
 
 
-Serve = Callable[..., Loopback]
-
-
-def config_for(server: Loopback, **settings: Any) -> ClientConfig:
+def config_for(server, **settings):
     return ClientConfig(api_token=TOKEN, base_url=server.base_url, max_retries=0, **settings)
 
 
 @pytest.fixture
-def waiting(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def waiting(monkeypatch):
     """Tell how many callers found that another one is asking."""
-    seen: list[int] = []
+    seen = []
     for kind in (ResponseCache, AsyncResponseCache):
 
-        def count(self: Any, key: Any, join: Any = kind._join) -> Any:
+        def count(self, key, join=kind._join):
             flight, leads = join(self, key)
             if not leads:
                 seen.append(1)
@@ -52,7 +46,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-def test_threads_send_one_request(serve: Serve, waiting: list[int]) -> None:
+def test_threads_send_one_request(serve, waiting):
     server = serve(reply(user()) + HOLD)
     with CodegenClient(config_for(server)) as client, ThreadPoolExecutor(MANY) as pool:
         calls = [pool.submit(client.with_raw_response.get_current_user) for _ in range(MANY)]
@@ -68,12 +62,12 @@ def test_threads_send_one_request(serve: Serve, waiting: list[int]) -> None:
     assert len(server.requests) == 1
 
 
-def test_event_loops_send_one_request_also_when_a_task_is_cancelled(serve: Serve, waiting: list[int]) -> None:
+def test_event_loops_send_one_request_also_when_a_task_is_cancelled(serve, waiting):
     server = serve(reply(user()) + HOLD)
     client = AsyncCodegenClient(config_for(server))
-    left: list[int] = []
+    left = []
 
-    async def ask() -> list[int]:
+    async def ask():
         tasks = [asyncio.create_task(client.get_current_user()) for _ in range(3)]
         await until_async(lambda: len(waiting) == 8)
         tasks[-1].cancel()
@@ -93,10 +87,10 @@ def test_event_loops_send_one_request_also_when_a_task_is_cancelled(serve: Serve
 
 
 @pytest.mark.parametrize("kind", [NetworkError, NotFoundError])
-def test_after_a_failure_each_caller_asks_at_once(waiting: list[int], kind: type[Exception]) -> None:
+def test_after_a_failure_each_caller_asks_at_once(waiting, kind):
     numbers, fail, both = itertools.count(), threading.Event(), threading.Barrier(2, timeout=PATIENCE)
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request):
         if next(numbers):
             both.wait()
             return httpx.Response(200, json=user())
@@ -114,7 +108,7 @@ def test_after_a_failure_each_caller_asks_at_once(waiting: list[int], kind: type
     assert [type(error) for error in errors if error] == [kind]
 
 
-async def test_after_a_cancelled_task_one_caller_asks_for_all(serve: Serve, waiting: list[int]) -> None:
+async def test_after_a_cancelled_task_one_caller_asks_for_all(serve, waiting):
     server = serve(reply(user()) + HOLD, reply(user()))
     async with AsyncCodegenClient(config_for(server)) as client:
         first = asyncio.create_task(client.get_current_user())
@@ -128,11 +122,11 @@ async def test_after_a_cancelled_task_one_caller_asks_for_all(serve: Serve, wait
     assert len(server.requests) == 2
 
 
-def test_an_answer_that_was_stored_a_moment_ago_is_found(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_was_stored_a_moment_ago_is_found(serve, monkeypatch):
     """Between looking and asking there is time for another caller to do both."""
     server, join = serve(reply(user())), ResponseCache._join
 
-    def late(self: ResponseCache, key: Any) -> Any:
+    def late(self, key):
         monkeypatch.setattr(ResponseCache, "_join", join)
         client.get_current_user()
         return join(self, key)
@@ -143,7 +137,7 @@ def test_an_answer_that_was_stored_a_moment_ago_is_found(serve: Serve, monkeypat
     assert len(server.requests) == 1
 
 
-def test_a_call_that_waits_too_long_or_is_cancelled_ends(serve: Serve, waiting: list[int], clock: FakeClock) -> None:
+def test_a_call_that_waits_too_long_or_is_cancelled_ends(serve, waiting, clock):
     server, cancel = serve(reply(user("kept")) + HOLD, reply(user("new")) + HOLD), Event()
     with CodegenClient(config_for(server, stale_if_error=100), clock=clock) as client, ThreadPoolExecutor(2) as pool:
         hasty = client.with_options(total_timeout=0.1)
@@ -167,7 +161,7 @@ def test_a_call_that_waits_too_long_or_is_cancelled_ends(serve: Serve, waiting: 
 
 
 @pytest.mark.parametrize("how", ["write", "clear"])
-def test_an_answer_that_a_change_overtook_is_not_kept(serve: Serve, how: str) -> None:
+def test_an_answer_that_a_change_overtook_is_not_kept(serve, how):
     server = serve(reply(user("old")) + HOLD, reply({}), reply(user("new")))
     with CodegenClient(config_for(server)) as client, ThreadPoolExecutor(1) as pool:
         first = pool.submit(client.get_current_user)
@@ -184,7 +178,7 @@ def test_an_answer_that_a_change_overtook_is_not_kept(serve: Serve, how: str) ->
 
 
 @pytest.mark.parametrize("written", [reply({}), CLOSE, b""], ids=["succeeds", "fails", "is cancelled"])
-async def test_what_is_read_while_a_write_runs_does_not_outlive_it(serve: Serve, written: bytes) -> None:
+async def test_what_is_read_while_a_write_runs_does_not_outlive_it(serve, written):
     """A process that dies before the answer comes would leave what is kept to others."""
     server = serve(reply(user("kept")), written + HOLD, reply(user("meanwhile")), reply(user("new")))
     async with AsyncCodegenClient(config_for(server)) as client:
@@ -201,7 +195,7 @@ async def test_what_is_read_while_a_write_runs_does_not_outlive_it(serve: Serve,
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_does_not_wait_for_what_a_thread_of_its_parent_asks(serve: Serve) -> None:
+def test_a_forked_child_does_not_wait_for_what_a_thread_of_its_parent_asks(serve):
     server = serve(reply(user()) + HOLD, reply(user()))
     with CodegenClient(config_for(server)) as client, ThreadPoolExecutor(1) as pool:
         first = pool.submit(client.get_current_user)

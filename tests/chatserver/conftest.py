@@ -1,43 +1,38 @@
 """Clients of a ChatServer of both kinds, and what servers of written answers say."""
 
 import contextlib
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
-from codegen_ext.testing import Sandbox
-
-from ..conftest import TOKEN, Flavour
-from ..support.loopback import Loopback
+from ..conftest import TOKEN
 
 HELLO = [{"role": "user", "content": "Hello there"}]
 COMPLETION = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": []}
 
 
 @pytest.fixture
-def connect_chat(flavour: Flavour, serve: object) -> Iterator[Callable[..., Any]]:
+def connect_chat(flavour, serve):
     with contextlib.ExitStack() as stack:
         yield lambda *args, **options: stack.enter_context(flavour.chat(*args, **options))
 
 
 @pytest.fixture
-def chat(connect_chat: Callable[..., Any], sandbox: Sandbox) -> Any:
+def chat(connect_chat, sandbox):
     return connect_chat(TOKEN, sandbox.base_url)
 
 
 @pytest.fixture
-def chat_with(serve: Callable[..., Loopback], connect_chat: Callable[..., Any]) -> Callable[..., Any]:
+def chat_with(serve, connect_chat):
     """Build a client of a server that gives written answers."""
     return lambda *answers: connect_chat(None, serve(*answers).base_url)
 
 
-def ask(chat: Any, **options: Any) -> Any:
+def ask(chat, **options):
     """Ask for a stream."""
     return chat.create_completion("gpt-4o", HELLO, stream=True, **options)
 
 
 @pytest.fixture(autouse=True)
-def no_limits(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_limits(environment, monkeypatch):
     """Let nobody wait for the limits, which tests/limits shows for the ChatServer too."""
     monkeypatch.setenv("CODEGEN_RATE_LIMITS", "false")

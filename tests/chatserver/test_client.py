@@ -1,8 +1,6 @@
 """The methods of the ChatServer's SDK: signatures, messages, settings, administration, and the tree of errors."""
 
 import inspect
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -13,7 +11,7 @@ from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN
 from ..support.completions import chunk, streamed
-from ..support.loopback import CLOSE, Loopback, reply
+from ..support.loopback import CLOSE, reply
 from .conftest import COMPLETION, HELLO
 
 SIGNATURES = {
@@ -32,17 +30,17 @@ SIGNATURES = {
 
 @pytest.mark.parametrize("name", SIGNATURES)
 @pytest.mark.parametrize("kind", [ChatServerClient, chatserver.AsyncChatServerClient])
-def test_the_methods_have_the_signatures_of_the_sdk(kind: type, name: str) -> None:
+def test_the_methods_have_the_signatures_of_the_sdk(kind, name):
     signature = inspect.signature(getattr(kind, name))
     plain = [one.replace(annotation=one.empty) for one in signature.parameters.values() if one.name != "self"]
     assert str(signature.replace(parameters=plain, return_annotation=signature.empty))[1:].startswith(SIGNATURES[name])
 
 
-def test_what_a_completion_sends(serve: Callable[..., Loopback], connect_chat: Callable[..., Any]) -> None:
+def test_what_a_completion_sends(serve, connect_chat):
     server = serve(reply(COMPLETION))
     chat = connect_chat(None, server.base_url)
 
-    def asked(**options: Any) -> Any:
+    def asked(**options):
         chat.create_completion("m", HELLO, **options)
         return server.requests[-1].json()
 
@@ -65,9 +63,7 @@ def test_what_a_completion_sends(serve: Callable[..., Loopback], connect_chat: C
     assert asked(user="u", session_id="s", workflow="w", metadata=metadata)["metadata"] == metadata
 
 
-def test_every_notation_means_the_same_and_unknown_fields_are_sent(
-    serve: Callable[..., Loopback], connect_chat: Callable[..., Any]
-) -> None:
+def test_every_notation_means_the_same_and_unknown_fields_are_sent(serve, connect_chat):
     server = serve(reply(COMPLETION))
     named = {"role": "user", "content": "x", "name": "Ada"}
     notations = [
@@ -83,7 +79,7 @@ def test_every_notation_means_the_same_and_unknown_fields_are_sent(
     assert server.requests[0].json()["messages"] == [*[{"role": "user", "content": "x"}] * 5, named, named]
 
 
-WRONG: list[tuple[dict[str, Any], str]] = [
+WRONG = [
     ({"messages": []}, "messages: expected at least one"),
     ({"messages": 5}, "messages: expected a list of messages, got int"),
     ({"messages": "Hello"}, "messages: expected a list of messages, got str"),
@@ -105,9 +101,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "problem"), WRONG, ids=ascii)
-def test_wrong_arguments_are_refused_before_anything_is_sent(
-    chat: Any, sandbox: Sandbox, arguments: dict[str, Any], problem: str
-) -> None:
+def test_wrong_arguments_are_refused_before_anything_is_sent(chat, sandbox, arguments, problem):
     with pytest.raises(errors.BadRequestError) as caught:
         chat.create_completion(**{"model": "gpt-4o", "messages": ["x"], "stream": True, **arguments})
     assert caught.value.message.startswith(problem)
@@ -116,10 +110,8 @@ def test_wrong_arguments_are_refused_before_anything_is_sent(
     assert sandbox.requests == []
 
 
-def test_settings_are_arguments_or_come_from_the_environment(
-    monkeypatch: pytest.MonkeyPatch, connect_chat: Callable[..., Any]
-) -> None:
-    def settings(*args: Any, **options: Any) -> tuple[str, str]:
+def test_settings_are_arguments_or_come_from_the_environment(monkeypatch, connect_chat):
+    def settings(*args, **options):
         config = connect_chat(*args, **options).config
         return config.api_token, config.base_url
 
@@ -150,7 +142,7 @@ def test_settings_are_arguments_or_come_from_the_environment(
         assert (derived.api_key, derived.base_url, derived.config.enable_caching) == ("mine", client.base_url, False)
 
 
-def test_a_wrong_setting_is_called_by_its_name(connect_chat: Callable[..., Any]) -> None:
+def test_a_wrong_setting_is_called_by_its_name(connect_chat):
     for key in ("a\nb", "ä", 5):
         with pytest.raises(codegen_ext.ConfigurationError, match=r"^api_key must") as caught:
             connect_chat(key)
@@ -163,9 +155,7 @@ def test_a_wrong_setting_is_called_by_its_name(connect_chat: Callable[..., Any])
         connect_chat().request("GET", "http://elsewhere/")
 
 
-def test_the_key_is_a_bearer_token_and_without_one_there_is_no_header(
-    serve: Callable[..., Loopback], connect_chat: Callable[..., Any]
-) -> None:
+def test_the_key_is_a_bearer_token_and_without_one_there_is_no_header(serve, connect_chat):
     server = serve(*[reply({"object": "list", "data": []}), streamed(chunk("x"))] * 2)
     for key in (None, TOKEN):
         chat = connect_chat(key, server.base_url, enable_caching=False)
@@ -181,7 +171,7 @@ def test_the_key_is_a_bearer_token_and_without_one_there_is_no_header(
     assert TOKEN not in f"{caught.value!r} {caught.value} {vars(caught.value)}"
 
 
-def test_an_answer_may_lack_what_other_servers_of_the_api_leave_out(chat_with: Callable[..., Any]) -> None:
+def test_an_answer_may_lack_what_other_servers_of_the_api_leave_out(chat_with):
     """Such as @dwmkerr/mock-llm, whose answers have neither time nor index nor usage."""
     choice = {"message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
     body = {"id": "c", "object": "chat.completion", "model": "m", "choices": [choice]}
@@ -190,7 +180,7 @@ def test_an_answer_may_lack_what_other_servers_of_the_api_leave_out(chat_with: C
     assert (completion.created, completion.choices[0].index, completion.usage) == (None, None, None)
 
 
-def test_sessions_and_administration(chat: Any) -> None:
+def test_sessions_and_administration(chat):
     first = chat.create_completion("gpt-4o", ["One"], user="u1").system_fingerprint
     assert chat.create_completion("gpt-4o", ["Two"], user="u1", session_id=first).system_fingerprint == first
     record = chat.get_session(first, user_id="u1").messages[3]
@@ -212,7 +202,7 @@ def test_sessions_and_administration(chat: Any) -> None:
             chat.remove_admin(name)
 
 
-def test_what_a_refused_call_needs_is_told(chat: Any, connect_chat: Callable[..., Any], sandbox: Sandbox) -> None:
+def test_what_a_refused_call_needs_is_told(chat, connect_chat, sandbox):
     member = connect_chat(sandbox.member_api_key, sandbox.base_url)
     with pytest.raises(errors.ForbiddenError, match=r"Platform admin access required.*platform administrator"):
         member.get_platform_stats()
@@ -235,9 +225,7 @@ STATUSES = {
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_a_status_is_an_error_of_both_trees(
-    connect_chat: Callable[..., Any], sandbox: Sandbox, status: int, clock: FakeClock
-) -> None:
+def test_a_status_is_an_error_of_both_trees(connect_chat, sandbox, status, clock):
     kind, common = STATUSES[status]
     sandbox.inject("*", Fault.status(status, {"message": "no"}))
     chat = connect_chat(TOKEN, sandbox.base_url, clock=clock).with_options(max_retries=0)
@@ -260,9 +248,7 @@ def test_a_status_is_an_error_of_both_trees(
         assert error.request_id
 
 
-def test_what_is_no_status_is_an_error_of_both_trees(
-    chat_with: Callable[..., Any], connect_chat: Callable[..., Any]
-) -> None:
+def test_what_is_no_status_is_an_error_of_both_trees(chat_with, connect_chat):
     for answer, kind, common in (
         (CLOSE, errors.ConnectionError, codegen_ext.NetworkError),
         (reply(b"{"), errors.InvalidResponseError, codegen_ext.InvalidResponseError),
@@ -285,9 +271,7 @@ def test_what_is_no_status_is_an_error_of_both_trees(
     [(Fault.reset_after(), 1), (Fault.status(503), 1), (Fault.empty_body(), 1), (Fault.status(429), 4)],
 )
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_completion_is_repeated_only_where_it_was_not_begun(
-    connect_chat: Callable[..., Any], sandbox: Sandbox, clock: FakeClock, fault: Fault, requests: int, stream: bool
-) -> None:
+def test_a_completion_is_repeated_only_where_it_was_not_begun(connect_chat, sandbox, clock, fault, requests, stream):
     sandbox.inject("create_chat_completion", fault)
     chat = connect_chat(TOKEN, sandbox.base_url, clock=clock)
     with pytest.raises(errors.ChatServerError, match="create_chat_completion"):
@@ -298,9 +282,9 @@ def test_a_completion_is_repeated_only_where_it_was_not_begun(
     assert len(sandbox.requests) == requests + 3
 
 
-def test_streaming_can_be_forbidden(chat: Any, sandbox: Sandbox) -> None:
+def test_streaming_can_be_forbidden(chat, sandbox):
     chat.config.enable_streaming = False
-    calls: list[Callable[[], Any]] = [
+    calls = [
         lambda: chat.create_completion("gpt-4o", HELLO, stream=True),
         lambda: chat.stream_chat_completion("gpt-4o", HELLO),
         lambda: chat.iter_sessions("u"),
@@ -312,7 +296,7 @@ def test_streaming_can_be_forbidden(chat: Any, sandbox: Sandbox) -> None:
     assert sandbox.requests == []
 
 
-def test_the_public_names() -> None:
+def test_the_public_names():
     for name in dir(chatserver):
         assert getattr(chatserver, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):

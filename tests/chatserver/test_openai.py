@@ -1,29 +1,26 @@
 """The `openai` package itself talks to a ChatServer."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import openai
 import pytest
 
-from codegen_ext.testing import Fault, Sandbox
+from codegen_ext.testing import Fault
 
 from ..conftest import TOKEN
 
-HELLO: Any = [{"role": "user", "content": "Hello there"}]
+HELLO = [{"role": "user", "content": "Hello there"}]
 
 
-def of(kind: type, sandbox: Sandbox) -> Any:
+def of(kind, sandbox):
     return kind(api_key=TOKEN, base_url=f"{sandbox.base_url}/v1", max_retries=0)
 
 
 @pytest.fixture
-def create(sandbox: Sandbox) -> Iterator[Any]:
+def create(sandbox):
     with of(openai.OpenAI, sandbox) as client:
         yield lambda **options: client.chat.completions.create(**{"model": "gpt-4o", "messages": HELLO, **options})
 
 
-def test_a_conversation(create: Any) -> None:
+def test_a_conversation(create):
     answer = create(temperature=0.0, max_tokens=2, top_p=0.5, user="u", metadata={"workflow": "w"}, n=1)
     (choice,) = answer.choices
     assert (choice.message.role, choice.message.content, choice.finish_reason) == ("assistant", "Echo: Hello", "length")
@@ -34,7 +31,7 @@ def test_a_conversation(create: Any) -> None:
     assert again.system_fingerprint == answer.system_fingerprint
 
 
-def test_a_stream(create: Any, sandbox: Sandbox) -> None:
+def test_a_stream(create, sandbox):
     sandbox.inject("*", Fault.keep_alive(2), times=1)
     with create(stream=True, stream_options={"include_usage": True}) as stream:
         chunks = list(stream)
@@ -46,7 +43,7 @@ def test_a_stream(create: Any, sandbox: Sandbox) -> None:
     assert create().choices
 
 
-async def test_the_asynchronous_client(sandbox: Sandbox) -> None:
+async def test_the_asynchronous_client(sandbox):
     async with of(openai.AsyncOpenAI, sandbox) as client:
         async with await client.chat.completions.create(model="gpt-4o", messages=HELLO, stream=True) as stream:
             pieces = [event.choices[0].delta.content or "" async for event in stream]
@@ -55,7 +52,7 @@ async def test_the_asynchronous_client(sandbox: Sandbox) -> None:
         assert models[:2] == ["claude-3-haiku", "claude-3-5-sonnet"]
 
 
-def test_an_error_in_a_stream_is_an_error(create: Any, sandbox: Sandbox) -> None:
+def test_an_error_in_a_stream_is_an_error(create, sandbox):
     sandbox.inject("*", Fault.error_event(2, "out of memory"))
     with pytest.raises(openai.APIError, match="out of memory"):
         list(create(stream=True))

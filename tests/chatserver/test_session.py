@@ -1,24 +1,20 @@
 """A conversation remembers its session."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from codegen_ext.chatserver import Message, MessageRole, errors
-from codegen_ext.testing import Sandbox
 
-from ..support.loopback import Loopback, reply
+from ..support.loopback import reply
 from .conftest import COMPLETION
 
 MODEL = "gpt-4o"
 
 
-def said(conversation: Any) -> list[tuple[str, str]]:
+def said(conversation):
     return [(str(record.role), record.content) for record in conversation.history()]
 
 
-def test_a_conversation_is_one_session(chat: Any) -> None:
+def test_a_conversation_is_one_session(chat):
     talk = chat.session("ada")
     assert (talk.user_id, talk.session_id, talk.history()) == ("ada", None, [])
     assert repr(talk).endswith("ChatSession(user_id='ada', session_id=None)")
@@ -35,7 +31,7 @@ def test_a_conversation_is_one_session(chat: Any) -> None:
     assert [session.id for session in chat.iter_sessions("ada")] == [talk.session_id]
 
 
-def test_a_recorded_session_goes_on_with_its_model(chat: Any, sandbox: Sandbox) -> None:
+def test_a_recorded_session_goes_on_with_its_model(chat, sandbox):
     first = chat.create_completion("droid-core", ["One"], user="ada")
     talk = chat.session("ada", first.system_fingerprint)
     assert talk.send("Two").model == "droid-core"
@@ -51,9 +47,7 @@ def test_a_recorded_session_goes_on_with_its_model(chat: Any, sandbox: Sandbox) 
     assert "list_models" not in asked
 
 
-def test_a_recorded_session_without_model_takes_the_first_of_the_server(
-    serve: Callable[..., Loopback], connect_chat: Callable[..., Any]
-) -> None:
+def test_a_recorded_session_without_model_takes_the_first_of_the_server(serve, connect_chat):
     moments = {"created_at": "2025-10-01T12:00:00Z", "updated_at": "2025-10-01T12:00:00Z"}
     counts = dict.fromkeys(("message_count", "tokens_in", "tokens_out", "tokens_total"), 0)
     session = {"id": "s", "user_id": "ada", "metadata": {}, "archived": False, "model": None, **moments, **counts}
@@ -67,7 +61,7 @@ def test_a_recorded_session_without_model_takes_the_first_of_the_server(
 
 
 @pytest.mark.parametrize("method", ["send", "stream"])
-def test_what_is_wrong_is_told_before_anything_is_sent(chat: Any, sandbox: Sandbox, method: str) -> None:
+def test_what_is_wrong_is_told_before_anything_is_sent(chat, sandbox, method):
     say = getattr(chat.session("ada"), method)
     for wrong, problem in (("", "must not be empty"), ([], "expected at least one message")):
         with pytest.raises(errors.BadRequestError, match=problem):

@@ -4,9 +4,7 @@ import asyncio
 import gc
 import json
 import pickle
-from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import httpx
 import pytest
@@ -14,17 +12,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from codegen_ext.chatserver import AsyncChatServerClient, ChatServerClient, errors
-from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.testing import Fault, Sandbox
 
-from ..conftest import Flavour
 from ..support.completions import EVENTS, chunk, events, streamed
-from ..support.loopback import HANG, Loopback, reply
+from ..support.loopback import HANG, reply
 from .conftest import HELLO, ask
 
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
 
 
-def test_a_stream_yields_text_and_knows_the_rest_in_the_end(chat: Any) -> None:
+def test_a_stream_yields_text_and_knows_the_rest_in_the_end(chat):
     with ask(chat, user="u") as stream:
         assert stream.response is None
         assert stream.metadata == {"system_fingerprint": None, "usage": None, "model": None, "finish_reason": None}
@@ -43,7 +40,7 @@ def test_a_stream_yields_text_and_knows_the_rest_in_the_end(chat: Any) -> None:
     assert response == whole
 
 
-def test_a_stream_as_chunks_goes_on_where_text_was_left(chat: Any) -> None:
+def test_a_stream_as_chunks_goes_on_where_text_was_left(chat):
     stream = ask(chat)
     chunks = stream.events()
     assert [next(chunks).choices[0].delta.content for _ in range(2)] == ["", "Echo:"]
@@ -53,7 +50,7 @@ def test_a_stream_as_chunks_goes_on_where_text_was_left(chat: Any) -> None:
     assert stream.response.choices[0].message.content == "Echo: Hello there"
 
 
-async def test_the_operation_itself_yields_chunks(sandbox: Sandbox) -> None:
+async def test_the_operation_itself_yields_chunks(sandbox):
     async with AsyncChatServerClient(sandbox.token, sandbox.base_url) as chat:
         chunks = [event async for event in chat.stream_chat_completion("gpt-4o", HELLO)]
         assert "".join(event.choices[0].delta.content or "" for event in chunks) == "Echo: Hello there"
@@ -63,8 +60,8 @@ async def test_the_operation_itself_yields_chunks(sandbox: Sandbox) -> None:
         assert (await chat.list_models()).data
 
 
-def test_several_answers_are_kept_apart(chat_with: Callable[..., Any]) -> None:
-    def of(index: int, reason: str | None = None, **delta: Any) -> dict[str, Any]:
+def test_several_answers_are_kept_apart(chat_with):
+    def of(index, reason=None, **delta):
         return chunk(choices=[{"index": index, "delta": delta, "finish_reason": reason}])
 
     parts = [
@@ -86,7 +83,7 @@ def test_several_answers_are_kept_apart(chat_with: Callable[..., Any]) -> None:
     assert (response.usage.total_tokens, response.mood, response.object) == (3, "good", "chat.completion")
 
 
-def test_the_request_is_sent_at_once_and_a_refusal_comes_at_once(chat: Any, sandbox: Sandbox) -> None:
+def test_the_request_is_sent_at_once_and_a_refusal_comes_at_once(chat, sandbox):
     ask(chat).close()
     assert len(sandbox.requests) == 1
     with pytest.raises(errors.NotFoundError) as caught:
@@ -94,7 +91,7 @@ def test_the_request_is_sent_at_once_and_a_refusal_comes_at_once(chat: Any, sand
     assert (caught.value.status_code, caught.value.partial) == (404, None)
 
 
-BREAKS: list[tuple[Fault, type[errors.ChatServerError], str]] = [
+BREAKS = [
     (Fault.cut(3), errors.StreamInterruptedError, "without sending complete message body"),
     (Fault.error_event(3, "out of memory"), errors.InternalServerError, "out of memory"),
     (Fault.error_event(3, "too much", 429), errors.RateLimitError, "too much"),
@@ -106,9 +103,7 @@ BREAKS: list[tuple[Fault, type[errors.ChatServerError], str]] = [
 
 
 @pytest.mark.parametrize(("fault", "kind", "message"), BREAKS)
-def test_what_breaks_a_stream_is_an_error_that_carries_what_arrived(
-    chat: Any, sandbox: Sandbox, fault: Fault, kind: type[errors.ChatServerError], message: str
-) -> None:
+def test_what_breaks_a_stream_is_an_error_that_carries_what_arrived(chat, sandbox, fault, kind, message):
     sandbox.inject("create_chat_completion", fault)
     stream = ask(chat)
     with pytest.raises(errors.ChatServerError, match=message) as caught:
@@ -126,7 +121,7 @@ def test_what_breaks_a_stream_is_an_error_that_carries_what_arrived(
     assert len(sandbox.requests) == 1
 
 
-def odd(**choice: Any) -> dict[str, Any]:
+def odd(**choice):
     return chunk(choices=[{"index": 0, "delta": {"content": "b"}, **choice}])
 
 
@@ -143,7 +138,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_odd_events_are_skipped(chat_with: Callable[..., Any], caplog: pytest.LogCaptureFixture, name: str) -> None:
+def test_odd_events_are_skipped(chat_with, caplog, name):
     body = streamed(chunk("a", mood="good"), WRONG[name], chunk("c", id=None, created=None, model=None))
     stream = ask(chat_with(body))
     assert list(stream) == ["a", "c"]
@@ -153,7 +148,7 @@ def test_odd_events_are_skipped(chat_with: Callable[..., Any], caplog: pytest.Lo
 
 @settings(max_examples=40)
 @given(st.text("aé€🎉𝄞", max_size=20), st.lists(st.integers(0, 45)))
-def test_text_is_whole_wherever_its_code_units_are_cut(text: str, cuts: list[int]) -> None:
+def test_text_is_whole_wherever_its_code_units_are_cut(text, cuts):
     encoded = text.encode("utf-16-be")
     units = [chr(int.from_bytes(encoded[at : at + 2])) for at in range(0, len(encoded), 2)]
     edges = [0, *sorted({min(cut, len(units)) for cut in cuts}), len(units)]
@@ -164,11 +159,11 @@ def test_text_is_whole_wherever_its_code_units_are_cut(text: str, cuts: list[int
         assert stream.response.choices[0].message.content == text
 
 
-def test_half_a_character_is_replaced(chat_with: Callable[..., Any]) -> None:
+def test_half_a_character_is_replaced(chat_with):
     assert "".join(ask(chat_with(streamed(chunk("a\ud83d"), chunk("b"))))) == "a\ufffdb"
 
 
-ERRORS: list[tuple[Any, str]] = [
+ERRORS = [
     (b"event: error\ndata: out of memory\n\n", "out of memory"),
     (b'event: error\ndata: {"message": "out of memory"}\n\n', "out of memory"),
     (b"event: error\n\n", "the service reported an error"),
@@ -180,7 +175,7 @@ ERRORS: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("event", "message"), ERRORS)
-def test_an_error_in_any_form_is_an_error(chat_with: Callable[..., Any], event: Any, message: str) -> None:
+def test_an_error_in_any_form_is_an_error(chat_with, event, message):
     with pytest.raises(errors.InternalServerError, match=message) as caught:
         list(ask(chat_with(streamed(chunk("a"), event, chunk("b")))))
     assert caught.value.partial.choices[0].message.content == "a"
@@ -190,7 +185,7 @@ def test_an_error_in_any_form_is_an_error(chat_with: Callable[..., Any], event: 
     ("kind", "mark"),
     [(EVENTS, " [DONE] "), ("Text/Event-Stream; charset=utf-8", "[DONE]"), (f"{EVENTS} ; charset=x", "[DONE]\t")],
 )
-def test_the_head_and_the_end_of_a_stream(chat_with: Callable[..., Any], kind: str, mark: str) -> None:
+def test_the_head_and_the_end_of_a_stream(chat_with, kind, mark):
     body = f"\ufeffdata: {json.dumps(chunk('Grüße', error=None), ensure_ascii=False)}\n\ndata: {mark}\n\n".encode()
     stream = ask(chat_with(reply(body, content_type=kind)))
     assert list(stream) == ["Grüße"]
@@ -198,7 +193,7 @@ def test_the_head_and_the_end_of_a_stream(chat_with: Callable[..., Any], kind: s
 
 
 @pytest.mark.parametrize("content_type", ["application/json", None])
-def test_another_content_type_is_an_error(chat_with: Callable[..., Any], content_type: str | None) -> None:
+def test_another_content_type_is_an_error(chat_with, content_type):
     answer = reply({"id": 1}, content_type=content_type, headers={"x-request-id": "r-1"})
     with pytest.raises(errors.InvalidResponseError, match="expected a stream of events") as caught:
         ask(chat_with(answer))
@@ -206,10 +201,10 @@ def test_another_content_type_is_an_error(chat_with: Callable[..., Any], content
 
 
 @pytest.fixture
-def timed(connect_chat: Callable[..., Any], clock: FakeClock) -> Callable[[Fault], Any]:
+def timed(connect_chat, clock):
     """Build a client, with a time-out of 5 s, of a sandbox with a fault, both on the fake clock."""
 
-    def build(fault: Fault) -> Any:
+    def build(fault):
         sandbox = Sandbox(rate_limits=False, clock=clock)
         sandbox.inject("*", fault)
         return connect_chat(sandbox.token, sandbox.base_url, 5, transport=sandbox.transport(), clock=clock)
@@ -218,14 +213,12 @@ def timed(connect_chat: Callable[..., Any], clock: FakeClock) -> Callable[[Fault
 
 
 @pytest.mark.parametrize(("fault", "seconds"), [(Fault.stall(3, seconds=600), 600), (Fault.slow_events(4), 24)])
-def test_silence_between_two_events_may_last(
-    timed: Callable[[Fault], Any], clock: FakeClock, fault: Fault, seconds: float
-) -> None:
+def test_silence_between_two_events_may_last(timed, clock, fault, seconds):
     assert list(ask(timed(fault))) == ["Echo:", " Hello", " there"]
     assert clock.monotonic() >= seconds
 
 
-def test_silence_is_a_timeout_where_a_limit_was_given_and_a_comment_is_none(flavour: Flavour) -> None:
+def test_silence_is_a_timeout_where_a_limit_was_given_and_a_comment_is_none(flavour):
     with Sandbox(rate_limits=False) as sandbox, flavour.chat(sandbox.token, sandbox.base_url) as chat:
         sandbox.inject("*", Fault.keep_alive(2, 6, 0.1), times=1)
         assert list(ask(chat, timeout=0.4)) == ["Echo:", " Hello", " there"]
@@ -237,12 +230,12 @@ def test_silence_is_a_timeout_where_a_limit_was_given_and_a_comment_is_none(flav
 
 
 @pytest.fixture
-def hanging(serve: Callable[..., Loopback]) -> Loopback:
+def hanging(serve):
     """A server that says nothing after the first piece of a stream."""
     return serve(streamed(chunk("One "), done=False, length=900) + HANG)
 
 
-def test_leaving_early_closes_the_connection(hanging: Loopback, connect_chat: Callable[..., Any]) -> None:
+def test_leaving_early_closes_the_connection(hanging, connect_chat):
     with ask(connect_chat(None, hanging.base_url)) as stream:
         assert next(stream) == "One "  # before the server sends the next
         assert not hanging.left.is_set()
@@ -252,7 +245,7 @@ def test_leaving_early_closes_the_connection(hanging: Loopback, connect_chat: Ca
 
 
 @pytest.mark.parametrize("read", [0, 1])
-def test_a_forgotten_stream_closes_its_connection(hanging: Loopback, read: int) -> None:
+def test_a_forgotten_stream_closes_its_connection(hanging, read):
     with ChatServerClient(None, hanging.base_url) as chat:
         stream = ask(chat)
         for _ in range(read):
@@ -262,11 +255,11 @@ def test_a_forgotten_stream_closes_its_connection(hanging: Loopback, read: int) 
         assert hanging.left.wait(30)
 
 
-async def test_a_cancelled_reader_closes_its_connection(hanging: Loopback) -> None:
+async def test_a_cancelled_reader_closes_its_connection(hanging):
     async with AsyncChatServerClient(None, hanging.base_url) as chat:
         arrived = asyncio.Event()
 
-        async def read() -> None:
+        async def read():
             async for _ in await ask(chat):
                 arrived.set()
 
@@ -291,10 +284,10 @@ NOTATION = (
 SAID = ["Grüße ", "日本 ", "🎉\u2028\n", " end"]
 
 
-def streaming(content: Any) -> ChatServerClient:
+def streaming(content):
     """Return a client of a server that sends this."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request):
         return httpx.Response(200, headers={"content-type": EVENTS}, content=content)
 
     return ChatServerClient(transport=httpx.MockTransport(answer), rate_limits=False)
@@ -303,7 +296,7 @@ def streaming(content: Any) -> ChatServerClient:
 @settings(max_examples=40)
 @example(set(range(1, len(NOTATION))))
 @given(st.sets(st.integers(1, len(NOTATION) - 1)))
-def test_events_cut_anywhere(cuts: set[int]) -> None:
+def test_events_cut_anywhere(cuts):
     edges = [0, *sorted(cuts), len(NOTATION)]
     with streaming(NOTATION[start:end] for start, end in pairwise(edges)) as chat:
         stream = ask(chat)

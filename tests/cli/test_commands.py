@@ -9,11 +9,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
@@ -33,22 +31,19 @@ class Outcome(NamedTuple):
     err: str
 
 
-Codegen = Callable[..., Outcome]
-
-
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
+def sandbox():
     """A sandbox whose runs have ended when they are read, so that nothing waits."""
     with Sandbox(rate_limits=False, run_seconds=0, token=TOKEN) as running:
         yield running
 
 
 @pytest.fixture
-def codegen(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Codegen:
+def codegen(sandbox, monkeypatch, capsys):
     """Run a command line in this process, with the sandbox's address and further settings in its environment."""
     usual = {"API_TOKEN": TOKEN, "ORG_ID": "323", "BASE_URL": sandbox.base_url, "MAX_RETRIES": "0"}
 
-    def call(line: str, **settings: str) -> Outcome:
+    def call(line, **settings):
         for name, value in {**usual, **settings}.items():
             monkeypatch.setenv(f"CODEGEN_{name}", value)
         try:
@@ -63,14 +58,14 @@ def codegen(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     return call
 
 
-def requests(sandbox: Sandbox, operation: str) -> int:
+def requests(sandbox, operation):
     return sum(request.operation == operation for request in sandbox.requests)
 
 
-def interrupt_when(condition: Callable[[], object]) -> None:
+def interrupt_when(condition):
     """Send SIGINT to this process, as Ctrl-C does, when a condition holds."""
 
-    def work() -> None:
+    def work():
         until(condition)
         os.kill(os.getpid(), signal.SIGINT)
 
@@ -106,14 +101,14 @@ NEVER = "run 'Try [[outcome=never logs=0]]'"
         ("--version; --version list", [0, 0], f"(codegen-sdk {__version__}\n){{2}}", ""),
     ],
 )
-def test_what_commands_print_and_exit_with(codegen: Codegen, lines: str, statuses: Any, out: str, err: str) -> None:
+def test_what_commands_print_and_exit_with(codegen, lines, statuses, out, err):
     found = [codegen(line) for line in lines.split("; ")]
     assert [each.status for each in found] == statuses
     assert re.fullmatch(out, "".join(each.out for each in found), re.DOTALL)
     assert re.search(err, "".join(each.err for each in found))
 
 
-def test_a_run_shows_its_log_and_prints_its_result(codegen: Codegen, sandbox: Sandbox) -> None:
+def test_a_run_shows_its_log_and_prints_its_result(codegen, sandbox):
     status, out, err = codegen("run 'Fix it [[logs=3 pull_request=yes]]' --repo owner/repo")
     assert (status, out) == (0, "Done: Fix it [[logs=3 pull_request=yes]]\n")
     first, *log, state, request = err.splitlines()
@@ -131,9 +126,7 @@ def test_a_run_shows_its_log_and_prints_its_result(codegen: Codegen, sandbox: Sa
     assert len(codegen("logs 1").out.splitlines()) == len(entries)
 
 
-def test_options_of_a_run_reach_the_service(
-    codegen: Codegen, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_options_of_a_run_reach_the_service(codegen, sandbox, tmp_path, monkeypatch):
     image = tmp_path / "a.png"
     image.write_bytes(b"\x89PNG\r\n\x1a\n")
     monkeypatch.setattr(sys, "stdin", io.StringIO("Fix it"))
@@ -146,10 +139,8 @@ def test_options_of_a_run_reach_the_service(
     assert run.images[0].startswith("data:image/png;base64,")
 
 
-def test_a_wait_that_the_client_gives_up_is_not_a_run_that_is_late(
-    codegen: Codegen, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def give_up(task: AsyncTask) -> None:
+def test_a_wait_that_the_client_gives_up_is_not_a_run_that_is_late(codegen, monkeypatch):
+    async def give_up(task):
         raise TimeoutError("unchanged for an hour")
 
     monkeypatch.setattr(AsyncTask, "wait", give_up)
@@ -157,7 +148,7 @@ def test_a_wait_that_the_client_gives_up_is_not_a_run_that_is_late(
     assert (found.status, "unchanged for an hour" in found.err) == (4, True)
 
 
-def test_ctrl_c_leaves_the_run_alone(codegen: Codegen, sandbox: Sandbox) -> None:
+def test_ctrl_c_leaves_the_run_alone(codegen, sandbox):
     interrupt_when(lambda: requests(sandbox, "get_agent_run_logs"))
     found = codegen(NEVER)
     assert found.status == 130
@@ -165,7 +156,7 @@ def test_ctrl_c_leaves_the_run_alone(codegen: Codegen, sandbox: Sandbox) -> None
     assert sandbox.runs[0].status == "RUNNING"
 
 
-def test_runs_are_listed_newest_first_and_filtered(codegen: Codegen, sandbox: Sandbox) -> None:
+def test_runs_are_listed_newest_first_and_filtered(codegen, sandbox):
     for options in ("One --repository owner/repo --tag ci", "'Two [[outcome=failed]]' --tag ci", "Three"):
         codegen(f"run {options} -d")
     sandbox.runs[2].web_url = "https://x.invalid/1\n99\tfailed"
@@ -182,9 +173,7 @@ def test_runs_are_listed_newest_first_and_filtered(codegen: Codegen, sandbox: Sa
     assert (shown["tags"], shown["priority"], shown["repository"]) == (["ci"], None, "owner/repo")
 
 
-def test_a_terminal_gets_a_table_and_no_commands(
-    codegen: Codegen, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_terminal_gets_a_table_and_no_commands(codegen, sandbox, monkeypatch):
     sandbox.script(result="a\x1b]0;owned\x07b\x9bc\nd\te [bold]f[/bold]")
     codegen("run 'Fix it' -d --repo owner/repo")
     assert "\x1b" in codegen("wait 1").out
@@ -200,10 +189,8 @@ def test_a_terminal_gets_a_table_and_no_commands(
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_changes_are_watched(
-    codegen: Codegen, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, terminal: bool
-) -> None:
-    def has_told_the_end() -> bool:
+def test_changes_are_watched(codegen, sandbox, monkeypatch, terminal):
+    def has_told_the_end():
         listed = requests(sandbox, "list_agent_runs")
         if listed and sandbox.runs[0].status == "RUNNING":
             sandbox.runs[0].finish()
@@ -221,7 +208,7 @@ def test_changes_are_watched(
         assert (change["run"]["id"], change["kind"]) == (1, "finished")
 
 
-def test_any_operation_can_be_called(codegen: Codegen, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_operation_can_be_called(codegen, sandbox, monkeypatch):
     codegen("run 7 -d")
     assert json.loads(codegen("api get_agent_run agent_run_id=1").out)["result"] == "Done: 7"
     page = json.loads(codegen("api list_agent_runs limit=1 org_id=323").out)
@@ -235,8 +222,8 @@ def test_any_operation_can_be_called(codegen: Codegen, sandbox: Sandbox, monkeyp
     assert json.loads(codegen(f"api create_chat_completion model=claude {said}", API_TOKEN="").out)["choices"]
 
 
-def test_a_page_is_opened_where_there_is_a_browser(codegen: Codegen, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[str] = []
+def test_a_page_is_opened_where_there_is_a_browser(codegen, monkeypatch):
+    opened = []
     monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or len(opened) < 2)
     assert "there is no browser here" not in codegen("run 'Fix it' -q --web").err
     assert "there is no browser here" in codegen("status 1 --web").err
@@ -244,7 +231,7 @@ def test_a_page_is_opened_where_there_is_a_browser(codegen: Codegen, monkeypatch
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
-def test_characters_that_cannot_be_encoded_are_replaced(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_characters_that_cannot_be_encoded_are_replaced(encoding, monkeypatch):
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
     monkeypatch.setattr(sys, "stdout", stream)
     assert main(["--version"]) == 0
@@ -255,7 +242,7 @@ def test_characters_that_cannot_be_encoded_are_replaced(encoding: str, monkeypat
     assert json.loads(second) == {"text": "\U0001f389", "half": "\ud83d", "n": None}
 
 
-def without_reader() -> Any:
+def without_reader():
     """A pipe as `head` leaves it."""
     reader, writer = os.pipe()
     os.close(reader)
@@ -271,9 +258,7 @@ def without_reader() -> Any:
     ],
     ids=["closed", "pipe", "disk"],
 )
-def test_an_output_that_cannot_be_written_has_a_status_of_its_own(
-    codegen: Codegen, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, stdout: Any, status: int, told: str
-) -> None:
+def test_an_output_that_cannot_be_written_has_a_status_of_its_own(codegen, sandbox, monkeypatch, stdout, status, told):
     sandbox.script("completed", result="x" * 100_000, pull_request=False)
     with stdout() as stream:
         monkeypatch.setattr(sys, "stdout", stream)
@@ -290,17 +275,13 @@ def test_an_output_that_cannot_be_written_has_a_status_of_its_own(
         ({"API_TOKEN": ""}, Fault.status(500), 2, "CODEGEN_API_TOKEN"),
     ],
 )
-def test_troubles_are_told_and_command_no_terminal(
-    codegen: Codegen, sandbox: Sandbox, settings: dict[str, str], fault: Fault, status: int, told: str
-) -> None:
+def test_troubles_are_told_and_command_no_terminal(codegen, sandbox, settings, fault, status, told):
     sandbox.inject("list_agent_runs", fault, times=1)
     found = codegen("list", **settings)
     assert (found.status, told in found.err) == (status, True)
 
 
-def test_an_internal_failure_and_a_missing_extra_are_not_the_status_of_a_failed_run(
-    codegen: Codegen, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_internal_failure_and_a_missing_extra_are_not_the_status_of_a_failed_run(codegen, monkeypatch):
     monkeypatch.setattr(output, "listing", lambda *_: 1 / 0)
     assert codegen("list") == (70, "", "codegen-sdk: internal error: ZeroDivisionError: division by zero\n")
     monkeypatch.delitem(sys.modules, "codegen_ext.cli.commands")
@@ -310,7 +291,7 @@ def test_an_internal_failure_and_a_missing_extra_are_not_the_status_of_a_failed_
     assert found.err.startswith("codegen-sdk: this needs more: pip install 'codegen-sdk[cli]'")
 
 
-def test_the_version_is_shown_without_importing_the_commands() -> None:
+def test_the_version_is_shown_without_importing_the_commands():
     code = (
         "import sys; from codegen_ext.cli import main; main(['--version'])\n"
         "print({'typer', 'rich', 'httpx', 'attrs', 'asyncio', 'codegen_api.codec'} & set(sys.modules))"
@@ -319,6 +300,6 @@ def test_the_version_is_shown_without_importing_the_commands() -> None:
     assert done.stdout == f"codegen-sdk {__version__}\nset()\n"
 
 
-def test_the_page_lists_every_command() -> None:
+def test_the_page_lists_every_command():
     listed = [row["Command"].name for row in table(ROOT / "docs" / "command-line.md", "Command")]
     assert sorted(listed) == sorted(filter(None, (command.name for command in app.registered_commands)))

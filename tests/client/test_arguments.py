@@ -3,10 +3,8 @@
 import asyncio
 import io
 import math
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -30,7 +28,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @pytest.fixture
-def doors() -> Iterator[Any]:
+def doors():
     """What users hold: a client, an agent, a task and a health monitor."""
     sandbox = Sandbox(rate_limits=False)
     settings = {"base_url": sandbox.base_url, "rate_limits": False, "max_retries": 0}
@@ -40,14 +38,14 @@ def doors() -> Iterator[Any]:
         yield SimpleNamespace(sandbox=sandbox, client=client, agent=agent, task=task, monitor=monitor)
 
 
-async def coroutine(*_: object) -> None: ...
+async def coroutine(*_): ...
 
 
-def given(options: dict[str, Any]) -> Callable[[Any], Any]:
+def given(options):
     return lambda d: d.agent.run(**{"prompt": "hello", **options})
 
 
-def job(*configs: Any, **options: Any) -> Callable[[Any], Any]:
+def job(*configs, **options):
     return lambda d: d.client.bulk_create_agent_runs(ORG, *configs or (ITEMS,), **options)
 
 
@@ -170,7 +168,7 @@ def job(*configs: Any, **options: Any) -> Callable[[Any], Any]:
         (lambda d: AsyncAgent(ORG, client=d.client), "client must be of type AsyncCodegenClient, got CodegenClient"),
     ],
 )
-def test_what_makes_no_sense_is_refused_by_its_name(doors: Any, call: Callable[[Any], Any], message: str) -> None:
+def test_what_makes_no_sense_is_refused_by_its_name(doors, call, message):
     before = len(doors.sandbox.requests)
     with pytest.raises((ValidationError, ConfigurationError), match=message) as caught:
         call(doors)
@@ -182,6 +180,6 @@ def test_what_makes_no_sense_is_refused_by_its_name(doors: Any, call: Callable[[
 
 
 @pytest.mark.parametrize("callback", [print, lambda *seen: None, lambda progress, more=1: None, {}.update])
-def test_any_function_that_takes_the_arguments_is_accepted(doors: Any, callback: Any) -> None:
+def test_any_function_that_takes_the_arguments_is_accepted(doors, callback):
     with pytest.raises(CodegenAPIError, match="not finished after 0 s"):
         doors.task.wait(timeout=0, progress_callback=callback)

@@ -6,32 +6,30 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import httpx
 import pytest
 
 from codegen_ext import AsyncCodegenClient, ClientClosedError, ClientConfig, CodegenClient, NetworkError, TimeoutError
-from codegen_ext.testing import FakeClock, Sandbox
+from codegen_ext.testing import FakeClock
 
-from ..conftest import TOKEN, Flavour
+from ..conftest import TOKEN
 from ..support.inside import real
-from ..support.loopback import Loopback, Received, reply
+from ..support.loopback import Loopback, reply
 from ..support.waiting import until, until_async
 
 
 class Service(Loopback):
     """Answers with the number of the run that was asked for, while `gate` is open."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__(b"")
         self.gate.set()
         self.delay = 0.0
         self.busy = self.most_busy = 0
 
-    def _answer(self, received: Received) -> bytes:
+    def _answer(self, received):
         with self._lock:
             self.busy += 1
             self.most_busy = max(self.busy, self.most_busy)
@@ -42,18 +40,18 @@ class Service(Loopback):
         number = received.path.rpartition("/")[2]
         return reply({"id": int(number) if number.isdigit() else 1, "organization_id": 323, "status": "RUNNING"})
 
-    def config(self, **settings: Any) -> ClientConfig:
+    def config(self, **settings):
         plain = {"rate_limits": False, "enable_caching": False, "max_retries": 0}
         return ClientConfig(**{"api_token": TOKEN, "base_url": self.base_url, **plain, **settings})
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
+def service():
     with Service() as running:
         yield running
 
 
-def test_bursts_of_threads_share_as_many_connections_as_are_allowed(service: Service) -> None:
+def test_bursts_of_threads_share_as_many_connections_as_are_allowed(service):
     service.delay = 0.002
     with CodegenClient(service.config(max_connections=4)) as client, ThreadPoolExecutor(12) as pool:
         for _ in range(2):
@@ -64,7 +62,7 @@ def test_bursts_of_threads_share_as_many_connections_as_are_allowed(service: Ser
     assert service.most_busy <= 4
 
 
-async def test_bursts_of_tasks_share_as_many_connections_as_are_allowed(service: Service) -> None:
+async def test_bursts_of_tasks_share_as_many_connections_as_are_allowed(service):
     service.delay = 0.002
     async with AsyncCodegenClient(service.config(max_connections=4)) as client:
         for _ in range(2):
@@ -74,14 +72,14 @@ async def test_bursts_of_tasks_share_as_many_connections_as_are_allowed(service:
 
 
 @pytest.mark.parametrize(("kept", "opened"), [(0, 3), (1, 1)])
-def test_no_more_idle_connections_are_kept_than_allowed(service: Service, kept: int, opened: int) -> None:
+def test_no_more_idle_connections_are_kept_than_allowed(service, kept, opened):
     with CodegenClient(service.config(max_keepalive_connections=kept)) as client:
         for _ in range(3):
             client.get_agent_run(323, 1)
     assert service.connections == opened
 
 
-async def test_calls_that_are_cancelled_leave_their_connections_to_others(service: Service) -> None:
+async def test_calls_that_are_cancelled_leave_their_connections_to_others(service):
     service.gate.clear()
     async with AsyncCodegenClient(service.config(max_connections=5)) as client:
         calls = [asyncio.create_task(client.get_agent_run(323, 1)) for _ in range(10)]
@@ -97,7 +95,7 @@ async def test_calls_that_are_cancelled_leave_their_connections_to_others(servic
         assert [run.id for run in runs] == [1, 2, 3, 4, 5]
 
 
-def test_a_call_that_finds_no_free_connection_in_time_says_so(service: Service) -> None:
+def test_a_call_that_finds_no_free_connection_in_time_says_so(service):
     service.gate.clear()
     with CodegenClient(service.config(max_connections=1, timeout=5)) as client, ThreadPoolExecutor(2) as pool:
         first = pool.submit(client.get_agent_run, 323, 1)
@@ -110,11 +108,11 @@ def test_a_call_that_finds_no_free_connection_in_time_says_so(service: Service) 
         assert (first.result().id, created.result().id) == (1, 1)
 
 
-def test_a_request_that_waits_for_its_limit_keeps_no_connection_from_others(service: Service) -> None:
+def test_a_request_that_waits_for_its_limit_keeps_no_connection_from_others(service):
     class WaitingClock(FakeClock):
         """Lets real time pass too while something waits."""
 
-        def wait(self, condition: Any, seconds: float) -> None:
+        def wait(self, condition, seconds):
             condition.wait(0.2)
             super().wait(condition, seconds)
 
@@ -128,7 +126,7 @@ def test_a_request_that_waits_for_its_limit_keeps_no_connection_from_others(serv
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
-def test_a_forked_process_opens_its_own_connections(service: Service) -> None:
+def test_a_forked_process_opens_its_own_connections(service):
     with CodegenClient(service.config()) as client:
         assert client.get_agent_run(323, 1).id == 1
         child = os.fork()
@@ -146,7 +144,7 @@ def test_a_forked_process_opens_its_own_connections(service: Service) -> None:
 
 
 @pytest.mark.skipif((3, 12) <= sys.version_info < (3, 12, 2), reason="Python refused this itself: gh-113964")
-def test_a_thread_that_outlives_the_main_thread_goes_on(sandbox: Sandbox) -> None:
+def test_a_thread_that_outlives_the_main_thread_goes_on(sandbox):
     program = (
         "import threading\n"
         "from codegen_ext import CodegenClient\n"
@@ -160,10 +158,10 @@ def test_a_thread_that_outlives_the_main_thread_goes_on(sandbox: Sandbox) -> Non
     assert (done.stdout.strip().isdigit(), done.stderr) == (True, "")
 
 
-def test_event_loops_may_follow_each_other_and_use_a_client_at_the_same_time(service: Service) -> None:
+def test_event_loops_may_follow_each_other_and_use_a_client_at_the_same_time(service):
     client = AsyncCodegenClient(service.config())
 
-    async def ask() -> set[int]:
+    async def ask():
         return {run.id for run in await asyncio.gather(*(client.get_agent_run(323, 1) for _ in range(5)))}
 
     for _ in range(3):
@@ -175,18 +173,16 @@ def test_event_loops_may_follow_each_other_and_use_a_client_at_the_same_time(ser
 
 
 @pytest.mark.parametrize(("retries", "kind"), [(0, NetworkError), (1, ClientClosedError)])
-def test_a_call_under_way_while_the_client_is_closed_fails_and_is_not_repeated(
-    connect: Any, flavour: Flavour, retries: int, kind: type[Exception]
-) -> None:
+def test_a_call_under_way_while_the_client_is_closed_fails_and_is_not_repeated(connect, flavour, retries, kind):
     requests = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request):
         requests.append(request)
         if not flavour.is_async:
             client.close()
         return httpx.Response(200, json={})
 
-    async def answer_async(request: httpx.Request) -> httpx.Response:
+    async def answer_async(request):
         await real(client).close()
         return answer(request)
 

@@ -3,9 +3,7 @@
 import gzip
 import pickle
 import socket
-from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, suppress
-from typing import Any
 
 import httpx
 import pytest
@@ -13,9 +11,9 @@ from codegen_api.operations import GET_USER
 
 from codegen_ext import AmbiguousRequestError, CodegenAPIError, InvalidResponseError, NetworkError, ServerError
 from codegen_ext import TimeoutError as CodegenTimeoutError
-from codegen_ext.testing import Fault, Sandbox
+from codegen_ext.testing import Fault
 
-from ..conftest import Flavour, once
+from ..conftest import once
 from ..support.loopback import CLOSE, HANG, reply
 from ..support.redis_server import free_port
 
@@ -23,7 +21,7 @@ USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octoc
 RUN = {"id": 1, "organization_id": 323, "status": "RUNNING"}
 
 
-def failure(client: Any, method: str = "get_current_user", *arguments: Any, **options: Any) -> Any:
+def failure(client, method="get_current_user", *arguments, **options):
     """Return the error of a call, which names the operation and survives a pickle."""
     with pytest.raises(CodegenAPIError) as caught:
         getattr(client, method)(*arguments, **options)
@@ -35,7 +33,7 @@ def failure(client: Any, method: str = "get_current_user", *arguments: Any, **op
     return error
 
 
-def test_an_error_has_the_details_of_its_response(client: Any, sandbox: Sandbox) -> None:
+def test_an_error_has_the_details_of_its_response(client, sandbox):
     body = {"message": "It broke", "status_code": 418, "more": [1]}
     sandbox.inject("get_user", Fault.status(418, body))  # tests/docs tries the other statuses
     for number, caller in enumerate((client, client.with_raw_response), 1):
@@ -44,7 +42,7 @@ def test_an_error_has_the_details_of_its_response(client: Any, sandbox: Sandbox)
         assert str(error) == f"It broke (operation get_user, status 418, request id sandbox-0-{number})"
 
 
-def detail(**entry: Any) -> dict[str, Any]:
+def detail(**entry):
     return {"detail": [entry]}
 
 
@@ -68,16 +66,14 @@ MESSAGES = [
 
 @once
 @pytest.mark.parametrize(("body", "message"), MESSAGES)
-def test_the_message_is_the_services_or_names_the_status(
-    client: Any, sandbox: Sandbox, body: Any, message: str
-) -> None:
+def test_the_message_is_the_services_or_names_the_status(client, sandbox, body, message):
     sandbox.inject("get_user", Fault.status(422, body))
     error = failure(client, "get_user", 323, 1)
     assert error.message.startswith(message)
     assert error.response_data == (None if isinstance(body, bytes) else body)
 
 
-def test_field_errors_come_from_the_details(client: Any, sandbox: Sandbox) -> None:
+def test_field_errors_come_from_the_details(client, sandbox):
     details = [
         {"loc": ["body", "prompt"], "msg": "too short", "type": "x"},
         {"loc": ["body", "prompt"], "msg": "too dull", "type": "x"},
@@ -91,18 +87,18 @@ def test_field_errors_come_from_the_details(client: Any, sandbox: Sandbox) -> No
 
 
 @pytest.mark.parametrize("header", ["X-Request-ID", "request-id", "x-correlation-id", "other"])
-def test_the_request_id_has_several_names(serve: Any, connect: Any, header: str) -> None:
+def test_the_request_id_has_several_names(serve, connect, header):
     error = failure(connect(serve(reply(b"", 599, {header: "abc-1"})).base_url))
     assert error.request_id == (None if header == "other" else "abc-1")
     assert (type(error), error.message) == (ServerError, "HTTP status 599")
 
 
-def test_a_rate_limit_without_retry_after_is_over_after_its_window(client: Any, sandbox: Sandbox) -> None:
+def test_a_rate_limit_without_retry_after_is_over_after_its_window(client, sandbox):
     sandbox.inject("get_user", Fault.status(429))
     assert failure(client, "get_user", 323, 1).retry_after == GET_USER.rate_limit.seconds
 
 
-def test_a_redirect_says_where_to_and_is_not_followed(client: Any, sandbox: Sandbox) -> None:
+def test_a_redirect_says_where_to_and_is_not_followed(client, sandbox):
     sandbox.inject("get_current_user", Fault.status(302, {}, {"location": "http://127.0.0.1:1/elsewhere"}), times=1)
     message = failure(client).message
     assert "http://127.0.0.1:1/elsewhere" in message
@@ -112,7 +108,7 @@ def test_a_redirect_says_where_to_and_is_not_followed(client: Any, sandbox: Sand
     assert failure(client).message == "Not Modified"
 
 
-def page(items: str) -> bytes:
+def page(items):
     return b'{"items": %b, "total": 1, "page": 1, "size": 1, "pages": 1}' % items.encode()
 
 
@@ -132,7 +128,7 @@ INVALID = [
 
 
 @pytest.mark.parametrize(("method", "answer", "problem"), INVALID)
-def test_what_the_contract_does_not_promise(serve: Any, connect: Any, method: str, answer: bytes, problem: str) -> None:
+def test_what_the_contract_does_not_promise(serve, connect, method, answer, problem):
     answer = answer.replace(b"\r\n", b"\r\nx-request-id: abc-1\r\n", 1)
     client = connect(serve(answer).base_url)
     error = failure(client, method, *((323,) if method == "get_users" else ()))
@@ -150,12 +146,12 @@ def test_what_the_contract_does_not_promise(serve: Any, connect: Any, method: st
 
 
 @pytest.mark.parametrize("kind", ["Application/JSON", "application/problem+JSON", "application/json; charset=hex"])
-def test_media_types_ignore_case_and_may_say_more(serve: Any, connect: Any, kind: str) -> None:
+def test_media_types_ignore_case_and_may_say_more(serve, connect, kind):
     client = connect(serve(reply(RUN, content_type=kind)).base_url, log_level="DEBUG", log_responses=True)
     assert client.create_agent_run(323, "x").id == 1
 
 
-def test_an_answer_about_another_run_is_refused(serve: Any, connect: Any) -> None:
+def test_an_answer_about_another_run_is_refused(serve, connect):
     client = connect(serve(reply({**RUN, "id": 99})).base_url)
     error = failure(client, "get_agent_run", 323, 1)
     assert type(error) is InvalidResponseError
@@ -164,7 +160,7 @@ def test_an_answer_about_another_run_is_refused(serve: Any, connect: Any) -> Non
 
 
 @pytest.mark.parametrize("total", [None, "x"])
-def test_a_list_that_makes_no_sense_decides_no_create(serve: Any, connect: Any, total: Any) -> None:
+def test_a_list_that_makes_no_sense_decides_no_create(serve, connect, total):
     page = reply({"items": [RUN], "total": total, "page": 1, "size": 100, "pages": 1})
     error = failure(connect(serve(CLOSE, page).base_url), "create_agent_run", 323, "x")
     assert type(error) is AmbiguousRequestError
@@ -179,7 +175,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("fault", "kind"), BROKEN.values(), ids=BROKEN)
-def test_a_connection_that_breaks(connect: Any, sandbox: Sandbox, fault: Fault, kind: type[Exception]) -> None:
+def test_a_connection_that_breaks(connect, sandbox, fault, kind):
     client = connect(exactly_once=False)
     sandbox.inject("create_agent_run", fault, times=1)
     error = failure(client, "create_agent_run", 323, "hello")
@@ -190,7 +186,7 @@ def test_a_connection_that_breaks(connect: Any, sandbox: Sandbox, fault: Fault, 
     assert client.create_agent_run(323, "hello").id
 
 
-def test_a_refused_connection_names_the_address(flavour: Flavour, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_connection_names_the_address(flavour, monkeypatch):
     address = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv("CODEGEN_BASE_URL", f"{address}/v1")
     with flavour.client(api_token="token-123456", max_retries=0) as client:
@@ -200,7 +196,7 @@ def test_a_refused_connection_names_the_address(flavour: Flavour, monkeypatch: p
     assert str(error).count("get_current_user") == 1
 
 
-def test_an_answer_that_does_not_come_in_time(serve: Any, connect: Any) -> None:
+def test_an_answer_that_does_not_come_in_time(serve, connect):
     client = connect(serve(HANG).base_url, timeout=0.05)
     error = failure(client)
     assert type(error) is CodegenTimeoutError
@@ -214,7 +210,7 @@ def test_an_answer_that_does_not_come_in_time(serve: Any, connect: Any) -> None:
         client.request("GET", "/v1/x", timeout=0.04)
 
 
-def test_a_connection_that_is_not_made_in_time(connect: Any) -> None:
+def test_a_connection_that_is_not_made_in_time(connect):
     with ExitStack() as stack:
         address = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0)).getsockname()
         with suppress(TimeoutError):
@@ -228,24 +224,24 @@ def test_a_connection_that_is_not_made_in_time(connect: Any) -> None:
 class Endless(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body of 10,000 parts; counts those that were taken."""
 
-    def __init__(self, part: bytes) -> None:
+    def __init__(self, part):
         self.part = part
         self.taken = 0
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self):
         for self.taken in range(1, 10_001):
             yield self.part
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def __aiter__(self):
         for part in self:
             yield part
 
-    def transport(self, **headers: str) -> httpx.MockTransport:
+    def transport(self, **headers):
         return httpx.MockTransport(lambda request: httpx.Response(200, headers=headers, stream=self))
 
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
-def test_a_body_that_is_too_large_after_decoding_is_not_read_on(connect: Any, encoding: str) -> None:
+def test_a_body_that_is_too_large_after_decoding_is_not_read_on(connect, encoding):
     body = Endless(gzip.compress(b" " * 10_000_000) if encoding == "gzip" else b" " * 1_000)
     transport = body.transport(**{"content-type": "application/json", "content-encoding": encoding})
     error = failure(connect(transport=transport, max_response_bytes=50_000), "get_agent_run", 323, 1)
@@ -255,7 +251,7 @@ def test_a_body_that_is_too_large_after_decoding_is_not_read_on(connect: Any, en
 
 
 @pytest.mark.parametrize("part", [b"x" * 1_000, b"data: " + b"x" * 990 + b"\n"])
-def test_an_event_that_is_too_large_ends_its_stream(flavour: Flavour, part: bytes) -> None:
+def test_an_event_that_is_too_large_ends_its_stream(flavour, part):
     body = Endless(part)
     transport = body.transport(**{"content-type": "Text/Event-Stream; charset=utf-8"})
     with (

@@ -1,8 +1,5 @@
 """Proxies of the environment, which httpx would ignore with our transports, and the certificates of TLS."""
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from codegen_ext import ClientConfig, ConfigurationError, NetworkError
@@ -16,9 +13,7 @@ USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octoc
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
 @pytest.mark.parametrize("scheme", ["http://", ""])
-def test_a_proxy_of_the_environment_is_used(
-    monkeypatch: Patch, serve: Any, connect: Any, variable: str, scheme: str
-) -> None:
+def test_a_proxy_of_the_environment_is_used(monkeypatch, serve, connect, variable, scheme):
     proxy = serve(reply(USER))
     monkeypatch.setenv(variable, scheme + proxy.base_url.removeprefix("http://"))
     assert connect("http://codegen.invalid/v1").get_current_user().id == 1
@@ -27,7 +22,7 @@ def test_a_proxy_of_the_environment_is_used(
     assert request.headers["host"] == "codegen.invalid"
 
 
-def test_the_setting_wins_over_the_environment(monkeypatch: Patch, serve: Any, connect: Any) -> None:
+def test_the_setting_wins_over_the_environment(monkeypatch, serve, connect):
     proxy = serve(reply(USER))
     monkeypatch.setenv("ALL_PROXY", "http://other.invalid:1")
     assert connect("http://codegen.invalid", proxy=proxy.base_url).get_current_user().id == 1
@@ -61,9 +56,7 @@ NETWORKS = "localhost, 10.0.0.0/8,fd00::/8,nonsense/99"
         (NETWORKS, "http://10.name:3284", "http://plain:1"),
     ],
 )
-def test_the_proxy_is_that_of_the_scheme_if_any(
-    monkeypatch: Patch, excluded: str, address: str, proxy: str | None
-) -> None:
+def test_the_proxy_is_that_of_the_scheme_if_any(monkeypatch, excluded, address, proxy):
     assert proxy_of(ClientConfig(base_url=address)) is None
     monkeypatch.setenv("HTTP_PROXY", "http://plain:1")
     monkeypatch.setenv("HTTPS_PROXY", "https://secure:2")
@@ -80,7 +73,7 @@ def test_the_proxy_is_that_of_the_scheme_if_any(
         ("SSL_CERT_FILE", "/nowhere.pem"),
     ],
 )
-def test_a_variable_that_cannot_be_used_is_named(monkeypatch: Patch, connect: Any, variable: str, proxy: str) -> None:
+def test_a_variable_that_cannot_be_used_is_named(monkeypatch, connect, variable, proxy):
     monkeypatch.setenv(variable, proxy)
     with pytest.raises(ConfigurationError, match=variable) as caught:
         connect("https://codegen.invalid")
@@ -89,7 +82,7 @@ def test_a_variable_that_cannot_be_used_is_named(monkeypatch: Patch, connect: An
 
 
 @pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "403 Forbidden"])
-def test_a_proxy_that_refuses_is_asked_once(serve: Any, connect: Any, status: str) -> None:
+def test_a_proxy_that_refuses_is_asked_once(serve, connect, status):
     proxy = serve(reply(b"", status))
     client = connect("https://service.invalid", proxy=proxy.base_url, max_retries=3)
     with pytest.raises(NetworkError, match=status[:3]):
@@ -99,7 +92,7 @@ def test_a_proxy_that_refuses_is_asked_once(serve: Any, connect: Any, status: st
 
 
 @pytest.mark.parametrize("name", ["get_agent_run", "create_agent_run"])
-def test_a_certificate_that_is_not_trusted_is_met_once(serve: Any, connect: Any, name: str, monkeypatch: Patch) -> None:
+def test_a_certificate_that_is_not_trusted_is_met_once(serve, connect, name, monkeypatch):
     server = serve(reply({"id": 1, "organization_id": 323})).encrypt()
     address = server.base_url.replace("127.0.0.1", "localhost")
     with pytest.raises(NetworkError, match="certificate"):
@@ -111,6 +104,6 @@ def test_a_certificate_that_is_not_trusted_is_met_once(serve: Any, connect: Any,
 
 
 @pytest.mark.parametrize("setting", ["verify", "cert"])
-def test_the_setting_of_an_unreadable_certificate_is_named(connect: Any, setting: str, tmp_path: Path) -> None:
+def test_the_setting_of_an_unreadable_certificate_is_named(connect, setting, tmp_path):
     with pytest.raises(ConfigurationError, match=setting):
         connect("https://service.invalid", **{setting: str(tmp_path / "missing.pem")})

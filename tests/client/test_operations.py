@@ -2,23 +2,21 @@
 
 import json
 import math
-from collections.abc import Iterator
-from typing import Any
 
 import codegen_api
 import pytest
 from codegen_api import models
-from codegen_api.operations import OPERATIONS, Argument
+from codegen_api.operations import OPERATIONS
 
 from codegen_ext import ChatServerClient, CodegenClient, ValidationError
-from codegen_ext.testing import Fault, Sandbox
+from codegen_ext.testing import Fault
 
-from ..conftest import TOKEN, Flavour, once
+from ..conftest import TOKEN, once
 from ..support.calls import SESSION_USER, required
 from ..support.inside import without_request_id
 from ..support.loopback import reply
 
-KINDS: dict[str, tuple[Any, Any]] = {
+KINDS = {
     "codegen": (CodegenClient, codegen_api.Client),
     "chatserver": (ChatServerClient, codegen_api.ChatServerClient),
 }
@@ -28,7 +26,7 @@ EVERY_ARGUMENT = [(operation, argument) for operation in OPERATIONS.values() for
 NO_NUMBERS = (True, 3.0, "abc", " 7", "7 ", "", "-", "--7", "+7", "1_000", "٣", "7.0", "9" * 5000, [7], b"7")
 
 
-def wrong_values(argument: Argument) -> Iterator[tuple[Any, str]]:
+def wrong_values(argument):
     """Yield values that an argument does not take, and what the refusal says."""
     if argument.required:
         yield None, "is required"
@@ -45,14 +43,14 @@ def wrong_values(argument: Argument) -> Iterator[tuple[Any, str]]:
 
 
 @pytest.fixture
-def callers(flavour: Flavour, client: Any, sandbox: Sandbox) -> Iterator[dict[str, Any]]:
+def callers(flavour, client, sandbox):
     """A client of each service."""
     with flavour.chat(TOKEN, sandbox.base_url) as chat:
         yield {"codegen": client, "chatserver": chat}
 
 
 @once
-def test_what_an_argument_does_not_take_is_refused_by_its_name(callers: Any, sandbox: Sandbox) -> None:
+def test_what_an_argument_does_not_take_is_refused_by_its_name(callers, sandbox):
     for operation, argument in EVERY_ARGUMENT:
         for value, problem in wrong_values(argument):
             with pytest.raises(ValidationError) as caught:
@@ -70,7 +68,7 @@ def test_what_an_argument_does_not_take_is_refused_by_its_name(callers: Any, san
 
 
 @once
-def test_the_bounds_themselves_are_accepted(callers: Any, sandbox: Sandbox) -> None:
+def test_the_bounds_themselves_are_accepted(callers, sandbox):
     callers["codegen"].create_agent_run(323, "hello")
     for operation, argument in EVERY_ARGUMENT:
         for bound in (argument.minimum, argument.maximum):
@@ -81,7 +79,7 @@ def test_the_bounds_themselves_are_accepted(callers: Any, sandbox: Sandbox) -> N
                 assert (sandbox.requests[-1].operation, sandbox.requests[-1].status) == (operation.id, 200)
 
 
-def test_bodies_travel_as_the_contract_names_them(serve: Any, connect: Any) -> None:
+def test_bodies_travel_as_the_contract_names_them(serve, connect):
     server = serve(reply({"id": 1, "organization_id": 323}))
     client = connect(server.base_url)
     client.create_agent_run(323, "hello", images=["data:,x"], metadata={"a": 1}, repo_id="5", agent_type="codegen")
@@ -97,7 +95,7 @@ def test_bodies_travel_as_the_contract_names_them(serve: Any, connect: Any) -> N
     assert marked.headers["user-agent"].startswith("codegen-sdk/")
 
 
-def test_a_page_by_its_number(client: Any) -> None:
+def test_a_page_by_its_number(client):
     """As older clients ask for it."""
     ids = [client.create_agent_run(323, f"run {number}").id for number in range(5)]
     pages = [client.get_agent_runs(323, page=page, per_page=2) for page in (1, 2, 3, 4)]
@@ -107,7 +105,7 @@ def test_a_page_by_its_number(client: Any) -> None:
 
 
 @pytest.mark.parametrize("raw", [False, True])
-def test_every_operation_returns_its_model_or_all(callers: dict[str, Any], sandbox: Sandbox, raw: bool) -> None:
+def test_every_operation_returns_its_model_or_all(callers, sandbox, raw):
     callers["codegen"].create_agent_run(323, "hello", metadata={"a": {"b": [1]}})
     messages = [{"role": "user", "content": "Hi"}]
     answer = callers["chatserver"].create_chat_completion("gpt-4o", messages, user=SESSION_USER)
@@ -125,7 +123,7 @@ def test_every_operation_returns_its_model_or_all(callers: dict[str, Any], sandb
         check(result, getattr(KINDS[operation.service][raw], operation.id).__annotations__["return"])
 
 
-def check(result: Any, annotation: str) -> None:
+def check(result, annotation):
     if annotation == "Any" or annotation.startswith("dict["):
         assert isinstance(result, dict)
     elif annotation.startswith("list["):
@@ -138,7 +136,7 @@ def check(result: Any, annotation: str) -> None:
 
 
 @pytest.mark.parametrize("status", [201, 202, 299])
-def test_any_status_of_success_is_decoded(client: Any, sandbox: Sandbox, status: int) -> None:
+def test_any_status_of_success_is_decoded(client, sandbox, status):
     sandbox.inject("get_current_user", Fault.status(status, USER))
     assert client.get_current_user().github_username == "octocat"
     whole = client.with_raw_response.get_current_user()
@@ -146,7 +144,7 @@ def test_any_status_of_success_is_decoded(client: Any, sandbox: Sandbox, status:
     assert whole.headers["content-type"] == "application/json"
 
 
-def test_metadata_comes_back_as_it_was_given_without_the_reserved_key(client: Any, sandbox: Sandbox) -> None:
+def test_metadata_comes_back_as_it_was_given_without_the_reserved_key(client, sandbox):
     given = {"deep": {"list": [1, {"x": None}]}, "ünï": "☃"}
     run = client.create_agent_run(323, "hello", metadata={**given, "codegen_sdk": {"priority": "high"}})
     kept = {"priority": "high", "request_id": sandbox.runs[0].metadata["codegen_sdk"]["request_id"]}

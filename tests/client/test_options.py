@@ -1,21 +1,19 @@
 """Ways to call differently: settings, derived clients, options of a call, unknown paths, base addresses."""
 
 import json
-from typing import Any
 
 import pytest
 
 from codegen_ext import ClientConfig, CodegenAPIError, ConfigurationError, ValidationError
-from codegen_ext.testing import Sandbox
 
-from ..conftest import TOKEN, Flavour
+from ..conftest import TOKEN
 from ..support.loopback import HANG, reply
 
 USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
 
 
 @pytest.mark.parametrize("name", ["api_token", "token", "api_key"])
-def test_the_credential_goes_by_any_of_its_names(sandbox: Sandbox, flavour: Flavour, name: str) -> None:
+def test_the_credential_goes_by_any_of_its_names(sandbox, flavour, name):
     with flavour.client(base_url=sandbox.base_url, timeout=7, **{name: TOKEN}) as client:
         assert client.get_current_user().id == 1
         assert (client.config.timeout, client.config.api_token) == (7, TOKEN)
@@ -25,20 +23,20 @@ def test_the_credential_goes_by_any_of_its_names(sandbox: Sandbox, flavour: Flav
         assert (client.config.max_retries, config.max_retries) == (9, 3)
 
 
-def test_names_that_contradict_or_do_not_exist_are_refused(flavour: Flavour, client: Any) -> None:
+def test_names_that_contradict_or_do_not_exist_are_refused(flavour, client):
     with pytest.raises(ConfigurationError, match="api_token and token"):
         ClientConfig(api_token="a", token="b")
     with pytest.raises(TypeError, match="did you mean timeout"):
         ClientConfig(timeuot=5)
     with pytest.raises(AttributeError, match="did you mean timeout"):
-        ClientConfig().timeuot = 5  # type: ignore[attr-defined]
+        ClientConfig().timeuot = 5
     with pytest.raises(ConfigurationError, match="did you mean timeout"):
         flavour.client(api_token="abc", timeuot=5)
     with pytest.raises(ConfigurationError, match="did you mean max_retries"):
         client.with_options(max_retry=1)
 
 
-def test_a_derived_client_has_other_settings_and_the_same_connections(client: Any) -> None:
+def test_a_derived_client_has_other_settings_and_the_same_connections(client):
     derived = client.with_options(timeout=5).with_options(max_retries=7, exactly_once=False)
     assert (derived.config.timeout, derived.config.max_retries) == (5, 7)
     assert (client.config.timeout, client.config.max_retries) == (30, 0)
@@ -55,7 +53,7 @@ def test_a_derived_client_has_other_settings_and_the_same_connections(client: An
     assert derived.session.is_closed
 
 
-def test_a_call_may_have_headers_and_parameters_of_its_own(serve: Any, connect: Any) -> None:
+def test_a_call_may_have_headers_and_parameters_of_its_own(serve, connect):
     server = serve(reply(USER), reply({"id": 1, "organization_id": 323}), reply(USER))
     client = connect(server.base_url, default_headers={"X-Team": "core"}, user_agent_suffix="mine/1.0")
     client.get_current_user(extra_headers={"X-Team": "other", "User-Agent": "mine"}, extra_query={"expand": ["a", "b"]})
@@ -78,7 +76,7 @@ def test_a_call_may_have_headers_and_parameters_of_its_own(serve: Any, connect: 
         connect(default_headers={"X-Team": "a\nb"})
 
 
-def test_unknown_paths_can_be_asked_too(serve: Any, connect: Any) -> None:
+def test_unknown_paths_can_be_asked_too(serve, connect):
     server = serve(reply({"answer": 42}), reply([1, 2]), reply(b"", 204, content_type=None), reply({}, 405))
     client = connect(f"{server.base_url}/v1")
     assert client.request("GET", "/v2/new", params={"a": 1, "b": ["x", "y"]}) == {"answer": 42}
@@ -97,15 +95,15 @@ def test_unknown_paths_can_be_asked_too(serve: Any, connect: Any) -> None:
     assert get.headers["authorization"] == f"Bearer {TOKEN}"
 
 
-def test_operations_share_hooks_cookies_and_headers_of_the_session(serve: Any, connect: Any, flavour: Flavour) -> None:
+def test_operations_share_hooks_cookies_and_headers_of_the_session(serve, connect, flavour):
     server = serve(reply(USER, headers={"Set-Cookie": "a=1"}), reply(USER))
     client = connect(server.base_url)
-    seen: list[str] = []
+    seen = []
 
-    def note(message: Any) -> None:
+    def note(message):
         seen.append(f"{type(message).__name__} {message.headers['x-a'] if hasattr(message, 'method') else ''}")
 
-    async def note_async(message: Any) -> None:
+    async def note_async(message):
         note(message)
 
     hook = note_async if flavour.is_async else note
@@ -118,7 +116,7 @@ def test_operations_share_hooks_cookies_and_headers_of_the_session(serve: Any, c
 
 
 @pytest.mark.parametrize("base", ["", "/", "/v1", "/v1/", "/gate/v1", "/gate/"])
-def test_a_base_address_may_have_path_and_version(serve: Any, connect: Any, flavour: Flavour, base: str) -> None:
+def test_a_base_address_may_have_path_and_version(serve, connect, flavour, base):
     server, prefix = serve(reply(USER)), "/gate" if "gate" in base else ""
     client = connect(server.base_url + base)
     client.get_current_user()
@@ -128,11 +126,11 @@ def test_a_base_address_may_have_path_and_version(serve: Any, connect: Any, flav
     assert repr(client).startswith(f"{name}(base_url='{server.base_url}{prefix}")
 
 
-def test_the_session_streams_and_asks_again_for_the_rest(serve: Any, connect: Any, flavour: Flavour) -> None:
+def test_the_session_streams_and_asks_again_for_the_rest(serve, connect, flavour):
     # A transport that waited for the end of this body would wait for ever.
     session = connect(serve(reply(b"first\n", content_type="text/plain", length=100) + HANG).base_url).session
 
-    async def first_line() -> str:
+    async def first_line():
         async with session.stream("GET", "/v1/export") as response:
             return await anext(response.aiter_lines())
 

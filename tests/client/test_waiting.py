@@ -4,12 +4,11 @@ import asyncio
 import signal
 import threading
 from contextlib import suppress
-from typing import Any
 
 import pytest
 
 from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenClient, WaitTimeoutError
-from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.testing import Fault
 
 from ..conftest import TOKEN, once
 from ..support.calls import attempts
@@ -19,27 +18,27 @@ RUNNING = {"id": 1, "organization_id": 323, "status": "RUNNING"}
 COMPLETE = {**RUNNING, "status": "COMPLETE"}
 
 
-def wait_for(client: Any, prompt: str = "hello", **options: Any) -> Any:
+def wait_for(client, prompt="hello", **options):
     """Create a run and wait for it."""
     return client.wait_for_completion(323, client.create_agent_run(323, prompt).id, **options)
 
 
 @pytest.mark.parametrize("word", ["COMPLETE", "FAILED", "STOPPED", "PAUSED", "QUEUED", "NEVER_HEARD_OF", None])
-def test_a_wait_goes_on_until_the_run_ends_or_is_paused(client: Any, sandbox: Sandbox, word: str | None) -> None:
+def test_a_wait_goes_on_until_the_run_ends_or_is_paused(client, sandbox, word):
     ends = word in ("COMPLETE", "FAILED", "STOPPED", "PAUSED")
     sandbox.script(states=[("ACTIVE", 20), (word, 60), ("COMPLETE", 0)])
     assert wait_for(client).raw_status == (word if ends else "COMPLETE")
     assert (attempts(sandbox, "get_agent_run") > 12) is not ends
 
 
-def test_an_hour_of_unknown_state_ends_a_wait_without_deadline(client: Any, sandbox: Sandbox, clock: FakeClock) -> None:
+def test_an_hour_of_unknown_state_ends_a_wait_without_deadline(client, sandbox, clock):
     sandbox.script(states=[("NEVER_HEARD_OF", 0)])
     with pytest.raises(TimeoutError, match="3600 s"):
         wait_for(client, poll_interval=200)
     assert 3600 <= clock.monotonic() < 3900
 
 
-def test_a_wait_without_a_deadline_has_no_end_of_its_own(client: Any, clock: FakeClock) -> None:
+def test_a_wait_without_a_deadline_has_no_end_of_its_own(client, clock):
     assert wait_for(client, "[[seconds=20000]]", poll_interval=600).status == "completed"
     assert clock.monotonic() >= 20_000
 
@@ -47,9 +46,7 @@ def test_a_wait_without_a_deadline_has_no_end_of_its_own(client: Any, clock: Fak
 @pytest.mark.parametrize(
     ("options", "pauses"), [({"poll_interval": 15}, [2, 4, 8, 15, 15, 15]), ({}, [2, 4, 5, 5, 5, 5])]
 )
-def test_pauses_grow_from_two_seconds_to_the_interval(
-    client: Any, sandbox: Sandbox, clock: FakeClock, options: dict[str, Any], pauses: list[float]
-) -> None:
+def test_pauses_grow_from_two_seconds_to_the_interval(client, sandbox, clock, options, pauses):
     wait_for(client, "[[seconds=90]]", **options)
     assert clock.slept[:6] == pytest.approx(pauses)
     assert max(clock.slept) == pytest.approx(pauses[-1])
@@ -57,7 +54,7 @@ def test_pauses_grow_from_two_seconds_to_the_interval(
     assert "get_agent_run_logs" not in {record.operation for record in sandbox.requests}
 
 
-def test_a_task_that_was_just_read_is_not_read_at_once(agent: Any, sandbox: Sandbox, clock: FakeClock) -> None:
+def test_a_task_that_was_just_read_is_not_read_at_once(agent, sandbox, clock):
     task = agent.run("[[seconds=60]]")
     task.wait_for_completion()
     assert clock.slept == pytest.approx([2, 4, *[5] * 11])
@@ -66,7 +63,7 @@ def test_a_task_that_was_just_read_is_not_read_at_once(agent: Any, sandbox: Sand
     assert attempts(sandbox, "get_agent_run") == 60 / 5 + 2
 
 
-def test_retry_after_is_heeded_on_success_and_on_refusal(serve: Any, connect: Any, clock: FakeClock) -> None:
+def test_retry_after_is_heeded_on_success_and_on_refusal(serve, connect, clock):
     server = serve(
         reply(RUNNING, headers={"Retry-After": "40"}),
         reply({"message": "slow down"}, 429, {"Retry-After": "70"}),
@@ -80,7 +77,7 @@ def test_retry_after_is_heeded_on_success_and_on_refusal(serve: Any, connect: An
     assert len(clock.slept) == 4
 
 
-def test_the_deadline_comes_before_retry_after(serve: Any, connect: Any, clock: FakeClock) -> None:
+def test_the_deadline_comes_before_retry_after(serve, connect, clock):
     server = serve(reply(RUNNING, headers={"Retry-After": "4000"}))
     with pytest.raises(WaitTimeoutError):
         connect(server.base_url).wait_for_completion(323, 1, timeout=10)
@@ -89,14 +86,14 @@ def test_the_deadline_comes_before_retry_after(serve: Any, connect: Any, clock: 
 
 @once
 @pytest.mark.parametrize("status", [429, 503, 200])
-def test_a_retry_after_of_years_is_no_sleep_of_years(serve: Any, connect: Any, clock: FakeClock, status: int) -> None:
+def test_a_retry_after_of_years_is_no_sleep_of_years(serve, connect, clock, status):
     server = serve(reply(RUNNING, status, {"Retry-After": "1767225600"}), reply(COMPLETE))
     with suppress(WaitTimeoutError):
         assert connect(server.base_url).wait_for_completion(323, 1).status == "completed"
     assert clock.monotonic() <= 3601
 
 
-def test_a_timeout_of_nothing_looks_once(client: Any, clock: FakeClock) -> None:
+def test_a_timeout_of_nothing_looks_once(client, clock):
     with pytest.raises(WaitTimeoutError) as caught:
         wait_for(client, timeout=0)
     assert caught.value.run.status == "pending"
@@ -105,9 +102,7 @@ def test_a_timeout_of_nothing_looks_once(client: Any, clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize("run_is_cancelled", [False, True])
-def test_a_run_outlives_a_timeout_unless_it_is_to_be_cancelled(
-    client: Any, sandbox: Sandbox, run_is_cancelled: bool
-) -> None:
+def test_a_run_outlives_a_timeout_unless_it_is_to_be_cancelled(client, sandbox, run_is_cancelled):
     with pytest.raises(WaitTimeoutError):
         wait_for(client, "[[outcome=never]]", timeout=5, cancel_on_timeout=run_is_cancelled)
     assert sandbox.runs[0].status == ("CANCELLED" if run_is_cancelled else "RUNNING")
@@ -115,19 +110,19 @@ def test_a_run_outlives_a_timeout_unless_it_is_to_be_cancelled(
 
 
 @pytest.mark.parametrize("fault", [Fault.reset_before(), Fault.status(500), Fault.status(429), Fault.truncate(10)])
-def test_a_transient_failure_does_not_end_a_wait(client: Any, sandbox: Sandbox, fault: Fault) -> None:
+def test_a_transient_failure_does_not_end_a_wait(client, sandbox, fault):
     sandbox.inject("get_agent_run", fault, times=4)
     assert wait_for(client).status == "completed"
     assert attempts(sandbox, "get_agent_run") > 4
 
 
-def test_a_poll_that_times_out_does_not_end_a_wait(serve: Any, connect: Any) -> None:
+def test_a_poll_that_times_out_does_not_end_a_wait(serve, connect):
     server = serve(HANG, reply(COMPLETE))
     assert connect(server.base_url, timeout=0.03).wait_for_completion(323, 1).status == "completed"
 
 
-def test_the_progress_callback_gets_one_dict_after_each_poll(client: Any, sandbox: Sandbox) -> None:
-    seen: list[dict[str, Any]] = []
+def test_the_progress_callback_gets_one_dict_after_each_poll(client, sandbox):
+    seen = []
     wait_for(client, "[[seconds=30 logs=12]]", progress_callback=seen.append)
     assert len(seen) == attempts(sandbox, "get_agent_run")
     assert all(list(progress) == ["status", "elapsed", "log_count", "last_thought"] for progress in seen)
@@ -143,8 +138,8 @@ def test_the_progress_callback_gets_one_dict_after_each_poll(client: Any, sandbo
     assert {(progress["log_count"], progress["last_thought"]) for progress in seen} == {(None, None)}
 
 
-def test_ctrl_c_ends_a_wait_and_leaves_the_client_usable(sandbox: Sandbox) -> None:
-    def interrupt(progress: dict[str, Any]) -> None:
+def test_ctrl_c_ends_a_wait_and_leaves_the_client_usable(sandbox):
+    def interrupt(progress):
         threading.Timer(0.01, signal.raise_signal, [signal.SIGINT]).start()
 
     with CodegenClient(ClientConfig(api_token=TOKEN, base_url=sandbox.base_url)) as client:
@@ -154,10 +149,10 @@ def test_ctrl_c_ends_a_wait_and_leaves_the_client_usable(sandbox: Sandbox) -> No
     assert not sandbox.runs[0].banned
 
 
-async def test_cancelling_a_wait_leaves_the_client_usable(sandbox: Sandbox) -> None:
+async def test_cancelling_a_wait_leaves_the_client_usable(sandbox):
     polled = asyncio.Event()
 
-    async def callback(progress: dict[str, Any]) -> None:
+    async def callback(progress):
         await asyncio.sleep(0)
         polled.set()
 

@@ -2,10 +2,8 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,19 +14,18 @@ from ..support.codex_cli import require_codex
 from .responses import Responses, say
 
 KEY = "sk-SECRET-codex-0123456789-SECRET"
-HI: Any = [{"role": "user", "content": "hi"}]
+HI = [{"role": "user", "content": "hi"}]
 
 
-def text(completion: Any) -> str:
-    content: str = completion.choices[0].message.content
-    return content
+def text(completion):
+    return completion.choices[0].message.content
 
 
-def content(chunks: Any) -> str:
+def content(chunks):
     return "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
 
 
-def stat_of(pid: int | str) -> list[str]:
+def stat_of(pid):
     """Return state, parent, group and so on of a process; nothing where it has ended or is a zombie."""
     try:
         found = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -37,21 +34,21 @@ def stat_of(pid: int | str) -> list[str]:
     return found if found[0] != "Z" else []
 
 
-def is_running(pid: int) -> bool:
+def is_running(pid):
     return stat_of(pid) != []
 
 
-def group_of(pid: int) -> list[int]:
+def group_of(pid):
     """Return the running processes of a group, oldest first."""
     return sorted(int(one.name) for one in Path("/proc").glob("[0-9]*") if stat_of(one.name)[2:3] == [str(pid)])
 
 
-def environment_of(pid: int | None) -> dict[str, str]:
+def environment_of(pid):
     pairs = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 
 
-def script(path: Path, code: str) -> str:
+def script(path, code):
     """Write a shell script that takes the place of the CLI."""
     path.write_text(f"#!/bin/sh\n{code}\n")
     path.chmod(0o755)
@@ -59,12 +56,12 @@ def script(path: Path, code: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def codex() -> str:
+def codex():
     return require_codex()
 
 
 @pytest.fixture(params=["flat", "global", "shim"])
-def installation(request: pytest.FixtureRequest, codex: str, tmp_path: Path) -> str:
+def installation(request, codex, tmp_path):
     """The CLI as npm installs it in a folder, as `npm install -g` does, and behind a script that stays between."""
     if request.param == "flat":
         return codex
@@ -83,31 +80,31 @@ def installation(request: pytest.FixtureRequest, codex: str, tmp_path: Path) -> 
 
 
 @pytest.fixture(scope="session")
-def lasting_service() -> Iterator[Responses]:
+def lasting_service():
     with Responses() as service:
         yield service
 
 
 @pytest.fixture
-def service(lasting_service: Responses) -> Responses:
+def service(lasting_service):
     """The service, which says hello until it is told what else to answer."""
     lasting_service.reset(say("Hello", " there", "."))
     return lasting_service
 
 
 @pytest.fixture(scope="session")
-def plain(lasting_service: Responses, codex: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def plain(lasting_service, codex, tmp_path_factory):
     """The settings of a client of the service."""
     where = {"codex_path": codex, "base_url": lasting_service.base_url, "working_dir": tmp_path_factory.mktemp("work")}
     return {"api_key": KEY, "model": "gpt-5", "max_retries": 1, "sandbox_mode": "danger-full-access", **where}
 
 
 @pytest.fixture
-def build(service: Responses, plain: dict[str, Any]) -> Iterator[Callable[..., Any]]:
+def build(service, plain):
     """Build clients of the service, closed after the test; `kind` replaces CodexClient, None a default."""
     with ExitStack() as stack:
 
-        def make(kind: Any = CodexClient, **settings: Any) -> Any:
+        def make(kind=CodexClient, **settings):
             client = kind(**{name: value for name, value in {**plain, **settings}.items() if value is not None})
             stack.callback(client.close if isinstance(client, CodexClient) else lambda: asyncio.run(client.close()))
             return client
@@ -116,7 +113,7 @@ def build(service: Responses, plain: dict[str, Any]) -> Iterator[Callable[..., A
 
 
 @pytest.fixture(scope="session")
-def lasting_clients(plain: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def lasting_clients(plain):
     with asyncio.Runner() as runner, CodexClient(**plain) as client:
         asynchronous = AsyncCodexClient(**plain)
         for listed in (client.models.list(), runner.run(asynchronous.models.list()._page())):  # starts the servers
@@ -126,18 +123,17 @@ def lasting_clients(plain: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(params=["sync", "async"])
-def each_client(request: pytest.FixtureRequest, lasting_clients: dict[str, Any], service: Responses) -> Any:
+def each_client(request, lasting_clients, service):
     """A client of each kind whose server is running already, for what suspends, is cancelled, or ends early."""
     return lasting_clients[request.param]
 
 
 @pytest.fixture
-def client(lasting_clients: dict[str, Any], service: Responses) -> CodexClient:
+def client(lasting_clients, service):
     """The sync one alone."""
-    found: CodexClient = lasting_clients["sync"]
-    return found
+    return lasting_clients["sync"]
 
 
-def create(client: Any, content: str = "hi", **options: Any) -> Any:
+def create(client, content="hi", **options):
     """Ask a client of either kind for a completion."""
     return client.chat.completions.create(**{"messages": [{"role": "user", "content": content}], **options})

@@ -4,29 +4,26 @@ import asyncio
 import base64
 import gc
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import openai
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from codegen_ext import AsyncCodexClient
-from codegen_ext.codex import ApprovalRequest, CodexError
+from codegen_ext.codex import CodexError
 from codegen_ext.testing import MockCodexClient
 
 from ..support.waiting import in_background, until
 from .conftest import HI, content, create, text
-from .responses import HALF, WAIT, Answer, Responses, call, completed, created, does, incomplete, message, say, says
+from .responses import HALF, WAIT, Answer, call, completed, created, does, incomplete, message, say, says
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-Build = Callable[..., Any]
 
 
-def test_a_completion_is_the_openai_packages_own(each_client: Any, service: Responses) -> None:
+def test_a_completion_is_the_openai_packages_own(each_client, service):
     service.reset(say("Hello", " there", ".", input_tokens=1000, output_tokens=77, cached=512, reasoning=64))
     completion = create(each_client, reasoning_effort="high", model="gpt-5.5")
     assert type(completion) is ChatCompletion
@@ -42,7 +39,7 @@ def test_a_completion_is_the_openai_packages_own(each_client: Any, service: Resp
     assert (service.asked[0].body["reasoning"]["effort"], service.asked[0].body["model"]) == ("high", "gpt-5.5")
 
 
-def test_a_stream_has_the_deltas_as_the_service_sends_them(each_client: Any, service: Responses) -> None:
+def test_a_stream_has_the_deltas_as_the_service_sends_them(each_client, service):
     service.reset(say("One ", WAIT, "two."))
     stream = create(each_client, stream=True, stream_options={"include_usage": True})
     first, second = next(stream), next(stream)
@@ -57,7 +54,7 @@ def test_a_stream_has_the_deltas_as_the_service_sends_them(each_client: Any, ser
     assert (last.choices, last.usage.total_tokens) == ([], 16)
 
 
-def test_choices_are_parallel_threads(client: Any, service: Responses) -> None:
+def test_choices_are_parallel_threads(client, service):
     numbers = iter(range(3))
     service.reset(lambda asked: say("choice ", WAIT, str(next(numbers))))
     stream = create(client, n=3, stream=True)
@@ -71,12 +68,12 @@ def test_choices_are_parallel_threads(client: Any, service: Responses) -> None:
     assert len({asked.headers["thread-id"] for asked in service.asked}) == 3
 
 
-def test_messages_are_real_history(client: Any, service: Responses, tmp_path: Path) -> None:
+def test_messages_are_real_history(client, service, tmp_path):
     picture = tmp_path / "dot.png"
     picture.write_bytes(PNG)
     uri = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
     function = {"name": "f", "arguments": "{}"}
-    messages: Any = [
+    messages = [
         {"role": "system", "content": "You are terse."},
         {"role": "developer", "content": [{"type": "text", "text": "Use Python."}]},
         {"role": "user", "content": [image(uri), {"type": "text", "text": "1"}], "name": "Ann"},
@@ -103,15 +100,15 @@ def test_messages_are_real_history(client: Any, service: Responses, tmp_path: Pa
     assert service.asked[-1].texts[-1] == ("assistant", "Hello there.")
 
 
-def user(*parts: Any) -> dict[str, Any]:
+def user(*parts):
     return {"role": "user", "content": [*parts]}
 
 
-def image(url: str, **more: Any) -> dict[str, Any]:
+def image(url, **more):
     return {"type": "image_url", "image_url": {"url": url, **more}}
 
 
-BAD: list[tuple[dict[str, Any], str]] = [
+BAD = [
     ({"messages": []}, "messages"),
     ({"messages": "hi"}, "messages"),
     ({"messages": [{"role": "robot", "content": "x"}, *HI]}, "messages[0].role"),
@@ -130,7 +127,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"response_format": {"type": "xml"}}, "response_format"),
     ({"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}, "response_format"),
 ]
-UNSENDABLE: list[dict[str, Any]] = [
+UNSENDABLE = [
     {"messages": [{"role": "user", "content": "a\ud83d"}]},
     {"messages": [{"role": "user", "content": "a\ud83d"}, *HI]},
     {"response_format": {"type": "json_schema", "json_schema": {"schema": {"description": {1}}}}},
@@ -138,7 +135,7 @@ UNSENDABLE: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize(("arguments", "param"), [*BAD, *[(one, None) for one in UNSENDABLE]], ids=ascii)
-def test_bad_arguments_are_refused_as_the_api_does(arguments: dict[str, Any], param: str | None) -> None:
+def test_bad_arguments_are_refused_as_the_api_does(arguments, param):
     client = MockCodexClient()
     with pytest.raises(openai.BadRequestError) as caught:
         create(client, **arguments)
@@ -146,7 +143,7 @@ def test_bad_arguments_are_refused_as_the_api_does(arguments: dict[str, Any], pa
     assert ("cannot be sent as JSON" in str(caught.value)) is (param is None)
 
 
-def test_arguments_that_are_unknown_or_not_given() -> None:
+def test_arguments_that_are_unknown_or_not_given():
     client = MockCodexClient()
     with pytest.raises(TypeError, match="'temprature'"):
         create(client, temprature=1)
@@ -158,7 +155,7 @@ LOOK = call("exec_command", cmd="true")
 STOPS = Answer([created(), *message("Hello th", "ere, ST", "OP and more", WAIT, "never"), completed()])
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": False, "required": ["a"]}
 FORM = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}}
-SAID: dict[str, tuple[list[Answer], dict[str, Any], str, str, int | None]] = {
+SAID = {
     # the answers of the service, the arguments, the text, the finish reason, and the tokens where they were counted
     "a comment is no part of it": (
         [says(*message("I look.", phase="commentary"), LOOK), says(*message("One.", phase="final_answer"))],
@@ -181,7 +178,7 @@ SAID: dict[str, tuple[list[Answer], dict[str, Any], str, str, int | None]] = {
 
 
 @pytest.mark.parametrize("name", SAID)
-def test_what_is_said_and_why_it_ends(client: Any, service: Responses, name: str) -> None:
+def test_what_is_said_and_why_it_ends(client, service, name):
     answers, arguments, said, reason, tokens = SAID[name]
     service.reset(*answers)
     completion = create(client, **arguments)
@@ -196,12 +193,12 @@ def test_what_is_said_and_why_it_ends(client: Any, service: Responses, name: str
     assert [one.finish_reason for chunk in chunks for one in chunk.choices][-1] == reason
 
 
-def time_out(client: Any) -> None:
+def time_out(client):
     with pytest.raises(openai.APITimeoutError, match=r"0\.4 s"):
         create(client, timeout=0.4)
 
 
-def leave(client: Any) -> None:
+def leave(client):
     with create(client, stream=True) as stream:
         next(stream)
         next(stream)
@@ -210,7 +207,7 @@ def leave(client: Any) -> None:
         stream.result()
 
 
-def lose(client: Any) -> None:
+def lose(client):
     stream = create(client, stream=True)
     next(stream)
     del stream
@@ -218,12 +215,10 @@ def lose(client: Any) -> None:
 
 
 @pytest.mark.parametrize("way", [time_out, leave, lose])
-def test_leaving_an_answer_interrupts_the_turn(
-    each_client: Any, service: Responses, way: Callable[[Any], None]
-) -> None:
-    gone: list[bool] = []
+def test_leaving_an_answer_interrupts_the_turn(each_client, service, way):
+    gone = []
 
-    def endless() -> Iterator[Any]:
+    def endless():
         yield created()
         try:
             yield from message(*["more "] * 100_000)
@@ -236,19 +231,17 @@ def test_leaving_an_answer_interrupts_the_turn(
     until(lambda: gone)  # the CLI has hung up
 
 
-def test_closing_a_stream_ends_the_wait_of_another_thread_or_task(
-    client: Any, build: Build, service: Responses
-) -> None:
+def test_closing_a_stream_ends_the_wait_of_another_thread_or_task(client, build, service):
     service.reset(HALF)
     stream = create(client, stream=True)
     rest = in_background(lambda: list(stream))
     stream.close()
     assert content(rest.result(60)) in ("", "half")
 
-    async def run() -> str:
+    async def run():
         async with await create(build(AsyncCodexClient), stream=True) as stream:
 
-            async def rest() -> list[ChatCompletionChunk]:
+            async def rest():
                 return [chunk async for chunk in stream]
 
             task = asyncio.create_task(rest())
@@ -262,7 +255,7 @@ def test_closing_a_stream_ends_the_wait_of_another_thread_or_task(
 IGNORED = {"temperature": 0.2, "top_p": 0.9, "seed": 1, "frequency_penalty": 0.1, "logprobs": True}
 
 
-def test_an_argument_without_effect_warns_once_by_name() -> None:
+def test_an_argument_without_effect_warns_once_by_name():
     client, strict = MockCodexClient(), MockCodexClient(strict=True)
     with pytest.warns(UserWarning, match="it is ignored") as caught:
         client.chat.completions.create(messages=HI, **IGNORED)
@@ -276,40 +269,40 @@ def test_an_argument_without_effect_warns_once_by_name() -> None:
         assert (refused.value.param, strict.calls) == (name, [])
 
 
-def test_a_warning_names_the_line_of_the_caller(client: Any) -> None:
+def test_a_warning_names_the_line_of_the_caller(client):
     with pytest.warns(UserWarning, match="user: it is ignored") as caught:
         client.chat.completions.create(messages=HI, user="me")
     assert Path(caught[0].filename).name == Path(__file__).name
 
 
-def test_the_models_of_the_cli_are_listed(each_client: Any, build: Build, service: Responses) -> None:
+def test_the_models_of_the_cli_are_listed(each_client, build, service):
     models = each_client.models.list()
     assert all(type(model) is openai.types.Model for model in models.data)
     assert len({model.id for model in models.data}) == len(models.data) > 1
 
-    async def iterate() -> list[str]:
+    async def iterate():
         return [model.id async for model in build(AsyncCodexClient).models.list()]
 
     assert asyncio.run(iterate()) == [model.id for model in models.data]
     assert create(build(model=None)).model == service.asked[-1].body["model"] != ""  # the CLI's own choice
 
 
-DECISIONS: list[tuple[Any, bool]] = [(False, False), (None, False), (True, True), ("acceptForSession", True)]
+DECISIONS = [(False, False), (None, False), (True, True), ("acceptForSession", True)]
 
 
-def test_the_callback_decides_what_the_agent_may_do(build: Build, service: Responses, tmp_path: Path) -> None:
-    asked: list[ApprovalRequest] = []
-    decision: Any = None
+def test_the_callback_decides_what_the_agent_may_do(build, service, tmp_path):
+    asked = []
+    decision = None
 
-    def decide(request: ApprovalRequest) -> Any:
+    def decide(request):
         asked.append(request)
         return decision
 
-    async def decide_later(request: ApprovalRequest) -> Any:
+    async def decide_later(request):
         await asyncio.sleep(0)
         return decide(request)
 
-    settings: Any = {"approval_policy": "untrusted", "working_dir": tmp_path}
+    settings = {"approval_policy": "untrusted", "working_dir": tmp_path}
     client = build(approval_callback=decide, **settings)
     other = build(AsyncCodexClient, approval_callback=decide_later, **settings)
     for number, (decision, may) in enumerate(DECISIONS):  # noqa: B007 - read by the callback
@@ -323,11 +316,11 @@ def test_the_callback_decides_what_the_agent_may_do(build: Build, service: Respo
     assert asked == []
 
 
-def test_an_error_of_the_callback_reaches_the_caller(build: Build, service: Responses, tmp_path: Path) -> None:
-    def fail(request: ApprovalRequest) -> bool:
+def test_an_error_of_the_callback_reaches_the_caller(build, service, tmp_path):
+    def fail(request):
         raise LookupError("no decision")
 
-    async def decide(request: ApprovalRequest) -> bool:
+    async def decide(request):
         return True
 
     for callback, kind in ((fail, LookupError), (decide, CodexError)):  # the second needs the asynchronous client
@@ -337,7 +330,7 @@ def test_an_error_of_the_callback_reaches_the_caller(build: Build, service: Resp
     assert not (tmp_path / "made").exists()
 
 
-def test_the_agent_has_its_own_programs(build: Build, service: Responses, tmp_path: Path) -> None:
+def test_the_agent_has_its_own_programs(build, service, tmp_path):
     """Below the temporary folder, the CLI does not install the program that applies patches."""
     service.reset(does("command -v apply_patch > found; true"), say("Done."))
     create(build(working_dir=tmp_path))

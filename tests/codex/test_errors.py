@@ -2,9 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import openai
 import pytest
@@ -14,10 +11,9 @@ from codegen_ext.codex import CodexConfigurationError, CodexError, CodexNotFound
 from codegen_ext.testing import MockCodexClient
 
 from .conftest import KEY, content, create, script, text
-from .responses import CUT, HALF, Answer, Responses, created, failed, refuse, say
+from .responses import CUT, HALF, Answer, created, failed, refuse, say
 
-Build = Callable[..., Any]
-CASES: dict[str, tuple[Answer, type[openai.OpenAIError], int | None, str | None, int]] = {
+CASES = {
     # what the service answers, the error, its status and code, and how many requests the CLI makes
     "400": (refuse(400, "invalid_value", "bad field"), openai.BadRequestError, 400, "invalid_value", 1),
     "401": (refuse(401, "invalid_api_key"), openai.AuthenticationError, 401, None, 1),
@@ -36,7 +32,7 @@ CASES: dict[str, tuple[Answer, type[openai.OpenAIError], int | None, str | None,
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_the_service_refuses(client: Any, service: Responses, name: str) -> None:
+def test_what_the_service_refuses(client, service, name):
     given, kind, status, code, requests = CASES[name]
     service.reset(given)
     with pytest.raises(openai.APIError) as caught:
@@ -47,7 +43,7 @@ def test_what_the_service_refuses(client: Any, service: Responses, name: str) ->
     assert len(service.asked) == requests
 
 
-def test_a_refusal_before_the_answer_is_raised_by_create_itself(each_client: Any, service: Responses) -> None:
+def test_a_refusal_before_the_answer_is_raised_by_create_itself(each_client, service):
     service.reset(refuse(401))
     with pytest.raises(openai.AuthenticationError, match=r"^unexpected status 401 Unauthorized: the service says no"):
         create(each_client, stream=True)
@@ -63,7 +59,7 @@ def test_a_refusal_before_the_answer_is_raised_by_create_itself(each_client: Any
     assert service.asked == []
 
 
-def test_text_before_a_repetition_is_void(client: Any, service: Responses) -> None:
+def test_text_before_a_repetition_is_void(client, service):
     for limit in ({}, {"stop": "tialW"}):
         service.reset(CUT, say("Whole", "."))
         assert text(create(client, **limit)) == "Whole."
@@ -77,7 +73,7 @@ def test_text_before_a_repetition_is_void(client: Any, service: Responses) -> No
     assert content(create(client, stream=True)) == "Whole."
 
 
-def test_a_missing_cli_is_an_error_of_the_first_call(tmp_path: Path) -> None:
+def test_a_missing_cli_is_an_error_of_the_first_call(tmp_path):
     program = tmp_path / "codex"
     program.write_text("nothing")
     program.chmod(0o755)
@@ -91,7 +87,7 @@ def test_a_missing_cli_is_an_error_of_the_first_call(tmp_path: Path) -> None:
 
 OLD_REPLY = '{"id":1,"result":{"userAgent":"codegen_sdk/0.98.0 (x)"}}'
 TOO_OLD, GONE = CodexNotFoundError, openai.APIConnectionError
-STARTS: dict[str, tuple[str, type[openai.OpenAIError], str]] = {
+STARTS = {
     # what the program does, in whose place $1 is --version or app-server; the error, and its words
     "no app-server": (
         "echo \"error: unrecognized subcommand 'app-server'\" >&2; exit 2",
@@ -119,7 +115,7 @@ STARTS: dict[str, tuple[str, type[openai.OpenAIError], str]] = {
 
 
 @pytest.mark.parametrize("name", STARTS)
-def test_a_cli_that_does_not_start(tmp_path: Path, name: str) -> None:
+def test_a_cli_that_does_not_start(tmp_path, name):
     code, kind, words = STARTS[name]
     started = time.monotonic()
     with CodexClient(KEY, script(tmp_path / "codex", code), start_timeout=0.3 if "never" in name else 30) as client:
@@ -129,7 +125,7 @@ def test_a_cli_that_does_not_start(tmp_path: Path, name: str) -> None:
     assert time.monotonic() - started < 20
 
 
-WRONG: list[dict[str, Any]] = [
+WRONG = [
     {"sandbox_mode": "none"},
     {"timeout": 0},
     {"start_timeout": 0},
@@ -145,13 +141,13 @@ WRONG: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("settings", WRONG, ids=repr)
-def test_a_wrong_setting_is_named(settings: dict[str, Any]) -> None:
+def test_a_wrong_setting_is_named(settings):
     with pytest.raises(CodexConfigurationError, match=next(iter(settings))) as caught:
         CodexClient(**{"api_key": KEY, **settings})
     assert "secret" not in str(caught.value)
 
 
-def test_a_missing_working_dir_and_a_closed_client_are_errors_of_a_call(tmp_path: Path) -> None:
+def test_a_missing_working_dir_and_a_closed_client_are_errors_of_a_call(tmp_path):
     mock = MockCodexClient(working_dir=tmp_path / "missing")
     with pytest.raises(CodexConfigurationError, match=r"working_dir is no directory: .*missing"):
         create(mock)

@@ -8,11 +8,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import openai
 import pytest
@@ -22,30 +20,28 @@ from codegen_ext.codex.session import Mailbox
 
 from ..support.waiting import in_background, until
 from .conftest import KEY, create, environment_of, group_of, is_running, script, text
-from .responses import HALF, WAIT, Responses, does, echo, say
-
-Build = Callable[..., Any]
+from .responses import HALF, WAIT, does, echo, say
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache(tmp_path, monkeypatch):
     """The folder in which the private folders are."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache/codegen-sdk/codex"
 
 
-def homes(*clients: Any) -> list[str]:
+def homes(*clients):
     return [environment_of(client.server_pid)["CODEX_HOME"] for client in clients]
 
 
-def test_twenty_turns_at_once_share_one_server(build: Build, service: Responses, cache: Path) -> None:
+def test_twenty_turns_at_once_share_one_server(build, service, cache):
     service.reset(echo)
     questions = [f"question {number}" for number in range(20)]
     expected = [f"you said {question}" for question in questions]
     client, other = build(), build(AsyncCodexClient)
     assert client.server_pid is None  # building a client starts nothing
 
-    async def ask_all() -> list[str]:
+    async def ask_all():
         return [text(one) for one in await asyncio.gather(*[create(other, question) for question in questions])]
 
     with ThreadPoolExecutor(20) as pool:
@@ -61,7 +57,7 @@ def test_twenty_turns_at_once_share_one_server(build: Build, service: Responses,
     assert (is_running(pid), [*map(str, cache.iterdir())]) == (False, [others])
 
 
-def test_a_stream_keeps_the_server_without_the_client(codex: str, service: Responses) -> None:
+def test_a_stream_keeps_the_server_without_the_client(codex, service):
     service.reset(say("a", WAIT, "b"))
     stream = create(CodexClient(KEY, codex, base_url=service.base_url), stream=True)
     next(stream)
@@ -75,9 +71,7 @@ def test_a_stream_keeps_the_server_without_the_client(codex: str, service: Respo
     [("flat", "server"), ("global", "server"), ("shim", "server"), ("shim", "shim")],
     indirect=["installation"],
 )
-def test_whatever_is_killed_nothing_stays_and_the_next_call_works(
-    build: Build, service: Responses, installation: str, victim: str
-) -> None:
+def test_whatever_is_killed_nothing_stays_and_the_next_call_works(build, service, installation, victim):
     service.reset(HALF, say("whole"))
     client = build(codex_path=installation)
     call_under_way = in_background(create, client=client)
@@ -97,9 +91,7 @@ def test_whatever_is_killed_nothing_stays_and_the_next_call_works(
     assert text(create(client)) == "whole"
 
 
-def test_closing_ends_the_calls_under_way_and_the_agents_commands(
-    build: Build, service: Responses, tmp_path: Path
-) -> None:
+def test_closing_ends_the_calls_under_way_and_the_agents_commands(build, service, tmp_path):
     pid_file = tmp_path / "pid"
     service.reset(does(f"echo $$ > {pid_file}; exec sleep 300"))
     client = build(working_dir=tmp_path)
@@ -111,7 +103,7 @@ def test_closing_ends_the_calls_under_way_and_the_agents_commands(
     until(lambda: not is_running(int(pid_file.read_text())))
 
 
-def test_a_server_that_hangs_holds_up_no_caller(build: Build) -> None:
+def test_a_server_that_hangs_holds_up_no_caller(build):
     client = build()
     client.models.list()
     pid = client.server_pid
@@ -126,12 +118,12 @@ def test_a_server_that_hangs_holds_up_no_caller(build: Build) -> None:
     assert not is_running(pid)
 
 
-def test_a_client_whose_cli_hangs_is_lost_or_closed_without_holding_anything_up(tmp_path: Path, cache: Path) -> None:
+def test_a_client_whose_cli_hangs_is_lost_or_closed_without_holding_anything_up(tmp_path, cache):
     child = tmp_path / "child"
     # answers nothing and ignores its end
     program = script(tmp_path / "codex", f"trap '' TERM HUP\nsleep 100 & echo $! > {child}\nwait; sleep 100")
 
-    async def close() -> float:
+    async def close():
         client = AsyncCodexClient(KEY, program, timeout=0.3)
         with pytest.raises(openai.APITimeoutError):
             await client.models.list()
@@ -142,7 +134,7 @@ def test_a_client_whose_cli_hangs_is_lost_or_closed_without_holding_anything_up(
             longest = max(longest, time.monotonic() - before)
         return longest  # for which the loop stood still
 
-    def lose() -> float:
+    def lose():
         client = CodexClient(KEY, program, timeout=0.3)
         with pytest.raises(openai.APITimeoutError):
             client.models.list()
@@ -187,7 +179,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_no_server_outlives_its_program(codex: str, service: Responses, name: str, cache: Path) -> None:
+def test_no_server_outlives_its_program(codex, service, name, cache):
     code = PROGRAMS[name].format(arguments=f"{KEY!r}, {codex!r}, base_url={service.base_url!r}")
     command = [sys.executable, "-W", "error", "-W", "ignore:.*fork:DeprecationWarning", "-c", code]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
@@ -212,20 +204,19 @@ def test_no_server_outlives_its_program(codex: str, service: Responses, name: st
             assert {*homes(one, two)} == {*map(str, cache.iterdir())}  # what is used stays
 
 
-def loaded(client: Any) -> list[str]:
+def loaded(client):
     """Ask the server which threads it has loaded."""
     mailbox, answered = Mailbox(), threading.Event()
-    mailbox.waiter = SimpleNamespace(wake=answered.set)  # type: ignore[assignment]
+    mailbox.waiter = SimpleNamespace(wake=answered.set)
     client._settings.servers.start().request("thread/loaded/list", {}, mailbox)
     assert answered.wait(30)
-    threads: list[str] = mailbox.items[0][1]["result"]["data"]  # type: ignore[index]
-    return threads
+    return mailbox.items[0][1]["result"]["data"]
 
 
-def test_a_turn_is_ended_whenever_its_caller_leaves(build: Build, service: Responses) -> None:
+def test_a_turn_is_ended_whenever_its_caller_leaves(build, service):
     client, other = build(AsyncCodexClient), build()
 
-    async def leave() -> None:
+    async def leave():
         for options in ({}, {"n": 2}, {"stop": "there"}):
             await create(client, **options)
         async with await create(client, stream=True):

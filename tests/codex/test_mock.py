@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import nullcontext
-from typing import Any
 
 import openai
 import pytest
@@ -15,12 +14,12 @@ from .conftest import HI, content, text
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> MockCodexClient:
+def client(monkeypatch):
     monkeypatch.setenv("PATH", "")
     return MockCodexClient()
 
 
-def test_answers_and_calls(client: MockCodexClient) -> None:
+def test_answers_and_calls(client):
     completion = client.chat.completions.create(messages=HI, model="m", max_tokens=9)
     assert type(completion) is ChatCompletion
     assert (text(completion), completion.model) == ("This is a mock answer.", "m")
@@ -37,7 +36,7 @@ def test_answers_and_calls(client: MockCodexClient) -> None:
     client.close()
 
 
-def shout(messages: Any, **arguments: Any) -> str:
+def shout(messages, **arguments):
     return f"{messages[-1]['content'].upper()} {arguments}"
 
 
@@ -51,7 +50,7 @@ def shout(messages: Any, **arguments: Any) -> str:
         (5, [TypeError]),
     ],
 )
-def test_responses(client: MockCodexClient, response: Any, expected: list[Any]) -> None:
+def test_responses(client, response, expected):
     asynchronous = AsyncMockCodexClient()
     for mock in (client, asynchronous):
         mock.set_mock_response(response)
@@ -64,7 +63,7 @@ def test_responses(client: MockCodexClient, response: Any, expected: list[Any]) 
                 assert text(call()) == outcome
 
 
-def test_arguments_are_checked_and_limits_hold(client: MockCodexClient) -> None:
+def test_arguments_are_checked_and_limits_hold(client):
     client.set_mock_response(["One. Two.", "Three."])
     completion = client.chat.completions.create(messages=HI, stop=" Two", n=2)
     assert [choice.message.content for choice in completion.choices] == ["One.", "Three."]

@@ -6,9 +6,7 @@ Their package's name stands for ours, and a client that names no service asks th
 import sys
 import types
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import tenacity
@@ -16,9 +14,9 @@ from attrs import evolve
 
 from codegen_ext import AsyncCodexClient, CodexClient
 
-from ..docs.pages import Block, blocks
+from ..docs.pages import blocks
 from .conftest import HI
-from .responses import Responses, echo, refuse, say
+from .responses import echo, refuse, say
 
 PAGE = Path(__file__).with_name("seed.md")
 EXCLUDED = "import unittest"
@@ -29,23 +27,21 @@ SHOWN = [block for block in ALL if EXCLUDED not in block.content]
 
 
 @pytest.fixture
-def namespace(
-    client: CodexClient, service: Responses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[dict[str, Any]]:
+def namespace(client, service, tmp_path, monkeypatch):
     servers = client._settings.servers
     monkeypatch.setattr(servers, "close", lambda: None)  # all blocks use the running server, and none ends it
 
-    def pointed(kind: Any) -> Any:
-        class Pointed(kind):  # type: ignore[misc]
-            def __init__(self, **settings: Any) -> None:
+    def pointed(kind):
+        class Pointed(kind):
+            def __init__(self, **settings):
                 super().__init__(**{"api_key": "your-api-key", **settings})
                 self._settings = evolve(self._settings, servers=servers)
 
         return Pointed
 
     package = types.ModuleType("claif_cod")
-    package.CodexClient = pointed(CodexClient)  # type: ignore[attr-defined]
-    package.AsyncCodexClient = pointed(AsyncCodexClient)  # type: ignore[attr-defined]
+    package.CodexClient = pointed(CodexClient)
+    package.AsyncCodexClient = pointed(AsyncCodexClient)
     monkeypatch.setitem(sys.modules, "claif_cod", package)
     monkeypatch.setattr(tenacity, "wait_exponential", lambda **_: tenacity.wait_none())
     monkeypatch.chdir(tmp_path)
@@ -56,16 +52,16 @@ def namespace(
         yield {"__name__": "seed"}
 
 
-def run(block: Block, namespace: dict[str, Any]) -> None:
+def run(block, namespace):
     exec(compile("\n" * (block.line - 1) + block.content, str(PAGE), "exec", dont_inherit=True), namespace)
 
 
-def titled(start: str) -> Block:
+def titled(start):
     (found,) = [block for block in SHOWN if any(line.startswith(start) for line in block.content.splitlines())]
     return found
 
 
-def test_every_block_runs(namespace: dict[str, Any], service: Responses, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_block_runs(namespace, service, capsys):
     assert len(SHOWN) + 1 == len(ALL) == 20
     for block in SHOWN:
         run(block, namespace)
@@ -87,9 +83,7 @@ def test_every_block_runs(namespace: dict[str, Any], service: Responses, capsys:
     assert found == [("python", "print(1)"), ("js", "let a")]
 
 
-def test_their_errors_and_retries(
-    namespace: dict[str, Any], service: Responses, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_their_errors_and_retries(namespace, service, capsys):
     run(titled("def robust_request"), namespace)
     run(titled("def safe_code_generation"), namespace)
     service.reset(refuse(429), refuse(429), say("at last"))
@@ -103,7 +97,7 @@ def test_their_errors_and_retries(
         capsys.readouterr()
 
 
-def test_their_applications_and_their_own_tests(namespace: dict[str, Any], service: Responses) -> None:
+def test_their_applications_and_their_own_tests(namespace, service):
     from fastapi.testclient import TestClient
 
     run(titled("from fastapi"), namespace)

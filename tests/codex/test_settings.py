@@ -3,9 +3,7 @@
 import logging
 import pickle
 import traceback
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import openai
 import pytest
@@ -14,12 +12,10 @@ from codegen_ext import CodexClient
 from codegen_ext.codex import CodexConfigurationError
 
 from .conftest import KEY, create, environment_of, text
-from .responses import Responses, does, refuse, say
-
-Build = Callable[..., Any]
+from .responses import does, refuse, say
 
 
-def test_the_key_travels_by_environment_only(build: Build, service: Responses, tmp_path: Path) -> None:
+def test_the_key_travels_by_environment_only(build, service, tmp_path):
     home = tmp_path / "home"
     client = build(codex_home=home, api_key=f"{KEY}\n")  # as read from a file
     create(client)
@@ -42,9 +38,7 @@ def test_the_key_travels_by_environment_only(build: Build, service: Responses, t
 FOREIGN = ("CODEGEN_API_TOKEN", "CODEGEN_TOKEN", "CHATSERVER_API_KEY", "CODEGEN_SHARED_STATE", "OPENAI_API_KEY")
 
 
-def test_the_cli_sees_no_foreign_credential_and_leaves_the_users_files_alone(
-    build: Build, service: Responses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_cli_sees_no_foreign_credential_and_leaves_the_users_files_alone(build, service, tmp_path, monkeypatch):
     home, read, seen = tmp_path / "home", tmp_path / "read", tmp_path / "seen"
     home.mkdir()
     for name in (".profile", ".bashrc", ".bash_profile"):
@@ -66,7 +60,7 @@ def test_the_cli_sees_no_foreign_credential_and_leaves_the_users_files_alone(
 
 
 @pytest.mark.parametrize("status", [400, 401, 500])
-def test_no_error_shows_the_key(build: Build, service: Responses, status: int) -> None:
+def test_no_error_shows_the_key(build, service, status):
     service.reset(refuse(status, text=f"Incorrect API key provided: {KEY}."))
     client = build(max_retries=0)
     with pytest.raises(openai.APIError) as caught:
@@ -77,9 +71,7 @@ def test_no_error_shows_the_key(build: Build, service: Responses, status: int) -
         pickle.dumps(client)
 
 
-def test_without_a_key_and_a_service_the_clis_own_login_is_used(
-    codex: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_without_a_key_and_a_service_the_clis_own_login_is_used(codex, tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(CodexConfigurationError, match=r"OPENAI_API_KEY.*codex login.*/\.codex has no login"):
         CodexClient(codex_path=codex).models.list()
@@ -94,8 +86,8 @@ def test_without_a_key_and_a_service_the_clis_own_login_is_used(
     assert (tmp_path / ".codex/auth.json").exists()
 
 
-def test_mode_and_policy_reach_the_cli(build: Build, service: Responses, monkeypatch: pytest.MonkeyPatch) -> None:
-    def used(**settings: Any) -> str:
+def test_mode_and_policy_reach_the_cli(build, service, monkeypatch):
+    def used(**settings):
         create(build(**{"sandbox_mode": None, **settings}))
         return "\n".join(said for _, said in service.asked[-1].texts)
 
@@ -111,7 +103,7 @@ def test_mode_and_policy_reach_the_cli(build: Build, service: Responses, monkeyp
     assert service.asked[-1].headers["authorization"] == "Bearer sk-from-the-environment"
 
 
-def test_on_failure_means_on_request_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_failure_means_on_request_with_a_warning(monkeypatch):
     CodexClient("key")  # the default says nothing
     with pytest.warns(UserWarning, match="on-failure") as caught:
         CodexClient("key", approval_policy="on-failure")

@@ -1,8 +1,6 @@
 """The algorithms without a process: the text of a turn, its end, stop sequences and limits."""
 
-from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
 import openai
 import pytest
@@ -11,16 +9,15 @@ from hypothesis import strategies as st
 
 from codegen_ext.codex.turn import BYTES_PER_TOKEN, Turn
 
-Notification = tuple[str, dict[str, Any]]
 texts = st.text("abcé€ \n", max_size=12)
 pieces = st.lists(texts, max_size=6)
 stops = st.lists(st.text("abcé€ \n", min_size=1, max_size=4), max_size=3)
 phases = st.sampled_from([None, "commentary", "final_answer"])
-COMPLETED: Notification = ("turn/completed", {"turn": {"status": "completed"}})
-USAGE: Notification = ("thread/tokenUsage/updated", {"tokenUsage": {"last": {"inputTokens": 1, "outputTokens": 2}}})
+COMPLETED = ("turn/completed", {"turn": {"status": "completed"}})
+USAGE = ("thread/tokenUsage/updated", {"tokenUsage": {"last": {"inputTokens": 1, "outputTokens": 2}}})
 
 
-def said(*parts: str, phase: str | None = None, item: str = "m", ends: bool = True) -> Iterator[Notification]:
+def said(*parts, phase=None, item="m", ends=True):
     """The notifications of one message of the agent."""
     message = {"type": "agentMessage", "id": item, "phase": phase, "text": ""}
     yield "item/started", {"item": message}
@@ -30,12 +27,12 @@ def said(*parts: str, phase: str | None = None, item: str = "m", ends: bool = Tr
         yield "item/completed", {"item": {**message, "text": "".join(parts)}}
 
 
-def retry(status: int | None = None) -> Notification:
+def retry(status=None):
     info = {"responseStreamDisconnected": {"httpStatusCode": status}}
     return "error", {"error": {"message": "again", "codexErrorInfo": info}, "willRetry": True}
 
 
-def play(turn: Turn, *notifications: Notification) -> list[str]:
+def play(turn, *notifications):
     """Feed a turn as long as it goes on; return what was shown after each notification."""
     shown = []
     for method, params in notifications:
@@ -45,7 +42,7 @@ def play(turn: Turn, *notifications: Notification) -> list[str]:
     return shown
 
 
-def direct(text: str, stop: list[str], max_tokens: int | None) -> tuple[str, str]:
+def direct(text, stop, max_tokens):
     """Return what must come out, from the whole text."""
     ends = [(at + len(sequence), at) for sequence in stop if (at := text.find(sequence)) >= 0]
     data = (text[: min(ends)[1]] if ends else text).encode()
@@ -56,21 +53,19 @@ def direct(text: str, stop: list[str], max_tokens: int | None) -> tuple[str, str
 
 @settings(max_examples=60)
 @given(pieces, stops, st.none() | st.integers(min_value=1, max_value=8))
-def test_where_a_text_ends_does_not_depend_on_its_pieces(
-    parts: list[str], stop: list[str], max_tokens: int | None
-) -> None:
+def test_where_a_text_ends_does_not_depend_on_its_pieces(parts, stop, max_tokens):
     turn = Turn(stop, max_tokens)
     shown = play(turn, *said(*parts), COMPLETED)
     assert (turn.text, turn.finish_reason) == direct("".join(parts), stop, max_tokens)
     assert all(after.startswith(before) for before, after in pairwise(shown))
 
 
-def test_nothing_is_held_back_without_need() -> None:
+def test_nothing_is_held_back_without_need():
     shown = play(Turn(["STOP"]), *said("abc", "S", "x", "ST", "OP", "more"))
     assert shown == ["", "abc", "abc", "abcSx", "abcSx", "abcSx"]
 
 
-def test_an_earlier_message_may_still_grow() -> None:
+def test_an_earlier_message_may_still_grow():
     turn = Turn(["STOP"])
     more = ("item/agentMessage/delta", {"itemId": "m", "delta": " STOP"})
     play(turn, *said("early", ends=False), *said("a later one", item="n", ends=False), more)
@@ -82,9 +77,9 @@ responses = st.lists(st.tuples(st.booleans(), st.lists(st.tuples(pieces, phases)
 
 @settings(max_examples=60)
 @given(responses, st.booleans())
-def test_the_text_is_what_was_said_and_not_voided(responses: Any, last_only: bool) -> None:
+def test_the_text_is_what_was_said_and_not_voided(responses, last_only):
     turn = Turn(last_message_only=last_only)
-    kept: list[str] = []
+    kept = []
     for is_cut, messages in responses:
         for number, (parts, phase) in enumerate(messages):
             shown = play(turn, *said(*parts, phase=phase, item=f"m{number}"))
@@ -97,13 +92,13 @@ def test_the_text_is_what_was_said_and_not_voided(responses: Any, last_only: boo
     assert (turn.finish_reason, (turn.usage or {}).get("outputTokens", 0)) == ("stop", 2 * counted)
 
 
-def failed(error: Any) -> Notification:
+def failed(error):
     return "turn/completed", {"turn": {"status": "failed", "error": error}}
 
 
 CUT = "Incomplete response returned, reason: "
-AT_ONCE: Notification = ("item/completed", {"item": {"type": "agentMessage", "id": "m", "text": "at once"}})
-ENDS: list[tuple[Notification, Any]] = [
+AT_ONCE = ("item/completed", {"item": {"type": "agentMessage", "id": "m", "text": "at once"}})
+ENDS = [
     (AT_ONCE, None),
     (COMPLETED, "stop"),
     (("turn/completed", {"turn": {"status": "interrupted"}}), openai.APIError),
@@ -123,7 +118,7 @@ ENDS: list[tuple[Notification, Any]] = [
 
 
 @pytest.mark.parametrize(("notification", "end"), ENDS, ids=lambda value: str(value)[:60])
-def test_how_a_turn_ends(notification: Notification, end: Any) -> None:
+def test_how_a_turn_ends(notification, end):
     turn = Turn()
     if isinstance(end, type):
         with pytest.raises(end) as caught:

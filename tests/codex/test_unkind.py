@@ -9,16 +9,14 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import openai
 import pytest
 
 from codegen_ext import CodexClient
-from codegen_ext.codex import ApprovalRequest
 
 from ..support.waiting import until
 from .conftest import KEY, create, is_running, script, text
@@ -28,7 +26,7 @@ Start = Callable[..., CodexClient]
 
 
 @pytest.fixture
-def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def child(tmp_path, monkeypatch):
     """The file that holds the process id of a child of the server."""
     path = tmp_path / "child"
     monkeypatch.setenv("CHILD", str(path))
@@ -39,11 +37,11 @@ def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(tmp_path):
     """Start clients of the fake that does so each turn; they close within a second, whatever it does, and end it."""
     clients = []
 
-    def make(*turns: list[Any], **settings: Any) -> CodexClient:
+    def make(*turns, **settings):
         command = ["exec", sys.executable, "-S", "-E", str(FAKE), *map(json.dumps, turns)]
         program = script(tmp_path / "codex", shlex.join(command))
         clients.append(CodexClient(KEY, program, **{"timeout": 30, **settings}))
@@ -57,12 +55,12 @@ def start(tmp_path: Path) -> Iterator[Start]:
         assert pid is None or not is_running(pid)
 
 
-def says(method: str, **more: Any) -> dict[str, Any]:
+def says(method, **more):
     return {"method": method, "params": {"threadId": "thread-1"}, **more}
 
 
 APPROVAL = "item/commandExecution/requestApproval"
-ENDS: dict[str, tuple[list[Any], str]] = {
+ENDS = {
     "closes its output but lives": (["close"], "closed its output"),
     "ends while a child holds the pipes": (["child", "exit"], r"ended \(exit code 3\)"),
     "ends while a child of another group does": (["child of another group", "exit"], r"ended \(exit code 3\)"),
@@ -73,7 +71,7 @@ ENDS: dict[str, tuple[list[Any], str]] = {
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_a_call_ends_at_once_with_a_typed_error(start: Start, child: Path, name: str) -> None:
+def test_a_call_ends_at_once_with_a_typed_error(start, child, name):
     steps, words = ENDS[name]
     client = start(steps, approval_callback=lambda request: True)
     started = time.monotonic()
@@ -88,14 +86,12 @@ def test_a_call_ends_at_once_with_a_typed_error(start: Start, child: Path, name:
     ("steps", "timeout"),
     [(["answer", "exit"], None), (["answer"], math.inf), ([says("item/tool/requestUserInput", id="b")], 30)],
 )
-def test_an_answer_that_arrives_counts_whatever_the_server_does_besides(
-    start: Start, steps: list[Any], timeout: float | None
-) -> None:
+def test_an_answer_that_arrives_counts_whatever_the_server_does_besides(start, steps, timeout):
     client = start(steps, timeout=timeout)
     assert text(create(client)) == text(create(client)) == "Hello there."
 
 
-def test_a_turn_that_was_asked_for_is_not_asked_for_again(start: Start) -> None:
+def test_a_turn_that_was_asked_for_is_not_asked_for_again(start):
     client = start(["answer"], ["exit"])
     assert text(create(client)) == "Hello there."
     with pytest.raises(openai.APIConnectionError, match="exit code 3"):
@@ -103,17 +99,17 @@ def test_a_turn_that_was_asked_for_is_not_asked_for_again(start: Start) -> None:
     assert text(create(client)) == "Hello there."
 
 
-def test_a_server_that_says_nothing_costs_the_timeout_and_no_more(start: Start) -> None:
+def test_a_server_that_says_nothing_costs_the_timeout_and_no_more(start):
     client = start(timeout=0.2)
     for call in (lambda: create(client), lambda: client.models.list(timeout=0.2)):
         with pytest.raises(openai.APITimeoutError):
             call()
 
 
-def test_the_questions_of_a_sub_agent_go_to_the_caller(start: Start) -> None:
-    asked: list[ApprovalRequest] = []
+def test_the_questions_of_a_sub_agent_go_to_the_caller(start):
+    asked = []
 
-    def decide(request: ApprovalRequest) -> bool:
+    def decide(request):
         asked.append(request)
         return True
 
@@ -124,8 +120,8 @@ def test_the_questions_of_a_sub_agent_go_to_the_caller(start: Start) -> None:
     assert [(one.thread_id, one.command) for one in asked] == [("child", "ls")]
 
 
-def test_a_cache_folder_without_locks_is_no_endless_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*arguments: object) -> None:
+def test_a_cache_folder_without_locks_is_no_endless_search(tmp_path, monkeypatch):
+    def refuse(*arguments):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

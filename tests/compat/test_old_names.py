@@ -45,25 +45,25 @@ NAMES = {
 NAMES = {module: names.split() for modules, names in NAMES.items() for module in modules.split()}
 
 
-def test_every_module_is_documented() -> None:
+def test_every_module_is_documented():
     paths = [path.relative_to(TREE).with_suffix("") for path in TREE.rglob("*.py")]
     modules = {".".join(path.parts).removesuffix(".__init__") for path in paths}
     assert modules == set(MODULES) == set(NAMES)
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_module_has_the_same_objects(old_names: None, module: str) -> None:
+def test_a_module_has_the_same_objects(old_names, module):
     found = importlib.import_module(module)
     homes = [importlib.import_module(home) for home in MODULES[module]]
     for name in {*NAMES[module], *(name for name in dir(found) if name[:1].isupper())}:
         assert any(getattr(found, name) is getattr(home, name, None) for home in homes), name
     assert Path(found.__file__ or "").is_relative_to(TREE)
-    namespace: dict[str, object] = {}
+    namespace = {}
     exec(f"from {module} import *", namespace)
     assert {name for name in NAMES[module] if name[0].isupper()} <= set(namespace)
 
 
-def test_a_warning_names_the_new_import_once(old_names: None) -> None:
+def test_a_warning_names_the_new_import_once(old_names):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for _ in range(2):
@@ -76,8 +76,8 @@ def test_a_warning_names_the_new_import_once(old_names: None) -> None:
 
 @pytest.mark.parametrize(("package", "listing"), [("codegen", "top_level.txt"), ("chatserver_sdk", "RECORD")])
 def test_another_owner_of_a_name_is_named(
-    old_names: None, package: str, listing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    old_names, package, listing, tmp_path, monkeypatch
+):
     for name, owned in (("codegen-sdk-compat", package), ("another-package", package), ("other", f"{package}s")):
         (info := tmp_path / f"{name}-1.0.dist-info").mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
@@ -88,7 +88,7 @@ def test_another_owner_of_a_name_is_named(
     assert caught.value.name == package
 
 
-def test_a_backend_of_ones_own_stays(old_names: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backend_of_ones_own_stays(old_names, tmp_path, monkeypatch):
     (tmp_path / "backend").mkdir()
     (tmp_path / "backend" / "models.py").write_text("mine = True\n")
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -97,7 +97,7 @@ def test_a_backend_of_ones_own_stays(old_names: None, tmp_path: Path, monkeypatc
 
 
 @pytest.mark.slow
-def test_editors_know_the_names(tmp_path: Path) -> None:
+def test_editors_know_the_names(tmp_path):
     (tmp_path / "use.py").write_text(
         "from backend.api import CodegenClient, MockCodegenClient\n"
         "from codegen import ConfigPresets\n"
@@ -121,14 +121,14 @@ def test_editors_know_the_names(tmp_path: Path) -> None:
 
 
 def test_graph_sitter_only_when_asked_for_and_not_installed(
-    old_names: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    old_names, tmp_path, monkeypatch
+):
     for _ in range(2):
         oldnames.offer_graph_sitter()
     for module in ("client", "providers"):
-        names: dict[str, object] = {}
+        names = {}
         exec(f"import graph_sitter.ai.{module} as found\nfrom graph_sitter.ai.{module} import *", names)
-        assert names["get_ai_client"] is names["found"].get_ai_client is providers.get_ai_client  # type: ignore[attr-defined]
+        assert names["get_ai_client"] is names["found"].get_ai_client is providers.get_ai_client
     for _ in range(2):
         oldnames.withdraw_graph_sitter()
     with pytest.raises(ModuleNotFoundError):

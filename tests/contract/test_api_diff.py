@@ -13,26 +13,26 @@ import pytest
 from tools import api_diff, load, update
 from tools.api_diff import BREAKING, DANGEROUS, SAFE, Change
 
-from .documents import OURS, Data, facts, written
-from .edits import EDITS, REVISIONS, Edit, pair
+from .documents import OURS, facts, written
+from .edits import EDITS, REVISIONS, pair
 
 pytestmark = [pytest.mark.slow, pytest.mark.node]
 
 
 @pytest.fixture(autouse=True, scope="module")
-def needs_redocly() -> None:
+def needs_redocly():
     if not api_diff.REDOCLY.exists() and "CODEGEN_TEST_ALL" not in os.environ:
         pytest.skip("@redocly/cli is not installed; `make test-all` installs it")
 
 
 @pytest.fixture(scope="module")
-def matrix() -> list[Change]:
+def matrix():
     """The changes of all edits, compared at once, since each has a path and schemas of its own."""
     return api_diff.compare(*pair({**OURS, "paths": {}}))
 
 
 @pytest.mark.parametrize(("number", "edit"), list(enumerate(EDITS)), ids=[edit.name for edit in EDITS])
-def test_an_edit_is_judged_rightly(number: int, edit: Edit, matrix: list[Change]) -> None:
+def test_an_edit_is_judged_rightly(number, edit, matrix):
     places = re.compile(rf"units/{number}/|Unit{number}(?!\d)|unit_{number}(?!\d)")
     found = [change for change in matrix if places.search(" ".join((change.where, *change.names)))]
     severities = {change.severity for change in found}
@@ -40,7 +40,7 @@ def test_an_edit_is_judged_rightly(number: int, edit: Edit, matrix: list[Change]
     assert all(change.names for change in found)
 
 
-def test_changes_of_the_real_contract_are_named_in_python() -> None:
+def test_changes_of_the_real_contract_are_named_in_python():
     new = copy.deepcopy(OURS)
     new["servers"][0]["url"] = "https://api.example.com"
     new["components"]["schemas"]["RunStatus"]["x-codegen"]["words"].pop("paused")
@@ -59,12 +59,12 @@ def test_changes_of_the_real_contract_are_named_in_python() -> None:
     } <= {(change.severity, name) for change in changes for name in change.names or (change.where,)}
 
 
-def published(name: str) -> Data:
+def published(name):
     return api_diff.read(str(load.FACTS if name == "codegen" else Path(__file__).parent / "upstream" / f"{name}.json"))
 
 
 @pytest.mark.parametrize(("old", "new", "first", "now", "right"), REVISIONS)
-def test_published_documents_are_compared(old: str, new: str, first: str, now: str, right: str) -> None:
+def test_published_documents_are_compared(old, new, first, now, right):
     before, after = published(old), published(new)
     changes = api_diff.compare(before, after)
     lost = ids(before) - ids(after)
@@ -72,11 +72,11 @@ def test_published_documents_are_compared(old: str, new: str, first: str, now: s
     assert " / ".join(str(count) for count in api_diff.summary(changes).values()) == now
 
 
-def ids(contract: Data) -> set[str]:
+def ids(contract):
     return {operation["operationId"] for _, _, operation in load.each_operation(contract)}
 
 
-def test_a_report_is_for_people_machines_and_the_changelog() -> None:
+def test_a_report_is_for_people_machines_and_the_changelog():
     changes = [
         Change(BREAKING, "removed", "A|B", "`x` is\ngone", ("A.b",)),
         Change(DANGEROUS, "changed", "GET /x", "rate-limit: 60 -> 5", ("C.y",)),
@@ -100,9 +100,7 @@ def test_a_report_is_for_people_machines_and_the_changelog() -> None:
 # The command
 
 
-def test_the_command_reports_and_fails_on_a_breaking_change(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_reports_and_fails_on_a_breaking_change(tmp_path, monkeypatch, capsys):
     source = written(tmp_path, facts(lambda data: data["paths"].pop("/v1/users/me")))
     report = tmp_path / "report.json"
     monkeypatch.setattr(sys, "argv", ["api_diff", str(load.FACTS), source, "--json", str(report)])
@@ -122,7 +120,7 @@ def test_the_command_reports_and_fails_on_a_breaking_change(
 
 
 @pytest.mark.parametrize("found", ["1.0.0", "missing"])
-def test_another_version_of_redocly_is_refused(found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_version_of_redocly_is_refused(found, tmp_path, monkeypatch):
     monkeypatch.setattr(api_diff, "REDOCLY", tmp_path)
     if found != "missing":
         (tmp_path / "package.json").write_text(json.dumps({"version": found}), encoding="utf-8")
@@ -130,13 +128,13 @@ def test_another_version_of_redocly_is_refused(found: str, tmp_path: Path, monke
         api_diff.compare(OURS, OURS)
 
 
-def test_node_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_node_is_needed(monkeypatch):
     monkeypatch.setenv("PATH", os.devnull)
     with pytest.raises(load.SpecError, match="@redocly/cli, which node runs: "):
         api_diff.compare(OURS, OURS)
 
 
-def test_the_contract_lints_clean() -> None:
+def test_the_contract_lints_clean():
     command = [load.ROOT / "node_modules" / ".bin" / "redocly", "lint", "openapi.yaml"]
     finished = subprocess.run(command, cwd=load.ROOT, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stdout + finished.stderr

@@ -1,8 +1,6 @@
 """`make check` bites on every link of the chain, and says which file to edit, each problem in one line."""
 
 import shutil
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +11,8 @@ from .checkout import make, make_copy, without_npm, write
 pytestmark = pytest.mark.slow
 
 
-def replacing(old: str, new: str) -> Callable[[str], str]:
-    def change(text: str) -> str:
+def replacing(old, new):
+    def change(text):
         assert old in text
         return text.replace(old, new, 1)
 
@@ -22,7 +20,7 @@ def replacing(old: str, new: str) -> Callable[[str], str]:
 
 
 @pytest.fixture
-def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def tree(tmp_path, monkeypatch):
     """Copies of the files of the chain, which the checks read instead of those of the repository."""
     for name in ("FACTS", "CHATSERVER", "OVERLAY", "CONTRACT", "GENERATED"):
         place = tmp_path / getattr(load, name).relative_to(load.ROOT)
@@ -34,7 +32,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 SPEC_GIVES = "openapi.yaml is not what spec/ gives, at #"
 PROSE = replacing('"responses": {', '"summary": "Prose", "responses": {')
-LINKS: list[tuple[str, Callable[[str], str], str]] = [
+LINKS = [
     ("spec/codegen.json", PROSE, "spec/codegen.json is not as `make update-spec` writes it"),
     ("spec/codegen.json", replacing('"maximum": 100', '"maximum": 50'), SPEC_GIVES),
     ("spec/codegen.json", lambda text: "{", "codegen.json is neither JSON nor YAML"),
@@ -50,9 +48,7 @@ LINKS: list[tuple[str, Callable[[str], str], str]] = [
 
 
 @pytest.mark.parametrize(("name", "change", "problem"), LINKS)
-def test_a_link_before_the_contract_is_named(
-    name: str, change: Callable[[str], str], problem: str, tree: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_link_before_the_contract_is_named(name, change, problem, tree, monkeypatch):
     for checked in ("generated_problems", "path_problems", "public_api.problems"):
         monkeypatch.setattr(f"tools.check.{checked}", lambda *_: [])
     file = tree / name
@@ -62,7 +58,7 @@ def test_a_link_before_the_contract_is_named(
     assert all("\n" not in line for line in found)
 
 
-def test_each_file_that_is_generated_or_generates_is_named(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_file_that_is_generated_or_generates_is_named(tree, monkeypatch):
     monkeypatch.setattr(generate, "TEMPLATES", shutil.copytree(generate.TEMPLATES, tree / "templates"))
     monkeypatch.setattr(generate, "STATIC", tree / "templates" / "static")
     changes = {
@@ -81,7 +77,7 @@ def test_each_file_that_is_generated_or_generates_is_named(tree: Path, monkeypat
     assert not any("_sync" in line or "operations.py" in line for line in found)
 
 
-def test_the_command_needs_no_npm_and_names_a_restated_path_and_an_edited_derived_file(tmp_path: Path) -> None:
+def test_the_command_needs_no_npm_and_names_a_restated_path_and_an_edited_derived_file(tmp_path):
     copy = make_copy(tmp_path / "repository", npm=False)
     passed = make(copy, "check-contract", PATH=without_npm(tmp_path))
     assert passed.returncode == 0, passed.stderr

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import pytest
 
@@ -28,21 +27,21 @@ assert not {"starlette", "uvicorn", "httpx_sse", "rich", "typer"} & set(sys.modu
 """
 
 
-def build(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
+def build(source, target):
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(target), str(source)]
     without_npm = {**os.environ, "PATH": os.devnull}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=without_npm)
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(tmp_path_factory):
     source, target = copy_sources(tmp_path_factory.mktemp("source")), tmp_path_factory.mktemp("dist")
     finished = build(source, target)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return next(target.glob("*.whl"))
 
 
-def installed(folder: Path, *wheels: Path) -> Path:
+def installed(folder, *wheels):
     """Install wheels into an environment with nothing else, and return the folder of its programs."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     command = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wheels]
@@ -50,7 +49,7 @@ def installed(folder: Path, *wheels: Path) -> Path:
     return folder / "bin"
 
 
-def test_the_wheel_runs_the_quick_start_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+def test_the_wheel_runs_the_quick_start_in_an_empty_environment(wheel, tmp_path):
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"codegen_api", "codegen_ext"}
     assert {"codegen_ext/py.typed", "codegen_api/py.typed", "codegen_api/contract.json"} <= set(names)
@@ -82,7 +81,7 @@ with MockCodegenClient() as client:
 """
 
 
-def test_the_old_names_are_a_distribution_of_their_own(wheel: Path, tmp_path: Path) -> None:
+def test_the_old_names_are_a_distribution_of_their_own(wheel, tmp_path):
     copy_sources(tmp_path / "source")
     finished = build(tmp_path / "source" / "compat", tmp_path / "dist")
     assert finished.returncode == 0, finished.stdout + finished.stderr
@@ -97,7 +96,7 @@ def test_the_old_names_are_a_distribution_of_their_own(wheel: Path, tmp_path: Pa
     assert (finished.returncode, finished.stdout) == (0, "pending\n"), finished.stderr
 
 
-def test_what_is_stale_is_not_built(tmp_path: Path) -> None:
+def test_what_is_stale_is_not_built(tmp_path):
     source = copy_sources(tmp_path / "source")
     for name in ("openapi.yaml", "generated/codegen_api/enums.py"):
         write(source, name, f"{(source / name).read_text(encoding='utf-8')}# changed\n")

@@ -2,7 +2,6 @@
 
 import copy
 import shutil
-from pathlib import Path
 
 import jinja2
 import pytest
@@ -12,7 +11,7 @@ from tools import adapter, generate, load, normalize
 from .documents import KITCHEN_SINK
 
 
-def test_what_only_people_write_is_refused_with_its_place() -> None:
+def test_what_only_people_write_is_refused_with_its_place():
     contract = copy.deepcopy(KITCHEN_SINK)
     things, lists = contract["paths"]["/v1/things"], contract["paths"]["/v1/lists"]
     things["get"]["parameters"].append({"name": "x", "in": "query", "schema": {"type": "integer", "default": "abc"}})
@@ -34,7 +33,7 @@ def test_what_only_people_write_is_refused_with_its_place() -> None:
 
 
 @pytest.fixture
-def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def templates(tmp_path, monkeypatch):
     """A copy of the templates, from which is generated."""
     copied = shutil.copytree(generate.TEMPLATES, tmp_path / "templates")
     monkeypatch.setattr(generate, "TEMPLATES", copied)
@@ -42,16 +41,14 @@ def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copied
 
 
-def test_a_template_that_names_something_undefined_fails(templates: Path, tmp_path: Path) -> None:
+def test_a_template_that_names_something_undefined_fails(templates, tmp_path):
     (templates / "enums.py.jinja").write_text("{{ package.enumz }}", encoding="utf-8")
     with pytest.raises(jinja2.UndefinedError, match="enumz"):
         generate.generate(tmp_path / "codegen_api", KITCHEN_SINK)
 
 
 @pytest.mark.slow
-def test_a_package_that_cannot_be_used_replaces_nothing(
-    templates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_package_that_cannot_be_used_replaces_nothing(templates, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(load, "GENERATED", tmp_path / "generated" / "codegen_api")
     monkeypatch.setattr(load, "CONTRACT", tmp_path / "openapi.yaml")
     monkeypatch.setattr(normalize, "contract", lambda: normalize.Normalized(KITCHEN_SINK, [], [], []))
@@ -69,7 +66,7 @@ def test_a_package_that_cannot_be_used_replaces_nothing(
         assert (load.CONTRACT.read_bytes(), load.GENERATED.stat()) == before
 
 
-def test_other_tools_than_pinned_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_tools_than_pinned_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(generate, "version", lambda package: "0.0.1")
     with pytest.raises(load.SpecError, match=r"^openapi-\S+ is 0.0.1, but [\d.]+ is pinned; run `make setup`"):
         generate.generate(tmp_path / "codegen_api", KITCHEN_SINK)

@@ -2,7 +2,6 @@
 
 import importlib
 import pkgutil
-from typing import Any
 
 import codegen_api
 import pytest
@@ -13,7 +12,7 @@ from codegen_api.operations import OPERATIONS
 import codegen_ext
 
 RUN = {"id": 7, "organization_id": 323}
-CLIENTS: list[tuple[str, Any, Any]] = [
+CLIENTS = [
     ("codegen", codegen_api.Client, codegen_ext.CodegenClient),
     ("codegen", codegen_api.AsyncClient, codegen_ext.AsyncCodegenClient),
     ("chatserver", codegen_api.ChatServerClient, codegen_ext.ChatServerClient),
@@ -23,14 +22,12 @@ IN_ITS_OWN_FORM = {"list_admins"}
 """Operations whose method `chatserver_sdk` had with another result, which its users rely on."""
 
 
-def public(kind: Any) -> set[str]:
+def public(kind):
     return {name for name in dir(kind) if name[0] != "_"}
 
 
 @pytest.mark.parametrize(("service", "bare", "full"), CLIENTS)
-def test_each_operation_has_one_method_and_codegen_ext_overrides_only_how_it_is_performed(
-    service: str, bare: Any, full: Any
-) -> None:
+def test_each_operation_has_one_method_and_codegen_ext_overrides_only_how_it_is_performed(service, bare, full):
     names = {operation.id for operation in OPERATIONS.values() if operation.service == service}
     raw, full_raw = (type(kind.with_raw_response.fget(None)) for kind in (bare, full))
     assert public(bare) - names <= {"send", "close", "aclose", "with_raw_response"}
@@ -39,18 +36,18 @@ def test_each_operation_has_one_method_and_codegen_ext_overrides_only_how_it_is_
     assert [name for name in names if getattr(raw, name) is not getattr(full_raw, name)] == []
 
 
-def test_only_the_base_of_the_clients_sends() -> None:
+def test_only_the_base_of_the_clients_sends():
     modules = pkgutil.walk_packages(codegen_api.__path__, "codegen_api.")
     using = {module.name for module in modules if hasattr(importlib.import_module(module.name), "httpx")}
     assert using == {"codegen_api._async.base", "codegen_api._sync.base"}
 
 
-def test_no_repr_shows_the_token() -> None:
+def test_no_repr_shows_the_token():
     assert "s3cret" not in repr(codegen_api.Client("http://service.invalid", "s3cret"))
     assert "s3cret" not in repr(models.GenerateTokenResponse(token="s3cret", message="", expires_in_minutes=1))
 
 
-def test_the_enums_have_the_words_that_users_know_and_print_them() -> None:
+def test_the_enums_have_the_words_that_users_know_and_print_them():
     assert set(AgentRunStatus) == {"pending", "running", "completed", "failed", "cancelled", "paused"}
     assert {f"{word}" for word in MessageType} == {
         "ACTION", "PLAN_EVALUATION", "FINAL_ANSWER", "ERROR", "USER_MESSAGE", "USER_GITHUB_ISSUE_COMMENT",
@@ -62,19 +59,19 @@ def test_the_enums_have_the_words_that_users_know_and_print_them() -> None:
     assert models.AgentRunResponse.from_dict({**RUN, "source_type": "API"}).source_type is models.SourceType.API
 
 
-def test_unknown_fields_are_kept_and_reachable() -> None:
+def test_unknown_fields_are_kept_and_reachable():
     run = models.AgentRunResponse.from_dict({**RUN, "cost": 4})
     assert (run["cost"], run.dict()["cost"], run.to_dict()["cost"]) == (4, 4, 4)
-    assert run.cost == 4  # type: ignore[attr-defined]
+    assert run.cost == 4
     assert "cost" in run
     assert "nothing" not in run
     with pytest.raises(AttributeError, match="nothing"):
-        run.nothing  # type: ignore[attr-defined]  # noqa: B018
+        run.nothing  # noqa: B018
     with pytest.raises(KeyError):
         run["nothing"]
 
 
-def test_a_model_is_a_response_model_of_fastapi_and_a_dict() -> None:
+def test_a_model_is_a_response_model_of_fastapi_and_a_dict():
     from fastapi import FastAPI
     from fastapi.encoders import jsonable_encoder
     from fastapi.testclient import TestClient
@@ -96,9 +93,7 @@ def test_a_model_is_a_response_model_of_fastapi_and_a_dict() -> None:
 
 @pytest.mark.parametrize("metadata", [None, {}, {"mine": 1}, {"empty": False}])
 @pytest.mark.parametrize("kept", [{}, {"tags": ["a"]}, {"empty": True}])
-def test_users_get_their_metadata_back_from_beside_what_the_package_keeps(
-    metadata: dict[str, Any] | None, kept: dict[str, Any]
-) -> None:
+def test_users_get_their_metadata_back_from_beside_what_the_package_keeps(metadata, kept):
     whole = reserved.with_reserved(metadata, kept)
     run = models.AgentRunResponse.from_dict({**RUN, "metadata": whole})
     assert run.metadata == run.dict()["metadata"] == metadata

@@ -8,9 +8,7 @@ import pickle
 import shutil
 import sys
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import attrs
 import httpx
@@ -30,14 +28,14 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sink")
     generate.generate(folder / "sink_api", CONTRACT)
     return folder
 
 
 @pytest.fixture(scope="module")
-def api(folder: Path) -> Iterator[Any]:
+def api(folder):
     sys.path.insert(0, str(folder))
     for name in ("codec", "enums", "errors", "models", "requests"):
         importlib.import_module(f"sink_api.{name}")
@@ -48,26 +46,26 @@ def api(folder: Path) -> Iterator[Any]:
 class Service:
     """A client whose requests are kept and answered with `answers` in turn."""
 
-    def __init__(self, api: Any, *answers: Any, status: int = 200) -> None:
-        self.requests: list[httpx.Request] = []
+    def __init__(self, api, *answers, status=200):
+        self.requests = []
         self.answers = [*answers]
         self.status = status
         self.client = api.Client("http://here/v1", "t", http_client=httpx.Client(transport=httpx.MockTransport(self)))
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    def __call__(self, request):
         self.requests.append(request)
         answer = self.answers.pop(0) if self.answers else THING
         return httpx.Response(self.status, content=b"" if answer is None else json.dumps(answer).encode())
 
     @property
-    def sent(self) -> httpx.Request:
+    def sent(self):
         return self.requests[-1]
 
 
 @pytest.mark.parametrize("name", [name for name in SCHEMAS if "properties" in values.resolve(CONTRACT, SCHEMAS[name])])
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
-def test_every_value_of_a_schema_comes_back_as_it_came(api: Any, name: str, data: st.DataObject) -> None:
+def test_every_value_of_a_schema_comes_back_as_it_came(api, name, data):
     value = data.draw(values.of(CONTRACT, SCHEMAS[name]))
     model = getattr(api.models, {"Any": "Any_"}.get(name, name)).from_dict({**value, "unknown": [value]})
     assert model.to_dict() == {**value, "unknown": [value]}
@@ -78,7 +76,7 @@ def test_every_value_of_a_schema_comes_back_as_it_came(api: Any, name: str, data
     assert model.to_dict() == value
 
 
-def test_fields_have_the_types_of_their_annotations(api: Any) -> None:
+def test_fields_have_the_types_of_their_annotations(api):
     thing = api.models.Everything.from_dict(
         {
             **THING,
@@ -137,7 +135,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("problem", "fields"), WRONG.items())
-def test_a_value_of_another_type_names_model_and_field(api: Any, problem: str, fields: dict[str, Any]) -> None:
+def test_a_value_of_another_type_names_model_and_field(api, problem, fields):
     value = {name: field for name, field in {**THING, **fields}.items() if field is not ...}
     with pytest.raises(api.errors.InvalidModel) as caught:
         api.models.Everything.from_dict(value)
@@ -145,7 +143,7 @@ def test_a_value_of_another_type_names_model_and_field(api: Any, problem: str, f
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
-def test_the_status_decides_what_is_decoded(api: Any) -> None:
+def test_the_status_decides_what_is_decoded(api):
     given = (datetime.date(2026, 1, 2), None, None)
     assert Service(api, THING).client.make_thing(*given).id == 1
     assert Service(api, {"ticket": "x"}, status=202).client.make_thing(*given).ticket == "x"
@@ -157,7 +155,7 @@ def test_the_status_decides_what_is_decoded(api: Any) -> None:
         Service(api, None).client.show_thing(1, ["a"])
 
 
-QUERIES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
+QUERIES = [
     ({"day": datetime.date(2026, 1, 2)}, [("day", "2026-01-02")]),
     ({"moment": datetime.datetime(2026, 1, 2)}, [("moment", "2026-01-02T00:00:00+00:00")]),  # noqa: DTZ001
     ({"key": uuid.UUID(int=5)}, [("key", str(uuid.UUID(int=5)))]),
@@ -176,7 +174,7 @@ QUERIES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
 
 
 @pytest.mark.parametrize(("given", "wanted"), QUERIES)
-def test_query_parameters_are_written_in_their_style(api: Any, given: Any, wanted: Any) -> None:
+def test_query_parameters_are_written_in_their_style(api, given, wanted):
     service = Service(api)
     service.client.show_thing(7, ["a/b", "c"], **given)
     pairs = service.sent.url.params.multi_items()
@@ -185,7 +183,7 @@ def test_query_parameters_are_written_in_their_style(api: Any, given: Any, wante
     assert service.sent.url.raw_path.partition(b"?")[0] == b"/v1/things/7/parts/a%2Fb,c"
 
 
-def test_headers_and_bodies_are_sent_and_a_discriminator_decides_what_comes_back(api: Any) -> None:
+def test_headers_and_bodies_are_sent_and_a_discriminator_decides_what_comes_back(api):
     shapes = [{"kind": "wolf", "bark": 1}, {"kind": "cat", "meow": 1}, {"kind": "newt", "a": 1}]
     service = Service(api, THING, THING, shapes, {}, {})
     service.client.show_thing(7, ["a"], x_trace="t", x_tags=["a", "b"], extra_headers={"X-Own": "1"})
@@ -223,13 +221,13 @@ def test_headers_and_bodies_are_sent_and_a_discriminator_decides_what_comes_back
         ("where", {"where": {"a": object()}}, "cannot be sent: Object of type object is not JSON serializable"),
     ],
 )
-def test_arguments_that_do_not_fit_are_named(api: Any, name: str, given: dict[str, Any], problem: str) -> None:
+def test_arguments_that_do_not_fit_are_named(api, name, given, problem):
     with pytest.raises(api.requests.InvalidArguments) as caught:
         Service(api).client.show_thing(**{"thing_id": 1, "names": ["a"], **given})
     assert caught.value.problems == {name: [problem]}
 
 
-def test_pages_go_on_by_themselves(api: Any) -> None:
+def test_pages_go_on_by_themselves(api):
     rows = [{"id": number} for number in range(5)]
     service = Service(api, *({"rows": rows[start : start + 2], "total": 5} for start in (0, 2, 4)))
     with pytest.warns(DeprecationWarning, match="list_things is deprecated"):
@@ -243,8 +241,8 @@ def test_pages_go_on_by_themselves(api: Any) -> None:
         iter(page[0])
 
 
-async def test_the_asynchronous_client_does_the_same(api: Any) -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
+async def test_the_asynchronous_client_does_the_same(api):
+    def answer(request):
         return httpx.Response(200, json={"rows": [{"id": int(request.url.params["page"])}], "total": 3})
 
     http_client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
@@ -258,7 +256,7 @@ async def test_the_asynchronous_client_does_the_same(api: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["mypy", pytest.param("pyright", marks=pytest.mark.node)])
-def test_strict_type_checkers_accept_it(folder: Path, name: str) -> None:
+def test_strict_type_checkers_accept_it(folder, name):
     shutil.copy(Path(__file__).with_name("kitchen_sink_uses.py"), folder / "uses.py")
     options = ["--no-incremental"] if name == "mypy" else []
     done = checked(name, *options, "uses.py", "sink_api", cwd=folder)

@@ -3,8 +3,6 @@
 import contextlib
 import copy
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +15,7 @@ from ..support.text import any_text
 from .documents import written
 
 
-def test_json_yaml_and_urls_are_read(tmp_path: Path, serve: Any) -> None:
+def test_json_yaml_and_urls_are_read(tmp_path, serve):
     text = "openapi: 3.1.0\npaths: {/v1/things: {get: {responses: {200: {description: 2026-01-02}}}}}"
     data = {"openapi": "3.1.0", "paths": {"/v1/things": {"get": {"responses": {"200": {"description": "2026-01-02"}}}}}}
     (tmp_path / "published.yaml").write_text(text, encoding="utf-8")
@@ -26,7 +24,7 @@ def test_json_yaml_and_urls_are_read(tmp_path: Path, serve: Any) -> None:
         assert load.read(source) == data
 
 
-def refusal(source: str | Path) -> str:
+def refusal(source):
     with pytest.raises(load.SpecError) as caught:
         load.read(str(source))
     (line,) = str(caught.value).splitlines()
@@ -52,12 +50,12 @@ def refusal(source: str | Path) -> str:
         (b"x" * 5_000_000, "more than 2,000,000 bytes"),
     ],
 )
-def test_what_cannot_be_used_is_refused(content: bytes, reason: str, tmp_path: Path) -> None:
+def test_what_cannot_be_used_is_refused(content, reason, tmp_path):
     (tmp_path / "published.json").write_bytes(content)
     assert reason in refusal(tmp_path / "published.json")
 
 
-def test_what_cannot_be_fetched_is_refused(tmp_path: Path, serve: Any) -> None:
+def test_what_cannot_be_fetched_is_refused(tmp_path, serve):
     assert "No such file" in refusal(tmp_path / "nowhere.json")
     assert "404" in refusal(f"{serve(reply(status=404)).base_url}/openapi.json")
     assert "more than 2,000,000 bytes" in refusal(f"{serve(reply(b'x' * 5_000_000)).base_url}/openapi.json")
@@ -72,7 +70,7 @@ JSON = st.recursive(
 
 @settings(max_examples=15)
 @given(any_text(max_size=60) | JSON.map(json.dumps))
-def test_whatever_comes_is_data_or_a_refusal(text: str) -> None:
+def test_whatever_comes_is_data_or_a_refusal(text):
     with contextlib.suppress(load.SpecError):
         assert json.loads(json.dumps(data := load.parse(text))) == data
 
@@ -91,7 +89,7 @@ def test_whatever_comes_is_data_or_a_refusal(text: str) -> None:
         ("Rate limit: 0 requests per minute.", None),
     ],
 )
-def test_a_limit_is_read_out_of_the_prose(text: str, limit: tuple[int, int] | None) -> None:
+def test_a_limit_is_read_out_of_the_prose(text, limit):
     found, notes = load.facts({"openapi": "3.1.0", "paths": {"/v1/things": {"get": {"description": text}}}})
     said = found["paths"]["/v1/things"]["get"]
     assert "description" not in said
@@ -99,7 +97,7 @@ def test_a_limit_is_read_out_of_the_prose(text: str, limit: tuple[int, int] | No
     assert bool(notes) == (limit is None and "imit" in text)
 
 
-def test_prose_goes_and_names_stay() -> None:
+def test_prose_goes_and_names_stay():
     names = ["title", "description", "example", "x-word"]
     facts = {"type": "object", "required": names, "properties": {name: {"default": "x"} for name in names}}
     published = copy.deepcopy(facts) | {"title": "T", "description": "Prose.", "x-codegen": {"enum": "Evil"}}

@@ -4,53 +4,50 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tools import changelog, load
 
 from .checkout import initialize, make, make_copy
-from .documents import Data, answering, facts, written
+from .documents import answering, facts, written
 
 pytestmark = [pytest.mark.slow, pytest.mark.node]
 
 
 @pytest.fixture
-def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def clone(tmp_path, monkeypatch):
     return initialize(make_copy(tmp_path / "clone"), monkeypatch)
 
 
-def contents(folder: Path) -> dict[Path, bytes]:
+def contents(folder):
     """Return the bytes of all files that the targets may write."""
     names = ("CHANGELOG.md", "openapi.yaml", "spec", "generated")
     paths = [path for name in names for path in [folder / name, *(folder / name).rglob("*")]]
     return {path: path.read_bytes() for path in paths if path.is_file()}
 
 
-def problems(clone: Path) -> list[str]:
+def problems(clone):
     said = make(clone, "check-contract").stderr.splitlines()
     return [line for line in said if not line.startswith(("make", "no rel"))]
 
 
-def proposed(clone: Path) -> list[str]:
+def proposed(clone):
     return changelog.unreleased((clone / "CHANGELOG.md").read_text(encoding="utf-8")).splitlines()
 
 
-def type_errors(clone: Path, *names: str) -> str:
+def type_errors(clone, *names):
     """What mypy, which `make check` runs, says about files of handwritten code."""
     command = [sys.executable, "-m", "mypy", "--no-error-summary", "--follow-imports=silent", *names]
     environment = {**os.environ, "MYPYPATH": str(clone / "generated")}
     return subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, check=False).stdout
 
 
-def append(path: Path, text: str) -> None:
+def append(path, text):
     path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
 
 
-def test_a_document_that_is_refused_changes_nothing_and_a_new_operation_is_added_once(
-    clone: Path, tmp_path: Path
-) -> None:
+def test_a_document_that_is_refused_changes_nothing_and_a_new_operation_is_added_once(clone, tmp_path):
     before = contents(clone)
     form = {"requestBody": {"content": {"text/csv": {}}}, "responses": {}}
     odd = {"/v1/things": {"get": form}, "/v1/models": {"get": {"responses": {}}}}
@@ -87,8 +84,8 @@ def test_a_document_that_is_refused_changes_nothing_and_a_new_operation_is_added
     assert problems(clone) == []
 
 
-def test_a_changed_field_and_a_removed_operation_that_handwritten_code_uses(clone: Path, tmp_path: Path) -> None:
-    def change(data: Data) -> None:
+def test_a_changed_field_and_a_removed_operation_that_handwritten_code_uses(clone, tmp_path):
+    def change(data):
         data["paths"].pop("/v1/users/me")
         for schema in data["components"]["schemas"].values():
             if "github_pull_requests" in schema.get("properties", {}):
@@ -107,7 +104,7 @@ def test_a_changed_field_and_a_removed_operation_that_handwritten_code_uses(clon
     assert re.search(r'_async/health.py:\d+: error: Module has no attribute "GET_CURRENT_USER"', said), said
 
 
-def test_a_rename(clone: Path) -> None:
+def test_a_rename(clone):
     spec = clone / "spec" / "chatserver.yaml"
     renamed = spec.read_text(encoding="utf-8").replace("operationId: list_models", "operationId: get_models")
     spec.write_text(renamed, encoding="utf-8")

@@ -3,7 +3,6 @@
 import copy
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,12 +11,12 @@ from hypothesis import strategies as st
 from tools import adapter, load, normalize, overlay, validate
 
 from ..support.text import any_text
-from .documents import CHATSERVER, HISTORY, OURS, Data, actions, answering, facts, normalized
+from .documents import CHATSERVER, HISTORY, OURS, actions, answering, facts, normalized
 
 GOLDEN = Path(__file__).with_name("normalize")
 
 
-def test_each_rule_shapes_the_contract() -> None:
+def test_each_rule_shapes_the_contract():
     published, _ = load.facts(load.read(str(GOLDEN / "published.yaml")))
     made = normalize.normalize(published, {"paths": {}}, overlay.read(GOLDEN / "overlay.yaml"))
     assert normalize.text(made.data) == (GOLDEN / "contract.yaml").read_text(encoding="utf-8")
@@ -35,12 +34,12 @@ def test_each_rule_shapes_the_contract() -> None:
     adapter.read(made.data)
 
 
-def ids(data: Data) -> dict[tuple[str, str], str]:
+def ids(data):
     return {(path, method): operation["operationId"] for path, method, operation in load.each_operation(data)}
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, marks=pytest.mark.slow) for path in HISTORY[:-1]] + HISTORY[-1:])
-def test_an_older_document_gives_a_contract_in_which_known_operations_keep_their_ids(path: Path) -> None:
+def test_an_older_document_gives_a_contract_in_which_known_operations_keep_their_ids(path):
     made = normalized(load.read(str(path)))
     assert made.problems == []
     assert all("is no operation" in problem for problem in validate.problems(made.data))  # overlays may name more
@@ -48,7 +47,7 @@ def test_an_older_document_gives_a_contract_in_which_known_operations_keep_their
     assert CHATSERVER["paths"].items() <= made.data["paths"].items()
 
 
-def test_an_unrelated_document_gets_few_notes() -> None:
+def test_an_unrelated_document_gets_few_notes():
     odd = {"/v1/odd": {"get": {"responses": answering({"type": "string"})}}}
     made = normalized(facts(lambda data: data.update(paths=odd)))
     assert made.problems + validate.problems(made.data) == []
@@ -59,8 +58,8 @@ def test_an_unrelated_document_gets_few_notes() -> None:
 @pytest.mark.slow
 @settings(max_examples=5)
 @given(st.data())
-def test_any_document_gives_a_valid_contract(data: st.DataObject) -> None:
-    def change(published: Data) -> None:
+def test_any_document_gives_a_valid_contract(data):
+    def change(published):
         for path in data.draw(st.lists(st.sampled_from(sorted(published["paths"])), max_size=6, unique=True)):
             del published["paths"][path]
         for name in data.draw(st.lists(st.text("abc-", min_size=1, max_size=5), max_size=2, unique=True)):
@@ -79,7 +78,7 @@ def test_any_document_gives_a_valid_contract(data: st.DataObject) -> None:
 
 # Overlays
 
-DATA: Data = {"a": {"b": 1, "list": [1]}, "items": [{"name": "x"}, {"name": "y"}, {"name": "z"}]}
+DATA = {"a": {"b": 1, "list": [1]}, "items": [{"name": "x"}, {"name": "y"}, {"name": "z"}]}
 
 
 @pytest.mark.parametrize(
@@ -92,13 +91,13 @@ DATA: Data = {"a": {"b": 1, "list": [1]}, "items": [{"name": "x"}, {"name": "y"}
         ("{target: $.a, remove: false, update: {}}", "a", DATA["a"]),
     ],
 )
-def test_an_action_updates_or_removes(entry: str, place: str, value: Any) -> None:
+def test_an_action_updates_or_removes(entry, place, value):
     data = copy.deepcopy(DATA)
     assert overlay.apply(data, actions(entry)) == []
     assert data[place] == value
 
 
-def test_what_an_overlay_cannot_do_is_said_of_all_its_actions() -> None:
+def test_what_an_overlay_cannot_do_is_said_of_all_its_actions():
     wrong = "{target: $, remove: true}\n{target: $.a, update: 1}\n{target: $.a.b, update: {}}"
     with pytest.raises(load.SpecError) as caught:
         overlay.apply(copy.deepcopy(DATA), actions(wrong))
@@ -115,7 +114,7 @@ def test_what_an_overlay_cannot_do_is_said_of_all_its_actions() -> None:
         ),
     ],
 )
-def test_an_overlay_that_is_none_is_refused(text: str, reasons: list[str]) -> None:
+def test_an_overlay_that_is_none_is_refused(text, reasons):
     with pytest.raises(load.SpecError) as caught:
         overlay.parse(load.parse(text), "it")
     for problem, reason in zip(caught.value.problems, reasons, strict=True):

@@ -3,7 +3,6 @@
 import datetime
 import os
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -56,7 +55,7 @@ BREAKS = [
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(tmp_path, monkeypatch):
     """A small repository whose only commit is released as v1.2.0."""
     folder = tmp_path / "repository"
     for name, text in RELEASED.items():
@@ -67,7 +66,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def announce(root: Path, line: str) -> None:
+def announce(root, line):
     """Write a line into Unreleased and commit everything."""
     text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
     write(root, "CHANGELOG.md", text.replace("## [Unreleased]\n", f"## [Unreleased]\n\n{line}\n"))
@@ -77,7 +76,7 @@ def announce(root: Path, line: str) -> None:
 # Since the last tag
 
 
-def test_without_a_tag_there_is_nothing_to_compare_with(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_tag_there_is_nothing_to_compare_with(root, monkeypatch):
     git(root, "tag", "--delete", "v1.2.0")
     assert not versions.major_raised(root)
     assert list(public_api.breaks(root)) == []
@@ -89,7 +88,7 @@ def test_without_a_tag_there_is_nothing_to_compare_with(root: Path, monkeypatch:
     assert versions.git("status", root=root) is None
 
 
-def test_the_public_api_is_compared_with_the_last_tag(root: Path) -> None:
+def test_the_public_api_is_compared_with_the_last_tag(root):
     write(root, "docs/page.md", "A page.")
     assert [*public_api.breaks(root), *public_api.problems(root)] == []
     write(root, "codegen_ext/inner.py", "def helper(a): ...\n\n\nMORE = 1\n")
@@ -128,7 +127,7 @@ CHANGES = """# Changelog
 """
 
 
-def test_lines_go_to_their_sections_and_are_not_repeated() -> None:
+def test_lines_go_to_their_sections_and_are_not_repeated():
     entry = {"Added": ["- One thing in two lines.", "- Another."], "Removed": ["- Old."]}
     text = changelog.with_entry(CHANGES, entry)
     assert changelog.unreleased(text).split("\n\n") == [
@@ -142,7 +141,7 @@ def test_lines_go_to_their_sections_and_are_not_repeated() -> None:
 # The release
 
 
-def refusal(root: Path, version: str) -> str:
+def refusal(root, version):
     before = git(root, "rev-parse", "HEAD"), git(root, "status", "--porcelain"), git(root, "tag")
     with pytest.raises(release.ReleaseRefusedError) as caught:
         release.release(version, DAY, root)
@@ -150,7 +149,7 @@ def refusal(root: Path, version: str) -> str:
     return str(caught.value)
 
 
-def test_it_prepares_version_changelog_and_tag(root: Path) -> None:
+def test_it_prepares_version_changelog_and_tag(root):
     announce(root, "### Added\n\n- A thing.")
     assert release.release("1.10.0", DAY, root) == "v1.10.0"
     assert versions.current(root) == "1.10.0"
@@ -166,9 +165,7 @@ def test_it_prepares_version_changelog_and_tag(root: Path) -> None:
     assert "1.9.0 is not higher than v1.10.0" in refusal(root, "1.9.0")
 
 
-def test_what_is_not_ready_is_refused(
-    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_not_ready_is_refused(root, capsys, monkeypatch):
     assert "nothing in Unreleased" in refusal(root, "1.4.0")
     write(root, "codegen_ext/agent.py", CHANGED["codegen_ext/agent.py"])
     announce(root, "- More.")

@@ -4,8 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
-from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -22,12 +20,12 @@ PREPARES = {"actions/checkout", "actions/setup-python", "actions/setup-node"}
 PUBLISHES = {"actions/upload-artifact", "actions/download-artifact", "pypa/gh-action-pypi-publish"}
 
 
-def runs(name: str) -> list[dict[str, Any]]:
+def runs(name):
     return [step for job in WORKFLOWS[name]["jobs"].values() for step in job["steps"] if "run" in step]
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_every_step_is_a_make_target(name: str) -> None:
+def test_every_step_is_a_make_target(name):
     assert WORKFLOWS[name].keys() <= {"name", "on", "permissions", "jobs"}
     for job in WORKFLOWS[name]["jobs"].values():
         assert job.keys() <= {"runs-on", "steps", "strategy", "if", "needs", "environment", "permissions"}
@@ -43,13 +41,13 @@ def test_every_step_is_a_make_target(name: str) -> None:
                 assert target in TARGETS
 
 
-def test_ci_runs_what_runs_here_and_gets_the_tags() -> None:
+def test_ci_runs_what_runs_here_and_gets_the_tags():
     local = (load.ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert {step["run"] for step in runs("ci")} == set(re.findall(r"^make .*", local, re.MULTILINE))
     assert WORKFLOWS["ci"]["jobs"]["check"]["steps"][0]["with"]["fetch-depth"] == 0
 
 
-def test_only_the_job_that_publishes_gets_an_identity_and_a_scheduled_one_opens_pull_requests() -> None:
+def test_only_the_job_that_publishes_gets_an_identity_and_a_scheduled_one_opens_pull_requests():
     assert WORKFLOWS["ci"]["permissions"] == WORKFLOWS["release"]["permissions"] == {"contents": "read"}
     jobs = {name: job.get("permissions") for name, job in WORKFLOWS["release"]["jobs"].items()}
     assert jobs == {"build": None, "publish": {"id-token": "write"}}
@@ -62,7 +60,7 @@ def test_only_the_job_that_publishes_gets_an_identity_and_a_scheduled_one_opens_
 
 
 @pytest.fixture
-def makefile(tmp_path: Path) -> Path:
+def makefile(tmp_path):
     """The Makefile in a folder without what npm installs."""
     write(tmp_path, ".venv/.installed", "")
     for name in ("Makefile", "package-lock.json"):
@@ -71,19 +69,19 @@ def makefile(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("target", ["diff-spec", "update-spec"])
-def test_without_npm_documents_are_not_compared(target: str, makefile: Path) -> None:
+def test_without_npm_documents_are_not_compared(target, makefile):
     finished = make(makefile, target, "OLD=HEAD", "FROM=x.json", PATH=without_npm(makefile))
     assert finished.returncode != 0
     assert finished.stderr.startswith("contracts are compared by redocly, which npm installs; install npm\nmake")
 
 
-def test_nothing_else_needs_npm(makefile: Path) -> None:
+def test_nothing_else_needs_npm(makefile):
     commands = make(makefile, "-n", "check", "dist", "generate", "test").stdout
     assert "tools.generate" in commands
     assert re.search(r"\b(npm|npx|node)\b", commands) is None
 
 
-def test_the_pull_request_holds_the_update_and_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pull_request_holds_the_update_and_the_report(tmp_path, monkeypatch):
     clone, bare = tmp_path / "clone", tmp_path / "bare"
     # A program `gh` that writes down what it was asked, and lists what `open` holds.
     write(tmp_path, "bin/gh", f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n[ "$2" != list ] || cat {tmp_path}/open\n')
@@ -95,7 +93,7 @@ def test_the_pull_request_holds_the_update_and_the_report(tmp_path: Path, monkey
     git(clone, "init", "--quiet", "--bare", str(bare))
     git(clone, "remote", "add", "origin", str(bare))
 
-    def asked(content: str, already: str) -> str:
+    def asked(content, already):
         write(clone, "openapi.yaml", content)
         write(clone, "report.md", "# Changes\n")
         for name, text in (("asked", ""), ("open", already)):

@@ -5,10 +5,8 @@ import os
 import re
 import shlex
 import tomllib
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,7 +29,7 @@ pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
 @pytest.fixture
-def codex_service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def codex_service(monkeypatch, tmp_path):
     """The service that the Codex CLI asks, on loopback; time is real, since a process runs."""
     monkeypatch.chdir(tmp_path)
     program = require_codex()
@@ -43,16 +41,16 @@ def codex_service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[N
 
 
 @pages
-def test_every_block_says_its_language(page: Path) -> None:
+def test_every_block_says_its_language(page):
     assert {block.language for block in blocks(page)} <= LANGUAGES
     for first, second in pairwise([Block("", "", 0), *blocks(page)]):
         assert second.language != "text" or first.language == "python", f"line {second.line} is nobody's output"
 
 
 @pages
-def test_python_blocks_run(page: Path, request: pytest.FixtureRequest) -> None:
+def test_python_blocks_run(page, request):
     request.getfixturevalue("codex_service" if page.name == "codex.md" else "codegen_service")
-    namespace: dict[str, Any] = {"__name__": f"page_{page.stem}"}
+    namespace = {"__name__": f"page_{page.stem}"}
     output = ""
     handlers = logging.getLogger("codegen_ext").handlers[:]
     try:
@@ -80,9 +78,7 @@ ASYNC = [(page, first, second) for page in PAGES for first, second in pairwise(b
     [row for row in ASYNC if row[1].language == "python"],
     ids=lambda value: value.name if isinstance(value, Path) else getattr(value, "line", None),
 )
-def test_async_tabs_are_whole_programs_with_the_same_output(
-    page: Path, program: Block, output: Block, request: pytest.FixtureRequest
-) -> None:
+def test_async_tabs_are_whole_programs_with_the_same_output(page, program, output, request):
     request.getfixturevalue("codex_service" if page.name == "codex.md" else "codegen_service")
     assert run(program, page, {"__name__": f"page_{page.stem}"}, request.getfixturevalue) == output.content
     shown = [block.content for block in blocks(page) if block.tab == "Sync" and block.language == "text"]
@@ -90,7 +86,7 @@ def test_async_tabs_are_whole_programs_with_the_same_output(
 
 
 @pages
-def test_commands_exist(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_exist(page, capsys):
     shown = [line for block in blocks(page) if block.language == "bash" for line in block.content.splitlines()]
     shown += [
         span for span in spans(page) if span.startswith(("make ", "codegen-sandbox ", "codegen-sdk ", ".venv/bin/"))
@@ -107,7 +103,7 @@ PROGRAMS = {
 }
 
 
-def check_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def check_command(words, capsys):
     line = shlex.join(words)
     for name, main in PROGRAMS.items():
         if line.startswith(name):
@@ -140,14 +136,14 @@ def check_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
             pytest.fail(f"nobody checks that this command exists: {line}")
 
 
-def make_targets() -> set[str]:
+def make_targets():
     """Return the targets that `make help` lists."""
     lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
     return {line.partition(":")[0] for line in lines if "## " in line and not line.startswith(("\t", "#"))}
 
 
 @pages
-def test_contract_excerpts_stand_in_the_contract(page: Path) -> None:
+def test_contract_excerpts_stand_in_the_contract(page):
     files = (load.CONTRACT, load.CHATSERVER, load.OVERLAY)
     contract = [line.strip() for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     for block in blocks(page):
@@ -157,7 +153,7 @@ def test_contract_excerpts_stand_in_the_contract(page: Path) -> None:
             assert any(contract[start : start + len(excerpt)] == excerpt for start in starts), f"line {block.line}"
 
 
-def test_links_of_the_package_page_are_absolute_and_lead_somewhere() -> None:
+def test_links_of_the_package_page_are_absolute_and_lead_somewhere():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
     site, sources = project["Documentation"], project["Homepage"] + "/blob/main/"
     for link in links(ROOT / "README.md"):

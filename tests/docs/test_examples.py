@@ -30,12 +30,12 @@ EXPECTED = {
 }
 
 
-def test_every_example_has_expectations() -> None:
+def test_every_example_has_expectations():
     assert sorted(EXPECTED) == EXAMPLES
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example(name: str) -> None:
+def test_an_example(name):
     command = [sys.executable, "-W", "error", str(ROOT / "examples" / name), "0.15"]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert (finished.returncode, finished.stderr) == (0, "")

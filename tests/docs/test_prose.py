@@ -4,9 +4,6 @@ import ast
 import inspect
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from codegen_api.operations import OPERATIONS
@@ -34,7 +31,7 @@ OF_OTHERS = {  # settings and arguments of Celery, httpx, openai, uvicorn, GitHu
 MODULES = (codegen_ext, chatserver, providers, testing, webhooks, integrations, celery, django, fastapi, flask, calls)
 
 
-def words() -> set[str]:
+def words():
     """Return every word of the sources."""
     files = [
         path
@@ -46,7 +43,7 @@ def words() -> set[str]:
     return {word for path in files for word in re.findall(r"[A-Za-z_]\w*", path.read_text(encoding="utf-8"))}
 
 
-def callables() -> dict[str, list[Callable[..., Any]]]:
+def callables():
     """Return the public functions, classes and methods by name."""
     found = defaultdict(list)
     for module in MODULES:
@@ -67,7 +64,7 @@ CALLABLES = callables()
 
 
 @pages
-def test_names_exist(page: Path) -> None:
+def test_names_exist(page):
     missing = {
         span
         for span in spans(page)
@@ -79,13 +76,13 @@ def test_names_exist(page: Path) -> None:
     assert missing == set()
 
 
-def test_the_example_of_an_environment_names_what_is_read_and_holds_no_credential() -> None:
+def test_the_example_of_an_environment_names_what_is_read_and_holds_no_credential():
     lines = re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
     assert {name for name, _ in lines} <= environment_variables() | WORDS | {"OPENAI_BASE_URL"}
     assert {value[:5] for name, value in lines if name.endswith(("_TOKEN", "_KEY"))} == {"your-"}
 
 
-def signatures(page: Path) -> Iterator[tuple[str, ast.Call]]:
+def signatures(page):
     """Return the pieces of code that call one of our functions by its bare name, or by that of an object of ours."""
     for span in spans(page):
         try:
@@ -97,7 +94,7 @@ def signatures(page: Path) -> Iterator[tuple[str, ast.Call]]:
 
 
 @pages
-def test_arguments_exist_and_defaults_are_right(page: Path) -> None:
+def test_arguments_exist_and_defaults_are_right(page):
     for span, call in signatures(page):
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         if name not in CALLABLES or not call.keywords:
@@ -134,6 +131,6 @@ NUMBERS = [
 
 
 @pytest.mark.parametrize(("page", "pattern", "value"), NUMBERS)
-def test_numbers_are_those_of_the_code(page: str, pattern: str, value: float) -> None:
+def test_numbers_are_those_of_the_code(page, pattern, value):
     found = re.findall(pattern, (ROOT / "docs" / page).read_text(encoding="utf-8"))
     assert [float(number) for number in found] == [value]

@@ -2,9 +2,8 @@
 
 import ast
 import inspect
-from collections.abc import Iterable
 from dataclasses import fields
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 import attrs
 import pytest
@@ -34,7 +33,7 @@ from codegen_ext.webhooks.events import RUN_EVENTS
 from tools import load
 
 from .facts import settings
-from .pages import ROOT, Cell, table
+from .pages import ROOT, table
 
 DOCS = ROOT / "docs"
 CONTRACT = load.load(load.GENERATED / "contract.json")
@@ -43,30 +42,30 @@ PRESETS = table(DOCS / "configuration.md", "Field", "development")
 ERRORS = table(DOCS / "errors.md", "Error", "Kind of", "Status")
 
 
-def public(thing: object) -> set[str]:
+def public(thing):
     return {name for name in dir(thing) if not name.startswith("_")}
 
 
-def arguments(function: Any) -> list[str]:
+def arguments(function):
     return [name for name in inspect.signature(function).parameters if name != "self"]
 
 
-def public_errors() -> dict[str, type[CodegenAPIError]]:
+def public_errors():
     found = {name: getattr(codegen_ext, name) for name in codegen_ext.__all__}
     return {name: kind for name, kind in found.items() if isinstance(kind, type) and issubclass(kind, CodegenAPIError)}
 
 
-def policy_keys(things: Iterable[dict[str, Any]]) -> set[str]:
+def policy_keys(things):
     return {key for thing in things for key in thing.get("x-codegen", ())}
 
 
-def agent() -> Agent:
+def agent():
     config = ConfigPresets.testing()
     config.api_token = "token"
     return Agent(323, config=config)
 
 
-LISTS: list[tuple[str, list[str], Any]] = [
+LISTS = [
     ("configuration.md", ["Field", "Environment", "Default"], list(settings())),
     ("errors.md", ["Error", "Kind of", "Status"], set(public_errors())),
     ("agents.md", ["Agent"], lambda: public(agent())),
@@ -92,7 +91,7 @@ LISTS: list[tuple[str, list[str], Any]] = [
 
 
 @pytest.mark.parametrize(("page", "head", "things"), LISTS, ids=lambda value: value if isinstance(value, str) else "")
-def test_a_table_lists_all_there_is_and_nothing_else(page: str, head: list[str], things: Any) -> None:
+def test_a_table_lists_all_there_is_and_nothing_else(page, head, things):
     things = things() if callable(things) else things
     cells = [name for row in table(DOCS / page, *head) for name in row[head[0]].code]
     found = [name.removeprefix("Fault.").partition("(")[0] for name in cells]
@@ -102,7 +101,7 @@ def test_a_table_lists_all_there_is_and_nothing_else(page: str, head: list[str],
 
 
 @pytest.mark.parametrize("row", CONFIGURATION, ids=lambda row: row["Field"].name)
-def test_configuration_of_a_field(row: dict[str, Cell]) -> None:
+def test_configuration_of_a_field(row):
     variables, default = settings()[row["Field"].name]
     assert row["Environment"].code == variables
     assert ast.literal_eval(row["Default"].name) == default
@@ -112,12 +111,12 @@ def test_configuration_of_a_field(row: dict[str, Cell]) -> None:
         assert (getattr(config, alias), getattr(config, row["Field"].name)) == (value, value)
 
 
-def test_configuration_lists_every_other_name() -> None:
+def test_configuration_lists_every_other_name():
     assert {name for row in CONFIGURATION for name in row["Other name"].code} == set(CodegenConfig.aliases)
 
 
 @pytest.mark.parametrize("preset", ["development", "production", "high_performance", "testing"])
-def test_presets(preset: str) -> None:
+def test_presets(preset):
     plain, made = ClientConfig(), getattr(ConfigPresets, preset)()
     differing = {name: value for name in settings() if (value := getattr(made, name)) != getattr(plain, name)}
     listed = {row["Field"].name: ast.literal_eval(row[preset].name) for row in PRESETS if row[preset].code}
@@ -128,7 +127,7 @@ def test_presets(preset: str) -> None:
 
 
 @pytest.mark.parametrize("row", ERRORS, ids=lambda row: row["Error"].name)
-def test_an_error(row: dict[str, Cell]) -> None:
+def test_an_error(row):
     kind = public_errors()[row["Error"].name]
     assert row["Kind of"].code == [base.__name__ for base in kind.__bases__]
     inherited = set[str]().union(*(public(base("text")) for base in kind.__bases__))
@@ -139,7 +138,7 @@ STATUSES = [(int(status.replace("x", "0")), row["Error"].name) for row in ERRORS
 
 
 @pytest.mark.parametrize(("status", "name"), STATUSES)
-def test_the_status_of_an_error(status: int, name: str) -> None:
+def test_the_status_of_an_error(status, name):
     sandbox = Sandbox()
     sandbox.inject("get_current_user", Fault.status(status))
     config = ClientConfig(
@@ -150,13 +149,13 @@ def test_the_status_of_an_error(status: int, name: str) -> None:
     assert type(caught.value).__name__ == name
 
 
-def test_events_and_refusals_of_webhooks_have_their_statuses() -> None:
+def test_events_and_refusals_of_webhooks_have_their_statuses():
     page = DOCS / "webhooks.md"
     assert [row["Status in the data"].name for row in table(page, "Event")] == list(RUN_EVENTS.values())
     assert {row["Reason"].name: int(row["Status"].name) for row in table(page, "Reason", "Status")} == STATUS_OF
 
 
-def test_arguments_and_defaults_of_codex_are_listed() -> None:
+def test_arguments_and_defaults_of_codex_are_listed():
     rows = table(DOCS / "codex.md", "Argument", "", "What happens")
     listed = [row["Argument"].name for row in rows if row[""].text != "ignored"]
     assert sorted(listed) == sorted(["messages", "stream", *get_type_hints(HonoredArguments)])
@@ -165,7 +164,7 @@ def test_arguments_and_defaults_of_codex_are_listed() -> None:
     assert [ast.literal_eval(row["Default"].name) for row in rows] == defaults
 
 
-def test_what_providers_cost_and_hand_over_is_listed() -> None:
+def test_what_providers_cost_and_hand_over_is_listed():
     page = DOCS / "enhanced-ai-providers.md"
     for row in table(page, "Provider", "Credentials"):
         assert (row["Costs a run"].text == "yes") is build(row["Provider"].name, {}).features["creates_runs"]

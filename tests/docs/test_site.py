@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from html import unescape
-from pathlib import Path
 
 import pytest
 from codegen_api.operations import OPERATIONS
@@ -14,7 +13,7 @@ pytestmark = pytest.mark.slow  # `make check` runs it too
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     # With --quiet, --strict would not see the warnings.
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
@@ -23,32 +22,32 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_it_has_every_page_and_nothing_else_from_the_sources(site: Path) -> None:
+def test_it_has_every_page_and_nothing_else_from_the_sources(site):
     assert {page.stem for page in (ROOT / "docs").glob("*.md")} - {"index"} <= {page.name for page in site.iterdir()}
     assert list(site.rglob("*.py*")) == []
 
 
-def test_the_overview_names_every_page() -> None:
+def test_the_overview_names_every_page():
     overview = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     for page in (ROOT / "docs").glob("*.md"):
         assert page.stem == "index" or f"]({page.name}" in overview, page.name
 
 
-def test_a_language_model_finds_every_page(site: Path) -> None:
+def test_a_language_model_finds_every_page(site):
     text = (site / "llms.txt").read_text(encoding="utf-8")
     for page in (ROOT / "docs").rglob("*.md"):
         name = page.relative_to(ROOT / "docs").with_suffix("").as_posix()
         assert page.stem == "index" or f"/{name}/)" in text, name
 
 
-def test_it_needs_no_other_host(site: Path) -> None:
+def test_it_needs_no_other_host(site):
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         for start in ('src="http', 'src="//', '<link rel="stylesheet" href="http', '<link rel="stylesheet" href="//'):
             assert start not in text, page
 
 
-def test_tables_are_made_of_the_code(site: Path) -> None:
+def test_tables_are_made_of_the_code(site):
     operations, contract = (
         unescape((site / name / "index.html").read_text(encoding="utf-8")) for name in ("operations", "contract")
     )

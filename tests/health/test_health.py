@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 import time
-from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen_ext import AsyncCodegenClient, ClientClosedError, ClientConfig, CodegenClient, HealthStatus
-from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.testing import FakeClock, Fault
 
 from ..conftest import TOKEN
 from ..support.loopback import HANG, Loopback
@@ -23,15 +22,15 @@ from ..support.waiting import until, until_async
 
 
 @pytest.fixture
-def config(sandbox: Sandbox) -> ClientConfig:
+def config(sandbox):
     return ClientConfig(api_token=TOKEN, base_url=sandbox.base_url)
 
 
-def workers() -> list[threading.Thread]:
+def workers():
     return [thread for thread in threading.enumerate() if thread.name == "codegen-worker"]
 
 
-def test_a_check_goes_past_the_cache(connect: Any, sandbox: Sandbox) -> None:
+def test_a_check_goes_past_the_cache(connect, sandbox):
     client = connect(enable_caching=True)
     for _ in range(3):
         assert client.get_current_user().id == 1
@@ -48,7 +47,7 @@ def test_a_check_goes_past_the_cache(connect: Any, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.status(401), Fault.reset_before(), Fault.empty_body()])
-def test_a_service_that_does_not_work(client: Any, sandbox: Sandbox, fault: Fault) -> None:
+def test_a_service_that_does_not_work(client, sandbox, fault):
     sandbox.inject("get_current_user", fault)
     health = client.health_check()
     assert (health["status"], health["healthy"]) == ("unhealthy", False)
@@ -59,14 +58,12 @@ FINE, DOWN, LIMITED = 200, 503, 429
 USER = {"id": 1, "github_user_id": "1", "github_username": "someone"}
 
 
-def watched(
-    statuses: list[int], interval: float = 30, threshold: int = 1, retry_after: str = "90"
-) -> tuple[list[HealthStatus], list[float]]:
+def watched(statuses, interval=30, threshold=1, retry_after="90"):
     """Return what a monitor says after each of these answers, and how long it sleeps after each."""
     clock, seen, left = FakeClock(), [], list(statuses)
     over = threading.Event()
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request):
         if len(left) < len(statuses):
             seen.append(monitor.status)
         if not left:
@@ -82,7 +79,7 @@ def watched(
     return seen, clock.slept
 
 
-def test_checks_stay_within_the_limit_and_wait_for_an_hour_at_most() -> None:
+def test_checks_stay_within_the_limit_and_wait_for_an_hour_at_most():
     limit = GET_CURRENT_USER.rate_limit
     assert watched([FINE] * 5, interval=0.001)[1] == [limit.seconds / limit.requests] * 5
     assert watched([LIMITED], retry_after="1767225600")[1] == [3600]
@@ -90,7 +87,7 @@ def test_checks_stay_within_the_limit_and_wait_for_an_hour_at_most() -> None:
 
 @settings(max_examples=20)
 @given(st.lists(st.sampled_from([FINE, DOWN, LIMITED]), min_size=1, max_size=12), st.integers(1, 3))
-def test_what_it_says_follows_from_the_last_answers(statuses: list[int], threshold: int) -> None:
+def test_what_it_says_follows_from_the_last_answers(statuses, threshold):
     healthy, failures, wanted = None, 0, []
     for number, answer in enumerate(statuses, 1):
         if answer != LIMITED:  # which decides nothing
@@ -103,14 +100,12 @@ def test_what_it_says_follows_from_the_last_answers(statuses: list[int], thresho
     assert slept == [90 if answer == LIMITED else 30 for answer in statuses]
 
 
-def test_callbacks_of_a_thread(
-    config: ClientConfig, sandbox: Sandbox, clock: FakeClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    calls: list[Any] = []
+def test_callbacks_of_a_thread(config, sandbox, clock, caplog):
+    calls = []
     client = CodegenClient(config, clock=clock)
     monitor = client.create_health_monitor(interval=30, failure_threshold=2)
 
-    def up() -> None:
+    def up():
         calls.append("up")
         sandbox.inject("get_current_user", Fault.status(503))
         if len(calls) > 5:
@@ -118,7 +113,7 @@ def test_callbacks_of_a_thread(
             monitor.stop()
             calls.append(time.monotonic() - start < 0.9)  # it does not wait for itself
 
-    def down() -> None:
+    def down():
         calls.append("down")
         sandbox.clear_faults()
         raise ZeroDivisionError
@@ -138,13 +133,13 @@ def test_callbacks_of_a_thread(
     assert clock.slept == [30, 30, 30]
 
 
-async def test_a_coroutine_function_is_awaited_and_may_stop_its_monitor(config: ClientConfig, clock: FakeClock) -> None:
-    calls: list[Any] = []
+async def test_a_coroutine_function_is_awaited_and_may_stop_its_monitor(config, clock):
+    calls = []
     async with AsyncCodegenClient(config, clock=clock) as client:
         monitor = client.create_health_monitor(interval=30)
 
         @monitor.on_change
-        async def change(old: HealthStatus, new: HealthStatus) -> None:
+        async def change(old, new):
             await asyncio.sleep(0)
             calls.append((old.status, new.status))
             await monitor.stop()
@@ -155,7 +150,7 @@ async def test_a_coroutine_function_is_awaited_and_may_stop_its_monitor(config: 
     assert calls == [("unknown", "healthy")]
 
 
-def test_stopping_a_thread_is_prompt_and_leaves_none(config: ClientConfig) -> None:
+def test_stopping_a_thread_is_prompt_and_leaves_none(config):
     with CodegenClient(config) as client:
         monitor = client.create_health_monitor(interval=3_600)
         assert repr(monitor) == "HealthMonitor(interval=3600, healthy=None)"
@@ -180,7 +175,7 @@ def test_stopping_a_thread_is_prompt_and_leaves_none(config: ClientConfig) -> No
 
 
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "from another loop"])
-async def test_stopping_a_task_is_prompt_and_leaves_none(config: ClientConfig, elsewhere: bool) -> None:
+async def test_stopping_a_task_is_prompt_and_leaves_none(config, elsewhere):
     async with AsyncCodegenClient(config) as client:
         monitor = client.create_health_monitor(interval=3_600)
         await monitor.stop()
@@ -196,8 +191,8 @@ async def test_stopping_a_task_is_prompt_and_leaves_none(config: ClientConfig, e
     assert not monitor.status.running, "closing the client stops it"
 
 
-def test_a_check_that_hangs_does_not_hold_stop() -> None:
-    calls: list[str] = []
+def test_a_check_that_hangs_does_not_hold_stop():
+    calls = []
     with Loopback(HANG) as server, CodegenClient(api_token=TOKEN, base_url=server.base_url, timeout=60) as client:
         monitor = client.create_health_monitor().start()
         monitor.on_unhealthy(lambda: calls.append("too late"))
@@ -210,7 +205,7 @@ def test_a_check_that_hangs_does_not_hold_stop() -> None:
     assert (monitor.status.running, monitor.status.checks) == (False, 0)
 
 
-def test_a_monitor_of_a_closed_client_ends(config: ClientConfig, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_monitor_of_a_closed_client_ends(config, caplog):
     client = CodegenClient(config)
     client.close()
     with caplog.at_level(logging.ERROR, "codegen_ext.health"):
@@ -221,7 +216,7 @@ def test_a_monitor_of_a_closed_client_ends(config: ClientConfig, caplog: pytest.
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_child_goes_on_with_a_monitor_of_its_own(config: ClientConfig, sandbox: Sandbox) -> None:
+def test_a_child_goes_on_with_a_monitor_of_its_own(config, sandbox):
     with CodegenClient(config) as client:
         monitor = client.create_health_monitor(interval=3_600).start()
         until(lambda: monitor.status.healthy)

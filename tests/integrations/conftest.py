@@ -5,10 +5,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from types import ModuleType
 from typing import NamedTuple
 
 import pytest
@@ -21,7 +20,7 @@ SECRET = "a-secret-of-the-examples"
 
 
 @pytest.fixture
-def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+def sandbox(monkeypatch):
     """The sandbox that the environment names."""
     with Sandbox(rate_limits=False, run_seconds=0, webhook_secret=SECRET) as running:
         monkeypatch.setenv("CODEGEN_API_TOKEN", running.token)
@@ -30,7 +29,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
         yield running
 
 
-def load(name: str) -> ModuleType:
+def load(name):
     """Import an example by its file name, as the name by which Django looks for its routes."""
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
@@ -47,7 +46,7 @@ class Program(NamedTuple):
     process: subprocess.Popen[bytes]
     path: Path
 
-    def log(self) -> str:
+    def log(self):
         return self.path.read_text()
 
 
@@ -55,11 +54,11 @@ Start = Callable[..., Program]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(tmp_path):
     """Start modules as programs; each ends with the test, and so do its children."""
     with ExitStack() as stack:
 
-        def run(module: str, *arguments: str, **environment: str) -> Program:
+        def run(module, *arguments, **environment):
             path = tmp_path / f"{len(list(tmp_path.glob('*.log')))}.log"
             log = stack.enter_context(path.open("wb"))
             command = [sys.executable, "-m", module, *arguments]

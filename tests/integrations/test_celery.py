@@ -4,12 +4,9 @@ import json
 import re
 import signal
 import time
-from collections.abc import Iterator
 from hashlib import sha256
-from typing import Any
 
 import pytest
-from celery.result import AsyncResult
 
 from codegen_ext import AmbiguousRequestError, ClientConfig, CodegenClient, ConfigurationError
 from codegen_ext.integrations.celery_fleet import FRESH
@@ -18,10 +15,8 @@ from codegen_ext.request_ids import made_at
 from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN
-from ..support.redis_server import RedisServer
 from ..support.waiting import until
 from .celery_app import build
-from .conftest import Program, Start
 
 pytestmark = pytest.mark.slow
 
@@ -32,8 +27,8 @@ VISIBILITY, TOTAL = 7, 3
 class Fleet:
     """Workers on one queue."""
 
-    def __init__(self, redis: RedisServer, sandbox: Sandbox, start: Start) -> None:
-        self.settings: dict[str, Any] = {
+    def __init__(self, redis, sandbox, start):
+        self.settings = {
             "redis": redis.address,
             "visibility": VISIBILITY,
             "client": {
@@ -46,10 +41,10 @@ class Fleet:
             },
         }
         self._start = start
-        self.workers: list[Program] = []
+        self.workers = []
         self.app, self.tasks = build(self.settings)
 
-    def start(self, *pools: str, concurrency: int = 2) -> None:
+    def start(self, *pools, concurrency=2):
         """Start a worker for each pool; the first one is worker 0."""
         for number, pool in enumerate(pools):
             options = ["--pool", pool, "--concurrency", str(concurrency), "--loglevel", "INFO", "-n", f"w{number}@test"]
@@ -59,38 +54,37 @@ class Fleet:
         for worker in self.workers:
             until(lambda worker=worker: " ready." in worker.log(), PATIENCE)
 
-    def results(self, sent: list[AsyncResult]) -> list[Any]:
+    def results(self, sent):
         until(lambda: all(result.ready() for result in sent), PATIENCE)
         return [result.get() for result in sent]
 
 
 @pytest.fixture
-def real_sandbox() -> Iterator[Sandbox]:
+def real_sandbox():
     """A sandbox whose runs take 1 s of real time, since other processes wait for them."""
     with Sandbox(rate_limits=False, run_seconds=1, token=TOKEN) as running:
         yield running
 
 
 @pytest.fixture
-def fleet(redis_server: RedisServer, real_sandbox: Sandbox, start: Start) -> Iterator[Fleet]:
+def fleet(redis_server, real_sandbox, start):
     fleet = Fleet(redis_server, real_sandbox, start)
     yield fleet
     fleet.app.backend.client.close()
     fleet.app.close()
 
 
-def request_id_of(sandbox: Sandbox, run_id: int) -> str:
+def request_id_of(sandbox, run_id):
     """Return the request id that a run carries."""
     (run,) = [run for run in sandbox.runs if run.id == run_id]
-    request_id: str = run.metadata["codegen_sdk"]["request_id"]
-    return request_id
+    return run.metadata["codegen_sdk"]["request_id"]
 
 
-def requests(sandbox: Sandbox, operation: str) -> int:
+def requests(sandbox, operation):
     return sum(request.operation == operation for request in sandbox.requests)
 
 
-def is_stopped_in_doubt(fleet: Fleet, number: int, sandbox: Sandbox) -> bool:
+def is_stopped_in_doubt(fleet, number, sandbox):
     """Stop a worker; let it go on unless it has created a run and does not know it yet."""
     worker = fleet.workers[number]
     worker.process.send_signal(signal.SIGSTOP)
@@ -103,7 +97,7 @@ def is_stopped_in_doubt(fleet: Fleet, number: int, sandbox: Sandbox) -> bool:
     return False
 
 
-def test_what_a_killed_worker_had_begun_happens_once(fleet: Fleet, real_sandbox: Sandbox) -> None:
+def test_what_a_killed_worker_had_begun_happens_once(fleet, real_sandbox):
     fleet.start("threads", "threads")
     (first,) = fleet.results([fleet.tasks.create.delay(323, {"prompt": "first"})])
     real_sandbox.inject("resume_agent_run", Fault.latency(60))
@@ -126,9 +120,7 @@ def test_what_a_killed_worker_had_begun_happens_once(fleet: Fleet, real_sandbox:
     assert requests(real_sandbox, "resume_agent_run") == 1
 
 
-def test_a_limit_sends_a_create_back_and_a_chain_creates_waits_and_resumes(
-    fleet: Fleet, real_sandbox: Sandbox, redis_server: RedisServer
-) -> None:
+def test_a_limit_sends_a_create_back_and_a_chain_creates_waits_and_resumes(fleet, real_sandbox, redis_server):
     fleet.settings["client"]["rate_limits"] = True
     real_sandbox.inject("create_agent_run", Fault.status(429, retry_after=3.1), times=1)
     fleet.start("threads")
@@ -158,7 +150,7 @@ def test_a_limit_sends_a_create_back_and_a_chain_creates_waits_and_resumes(
     assert requests(real_sandbox, "resume_agent_run") == 1
 
 
-def test_workers_read_pages_for_one_another(fleet: Fleet, real_sandbox: Sandbox, redis_server: RedisServer) -> None:
+def test_workers_read_pages_for_one_another(fleet, real_sandbox, redis_server):
     real_sandbox.script("never", times=8)
     fleet.start("threads", "prefork", concurrency=4)
     runs = fleet.results([fleet.tasks.create.delay(323, {"prompt": f"job {number}"}) for number in range(8)])
@@ -177,15 +169,15 @@ def test_workers_read_pages_for_one_another(fleet: Fleet, real_sandbox: Sandbox,
     assert not [key for key in redis_server.client.scan_iter() if TOKEN in key]
 
 
-def test_what_is_damaged_in_redis_costs_a_request_and_no_more(fleet: Fleet, redis_server: RedisServer) -> None:
+def test_what_is_damaged_in_redis_costs_a_request_and_no_more(fleet, redis_server):
     run = fleet.tasks.create.apply((323, {"prompt": "[[seconds=0]]"})).get()
     redis = redis_server.client
 
-    def damage_the_pages() -> None:
+    def damage_the_pages():
         for key in redis.scan_iter("codegen:fleet:*"):
             redis.set(key, "[]", px=60_000)
 
-    def damage_all() -> None:
+    def damage_all():
         for key in redis.scan_iter("codegen:*"):
             redis.delete(key)
             redis.lpush(key, "x")
@@ -195,7 +187,7 @@ def test_what_is_damaged_in_redis_costs_a_request_and_no_more(fleet: Fleet, redi
         assert fleet.tasks.wait.apply((run,), {"timeout": 30}).get()["status"] == "completed"
 
 
-def test_the_broker_must_be_more_patient_than_a_create(fleet: Fleet, real_sandbox: Sandbox) -> None:
+def test_the_broker_must_be_more_patient_than_a_create(fleet, real_sandbox):
     app, tasks = build({**fleet.settings, "visibility": 6})
     with pytest.raises(ConfigurationError, match=r"visibility_timeout \(6 s\) must be more than twice total_timeout"):
         tasks.create.apply((323, {"prompt": "x"}), throw=True)

@@ -1,14 +1,12 @@
 """Each example application is started and called over HTTP, and hears from the sandbox how a run ended."""
 
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
 from django.test import override_settings
 
-from codegen_ext.testing import Sandbox, webhook_call
+from codegen_ext.testing import webhook_call
 
 from ..support import serving
 from ..support.serving import ask
@@ -17,13 +15,13 @@ from .conftest import SECRET, load
 
 
 @contextmanager
-def fastapi_app() -> Iterator[str]:
+def fastapi_app():
     with serving.asgi(load("fastapi_app").create_app(SECRET)) as address:
         yield address
 
 
 @contextmanager
-def flask_app() -> Iterator[str]:
+def flask_app():
     example = load("flask_app")
     app = example.create_app(SECRET)
     with serving.wsgi(app) as address:
@@ -33,7 +31,7 @@ def flask_app() -> Iterator[str]:
 
 
 @contextmanager
-def django_app() -> Iterator[str]:
+def django_app():
     from django.core.wsgi import get_wsgi_application
 
     example = load("django_app")
@@ -53,21 +51,20 @@ def django_app() -> Iterator[str]:
 
 
 @pytest.fixture(params=[fastapi_app, flask_app, django_app])
-def address(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[str]:
+def address(request, sandbox):
     with request.param() as address:
         yield address
 
 
-def create(address: str, prompt: str) -> dict[str, Any]:
+def create(address, prompt):
     """Start a run whose end is reported to the same application."""
     fields = {"prompt": prompt, "webhook_url": f"{address}/webhooks/codegen"}
     answer = ask("POST", f"{address}/agent-runs/323", params=fields, data=fields)
     assert answer.status_code == 200, answer.text
-    created: dict[str, Any] = answer.json()
-    return created
+    return answer.json()
 
 
-def test_an_application(address: str, sandbox: Sandbox) -> None:
+def test_an_application(address, sandbox):
     assert ask("GET", f"{address}/agent-runs/323").json() == {"runs": []}
     first = create(address, "Fix the bug")
     second = create(address, "Upgrade [[outcome=failed result='No such version']]")

@@ -1,9 +1,7 @@
 """A client that was built and used before a fork serves gunicorn's and Celery's children: right answers, no hang."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -11,16 +9,15 @@ from codegen_ext.testing import Sandbox
 
 from ..conftest import TOKEN
 from ..support.filling import fill
-from ..support.redis_server import RedisServer, free_port
+from ..support.redis_server import free_port
 from ..support.serving import ask
 from ..support.waiting import until
-from .conftest import Start
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def settings() -> Iterator[dict[str, str]]:
+def settings():
     """The settings of clients of a sandbox that has runs 1 to 40."""
     with Sandbox(rate_limits=False, run_seconds=1000, token=TOKEN) as running:
         fill(running, 40)
@@ -28,9 +25,7 @@ def settings() -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize("state", ["memory", "redis", "sqlite"])
-def test_gunicorn_with_preload(
-    start: Start, settings: dict[str, str], state: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_gunicorn_with_preload(start, settings, state, tmp_path, request):
     shared = {"memory": "", "sqlite": f"sqlite:///{tmp_path / 'state.db'}"}.get(state)
     if shared is None:
         shared = request.getfixturevalue("redis_server").address
@@ -47,9 +42,7 @@ def test_gunicorn_with_preload(
     assert "WORKER TIMEOUT" not in server.log()
 
 
-def test_a_forking_celery_worker(
-    start: Start, settings: dict[str, str], redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_forking_celery_worker(start, settings, redis_server, monkeypatch):
     monkeypatch.setenv("CODEGEN_TEST_BROKER", redis_server.address)
     from .preloaded_celery import app, read
 

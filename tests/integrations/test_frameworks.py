@@ -5,10 +5,9 @@ import gc
 import importlib
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
-from typing import Annotated, Any
+from typing import Annotated
 
 import pytest
 from django.conf import settings
@@ -29,7 +28,7 @@ from codegen_ext import (
     get_codegen_client,
 )
 from codegen_ext.integrations import django, fastapi, flask
-from codegen_ext.testing import Sandbox, webhook_call
+from codegen_ext.testing import webhook_call
 
 from ..support import serving
 from ..support.filling import fill
@@ -38,28 +37,28 @@ from ..support.waiting import until
 from .conftest import SECRET, load
 
 
-def fastapi_app(clients: list[Any], **options: Any) -> FastAPI:
+def fastapi_app(clients, **options):
     app = FastAPI(**options)
 
     @app.get("/sync")
-    def sync(client: Annotated[CodegenClient, Depends(get_codegen_client)]) -> str | None:
+    def sync(client: Annotated[CodegenClient, Depends(get_codegen_client)]):
         clients.append(client)
         return client.get_current_user().github_username
 
     @app.get("/async")
-    async def not_sync(client: Annotated[AsyncCodegenClient, Depends(get_async_codegen_client)]) -> str | None:
+    async def not_sync(client: Annotated[AsyncCodegenClient, Depends(get_async_codegen_client)]):
         clients.append(client)
         return (await client.get_current_user()).github_username
 
     return app
 
 
-def test_fastapi_has_one_client_of_each_kind_for_a_lifespan(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    clients: list[Any] = []
+def test_fastapi_has_one_client_of_each_kind_for_a_lifespan(sandbox, monkeypatch):
+    clients = []
     inner = fastapi_app(clients)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app):
         async with fastapi.codegen_clients(app), fastapi.codegen_clients(inner):
             yield
 
@@ -78,7 +77,7 @@ def test_fastapi_has_one_client_of_each_kind_for_a_lifespan(sandbox: Sandbox, mo
         assert ask("GET", address + "/sync").json() == "octocat"
 
 
-def test_what_a_fastapi_application_lacks_is_found_when_it_is_built_or_started() -> None:
+def test_what_a_fastapi_application_lacks_is_found_when_it_is_built_or_started():
     with pytest.raises(ConfigurationError, match="CODEGEN_API_TOKEN"):
         fastapi.codegen_lifespan()
     with pytest.raises(ConfigurationError, match="timeout"):
@@ -93,16 +92,16 @@ def test_what_a_fastapi_application_lacks_is_found_when_it_is_built_or_started()
 DATA = {"id": 1, "organization_id": 323, "status": "COMPLETE", "result": "told"}
 
 
-def test_fastapis_route_wakes_waits(sandbox: Sandbox) -> None:
+def test_fastapis_route_wakes_waits(sandbox):
     app = FastAPI()
     fastapi.add_webhook_route(app, "/hooks", WebhookHandler(SECRET))
 
     @app.get("/sync")
-    def sync(client: Annotated[CodegenClient, Depends(get_codegen_client)]) -> str | None:
+    def sync(client: Annotated[CodegenClient, Depends(get_codegen_client)]):
         return client.wait_for_completion(323, 1, poll_interval=3_600).result
 
     @app.get("/async")
-    async def not_sync(client: Annotated[AsyncCodegenClient, Depends(get_async_codegen_client)]) -> str | None:
+    async def not_sync(client: Annotated[AsyncCodegenClient, Depends(get_async_codegen_client)]):
         return (await client.wait_for_completion(323, 1, poll_interval=3_600)).result
 
     with serving.asgi(app) as address, ThreadPoolExecutor(2) as pool:
@@ -115,14 +114,14 @@ def test_fastapis_route_wakes_waits(sandbox: Sandbox) -> None:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def told(monkeypatch):
     """What webhooks told the clients."""
-    told: list[Any] = []
+    told = []
     monkeypatch.setattr(CodegenClient, "notify_run", lambda client, run: told.append(run))
     return told
 
 
-def test_flask_has_one_client_for_an_application_and_its_route_notifies_it(sandbox: Sandbox, told: list[Any]) -> None:
+def test_flask_has_one_client_for_an_application_and_its_route_notifies_it(sandbox, told):
     app, other, handler = Flask("one"), Flask("other"), WebhookHandler(SECRET)
     app.config["CODEGEN_CONFIG"] = {"timeout": 7}
     extension = flask.Codegen(app)
@@ -156,12 +155,12 @@ def test_flask_has_one_client_for_an_application_and_its_route_notifies_it(sandb
         _ = extension.client
 
 
-def test_django_has_one_client_for_the_process_and_its_view_notifies_it(sandbox: Sandbox, told: list[Any]) -> None:
+def test_django_has_one_client_for_the_process_and_its_view_notifies_it(sandbox, told):
     if not settings.configured:
         load("django_app").configure(SECRET)
     app = django.CodegenApp("codegen_ext.integrations.django", django)
     view = django.webhook_view(WebhookHandler(SECRET))
-    assert view.csrf_exempt  # type: ignore[attr-defined]
+    assert view.csrf_exempt
     body, headers = webhook_call(SECRET, "agent_run.completed", DATA)
     with override_settings(ALLOWED_HOSTS=["testserver"], CODEGEN_CONFIG={"timeout": 7, "org_id": 323}):
         app.ready()
@@ -178,7 +177,7 @@ def test_django_has_one_client_for_the_process_and_its_view_notifies_it(sandbox:
         app.ready()
 
 
-def test_frameworks_are_imported_when_used_and_named_when_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frameworks_are_imported_when_used_and_named_when_missing(monkeypatch):
     code = (
         "import sys; from codegen_ext import CodegenClient, WebhookHandler\n"
         "WebhookHandler('x').asgi_app(), WebhookHandler('x').wsgi_app()\n"

@@ -4,9 +4,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 from unittest.mock import Mock
 
 import httpx
@@ -16,9 +14,9 @@ from codegen_ext import ClientConfig, CodegenAPIError, NetworkError, TimeoutErro
 from codegen_ext._request import Timing
 from codegen_ext._sync.connection import ConnectionTransport
 
-from ..conftest import TOKEN, Flavour
+from ..conftest import TOKEN
 from ..support.completions import EVENTS, chunk, events
-from ..support.loopback import CERTIFICATE, HANG, Loopback, reply
+from ..support.loopback import CERTIFICATE, HANG, reply
 from ..support.waiting import until
 
 USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
@@ -40,9 +38,7 @@ CHUNKED = (
         pytest.param(reply(USER), 1, id="kept"),
     ],
 )
-def test_answers_of_every_form_are_read(
-    serve: Callable[..., Loopback], connect: Callable[..., Any], answer: bytes, connections: int
-) -> None:
+def test_answers_of_every_form_are_read(serve, connect, answer, connections):
     server = serve(answer)
     client = connect(server.base_url)
     assert [client.get_current_user().id for _ in range(2)] == [1, 1]
@@ -68,9 +64,7 @@ def test_answers_of_every_form_are_read(
         pytest.param(CHUNKED + b"lots\r\n" + BODY, "illegal chunk header", id="no size of a chunk"),
     ],
 )
-def test_an_answer_that_breaks_the_protocol_is_a_network_error(
-    serve: Callable[..., Loopback], connect: Callable[..., Any], answer: bytes, problem: str
-) -> None:
+def test_an_answer_that_breaks_the_protocol_is_a_network_error(serve, connect, answer, problem):
     server = serve(answer, reply(USER))
     client = connect(server.base_url)
     with pytest.raises(NetworkError, match=problem):
@@ -79,9 +73,7 @@ def test_an_answer_that_breaks_the_protocol_is_a_network_error(
     assert server.connections == 2
 
 
-def test_what_comes_after_an_answer_is_not_the_answer_to_the_next_request(
-    serve: Callable[..., Loopback], connect: Callable[..., Any]
-) -> None:
+def test_what_comes_after_an_answer_is_not_the_answer_to_the_next_request(serve, connect):
     server = serve(reply(USER) + reply(OTHER) + HANG, reply(USER))
     client = connect(server.base_url)
     assert [client.get_current_user().id for _ in range(2)] == [1, 1]
@@ -89,10 +81,10 @@ def test_what_comes_after_an_answer_is_not_the_answer_to_the_next_request(
 
 
 @contextmanager
-def serve_one(answer: Callable[[socket.socket], object]) -> Iterator[str]:
+def serve_one(answer):
     """Let a function answer the first connection to the address."""
 
-    def run() -> None:
+    def run():
         client, _ = listener.accept()
         with client, suppress(OSError):
             answer(client)
@@ -102,8 +94,8 @@ def serve_one(answer: Callable[[socket.socket], object]) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def test_an_answer_that_comes_before_the_request_was_read_is_received(connect: Callable[..., Any]) -> None:
-    def refuse(client: socket.socket) -> None:
+def test_an_answer_that_comes_before_the_request_was_read_is_received(connect):
+    def refuse(client):
         client.recv(1_000)
         client.sendall(reply({"detail": "too large"}, 413, CLOSE))
         client.shutdown(socket.SHUT_WR)  # what is still sent to it resets the connection
@@ -113,10 +105,8 @@ def test_an_answer_that_comes_before_the_request_was_read_is_received(connect: C
     assert caught.value.status_code == 413
 
 
-def test_a_service_that_reads_slowly_does_not_hold_up_a_call_for_longer_than_it_may_take(
-    flavour: Flavour,
-) -> None:
-    def read_slowly(client: socket.socket) -> None:
+def test_a_service_that_reads_slowly_does_not_hold_up_a_call_for_longer_than_it_may_take(flavour):
+    def read_slowly(client):
         while client.recv(100_000):
             time.sleep(0.01)
 
@@ -128,11 +118,11 @@ def test_a_service_that_reads_slowly_does_not_hold_up_a_call_for_longer_than_it_
         assert time.monotonic() - start < 2
 
 
-def test_between_two_parts_of_a_stream_any_time_may_pass(flavour: Flavour) -> None:
+def test_between_two_parts_of_a_stream_any_time_may_pass(flavour):
     content = events(chunk("a"), chunk("b", "stop"))
     first, separator, rest = content.partition(b"\n\n")
 
-    def pause(client: socket.socket) -> None:
+    def pause(client):
         client.recv(65_536)
         client.sendall(reply(first + separator, content_type=EVENTS, length=len(content)))
         time.sleep(0.6)
@@ -142,9 +132,7 @@ def test_between_two_parts_of_a_stream_any_time_may_pass(flavour: Flavour) -> No
         assert list(chat.stream_chat_completion("m", [{"role": "user", "content": "x"}]))[-1] is not None
 
 
-def test_a_connection_that_was_idle_for_too_long_is_not_used_again(
-    serve: Callable[..., Loopback], connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_connection_that_was_idle_for_too_long_is_not_used_again(serve, connect, monkeypatch):
     for kind in ("_async", "_sync"):
         monkeypatch.setattr(f"codegen_ext.{kind}.network.KEEPALIVE_SECONDS", 0.02)
     server = serve(reply(USER))
@@ -155,7 +143,7 @@ def test_a_connection_that_was_idle_for_too_long_is_not_used_again(
     assert server.connections == 2
 
 
-def test_a_connection_serves_one_origin(serve: Callable[..., Loopback]) -> None:
+def test_a_connection_serves_one_origin(serve):
     servers = [serve(reply({"server": number})) for number in range(2)]
     with httpx.Client(transport=ConnectionTransport(Timing(), None, None)) as client:
         assert [client.get(servers[number].base_url).json()["server"] for number in (0, 0, 1, 0)] == [0, 0, 1, 0]
@@ -163,21 +151,17 @@ def test_a_connection_serves_one_origin(serve: Callable[..., Loopback]) -> None:
 
 
 @pytest.fixture
-def plain() -> Iterator[httpx.Client]:
+def plain():
     with httpx.Client(transport=ConnectionTransport(Timing(), None, None)) as client:
         yield client
 
 
 @pytest.mark.parametrize("timeout", [{}, {"connect": 5}, {"read": 5}, {"write": 5}])
-def test_a_request_may_have_time_outs_for_some_phases(
-    serve: Callable[..., Loopback], plain: httpx.Client, timeout: dict[str, float]
-) -> None:
+def test_a_request_may_have_time_outs_for_some_phases(serve, plain, timeout):
     assert plain.get(serve(reply({})).base_url, extensions={"timeout": timeout}).json() == {}
 
 
-def test_a_request_may_name_its_target_and_the_host_of_the_certificate(
-    serve: Callable[..., Loopback], plain: httpx.Client
-) -> None:
+def test_a_request_may_name_its_target_and_the_host_of_the_certificate(serve, plain):
     server = serve(reply({}))
     plain.get(server.base_url, extensions={"target": b"/a/../b"})
     assert server.requests[0].path == "/a/../b"
@@ -188,9 +172,7 @@ def test_a_request_may_name_its_target_and_the_host_of_the_certificate(
         verified.get(serve(reply({})).encrypt().base_url, extensions={"sni_hostname": "other.example"})
 
 
-def test_a_connection_that_was_interrupted_before_its_handshake_is_closed(
-    serve: Callable[..., Loopback], plain: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_connection_that_was_interrupted_before_its_handshake_is_closed(serve, plain, monkeypatch):
     server = serve(reply({}))
     monkeypatch.setattr("codegen_ext._sync.connection.default_tls", Mock(side_effect=KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt) as caught:
@@ -199,7 +181,7 @@ def test_a_connection_that_was_interrupted_before_its_handshake_is_closed(
     assert caught.tb  # which keeps the frames alive, and so whatever was not closed
 
 
-def test_an_upgrade_that_was_asked_for_is_an_answer(serve: Callable[..., Loopback], plain: httpx.Client) -> None:
+def test_an_upgrade_that_was_asked_for_is_an_answer(serve, plain):
     server = serve(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n")
     with plain.stream("GET", server.base_url, headers={"connection": "upgrade", "upgrade": "x"}) as response:
         assert response.status_code == 101
@@ -208,9 +190,7 @@ def test_an_upgrade_that_was_asked_for_is_an_answer(serve: Callable[..., Loopbac
 
 
 @pytest.mark.parametrize("scheme", ["ftp", "ws", "wss"])
-def test_other_protocols_than_http_are_refused(
-    serve: Callable[..., Loopback], plain: httpx.Client, scheme: str
-) -> None:
+def test_other_protocols_than_http_are_refused(serve, plain, scheme):
     server = serve(reply({}))
     with pytest.raises(httpx.UnsupportedProtocol, match=f"not {scheme}://"):
         plain.get(server.base_url.replace("http", scheme))

@@ -32,9 +32,9 @@ async def test_a_permit_of_a_cancelled_waiter_goes_to_the_next():
 async def test_a_semaphore_serves_several_loops_in_order():
     semaphore = async_locks.Semaphore(1)
     await semaphore.acquire()
-    order: list[str] = []
+    order = []
 
-    async def take(name: str) -> None:
+    async def take(name):
         assert await semaphore.acquire(5)
         order.append(name)
         semaphore.release()
@@ -78,10 +78,10 @@ async def test_a_sleeping_task_ends_when_another_thread_cancels_it():
 
 
 def test_a_closed_queue_gives_what_it_holds_and_ends():
-    queue: locks.Queue[int] = locks.Queue()
+    queue = locks.Queue()
 
-    def read() -> list[int]:
-        got: list[int] = []
+    def read():
+        got = []
         with suppress(locks.QueueClosed):
             while True:
                 got.append(queue.get())
@@ -97,8 +97,8 @@ def test_a_closed_queue_gives_what_it_holds_and_ends():
 
 
 @pytest.mark.parametrize("error", [StopIteration(3), KeyError("x"), StopAsyncIteration()])
-async def test_what_a_blocking_function_raises_reaches_the_task(error: BaseException):
-    def fail() -> None:
+async def test_what_a_blocking_function_raises_reaches_the_task(error):
+    def fail():
         raise error
 
     with pytest.raises((type(error), RuntimeError)) as caught:
@@ -111,7 +111,7 @@ async def test_a_blocking_function_sees_the_context_and_a_worker_sees_none():
     variable = contextvars.ContextVar("variable", default="none")
     variable.set("mine")
 
-    async def read() -> str:
+    async def read():
         return variable.get()
 
     assert await asynchronous.run_blocking(variable.get) == "mine"

@@ -8,9 +8,7 @@ import socketserver
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any
 
 import httpx
 import pytest
@@ -19,20 +17,18 @@ from codegen_ext import AsyncCodegenClient, NetworkError, TimeoutError
 from codegen_ext._request import Timing
 from codegen_ext._sync.connection import ConnectionTransport
 
-from ..support.loopback import CERTIFICATE, Loopback, reply
+from ..support.loopback import CERTIFICATE, reply
 
-Connect = Callable[..., Any]
-Serve = Callable[..., Loopback]
 USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
 
 
 @pytest.fixture
-def tunnel() -> Iterator[tuple[str, list[str]]]:
+def tunnel():
     """A proxy that knows CONNECT only: its address, and what it connected to."""
-    connected: list[str] = []
+    connected = []
 
     class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
+        def handle(self):
             target = self.request.recv(65_536).split()[1].decode()
             connected.append(target)
             host, _, port = target.rpartition(":")
@@ -52,14 +48,14 @@ def tunnel() -> Iterator[tuple[str, list[str]]]:
         proxy.shutdown()
 
 
-def test_calls_over_tls_go_through_a_proxy(serve: Serve, connect: Connect, tunnel: tuple[str, list[str]]) -> None:
+def test_calls_over_tls_go_through_a_proxy(serve, connect, tunnel):
     base_url, (address, connected) = serve(reply(USER)).encrypt().base_url, tunnel
     client = connect(base_url, verify=CERTIFICATE, proxy=address)
     assert [client.get_current_user().id for _ in range(3)] == [1, 1, 1]
     assert connected == [base_url.removeprefix("https://")]
 
 
-def test_nothing_is_sent_in_the_clear_to_an_https_address(serve: Serve) -> None:
+def test_nothing_is_sent_in_the_clear_to_an_https_address(serve):
     with (
         httpx.Client(transport=ConnectionTransport(Timing(), None, None)) as client,
         pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"),
@@ -67,7 +63,7 @@ def test_nothing_is_sent_in_the_clear_to_an_https_address(serve: Serve) -> None:
         client.get(serve(reply(USER)).encrypt().base_url)
 
 
-def test_a_handshake_that_is_not_answered_ends(connect: Connect) -> None:
+def test_a_handshake_that_is_not_answered_ends(connect):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         client = connect(f"https://127.0.0.1:{silent.getsockname()[1]}", timeout=0.2, verify=False)
         with pytest.raises(TimeoutError, match="connecting"):
@@ -75,7 +71,7 @@ def test_a_handshake_that_is_not_answered_ends(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_bodies_larger_than_any_buffer_arrive_whole(serve: Serve, connect: Connect, scheme: str) -> None:
+def test_bodies_larger_than_any_buffer_arrive_whole(serve, connect, scheme):
     large = "x" * 5_000_000
     server = serve(reply({"text": large}))
     if scheme == "https":
@@ -85,10 +81,10 @@ def test_bodies_larger_than_any_buffer_arrive_whole(serve: Serve, connect: Conne
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not for Windows")
-def test_on_uvloop_an_answer_over_tls_is_read_whole_although_the_service_then_disconnects(serve: Serve) -> None:
+def test_on_uvloop_an_answer_over_tls_is_read_whole_although_the_service_then_disconnects(serve):
     import uvloop
 
-    async def read() -> None:
+    async def read():
         for _ in range(5):
             async with AsyncCodegenClient(
                 api_token="t", base_url=server.base_url, verify=CERTIFICATE, max_retries=0
@@ -103,8 +99,8 @@ def test_on_uvloop_an_answer_over_tls_is_read_whole_although_the_service_then_di
 
 
 @pytest.mark.parametrize("farewell", [b"", b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n"])
-def test_a_connection_that_the_service_ended_is_not_used_again(connect: Connect, farewell: bytes) -> None:
-    def answer_once_each() -> None:
+def test_a_connection_that_the_service_ended_is_not_used_again(connect, farewell):
+    def answer_once_each():
         with suppress(OSError):
             while True:
                 client, _ = listener.accept()
@@ -122,7 +118,7 @@ def test_a_connection_that_the_service_ended_is_not_used_again(connect: Connect,
             time.sleep(0.1)  # while no loop runs: what has come by then is seen by the system only
 
 
-def test_what_cannot_be_reached_at_any_address_is_named(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_reached_at_any_address_is_named(connect, monkeypatch):
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 9)) for address in ("127.0.0.1", "127.0.0.2")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: found)
     with pytest.raises(NetworkError, match=r"cannot reach http://codegen\.invalid:9: connection refused"):

@@ -24,11 +24,11 @@ from ..docs.pages import ROOT, table
 PAGE = ROOT / "docs" / "testing.md"
 
 
-def public(kind: type) -> set[str]:
+def public(kind):
     return {name for name in dir(kind) if not name.startswith("_")}
 
 
-def test_what_there_is_is_listed() -> None:
+def test_what_there_is_is_listed():
     assert dir(codegen_ext.testing) == codegen_ext.testing.__all__
     with pytest.raises(AttributeError, match="Nothing"):
         codegen_ext.testing.Nothing  # noqa: B018
@@ -40,7 +40,7 @@ def test_what_there_is_is_listed() -> None:
     assert {row["Fixture"].name for row in table(PAGE, "Fixture")} == fixtures
 
 
-def test_a_fake_clock_moves_when_told() -> None:
+def test_a_fake_clock_moves_when_told():
     clock = FakeClock(start=100)
     clock.advance(1.5)
     clock.sleep(2)
@@ -48,18 +48,18 @@ def test_a_fake_clock_moves_when_told() -> None:
     assert (clock.time(), clock.monotonic(), clock.slept) == (104, 4, [2, 0.5])
 
 
-def test_each_test_case_has_a_client_of_its_own_which_is_closed() -> None:
-    seen: list[MockCodegenClient] = []
+def test_each_test_case_has_a_client_of_its_own_which_is_closed():
+    seen = []
 
     class Case(CodegenTestCase):
-        def setUp(self) -> None:
+        def setUp(self):
             """Without super()."""
 
-        def test_one(self) -> None:
+        def test_one(self):
             self.mock_response("create_agent_run", {"status": "running"})
             seen.append(self.client)
 
-        def test_two(self) -> None:
+        def test_two(self):
             self.assertEqual(self.client.create_agent_run(323, "test").status, "pending")
             seen.append(self.client)
 

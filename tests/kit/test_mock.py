@@ -1,8 +1,6 @@
 """The mock clients: every operation answers as the contract allows, what a test says is checked, calls are recorded."""
 
 import asyncio
-from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
@@ -24,7 +22,7 @@ from ..support.calls import required
 
 
 @pytest.fixture
-def mock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def mock(monkeypatch):
     """A mock, which takes no settings from outside."""
     monkeypatch.setenv("CODEGEN_SHARED_STATE", "redis://127.0.0.1:1")
     monkeypatch.setenv("CODEGEN_API_TOKEN", "a real token")
@@ -32,9 +30,9 @@ def mock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield client
 
 
-def test_every_operation_answers_as_the_contract_allows(mock: Any) -> None:
+def test_every_operation_answers_as_the_contract_allows(mock):
     with MockChatServerClient() as chat:
-        clients: dict[str, Any] = {"codegen": mock, "chatserver": chat}
+        clients = {"codegen": mock, "chatserver": chat}
         for operation in OPERATIONS.values():
             given, client = required(operation), clients[operation.service]
             answer = getattr(client.with_raw_response, operation.id)(**given)
@@ -44,7 +42,7 @@ def test_every_operation_answers_as_the_contract_allows(mock: Any) -> None:
             assert (name, {key: recorded[key] for key in given}) == (operation.id, given)
 
 
-def test_missing_fields_come_from_the_call_and_the_contract(mock: Any) -> None:
+def test_missing_fields_come_from_the_call_and_the_contract(mock):
     mock.set_mock_response("get_agent_run", {"github_pull_requests": [{"id": 1, "title": "T", "url": "u"}]})
     run = mock.get_agent_run("323", 17)
     assert (run.id, run.organization_id, run.status) == (17, 323, "completed")
@@ -55,21 +53,21 @@ def test_missing_fields_come_from_the_call_and_the_contract(mock: Any) -> None:
     assert mock.get_current_user().id == 1, "only what creates counts"
 
 
-def test_an_answer_of_ones_own_may_be_a_model_or_taken_back(mock: Any) -> None:
+def test_an_answer_of_ones_own_may_be_a_model_or_taken_back(mock):
     run = mock.get_agent_run(323, 1)
     run.result = "changed"
     mock.set_mock_response("get_agent_run", run)
     assert mock.get_agent_run(323, 1).result == "changed"
     mock.set_mock_response("get_agent_run", None)
     assert mock.get_agent_run(323, 9).result is None
-    answer: dict[str, Any] = {"metadata": {"a": [1]}}
+    answer = {"metadata": {"a": [1]}}
     mock.set_mock_response("get_agent_run", answer)
     answer["metadata"]["a"].append(2)
     mock.get_agent_run(1, 1).metadata["a"].append(3)
     assert mock.get_agent_run(1, 1).metadata == {"a": [1]}, "it is a copy"
 
 
-def test_a_list_is_what_the_pages_consist_of(mock: Any) -> None:
+def test_a_list_is_what_the_pages_consist_of(mock):
     mock.set_mock_response("list_agent_runs", [{"result": f"number {number}"} for number in range(1, 251)])
     page = mock.list_agent_runs(323, skip=200, limit=100)
     assert (len(page.items), page.total, page.page, page.size, page.pages) == (50, 250, 3, 100, 3)
@@ -83,7 +81,7 @@ def test_a_list_is_what_the_pages_consist_of(mock: Any) -> None:
     assert [provider.name for provider in mock.get_mcp_providers()] == ["linear", "notion"]
 
 
-def test_a_list_of_objects_is_one_answer_after_the_other(mock: Any) -> None:
+def test_a_list_of_objects_is_one_answer_after_the_other(mock):
     mock.set_mock_response("get_agent_run", [{"status": "RUNNING"}, NotFoundError("gone"), {"status": "completed"}])
     assert mock.get_agent_run(1, 1).status == "running"
     with pytest.raises(NotFoundError, match="gone"):
@@ -102,7 +100,7 @@ def test_a_list_of_objects_is_one_answer_after_the_other(mock: Any) -> None:
         (KeyError("mine"), KeyError),
     ],
 )
-def test_an_exception_is_raised(mock: Any, error: Any, raised: type[Exception]) -> None:
+def test_an_exception_is_raised(mock, error, raised):
     mock.set_mock_response("create_agent_run", error)
     with pytest.raises(raised) as caught:
         mock.create_agent_run(323, "17")
@@ -110,7 +108,7 @@ def test_an_exception_is_raised(mock: Any, error: Any, raised: type[Exception]) 
     assert len(mock.calls) == 1, "nothing is repeated"
 
 
-def test_a_function_gets_the_arguments_by_name(mock: Any) -> None:
+def test_a_function_gets_the_arguments_by_name(mock):
     mock.set_mock_response("get_agent_run", lambda org_id, agent_run_id: {"result": f"{org_id}/{agent_run_id}"})
     assert mock.get_agent_run(323, 8).result == "323/8"
     mock.set_mock_response("create_agent_run", lambda **given: NotFoundError(given["prompt"]))
@@ -125,8 +123,8 @@ def test_a_function_gets_the_arguments_by_name(mock: Any) -> None:
         mock.get_current_user()
 
 
-async def test_an_async_client_takes_async_functions(mock: Any) -> None:
-    async def answer(**given: Any) -> dict[str, Any]:
+async def test_an_async_client_takes_async_functions(mock):
+    async def answer(**given):
         return {"result": "later"}
 
     async with AsyncMockCodegenClient() as client:
@@ -154,7 +152,7 @@ async def test_an_async_client_takes_async_functions(mock: Any) -> None:
         ("list_agent_runs", {"total": "many"}, "total"),
     ],
 )
-def test_what_the_contract_does_not_allow_is_refused(mock: Any, name: str, response: Any, field: str) -> None:
+def test_what_the_contract_does_not_allow_is_refused(mock, name, response, field):
     with pytest.raises(ValidationError, match="the contract does not allow this mock response") as caught:
         mock.set_mock_response(name, response)
     assert caught.value.operation == name
@@ -162,8 +160,8 @@ def test_what_the_contract_does_not_allow_is_refused(mock: Any, name: str, respo
     assert getattr(mock, name)(**required(OPERATIONS[name])), "the answer is as it was"
 
 
-def test_an_unknown_name_is_refused(mock: Any) -> None:
-    names: dict[Any, str] = dict.fromkeys(("list_models", "", None), "no operation")
+def test_an_unknown_name_is_refused(mock):
+    names = dict.fromkeys(("list_models", "", None), "no operation")
     names |= {"get_agnt_run": "did you mean get_agent_run"}
     names |= {"wait_for_completion": "that method performs others, .*get_agent_run"}
     for name, hint in names.items():
@@ -172,7 +170,7 @@ def test_an_unknown_name_is_refused(mock: Any) -> None:
                 use(name)
 
 
-def test_calls_are_recorded(mock: Any) -> None:
+def test_calls_are_recorded(mock):
     assert mock.config.api_token == "mock-token"
     mock.create_agent_run("323", "Hello", metadata={"a": 1})
     with pytest.raises(ValidationError):
@@ -185,7 +183,7 @@ def test_calls_are_recorded(mock: Any) -> None:
     assert mock.get_current_user().email is None
 
 
-def test_the_repositories_are_those_of_the_sandbox(mock: Any) -> None:
+def test_the_repositories_are_those_of_the_sandbox(mock):
     with Agent(323, client=mock) as agent:
         agent.run("Hello", repository="owner/repo")
     assert mock.calls_to("create_agent_run")[0]["repo_id"] == 107
@@ -195,7 +193,7 @@ def test_the_repositories_are_those_of_the_sandbox(mock: Any) -> None:
     assert mock.get_repositories(323).total == 150
 
 
-def test_settings_of_ones_own_hold() -> None:
+def test_settings_of_ones_own_hold():
     clock = FakeClock()
     config = ClientConfig(api_token="any", base_url="https://api.example.com", max_retries=2, timeout=3)
     with MockCodegenClient(config, clock=clock) as mock:
@@ -210,7 +208,7 @@ def test_settings_of_ones_own_hold() -> None:
     assert (config.transport, config.base_url) == (None, "https://api.example.com")
 
 
-def test_what_is_made_of_operations_works_on_a_mock(mock: Any) -> None:
+def test_what_is_made_of_operations_works_on_a_mock(mock):
     results = mock.bulk_create_agent_runs(323, [{"prompt": "a"}, {"prompt": "b"}], wait=True)
     assert [result.data.status for result in results] == ["completed"] * 2
     mock.set_mock_response("get_agent_run_logs", [{"thought": "one"}, {"thought": "two"}])

@@ -1,8 +1,5 @@
 """The mock clients of a ChatServer: its operations and streams, checked against the contract, and recorded."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
 from codegen_ext import ConfigurationError, RateLimitError, ValidationError
@@ -18,7 +15,7 @@ SAID = {
 
 
 @pytest.fixture
-def mock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def mock(monkeypatch):
     """A mock that takes no settings from outside."""
     monkeypatch.setenv("CHATSERVER_BASE_URL", "https://chat.example.com")
     monkeypatch.setenv("CHATSERVER_API_KEY", "a real key")
@@ -26,7 +23,7 @@ def mock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield client
 
 
-def test_answers_make_sense_without_being_told(mock: Any) -> None:
+def test_answers_make_sense_without_being_told(mock):
     assert mock.config.api_token == "mock-token"
     answer = mock.create_completion("m", ["Hello"])
     (choice,) = answer.choices
@@ -37,7 +34,7 @@ def test_answers_make_sense_without_being_told(mock: Any) -> None:
     assert mock.list_admins() == {"admins": [], "count": 0}
 
 
-async def test_a_stream_says_what_a_whole_completion_says() -> None:
+async def test_a_stream_says_what_a_whole_completion_says():
     async with AsyncMockChatServerClient() as client:
         client.set_mock_response("create_completion", SAID)
         stream = await client.create_completion("m", ["Hello"], stream=True)
@@ -47,7 +44,7 @@ async def test_a_stream_says_what_a_whole_completion_says() -> None:
     assert client.calls_to("create_completion")[0]["stream"] is True
 
 
-def test_lists_come_in_pages(mock: Any) -> None:
+def test_lists_come_in_pages(mock):
     mock.set_mock_response("list_sessions", [{"title": str(number)} for number in range(145)])
     page = mock.list_sessions("u1", page=2)
     assert (page.sessions[0].title, page.total, page.page, page.page_size, page.has_more) == ("20", 145, 2, 20, True)
@@ -59,7 +56,7 @@ def test_lists_come_in_pages(mock: Any) -> None:
 
 
 @pytest.mark.parametrize("error", [RateLimitError("slow down", 429, retry_after=7), ChatRateLimitError])
-def test_errors_are_the_chatservers(mock: Any, error: Any) -> None:
+def test_errors_are_the_chatservers(mock, error):
     for stream in (False, True):
         mock.set_mock_response("create_completion", [error, {}])
         with pytest.raises(ChatServerError) as caught:
@@ -71,7 +68,7 @@ def test_errors_are_the_chatservers(mock: Any, error: Any) -> None:
     assert len(mock.calls) == 3, "nothing is repeated"
 
 
-def test_a_wrong_field_and_an_operation_of_the_other_service_are_refused(mock: Any) -> None:
+def test_a_wrong_field_and_an_operation_of_the_other_service_are_refused(mock):
     with pytest.raises(ValidationError, match=r"choices\.0\.mesage: is not a field of the contract; did you mean"):
         mock.set_mock_response("create_completion", {"choices": [{"mesage": {}}]})
     with pytest.raises(ConfigurationError, match="list_sessions"):

@@ -4,15 +4,9 @@ import asyncio
 import os
 import subprocess
 import sys
-from pathlib import Path
-
-from codegen_ext import Agent, AsyncCodegenClient, CodegenClient
-from codegen_ext.testing import FakeClock, Sandbox
 
 
-def test_clients_of_the_sandbox(
-    codegen_agent: Agent, codegen_client: CodegenClient, codegen_sandbox: Sandbox, async_codegen_client: object
-) -> None:
+def test_clients_of_the_sandbox(codegen_agent, codegen_client, codegen_sandbox, async_codegen_client):
     assert codegen_agent.run("Hello", repository="owner/repo").wait(poll_interval=0.05, timeout=30).result
     assert codegen_agent.client is codegen_client
     assert [(run.prompt, run.repo_id) for run in codegen_sandbox.runs] == [("Hello", 107)]
@@ -20,12 +14,10 @@ def test_clients_of_the_sandbox(
     assert len({codegen_client.create_agent_run(323, "x").id for _ in range(12)}) == 12, "nothing waits for a limit"
 
 
-def test_with_the_clock_everything_is_on_it(
-    codegen_clock: FakeClock, async_codegen_client: AsyncCodegenClient, codegen_sandbox: Sandbox
-) -> None:
+def test_with_the_clock_everything_is_on_it(codegen_clock, async_codegen_client, codegen_sandbox):
     codegen_sandbox.script(seconds=3600, times=2)
 
-    async def use() -> str | None:
+    async def use():
         run = await async_codegen_client.create_agent_run(323, "Take an hour")
         return (await async_codegen_client.wait_for_completion(323, run.id, poll_interval=900)).result
 
@@ -34,9 +26,7 @@ def test_with_the_clock_everything_is_on_it(
         assert codegen_clock.monotonic() >= hours * 3600
 
 
-def test_the_entry_point_offers_the_fixtures_which_close_their_clients_and_cost_other_tests_nothing(
-    tmp_path: Path,
-) -> None:
+def test_the_entry_point_offers_the_fixtures_which_close_their_clients_and_cost_other_tests_nothing(tmp_path):
     (tmp_path / "test_users.py").write_text(
         "import sys\n"
         "kept = []\n"

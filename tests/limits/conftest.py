@@ -1,25 +1,22 @@
 """Calls that travel, since a kept answer asks no limit, and limiters without a client around them."""
 
-from typing import Any
-
 import httpx
 import pytest
 
 from codegen_ext import ClientConfig
 from codegen_ext._request import Call, Deadline
-from codegen_ext.clock import Clock
 from codegen_ext.redact import Redactor
 
 from ..conftest import TOKEN
 
 
 @pytest.fixture(autouse=True)
-def no_cache(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_cache(environment, monkeypatch):
     """Switch the cache off for clients that do not say."""
     monkeypatch.setenv("CODEGEN_ENABLE_CACHING", "false")
 
 
-def settings(cap: tuple[int, float], **others: Any) -> ClientConfig:
+def settings(cap, **others):
     """Return settings with a cap for all requests, which an empty object answers."""
     requests, seconds = cap
     return ClientConfig(
@@ -31,6 +28,6 @@ def settings(cap: tuple[int, float], **others: Any) -> ClientConfig:
     )
 
 
-def call(clock: Clock, seconds: float | None = None, cancel: Any = None) -> Call:
+def call(clock, seconds=None, cancel=None):
     """Return a call of no operation that may take so many seconds."""
     return Call(None, "GET /anything", Deadline.after(clock, seconds), 0, Redactor(TOKEN), cancel)

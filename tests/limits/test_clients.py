@@ -1,39 +1,36 @@
 """What a client's users see of the limits: no request is refused, and none waits without need."""
 
 import logging
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from codegen_api.operations import OPERATIONS
 
 from codegen_ext import ConfigPresets, RateLimitError
-from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN, once
 from ..support.calls import ORG, required
 from .conftest import settings
 
-Connect = Callable[..., Any]
 CODEGEN = [operation for operation in OPERATIONS.values() if operation.service == "codegen"]
 WINDOW = 30.6
 """Seconds of the standard group's window, of which 2 % are the margin."""
 
 
 @pytest.fixture
-def limited(clock: FakeClock) -> Iterator[Sandbox]:
+def limited(clock):
     """A sandbox that refuses what is one too many."""
     with Sandbox(rate_limits=True, run_seconds=10, clock=clock, token=TOKEN) as running:
         yield running
 
 
 @pytest.fixture
-def join(limited: Sandbox, connect: Connect) -> Connect:
+def join(limited, connect):
     """Build clients of that sandbox."""
     return lambda **settings: connect(limited.base_url, rate_limits=True, **settings)
 
 
-def use_up(*clients: Any) -> None:
+def use_up(*clients):
     """Send what the standard group allows."""
     for number in range(60):
         clients[number % len(clients)].get_current_user()
@@ -41,9 +38,7 @@ def use_up(*clients: Any) -> None:
 
 @once
 @pytest.mark.parametrize("group", sorted({each.rate_limit.group for each in CODEGEN}))
-def test_every_group_of_the_contract_keeps_its_limit(
-    group: str, limited: Sandbox, join: Connect, clock: FakeClock
-) -> None:
+def test_every_group_of_the_contract_keeps_its_limit(group, limited, join, clock):
     operation = next(each for each in CODEGEN if each.rate_limit.group == group)
     client, limit = join(total_timeout=1), operation.rate_limit
     client.create_agent_run(ORG, "so that there is a run")
@@ -58,7 +53,7 @@ def test_every_group_of_the_contract_keeps_its_limit(
     assert clock.slept == []
 
 
-def test_a_wait_for_one_group_holds_up_no_other(join: Connect, clock: FakeClock) -> None:
+def test_a_wait_for_one_group_holds_up_no_other(join, clock):
     client = join(total_timeout=10, rate_limit_requests_per_period=30)
     for _ in range(10):
         client.create_agent_run(ORG, "hello")
@@ -69,9 +64,7 @@ def test_a_wait_for_one_group_holds_up_no_other(join: Connect, clock: FakeClock)
     assert clock.slept == []
 
 
-def test_clients_with_the_same_token_and_address_count_together(
-    limited: Sandbox, connect: Connect, join: Connect, clock: FakeClock
-) -> None:
+def test_clients_with_the_same_token_and_address_count_together(limited, connect, join, clock):
     use_up(join(), join(), connect(limited.base_url + "/v1/", rate_limits=True))
     with pytest.raises(Exception, match="401"):
         join(api_token="another").get_current_user()
@@ -81,9 +74,7 @@ def test_clients_with_the_same_token_and_address_count_together(
 
 
 @pytest.mark.parametrize("how", ["argument", "environment"])
-def test_the_cap_binds_all_groups_together_where_it_was_set(
-    how: str, join: Connect, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_cap_binds_all_groups_together_where_it_was_set(how, join, clock, monkeypatch):
     monkeypatch.setenv("CODEGEN_RATE_LIMIT_REQUESTS", "30" if how == "environment" else "")
     client = join(**({"rate_limit_requests_per_period": 30} if how == "argument" else {}))
     for _ in range(15):
@@ -96,9 +87,7 @@ def test_the_cap_binds_all_groups_together_where_it_was_set(
 
 
 @pytest.mark.parametrize(("said", "seconds"), [(7, 7), (None, 1)])
-def test_a_refusal_closes_the_group_until_retry_after(
-    limited: Sandbox, join: Connect, clock: FakeClock, said: float | None, seconds: float
-) -> None:
+def test_a_refusal_closes_the_group_until_retry_after(limited, join, clock, said, seconds):
     first, second = join(), join()
     limited.inject("get_current_user", Fault.status(429, retry_after=said), times=1)
     with pytest.raises(RateLimitError):
@@ -113,13 +102,13 @@ def test_a_refusal_closes_the_group_until_retry_after(
     assert clock.slept == [pytest.approx(seconds)]
 
 
-def test_a_retry_after_a_refusal_waits_once(limited: Sandbox, join: Connect, clock: FakeClock) -> None:
+def test_a_retry_after_a_refusal_waits_once(limited, join, clock):
     limited.inject("get_current_user", Fault.status(429, retry_after=7), times=1)
     join(max_retries=1).get_current_user()
     assert clock.slept == [pytest.approx(7, abs=0.01)]
 
 
-def test_a_wait_leaves_time_for_the_request(limited: Sandbox, join: Connect, clock: FakeClock) -> None:
+def test_a_wait_leaves_time_for_the_request(limited, join, clock):
     client = join(total_timeout=31.2)
     use_up(client)
     with pytest.raises(RateLimitError, match=r"30\.6 s"):
@@ -133,7 +122,7 @@ def test_a_wait_leaves_time_for_the_request(limited: Sandbox, join: Connect, clo
     assert stats["metrics"]["operations"]["get_current_user"]["wait_seconds"] == stats.wait_seconds
 
 
-def test_the_status_of_all_groups_and_of_the_tightest(join: Connect, clock: FakeClock) -> None:
+def test_the_status_of_all_groups_and_of_the_tightest(join, clock):
     client = join()
     limits = {each.rate_limit.group: each.rate_limit.requests for each in CODEGEN}
     fresh = {name: tuple(group.values())[:3] for name, group in client.get_rate_limit_status().groups.items()}
@@ -153,7 +142,7 @@ def test_the_status_of_all_groups_and_of_the_tightest(join: Connect, clock: Fake
     assert client.rate_limiter.get_current_usage()["period_seconds"] == 30.0
 
 
-def test_a_transport_of_the_user_is_a_service_of_its_own(flavour: Any, clock: FakeClock) -> None:
+def test_a_transport_of_the_user_is_a_service_of_its_own(flavour, clock):
     for _ in range(2):
         sandbox = Sandbox(clock=clock)
         config = ConfigPresets.testing()
@@ -166,9 +155,7 @@ def test_a_transport_of_the_user_is_a_service_of_its_own(flavour: Any, clock: Fa
     assert len(clock.slept) == 1
 
 
-def test_a_long_wait_is_told_on_any_monotonic_clock(
-    flavour: Any, clock: FakeClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_long_wait_is_told_on_any_monotonic_clock(flavour, clock, caplog, monkeypatch):
     caplog.set_level(logging.INFO, "codegen_ext")
     monotonic = clock.monotonic
     monkeypatch.setattr(clock, "monotonic", lambda: monotonic() - 86_400)
@@ -181,7 +168,7 @@ def test_a_long_wait_is_told_on_any_monotonic_clock(
     assert told == ["waits 61 s for the limit of GET /v1/anything (60 per 30 s and 1 per 60 s)"]
 
 
-def test_the_limits_of_the_chat_server_are_its_own(flavour: Any, limited: Sandbox, clock: FakeClock) -> None:
+def test_the_limits_of_the_chat_server_are_its_own(flavour, limited, clock):
     with flavour.chat(TOKEN, limited.base_url, clock=clock) as chat:
         for _ in range(61):
             chat.list_models()

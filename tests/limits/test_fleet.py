@@ -6,15 +6,13 @@ import sys
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import pytest
 
 from ..docs.pages import ROOT
-from ..support.loopback import Loopback, Received, reply
+from ..support.loopback import Loopback, reply
 from ..support.redis_server import RedisServer
 from ..support.waiting import until
 
@@ -34,17 +32,17 @@ class Arrival(NamedTuple):
 class CountingServer(Loopback):
     """Answers every request with an empty object and notes when it came."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__(reply({}))
-        self.arrivals: list[Arrival] = []
+        self.arrivals = []
 
-    def _answer(self, received: Received) -> bytes:
+    def _answer(self, received):
         self.arrivals.append(Arrival(time.monotonic(), float(received.headers["x-sent"])))
         return super()._answer(received)
 
 
 @pytest.fixture
-def server() -> Iterator[CountingServer]:
+def server():
     with CountingServer() as running:
         yield running
 
@@ -55,7 +53,7 @@ wait_until = partial(until, seconds=120)
 class Fleet:
     """Four workers with wrong clocks that share a limit; they stop at the end of the `with` statement."""
 
-    def __init__(self, server: CountingServer, shared_state: str, window: float) -> None:
+    def __init__(self, server, shared_state, window):
         self._server = server
         self._window = window
         self.outcomes = Counter[str]()
@@ -71,10 +69,10 @@ class Fleet:
             for skew in SKEWS
         ]
 
-    def __enter__(self) -> Self:
+    def __enter__(self):
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, *exception):
         try:
             for process in self._processes:
                 assert process.stdin is not None
@@ -89,18 +87,18 @@ class Fleet:
                 process.kill()
                 process.wait()
 
-    def wait_for_more(self, windows: float) -> None:
+    def wait_for_more(self, windows):
         """Return once as many requests more have come as these windows hold."""
         number = len(self._server.arrivals) + windows * LIMIT
         wait_until(lambda: len(self._server.arrivals) >= number)
 
     @property
-    def jitter(self) -> float:
+    def jitter(self):
         """By how many seconds one request was longer on its way than another, because the machine is busy."""
         delays = [arrival.at - arrival.sent for arrival in self._server.arrivals]
         return max(delays) - min(delays)
 
-    def check_never_more(self) -> None:
+    def check_never_more(self):
         """Fail when more came in any window; 5 % of it are the network's, or what the network really took."""
         moments = sorted(arrival.at for arrival in self._server.arrivals)
         length = self._window - max(0.05 * self._window, self.jitter)
@@ -108,7 +106,7 @@ class Fleet:
         print(f"at most {most} of {LIMIT}, jitter {self.jitter:.3f} s, {dict(self.outcomes)}")
         assert most <= LIMIT
 
-    def check_used(self, since: float, least: float) -> None:
+    def check_used(self, since, least):
         """Fail when so many requests as whole windows may have took longer than this part of the limit allows."""
         moments = sorted(arrival.at for arrival in self._server.arrivals if arrival.at >= since)
         windows = (len(moments) - 1) // LIMIT
@@ -118,9 +116,7 @@ class Fleet:
 
 
 @pytest.mark.parametrize("kind", ["redis", "sqlite"])
-def test_four_processes_with_wrong_clocks_share_a_limit_and_use_it(
-    kind: str, server: CountingServer, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_four_processes_with_wrong_clocks_share_a_limit_and_use_it(kind, server, tmp_path, request):
     redis = request.getfixturevalue("redis_server") if kind == "redis" else None
     with Fleet(server, redis.address if redis else f"sqlite:///{tmp_path}/limits.db", 2.0) as fleet:
         fleet.wait_for_more(1)
@@ -131,8 +127,8 @@ def test_four_processes_with_wrong_clocks_share_a_limit_and_use_it(
     fleet.check_used(start, 0.95)
 
 
-def wait_until_they_know_one_another(fleet: Fleet, redis: RedisServer) -> None:
-    def known() -> bool:
+def wait_until_they_know_one_another(fleet, redis):
+    def known():
         peers = redis.client.keys("codegen:limit:*:peers")
         return bool(peers) and redis.client.zcard(peers[0]) == len(SKEWS)
 
@@ -140,25 +136,25 @@ def wait_until_they_know_one_another(fleet: Fleet, redis: RedisServer) -> None:
     fleet.wait_for_more(3)  # in which each has asked again
 
 
-def kill(redis: RedisServer, fleet: Fleet) -> None:
+def kill(redis, fleet):
     redis.kill()
     fleet.wait_for_more(1.5)
     redis.start()
 
 
-def empty(redis: RedisServer, fleet: Fleet) -> None:
+def empty(redis, fleet):
     for _ in range(3):
         redis.client.flushall()
         fleet.wait_for_more(0.7)
 
 
-def stop(redis: RedisServer, fleet: Fleet) -> None:
+def stop(redis, fleet):
     redis.pause()
     fleet.wait_for_more(1)
     redis.go_on()
 
 
-def slow_down(redis: RedisServer, fleet: Fleet) -> None:
+def slow_down(redis, fleet):
     for _ in range(15):
         redis.pause()
         time.sleep(0.3)
@@ -166,18 +162,18 @@ def slow_down(redis: RedisServer, fleet: Fleet) -> None:
         time.sleep(0.05)
 
 
-def fill(redis: RedisServer, fleet: Fleet) -> None:
+def fill(redis, fleet):
     redis.client.config_set("maxmemory", "1")
     fleet.wait_for_more(1)
     redis.client.config_set("maxmemory", "0")
 
 
-def follow(redis: RedisServer, other: RedisServer) -> None:
+def follow(redis, other):
     redis.start("--replicaof", f"127.0.0.1 {other.port}")
     wait_until(lambda: redis.client.info("replication")["master_link_status"] == "up")
 
 
-def fail_over(redis: RedisServer, fleet: Fleet) -> None:
+def fail_over(redis, fleet):
     replica = RedisServer(redis._directory)
     follow(replica, redis)
     try:
@@ -191,9 +187,7 @@ def fail_over(redis: RedisServer, fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize("happens", [kill, empty, stop, slow_down, fill, fail_over])
-def test_never_more_than_the_limit_whatever_happens_to_redis(
-    happens: Callable[[RedisServer, Fleet], None], server: CountingServer, mortal_redis: RedisServer
-) -> None:
+def test_never_more_than_the_limit_whatever_happens_to_redis(happens, server, mortal_redis):
     with Fleet(server, mortal_redis.address, 1.0) as fleet:
         wait_until_they_know_one_another(fleet, mortal_redis)
         happens(mortal_redis, fleet)

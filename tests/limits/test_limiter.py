@@ -8,8 +8,6 @@ import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,10 +17,9 @@ from codegen_ext._async.rate_limiter import MARGIN, AsyncRateLimiter
 from codegen_ext._response import LimitExceeded
 from codegen_ext._sync.locks import Event
 from codegen_ext._sync.rate_limiter import RateLimiter
-from codegen_ext.clock import SYSTEM_CLOCK, Cancelled, Clock
+from codegen_ext.clock import SYSTEM_CLOCK, Cancelled
 from codegen_ext.rate_limits.shared import SharedWindows
 from codegen_ext.rate_limits.sqlite import SqliteWindows
-from codegen_ext.rate_limits.store import LimitStore
 from codegen_ext.rate_limits.window import SECOND, micro
 from codegen_ext.testing import FakeClock
 
@@ -34,24 +31,24 @@ from .model import ModelStore
 class Gated(FakeClock):
     """A clock that stands still, and on which no sleep ends, until the gate opens."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
         self.gate = threading.Event()
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds):
         assert self.gate.wait(60)
         super().sleep(seconds)
 
-    async def sleep_async(self, seconds: float) -> None:
+    async def sleep_async(self, seconds):
         await asyncio.to_thread(self.sleep, seconds)
 
 
 class Interrupted(FakeClock):
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds):
         raise KeyboardInterrupt
 
 
-async def test_threads_tasks_and_loops_are_served_in_the_order_in_which_they_came() -> None:
+async def test_threads_tasks_and_loops_are_served_in_the_order_in_which_they_came():
     clock, config = Gated(), settings((1, 1.0))
     limiter, in_loops = RateLimiter(config, clock), AsyncRateLimiter(config, clock)
     queues, waiting = limiter._windows._queues, []
@@ -64,21 +61,21 @@ async def test_threads_tasks_and_loops_are_served_in_the_order_in_which_they_cam
             else:
                 task = in_loops.acquire(call(clock))
                 waiting.append(asyncio.ensure_future(task) if number % 3 == 1 else in_thread(asyncio.run, task))
-            await until_async(lambda number=number: sum(map(len, queues.values())) == number + 1)  # type: ignore[misc]
+            await until_async(lambda number=number: sum(map(len, queues.values())) == number + 1)
         clock.gate.set()
         slots = await asyncio.gather(*waiting)
     assert [slot.time / SECOND for slot in slots] == [pytest.approx(1.02 * (1 + number)) for number in range(30)]
 
 
-def wait_of(limiter: RateLimiter, clock: Clock) -> float:
+def wait_of(limiter, clock):
     """Return for how long a call would have to wait, which has no time for it."""
     with pytest.raises(LimitExceeded) as caught:
         limiter.acquire(call(clock, 0.0))
     return caught.value.wait
 
 
-async def test_a_task_that_is_cancelled_while_it_waits_gives_its_slot_back() -> None:
-    waited: list[tuple[str, float]] = []
+async def test_a_task_that_is_cancelled_while_it_waits_gives_its_slot_back():
+    waited = []
     clock, config = Gated(), settings((1, 60.0))
     limiter = RateLimiter(config, clock)
     in_loop = AsyncRateLimiter(config, clock, on_wait=lambda *wait: waited.append(wait))
@@ -95,7 +92,7 @@ async def test_a_task_that_is_cancelled_while_it_waits_gives_its_slot_back() -> 
     assert waited == [("GET other", 5.0)]
 
 
-def test_a_wait_that_ends_when_its_call_is_cancelled_gives_its_slot_back(clock: FakeClock) -> None:
+def test_a_wait_that_ends_when_its_call_is_cancelled_gives_its_slot_back(clock):
     limiter = RateLimiter(settings((1, 60.0)), SYSTEM_CLOCK)
     assert limiter.try_acquire(call(clock)) is not None
     cancel = Event()
@@ -105,7 +102,7 @@ def test_a_wait_that_ends_when_its_call_is_cancelled_gives_its_slot_back(clock: 
     assert wait_of(limiter, SYSTEM_CLOCK) == pytest.approx(61.2, abs=1)
 
 
-def share(limiter: Any, store: LimitStore, clock: FakeClock) -> None:
+def share(limiter, store, clock):
     """Have a limiter keep its limits in a store."""
     windows = SharedWindows(store, "scope", 1, clock)
     limiter._windows = windows
@@ -114,7 +111,7 @@ def share(limiter: Any, store: LimitStore, clock: FakeClock) -> None:
     }
 
 
-def test_a_long_wait_for_a_shared_limit_is_told_once(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_long_wait_for_a_shared_limit_is_told_once(clock, caplog):
     caplog.set_level(logging.INFO, "codegen_ext")
     limiter = RateLimiter(settings((1, 60.0)), clock)
     share(limiter, ModelStore(lambda: micro(clock.monotonic())), clock)
@@ -126,7 +123,7 @@ def test_a_long_wait_for_a_shared_limit_is_told_once(clock: FakeClock, caplog: p
 
 @pytest.mark.parametrize("shared", [False, True], ids=["memory", "sqlite"])
 @pytest.mark.parametrize("late", [0.04, 0.06, 3.0])
-def test_a_request_that_goes_late_counts_from_then(clock: FakeClock, shared: bool, late: float, tmp_path: Path) -> None:
+def test_a_request_that_goes_late_counts_from_then(clock, shared, late, tmp_path):
     limiter = RateLimiter(settings((2, 10.0)), clock)
     if shared:
         share(limiter, SqliteWindows(str(tmp_path / "limits.db"), lambda: micro(clock.monotonic())), clock)
@@ -145,22 +142,22 @@ def test_a_request_that_goes_late_counts_from_then(clock: FakeClock, shared: boo
 class SlowStore(ModelStore):
     """A store that keeps its callers waiting, as one on another machine does."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__(lambda: 0)
         self.was_asked, self.may_answer, self.was_given_back = (threading.Event() for _ in range(3))
 
-    def attempt(self, *args: Any) -> Any:
+    def attempt(self, *args):
         self.was_asked.set()
         assert self.may_answer.wait(60)
         return super().attempt(*args)
 
-    def write(self, scope: str, sent: Any, closures: Any) -> None:
+    def write(self, scope, sent, closures):
         super().write(scope, sent, closures)
         if sent[0].age:
             self.was_given_back.set()
 
 
-async def test_a_task_that_is_cancelled_while_the_store_is_asked_gives_its_slot_back(clock: FakeClock) -> None:
+async def test_a_task_that_is_cancelled_while_the_store_is_asked_gives_its_slot_back(clock):
     store = SlowStore()
     limiter = AsyncRateLimiter(settings((1, 60.0)), clock)
     share(limiter, store, clock)
@@ -177,15 +174,13 @@ async def test_a_task_that_is_cancelled_while_the_store_is_asked_gives_its_slot_
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["memory", "redis", "sqlite"])
-def test_a_child_that_is_forked_beside_threads_keeps_the_limits(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_a_child_that_is_forked_beside_threads_keeps_the_limits(kind, tmp_path, request):
     address = f"sqlite:///{tmp_path}/limits.db" if kind == "sqlite" else None
     if kind == "redis":
         address = request.getfixturevalue("redis_server").address
     over = threading.Event()
 
-    def spin() -> None:
+    def spin():
         while not over.is_set():
             client.rate_limiter.status()
 
@@ -205,7 +200,7 @@ def test_a_child_that_is_forked_beside_threads_keeps_the_limits(
         assert [one.result() for one in spinning] == [None, None]
 
 
-def test_a_limiter_used_by_hand(clock: FakeClock) -> None:
+def test_a_limiter_used_by_hand(clock):
     limiter = PublicRateLimiter(2, 10, clock=clock)
     for _ in range(5):
         limiter.wait_if_needed()
@@ -221,13 +216,13 @@ def test_a_limiter_used_by_hand(clock: FakeClock) -> None:
         *((1, seconds, "period_seconds") for seconds in (0, math.inf, math.nan, "1")),
     ],
 )
-def test_a_limiter_that_lets_nothing_through_is_refused(requests: Any, seconds: Any, field: str) -> None:
+def test_a_limiter_that_lets_nothing_through_is_refused(requests, seconds, field):
     with pytest.raises(ConfigurationError, match=f"{field} must be") as caught:
         PublicRateLimiter(requests, seconds)
     assert caught.value.config_key == field
 
 
-def test_an_interrupted_wait_by_hand_gives_its_slot_back() -> None:
+def test_an_interrupted_wait_by_hand_gives_its_slot_back():
     clock = Interrupted()
     limiter = PublicRateLimiter(1, 10, clock=clock)
     limiter.wait_if_needed()

@@ -1,7 +1,6 @@
 """What a process does while the store that it shares is there, is unavailable, and is back."""
 
 import logging
-from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -21,7 +20,7 @@ OTHER = Limit.of("other", 1_000, 1)
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+def clock(monkeypatch):
     """Clocks may begin anywhere."""
     clock = FakeClock()
     monotonic = clock.monotonic
@@ -30,17 +29,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 
 
 @pytest.fixture
-def store(clock: FakeClock) -> ModelStore:
+def store(clock):
     return ModelStore(lambda: micro(clock.monotonic() + 1_000_000))
 
 
 class Process(SharedWindows):
     """One of the processes that share a store."""
 
-    def __init__(self, store: ModelStore, clock: FakeClock, peers: int = 1) -> None:
+    def __init__(self, store, clock, peers=1):
         super().__init__(store, "scope", peers, clock)
 
-    def ask(self, limit: Limit = LIMIT) -> Slot | float:
+    def ask(self, limit=LIMIT):
         """Return the slot of a request that goes, or the seconds that it would have to wait."""
         request = self.join(self.windows([limit]), None)
         wait = self.attempt(request)
@@ -48,7 +47,7 @@ class Process(SharedWindows):
             self.leave(request)
         return request.slot or wait / SECOND
 
-    def use(self) -> int:
+    def use(self):
         """Send as many requests as may go."""
         used = 0
         while isinstance(self.ask(), Slot):
@@ -56,15 +55,15 @@ class Process(SharedWindows):
         return used
 
     @property
-    def left(self) -> Any:
+    def left(self):
         return self.usage(self.windows([LIMIT]))[0]
 
-    def close_for(self, seconds: float) -> None:
+    def close_for(self, seconds):
         self.close(*self.windows([LIMIT]), micro(seconds))
 
 
 @pytest.fixture
-def pair(store: ModelStore, clock: FakeClock) -> tuple[Process, Process]:
+def pair(store, clock):
     """Two processes that know of one another."""
     first, second = Process(store, clock), Process(store, clock)
     for process in (first, second, first):
@@ -72,10 +71,7 @@ def pair(store: ModelStore, clock: FakeClock) -> tuple[Process, Process]:
     return first, second
 
 
-Pair = tuple[Process, Process]
-
-
-def test_each_has_its_share_until_a_window_after_a_loss(pair: Pair, store: ModelStore, clock: FakeClock) -> None:
+def test_each_has_its_share_until_a_window_after_a_loss(pair, store, clock):
     first, second = pair
     assert isinstance(first.ask(), Slot)
     assert (second.use(), first.use(), first.left.remaining) == (REQUESTS - 1, 0, 0)
@@ -96,7 +92,7 @@ def test_each_has_its_share_until_a_window_after_a_loss(pair: Pair, store: Model
     assert second.use() == 0
 
 
-def test_a_process_that_is_alone_goes_on(store: ModelStore, clock: FakeClock) -> None:
+def test_a_process_that_is_alone_goes_on(store, clock):
     process = Process(store, clock)
     for _ in range(3):
         process.ask()
@@ -105,16 +101,14 @@ def test_a_process_that_is_alone_goes_on(store: ModelStore, clock: FakeClock) ->
 
 
 @pytest.mark.parametrize(("peers", "most"), [(1, REQUESTS), (3, REQUESTS // 3), (REQUESTS + 1, 0)])
-def test_without_a_store_at_first_the_setting_divides(
-    peers: int, most: int, store: ModelStore, clock: FakeClock
-) -> None:
+def test_without_a_store_at_first_the_setting_divides(peers, most, store, clock):
     store.is_away = True
     process = Process(store, clock, peers)
     assert process.use() == most
     assert process.left.remaining == 0
 
 
-def test_the_share_stays_until_a_loss_is_over(pair: Pair, store: ModelStore, clock: FakeClock) -> None:
+def test_the_share_stays_until_a_loss_is_over(pair, store, clock):
     store.is_away = True
     pair[0].ask()
     clock.advance(WINDOW)
@@ -123,9 +117,7 @@ def test_the_share_stays_until_a_loss_is_over(pair: Pair, store: ModelStore, clo
     assert pair[0].use() == REQUESTS // 2
 
 
-def test_data_that_was_lost_between_two_tries_is_noticed(
-    pair: Pair, store: ModelStore, clock: FakeClock, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_data_that_was_lost_between_two_tries_is_noticed(pair, store, clock, caplog):
     first, second = pair
     assert first.use() == REQUESTS
     store.empty()
@@ -136,7 +128,7 @@ def test_data_that_was_lost_between_two_tries_is_noticed(
     assert first.use() + second.use() == REQUESTS
 
 
-def test_a_closure_reaches_the_others_and_outlives_an_absence(pair: Pair, store: ModelStore, clock: FakeClock) -> None:
+def test_a_closure_reaches_the_others_and_outlives_an_absence(pair, store, clock):
     first, second = pair
     first.close_for(30)
     assert second.ask() == pytest.approx(30)
@@ -151,7 +143,7 @@ def test_a_closure_reaches_the_others_and_outlives_an_absence(pair: Pair, store:
     assert second.left.closed_for == 58
 
 
-def test_a_share_of_nothing_waits_until_the_store_is_trusted(pair: Pair, store: ModelStore, clock: FakeClock) -> None:
+def test_a_share_of_nothing_waits_until_the_store_is_trusted(pair, store, clock):
     single = Limit.of("single", 1, WINDOW)
     store.is_away = True
     assert [process.ask(single) for process in pair] == [1.0, 1.0]
@@ -163,9 +155,7 @@ def test_a_share_of_nothing_waits_until_the_store_is_trusted(pair: Pair, store: 
     assert isinstance(pair[0].ask(single), Slot)
 
 
-def test_a_loss_is_told_once_and_the_store_asked_once_a_second(
-    pair: Pair, store: ModelStore, clock: FakeClock, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_loss_is_told_once_and_the_store_asked_once_a_second(pair, store, clock, caplog):
     caplog.set_level(logging.INFO, "codegen_ext")
     store.is_away, before = True, store.asked
     for _ in range(50):
@@ -184,7 +174,7 @@ def test_a_loss_is_told_once_and_the_store_asked_once_a_second(
     ]
 
 
-def test_what_is_left_is_known_without_asking(pair: Pair, store: ModelStore) -> None:
+def test_what_is_left_is_known_without_asking(pair, store):
     process = pair[0]
     own = process.windows([LIMIT])
     assert process.spare(own) == 1
@@ -197,7 +187,7 @@ def test_what_is_left_is_known_without_asking(pair: Pair, store: ModelStore) -> 
     assert process.spare(own) == 0
 
 
-def test_in_a_queue_only_the_first_tries_and_those_without_hope_are_told(store: ModelStore, clock: FakeClock) -> None:
+def test_in_a_queue_only_the_first_tries_and_those_without_hope_are_told(store, clock):
     process = Process(store, clock)
     (window,) = process.windows([Limit.of("two", 2, 10)])
     now = process.now()
@@ -215,45 +205,45 @@ class Fleet(RuleBasedStateMachine):
     """Three processes whose store goes, comes back, and forgets; all together never exceed the limit."""
 
     @initialize()
-    def begin(self) -> None:
+    def begin(self):
         self.clock = FakeClock()
         self.store = ModelStore(lambda: micro(self.clock.monotonic() + 1_000_000))
         self.processes = [Process(self.store, self.clock) for _ in range(3)]
-        self.went: list[float] = []
+        self.went = []
         for process in self.processes * 2:
             process.ask(OTHER)
 
     @rule(which=st.integers(0, 2), number=st.integers(1, REQUESTS + 1))
-    def use(self, which: int, number: int) -> None:
+    def use(self, which, number):
         for _ in range(number):
             if isinstance(self.processes[which].ask(), Slot):
                 self.went.append(self.clock.monotonic())
 
     @rule(seconds=st.integers(1, 12))
-    def pass_time(self, seconds: int) -> None:
+    def pass_time(self, seconds):
         for _ in range(seconds):
             self.clock.advance(1)
             for process in self.processes:
                 process.ask(OTHER)
 
     @rule()
-    def go_away(self) -> None:
+    def go_away(self):
         self.store.is_away = True
 
     @precondition(lambda self: self.store.is_away)
     @rule(empty=st.booleans())
-    def come_back(self, empty: bool) -> None:
+    def come_back(self, empty):
         self.store.is_away = False
         if empty:
             self.store.empty()
 
     @precondition(lambda self: not self.store.is_away)
     @rule()
-    def forget(self) -> None:
+    def forget(self):
         self.store.empty()
 
     @invariant()
-    def never_more_than_the_limit(self) -> None:
+    def never_more_than_the_limit(self):
         for start in self.went[-40:]:
             assert sum(start <= moment < start + WINDOW for moment in self.went) <= REQUESTS
 

@@ -4,11 +4,9 @@ import itertools
 import os
 import sqlite3
 import traceback
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import Any
 from unittest.mock import ANY
 
 import pytest
@@ -20,11 +18,11 @@ from codegen_ext import CodegenClient, ConfigurationError, rate_limits
 from codegen_ext.rate_limits.redis import RedisWindows
 from codegen_ext.rate_limits.shared import open_limit_store
 from codegen_ext.rate_limits.sqlite import SqliteWindows
-from codegen_ext.rate_limits.store import PEER_PERIOD, LimitStore, Reply, Sent
+from codegen_ext.rate_limits.store import PEER_PERIOD, Reply, Sent
 from codegen_ext.rate_limits.window import SECOND, Limit, micro
 from codegen_ext.storage import StoreUnavailable
 
-from ..support.redis_server import RedisServer, free_port
+from ..support.redis_server import free_port
 from .conftest import settings
 from .model import ModelStore
 
@@ -37,10 +35,10 @@ _scopes = itertools.count()
 
 
 @pytest.fixture(params=["redis", "sqlite"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def address(request, tmp_path):
     """A store of each kind."""
     if request.param == "redis":
-        server: RedisServer = request.getfixturevalue("redis_server")
+        server = request.getfixturevalue("redis_server")
         return server.address
     return f"sqlite:///{tmp_path}/limits.db"
 
@@ -48,7 +46,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 class Time:
     """The clock of all three; the script in Redis reads it from a key, and its own clock when keys end."""
 
-    def __init__(self, address: str, redis: Any) -> None:
+    def __init__(self, address, redis):
         self._redis = redis
         self.set(1_763_000_000_000_000)
         self.store = RedisWindows(address)
@@ -56,18 +54,18 @@ class Time:
         replaced = text.replace("redis.call('TIME')", "{0, tonumber(redis.call('GET', 'now'))}")
         assert replaced != text
         self.store._attempt = self.store._redis.script(replaced)
-        self.store._now = self  # type: ignore[method-assign]
+        self.store._now = self
 
-    def __call__(self) -> int:
+    def __call__(self):
         return self.now
 
-    def set(self, now: int) -> None:
+    def set(self, now):
         self.now = now
         self._redis.set("now", now)
 
 
 @pytest.fixture
-def sides(tmp_path: Path, redis_server: RedisServer) -> Iterator[tuple[Time, list[Any]]]:
+def sides(tmp_path, redis_server):
     clock = Time(redis_server.address, redis_server.client)
     stores = [ModelStore(clock), SqliteWindows(str(tmp_path / "state.db"), clock), clock.store]
     yield clock, stores
@@ -86,7 +84,7 @@ step = st.one_of(
 )
 
 
-def perform(store: LimitStore, scope: str, number: int, action: str, chosen: list[int], *rest: Any) -> Any:
+def perform(store, scope, number, action, chosen, *rest):
     limits = tuple(LIMITS[index] for index in chosen)
     if action == "attempt":
         return store.attempt(scope, limits, rest[0], f"m{number}", "")._replace(life="")
@@ -99,7 +97,7 @@ def perform(store: LimitStore, scope: str, number: int, action: str, chosen: lis
 
 @profile(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(step, max_size=30))
-def test_both_give_the_answers_of_the_model(sides: tuple[Time, list[Any]], steps: list[Any]) -> None:
+def test_both_give_the_answers_of_the_model(sides, steps):
     clock, stores = sides
     scope = f"s{next(_scopes)}"
     clock.set(clock.now + PEER_PERIOD)
@@ -111,7 +109,7 @@ def test_both_give_the_answers_of_the_model(sides: tuple[Time, list[Any]], steps
         assert model == file == redis
 
 
-def test_a_clock_that_is_set_back_leaves_in_the_window_what_was_there(sides: tuple[Time, list[Any]]) -> None:
+def test_a_clock_that_is_set_back_leaves_in_the_window_what_was_there(sides):
     clock, stores = sides
     start = clock.now
     for store in stores[1:]:
@@ -126,7 +124,7 @@ def test_a_clock_that_is_set_back_leaves_in_the_window_what_was_there(sides: tup
         assert store.attempt("s", LIMITS[:1], "p", "c", "").wait == 0
 
 
-def test_a_closure_counts_from_now_for_all_and_the_longest_wins(address: str) -> None:
+def test_a_closure_counts_from_now_for_all_and_the_longest_wins(address):
     with closing(open_limit_store(address)) as first, closing(open_limit_store(address)) as second:
         for seconds, least in ((5, 4), (60, 59), (2, 59)):
             first.write("s", [], {LIMITS[0]: micro(seconds)})
@@ -138,7 +136,7 @@ def test_a_closure_counts_from_now_for_all_and_the_longest_wins(address: str) ->
         assert second.attempt("other", LIMITS[:1], "p", "m", "").wait == 0
 
 
-def test_a_redis_that_has_forgotten_writes_nothing_down_for_those_that_know_it(mortal_redis: RedisServer) -> None:
+def test_a_redis_that_has_forgotten_writes_nothing_down_for_those_that_know_it(mortal_redis):
     with closing(open_limit_store(mortal_redis.address)) as store:
         life = store.attempt("s", WIDE, "p", "m", "").life
         assert store.attempt("s", WIDE, "p", "m", life) == Reply(life, 0, 1, 1)
@@ -162,7 +160,7 @@ def test_a_redis_that_has_forgotten_writes_nothing_down_for_those_that_know_it(m
         *("sqlite:///:memory:", "sqlite:////no/such/directory/file.db", "sqlite:////tmp", "sqlite:////tmp/a\0b"),
     ],
 )
-def test_an_address_that_cannot_be_used_is_refused_without_showing_it(bad: str) -> None:
+def test_an_address_that_cannot_be_used_is_refused_without_showing_it(bad):
     for address in (bad, bad.replace("://", "://user:hunter2@", 1)):
         with pytest.raises(ConfigurationError, match=r"must be|create it") as caught:
             CodegenClient(settings((1, 1.0), shared_state=address))
@@ -171,13 +169,13 @@ def test_an_address_that_cannot_be_used_is_refused_without_showing_it(bad: str) 
 
 
 @pytest.mark.parametrize("option", ["decode_responses=true", "encoding=utf-16", "protocol=3&decode_responses=1"])
-def test_options_of_the_address_do_not_change_what_is_answered(redis_server: RedisServer, option: str) -> None:
+def test_options_of_the_address_do_not_change_what_is_answered(redis_server, option):
     with closing(open_limit_store(f"{redis_server.address}?{option}")) as store:
         assert store.attempt("s", WIDE, "p", "m", "").wait == 0
         assert len(store.read("s", WIDE)[1][0].times) == 1
 
 
-def test_an_unavailable_store_is_described_by_the_class_of_its_error() -> None:
+def test_an_unavailable_store_is_described_by_the_class_of_its_error():
     with pytest.raises(StoreUnavailable) as caught:
         open_limit_store(f"redis://:{'hunter' + '2'}@127.0.0.1:{free_port()}/0").read("s", WIDE)
     assert caught.value.reason == "ConnectionError"
@@ -185,7 +183,7 @@ def test_an_unavailable_store_is_described_by_the_class_of_its_error() -> None:
 
 
 @pytest.mark.parametrize("key", ["life", "peers", "wide", "wide:closed"])
-def test_a_key_of_another_type_makes_redis_unavailable(redis_server: RedisServer, key: str) -> None:
+def test_a_key_of_another_type_makes_redis_unavailable(redis_server, key):
     redis_server.client.lpush(f"codegen:limit:{{s}}:{key}", "foreign")
     # Of a closure only the time to live is read.
     raises = nullcontext() if key == "wide:closed" else pytest.raises(StoreUnavailable, match="ResponseError")
@@ -193,7 +191,7 @@ def test_a_key_of_another_type_makes_redis_unavailable(redis_server: RedisServer
         assert store.attempt("s", WIDE, "p", "m", "").wait == 0
 
 
-def in_child(work: Callable[[], bool]) -> bool:
+def in_child(work):
     """Return what a function says in a forked child."""
     child = os.fork()
     if child == 0:
@@ -204,13 +202,13 @@ def in_child(work: Callable[[], bool]) -> bool:
     return os.waitpid(child, 0)[1] == 0
 
 
-def test_a_process_that_ends_within_a_transaction_leaves_no_lock_behind(tmp_path: Path) -> None:
+def test_a_process_that_ends_within_a_transaction_leaves_no_lock_behind(tmp_path):
     with closing(SqliteWindows(str(tmp_path / "limits.db"))) as store:
         in_child(lambda: store._file.transaction().__enter__() is not None)
         assert store.attempt("s", WIDE, "p", "m", "").wait == 0
 
 
-def test_a_forked_child_has_connections_of_its_own(address: str) -> None:
+def test_a_forked_child_has_connections_of_its_own(address):
     with closing(open_limit_store(address)) as store:
         assert store.attempt("s", WIDE, "p", "parent", "").wait == 0
         assert in_child(lambda: all(store.attempt("s", WIDE, "q", f"c{n}", "").wait == 0 for n in range(20)))
@@ -220,7 +218,7 @@ def test_a_forked_child_has_connections_of_its_own(address: str) -> None:
             assert in_child(lambda: store._redis.command("CLIENT", "ID") != ours)
 
 
-def test_a_redis_that_hangs_or_is_full_is_unavailable(mortal_redis: RedisServer, monkeypatch: Patch) -> None:
+def test_a_redis_that_hangs_or_is_full_is_unavailable(mortal_redis, monkeypatch):
     monkeypatch.setattr("codegen_ext.storage.ANSWER_SECONDS", 0.1)
     with closing(open_limit_store(mortal_redis.address)) as store:
         store.attempt("s", WIDE, "p", "a", "")
@@ -237,13 +235,11 @@ def test_a_redis_that_hangs_or_is_full_is_unavailable(mortal_redis: RedisServer,
         assert store.attempt("s", WIDE, "p", "d", "").wait == 0
 
 
-def test_an_answer_that_was_not_read_is_not_that_of_the_next_request(
-    redis_server: RedisServer, monkeypatch: Patch
-) -> None:
+def test_an_answer_that_was_not_read_is_not_that_of_the_next_request(redis_server, monkeypatch):
     with closing(open_limit_store(redis_server.address)) as store:
         assert store.attempt("s", WIDE, "p", "m", "").used == 1
 
-        def interrupt(*_: object, **__: object) -> None:
+        def interrupt(*_, **__):
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
@@ -253,7 +249,7 @@ def test_an_answer_that_was_not_read_is_not_that_of_the_next_request(
         assert store.attempt("s", WIDE, "p", "o", "").used == 3
 
 
-def test_a_locked_file_and_one_that_is_no_database_are_unavailable(tmp_path: Path) -> None:
+def test_a_locked_file_and_one_that_is_no_database_are_unavailable(tmp_path):
     path = tmp_path / "limits.db"
     with closing(SqliteWindows(str(path))) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
         store._file._busy_seconds = 0.05
@@ -268,8 +264,8 @@ def test_a_locked_file_and_one_that_is_no_database_are_unavailable(tmp_path: Pat
         store.read("s", WIDE)
 
 
-def test_many_threads_open_a_new_file_at_once(tmp_path: Path) -> None:
-    def wait(number: int) -> int:
+def test_many_threads_open_a_new_file_at_once(tmp_path):
+    def wait(number):
         with closing(SqliteWindows(str(tmp_path / "limits.db"))) as store:
             return store.attempt("s", WIDE, "p", str(number), "").wait
 
@@ -277,7 +273,7 @@ def test_many_threads_open_a_new_file_at_once(tmp_path: Path) -> None:
         assert list(pool.map(wait, range(8))) == [0] * 8
 
 
-def test_nothing_is_kept_that_is_over(tmp_path: Path) -> None:
+def test_nothing_is_kept_that_is_over(tmp_path):
     now = micro(1_000)
     with closing(SqliteWindows(str(tmp_path / "limits.db"), lambda: now)) as store:
         for number in range(50):

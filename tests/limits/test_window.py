@@ -1,7 +1,6 @@
 """Windows in memory against a model that tries every moment, for random arrivals, cancellations and closures."""
 
 import random
-from collections.abc import Iterable, Sequence
 
 import pytest
 
@@ -12,11 +11,11 @@ from codegen_ext.testing import FakeClock
 class Signal:
     """Notes that it was given; `is_dead` is one that nobody hears."""
 
-    def __init__(self, is_dead: bool = False) -> None:
+    def __init__(self, is_dead=False):
         self.is_given = False
         self.is_dead = is_dead
 
-    def wake(self) -> bool:
+    def wake(self):
         self.is_given = True
         return not self.is_dead
 
@@ -24,15 +23,15 @@ class Signal:
 class Simulation(Windows):
     """Windows whose clock shows the microsecond that the test says."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__(FakeClock())
         self.moment = 0
 
-    def now(self) -> int:
+    def now(self):
         return self.moment
 
 
-def fits(times: Sequence[int], limit: Limit) -> bool:
+def fits(times, limit):
     """Whether no window, whose end does not belong to it, has too many."""
     return all(sum(start <= time < start + limit.window for time in times) <= limit.requests for start in times)
 
@@ -40,13 +39,13 @@ def fits(times: Sequence[int], limit: Limit) -> bool:
 class Caller:
     """A request of the simulation: it looks when it is told to, or at the time that it was told."""
 
-    def __init__(self, windows: Simulation, limits: Iterable[Limit], deadline: int | None = None) -> None:
+    def __init__(self, windows, limits, deadline=None):
         self.windows = windows
         self.limits = tuple(limits)
         self.waiting = windows.join(windows.windows(self.limits), deadline)
         self.bound = self.look()
 
-    def look(self) -> int:
+    def look(self):
         self.signal = Signal()
         wait, is_first = self.windows.poll(self.waiting, self.signal)
         if is_first:
@@ -54,26 +53,26 @@ class Caller:
         self.due = self.windows.moment + wait if is_first else None
         return wait
 
-    def has_to_look(self) -> bool:
+    def has_to_look(self):
         return self.signal.is_given or (self.due is not None and self.due <= self.windows.moment)
 
 
 class Model:
     """The rule in its plainest form: at every moment the first of each group goes if it fits, the oldest first."""
 
-    def __init__(self) -> None:
-        self.went: dict[Limit, list[int]] = {}
-        self.closed: dict[Limit, int] = {}
-        self.lines: dict[Limit, list[Caller]] = {}
+    def __init__(self):
+        self.went = {}
+        self.closed = {}
+        self.lines = {}
 
-    def may_go(self, caller: Caller, now: int) -> bool:
+    def may_go(self, caller, now):
         return all(
             self.closed.get(limit, now) <= now
             and sum(time > now - limit.window for time in self.went.get(limit, ())) < limit.requests
             for limit in caller.limits
         )
 
-    def step(self, now: int, order: list[Caller]) -> list[Caller]:
+    def step(self, now, order):
         gone = []
         while heads := [line[0] for line in self.lines.values() if line and self.may_go(line[0], now)]:
             first = min(heads, key=order.index)
@@ -84,13 +83,13 @@ class Model:
         return gone
 
 
-def check_against_the_model(seed: int) -> None:
+def check_against_the_model(seed):
     chance = random.Random(seed)
     groups = [Limit(name, chance.randint(1, 4), chance.randint(1, 15)) for name in "abc"]
     cap = Limit("cap", chance.randint(1, 5), chance.randint(1, 15))
     windows, model = Simulation(), Model()
-    order: list[Caller] = []
-    waiting: list[Caller] = []
+    order = []
+    waiting = []
     for now in range(60):
         windows.moment = now
         if chance.random() < 0.08:
@@ -125,13 +124,13 @@ def check_against_the_model(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seeds", [range(60), pytest.param(range(60, 500), marks=pytest.mark.slow)], ids=str)
-def test_requests_go_exactly_when_the_model_says(seeds: range) -> None:
+def test_requests_go_exactly_when_the_model_says(seeds):
     for seed in seeds:
         check_against_the_model(seed)
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_the_wait_that_is_told_at_arrival_is_the_real_one_or_less(seed: int) -> None:
+def test_the_wait_that_is_told_at_arrival_is_the_real_one_or_less(seed):
     chance = random.Random(seed)
     groups = [Limit(name, chance.randint(1, 3), chance.randint(2, 12)) for name in "ab"]
     cap = [Limit("cap", chance.randint(1, 4), chance.randint(2, 12))] if seed % 2 else []
@@ -150,7 +149,7 @@ LIMIT = Limit("group", 1, 10)
 
 
 @pytest.fixture
-def used() -> Simulation:
+def used():
     """Windows whose limit is used up."""
     windows = Simulation()
     own = windows.windows([LIMIT])
@@ -158,7 +157,7 @@ def used() -> Simulation:
     return windows
 
 
-def test_a_slot_that_is_given_back_is_free_for_the_next(used: Simulation) -> None:
+def test_a_slot_that_is_given_back_is_free_for_the_next(used):
     cancelled, second = Caller(used, [LIMIT]), Caller(used, [LIMIT])
     used.moment = 10
     assert cancelled.look() == 0
@@ -169,7 +168,7 @@ def test_a_slot_that_is_given_back_is_free_for_the_next(used: Simulation) -> Non
 
 
 @pytest.mark.parametrize("leaves", [False, True])
-def test_a_request_whose_loop_has_ended_takes_no_slot_and_holds_up_none(used: Simulation, leaves: bool) -> None:
+def test_a_request_whose_loop_has_ended_takes_no_slot_and_holds_up_none(used, leaves):
     first, dead, alive = Caller(used, [LIMIT]), Caller(used, [LIMIT]), Caller(used, [LIMIT])
     dead.waiting.signal = Signal(is_dead=True)
     used.moment = 10
@@ -182,14 +181,14 @@ def test_a_request_whose_loop_has_ended_takes_no_slot_and_holds_up_none(used: Si
     assert alive.look() == 0
 
 
-def test_a_closure_wakes_those_that_cannot_wait_so_long(used: Simulation) -> None:
+def test_a_closure_wakes_those_that_cannot_wait_so_long(used):
     callers = [Caller(used, [LIMIT], deadline) for deadline in (25, None, 300, 45)]
     used.close(*used.windows([LIMIT]), 30)
     assert [caller.signal.is_given for caller in callers] == [True, False, False, True]
     assert callers[0].look() == 30
 
 
-def test_those_that_wait_in_the_parent_do_not_wait_in_a_forked_child(used: Simulation) -> None:
+def test_those_that_wait_in_the_parent_do_not_wait_in_a_forked_child(used):
     waiting = Caller(used, [LIMIT]).waiting
     used._mutex.acquire()  # as another thread of the parent may
     used.after_fork()

@@ -1,19 +1,18 @@
 """Providers of both kinds, against the sandbox and a server that speaks OpenAI's API."""
 
 import contextlib
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from codegen_ext import ClientConfig
 from codegen_ext.providers import get_ai_client, get_async_ai_client
-from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.testing import Fault
 
-from ..conftest import TOKEN, Flavour
+from ..conftest import TOKEN
 from ..support.completions import chunk, streamed
-from ..support.loopback import Loopback, reply
+from ..support.loopback import reply
 
 Build = Callable[..., Any]
 """A fixture that builds clients."""
@@ -23,19 +22,19 @@ HANGS, STALLS = Fault.latency(3600), Fault.stall(0, 3600)
 
 
 @pytest.fixture(autouse=True)
-def no_login(environment: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_login(environment, tmp_path, monkeypatch):
     """The machine's Codex CLI is logged in nowhere."""
     monkeypatch.setenv("CODEX_HOME", str(tmp_path / "no-login"))
 
 
-def completion(text: str | None = "From OpenAI", **message: Any) -> dict[str, Any]:
+def completion(text="From OpenAI", **message):
     choice = {"index": 0, "message": {"role": "assistant", "content": text, **message}, "finish_reason": "stop"}
     usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
     common = {"id": "chatcmpl-7", "object": "chat.completion", "created": 1, "model": "gpt-4o-2024-08-06"}
     return {**common, "choices": [choice], "usage": usage}
 
 
-def refusal(status: int, code: str | None = None, message: str = "No.", **headers: str) -> bytes:
+def refusal(status, code=None, message="No.", **headers):
     body = {"error": {"message": message, "type": "error", "code": code, "param": None}}
     return reply(body, status=f"{status} X", headers={name.replace("_", "-"): value for name, value in headers.items()})
 
@@ -46,19 +45,19 @@ MODELS = reply({"object": "list", "data": [{"id": "gpt-4o", "object": "model", "
 
 
 @pytest.fixture
-def openai_service(serve: Callable[..., Loopback]) -> Loopback:
+def openai_service(serve):
     """Speaks OpenAI's API; `answers` may be changed."""
     return serve(ANSWER)
 
 
-def codegen_options(sandbox: Sandbox, timeout: float = 60) -> dict[str, Any]:
+def codegen_options(sandbox, timeout=60):
     """Options for codegen, whose time-outs pass on the fake clock."""
     settings = {"api_token": TOKEN, "base_url": sandbox.base_url, "timeout": timeout}
     return {"config": ClientConfig(**settings, transport=sandbox.transport()), "org_id": 323}
 
 
 @pytest.fixture
-def options(sandbox: Sandbox, openai_service: Loopback, clock: FakeClock) -> dict[str, Any]:
+def options(sandbox, openai_service, clock):
     """Options for a client that could ask any of three."""
     return {
         "clock": clock,
@@ -69,11 +68,11 @@ def options(sandbox: Sandbox, openai_service: Loopback, clock: FakeClock) -> dic
 
 
 @pytest.fixture
-def make(flavour: Flavour) -> Iterator[Build]:
+def make(flavour):
     """Call `get_ai_client` or its async twin; what it returns is closed after the test."""
     with contextlib.ExitStack() as stack:
 
-        def build(*args: Any, **kwargs: Any) -> Any:
+        def build(*args, **kwargs):
             if not flavour.is_async:
                 return stack.enter_context(get_ai_client(*args, **kwargs))
             return stack.enter_context(flavour._wrap(flavour.settle(get_async_ai_client(*args, **kwargs))))
@@ -82,10 +81,10 @@ def make(flavour: Flavour) -> Iterator[Build]:
 
 
 @pytest.fixture
-def named(make: Build, options: dict[str, Any]) -> Build:
+def named(make, options):
     """Build one provider by its name."""
 
-    def build(name: str, *, validate_on_creation: bool = False, prices: Any = None, **more: Any) -> Any:
+    def build(name, *, validate_on_creation=False, prices=None, **more):
         own = {**options[name], "clock": options["clock"], **more}
         return make(name, validate_on_creation=validate_on_creation, prices=prices, **own)
 
@@ -93,10 +92,10 @@ def named(make: Build, options: dict[str, Any]) -> Build:
 
 
 @pytest.fixture
-def chain(make: Build, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Build:
+def chain(make, options, monkeypatch):
     """Build a client that asks some of the providers in this order."""
 
-    def build(*names: str, **more: Any) -> Any:
+    def build(*names, **more):
         monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", ",".join(names))
         return make(clock=options["clock"], **{name: options[name] for name in names}, **more)
 

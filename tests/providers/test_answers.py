@@ -1,20 +1,17 @@
 """What each provider takes, returns and counts."""
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from codegen_ext import ConfigurationError, providers
-from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.testing import Fault
 
 from ..codex.responses import CUT, Responses, refuse
 from ..conftest import TOKEN
 from ..support.codex_cli import require_codex
 from ..support.completions import chunk, streamed
 from ..support.inside import real, without_request_id
-from ..support.loopback import Loopback, reply
-from .conftest import ANSWER, KEY, MODELS, PIECES, Build, completion
+from ..support.loopback import reply
+from .conftest import ANSWER, KEY, MODELS, PIECES, completion
 
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 CONVERSATION = [
@@ -25,8 +22,8 @@ CONVERSATION = [
 
 
 @pytest.mark.parametrize("model", ["codegen-agent", "claude"])
-def test_codegen_creates_a_run_and_returns_its_result(model: str, named: Build, sandbox: Sandbox) -> None:
-    seen: list[dict[str, Any]] = []
+def test_codegen_creates_a_run_and_returns_its_result(model, named, sandbox):
+    seen = []
     response = named("codegen").generate_response(
         "Analyze [[pull_request=yes]]", "Be brief", model, tags=["a"], timeout=50, progress_callback=seen.append
     )
@@ -42,14 +39,14 @@ def test_codegen_creates_a_run_and_returns_its_result(model: str, named: Build, 
 
 
 @pytest.mark.parametrize(("poll_interval", "streams"), [(0, False), ("5", True), (None, True)])
-def test_a_wrong_poll_interval_costs_no_run(poll_interval: Any, streams: bool, named: Build, sandbox: Sandbox) -> None:
+def test_a_wrong_poll_interval_costs_no_run(poll_interval, streams, named, sandbox):
     ask = named("codegen").stream_response if streams else named("codegen").generate_response
     with pytest.raises(ConfigurationError, match="poll_interval must be"):
         list(ask("Hi", poll_interval=poll_interval))
     assert sandbox.requests == []
 
 
-def test_codegen_streams_its_log_and_then_the_result(named: Build, clock: FakeClock) -> None:
+def test_codegen_streams_its_log_and_then_the_result(named, clock):
     stream = named("codegen").stream_response("Say hello [[logs=4 seconds=60]]")
     assert next(stream) == "Step 1: I use ripgrep_search.\n[ripgrep_search]\n"
     assert clock.monotonic() < 60  # as they come
@@ -60,7 +57,7 @@ def test_codegen_streams_its_log_and_then_the_result(named: Build, clock: FakeCl
     assert stream.response.metadata["run_id"] == 1
 
 
-def test_openai_gets_what_was_asked(named: Build, openai_service: Loopback) -> None:
+def test_openai_gets_what_was_asked(named, openai_service):
     called = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
     openai_service.answers = [reply(completion(None, tool_calls=[called]), headers={"x-request-id": "req-openai"})]
     response = named("openai").generate_response(
@@ -85,7 +82,7 @@ def test_openai_gets_what_was_asked(named: Build, openai_service: Loopback) -> N
         named("openai").generate_response("Hi", user=object())
 
 
-def test_a_conversation_and_nothing_that_was_not_given(named: Build, openai_service: Loopback) -> None:
+def test_a_conversation_and_nothing_that_was_not_given(named, openai_service):
     named("openai").generate_response(messages=CONVERSATION, system_prompt="Be brief", model="codegen-agent")
     messages = [{"role": "system", "content": "Be brief"}, *CONVERSATION]
     assert openai_service.requests[0].json() == {"messages": messages, "model": "gpt-4o"}
@@ -95,7 +92,7 @@ def test_a_conversation_and_nothing_that_was_not_given(named: Build, openai_serv
     assert openai_service.requests[1].json() == {"messages": CONVERSATION[:1], "model": "m", "stream": False}
 
 
-WRONG: list[dict[str, Any]] = [
+WRONG = [
     {},
     {"prompt": " "},
     {"prompt": "Hi", "timeout": "1"},
@@ -108,13 +105,13 @@ WRONG: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_wrong_request(wrong: dict[str, Any], named: Build, openai_service: Loopback) -> None:
+def test_a_wrong_request(wrong, named, openai_service):
     with pytest.raises(providers.AIProviderError):
         named("openai").generate_response(**wrong)
     assert openai_service.requests == []
 
 
-def test_openai_streams(named: Build, openai_service: Loopback) -> None:
+def test_openai_streams(named, openai_service):
     counted = chunk(choices=[], usage=completion()["usage"])
     openai_service.answers = [streamed(chunk("From "), chunk("OpenAI"), chunk(None, "stop"), counted)]
     stream = named("openai", prices={"gpt-4o": providers.Price(input=2.5, output=10)}).stream_response("Hi")
@@ -126,7 +123,7 @@ def test_openai_streams(named: Build, openai_service: Loopback) -> None:
     assert openai_service.requests[0].json()["stream_options"] == {"include_usage": True}
 
 
-def test_chatserver_answers_and_streams(named: Build, sandbox: Sandbox) -> None:
+def test_chatserver_answers_and_streams(named, sandbox):
     provider = named("chatserver")
     response = provider.generate_response("Hi", "Be brief", None, 0.0, max_tokens=7, user="user-1", branch="main")
     arguments = sandbox.requests[-1].arguments
@@ -151,7 +148,7 @@ IGNORED = {
 
 
 @pytest.mark.parametrize("name", IGNORED)
-def test_what_a_provider_has_nothing_for(name: str, named: Build, sandbox: Sandbox) -> None:
+def test_what_a_provider_has_nothing_for(name, named, sandbox):
     provider = named(name)
     with pytest.raises(TypeError, match="no provider has an option 'colour'"):
         provider.generate_response("Hi", colour="blue")
@@ -163,7 +160,7 @@ def test_what_a_provider_has_nothing_for(name: str, named: Build, sandbox: Sandb
     assert set(response.metadata["ignored"]) == IGNORED[name]
 
 
-def test_usage_and_cost(make: Build, options: dict[str, Any], openai_service: Loopback) -> None:
+def test_usage_and_cost(make, options, openai_service):
     """The answer's model has a date; the more precise price counts."""
     openai_service.answers = [ANSWER, reply(status=500)]
     options["openai"]["max_retries"] = 0
@@ -192,7 +189,7 @@ def test_usage_and_cost(make: Build, options: dict[str, Any], openai_service: Lo
     assert {"success_rate", "task_count", "providers"}.isdisjoint(client.get_stats())
 
 
-def test_models(named: Build, openai_service: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models(named, openai_service, monkeypatch):
     openai_service.answers = [MODELS, reply([{"id": "one"}, {"id": "two"}])]
     assert named("codegen").get_available_models() == ["codegen-agent"]
     assert named("openai").get_available_models() == ["gpt-4o"]
@@ -204,7 +201,7 @@ def test_models(named: Build, openai_service: Loopback, monkeypatch: pytest.Monk
     assert named("openai", model="gpt-z").get_default_model() == "gpt-z"
 
 
-def test_a_client_may_be_brought_along(make: Build, client: Any, clock: FakeClock) -> None:
+def test_a_client_may_be_brought_along(make, client, clock):
     provider = make("codegen", client=real(client), org_id=323, clock=clock)
     assert provider.generate_response("Hi").provider_name == "codegen"
     provider.close()
@@ -212,9 +209,7 @@ def test_a_client_may_be_brought_along(make: Build, client: Any, clock: FakeCloc
 
 
 @pytest.mark.parametrize(("name", "first"), [("openai", "From "), ("chatserver", "Echo:")])
-def test_a_stream_ends_with_its_deadline(
-    name: str, first: str, named: Build, openai_service: Loopback, clock: FakeClock
-) -> None:
+def test_a_stream_ends_with_its_deadline(name, first, named, openai_service, clock):
     openai_service.answers = [PIECES]
     stream = named(name).stream_response("Hi there", timeout=40)
     assert next(stream) == first
@@ -224,7 +219,7 @@ def test_a_stream_ends_with_its_deadline(
     assert (caught.value.partial, caught.value.timeout_duration) == (first, 40)
 
 
-def test_a_dripping_answer_ends_with_its_deadline(named: Build, sandbox: Sandbox) -> None:
+def test_a_dripping_answer_ends_with_its_deadline(named, sandbox):
     """Each byte comes in time, and the whole does not."""
     sandbox.inject("create_chat_completion", Fault.drip(1, 1))
     provider = named("openai", base_url=f"{sandbox.base_url}/v1", api_key=TOKEN)
@@ -235,7 +230,7 @@ def test_a_dripping_answer_ends_with_its_deadline(named: Build, sandbox: Sandbox
 
 NO_MODELS = (b"<html>", b"null", b"7", b'{"data": null}', b'{"data": [7]}')
 NO_COMPLETION = (None, 7, {}, {"choices": []}, {"choices": [7]}, {"choices": [{"message": {"content": 7}}]})
-NO_CHUNK: tuple[Any, ...] = (
+NO_CHUNK = (
     "null",
     "7",
     {"choices": None},
@@ -245,7 +240,7 @@ NO_CHUNK: tuple[Any, ...] = (
 )
 
 
-def test_a_service_that_speaks_the_api_only_nearly(named: Build, openai_service: Loopback) -> None:
+def test_a_service_that_speaks_the_api_only_nearly(named, openai_service):
     """What makes no sense is a provider's error, never a raw exception."""
     provider = named("openai")
     openai_service.answers = [*map(reply, NO_MODELS), *map(reply, NO_COMPLETION)]
@@ -263,11 +258,11 @@ def test_a_service_that_speaks_the_api_only_nearly(named: Build, openai_service:
 
 
 @pytest.fixture
-def codex() -> str:
+def codex():
     return require_codex()
 
 
-def test_the_real_cli_answers_streams_and_fails(make: Build, codex: str, tmp_path: Path, clock: FakeClock) -> None:
+def test_the_real_cli_answers_streams_and_fails(make, codex, tmp_path, clock):
     with Responses() as service:
         settings = {"codex_path": codex, "base_url": service.base_url, "working_dir": tmp_path, "model": "gpt-5"}
         provider = make("codex", clock=clock, api_key=KEY, max_retries=0, **settings)

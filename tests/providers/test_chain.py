@@ -1,23 +1,22 @@
 """Decisions of a chain and of its breakers, on a fake clock."""
 
 from contextlib import nullcontext
-from typing import Any
 
 import pytest
 
 from codegen_ext import ClientClosedError, providers
-from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.testing import Fault
 
-from ..support.loopback import Loopback, reply
-from .conftest import ANSWER, HANGS, MODELS, Build, refusal
+from ..support.loopback import reply
+from .conftest import ANSWER, HANGS, MODELS, refusal
 
 
 @pytest.mark.parametrize(
     ("names", "seconds"), [(("chatserver", "openai"), 75), (("chatserver",), 100), (("codegen", "openai"), 100)]
 )
 def test_a_quarter_of_the_time_is_kept_for_later_providers_where_the_first_has_no_effect(
-    names: tuple[str, ...], seconds: float, chain: Build, options: dict[str, Any], sandbox: Sandbox, clock: FakeClock
-) -> None:
+    names, seconds, chain, options, sandbox, clock
+):
     sandbox.inject("*", HANGS)
     options["chatserver"]["timeout"] = 900
     client = chain(*names, timeout=100)
@@ -26,7 +25,7 @@ def test_a_quarter_of_the_time_is_kept_for_later_providers_where_the_first_has_n
     assert clock.monotonic() == pytest.approx(seconds)
 
 
-def test_the_time_counts_from_the_call_on(chain: Build, clock: FakeClock) -> None:
+def test_the_time_counts_from_the_call_on(chain, clock):
     stream = chain("chatserver", "openai").stream_response("hi", timeout=5)
     clock.advance(6)
     with pytest.raises(providers.ProviderTimeoutError, match="no provider was asked in time") as caught:
@@ -48,7 +47,7 @@ def test_the_time_counts_from_the_call_on(chain: Build, clock: FakeClock) -> Non
         ("fails:10 fails:90 +89", "open"),
     ],
 )
-def test_a_breaker(script: str, state: str, clock: FakeClock) -> None:
+def test_a_breaker(script, state, clock):
     """What happens to it, seconds that pass, and whether a request is allowed."""
     breaker = providers.CircuitBreaker(clock, failures=3, cooldown=30)
     for step in script.split():
@@ -65,9 +64,7 @@ def test_a_breaker(script: str, state: str, clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize(("status", "seconds"), [(503, 60), (429, 200), (401, 300), (403, 0), (404, 0)])
-def test_how_long_a_failure_keeps_a_provider_out(
-    status: int, seconds: float, chain: Build, openai_service: Loopback, clock: FakeClock
-) -> None:
+def test_how_long_a_failure_keeps_a_provider_out(status, seconds, chain, openai_service, clock):
     openai_service.answers = [refusal(status, retry_after="200"), ANSWER]
     client = chain("openai", "chatserver", breaker_failures=1, breaker_cooldown=60)
     assert client.generate_response("hi").provider_name == "chatserver"
@@ -80,7 +77,7 @@ def test_how_long_a_failure_keeps_a_provider_out(
     assert client.generate_response("hi").provider_name == "openai"
 
 
-def test_a_stream_that_is_left_frees_the_probe(chain: Build, sandbox: Sandbox, clock: FakeClock) -> None:
+def test_a_stream_that_is_left_frees_the_probe(chain, sandbox, clock):
     sandbox.inject("create_chat_completion", Fault.status(503), times=1)
     client = chain("chatserver", breaker_failures=1)
     with pytest.raises(providers.ProviderUnavailableError):
@@ -93,7 +90,7 @@ def test_a_stream_that_is_left_frees_the_probe(chain: Build, sandbox: Sandbox, c
     assert client.generate_response("hi").provider_name == "chatserver"
 
 
-def test_a_stream_that_has_begun_has_all_the_time(chain: Build, clock: FakeClock) -> None:
+def test_a_stream_that_has_begun_has_all_the_time(chain, clock):
     stream = chain("chatserver", "openai").stream_response("a b", timeout=40)
     assert next(stream) == "Echo:"
     clock.advance(35)  # more than the share of one behind which another stands
@@ -109,9 +106,7 @@ def test_a_stream_that_has_begun_has_all_the_time(chain: Build, clock: FakeClock
         ("other/o3", "other/o3"),
     ],
 )
-def test_the_model_of_each_provider(
-    model: Any, sent: str, chain: Build, openai_service: Loopback, sandbox: Sandbox
-) -> None:
+def test_the_model_of_each_provider(model, sent, chain, openai_service, sandbox):
     sandbox.inject("create_agent_run", Fault.status(402))
     client = chain("codegen", "openai", "chatserver")
     assert sandbox.requests == openai_service.requests == []  # nothing is asked before the first prompt
@@ -119,7 +114,7 @@ def test_the_model_of_each_provider(
     assert openai_service.requests[0].json()["model"] == sent
 
 
-def test_models_of_all_that_list_them(chain: Build, openai_service: Loopback) -> None:
+def test_models_of_all_that_list_them(chain, openai_service):
     openai_service.answers = [MODELS, reply(status=500), reply(status=404)]
     models = chain("codegen", "openai", "chatserver").get_available_models()
     assert models[:2] == ["codegen-agent", "gpt-4o"]
@@ -131,9 +126,7 @@ def test_models_of_all_that_list_them(chain: Build, openai_service: Loopback) ->
 
 
 @pytest.mark.parametrize("name", [None, "codegen", "openai", "chatserver"])
-def test_nothing_works_after_close(
-    name: str | None, chain: Build, named: Build, sandbox: Sandbox, openai_service: Loopback
-) -> None:
+def test_nothing_works_after_close(name, chain, named, sandbox, openai_service):
     client = named(name) if name else chain("codegen", "openai", "chatserver")
     client.generate_response("Hi")
     client.close()
@@ -150,7 +143,7 @@ def test_nothing_works_after_close(
     assert len(sandbox.requests) + len(openai_service.requests) == before
 
 
-def test_without_fallback_no_other_takes_over(chain: Build, sandbox: Sandbox, openai_service: Loopback) -> None:
+def test_without_fallback_no_other_takes_over(chain, sandbox, openai_service):
     sandbox.inject("create_agent_run", Fault.status(401))
     with pytest.raises(providers.ProviderAuthenticationError):
         chain("codegen", "openai", fallback_enabled=False).generate_response("hi")

@@ -1,21 +1,16 @@
 """What goes into a prompt about code."""
 
 import sys
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from codegen_ext import ClientClosedError, ConfigurationError, ValidationError
 from codegen_ext.providers import AsyncCodebase, Codebase
 
-from ..conftest import Flavour
 from ..support.inside import real
-from ..support.loopback import Loopback
-from .conftest import Build
 
 SHOP = """
 import os
@@ -47,7 +42,7 @@ def unrelated():
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def root(tmp_path, monkeypatch):
     package = tmp_path / "little_shop"
     package.mkdir()
     (package / "__init__.py").write_text("")  # of which nothing is shown
@@ -62,11 +57,11 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def shop(root: Path) -> Any:
+def shop(root):
     return import_module("little_shop.shop")
 
 
-def headings(prompt: str) -> list[str]:
+def headings(prompt):
     return [line.removeprefix("## ") for line in prompt.splitlines() if line.startswith("## ")]
 
 
@@ -90,9 +85,7 @@ LINES = "```\ndef with_tax(amount):\n    return rounded(amount * (1 + TAX))\n```
         ("little_shop/broken.py", "little_shop/broken.py", None, "def f(:"),
     ],
 )
-def test_a_target_and_what_it_needs(
-    target: Any, title: str, needed: str | None, part: str, root: Path, shop: Any
-) -> None:
+def test_a_target_and_what_it_needs(target, title, needed, part, root, shop):
     prompt = Codebase(root).build_prompt("x", target(shop) if callable(target) else target)
     assert prompt.startswith("x\n\n## Target: ")
     assert headings(prompt) == [f"Target: {title}", *([f"Needed: {needed}"] if needed else [])]
@@ -100,7 +93,7 @@ def test_a_target_and_what_it_needs(
     assert ("unrelated" in prompt) is ("import os" in prompt) is (part == "def unrelated")
 
 
-def test_folders_contexts_and_objects_of_graph_sitter(root: Path, shop: Any) -> None:
+def test_folders_contexts_and_objects_of_graph_sitter(root, shop):
     codebase = Codebase(root)
     titles = headings(codebase.build_prompt("x", "little_shop"))
     assert titles[:3] == [f"Target: little_shop/{name}.py" for name in ("broken", "money", "shop")]
@@ -118,7 +111,7 @@ def test_folders_contexts_and_objects_of_graph_sitter(root: Path, shop: Any) -> 
 
 
 @pytest.mark.parametrize(("budget", "is_cut"), [(1, False), (12, False), (60, True), (80, True), (400, False)])
-def test_the_budget_holds(budget: int, is_cut: bool, root: Path, shop: Any) -> None:
+def test_the_budget_holds(budget, is_cut, root, shop):
     prompt = Codebase(root, token_budget=budget).build_prompt("Explain", FILE, [shop.with_tax] * 2)
     assert len(prompt) <= len("Explain") + budget * 4 + 2 * prompt.count("## ")
     assert prompt.startswith("Explain")
@@ -136,7 +129,7 @@ def test_the_budget_holds(budget: int, is_cut: bool, root: Path, shop: Any) -> N
         (len, "has no source"),
     ],
 )
-def test_what_cannot_be_a_target(target: Any, problem: str, root: Path) -> None:
+def test_what_cannot_be_a_target(target, problem, root):
     (root.parent / "secret.py").write_text("x")
     (root / "link.py").symlink_to("/etc/hostname")
     with pytest.raises(ValidationError, match=problem) as caught:
@@ -144,7 +137,7 @@ def test_what_cannot_be_a_target(target: Any, problem: str, root: Path) -> None:
     assert caught.value.field == "target"
 
 
-def test_a_codebase_needs_a_folder_and_a_prompt(root: Path) -> None:
+def test_a_codebase_needs_a_folder_and_a_prompt(root):
     with pytest.raises(ConfigurationError, match="is no folder"):
         Codebase(root / "nothing")
     with pytest.raises(ConfigurationError, match="token_budget"):
@@ -153,9 +146,7 @@ def test_a_codebase_needs_a_folder_and_a_prompt(root: Path) -> None:
         Codebase(root).ai(" ")
 
 
-def test_ai_returns_text_and_closes_what_it_made(
-    root: Path, shop: Any, flavour: Flavour, named: Build, options: dict[str, Any], openai_service: Loopback
-) -> None:
+def test_ai_returns_text_and_closes_what_it_made(root, shop, flavour, named, options, openai_service):
     chosen = {"clock": options["clock"], "openai": options["openai"]}
     kind = AsyncCodebase if flavour.is_async else Codebase
     with flavour._wrap(kind(root, **chosen)) as codebase:

@@ -7,12 +7,11 @@ import pytest
 
 from codegen_ext import ClientConfig, providers
 from codegen_ext.codex.errors import connection_error, status_error, timeout_error
-from codegen_ext.testing import AsyncMockCodexClient, Fault, MockCodexClient, Sandbox
+from codegen_ext.testing import AsyncMockCodexClient, Fault, MockCodexClient
 
-from ..conftest import Flavour
 from ..support.completions import chunk, streamed
-from ..support.loopback import CLOSE, HANG, Loopback, reply
-from .conftest import ANSWER, HANGS, PIECES, STALLS, Build, codegen_options, refusal
+from ..support.loopback import CLOSE, HANG, reply
+from .conftest import ANSWER, HANGS, PIECES, STALLS, codegen_options, refusal
 
 OTHER = providers.AIProviderError
 REFUSED = providers.ProviderAuthenticationError
@@ -154,17 +153,7 @@ TABLES = {
         for row in rows
     ],
 )
-def test_hand_over(
-    first: str,
-    second: str,
-    streams: bool,
-    row: Row,
-    chain: Build,
-    options: dict[str, Any],
-    sandbox: Sandbox,
-    openai_service: Loopback,
-    flavour: Flavour,
-) -> None:
+def test_hand_over(first, second, streams, row, chain, options, sandbox, openai_service, flavour):
     """Either the second provider answers and says why, or the error of the first is raised."""
     openai_service.answers = [PIECES if streams else ANSWER]
     options["codegen"] = codegen_options(sandbox, 20)
@@ -181,7 +170,7 @@ def test_hand_over(
         options["codex"] = {"client": mock, **({"sandbox_mode": "workspace-write"} if row.outcome == EFFECT else {})}
     client = chain(first, second, timeout=100)
 
-    def ask() -> Any:
+    def ask():
         if not streams:
             return client.generate_response(row.prompt, **row.options)
         stream = client.stream_response(row.prompt, **row.options)
@@ -206,7 +195,7 @@ def test_hand_over(
         assert max(asked.count(CREATE), asked.count(CHAT)) <= 1
 
 
-def test_the_last_error_is_raised(make: Build, options: dict[str, Any], openai_service: Loopback) -> None:
+def test_the_last_error_is_raised(make, options, openai_service):
     openai_service.answers = [refusal(503)]
     dead = {"token": "t" * 20, "org_id": 323, "base_url": "http://127.0.0.1:9"}
     client = make(validate_on_creation=False, clock=options["clock"], codegen=dead, openai=options["openai"])
@@ -216,7 +205,7 @@ def test_the_last_error_is_raised(make: Build, options: dict[str, Any], openai_s
     assert caught.value.provider_name == "openai"
 
 
-def test_a_rate_limit_says_how_long(named: Build, openai_service: Loopback, sandbox: Sandbox) -> None:
+def test_a_rate_limit_says_how_long(named, openai_service, sandbox):
     openai_service.answers = [refusal(429, retry_after="40")]
     sandbox.inject(CREATE, STATUS(429, retry_after=40))
     for provider in (named("openai", max_retries=0), named("codegen")):
@@ -225,9 +214,7 @@ def test_a_rate_limit_says_how_long(named: Build, openai_service: Loopback, sand
         assert caught.value.retry_after == 40
 
 
-def test_a_create_that_is_not_looked_for_may_have_an_effect(
-    make: Build, options: dict[str, Any], sandbox: Sandbox, openai_service: Loopback
-) -> None:
+def test_a_create_that_is_not_looked_for_may_have_an_effect(make, options, sandbox, openai_service):
     sandbox.inject(CREATE, Fault.reset_after())
     codegen = codegen_options(sandbox)
     codegen["config"] = ClientConfig.of(codegen["config"], {"exactly_once": False})

@@ -5,21 +5,19 @@ import logging
 import pickle
 import re
 import traceback
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from codegen_ext import providers
 from codegen_ext.providers.__main__ import main
-from codegen_ext.testing import Fault, Sandbox
+from codegen_ext.testing import Fault
 
 from ..conftest import TOKEN
-from ..support.loopback import Loopback, reply
-from .conftest import KEY, Build
+from ..support.loopback import reply
+from .conftest import KEY
 
 
-def shown(text: str) -> list[str]:
+def shown(text):
     """Return the pieces of four characters of a credential that a text has, and its length; paths may have any."""
     text = re.sub(r'File "[^"]*"', "", text)
     pieces = [secret[at : at + 4] for secret in (KEY, TOKEN) for at in range(len(secret) - 3)]
@@ -28,16 +26,16 @@ def shown(text: str) -> list[str]:
     ]
 
 
-def masked(secret: str) -> str:
+def masked(secret):
     """Return what services such as OpenAI repeat of a credential: its beginning and its end."""
     return f"{secret[:8]}****{secret[-4:]}"
 
 
 @pytest.fixture
-def leak(sandbox: Sandbox, openai_service: Loopback) -> Callable[..., None]:
+def leak(sandbox, openai_service):
     """Let all services repeat the credential, as it is or masked, in a refusal of this status."""
 
-    def inject(status: int, repeat: Callable[[str], str]) -> None:
+    def inject(status, repeat):
         openai_service.answers = [reply({"error": {"message": f"The key '{repeat(KEY)}' is odd."}}, status=status)]
         message = {"message": f"The token {repeat(TOKEN)} is odd.", "status_code": status}
         for operation in ("list_agent_runs", "list_models", "create_agent_run", "create_chat_completion"):
@@ -48,14 +46,7 @@ def leak(sandbox: Sandbox, openai_service: Loopback) -> Callable[..., None]:
 
 @pytest.mark.parametrize(("status", "repeat"), [(401, masked), (400, masked), (400, str)])
 @pytest.mark.parametrize("name", ["codegen", "openai", "chatserver"])
-def test_a_failure_shows_nothing(
-    name: str,
-    status: int,
-    repeat: Callable[[str], str],
-    leak: Callable[..., None],
-    named: Build,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_a_failure_shows_nothing(name, status, repeat, leak, named, caplog):
     leak(status, repeat)
     provider = named(name)
     with caplog.at_level(logging.DEBUG):
@@ -69,13 +60,7 @@ def test_a_failure_shows_nothing(
     assert not shown(repr(pickle.loads(pickle.dumps(error)).__dict__))
 
 
-def test_status_comparison_doctor_and_answers_show_nothing(
-    make: Build,
-    leak: Callable[..., None],
-    options: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_status_comparison_doctor_and_answers_show_nothing(make, leak, options, monkeypatch, capsys):
     client = make(**options)
     assert not shown(repr(client.generate_response("Hi")) + repr(client) + repr(client.get_enhanced_stats()))
     leak(401, masked)

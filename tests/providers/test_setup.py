@@ -3,9 +3,6 @@
 import json
 import logging
 import pickle
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,25 +10,23 @@ from codegen_ext import ConfigurationError, providers
 from codegen_ext.providers.__main__ import main
 from codegen_ext.providers._async import factory as async_factory
 from codegen_ext.providers._sync import factory as sync_factory
-from codegen_ext.testing import Fault, Sandbox
+from codegen_ext.testing import Fault
 
-from ..conftest import TOKEN, Flavour
-from ..support.loopback import HANG, Loopback
-from .conftest import KEY, MODELS, PIECES, Build, refusal
+from ..conftest import TOKEN
+from ..support.loopback import HANG
+from .conftest import KEY, MODELS, PIECES, refusal
 
 CHEAP = ("list_agent_runs", "list_models")
 REFUSED = refusal(401, message="Incorrect API key provided: sk-proj-***EBRA")
 
 
 @pytest.fixture(autouse=True)
-def no_cli(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_cli(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
 
 
 @pytest.fixture
-def environment_of_three(
-    sandbox: Sandbox, openai_service: Loopback, environment: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def environment_of_three(sandbox, openai_service, environment, monkeypatch):
     """What the environment says of codegen, openai and chatserver."""
     settings = {
         "CODEGEN_API_TOKEN": TOKEN,
@@ -55,9 +50,7 @@ def environment_of_three(
         ("codegen,chatserver,", False, ["chatserver", "openai", "codex", "codegen"]),
     ],
 )
-def test_the_order_of_preference(
-    variable: str, prefer_codegen: bool, order: list[str], make: Build, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_order_of_preference(variable, prefer_codegen, order, make, monkeypatch):
     monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", variable)
     assert make(prefer_codegen=prefer_codegen, validate_on_creation=False).provider_names == order
 
@@ -71,7 +64,7 @@ def test_the_order_of_preference(
         ("chatserver", "CHATSERVER_BASE_URL or CHATSERVER_API_KEY"),
     ],
 )
-def test_a_provider_without_credentials_says_what_it_needs(name: str, needed: str, make: Build) -> None:
+def test_a_provider_without_credentials_says_what_it_needs(name, needed, make):
     for build in (
         lambda: make(name),
         make,
@@ -92,18 +85,14 @@ def test_a_provider_without_credentials_says_what_it_needs(name: str, needed: st
         ("openai,gemini", {}, "CODEGEN_PROVIDER_ORDER lists 'gemini'"),
     ],
 )
-def test_an_unknown_name(
-    order: str, arguments: dict[str, Any], problem: str, make: Build, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unknown_name(order, arguments, problem, make, monkeypatch):
     monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", order)
     with pytest.raises(ConfigurationError, match=problem):
         make(**arguments)
 
 
 @pytest.mark.parametrize("name", ["codegen", "openai", "chatserver"])
-def test_validation_is_one_cheap_request_and_only_401_condemns_a_credential(
-    name: str, named: Build, sandbox: Sandbox, openai_service: Loopback
-) -> None:
+def test_validation_is_one_cheap_request_and_only_401_condemns_a_credential(name, named, sandbox, openai_service):
     provider = named(name)
     openai_service.answers = [MODELS, refusal(403), refusal(404), REFUSED]
     assert provider.validate_credentials() is True
@@ -114,12 +103,12 @@ def test_validation_is_one_cheap_request_and_only_401_condemns_a_credential(
     assert [request.method for request in [*sandbox.requests, *openai_service.requests]] == ["GET"] * 4
 
 
-def test_a_validation_takes_no_longer_than_it_may(named: Build, openai_service: Loopback) -> None:
+def test_a_validation_takes_no_longer_than_it_may(named, openai_service):
     openai_service.answers = [HANG]
     assert "no answer in time" in named("openai", timeout=0.2).validation_error()
 
 
-def test_credentials_are_detected_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_are_detected_in_the_environment(tmp_path, monkeypatch):
     nothing = dict.fromkeys(["codegen", "openai", "codex", "chatserver"], False)
     assert providers.detect_available_credentials() == nothing
     (tmp_path / "no-login").mkdir()
@@ -136,9 +125,7 @@ def test_credentials_are_detected_in_the_environment(tmp_path: Path, monkeypatch
     assert providers.get_available_providers() == ["chatserver", "codegen", "openai"]
 
 
-def test_status_recommendation_and_comparison(
-    options: dict[str, Any], sandbox: Sandbox, openai_service: Loopback
-) -> None:
+def test_status_recommendation_and_comparison(options, sandbox, openai_service):
     openai_service.answers = [REFUSED]
     status = providers.get_provider_status(**options)
     assert status["codegen"] == {"is_available": True, "has_credentials": True}
@@ -158,9 +145,7 @@ def test_status_recommendation_and_comparison(
 
 
 @pytest.mark.usefixtures("environment_of_three")
-def test_a_wrong_setting_of_one_harms_no_other(
-    make: Build, openai_service: Loopback, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_wrong_setting_of_one_harms_no_other(make, openai_service, monkeypatch, caplog):
     caplog.set_level(logging.INFO, "codegen_ext.providers")
     monkeypatch.setenv("CODEGEN_ORG_ID", "abc")
     problem = "org_id must be the organization's number"
@@ -180,9 +165,7 @@ def test_a_wrong_setting_of_one_harms_no_other(
     ("variable", "key", "problem"),
     [("ALL_PROXY", KEY, r"pip install 'httpx\[socks\]'"), ("OTHER", "sk-ключ", "printable ASCII")],
 )
-def test_what_openai_cannot_use_hands_over(
-    variable: str, key: str, problem: str, named: Build, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_openai_cannot_use_hands_over(variable, key, problem, named, monkeypatch):
     monkeypatch.setenv(variable, "socks5://127.0.0.1:9")
     provider = named("openai", api_key=key)
     with pytest.raises(providers.ProviderUnavailableError, match=problem):
@@ -190,7 +173,7 @@ def test_what_openai_cannot_use_hands_over(
     assert provider.validate_credentials() is False
 
 
-def test_a_missing_cli_hands_over(make: Build, options: dict[str, Any], tmp_path: Path) -> None:
+def test_a_missing_cli_hands_over(make, options, tmp_path):
     chosen = {"clock": options["clock"], "chatserver": options["chatserver"]}
     codex = {"api_key": KEY, "codex_path": str(tmp_path / "codex"), "sandbox_mode": "workspace-write"}
     response = make(codex=codex, **chosen).generate_response("Hi")
@@ -205,39 +188,39 @@ class Guest:
     name = "guest"
     is_available = True
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error=None):
         self.error = error
 
-    def generate_response(self, prompt: str, *args: Any, **options: Any) -> providers.AIResponse:
+    def generate_response(self, prompt, *args, **options):
         if self.error:
             raise self.error
         return providers.AIResponse(prompt, self.name, None)
 
-    def validate_credentials(self) -> bool:
+    def validate_credentials(self):
         return True
 
-    def close(self) -> None:
+    def close(self):
         pass
 
 
 class AsyncGuest(Guest):
     """Its asynchronous form."""
 
-    async def generate_response(self, prompt: str, *args: Any, **options: Any) -> providers.AIResponse:  # type: ignore[override]
+    async def generate_response(self, prompt, *args, **options):
         return super().generate_response(prompt)
 
-    async def validate_credentials(self) -> bool:  # type: ignore[override]
+    async def validate_credentials(self):
         return True
 
-    async def close(self) -> None:  # type: ignore[override]
+    async def close(self):
         pass
 
 
 @pytest.fixture
-def chain_of_guest(make: Build, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Build]:
+def chain_of_guest(make, options, monkeypatch):
     """Build a client that asks a guest first."""
 
-    def build(create: Any = Guest, create_async: Any = AsyncGuest, **own: Any) -> Any:
+    def build(create=Guest, create_async=AsyncGuest, **own):
         providers.register_provider("guest", create, create_async)
         monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", "guest")
         return make(**options, guest=own)
@@ -246,7 +229,7 @@ def chain_of_guest(make: Build, options: dict[str, Any], monkeypatch: pytest.Mon
     providers.unregister_provider("guest")
 
 
-def test_five_members_are_enough_in_a_chain(chain_of_guest: Build) -> None:
+def test_five_members_are_enough_in_a_chain(chain_of_guest):
     client = chain_of_guest()
     assert client.generate_response("hi", temperature=0.5).provider_name == "guest"
     assert list(client.stream_response("hi")) == ["hi"]
@@ -256,9 +239,7 @@ def test_five_members_are_enough_in_a_chain(chain_of_guest: Build) -> None:
     assert client.get_enhanced_stats()["providers"]["guest"]["request_count"] == 2
 
 
-def test_a_registered_provider_may_stream(
-    chain_of_guest: Build, options: dict[str, Any], openai_service: Loopback
-) -> None:
+def test_a_registered_provider_may_stream(chain_of_guest, options, openai_service):
     openai_service.answers = [PIECES]
     forms = [lambda build=build, **own: build("openai", own) for build in (sync_factory.build, async_factory.build)]
     stream = chain_of_guest(*forms, **options["openai"]).stream_response("hi")
@@ -266,7 +247,7 @@ def test_a_registered_provider_may_stream(
     assert stream.response.content == "From OpenAI"
 
 
-def test_a_registered_provider_may_fail_or_have_no_asynchronous_form(chain_of_guest: Build, flavour: Flavour) -> None:
+def test_a_registered_provider_may_fail_or_have_no_asynchronous_form(chain_of_guest, flavour):
     error = providers.ProviderRateLimitError("slowly", 429, provider_name="guest", retry_after=60)
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), vars(again)) == (str(error), vars(error))
@@ -280,7 +261,7 @@ def test_a_registered_provider_may_fail_or_have_no_asynchronous_form(chain_of_gu
 
 
 @pytest.mark.usefixtures("environment_of_three")
-def test_the_doctor(sandbox: Sandbox, openai_service: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_doctor(sandbox, openai_service, capsys):
     openai_service.answers = [REFUSED, MODELS]
     sandbox.inject("list_models", Fault.status(500))
     assert main(["doctor", "--json"]) == 1

@@ -5,7 +5,6 @@ import datetime
 import random
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Any
 
 import httpx
 import pytest
@@ -28,7 +27,7 @@ from codegen_ext import (
 )
 from codegen_ext._sync import create_once
 from codegen_ext.request_ids import made_at, new_request_id
-from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.testing import FakeClock, Fault
 
 from ..support.calls import attempts
 from ..support.stub import StubClient
@@ -53,7 +52,7 @@ HIDDEN = {"items": [], "total": 0, "page": 1, "size": 100, "pages": 0}
         Fault.empty_body(),
     ],
 )
-def test_a_run_whose_answer_was_lost_is_found(sandbox: Sandbox, connect: Any, fault: Fault) -> None:
+def test_a_run_whose_answer_was_lost_is_found(sandbox, connect, fault):
     sandbox.inject("create_agent_run", fault, times=1)
     run = connect().create_agent_run(323, "once", metadata={"mine": 1})
     assert (len(sandbox.runs), attempts(sandbox, "create_agent_run")) == (1, 1)
@@ -61,7 +60,7 @@ def test_a_run_whose_answer_was_lost_is_found(sandbox: Sandbox, connect: Any, fa
 
 
 @pytest.mark.parametrize("fault", [Fault.reset_before(), Fault.status(503)])
-def test_a_create_that_never_happened_is_repeated_late_enough(sandbox: Sandbox, connect: Any, fault: Fault) -> None:
+def test_a_create_that_never_happened_is_repeated_late_enough(sandbox, connect, fault):
     sandbox.inject("create_agent_run", fault, times=1)
     run = connect(create_settle_seconds=30).create_agent_run(323, "once")
     assert (len(sandbox.runs), attempts(sandbox, "create_agent_run"), run.id) == (1, 2, 1)
@@ -72,7 +71,7 @@ def test_a_create_that_never_happened_is_repeated_late_enough(sandbox: Sandbox, 
 
 
 @pytest.mark.parametrize(("fault", "times"), [(Fault.status(200, HIDDEN), 4), (Fault.status(503), 12)])
-def test_lists_that_fail_or_lag_decide_nothing(sandbox: Sandbox, connect: Any, fault: Fault, times: int) -> None:
+def test_lists_that_fail_or_lag_decide_nothing(sandbox, connect, fault, times):
     sandbox.inject("create_agent_run", Fault.reset_after(), times=1)
     sandbox.inject("list_agent_runs", fault, times=times)
     assert connect().create_agent_run(323, "once").id == 1
@@ -80,7 +79,7 @@ def test_lists_that_fail_or_lag_decide_nothing(sandbox: Sandbox, connect: Any, f
 
 
 @pytest.mark.parametrize("status", [403, 503])
-def test_what_is_unknown_can_be_decided_later(sandbox: Sandbox, connect: Any, clock: FakeClock, status: int) -> None:
+def test_what_is_unknown_can_be_decided_later(sandbox, connect, clock, status):
     sandbox.inject("create_agent_run", Fault.reset_after(), times=1)
     sandbox.inject("list_agent_runs", Fault.status(status))
     client = connect(total_timeout=120)
@@ -93,20 +92,20 @@ def test_what_is_unknown_can_be_decided_later(sandbox: Sandbox, connect: Any, cl
     assert client.find_agent_run(323, new_request_id(clock)) is None
 
 
-def test_a_refused_create_is_not_looked_for(sandbox: Sandbox, connect: Any) -> None:
+def test_a_refused_create_is_not_looked_for(sandbox, connect):
     sandbox.credits = 0
     with pytest.raises(PaymentRequiredError):
         connect().create_agent_run(323, "once")
     assert len(sandbox.requests) == 1
 
 
-def test_a_request_id_that_the_caller_chose_is_kept(client: Any, sandbox: Sandbox) -> None:
+def test_a_request_id_that_the_caller_chose_is_kept(client, sandbox):
     client.create_agent_run(323, "x", metadata={"codegen_sdk": {"request_id": "mine", "tags": ["a"]}})
     assert sandbox.runs[0].metadata == {"codegen_sdk": {"request_id": "mine", "tags": ["a"]}}
     assert client.find_agent_run(323, "mine").id == 1
 
 
-def test_it_can_be_switched_off(sandbox: Sandbox, connect: Any) -> None:
+def test_it_can_be_switched_off(sandbox, connect):
     sandbox.inject("create_agent_run", Fault.status(500, processed=True), times=1)
     client = connect(exactly_once=False, max_retries=3)
     with pytest.raises(ServerError):
@@ -124,8 +123,8 @@ def test_it_can_be_switched_off(sandbox: Sandbox, connect: Any) -> None:
     ],
 )
 def test_what_carries_no_metadata_is_not_repeated_and_names_the_candidates(
-    sandbox: Sandbox, connect: Any, clock: FakeClock, name: str, arguments: Any, candidate: int
-) -> None:
+    sandbox, connect, clock, name, arguments, candidate
+):
     client = connect(max_retries=3)
     client.create_agent_run(323, "old [[outcome=paused]]")
     clock.advance(60)
@@ -136,15 +135,15 @@ def test_what_carries_no_metadata_is_not_repeated_and_names_the_candidates(
     assert attempts(sandbox, name) == 1
 
 
-def client_of(service: Any, clock: FakeClock, budget: float = BUDGET, settle: float = SETTLE) -> Any:
+def client_of(service, clock, budget=BUDGET, settle=SETTLE):
     return StubClient(service, clock, total_timeout=budget, create_settle_seconds=settle)
 
 
-def answer(parsed: Any, **headers: str) -> Response[Any]:
+def answer(parsed, **headers):
     return Response(HTTPStatus.OK, b"", headers, parsed)
 
 
-def run_of(number: int, seconds: float, metadata: Any = None) -> AgentRunResponse:
+def run_of(number, seconds, metadata=None):
     """Return a run that was created at a second since the epoch."""
     moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat()
     data = {"id": number, "organization_id": 1, "created_at": moment, "metadata": metadata}
@@ -157,14 +156,14 @@ class Service:
     `draw` decides; others create runs all the while, so that the pages move.
     """
 
-    def __init__(self, clock: FakeClock, draw: Any) -> None:
+    def __init__(self, clock, draw):
         self.clock = clock
         self.draw = draw
-        self.mine: list[AgentRunResponse] = []
-        self._visible: list[tuple[float, AgentRunResponse]] = []
+        self.mine = []
+        self._visible = []
         self._let_others_create(8)
 
-    def __call__(self, request: Any) -> Response[Any]:
+    def __call__(self, request):
         assert request.deadline.left() > 0
         self.clock.advance(min(self.draw(st.sampled_from([0.01, 0.2, 5.0, 40.0])), request.deadline.left()))
         self._let_others_create(3)
@@ -172,7 +171,7 @@ class Service:
         headers = {"date": formatdate(self.clock.time(), usegmt=True)} if self.draw(st.booleans()) else {}
         return answer(act(request.arguments), **headers)
 
-    def _create(self, arguments: dict[str, Any]) -> AgentRunResponse:
+    def _create(self, arguments):
         # What is created twice is created twice, whether or not the first has shown up yet.
         fate = self.draw(st.sampled_from(["answered", "answer lost", "request lost", "unreachable", "refused"]))
         if fate == "unreachable":
@@ -186,17 +185,17 @@ class Service:
             raise self.draw(st.sampled_from(LOST))
         return self.mine[-1]
 
-    def _list(self, arguments: dict[str, Any]) -> AgentRunsResponse:
+    def _list(self, arguments):
         if self.draw(st.integers(0, 3)) == 0:
             raise self.draw(st.sampled_from((*LOST, RateLimitError("slow down", 429))))
         shown = [run for visible, run in reversed(self._visible) if visible <= self.clock.monotonic()]
         return AgentRunsResponse(shown[arguments["skip"] :][:PAGE], len(shown), page=1, size=PAGE, pages=1)
 
-    def _let_others_create(self, most: int) -> None:
+    def _let_others_create(self, most):
         for _ in range(self.draw(st.integers(0, most))):
             self._add(None, 0.0)
 
-    def _add(self, metadata: Any, lag: float) -> AgentRunResponse:
+    def _add(self, metadata, lag):
         run = run_of(len(self._visible) + 1, self.clock.time(), metadata)
         self._visible.append((self.clock.monotonic() + lag, run))
         return run
@@ -204,13 +203,12 @@ class Service:
 
 @settings(max_examples=60)
 @given(data=st.data())
-def test_whatever_happens_a_run_is_created_at_most_once(data: st.DataObject) -> None:
+def test_whatever_happens_a_run_is_created_at_most_once(data):
     clock = FakeClock()
     service = Service(clock, data.draw)
     given_metadata = data.draw(st.sampled_from([None, {}, {"a": 1}]))
     start = clock.monotonic()
     arguments = {"org_id": 1, "prompt": "mine", "metadata": given_metadata}
-    outcome: Any
     try:
         outcome = create_once.create(client_of(service, clock), arguments)
     except CodegenAPIError as error:
@@ -233,14 +231,12 @@ class Listed:
     `others` runs begin right after each of these; a page takes `seconds`.
     """
 
-    def __init__(
-        self, clock: FakeClock, arrange: Any, *, shows_metadata: bool = True, others: int = 0, seconds: float = 0.0
-    ) -> None:
+    def __init__(self, clock, arrange, *, shows_metadata=True, others=0, seconds=0.0):
         self.clock, self.arrange = clock, arrange
         self.shows_metadata, self.others, self.seconds = shows_metadata, others, seconds
         self.runs = [run_of(number, 0.0) for number in range(1, 151)]
 
-    def __call__(self, request: Any) -> Response[Any]:
+    def __call__(self, request):
         if request.operation is CREATE_AGENT_RUN:
             metadata = request.arguments["metadata"] if self.shows_metadata else None
             for marked in (metadata, *[None] * self.others):
@@ -254,7 +250,7 @@ class Listed:
 
 
 CHANCE = random.Random(5)
-ORDERS: dict[str, Any] = {
+ORDERS = {
     "newest first": lambda runs: runs[::-1],
     "oldest first": lambda runs: runs,
     "in no order": lambda runs: CHANCE.sample(runs, len(runs)),
@@ -263,7 +259,7 @@ ORDERS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_a_create_is_not_doubled_whatever_the_order_of_the_list(clock: FakeClock, order: str) -> None:
+def test_a_create_is_not_doubled_whatever_the_order_of_the_list(clock, order):
     service = Listed(clock, ORDERS[order])
     try:
         created = create_once.create(client_of(service, clock), {"org_id": 1}).parsed.id
@@ -273,7 +269,7 @@ def test_a_create_is_not_doubled_whatever_the_order_of_the_list(clock: FakeClock
     assert len(service.runs) == 151
 
 
-def test_a_list_that_hides_metadata_decides_nothing(clock: FakeClock) -> None:
+def test_a_list_that_hides_metadata_decides_nothing(clock):
     service = Listed(clock, ORDERS["newest first"], shows_metadata=False)
     with pytest.raises(AmbiguousRequestError) as caught:
         create_once.create(client_of(service, clock), {"org_id": 1})
@@ -281,12 +277,12 @@ def test_a_list_that_hides_metadata_decides_nothing(clock: FakeClock) -> None:
     assert len(service.runs) == 151
 
 
-def test_runs_that_grow_older_while_slow_pages_are_read_do_not_end_the_search(clock: FakeClock) -> None:
+def test_runs_that_grow_older_while_slow_pages_are_read_do_not_end_the_search(clock):
     service = Listed(clock, ORDERS["newest first"], others=250, seconds=50)
     assert create_once.create(client_of(service, clock, budget=1000), {"org_id": 1}).parsed.id == 151
 
 
-def test_when_the_list_that_settles_it_took_all_the_time_nothing_is_repeated(clock: FakeClock) -> None:
+def test_when_the_list_that_settles_it_took_all_the_time_nothing_is_repeated(clock):
     service = Listed(clock, ORDERS["newest first"], seconds=BUDGET)
     service.arrange = lambda runs: runs[149::-1]
     with pytest.raises(AmbiguousRequestError, match="lost"):
@@ -294,7 +290,7 @@ def test_when_the_list_that_settles_it_took_all_the_time_nothing_is_repeated(clo
     assert len(service.runs) == 151
 
 
-def test_a_search_through_many_pages_ends_with_the_budget(clock: FakeClock) -> None:
+def test_a_search_through_many_pages_ends_with_the_budget(clock):
     service = Listed(clock, ORDERS["newest first"], seconds=BUDGET / 2)
     service.runs *= 3
     with pytest.raises(TimeoutError):
@@ -306,7 +302,7 @@ def test_a_search_through_many_pages_ends_with_the_budget(clock: FakeClock) -> N
     ("date", "created"),
     [(None, "2015-10-21T07:28:00"), ("yesterday", "2015-10-21T07:28:00"), ("Wed, 21 Oct 2015 07:28:00 -0000", "x")],
 )
-def test_a_page_of_unknown_age_does_not_end_the_search(clock: FakeClock, date: str | None, created: str) -> None:
+def test_a_page_of_unknown_age_does_not_end_the_search(clock, date, created):
     other = AgentRunResponse(1, 1, created_at=created)
     mine = AgentRunResponse(2, 1, reserved_metadata={"request_id": "id"})
     headers = {} if date is None else {"date": date}
@@ -316,7 +312,7 @@ def test_a_page_of_unknown_age_does_not_end_the_search(clock: FakeClock, date: s
     assert found.parsed is mine
 
 
-def test_a_search_by_an_id_ends_an_hour_before_it_was_made(clock: FakeClock) -> None:
+def test_a_search_by_an_id_ends_an_hour_before_it_was_made(clock):
     request_id = new_request_id(clock)
     assert made_at(request_id) == pytest.approx(clock.time(), abs=0.001)
     assert made_at("mine") is made_at("z" * 32) is None
@@ -328,17 +324,17 @@ def test_a_search_by_an_id_ends_an_hour_before_it_was_made(clock: FakeClock) -> 
     assert pages == []
 
 
-def test_an_empty_page_ends_the_search_whatever_the_total_says(clock: FakeClock) -> None:
+def test_an_empty_page_ends_the_search_whatever_the_total_says(clock):
     pages = [answer(AgentRunsResponse([], 10, 1, PAGE, 4))]
     assert create_once.find(client_of(lambda request: pages.pop(), clock), 1, "id") is None
 
 
 @pytest.mark.parametrize("error", [NotFoundError("gone", 404), ServerError("down", 503)])
 @pytest.mark.parametrize("operation", [GENERATE_SETUP_COMMANDS, RESUME_AGENT_RUN])
-def test_candidates_that_cannot_be_read_decide_nothing(clock: FakeClock, operation: Any, error: Exception) -> None:
+def test_candidates_that_cannot_be_read_decide_nothing(clock, operation, error):
     failures = [NetworkError("reset"), error]
 
-    def fail(request: Any) -> Any:
+    def fail(request):
         raise failures.pop(0)
 
     arguments = {"org_id": 1} | ({"agent_run_id": 2} if operation is RESUME_AGENT_RUN else {})
@@ -349,10 +345,10 @@ def test_candidates_that_cannot_be_read_decide_nothing(clock: FakeClock, operati
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, GeneratorExit, SystemExit, asyncio.CancelledError])
-def test_an_interruption_carries_the_request_id_at_once(clock: FakeClock, interruption: type[BaseException]) -> None:
-    asked: list[Any] = []
+def test_an_interruption_carries_the_request_id_at_once(clock, interruption):
+    asked = []
 
-    def service(request: Any) -> Response[Any]:
+    def service(request):
         asked.append(request.arguments)
         raise interruption
 

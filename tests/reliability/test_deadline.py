@@ -3,7 +3,6 @@
 import itertools
 import ssl
 import time
-from typing import Any
 
 import httpcore
 import httpx
@@ -15,14 +14,14 @@ from codegen_ext._request import Deadline, Timing
 from codegen_ext._sync.connection import TimedStream
 from codegen_ext.testing import FakeClock
 
-from ..conftest import TOKEN, Flavour, once
+from ..conftest import TOKEN, once
 from ..support.loopback import DRIP, reply
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n"
 
 
 @pytest.mark.parametrize("head", [HEAD + b"x: ", HEAD + b"\r\n"], ids=["head", "body"])
-def test_an_answer_that_drips_ends_with_the_call(serve: Any, flavour: Flavour, head: bytes) -> None:
+def test_an_answer_that_drips_ends_with_the_call(serve, flavour, head):
     base_url = serve(head + DRIP).base_url
     config = ClientConfig(api_token=TOKEN, base_url=base_url, timeout=600, total_timeout=0.5, max_retries=0)
     with flavour.client(config) as client:
@@ -34,7 +33,7 @@ def test_an_answer_that_drips_ends_with_the_call(serve: Any, flavour: Flavour, h
 
 
 @once  # the clock is moved between two reads
-def test_a_stream_may_outlast_the_call(serve: Any, clock: FakeClock, connect: Any) -> None:
+def test_a_stream_may_outlast_the_call(serve, clock, connect):
     session = connect(serve(HEAD + b"\r\n" + DRIP).base_url, total_timeout=10).session
     with session.stream("GET", "/") as response:
         clock.advance(60)
@@ -44,25 +43,25 @@ def test_a_stream_may_outlast_the_call(serve: Any, clock: FakeClock, connect: An
 class Stream(httpcore.NetworkStream):
     """A stream of httpcore that notes how long each step may take."""
 
-    def __init__(self) -> None:
-        self.timeouts: list[float | None] = []
+    def __init__(self):
+        self.timeouts = []
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+    def read(self, max_bytes, timeout=None):
         self.timeouts.append(timeout)
         return b" "
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+    def write(self, buffer, timeout=None):
         self.timeouts.append(timeout)
 
-    def start_tls(self, *args: Any) -> "Stream":
+    def start_tls(self, *args):
         return self
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
-def test_each_step_has_only_the_time_that_is_left(clock: FakeClock, encrypted: bool) -> None:
+def test_each_step_has_only_the_time_that_is_left(clock, encrypted):
     stream, timing = Stream(), Timing()
     timing.begin(Deadline.after(clock, 40))
-    opened: httpcore.NetworkStream = TimedStream(stream, timing)
+    opened = TimedStream(stream, timing)
     opened = opened.start_tls(ssl.create_default_context()) if encrypted else opened
     opened.write(b"GET", 30.0)
     assert timing.sent_at == clock.monotonic()
@@ -76,7 +75,7 @@ def test_each_step_has_only_the_time_that_is_left(clock: FakeClock, encrypted: b
     opened.read(1, timeout=None)
 
 
-def test_a_request_whose_time_is_over_when_it_would_be_written_was_never_sent(clock: FakeClock) -> None:
+def test_a_request_whose_time_is_over_when_it_would_be_written_was_never_sent(clock):
     stream, timing = Stream(), Timing()
     timing.begin(Deadline.after(clock, 5))
     opened = TimedStream(stream, timing)
@@ -86,17 +85,17 @@ def test_a_request_whose_time_is_over_when_it_would_be_written_was_never_sent(cl
     assert stream.timeouts == []
 
 
-def test_a_create_that_waited_beyond_its_end_is_not_sent(serve: Any, flavour: Flavour) -> None:
+def test_a_create_that_waited_beyond_its_end_is_not_sent(serve, flavour):
     class StoppedProcess(FakeClock):
         """Passes a sleep's time ten times over, as for a process that was stopped meanwhile."""
 
-        def sleep(self, seconds: float) -> None:
+        def sleep(self, seconds):
             super().sleep(seconds * 10)
 
-        async def sleep_async(self, seconds: float) -> None:
+        async def sleep_async(self, seconds):
             self.sleep(seconds)
 
-        def wait(self, condition: Any, seconds: float) -> None:
+        def wait(self, condition, seconds):
             self.sleep(seconds)
 
     server = serve(reply({"id": 1, "organization_id": 323}))
@@ -115,10 +114,10 @@ def test_a_create_that_waited_beyond_its_end_is_not_sent(serve: Any, flavour: Fl
     assert len(server.requests) == 1
 
 
-def test_every_phase_over_a_transport_of_the_user_has_only_the_time_that_is_left(connect: Any) -> None:
-    seen: list[Any] = []
+def test_every_phase_over_a_transport_of_the_user_has_only_the_time_that_is_left(connect):
+    seen = []
 
-    def serve(request: httpx.Request) -> httpx.Response:
+    def serve(request):
         seen.append(dict(request.extensions["timeout"]))
         return httpx.Response(200, json={"id": 1, "organization_id": 323})
 

@@ -8,17 +8,15 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
-from typing import Any
 
 import httpx
 import pytest
 
 from codegen_ext import AmbiguousRequestError, AsyncCodegenClient, ClientConfig, CodegenAPIError, CodegenClient
 
-from ..support.loopback import HANG, RESET, Loopback, Received, reply
+from ..support.loopback import HANG, RESET, Loopback, reply
 from ..support.waiting import until
 
 # CODEGEN_TEST_TORTURE=5000 runs as many as the issue on reliability names.
@@ -41,16 +39,16 @@ class FaultProxy(Loopback):
     "before" means that the service never sees the request, "after" that it has processed it.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target):
         super().__init__(b"")
         self._random = random.Random(1)
         self._service = httpx.Client(base_url=target, timeout=30, trust_env=False)
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, *exception):
         super().__exit__(*exception)
         self._service.close()
 
-    def _answer(self, received: Received) -> bytes:
+    def _answer(self, received):
         with self._lock:
             kinds = [*(f"{kind} before" for kind in DISTURBANCES), "reset after", "hang after", "503 after"]
             kind = self._random.choice([*kinds, "cut", "corrupt"]) if self._random.random() < 1 / 3 else ""
@@ -67,7 +65,7 @@ class FaultProxy(Loopback):
         return reply(sent, response.status_code, passed, length=len(body))
 
 
-def check(service: Any, outcomes: dict[int, Any]) -> None:
+def check(service, outcomes):
     """Compare what callers got, by the number of the call, with what the service has."""
     assert len(outcomes) == COUNT
     failures = {number: error for number, error in outcomes.items() if isinstance(error, CodegenAPIError)}
@@ -92,7 +90,7 @@ def check(service: Any, outcomes: dict[int, Any]) -> None:
 
 
 @pytest.fixture
-def service() -> Any:
+def service():
     """The sandbox as a process of its own: what it costs does not slow down the client under test."""
     command = [sys.executable, "-m", "codegen_ext.testing.sandbox", "--no-rate-limits", "--run-seconds", "0.1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -101,7 +99,7 @@ def service() -> Any:
 
 
 @pytest.fixture
-def config(service: Any) -> Iterator[ClientConfig]:
+def config(service):
     with FaultProxy(service.base_url) as proxy:
         yield ClientConfig(
             api_token=service.token,
@@ -116,7 +114,7 @@ def config(service: Any) -> Iterator[ClientConfig]:
         until(lambda: proxy.open == 0, 4)
 
 
-def ask(client: Any, service: Any, number: int) -> Any:
+def ask(client, service, number):
     """Make one of the calls of the mixture; an async client's has to be awaited."""
     if number % 2 == 0:
         return client.create_agent_run(service.org_id, "job", metadata={"number": number})
@@ -125,13 +123,13 @@ def ask(client: Any, service: Any, number: int) -> Any:
     return client.get_agent_run(service.org_id, 1)
 
 
-def test_threads(service: Any, config: ClientConfig) -> None:
-    outcomes: dict[int, Any] = {}
+def test_threads(service, config):
+    outcomes = {}
     threads = own_threads()
     with CodegenClient(config) as client:
         client.create_agent_run(service.org_id, "to be read")
 
-        def work(number: int) -> None:
+        def work(number):
             try:
                 outcomes[number] = ask(client, service, number)
             except CodegenAPIError as error:
@@ -143,13 +141,13 @@ def test_threads(service: Any, config: ClientConfig) -> None:
     check(service, outcomes)
 
 
-async def test_tasks(service: Any, config: ClientConfig) -> None:
-    outcomes: dict[int, Any] = {}
+async def test_tasks(service, config):
+    outcomes = {}
     gate = asyncio.Semaphore(IN_FLIGHT)
     async with AsyncCodegenClient(config) as client:
         await client.create_agent_run(service.org_id, "to be read")
 
-        async def work(number: int) -> None:
+        async def work(number):
             async with gate:
                 try:
                     outcomes[number] = await ask(client, service, number)
@@ -161,6 +159,6 @@ async def test_tasks(service: Any, config: ClientConfig) -> None:
     check(service, outcomes)
 
 
-def own_threads() -> int:
+def own_threads():
     """Count the threads but those of the proxy, which has one for each connection."""
     return sum("process_request_thread" not in thread.name for thread in threading.enumerate())

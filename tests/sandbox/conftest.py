@@ -1,9 +1,7 @@
 """A sandbox on a fake clock behind one small client that checks every answer against the contract."""
 
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
-from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -11,12 +9,12 @@ import jsonschema_rs
 import pytest
 from codegen_api.operations import OPERATIONS
 
-from codegen_ext.testing import FakeClock, Sandbox
+from codegen_ext.testing import Sandbox
 from codegen_ext.testing.sandbox.schema import document, resolve
 
 
 @cache
-def validator(operation_id: str, status: int) -> Any:
+def validator(operation_id, status):
     """Return the validator of a documented answer."""
     operation = OPERATIONS[operation_id]
     documented = document()["paths"][operation.path][operation.method.lower()]["responses"]
@@ -28,20 +26,20 @@ def validator(operation_id: str, status: int) -> Any:
 class Api:
     """Calls operations by their ids and holds every answer against the contract."""
 
-    def __init__(self, sandbox: Sandbox, clock: FakeClock, client: httpx.Client) -> None:
+    def __init__(self, sandbox, clock, client):
         self.sandbox = sandbox
         self.clock = clock
         self.client = client
 
-    def url(self, operation_id: str, **values: Any) -> str:
+    def url(self, operation_id, **values):
         path = OPERATIONS[operation_id].path
         return path.format(**{name: quote(str(text), "") for name, text in {"org_id": 323, **values}.items()})
 
-    def call(self, operation_id: str, *, check: bool = True, **given: Any) -> httpx.Response:
+    def call(self, operation_id, *, check=True, **given):
         """Call with those of the arguments that the operation has."""
         operation = OPERATIONS[operation_id]
         given = {"org_id": self.sandbox.org_id, **given}
-        parts: dict[str, dict[str, Any]] = {"path": {}, "query": {}}
+        parts = {"path": {}, "query": {}}
         for argument in operation.arguments:
             part = parts.setdefault(argument.location, {})
             part |= {argument.name: given[argument.name]} if argument.name in given else {}
@@ -54,36 +52,36 @@ class Api:
                 schema.validate(response.json())
         return response
 
-    def json(self, operation_id: str, **given: Any) -> Any:
+    def json(self, operation_id, **given):
         return self.call(operation_id, **given).json()
 
-    def status(self, operation_id: str, **given: Any) -> int:
+    def status(self, operation_id, **given):
         return self.call(operation_id, **given).status_code
 
-    def create(self, prompt: str = "Fix the bug", **fields: Any) -> int:
+    def create(self, prompt="Fix the bug", **fields):
         response = self.call("create_agent_run", prompt=prompt, **fields)
         assert response.status_code == 200, response.text
         return response.json()["id"]
 
-    def run(self, run_id: int = 1) -> dict[str, Any]:
+    def run(self, run_id=1):
         return self.json("get_agent_run", agent_run_id=run_id)
 
-    def logs(self, run_id: int = 1, **arguments: Any) -> dict[str, Any]:
+    def logs(self, run_id=1, **arguments):
         return self.json("get_agent_run_logs", agent_run_id=run_id, **arguments)
 
-    def ask(self, content: str, **fields: Any) -> httpx.Response:
+    def ask(self, content, **fields):
         messages = [{"role": "user", "content": content}]
         return self.call("create_chat_completion", **{"model": "claude-3-haiku", "messages": messages, **fields})
 
 
 @pytest.fixture
-def serve(clock: FakeClock) -> Iterator[Callable[..., Api]]:
+def serve(clock):
     """Make sandboxes, in process unless `over_http`, each with a client."""
     with ExitStack() as stack:
 
-        def make(*, over_http: bool = False, **settings: Any) -> Api:
+        def make(*, over_http=False, **settings):
             sandbox = Sandbox(**{"clock": clock, "rate_limits": False, **settings})
-            options: Any = {"transport": sandbox.transport()}
+            options = {"transport": sandbox.transport()}
             if over_http:
                 options = {"verify": False}  # the certificates take 40 ms to read
                 stack.enter_context(sandbox)
@@ -95,12 +93,12 @@ def serve(clock: FakeClock) -> Iterator[Callable[..., Api]]:
 
 
 @pytest.fixture
-def api(serve: Callable[..., Api]) -> Api:
+def api(serve):
     """A sandbox in process, without rate limits."""
     return serve()
 
 
 @pytest.fixture(params=["http", "in-process"])
-def either(serve: Callable[..., Api], request: pytest.FixtureRequest) -> Api:
+def either(serve, request):
     """A sandbox without rate limits, over HTTP and in process: for what the two do with different code."""
     return serve(over_http=request.param == "http")

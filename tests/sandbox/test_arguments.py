@@ -1,8 +1,6 @@
 """Wrong arguments of the sandbox, its faults and scripts, and the mocks are refused where they are given."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pytest
 
@@ -11,7 +9,7 @@ from codegen_ext.testing import FakeClock, Fault, MockChatServerClient, MockCode
 
 NAN, INF = float("nan"), float("inf")
 
-WRONG: list[tuple[Callable[..., Any], dict[str, list[Any]]]] = [
+WRONG = [
     (Sandbox, {"rate_limits": ["yes"], "run_seconds": ["2", NAN], "token": [b"x"], "org_id": ["323", True]}),
     (Sandbox, {"host": [1], "port": [65536], "clock": ["now"], "speed": [0, INF], "seed": [1.5]}),
     (Sandbox, {"webhook_secret": [None]}),
@@ -40,7 +38,7 @@ WRONG: list[tuple[Callable[..., Any], dict[str, list[Any]]]] = [
 
 
 @pytest.mark.parametrize(("use", "given"), WRONG)
-def test_a_wrong_argument_is_named(use: Any, given: dict[str, list[Any]]) -> None:
+def test_a_wrong_argument_is_named(use, given):
     for name, values in given.items():
         for value in values:
             with pytest.raises(ConfigurationError, match=name) as caught:

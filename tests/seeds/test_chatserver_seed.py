@@ -1,8 +1,5 @@
 """Every Python block of the ChatServer's seed runs as it stands; only key and address differ."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
 from codegen_ext.testing import Sandbox
@@ -29,15 +26,15 @@ BLOCKS = code_blocks(PAGE)
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch, old_names: None) -> Iterator[Sandbox]:
+def service(monkeypatch, old_names):
     """A sandbox that takes any key, where the environment says that the ChatServer is."""
     with Sandbox(rate_limits=False, token=None) as sandbox:
         monkeypatch.setenv("CHATSERVER_BASE_URL", sandbox.base_url)
         yield sandbox
 
 
-def test_every_block_runs(service: Sandbox, request: pytest.FixtureRequest) -> None:
-    namespace: dict[str, Any] = {"__name__": "seed"}
+def test_every_block_runs(service, request):
+    namespace = {"__name__": "seed"}
     for block, (name, expected) in zip(BLOCKS, OUTPUT.items(), strict=True):
         content = block.content.replace("http://localhost:3284", service.base_url)
         printed = run(Block(block.language, content, block.line), PAGE, namespace, request.getfixturevalue)

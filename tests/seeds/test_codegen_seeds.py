@@ -9,10 +9,8 @@ import sys
 import textwrap
 import threading
 import unittest
-from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from io import StringIO
-from typing import Any
 
 import httpx
 import pytest
@@ -20,7 +18,7 @@ from django.conf import settings as django_settings
 from django.test import RequestFactory, override_settings
 
 from codegen_ext import CodegenClient
-from codegen_ext.testing import FakeClock, Sandbox, webhook_call
+from codegen_ext.testing import webhook_call
 
 from ..docs.pages import Block
 from ..integrations.conftest import load
@@ -90,18 +88,18 @@ DIGESTS = {
 """SHA-256 of the pages as they came, so that none of their blocks can be left out."""
 
 
-def programs(page: Any) -> list[Block]:
+def programs(page):
     blocks = [Block(b.language, textwrap.dedent(b.content), b.line) for b in code_blocks(page)]
     return [block for block in blocks if not block.content.startswith(tuple(EXCLUDED))]
 
 
 @pytest.fixture
-def tidy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def tidy(monkeypatch):
     """Close the clients that the blocks leave open, and leave logging as it was."""
-    made: list[CodegenClient] = []
+    made = []
     build = CodegenClient.__init__
 
-    def remember(self: CodegenClient, *args: Any, **options: Any) -> None:
+    def remember(self, *args, **options):
         build(self, *args, **options)
         made.append(self)
 
@@ -116,14 +114,14 @@ def tidy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         client.close()
 
 
-def call_webhooks(names: dict[str, Any]) -> None:
+def call_webhooks(names):
     class Request:
         body, headers = webhook_call("your-webhook-secret", "agent_run.failed", {"id": 7, "error": "No such version"})
 
     names["webhook_endpoint"](Request)
 
 
-def stop_monitor(names: dict[str, Any]) -> None:
+def stop_monitor(names):
     printed = sys.stdout
     assert isinstance(printed, StringIO)
     for _ in range(3000):
@@ -133,11 +131,11 @@ def stop_monitor(names: dict[str, Any]) -> None:
     names["monitor"].stop()
 
 
-def create_with_retry(names: dict[str, Any]) -> None:
+def create_with_retry(names):
     assert names["create_run_with_retry"]().status == "pending"
 
 
-def call_fastapi(names: dict[str, Any]) -> None:
+def call_fastapi(names):
     with serving.asgi(names["app"]) as address:
         created = httpx.post(f"{address}/agent-runs/323", params={"prompt": "Over HTTP"}).json()
         listed = httpx.get(f"{address}/agent-runs/323").json()["runs"]
@@ -145,7 +143,7 @@ def call_fastapi(names: dict[str, Any]) -> None:
     assert created["id"] in [run["id"] for run in listed]
 
 
-def call_django(names: dict[str, Any]) -> None:
+def call_django(names):
     if not django_settings.configured:
         load("django_app").configure("a-secret")
     with override_settings(CODEGEN_CONFIG=names["CODEGEN_CONFIG"], ALLOWED_HOSTS=["testserver"]):
@@ -153,19 +151,19 @@ def call_django(names: dict[str, Any]) -> None:
     assert b'"organization_id": 323' in answer.content
 
 
-def run_test_case(names: dict[str, Any]) -> None:
+def run_test_case(names):
     result = unittest.TestResult()
     unittest.defaultTestLoader.loadTestsFromTestCase(names["MyTestCase"]).run(result)
     assert (result.testsRun, result.errors, result.failures) == (2, [], [])
 
 
-def look_at_debug(names: dict[str, Any]) -> None:
+def look_at_debug(names):
     """The level is DEBUG; tests/telemetry tells what is logged then."""
     assert logging.getLogger("codegen_ext").level == logging.DEBUG
     assert names["client"].get_current_user().id == 1
 
 
-AFTER: dict[str, Callable[[dict[str, Any]], None]] = {
+AFTER = {
     "from backend.api import WebhookHandler": call_webhooks,
     "# Basic health check": stop_monitor,
     "# Automatic retries": create_with_retry,
@@ -177,15 +175,13 @@ AFTER: dict[str, Callable[[dict[str, Any]], None]] = {
 """What uses the functions and classes that a block only defines, by how it begins."""
 
 
-def by_start(table: dict[str, Any], block: Block) -> Any:
+def by_start(table, block):
     return next((value for start, value in table.items() if block.content.startswith(start)), None)
 
 
 @pytest.mark.parametrize("page", [ZERO, ONE], ids=["seed 0", "seed 1"])
-def test_every_program_runs(
-    page: Any, old_names: None, codegen_service: Sandbox, fake_time: FakeClock, tidy: None
-) -> None:
-    names: dict[str, Any] = {"__name__": "seed"}
+def test_every_program_runs(page, old_names, codegen_service, fake_time, tidy):
+    names = {"__name__": "seed"}
     exec(PREAMBLE, names)
     for block, expected in zip(programs(page), OUTPUT[page], strict=True):
         content = block.content.replace("https://api.codegen.com", codegen_service.base_url)
@@ -198,12 +194,12 @@ def test_every_program_runs(
 
 
 @pytest.mark.parametrize("name", DIGESTS)
-def test_the_pages_are_as_they_came(name: str) -> None:
+def test_the_pages_are_as_they_came(name):
     assert hashlib.sha256((SEEDS / name).read_bytes()).hexdigest() == DIGESTS[name]
 
 
 @pytest.mark.parametrize("table", [BEFORE, AFTER, EXCLUDED])
-def test_each_entry_belongs_to_one_block(table: dict[str, Any]) -> None:
+def test_each_entry_belongs_to_one_block(table):
     contents = [textwrap.dedent(block.content) for page in (ZERO, ONE) for block in code_blocks(page)]
     for start in table:
         assert sum(content.startswith(start) for content in contents) == 1, start

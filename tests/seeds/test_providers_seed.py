@@ -3,13 +3,11 @@
 import logging
 import sys
 from types import ModuleType
-from typing import Any
 
 import pytest
 
 import codegen_ext
 from codegen_ext import providers
-from codegen_ext.testing import Sandbox
 
 from ..docs.running import run
 from .reading import SEEDS, code_blocks
@@ -20,10 +18,10 @@ OTHERS = ["openai", "codex", "chatserver"]
 
 
 @pytest.fixture
-def service(codegen_service: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def service(codegen_service, monkeypatch):
     """A sandbox where the environment says that Codegen is, and the old packages' names."""
     package = ModuleType("graph_sitter")
-    package.Codebase = providers.Codebase  # type: ignore[attr-defined]
+    package.Codebase = providers.Codebase
     for name, module in {
         "codegen": codegen_ext,
         "graph_sitter": package,
@@ -35,15 +33,15 @@ def service(codegen_service: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CODEX_HOME", "/nowhere")
 
 
-def my_function() -> int:
+def my_function():
     """What the page's reader has."""
     return 1
 
 
-def test_every_block_runs(service: None, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> None:
-    namespace: dict[str, Any] = {"__name__": "seed", "my_function": my_function}
-    printed: list[str] = []
-    built: list[Any] = []
+def test_every_block_runs(service, request, caplog):
+    namespace = {"__name__": "seed", "my_function": my_function}
+    printed = []
+    built = []
     caplog.set_level(logging.DEBUG)  # what the page asks of basicConfig, which does nothing where pytest has handlers
     try:
         for block in BLOCKS:

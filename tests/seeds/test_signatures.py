@@ -4,7 +4,6 @@ import ast
 import inspect
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
@@ -22,7 +21,7 @@ from codegen_ext.metrics import Stats
 
 from .reading import SEEDS, code_blocks
 
-KINDS: dict[str, list[type]] = {
+KINDS = {
     "Agent": [Agent, AsyncAgent],
     "Task": [Task, AsyncTask],
     "CodegenClient": [CodegenClient, AsyncCodegenClient],
@@ -36,7 +35,7 @@ NARROWER = {
 """Methods that return something else than shown, which can be used as what is shown."""
 
 
-def documented() -> dict[str, ast.ClassDef]:
+def documented():
     found = {}
     for block in code_blocks(SEEDS / "0-codegen-sdk-v2.md"):
         if block.content.startswith("class "):
@@ -55,13 +54,13 @@ METHODS = [
 ]
 
 
-def test_every_class_and_method_is_compared() -> None:
+def test_every_class_and_method_is_compared():
     assert set(documented()) == set(KINDS)
     assert len(METHODS) == 2 * 29
 
 
 @pytest.mark.parametrize(("kind", "method"), METHODS)
-def test_a_signature(kind: Any, method: ast.FunctionDef) -> None:
+def test_a_signature(kind, method):
     own = inspect.getattr_static(kind, method.name)
     if method.decorator_list:
         assert isinstance(own, property)
@@ -85,13 +84,13 @@ def test_a_signature(kind: Any, method: ast.FunctionDef) -> None:
         assert plain(str(returned)).replace("Async", "") == plain(ast.unparse(method.returns))
 
 
-def plain(annotation: str) -> str:
+def plain(annotation):
     """Return an annotation as it is written today, without the packages of its names."""
     annotation = re.sub(r"Optional\[(.*)\]$", r"\1 | None", annotation)
     return re.sub(r"\b(?:List|Dict)\b", lambda found: found[0].lower(), annotation)
 
 
-def test_what_is_narrower_can_be_used_as_shown() -> None:
+def test_what_is_narrower_can_be_used_as_shown():
     assert issubclass(Stats, Mapping)
     assert issubclass(AgentRunStatus, str)
     for kind, wanted in ((CodegenClient, "Iterator"), (AsyncCodegenClient, "AsyncIterator")):

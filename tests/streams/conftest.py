@@ -1,19 +1,13 @@
 """Lists of runs in process, from services of any kind."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
-
 import httpx
 
 from codegen_ext import ClientConfig
 
 from ..conftest import TOKEN
 
-View = Callable[[int, int], tuple[Iterable[int], int] | None]
-"""What a list shows at an offset: ids and the total; the first argument counts the requests. None is a 503."""
 
-
-def growing_down_from(total: int) -> View:
+def growing_down_from(total):
     """Return the view of a list that does not change, newest first."""
     return lambda turn, skip: (range(total - skip, 0, -1)[:100], total)
 
@@ -21,12 +15,12 @@ def growing_down_from(total: int) -> View:
 class RunList:
     """Answers the requests for the pages of a list; `asked` are the offsets, `fields` those of each run."""
 
-    def __init__(self, view: View, **fields: Any) -> None:
+    def __init__(self, view, **fields):
         self.view = view
         self.fields = fields
-        self.asked: list[int] = []
+        self.asked = []
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    def __call__(self, request):
         self.asked.append(int(request.url.params["skip"]))
         found = self.view(len(self.asked), self.asked[-1])
         if found is None:
@@ -34,7 +28,7 @@ class RunList:
         runs = [{"id": one, "organization_id": 323, "status": "COMPLETE", **self.fields} for one in found[0]]
         return httpx.Response(200, json={"items": runs, "total": found[1], "page": 1, "size": 100, "pages": 1})
 
-    def config(self, **settings: Any) -> ClientConfig:
+    def config(self, **settings):
         """Return the settings of a client of this list."""
         plain = {"api_token": TOKEN, "enable_caching": False, "max_retries": 0, "rate_limits": False}
         return ClientConfig(transport=httpx.MockTransport(self), **{**plain, **settings})

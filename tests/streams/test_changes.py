@@ -3,7 +3,6 @@
 import json
 from contextlib import closing
 from itertools import islice
-from typing import Any
 
 import pytest
 
@@ -15,19 +14,19 @@ from codegen_ext import (
     ServerError,
     ValidationError,
 )
-from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.testing import FakeClock, Fault
 
 from ..conftest import async_repeats, once
 from ..support.filling import fill
 from .conftest import RunList, growing_down_from
 
 
-def told(changes: Any, count: int) -> list[tuple[str, int, str, str | None]]:
+def told(changes, count):
     with closing(changes):
         return [(change.kind, change.run.id, change.run.status, change.previous) for change in islice(changes, count)]
 
 
-def cursor_of(newest: int, **unfinished: str) -> str:
+def cursor_of(newest, **unfinished):
     """Return a cursor; the unfinished runs are named run_1, run_2, …"""
     known = {name.removeprefix("run_"): status for name, status in unfinished.items()}
     return json.dumps({"org_id": 323, "newest": newest, "unfinished": known})
@@ -36,11 +35,11 @@ def cursor_of(newest: int, **unfinished: str) -> str:
 class Meanwhile(FakeClock):
     """Does what a test planned during the first sleeps."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
-        self.plan: list[Any] = []
+        self.plan = []
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds):
         super().sleep(seconds)
         assert len(self.slept) < 2000
         if self.plan:
@@ -48,14 +47,12 @@ class Meanwhile(FakeClock):
 
 
 @pytest.fixture
-def clock() -> FakeClock:
+def clock():
     return Meanwhile()
 
 
 @once
-def test_a_run_is_told_from_its_creation_to_its_end_and_again_when_it_is_resumed(
-    client: Any, sandbox: Sandbox, clock: Meanwhile
-) -> None:
+def test_a_run_is_told_from_its_creation_to_its_end_and_again_when_it_is_resumed(client, sandbox, clock):
     client.create_agent_run(323, "[[seconds=0]]")
     clock.plan = [
         lambda: sandbox.script(states=[("PENDING", 12), ("RUNNING", 20), ("COMPLETE", 0)]),
@@ -73,9 +70,7 @@ def test_a_run_is_told_from_its_creation_to_its_end_and_again_when_it_is_resumed
 
 
 @async_repeats
-def test_what_happened_without_a_watch_is_told_from_the_cursor_on(
-    client: Any, sandbox: Sandbox, clock: Meanwhile
-) -> None:
+def test_what_happened_without_a_watch_is_told_from_the_cursor_on(client, sandbox, clock):
     clock.plan = [lambda: fill(sandbox, 1, "made meanwhile")]
     first = client.watch(323)
     cursor = next(first).cursor
@@ -92,8 +87,8 @@ def test_what_happened_without_a_watch_is_told_from_the_cursor_on(
 @once
 @pytest.mark.parametrize(("old", "newer", "ends"), [(120, 130, 5), (1, 250, 1)])
 def test_old_unfinished_runs_are_read_by_few_requests_and_those_that_are_gone_forgotten(
-    client: Any, sandbox: Sandbox, clock: Meanwhile, old: int, newer: int, ends: int
-) -> None:
+    client, sandbox, clock, old, newer, ends
+):
     fill(sandbox, old, "[[outcome=never logs=0]]")
     fill(sandbox, newer)
     clock.advance(60)
@@ -106,9 +101,7 @@ def test_old_unfinished_runs_are_read_by_few_requests_and_those_that_are_gone_fo
 
 
 @async_repeats
-def test_transient_failures_are_waited_out_and_lasting_ones_raised(
-    client: Any, sandbox: Sandbox, clock: Meanwhile
-) -> None:
+def test_transient_failures_are_waited_out_and_lasting_ones_raised(client, sandbox, clock):
     client.create_agent_run(323, "[[seconds=20]]")
     sandbox.inject("list_agent_runs", Fault.status(503), times=3)
     sandbox.inject("list_agent_runs", Fault.status(429, retry_after=9), times=1)
@@ -124,7 +117,7 @@ def test_transient_failures_are_waited_out_and_lasting_ones_raised(
 
 
 @once
-def test_a_cursor_that_is_none_is_refused_at_once(client: Any) -> None:
+def test_a_cursor_that_is_none_is_refused_at_once(client):
     wrong = (cursor_of(1).replace("323", "1"), cursor_of(1, x="running"), cursor_of(1).replace(": 1", ': "1"'))
     for cursor in ("", "x", "[]", "{}", *wrong):
         with pytest.raises(ValidationError, match="cursor"):
@@ -134,7 +127,7 @@ def test_a_cursor_that_is_none_is_refused_at_once(client: Any) -> None:
 
 
 @pytest.mark.parametrize("grows", [0, 1, 100])
-def test_a_list_that_does_not_heed_skip_is_refused_after_few_requests(grows: int) -> None:
+def test_a_list_that_does_not_heed_skip_is_refused_after_few_requests(grows):
     runs = RunList(lambda turn, skip: (range(1000 + grows * turn, 0, -1)[:100], 10**6), status="RUNNING")
     with CodegenClient(runs.config(), clock=FakeClock()) as client:
         for cursor in (None, cursor_of(5)):
@@ -143,7 +136,7 @@ def test_a_list_that_does_not_heed_skip_is_refused_after_few_requests(grows: int
     assert len(runs.asked) < 15
 
 
-def test_more_runs_than_a_page_holds_may_arrive_between_two_pages() -> None:
+def test_more_runs_than_a_page_holds_may_arrive_between_two_pages():
     runs = RunList(lambda turn, skip: growing_down_from(1150 if turn == 1 else 1300)(turn, skip), status="RUNNING")
     with CodegenClient(runs.config(), clock=FakeClock()) as client:
         changes = told(client.watch(323, cursor_of(1000)), 400)

@@ -1,9 +1,7 @@
 """Lists read page by page: of any size, while they change, and from services that contradict themselves."""
 
 import random
-from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from codegen_api.operations import GET_USER, LIST_AGENT_RUNS, OPERATIONS
@@ -14,7 +12,7 @@ from codegen_ext import CodegenClient, InvalidResponseError
 from codegen_ext._sync import pagination
 
 from ..support.stub import StubClient, answer, page
-from .conftest import RunList, View, growing_down_from
+from .conftest import RunList, growing_down_from
 
 PAGED = [operation for operation in OPERATIONS.values() if operation.paging]
 
@@ -22,14 +20,14 @@ PAGED = [operation for operation in OPERATIONS.values() if operation.paging]
 class Listing:
     """A list that is served in parts, as the contract says of an operation; `change` alters it before each answer."""
 
-    def __init__(self, operation: Any, items: list[Any], *, known_total: bool = True, change: Any = None) -> None:
+    def __init__(self, operation, items, *, known_total=True, change=None):
         self.paging = operation.paging
         self.items = items
         self.known_total = known_total
         self.change = change
-        self.requests: list[tuple[int, int]] = []
+        self.requests = []
 
-    def __call__(self, request: Any) -> Any:
+    def __call__(self, request):
         if self.change is not None:
             self.change(self.items, len(self.requests))
         start, size = request.arguments[self.paging.start], request.arguments[self.paging.size]
@@ -39,17 +37,17 @@ class Listing:
         return answer(page(self.items[skip : skip + size], total, self.paging.items, self.paging.total))
 
 
-def things(count: int) -> list[Any]:
+def things(count):
     return [SimpleNamespace(id=number) for number in range(count, 0, -1)]
 
 
-def read(operation: Any, service: Any, size: int = 100) -> list[Any]:
-    return list(pagination.items(StubClient(service), operation, {}, size))  # type: ignore[arg-type]
+def read(operation, service, size=100):
+    return list(pagination.items(StubClient(service), operation, {}, size))
 
 
 @pytest.mark.parametrize("known_total", [True, False])
 @pytest.mark.parametrize("operation", PAGED, ids=lambda operation: operation.id)
-def test_every_item_comes_exactly_once_and_in_order(operation: Any, known_total: bool) -> None:
+def test_every_item_comes_exactly_once_and_in_order(operation, known_total):
     for items in ([], *map(things, (1, 6, 7)), [SimpleNamespace(action="the same, without an id")] * 5):
         listing = Listing(operation, items, known_total=known_total)
         assert read(operation, listing, 3) == items
@@ -60,17 +58,17 @@ def test_every_item_comes_exactly_once_and_in_order(operation: Any, known_total:
         read(GET_USER, None)
 
 
-def arrive(items: list[Any], count: int) -> None:
+def arrive(items, count):
     newest = max((item.id for item in items), default=10**6)
     items[:0] = [SimpleNamespace(id=newest + number) for number in range(count, 0, -1)]
 
 
-def append(items: list[Any], count: int) -> None:
+def append(items, count):
     oldest = min((item.id for item in items), default=0)
     items.extend(SimpleNamespace(id=oldest - number) for number in range(1, count + 1))
 
 
-def vanish(items: list[Any], count: int) -> None:
+def vanish(items, count):
     del items[: count // 5]
 
 
@@ -78,10 +76,8 @@ def vanish(items: list[Any], count: int) -> None:
 @settings(max_examples=20)
 @given(count=st.integers(1, 1500), numbers=st.lists(st.integers(0, 300), max_size=6))
 @example(count=1500, numbers=[1200, 0, 3000])  # more than is remembered
-def test_a_list_that_changes_repeats_nothing_and_hides_nothing_that_stays(
-    change: Callable[[list[Any], int], None], count: int, numbers: list[int]
-) -> None:
-    def changed(items: list[Any], turn: int) -> None:
+def test_a_list_that_changes_repeats_nothing_and_hides_nothing_that_stays(change, count, numbers):
+    def changed(items, turn):
         if 0 < turn <= len(numbers):
             change(items, numbers[turn - 1])
 
@@ -92,7 +88,7 @@ def test_a_list_that_changes_repeats_nothing_and_hides_nothing_that_stays(
     assert [one for one in found if one in set(stays)] == stays
 
 
-LYING: dict[str, View] = {
+LYING = {
     "two replicas": lambda turn, skip: growing_down_from(1000 if turn % 2 else 900)(turn, skip),
     "grows with each request": lambda turn, skip: (range(250, 0, -1)[skip : skip + 100], 250 + turn),
     "an estimate": lambda turn, skip: (range(250, 0, -1)[skip : skip + 100], random.Random(turn).randint(200, 400)),
@@ -102,7 +98,7 @@ LYING: dict[str, View] = {
 
 
 @pytest.mark.parametrize("name", LYING)
-def test_a_list_whose_totals_lie_ends_or_is_refused_after_few_requests(name: str) -> None:
+def test_a_list_whose_totals_lie_ends_or_is_refused_after_few_requests(name):
     runs = RunList(LYING[name])
     with CodegenClient(runs.config()) as client:
         try:
@@ -115,7 +111,7 @@ def test_a_list_whose_totals_lie_ends_or_is_refused_after_few_requests(name: str
 
 
 @pytest.mark.parametrize("total", [None, "3", 3.5, True, -1, [3]])
-def test_a_total_that_is_no_number_is_an_error_of_the_operation(total: Any) -> None:
+def test_a_total_that_is_no_number_is_an_error_of_the_operation(total):
     runs = RunList(lambda turn, skip: ([1], total))
     with CodegenClient(runs.config()) as client, pytest.raises(InvalidResponseError) as caught:
         list(client.stream_all_agent_runs(323))

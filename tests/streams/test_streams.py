@@ -4,22 +4,20 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from codegen_ext import AsyncCodegenClient, CodegenClient, ConfigurationError, ServerError, ValidationError
-from codegen_ext.testing import FakeClock, Sandbox
+from codegen_ext.testing import FakeClock
 
-from ..conftest import Flavour, once
+from ..conftest import once
 from ..docs.pages import ROOT
 from ..support.waiting import until_async
 from .conftest import RunList, growing_down_from
 
 
 @once
-def test_lists_are_streamed_by_item_or_by_page(client: Any) -> None:
+def test_lists_are_streamed_by_item_or_by_page(client):
     for outcome in ("completed", "failed", "completed", "never"):
         client.create_agent_run(323, f"[[seconds=0 outcome={outcome}]]")
     assert [run.id for run in client.stream_agent_runs(323, status="completed")] == [3, 1]
@@ -40,7 +38,7 @@ def test_lists_are_streamed_by_item_or_by_page(client: Any) -> None:
 
 
 @once
-def test_streams_can_be_switched_off(connect: Callable[..., Any], sandbox: Sandbox) -> None:
+def test_streams_can_be_switched_off(connect, sandbox):
     client = connect(enable_streaming=False)
     for stream in (
         lambda: client.stream_agent_runs(323, status="completed"),
@@ -55,7 +53,7 @@ def test_streams_can_be_switched_off(connect: Callable[..., Any], sandbox: Sandb
     assert sandbox.requests == []
 
 
-def test_the_next_page_is_fetched_while_one_is_consumed_and_no_further(flavour: Flavour) -> None:
+def test_the_next_page_is_fetched_while_one_is_consumed_and_no_further(flavour):
     runs = RunList(growing_down_from(450))
     with flavour.client(runs.config(), clock=FakeClock()) as client:
         stream = client.stream_all_agent_runs(323)
@@ -68,12 +66,12 @@ def test_the_next_page_is_fetched_while_one_is_consumed_and_no_further(flavour: 
         assert sum(1 for _ in stream) == 350
 
 
-def test_a_page_goes_on_to_the_end_of_its_list(flavour: Flavour) -> None:
+def test_a_page_goes_on_to_the_end_of_its_list(flavour):
     runs = RunList(growing_down_from(250))
     with flavour.client(runs.config()) as client:
         page = client.list_agent_runs(323, skip=20, limit=100)
 
-        async def read() -> list[int]:
+        async def read():
             return [run.id async for run in page.auto_paging_iter()]
 
         found = flavour.settle(read()) if flavour.is_async else [run.id for run in page.auto_paging_iter()]
@@ -81,7 +79,7 @@ def test_a_page_goes_on_to_the_end_of_its_list(flavour: Flavour) -> None:
     assert (len(page.items), runs.asked) == (100, [20, 120, 220])
 
 
-def test_a_failure_of_the_next_page_comes_after_the_items_of_this_one(flavour: Flavour) -> None:
+def test_a_failure_of_the_next_page_comes_after_the_items_of_this_one(flavour):
     runs = RunList(lambda turn, skip: None if skip else (range(250, 150, -1), 250))
     with flavour.client(runs.config()) as client:
         stream = client.stream_all_agent_runs(323)
@@ -99,28 +97,28 @@ SLOW = {
 """The second page has to wait for a quarter of an hour."""
 
 
-def test_leaving_a_stream_ends_the_thread_that_fetches_the_next_page() -> None:
+def test_leaving_a_stream_ends_the_thread_that_fetches_the_next_page():
     with CodegenClient(RunList(growing_down_from(300)).config(**SLOW)) as client:
         before = set(threading.enumerate())
         stream = client.stream_all_agent_runs(323)
         assert next(stream).id == 300
         (worker,) = set(threading.enumerate()) - before
-        stream.close()  # type: ignore[attr-defined]
+        stream.close()
         worker.join(10)
         assert not worker.is_alive()
 
 
-async def test_leaving_a_stream_ends_the_task_that_fetches_the_next_page() -> None:
+async def test_leaving_a_stream_ends_the_task_that_fetches_the_next_page():
     async with AsyncCodegenClient(RunList(growing_down_from(300)).config(**SLOW)) as client:
         stream = client.stream_all_agent_runs(323)
         assert (await anext(stream)).id == 300
         (worker,) = asyncio.all_tasks() - {asyncio.current_task()}
-        await stream.aclose()  # type: ignore[attr-defined]
+        await stream.aclose()
         await asyncio.wait_for(worker, 10)
 
 
 @pytest.mark.slow
-def test_a_stream_of_many_runs_takes_constant_memory() -> None:
+def test_a_stream_of_many_runs_takes_constant_memory():
     code = "from benchmarks import streams; print(streams.measure(10_000).megabytes)"
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert float(ended.stdout) < 4, "all of them would take twice as much"

@@ -1,16 +1,10 @@
 """A client that was closed says so, whatever is called on it."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from codegen_ext import ClientClosedError, CodegenAPIError
-from codegen_ext.testing import Sandbox
 
-from ..conftest import Flavour
-
-CALLS: dict[str, Callable[[Any], Any]] = {
+CALLS = {
     "create": lambda client: client.create_agent_run(323, "x"),
     "unmarked": lambda client: client.resume_agent_run(323, agent_run_id=1, prompt="x"),
     "other": lambda client: client.request("GET", "/v1/users/me"),
@@ -22,7 +16,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_call_on_a_closed_client_is_a_typed_error(client: Any, flavour: Flavour, sandbox: Sandbox, name: str) -> None:
+def test_a_call_on_a_closed_client_is_a_typed_error(client, flavour, sandbox, name):
     if name == "chat":
         client = flavour.chat(sandbox.token, sandbox.base_url)
     client.close()
@@ -35,8 +29,8 @@ def test_a_call_on_a_closed_client_is_a_typed_error(client: Any, flavour: Flavou
     assert sandbox.requests == []
 
 
-def test_other_runtime_errors_are_not_hidden(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*args: Any, **options: Any) -> None:
+def test_other_runtime_errors_are_not_hidden(client, monkeypatch):
+    def broken(*args, **options):
         raise RuntimeError("something else")
 
     monkeypatch.setattr(client.session, "send_direct", broken)

@@ -3,20 +3,16 @@
 import json
 import logging
 import re
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from codegen_ext import CodegenAPIError
 from codegen_ext._logging import LONGEST_BODY
-from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.testing import Fault
 
-from ..conftest import TOKEN, Flavour
-from ..support.loopback import Loopback, reply
+from ..conftest import TOKEN
+from ..support.loopback import reply
 
-Connect = Callable[..., Any]
-Seen = Callable[..., list[logging.LogRecord]]
 OURS = logging.getLogger("codegen_ext")
 FORMAT = logging.Formatter(
     "%(levelname)s %(message)s | "
@@ -25,11 +21,11 @@ FORMAT = logging.Formatter(
 
 
 @pytest.fixture
-def seen(caplog: pytest.LogCaptureFixture) -> Seen:
+def seen(caplog):
     return lambda: [record for record in caplog.records if record.name == OURS.name]
 
 
-def test_the_records_of_calls(connect: Connect, sandbox: Sandbox, clock: FakeClock, seen: Seen) -> None:
+def test_the_records_of_calls(connect, sandbox, clock, seen):
     client = connect(log_level="DEBUG", max_retries=2)
     sandbox.inject("*", Fault.latency(1.5), times=1)
     sandbox.inject("*", Fault.status(429, retry_after=7), times=1)
@@ -71,16 +67,14 @@ def test_the_records_of_calls(connect: Connect, sandbox: Sandbox, clock: FakeClo
         ({"log_level": "DEBUG", "log_requests": False}, {"retry"}),
     ],
 )
-def test_the_level_decides_and_nothing_is_prepared_otherwise(
-    connect: Connect, sandbox: Sandbox, seen: Seen, settings: Any, events: set[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_level_decides_and_nothing_is_prepared_otherwise(connect, sandbox, seen, settings, events, monkeypatch):
     monkeypatch.setattr("codegen_ext._logging._body", lambda *args: pytest.fail("a body was read"))
     sandbox.inject("*", Fault.status(503), times=1)
     connect(max_retries=1, log_responses=True, **settings).get_current_user()
     assert {record.codegen_event for record in seen()} == events
 
 
-def test_bodies_are_cut_and_without_secrets(connect: Connect, serve: Callable[..., Loopback], seen: Seen) -> None:
+def test_bodies_are_cut_and_without_secrets(connect, serve, seen):
     body = {"token": "hush-hush", "message": "connect with hush-hush", "usage": {"total_tokens": 17}}
     long = {"text": "x" * 5_000}
     client = connect(serve(reply(body), reply(long)).base_url, log_level="DEBUG", log_responses=True)
@@ -94,7 +88,7 @@ def test_bodies_are_cut_and_without_secrets(connect: Connect, serve: Callable[..
 
 
 @pytest.mark.parametrize("body", [b"", b"plain text", b"\xff\xfe", b"[" * 10_000, b"null", b'["\\ud800"]', b"a\nb"])
-def test_any_body_can_be_logged(connect: Connect, serve: Callable[..., Loopback], seen: Seen, body: bytes) -> None:
+def test_any_body_can_be_logged(connect, serve, seen, body):
     client = connect(serve(reply(body, 404)).base_url, log_level="DEBUG", log_responses=True)
     with pytest.raises(CodegenAPIError):
         client.get_current_user()
@@ -103,14 +97,14 @@ def test_any_body_can_be_logged(connect: Connect, serve: Callable[..., Loopback]
     assert message.encode().splitlines() == [message.encode()]
 
 
-def test_a_stream_is_logged_without_its_body(flavour: Flavour, sandbox: Sandbox, seen: Seen) -> None:
+def test_a_stream_is_logged_without_its_body(flavour, sandbox, seen):
     with flavour.chat(TOKEN, sandbox.base_url, log_level="DEBUG", log_responses=True) as chat:
         list(chat.stream_chat_completion("gpt-4o", [{"role": "user", "content": "Hi"}]))
     line = r"POST create_chat_completion -> 200 in \d\.\d{3} s, request id sandbox-0-1"
     assert re.fullmatch(line, seen()[-1].getMessage())
 
 
-def test_building_a_client_sets_the_level_of_our_logger_alone(connect: Connect) -> None:
+def test_building_a_client_sets_the_level_of_our_logger_alone(connect):
     others = [logging.getLogger(), logging.getLogger("httpx"), logging.getLogger("other")]
     before = [(logger.level, list(logger.handlers), logger.disabled) for logger in others]
     for level in ("ERROR", "DEBUG"):
@@ -124,9 +118,7 @@ def test_building_a_client_sets_the_level_of_our_logger_alone(connect: Connect) 
 
 
 @pytest.mark.parametrize(("value", "lines"), [("debug", 2), ("nonsense", 0)])
-def test_a_variable_shows_records_on_stderr(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str, lines: int
-) -> None:
+def test_a_variable_shows_records_on_stderr(connect, monkeypatch, capsys, value, lines):
     monkeypatch.setattr(OURS, "handlers", list(OURS.handlers))
     monkeypatch.setenv("CODEGEN_LOG", value)
     for client in (connect(), connect()):

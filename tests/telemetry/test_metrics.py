@@ -5,8 +5,6 @@ import json
 import math
 import pickle
 import sys
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,22 +15,18 @@ from prometheus_client.parser import text_string_to_metric_families
 from codegen_ext import Agent, CodegenAPIError, ConfigurationError
 from codegen_ext.integrations.prometheus import PrometheusCollector
 from codegen_ext.metrics import MetricsCollector, Stats
-from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.testing import FakeClock, Fault
 
-from ..conftest import Flavour
 from ..support.inside import real
 
-Connect = Callable[..., Any]
-Samples = dict[tuple[str, ...], float]
 
-
-def registry_of(*sources: Any) -> CollectorRegistry:
+def registry_of(*sources):
     registry = CollectorRegistry()
     registry.register(PrometheusCollector(*sources))
     return registry
 
 
-def scrape(registry: CollectorRegistry) -> Samples:
+def scrape(registry):
     """Return samples by name and the values of their labels in the order of their names."""
     families = list(text_string_to_metric_families(generate_latest(registry).decode()))
     samples = [
@@ -45,15 +39,15 @@ def scrape(registry: CollectorRegistry) -> Samples:
     return dict(samples)
 
 
-def counters(samples: Samples) -> Samples:
+def counters(samples):
     return {key: value for key, value in samples.items() if key[0].endswith("_total") and value}
 
 
-def part(counted: dict[str, Any], *names: str) -> list[Any]:
+def part(counted, *names):
     return [counted[name] for name in names]
 
 
-def test_calls_and_their_attempts_are_counted(sandbox: Sandbox, connect: Connect, clock: FakeClock) -> None:
+def test_calls_and_their_attempts_are_counted(sandbox, connect, clock):
     client = connect(max_retries=1)
     sandbox.inject("get_current_user", Fault.latency(2), times=2)
     sandbox.inject("get_current_user", Fault.status(503, retry_after=10), times=1)
@@ -119,7 +113,7 @@ def test_calls_and_their_attempts_are_counted(sandbox: Sandbox, connect: Connect
     }
 
 
-def test_nothing_is_left_after_a_reset(client: Any, clock: FakeClock) -> None:
+def test_nothing_is_left_after_a_reset(client, clock):
     metrics = MetricsCollector(FakeClock())
     metrics.record_request("GET", "/users/4711", 0.5, 200, "req-4711", cached=True)
     metrics.record_request("POST", "/runs", 1.5, 503, request_id="req-2")
@@ -148,7 +142,7 @@ def test_nothing_is_left_after_a_reset(client: Any, clock: FakeClock) -> None:
 
 
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=300))
-def test_percentiles_are_those_of_the_sorted_durations(durations: list[float]) -> None:
+def test_percentiles_are_those_of_the_sorted_durations(durations):
     collector = MetricsCollector()
     for seconds in durations:
         collector.record("any", seconds, 200)
@@ -158,7 +152,7 @@ def test_percentiles_are_those_of_the_sorted_durations(durations: list[float]) -
             assert stats[name] == pytest.approx(sorted(durations)[rank - 1], rel=0.05)
 
 
-def test_durations_are_a_histogram() -> None:
+def test_durations_are_a_histogram():
     metrics = MetricsCollector(FakeClock())
     for seconds in (0.01, 2.0, 2.0, 30.0):
         metrics.record("get_current_user", seconds, 200)
@@ -171,7 +165,7 @@ def test_durations_are_a_histogram() -> None:
     assert samples[f"{name}_count", "get_current_user"] == 4
 
 
-def test_clients_in_one_registry_are_added_up(flavour: Flavour, connect: Connect, sandbox: Sandbox) -> None:
+def test_clients_in_one_registry_are_added_up(flavour, connect, sandbox):
     with Agent(323, sandbox.token, sandbox.base_url) as agent, flavour.chat(sandbox.token, sandbox.base_url) as chat:
         first, second = connect(), connect()
         collector = PrometheusCollector(real(first), agent)
@@ -194,7 +188,7 @@ def test_clients_in_one_registry_are_added_up(flavour: Flavour, connect: Connect
     assert scrape(registries[0]) == {}
 
 
-def test_what_a_client_tells_of_itself_is_ready_for_json(connect: Connect) -> None:
+def test_what_a_client_tells_of_itself_is_ready_for_json(connect):
     client = connect(enable_caching=True, rate_limits=True)
     for _ in range(2):
         client.get_current_user()
@@ -207,7 +201,7 @@ def test_what_a_client_tells_of_itself_is_ready_for_json(connect: Connect) -> No
     assert read["cache"]["misses"] == told["cache"].misses == 1
 
 
-def test_statistics_answer_by_key_and_by_attribute() -> None:
+def test_statistics_answer_by_key_and_by_attribute():
     stats = Stats({"metrics": {"error_rate": 0.5, "x": 1}, "config": {"x": 2, "timeout": 30}})
     assert stats["metrics"]["error_rate"] == stats.error_rate == 0.5
     assert (stats.timeout, stats.x) == (30, 1)
@@ -217,7 +211,7 @@ def test_statistics_answer_by_key_and_by_attribute() -> None:
         assert (other, other.error_rate) == (stats, 0.5)
 
 
-def test_metrics_can_be_switched_off_or_missing(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_can_be_switched_off_or_missing(connect, monkeypatch):
     client = connect(enable_metrics=False)
     assert client.get_current_user().id == 1
     show = (lambda: PrometheusCollector(real(client)), lambda: client.metrics)

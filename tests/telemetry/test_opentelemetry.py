@@ -2,8 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from codegen_api.operations import OPERATIONS
@@ -12,21 +10,17 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from codegen_ext import Agent, AsyncCodegenClient, ClientConfig, CodegenAPIError, CodegenClient, ConfigurationError
 from codegen_ext.integrations.opentelemetry import instrument
-from codegen_ext.testing import Sandbox
 
 from ..conftest import TOKEN
 from ..support.inside import real
-from ..support.loopback import CLOSE, HANG, Loopback, reply
-from .conftest import Spans
+from ..support.loopback import CLOSE, HANG, reply
 
-Serve = Callable[..., Loopback]
-Connect = Callable[..., Any]
 USER = {"id": 1, "github_user_id": "7", "github_username": "octocat"}
 
 
 @pytest.fixture
-def traced(connect: Connect, spans: Spans) -> Connect:
-    def build(*args: Any, **settings: Any) -> Any:
+def traced(connect, spans):
+    def build(*args, **settings):
         client = connect(*args, **settings)
         assert instrument(real(client), spans.provider) is real(client)
         return client
@@ -34,7 +28,7 @@ def traced(connect: Connect, spans: Spans) -> Connect:
     return build
 
 
-def test_a_call_is_a_span_with_a_child_for_its_request(traced: Connect, spans: Spans, sandbox: Sandbox) -> None:
+def test_a_call_is_a_span_with_a_child_for_its_request(traced, spans, sandbox):
     traced().get_users(323, limit=5)
     (call,), (attempt,) = spans.calls, spans.attempts
     assert (call.name, dict(call.attributes)) == (
@@ -58,7 +52,7 @@ def test_a_call_is_a_span_with_a_child_for_its_request(traced: Connect, spans: S
     assert attempt.instrumentation_scope.name == "codegen_ext"
 
 
-def test_each_attempt_has_its_span_which_the_service_is_told(traced: Connect, spans: Spans, serve: Serve) -> None:
+def test_each_attempt_has_its_span_which_the_service_is_told(traced, spans, serve):
     server = serve(reply({}, 503), CLOSE, reply(USER))
     traced(server.base_url, max_retries=3).get_current_user()
     (call,), attempts = spans.calls, spans.attempts
@@ -76,10 +70,10 @@ def test_each_attempt_has_its_span_which_the_service_is_told(traced: Connect, sp
     assert told == [[f"{context.trace_id:032x}", f"{context.span_id:016x}"] for context in contexts]
 
 
-def test_spans_belong_to_the_callers_span(spans: Spans, sandbox: Sandbox) -> None:
+def test_spans_belong_to_the_callers_span(spans, sandbox):
     config = ClientConfig(api_token=TOKEN, base_url=sandbox.base_url)
 
-    async def call() -> None:
+    async def call():
         async with AsyncCodegenClient(config) as client:
             instrument(client, spans.provider)
             await asyncio.gather(*(client.get_users(323, skip=number) for number in range(3)))
@@ -93,9 +87,7 @@ def test_spans_belong_to_the_callers_span(spans: Spans, sandbox: Sandbox) -> Non
     assert {span.parent.span_id for span in spans.attempts} == {span.context.span_id for span in spans.calls}
 
 
-def test_a_request_that_the_contract_does_not_know(
-    traced: Connect, spans: Spans, serve: Serve, sandbox: Sandbox
-) -> None:
+def test_a_request_that_the_contract_does_not_know(traced, spans, serve, sandbox):
     server = serve(reply({}))
     traced(server.base_url).request("GET", "/new", params={"api_key": "hush-hush", "page": 1})
     with pytest.raises(CodegenAPIError):
@@ -110,7 +102,7 @@ def test_a_request_that_the_contract_does_not_know(
     assert unknown.attributes["http.request.method_original"] == "BREW"
 
 
-def test_an_answer_from_the_cache_has_no_attempt(traced: Connect, spans: Spans) -> None:
+def test_an_answer_from_the_cache_has_no_attempt(traced, spans):
     client = traced(enable_caching=True)
     instrument(real(client), spans.provider)
     instrument(real(client.with_options(timeout=5)), spans.provider)
@@ -120,7 +112,7 @@ def test_an_answer_from_the_cache_has_no_attempt(traced: Connect, spans: Spans) 
     assert len(spans.attempts) == 1
 
 
-async def test_a_cancelled_call_is_a_failed_span(serve: Serve, spans: Spans) -> None:
+async def test_a_cancelled_call_is_a_failed_span(serve, spans):
     server = serve(HANG)
     async with AsyncCodegenClient(ClientConfig(api_token=TOKEN, base_url=server.base_url)) as client:
         instrument(client, spans.provider)
@@ -133,9 +125,7 @@ async def test_a_cancelled_call_is_a_failed_span(serve: Serve, spans: Spans) -> 
     assert [span.attributes["error.type"] for span in (*spans.calls, *spans.attempts)] == ["cancelled"] * 2
 
 
-def test_agents_are_traced_by_the_global_provider(
-    spans: Spans, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_agents_are_traced_by_the_global_provider(spans, sandbox, monkeypatch):
     monkeypatch.setattr(trace, "get_tracer_provider", lambda: spans.provider)
     with Agent(323, TOKEN, sandbox.base_url) as agent:
         assert instrument(agent) is agent

@@ -9,8 +9,6 @@ import gc
 import logging
 import pickle
 import traceback
-from collections.abc import Callable
-from typing import Any
 
 import httpx
 import pytest
@@ -20,12 +18,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from codegen_ext import ClientConfig, CodegenAPIError, CodegenClient, CodegenConfig, ConfigurationError
 from codegen_ext.integrations.opentelemetry import instrument
 from codegen_ext.integrations.prometheus import PrometheusCollector
-from codegen_ext.testing import Fault, Sandbox
+from codegen_ext.testing import Fault
 
-from ..conftest import TOKEN, Flavour
+from ..conftest import TOKEN
 from ..support.inside import real
-from ..support.loopback import CLOSE, HANG, Loopback, reply
-from .conftest import Spans
+from ..support.loopback import CLOSE, HANG, reply
 
 SECRET = TOKEN
 PIECES = [SECRET[at : at + 8] for at in range(len(SECRET) - 7)]
@@ -47,23 +44,21 @@ EVENTS = [
     f"data: {SECRET}",
     f'data: {{"id": ["{SECRET}"]}}',
 ]
-Connect = Callable[..., Any]
 Logs = pytest.LogCaptureFixture
 Patch = pytest.MonkeyPatch
-Serve = Callable[..., Loopback]
 
 
-def found_in(text: str) -> list[str]:
+def found_in(text):
     return [text[max(0, text.find(piece) - 150) :][:200] for piece in PIECES if piece in text]
 
 
 class Watch:
     """Everything that came out of a client, as text."""
 
-    def __init__(self) -> None:
-        self.texts: list[str] = []
+    def __init__(self):
+        self.texts = []
 
-    def see(self, *things: object) -> None:
+    def see(self, *things):
         for thing in map(real, things):
             self.texts += repr(thing), str(thing)
             with contextlib.suppress(TypeError, AttributeError, pickle.PicklingError):
@@ -71,11 +66,11 @@ class Watch:
             with contextlib.suppress(TypeError):
                 self.texts.append(repr(copy.copy(thing)))
 
-    def failing(self, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    def failing(self, call, *args, **options):
         """Make a call that fails, and see all that the error carries."""
         with pytest.raises(CodegenAPIError) as caught:
             call(*args, **options)
-        error: BaseException | None = caught.value
+        error = caught.value
         self.texts += traceback.format_exception(error)
         while error is not None:
             self.see(error, error.args, vars(error))
@@ -86,7 +81,7 @@ class Watch:
         return caught.value
 
 
-def drive_runs(watch: Watch, client: Any, agent: Any) -> None:
+def drive_runs(watch, client, agent):
     task = agent.run("hello", metadata={"team": "core"})
     task.wait_for_completion()
     client.request("GET", "/v1/users/me")
@@ -100,7 +95,7 @@ def drive_runs(watch: Watch, client: Any, agent: Any) -> None:
     watch.see(client.get_stats(), client.health_check())
 
 
-def drive_failures(watch: Watch, client: Any, sandbox: Sandbox, connect: Connect, serve: Serve) -> None:
+def drive_failures(watch, client, sandbox, connect, serve):
     for fault in FAULTS:
         sandbox.inject("*", fault)
         watch.failing(client.get_current_user)
@@ -118,8 +113,8 @@ def drive_failures(watch: Watch, client: Any, sandbox: Sandbox, connect: Connect
     watch.failing(closed.get_current_user)
 
 
-def drive_chat(watch: Watch, chat: Any, sandbox: Sandbox, connect_chat: Callable[[str], Any], serve: Serve) -> None:
-    def stream(chat: Any) -> list[str]:
+def drive_chat(watch, chat, sandbox, connect_chat, serve):
+    def stream(chat):
         return list(chat.stream_chat_completion("gpt-4o", [{"role": "user", "content": "Hi"}]))
 
     stream(chat)
@@ -132,9 +127,7 @@ def drive_chat(watch: Watch, chat: Any, sandbox: Sandbox, connect_chat: Callable
     watch.see(chat, chat.config, chat.session, chat.get_stats())
 
 
-def test_the_token_is_nowhere(
-    flavour: Flavour, sandbox: Sandbox, connect: Connect, serve: Serve, spans: Spans, caplog: Logs, monkeypatch: Patch
-) -> None:
+def test_the_token_is_nowhere(flavour, sandbox, connect, serve, spans, caplog, monkeypatch):
     watch, collector, registry = Watch(), PrometheusCollector(), CollectorRegistry()
     registry.register(collector)
     monkeypatch.setenv("CODEGEN_LOG_LEVEL", "DEBUG")
@@ -142,15 +135,15 @@ def test_the_token_is_nowhere(
     caplog.set_level(logging.DEBUG)
     with contextlib.ExitStack() as stack:
 
-        def watched(client: Any) -> Any:
+        def watched(client):
             collector.add(real(client))
             instrument(real(client), spans.provider)
             return client
 
-        def ask(base_url: str | None = None, **settings: Any) -> Any:
+        def ask(base_url=None, **settings):
             return watched(connect(base_url, **{"max_retries": 1, "rate_limits": True, **settings}))
 
-        def chat(base_url: str) -> Any:
+        def chat(base_url):
             return watched(stack.enter_context(flavour.chat(SECRET, base_url)))
 
         client = ask(total_timeout=20)
@@ -168,7 +161,7 @@ def test_the_token_is_nowhere(
     assert [leak for text in watch.texts for leak in found_in(text)] == []
 
 
-def test_a_pickled_configuration_takes_the_token_of_the_process_that_loads_it(monkeypatch: Patch) -> None:
+def test_a_pickled_configuration_takes_the_token_of_the_process_that_loads_it(monkeypatch):
     config = ClientConfig(api_token=SECRET, org_id=323, timeout=7, shared_state="sqlite:///here")
     pickled = pickle.dumps(config)
     assert pickle.loads(pickled).api_token == ""
@@ -184,7 +177,7 @@ def test_a_pickled_configuration_takes_the_token_of_the_process_that_loads_it(mo
 
 
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy])
-def test_a_copied_configuration_keeps_the_token(again: Callable[[Any], Any]) -> None:
+def test_a_copied_configuration_keeps_the_token(again):
     config = CodegenConfig(api_token=SECRET, cache_ttl=9, shared_state=f"redis://user:{SECRET}@host")
     copied = again(config)
     assert (copied, type(copied)) == (config, CodegenConfig)
@@ -194,14 +187,14 @@ def test_a_copied_configuration_keeps_the_token(again: Callable[[Any], Any]) -> 
 
 
 @pytest.mark.parametrize("bad", [f"{SECRET} with spaces", f"{SECRET}\n", f"ü{SECRET}"])
-def test_a_refused_token_is_not_repeated(flavour: Flavour, bad: str) -> None:
+def test_a_refused_token_is_not_repeated(flavour, bad):
     with pytest.raises(ConfigurationError) as caught:
         flavour.client(ClientConfig(api_token=bad))
     assert not found_in("".join(traceback.format_exception(caught.value)))
 
 
-def test_neither_an_error_of_the_network_nor_the_address_shows_a_secret(flavour: Flavour) -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
+def test_neither_an_error_of_the_network_nor_the_address_shows_a_secret(flavour):
+    def answer(request):
         try:
             raise OSError(5, f"while sending {request.headers['authorization']}")
         except OSError as error:
@@ -222,7 +215,7 @@ def test_neither_an_error_of_the_network_nor_the_address_shows_a_secret(flavour:
     assert error.__context__ in (None, error.__cause__)
 
 
-def test_the_session_takes_it_to_no_other_host(serve: Serve, connect: Connect, flavour: Flavour) -> None:
+def test_the_session_takes_it_to_no_other_host(serve, connect, flavour):
     ours, other = serve(reply({}), reply({}), CLOSE), serve(reply({}))
     session = connect(f"{ours.base_url}/v1", api_token=SECRET).session
     for address in ("/v1/x", f"{ours.base_url}/elsewhere", f"{other.base_url}/v1/x"):
@@ -239,5 +232,5 @@ def test_the_session_takes_it_to_no_other_host(serve: Serve, connect: Connect, f
             assert "authorization" not in thing.headers
 
 
-def test_the_callers_own_authorization_gives_way(client: Any) -> None:
+def test_the_callers_own_authorization_gives_way(client):
     assert client.get_current_user(extra_headers={"Authorization": "Bearer wrong"}).id == 1

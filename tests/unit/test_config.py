@@ -1,7 +1,6 @@
 """Settings: defaults, environment, aliases, presets, and what is refused."""
 
 import math
-from typing import Any
 
 import pytest
 
@@ -21,7 +20,7 @@ WHOLE_NUMBERS = {name for name, default in DEFAULTS.items() if type(default) is 
 SWITCHES = {name for name, default in DEFAULTS.items() if type(default) is bool} - {"verify"}
 MAY_BE_NOTHING = {"max_retries", "max_keepalive_connections", "retry_delay", "create_settle_seconds", "stale_if_error"}
 
-BAD_VALUES: list[tuple[str, Any]] = [
+BAD_VALUES = [
     *((name, value) for name in sorted(NUMBERS) for value in ("5", None, True, math.nan, math.inf, -1, 1e11)),
     *((name, value) for name in sorted(WHOLE_NUMBERS) for value in ("5", None, True, 1.5, -1)),
     *((name, 0) for name in sorted((NUMBERS | WHOLE_NUMBERS) - MAY_BE_NOTHING)),
@@ -36,7 +35,7 @@ BAD_VALUES: list[tuple[str, Any]] = [
 ]
 
 
-def build(config: ClientConfig) -> CodegenClient:
+def build(config):
     with CodegenClient(config) as client:
         return client
 
@@ -58,9 +57,7 @@ def build(config: ClientConfig) -> CodegenClient:
         *(("log_requests", {"CODEGEN_LOG_REQUESTS": word}, False) for word in ("false", "0", "no", "OFF")),
     ],
 )
-def test_the_first_variable_that_says_something_counts_and_an_argument_over_all(
-    monkeypatch: pytest.MonkeyPatch, name: str, texts: dict[str, str], value: object
-) -> None:
+def test_the_first_variable_that_says_something_counts_and_an_argument_over_all(monkeypatch, name, texts, value):
     assert getattr(ClientConfig(), name) == DEFAULTS[name]
     for variable, text in texts.items():
         monkeypatch.setenv(variable, text)
@@ -73,9 +70,7 @@ def test_the_first_variable_that_says_something_counts_and_an_argument_over_all(
     ("variable", "text"),
     [("CODEGEN_TIMEOUT", "soon"), ("CODEGEN_MAX_RETRIES", "1.5"), ("CODEGEN_ENABLE_CACHING", "maybe")],
 )
-def test_an_unreadable_environment_variable_is_named_without_its_value(
-    monkeypatch: pytest.MonkeyPatch, variable: str, text: str
-) -> None:
+def test_an_unreadable_environment_variable_is_named_without_its_value(monkeypatch, variable, text):
     monkeypatch.setenv(variable, text)
     with pytest.raises(ConfigurationError, match=variable) as caught:
         ClientConfig()
@@ -83,7 +78,7 @@ def test_an_unreadable_environment_variable_is_named_without_its_value(
     assert f"'{text}'" not in str(caught.value)
 
 
-def test_a_bad_value_is_refused_when_a_client_is_built_and_the_field_is_named() -> None:
+def test_a_bad_value_is_refused_when_a_client_is_built_and_the_field_is_named():
     for name, value in BAD_VALUES:
         config = ClientConfig(**{"api_token": "abc", name: value})
         with pytest.raises(ConfigurationError, match=name) as caught:
@@ -110,14 +105,12 @@ def test_a_bad_value_is_refused_when_a_client_is_built_and_the_field_is_named() 
         ("org_id", None, ""),
     ],
 )
-def test_good_values_are_accepted_and_other_forms_converted(name: str, given: Any, kept: Any) -> None:
+def test_good_values_are_accepted_and_other_forms_converted(name, given, kept):
     client = build(ClientConfig(**{"api_token": "abc", name: given, "verify": False}))
     assert getattr(client.config, name) == kept
 
 
-def test_a_token_is_missing_when_a_client_is_built_and_the_environment_may_have_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_token_is_missing_when_a_client_is_built_and_the_environment_may_have_it(monkeypatch):
     config = ClientConfig(org_id="323")
     for unbuilt in (config, ConfigPresets.production(), CodegenConfig(), None):
         with pytest.raises(ValueError, match="CODEGEN_API_TOKEN") as caught:
@@ -136,9 +129,7 @@ def test_a_token_is_missing_when_a_client_is_built_and_the_environment_may_have_
 
 
 @pytest.mark.parametrize("preset", ["development", "production", "high_performance", "testing"])
-def test_a_preset_stands_over_the_environment_and_takes_credentials_afterwards(
-    monkeypatch: pytest.MonkeyPatch, preset: str
-) -> None:
+def test_a_preset_stands_over_the_environment_and_takes_credentials_afterwards(monkeypatch, preset):
     plain = getattr(ConfigPresets, preset)()
     for variable in ("CODEGEN_TIMEOUT", "CODEGEN_MAX_RETRIES"):
         monkeypatch.setenv(variable, "2")
@@ -154,7 +145,7 @@ def test_a_preset_stands_over_the_environment_and_takes_credentials_afterwards(
     assert getattr(ConfigPresets, preset)().api_token == "from-environment"
 
 
-def test_the_configuration_may_change_until_a_client_is_built_and_not_after() -> None:
+def test_the_configuration_may_change_until_a_client_is_built_and_not_after():
     config = ClientConfig()
     config.api_token = "abc"
     config.timeout = 7
@@ -165,7 +156,7 @@ def test_the_configuration_may_change_until_a_client_is_built_and_not_after() ->
     assert client.config.retry_on_status == DEFAULTS["retry_on_status"]
 
 
-def test_the_overall_cap_binds_only_where_it_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_overall_cap_binds_only_where_it_was_set(monkeypatch):
     config = ClientConfig()
     assert not config.has_rate_limit_cap
     config.rate_limit_requests = 60
@@ -176,7 +167,7 @@ def test_the_overall_cap_binds_only_where_it_was_set(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("kind", [ClientConfig, CodegenConfig])
-def test_both_spellings_of_a_field_are_taken_in_either_case(kind: type[ClientConfig]) -> None:
+def test_both_spellings_of_a_field_are_taken_in_either_case(kind):
     config = kind.from_settings({"API_TOKEN": "abc", "rate_limit_window": 5, "CACHE_TTL_SECONDS": 6, "org_id": 323})
     assert type(config) is kind
     assert (config.api_token, config.rate_limit_period_seconds) == ("abc", 5)
@@ -185,8 +176,7 @@ def test_both_spellings_of_a_field_are_taken_in_either_case(kind: type[ClientCon
     assert config.cache_ttl_seconds == config.cache_ttl == 14
 
 
-def test_what_is_no_setting_is_refused_and_the_closest_one_named() -> None:
-    settings: Any
+def test_what_is_no_setting_is_refused_and_the_closest_one_named():
     for settings in (None, "timeout=5", [("timeout", 5)]):
         with pytest.raises(ConfigurationError, match="expected a mapping of settings"):
             ClientConfig.from_settings(settings)
@@ -197,7 +187,6 @@ def test_what_is_no_setting_is_refused_and_the_closest_one_named() -> None:
         CodegenClient.from_settings({"zzz": 5})
     with CodegenClient.from_settings({"API_TOKEN": "abc", "timeout": 4}) as client:
         assert client.config.timeout == 4
-    kind: Any
     for kind in (CodegenClient, AsyncCodegenClient):
         with pytest.raises(ConfigurationError, match=r"must be a ClientConfig.*from_settings") as caught:
             kind({"api_token": "s3cret"})

@@ -8,14 +8,14 @@ import pytest
 import codegen_ext
 
 
-def run_python(code: str) -> str:
+def run_python(code):
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_every_public_name_and_no_other_can_be_imported() -> None:
-    names: dict[str, object] = {}
+def test_every_public_name_and_no_other_can_be_imported():
+    names = {}
     exec("from codegen_ext import *", names)
     assert set(codegen_ext.__all__) <= {name for name in names if names[name] is not None}
     assert {"Agent", "CodegenClient", "AsyncTask", "__version__"} <= set(codegen_ext.__all__) <= set(dir(codegen_ext))
@@ -23,7 +23,7 @@ def test_every_public_name_and_no_other_can_be_imported() -> None:
         codegen_ext.Agents  # noqa: B018
 
 
-def test_without_its_extra_what_needs_codex_names_it_and_the_rest_works() -> None:
+def test_without_its_extra_what_needs_codex_names_it_and_the_rest_works():
     code = (
         "import sys; sys.modules['openai'] = None\n"
         "import codegen_ext.codex\n"
@@ -37,7 +37,7 @@ def test_without_its_extra_what_needs_codex_names_it_and_the_rest_works() -> Non
     assert run_python(code).count("pip install 'codegen-sdk[codex]'") == 3
 
 
-def test_imports_load_no_more_than_they_need() -> None:
+def test_imports_load_no_more_than_they_need():
     code = (
         "import sys, codegen_ext, codegen_ext.codex; print(*sys.modules)\n"
         "import httpx; print(*sys.modules)\n"
@@ -50,7 +50,7 @@ def test_imports_load_no_more_than_they_need() -> None:
     assert not [name for name in loaded if name.startswith("codegen_api.models.")]
 
 
-def test_importing_and_building_leaves_logging_alone() -> None:
+def test_importing_and_building_leaves_logging_alone():
     print_state = (
         "import logging, asyncio\n"
         "from codegen_ext import ClientConfig, CodegenClient, AsyncCodegenClient, ChatServerClient, Agent\n"

@@ -14,7 +14,7 @@ NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 DATE = {"date": format_datetime(NOW, usegmt=True)}
 
 
-def seconds_of(text: str, headers: dict[str, str] = DATE) -> float | None:
+def seconds_of(text, headers=DATE):
     return retry_after_of(httpx.Response(429, headers={**headers, "retry-after": text}))
 
 
@@ -44,20 +44,20 @@ def seconds_of(text: str, headers: dict[str, str] = DATE) -> float | None:
         ("2026-02-03", None),
     ],
 )
-def test_seconds_and_dates_of_http_count_from_the_responses_own_date(text: str, seconds: float | None) -> None:
+def test_seconds_and_dates_of_http_count_from_the_responses_own_date(text, seconds):
     assert seconds_of(text) == seconds
     assert retry_after_of(httpx.Response(429, headers=DATE)) is None
 
 
 @pytest.mark.parametrize("sent", [{}, {"date": "yesterday"}])
-def test_a_date_counts_from_now_in_a_response_without_a_date(sent: dict[str, str]) -> None:
+def test_a_date_counts_from_now_in_a_response_without_a_date(sent):
     wait = seconds_of(format_datetime(datetime.now(UTC) + timedelta(seconds=3600), usegmt=True), sent)
     assert wait == pytest.approx(3600, abs=60)
 
 
 @settings(max_examples=20)
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(10**8), 10**8))
-def test_any_number_and_any_date_is_read_and_never_negative(number: float, seconds: int) -> None:
+def test_any_number_and_any_date_is_read_and_never_negative(number, seconds):
     assert seconds_of(repr(number)) == min(max(0.0, number), LONGEST_RETRY_AFTER)
     date = format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
     assert seconds_of(date) == min(max(0, seconds), LONGEST_RETRY_AFTER)
@@ -76,6 +76,6 @@ DISTORTED_DATES = st.builds(
 
 @settings(max_examples=60)
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126)) | DISTORTED_DATES)
-def test_no_text_breaks_it(text: str) -> None:
+def test_no_text_breaks_it(text):
     seconds = seconds_of(text)
     assert seconds is None or 0 <= seconds <= LONGEST_RETRY_AFTER

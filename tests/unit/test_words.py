@@ -1,7 +1,6 @@
 """Words and timestamps of the service: all that are known, and all that are not."""
 
 import datetime
-from typing import Any
 
 import pytest
 from codegen_api import models
@@ -33,7 +32,7 @@ WORDS = {
 }
 TERMINAL = {"completed", "failed", "cancelled"}
 RUN = {"id": 1, "organization_id": 323}
-CARRIERS: dict[str, dict[str, Any]] = {
+CARRIERS = {
     "AgentRunResponse": RUN,
     "AgentRunWithLogsResponse": RUN
     | {"logs": [], "total_logs": 0, "page": 1, "size": 1, "pages": 1}
@@ -43,13 +42,13 @@ CARRIERS: dict[str, dict[str, Any]] = {
 }
 
 
-def carrier(name: str, word: Any) -> Any:
+def carrier(name, word):
     return getattr(models, name).from_dict({**CARRIERS[name], "status": word})
 
 
 @pytest.mark.parametrize("name", CARRIERS)
 @pytest.mark.parametrize(("word", "status"), WORDS.items())
-def test_a_status_word_is_normalised_and_the_raw_word_is_kept(name: str, word: str, status: str) -> None:
+def test_a_status_word_is_normalised_and_the_raw_word_is_kept(name, word, status):
     model = carrier(name, word)
     assert model.status is AgentRunStatus(status)
     assert model.status.is_terminal is (status in TERMINAL)
@@ -61,7 +60,7 @@ def test_a_status_word_is_normalised_and_the_raw_word_is_kept(name: str, word: s
     assert model.status not in ("", "done", 5, None)
 
 
-def test_every_model_with_a_runs_status_is_tested_here() -> None:
+def test_every_model_with_a_runs_status_is_tested_here():
     kinds = [getattr(models, name) for name in models.__all__]
     assert {kind.__name__ for kind in kinds if hasattr(kind, "raw_status")} == set(CARRIERS)
     assert models.AgentRunResponse(id=1, organization_id=323, status="COMPLETE").status is AgentRunStatus.COMPLETED
@@ -69,7 +68,7 @@ def test_every_model_with_a_runs_status_is_tested_here() -> None:
 
 @settings(max_examples=20)
 @given(word=st.none() | any_text().filter(lambda text: text.upper() not in {*WORDS, "COMPLETED"}))
-def test_an_unknown_word_and_null_survive_as_they_are(word: str | None) -> None:
+def test_an_unknown_word_and_null_survive_as_they_are(word):
     for name in CARRIERS:
         model = carrier(name, word)
         assert model.status == model.raw_status == model.dict()["status"] == word
@@ -77,7 +76,7 @@ def test_an_unknown_word_and_null_survive_as_they_are(word: str | None) -> None:
 
 
 @given(any_text())
-def test_an_unknown_message_type_and_source_survive(word: str) -> None:
+def test_an_unknown_message_type_and_source_survive(word):
     entry = {"agent_run_id": 1, "created_at": "2026-01-01T00:00:00Z", "message_type": word}
     known = word.upper() in set(MessageType)
     assert models.AgentRunLogResponse.from_dict(entry).message_type == (word.upper() if known else word)
@@ -96,15 +95,13 @@ def test_an_unknown_message_type_and_source_survive(word: str) -> None:
         "Feb 3 2026 4:05:06 AM",
     ],
 )
-def test_a_timestamp_in_any_notation_is_the_same_aware_moment(text: str) -> None:
+def test_a_timestamp_in_any_notation_is_the_same_aware_moment(text):
     assert parse_timestamp(text) == datetime.datetime(2026, 2, 3, 4, 5, 6, tzinfo=datetime.UTC)
 
 
 @settings(max_examples=30)
 @given(st.datetimes(timezones=st.timezones()), any_text(max_size=30))
-def test_every_iso_timestamp_is_read_back_and_another_text_is_an_error_of_its_value(
-    moment: datetime.datetime, text: str
-) -> None:
+def test_every_iso_timestamp_is_read_back_and_another_text_is_an_error_of_its_value(moment, text):
     assert parse_timestamp(moment.isoformat()) == datetime.datetime.fromisoformat(moment.isoformat())
     try:
         found = parse_timestamp(text)

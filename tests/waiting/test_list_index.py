@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from codegen_ext.list_index import PAGE_SIZE, ListIndex
 
 
-def read_all(ids: list[int], wanted: list[int], changes: random.Random | None = None) -> int:
+def read_all(ids, wanted, changes=None):
     """Read every wanted run once, alone where a page does not show it; return the number of requests."""
     index, listed, left, requests = ListIndex(), sorted(ids, reverse=True), sorted(wanted), 0
     skip = 0
@@ -31,9 +31,7 @@ def read_all(ids: list[int], wanted: list[int], changes: random.Random | None = 
 
 
 @given(st.sets(st.integers(1, 1500), min_size=2, max_size=600), st.integers(0, 1000), st.floats(0.01, 1), st.booleans())
-def test_every_run_is_read_and_never_at_more_than_twice_the_cost_of_single_reads(
-    ids: set[int], seed: int, share: float, changes: bool
-) -> None:
+def test_every_run_is_read_and_never_at_more_than_twice_the_cost_of_single_reads(ids, seed, share, changes):
     chance = random.Random(seed)
     wanted = [run_id for run_id in sorted(ids) if chance.random() < share] or [min(ids)]
     assert read_all(list(ids), wanted, chance if changes else None) <= 2 * len(wanted) + 1

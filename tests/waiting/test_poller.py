@@ -5,11 +5,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import pairwise
-from typing import Any
 
 import httpx
 import pytest
@@ -28,32 +26,30 @@ from codegen_ext import (
 )
 from codegen_ext.testing import FakeClock
 
-from ..conftest import Flavour
 from ..support.waiting import until
 from .runs import ORG, Runs
 
 SOON = 20.0
 """Seconds of real time that a test gives what happens at once."""
-Connect = Callable[..., tuple[Runs, CodegenClient]]
 
 
 @pytest.fixture
-def connect(clock: FakeClock) -> Iterator[Connect]:
+def connect(clock):
     """Build a service of runs and a client of it, both on the fake clock."""
     with ExitStack() as stack:
 
-        def build(ends: dict[int, float], total: int | None = None, **settings: Any) -> tuple[Runs, CodegenClient]:
+        def build(ends, total=None, **settings):
             runs = Runs(clock, ends, total)
             return runs, stack.enter_context(CodegenClient(runs.config(**settings), clock=clock))
 
         yield build
 
 
-def workers() -> int:
+def workers():
     return sum(thread.name == "codegen-worker" for thread in threading.enumerate())
 
 
-def test_runs_come_as_they_finish_and_what_fails_or_is_late_after_them(flavour: Flavour, clock: FakeClock) -> None:
+def test_runs_come_as_they_finish_and_what_fails_or_is_late_after_them(flavour, clock):
     with flavour.client(Runs(clock, {1: 60, 2: 20, 3: 40, 4: 1e9}).config(), clock=clock) as client:
         assert [run.id for run in client.as_completed(ORG, [1, 2, 3, 1])] == [2, 3, 1]
         assert [run.id for run in client.wait_for_all(ORG, [3, "1", 2, 3])] == [3, 1, 2, 3]
@@ -70,7 +66,7 @@ def test_runs_come_as_they_finish_and_what_fails_or_is_late_after_them(flavour: 
         assert client.wait_for_completion(ORG, 2).status == "completed"
 
 
-def test_what_makes_no_sense_is_refused_before_anything_is_sent(connect: Connect) -> None:
+def test_what_makes_no_sense_is_refused_before_anything_is_sent(connect):
     runs, client = connect({1: 1})
     for wait in (client.wait_for_all, client.as_completed):
         for options, named in (
@@ -79,12 +75,12 @@ def test_what_makes_no_sense_is_refused_before_anything_is_sent(connect: Connect
             ({"timeout": True}, "timeout"),
         ):
             with pytest.raises(ConfigurationError, match=named):
-                wait(ORG, [1], **options)  # type: ignore[operator]
+                wait(ORG, [1], **options)
         for ids in (["abc"], [""], ["٣"], [None], [1.5], [True], "1", 5):
             with pytest.raises(ValidationError, match=r"agent_run_ids?: expected"):
-                wait(ORG, ids)  # type: ignore[operator]
+                wait(ORG, ids)
         with pytest.raises(ValidationError, match="org_id"):
-            wait("x", [1])  # type: ignore[operator]
+            wait("x", [1])
     client.close()
     with pytest.raises(RuntimeError, match="closed"):
         client.wait_for_completion(ORG, 1)
@@ -95,9 +91,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_sent(connect: Connect
     ("refusal", "kind"),
     [(401, AuthenticationError), (ZeroDivisionError("mine"), ZeroDivisionError), (403, PermissionDeniedError)],
 )
-def test_what_concerns_all_waits_ends_all_of_them_after_few_requests(
-    connect: Connect, refusal: Any, kind: type[Exception]
-) -> None:
+def test_what_concerns_all_waits_ends_all_of_them_after_few_requests(connect, refusal, kind):
     runs, client = connect(dict.fromkeys(range(1, 21), 1e9))
     runs.refuse = {"page": refusal, "run": refusal}
     with pytest.raises(kind):
@@ -116,7 +110,7 @@ def test_what_concerns_all_waits_ends_all_of_them_after_few_requests(
         ({"hidden": {7}}, [7]),
     ],
 )
-def test_runs_that_the_list_does_not_show_are_read_alone(connect: Connect, trouble: Any, read_alone: Any) -> None:
+def test_runs_that_the_list_does_not_show_are_read_alone(connect, trouble, read_alone):
     runs, client = connect(dict.fromkeys(range(1, 9), 100), total=300 if "hidden" in trouble else 9)
     vars(runs).update(trouble)
     assert len(client.wait_for_all(ORG, range(1, 9), timeout=400)) == 8
@@ -127,13 +121,11 @@ def test_runs_that_the_list_does_not_show_are_read_alone(connect: Connect, troub
 
 
 @pytest.mark.parametrize(("arrivals", "deleted"), [(7, 0), (3, 50)])
-def test_each_run_gets_its_turn_while_the_list_grows_and_others_were_deleted(
-    connect: Connect, clock: FakeClock, arrivals: int, deleted: int
-) -> None:
+def test_each_run_gets_its_turn_while_the_list_grows_and_others_were_deleted(connect, clock, arrivals, deleted):
     runs, client = connect({1: 60, 80: 60, 160: 60})
     runs.arrivals, runs.seconds = arrivals, 0.01
     runs.deleted = set(range(5, 5 + deleted))
-    told: dict[int, float] = {}
+    told = {}
     waits = client.as_completed(ORG, range(1, 161), timeout=300)
     for _ in range(3):
         told[next(waits).id] = clock.monotonic()
@@ -144,14 +136,14 @@ def test_each_run_gets_its_turn_while_the_list_grows_and_others_were_deleted(
     assert all(f"run {gone}" in runs.asked for gone in runs.deleted)
 
 
-class Once(dict):  # type: ignore[type-arg]
+class Once(dict):
     """Refusals that each happen once."""
 
-    def get(self, key: Any, default: Any = None) -> Any:
+    def get(self, key, default=None):
         return self.pop(key, default)
 
 
-def test_failures_hold_polls_back_longer_each_time_and_are_the_cause_while_they_last(connect: Connect) -> None:
+def test_failures_hold_polls_back_longer_each_time_and_are_the_cause_while_they_last(connect):
     runs, client = connect({1: 1e9, 2: 1e9})
     runs.refuse = {"page": httpx.ConnectError("refused"), "run": httpx.ConnectError("refused")}
     with pytest.raises(WaitTimeoutError, match=r"state unknown; no answer for 100 s: .*refused") as caught:
@@ -165,11 +157,11 @@ def test_failures_hold_polls_back_longer_each_time_and_are_the_cause_while_they_
 
 
 @pytest.mark.parametrize("moved", ["summary", "log"])
-def test_polls_are_quick_again_when_a_run_moves(connect: Connect, clock: FakeClock, moved: str) -> None:
+def test_polls_are_quick_again_when_a_run_moves(connect, clock, moved):
     runs, client = connect({1: 300})
-    seen: list[float] = []
+    seen = []
 
-    def callback(progress: dict[str, Any]) -> None:
+    def callback(progress):
         seen.append(clock.monotonic())
         if len(seen) == 6:
             runs.logs[1] += moved == "log"
@@ -180,11 +172,9 @@ def test_polls_are_quick_again_when_a_run_moves(connect: Connect, clock: FakeClo
     assert gaps[:8] == [2, 4, 8, 16, 30, 30, 2, 4]
 
 
-def test_logs_are_read_for_callbacks_only_and_only_while_the_limit_is_hardly_used(
-    connect: Connect, clock: FakeClock
-) -> None:
+def test_logs_are_read_for_callbacks_only_and_only_while_the_limit_is_hardly_used(connect, clock):
     runs, client = connect({1: 100, 2: 100}, rate_limits=True)
-    seen: list[Any] = []
+    seen = []
     client.wait_for_completion(ORG, 2, progress_callback=lambda progress: seen.append(progress["last_thought"]))
     assert runs.count("log") == runs.count("run") == len(seen)
     runs.ends = {1: clock.monotonic() + 60}
@@ -195,7 +185,7 @@ def test_logs_are_read_for_callbacks_only_and_only_while_the_limit_is_hardly_use
     assert runs.count("log") - before < 30
 
 
-def test_polls_stand_back_while_other_calls_use_the_limit(connect: Connect, clock: FakeClock) -> None:
+def test_polls_stand_back_while_other_calls_use_the_limit(connect, clock):
     runs, client = connect(dict.fromkeys(range(1, 31), 1e9), rate_limits=True)
     for _ in range(45):
         client.get_agent_run(ORG, 1)
@@ -207,14 +197,12 @@ def test_polls_stand_back_while_other_calls_use_the_limit(connect: Connect, cloc
     assert 10 <= runs.count("page") <= 20
 
 
-def test_a_webhook_ends_a_wait_and_a_callback_that_fails_changes_nothing(
-    flavour: Flavour, clock: FakeClock, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_webhook_ends_a_wait_and_a_callback_that_fails_changes_nothing(flavour, clock, caplog):
     runs = Runs(clock, {1: 1e9})
     runs.fields[1] = {"web_url": "https://example.com/1"}
     told = 0
 
-    def callback(progress: dict[str, Any]) -> None:
+    def callback(progress):
         nonlocal told
         told += 1
         if told == 3:
@@ -235,12 +223,12 @@ many = pytest.mark.parametrize(("count", "most"), [(50, 200), pytest.param(500, 
 
 
 @many
-def test_threads_share_a_few_requests_and_leave_nothing_behind(connect: Connect, count: int, most: int) -> None:
+def test_threads_share_a_few_requests_and_leave_nothing_behind(connect, count, most):
     ids = range(1, count + 1)
     runs, client = connect({run_id: 50 + run_id * 100 / count for run_id in ids}, rate_limits=True)
     derived, start = client.with_options(timeout=9), threading.Barrier(count)
 
-    def wait(run_id: int) -> Any:
+    def wait(run_id):
         start.wait()
         return (client if run_id % 2 else derived).wait_for_completion(ORG, run_id, timeout=5_000).status
 
@@ -251,7 +239,7 @@ def test_threads_share_a_few_requests_and_leave_nothing_behind(connect: Connect,
 
 
 @many
-async def test_tasks_share_a_few_requests_and_leave_nothing_behind(clock: FakeClock, count: int, most: int) -> None:
+async def test_tasks_share_a_few_requests_and_leave_nothing_behind(clock, count, most):
     ids = list(range(1, count + 1))
     runs = Runs(clock, {run_id: 50 + run_id * 100 / count for run_id in ids})
     async with AsyncCodegenClient(runs.config(rate_limits=True), clock=clock) as client:
@@ -262,10 +250,10 @@ async def test_tasks_share_a_few_requests_and_leave_nothing_behind(clock: FakeCl
     assert len(runs.asked) < most * 0.3
 
 
-def test_loops_of_one_process_use_a_client_at_once(clock: FakeClock) -> None:
+def test_loops_of_one_process_use_a_client_at_once(clock):
     client = AsyncCodegenClient(Runs(clock, dict.fromkeys(range(1, 91), 100)).config(), clock=clock)
 
-    def in_a_loop(part: int) -> list[int]:
+    def in_a_loop(part):
         return [run.id for run in asyncio.run(client.wait_for_all(ORG, range(1 + part, 91, 3)))]
 
     with ThreadPoolExecutor(3) as pool:
@@ -273,7 +261,7 @@ def test_loops_of_one_process_use_a_client_at_once(clock: FakeClock) -> None:
     asyncio.run(client.close())
 
 
-async def test_tasks_that_are_cancelled_late_or_impatient_leave_the_others_alone(clock: FakeClock) -> None:
+async def test_tasks_that_are_cancelled_late_or_impatient_leave_the_others_alone(clock):
     runs = Runs(clock, dict.fromkeys((1, 2, 3), 100))
     async with AsyncCodegenClient(runs.config(), clock=clock) as client:
         first, late, impatient, last = (
@@ -294,7 +282,7 @@ async def test_tasks_that_are_cancelled_late_or_impatient_leave_the_others_alone
     assert max(later - earlier for earlier, later in pairwise(at for at in runs.times if at <= 20)) <= 3
 
 
-def test_a_wait_that_begins_and_a_webhook_end_the_rest_of_the_poller() -> None:
+def test_a_wait_that_begins_and_a_webhook_end_the_rest_of_the_poller():
     runs = Runs(FakeClock(), {2: 0}, total=3)
     runs.deleted = {3}
     with CodegenClient(runs.config()) as client, ThreadPoolExecutor(2) as pool:
@@ -308,7 +296,7 @@ def test_a_wait_that_begins_and_a_webhook_end_the_rest_of_the_poller() -> None:
     until(lambda: not workers())
 
 
-def test_a_deadline_is_kept_while_the_pollers_request_hangs() -> None:
+def test_a_deadline_is_kept_while_the_pollers_request_hangs():
     hang = threading.Event()
     ended = {"id": 1, "organization_id": ORG, "status": "COMPLETE"}
     config = Runs(FakeClock(), {}).config()
@@ -324,7 +312,7 @@ def test_a_deadline_is_kept_while_the_pollers_request_hangs() -> None:
         assert first.result(SOON).status == "completed"
 
 
-def test_a_slow_callback_does_not_stop_the_others(connect: Connect) -> None:
+def test_a_slow_callback_does_not_stop_the_others(connect):
     others_done = threading.Event()
     _, client = connect({1: 30, 2: 30})
     with ThreadPoolExecutor(2) as pool:
@@ -334,14 +322,14 @@ def test_a_slow_callback_does_not_stop_the_others(connect: Connect) -> None:
         assert slow.result(SOON).status == "completed"
 
 
-class Held(dict):  # type: ignore[type-arg]
+class Held(dict):
     """A state of a run that is read, under the lock of the poller's state, until it is let go."""
 
-    def __init__(self, **fields: Any) -> None:
+    def __init__(self, **fields):
         super().__init__(fields)
         self.read, self.let_go = threading.Event(), threading.Event()
 
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key, default=None):
         if key == "organization_id":
             self.read.set()
             assert self.let_go.wait(SOON)
@@ -350,13 +338,13 @@ class Held(dict):  # type: ignore[type-arg]
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.parametrize("inside", [False, True], ids=["beside a wait", "within a wait"])
-def test_a_child_can_wait_while_another_thread_of_its_parent_does(inside: bool) -> None:
+def test_a_child_can_wait_while_another_thread_of_its_parent_does(inside):
     clock = FakeClock()
     runs = Runs(clock, {1: 1e9, 2: 10, 4: 0})
     with CodegenClient(runs.config()) as client, ThreadPoolExecutor(2) as pool:
         other = pool.submit(client.wait_for_completion, ORG, 1, poll_interval=0.05)
         until(lambda: runs.asked)
-        waits: Any = client.as_completed(ORG, [4, 2], poll_interval=0.05)
+        waits = client.as_completed(ORG, [4, 2], poll_interval=0.05)
         assert next(waits).id == 4
         held = Held(id=99, status="RUNNING")
         pool.submit(client.notify_run, held)
@@ -384,7 +372,7 @@ def test_a_child_can_wait_while_another_thread_of_its_parent_does(inside: bool) 
     ("count", "requests", "notice"),
     [(1, 1, 1.0), *(pytest.param(*row, marks=pytest.mark.slow) for row in [(100, 20, 0.2), (1000, 50, 0.1)])],
 )
-def test_waiting_costs_a_fraction_of_the_requests_of_the_plain_loop(count: int, requests: int, notice: float) -> None:
+def test_waiting_costs_a_fraction_of_the_requests_of_the_plain_loop(count, requests, notice):
     plain, ours = loop(count), watch(count)
     assert ours.requests * requests <= plain.requests
     assert ours.refused == 0
@@ -393,5 +381,5 @@ def test_waiting_costs_a_fraction_of_the_requests_of_the_plain_loop(count: int, 
 
 @pytest.mark.parametrize(("options", "notice"), [({"per_minute": 40.0}, 4.5), ({"deleted": 50}, 6.5)])
 @pytest.mark.slow
-def test_a_list_that_changes_delays_updates_little(options: dict[str, Any], notice: float) -> None:
+def test_a_list_that_changes_delays_updates_little(options, notice):
     assert watch_list(400, **options).notice <= notice

@@ -2,19 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook
 
 from codegen_ext import WebhookError, WebhookHandler, WebhookResult
-from codegen_ext.testing import FakeClock
 
 Call = Callable[..., WebhookResult]
-Make = Callable[..., WebhookHandler]
 
 SECRET = "your-webhook-secret"
 START = 1_700_000_000
@@ -33,17 +30,15 @@ RUN = {
 }
 
 
-def envelope(event: str = "agent_run.completed", **data: Any) -> bytes:
+def envelope(event="agent_run.completed", **data):
     """Return a body; `data` are fields of the run that differ."""
     document = {"type": event, "timestamp": "2023-11-14T22:13:20.000+00:00", "data": {**RUN, **data}}
     return json.dumps(document).encode()
 
 
-def signed(
-    body: bytes, message_id: str = "msg_1", at: int = START, secret: str | bytes = SECRET.encode()
-) -> dict[str, str]:
+def signed(body, message_id="msg_1", at=START, secret=None):
     """Return the headers of a call; the secret is bytes, or base64 after `whsec_`."""
-    signature = Webhook(secret).sign(message_id, datetime.fromtimestamp(at, UTC), body.decode())
+    signature = Webhook(secret or SECRET.encode()).sign(message_id, datetime.fromtimestamp(at, UTC), body.decode())
     return {"webhook-id": message_id, "webhook-timestamp": str(at), "webhook-signature": signature}
 
 
@@ -51,12 +46,12 @@ BODY = envelope()
 HEADERS = signed(BODY)
 
 
-def deliver(handler: WebhookHandler, message_id: str = "msg_1", body: bytes = BODY, **options: Any) -> WebhookResult:
+def deliver(handler, message_id="msg_1", body=BODY, **options):
     """Hand a signed call to `handle_request`."""
     return handler.handle_request(body, signed(body, message_id, **options))
 
 
-def answer(use: Callable[..., Any], *arguments: Any) -> str:
+def answer(use, *arguments):
     """Return how a call is answered: accepted, duplicate, or the reason and the status of a refusal."""
     try:
         result = use(*arguments)
@@ -67,10 +62,10 @@ def answer(use: Callable[..., Any], *arguments: Any) -> str:
 
 
 @pytest.fixture(params=["sync", "async"])
-def call(request: pytest.FixtureRequest) -> Call:
+def call(request):
     """Hand a call to `handle_request` or to `handle_request_async`; without headers it is signed."""
 
-    def send(handler: WebhookHandler, message_id: str = "msg_1", body: bytes = BODY, headers: Any = None) -> Any:
+    def send(handler, message_id="msg_1", body=BODY, headers=None):
         headers = headers or signed(body, message_id)
         if request.param == "sync":
             return handler.handle_request(body, headers)
@@ -80,7 +75,7 @@ def call(request: pytest.FixtureRequest) -> Call:
 
 
 @pytest.fixture
-def make(clock: FakeClock) -> Iterator[Make]:
+def make(clock):
     """Build handlers on the fake clock; they are closed after the test."""
     with ExitStack() as stack:
         yield lambda secret=SECRET, **options: stack.enter_context(
@@ -89,5 +84,5 @@ def make(clock: FakeClock) -> Iterator[Make]:
 
 
 @pytest.fixture
-def handler(make: Make) -> WebhookHandler:
+def handler(make):
     return make()

@@ -1,28 +1,23 @@
 """From a run of the sandbox, over real HTTP, to a handler."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import pytest
 
-from codegen_ext.testing import FakeClock, Sandbox
+from codegen_ext.testing import Sandbox
 
 from ..conftest import TOKEN, once
 from ..support.loopback import HANG, reply
 from ..support.waiting import until
-from .conftest import SECRET, Make
+from .conftest import SECRET
 
 
 @pytest.fixture
-def sandbox(clock: FakeClock) -> Iterator[Sandbox]:
+def sandbox(clock):
     with Sandbox(rate_limits=False, run_seconds=10, clock=clock, webhook_secret=SECRET, token=TOKEN) as running:
         yield running
 
 
 @once
-def test_runs_report_their_changes_and_what_fails_is_sent_three_times(
-    agent: Any, sandbox: Sandbox, clock: FakeClock, serve: Callable[..., Any], make: Make
-) -> None:
+def test_runs_report_their_changes_and_what_fails_is_sent_three_times(agent, sandbox, clock, serve, make):
     receiver = serve(reply(status=500), reply(status=503), reply(status=204))
     agent.run("Fix the bug", metadata={"ticket": 7}, webhook_url=receiver.base_url + "/hook")
     until(lambda: sandbox.deliveries and sandbox.deliveries[0].status == 204)
@@ -58,9 +53,7 @@ def test_runs_report_their_changes_and_what_fails_is_sent_three_times(
 
 
 @once
-def test_a_receiver_that_is_away_or_hangs_does_not_hold_the_sandbox(
-    agent: Any, sandbox: Sandbox, serve: Callable[..., Any]
-) -> None:
+def test_a_receiver_that_is_away_or_hangs_does_not_hold_the_sandbox(agent, sandbox, serve):
     agent.run("Hello [[seconds=0]]", webhook_url="http://127.0.0.1:9/")
     until(lambda: sandbox.deliveries and sandbox.deliveries[0].attempts)
     assert sandbox.deliveries[0].status is None

@@ -4,24 +4,22 @@ import asyncio
 import functools
 import json
 import threading
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from codegen_ext import Agent, ConfigurationError, WebhookError, WebhookEvent, WebhookHandler
+from codegen_ext import Agent, ConfigurationError, WebhookError, WebhookEvent
 from codegen_ext.webhooks import EVENTS
 
-from .conftest import BODY, RUN, SECRET, Call, Make, deliver, envelope, signed
+from .conftest import BODY, RUN, SECRET, deliver, envelope, signed
 
 
-def event(name: str, **data: Any) -> bytes:
+def event(name, **data):
     """Return a body whose data are these fields alone."""
     return json.dumps({"type": name, "data": data}).encode()
 
 
-def test_names_and_patterns(handler: WebhookHandler) -> None:
-    seen: list[tuple[str, str]] = []
+def test_names_and_patterns(handler):
+    seen = []
     for pattern in ("agent_run.completed", "agent_run.failed", "agent_run.*", "*", "*.completed", "other.*"):
         handler.on(pattern)(lambda payload, event, pattern=pattern: seen.append((event.type, pattern)))
     assert deliver(handler).ok
@@ -30,15 +28,13 @@ def test_names_and_patterns(handler: WebhookHandler) -> None:
     assert seen == [*own, ("other.thing", "*"), ("other.thing", "other.*")]
 
 
-def only_keywords(payload: Any, *, urgent: bool) -> None: ...
+def only_keywords(payload, *, urgent): ...
 
 
-def test_what_cannot_be_registered(handler: WebhookHandler) -> None:
-    names: dict[Any, str] = dict.fromkeys(
-        ("", " ", "agent run", "[a]", "a?", None, len), "expected the name of an event"
-    )
+def test_what_cannot_be_registered(handler):
+    names = dict.fromkeys(("", " ", "agent run", "[a]", "a?", None, len), "expected the name of an event")
     names |= {"agent_run.complete": "did you mean agent_run.completed", "check.done": r"a name with \*"}
-    functions: dict[Any, str] = dict.fromkeys((3, None), "expected a function")
+    functions = dict.fromkeys((3, None), "expected a function")
     functions |= dict.fromkeys((lambda: 0, lambda a, b, c: 0, only_keywords), r"cannot handle \*")
     wrong = [(name, print, problem) for name, problem in names.items()]
     for name, function, problem in [*wrong, *(("*", function, problem) for function, problem in functions.items())]:
@@ -46,20 +42,20 @@ def test_what_cannot_be_registered(handler: WebhookHandler) -> None:
             handler.on(name)(function)
 
 
-def test_handlers_take_the_data_the_event_or_both(call: Call, handler: WebhookHandler) -> None:
-    seen: list[Any] = []
+def test_handlers_take_the_data_the_event_or_both(call, handler):
+    seen = []
 
-    def event_only(event: WebhookEvent) -> None:
+    def event_only(event: WebhookEvent):
         seen.append(("event", event.id, event.data["id"]))
 
-    def event_by_name(event: "WebhookEvent", *, extra: str = "default") -> None:
+    def event_by_name(event: "WebhookEvent", *, extra="default"):
         seen.append(("name", event.type))
 
-    def data_only(event: Any, extra: str = "default") -> None:
+    def data_only(event, extra="default"):
         seen.append(("data", event["id"], extra))
 
     class Both:
-        async def __call__(self, payload: Any, event: WebhookEvent) -> None:
+        async def __call__(self, payload, event: WebhookEvent):
             seen.append(("both", payload["id"], event.id))
 
     for function in (event_only, event_by_name, data_only, Both(), lambda *args: seen.append(("args", len(args)))):
@@ -70,8 +66,8 @@ def test_handlers_take_the_data_the_event_or_both(call: Call, handler: WebhookHa
     assert seen == [*one, ("both", 7, "msg_1"), ("args", 1)]
 
 
-def test_the_data_of_every_event(handler: WebhookHandler) -> None:
-    payloads: list[dict[str, Any]] = []
+def test_the_data_of_every_event(handler):
+    payloads = []
     handler.on("*")(payloads.append)
     for name in EVENTS:
         deliver(handler, name, event(name, id=7, status="SOME_NEW_WORD", novel=1))
@@ -87,14 +83,14 @@ def test_the_data_of_every_event(handler: WebhookHandler) -> None:
     assert [payload["error"] for payload in payloads[-3:]] == ["E", "R", "S"]
 
 
-def test_async_and_sync_handlers_run_in_the_order_of_registration(call: Call, handler: WebhookHandler) -> None:
-    order: list[str] = []
+def test_async_and_sync_handlers_run_in_the_order_of_registration(call, handler):
+    order = []
 
     @handler.on("*")
-    def first(payload: Any) -> None:
+    def first(payload):
         order.append("a thread" if threading.current_thread() is not threading.main_thread() else "first")
 
-    async def later(prefix: str, payload: Any) -> None:
+    async def later(prefix, payload):
         await asyncio.sleep(0)
         order.append(prefix)
 
@@ -105,7 +101,7 @@ def test_async_and_sync_handlers_run_in_the_order_of_registration(call: Call, ha
     assert order[1:] == ["second", "a hidden third"]
     assert result.outcomes[0].name.rpartition(".")[2] == "first"
 
-    async def main() -> None:
+    async def main():
         with pytest.raises(ConfigurationError, match="await handle_request_async"):
             deliver(handler, "msg_2")
         result = await handler.handle_request_async(BODY, signed(BODY, "msg_2"))
@@ -115,27 +111,25 @@ def test_async_and_sync_handlers_run_in_the_order_of_registration(call: Call, ha
     assert order[3] == "a thread", "a sync handler does not block the event loop"
 
 
-def test_what_fails_stops_no_other_handler_and_is_handled_by_the_next_delivery(
-    call: Call, handler: WebhookHandler, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_what_fails_stops_no_other_handler_and_is_handled_by_the_next_delivery(call, handler, caplog):
     errors = {
         "msg_1": (KeyError(f"the secret is {SECRET}"), 500),
         "msg_2": (StopIteration(), 500),  # which a future cannot hold
         "msg_3": (WebhookError("not our organization", 403), 403),
         "msg_4": (WebhookError("not ours"), 500),
     }
-    attempts: list[str] = []
-    done: list[int] = []
+    attempts = []
+    done = []
 
     @handler.on("*")
-    def fails_once(payload: Any, event: WebhookEvent) -> None:
+    def fails_once(payload, event):
         payload.clear()
         attempts.append(str(event.id))
         if attempts.count(attempts[-1]) == 1:
             raise errors[attempts[-1]][0]
 
     @handler.on("*")
-    async def fails_too(payload: Any) -> None:
+    async def fails_too(payload):
         if attempts.count(attempts[-1]) == 1:
             raise ValueError("no")
 
@@ -156,17 +150,17 @@ def test_what_fails_stops_no_other_handler_and_is_handled_by_the_next_delivery(
 class Client:
     """Takes in runs as a client does."""
 
-    def __init__(self, config: Any) -> None:
+    def __init__(self, config):
         self.config = config
-        self.runs: list[Any] = []
+        self.runs = []
 
-    def notify_run(self, run: Any) -> None:
+    def notify_run(self, run):
         self.runs.append(run)
         if run["id"] == 8:
             raise RuntimeError("the poller is broken")
 
 
-def test_clients_are_notified_of_runs_once(call: Call, make: Make, connect: Callable[..., Any]) -> None:
+def test_clients_are_notified_of_runs_once(call, make, connect):
     client, later = (Client(connect("http://127.0.0.1:9").config) for _ in range(2))
     handler = make(client=client)
     for _ in range(2):
@@ -181,7 +175,7 @@ def test_clients_are_notified_of_runs_once(call: Call, make: Make, connect: Call
     assert len(later.runs) == 1
 
 
-def test_settings_that_cannot_be_meant(make: Make, connect: Any) -> None:
+def test_settings_that_cannot_be_meant(make, connect):
     for options, problem in (
         ({"client": Client(connect("http://127.0.0.1:9", enable_webhooks=False).config)}, "enable_webhooks"),
         ({"client": 7}, "expected a client or an agent, got 7"),

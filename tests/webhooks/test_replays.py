@@ -9,17 +9,16 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
-from codegen_ext import ClientConfig, ConfigurationError, WebhookError, WebhookHandler
+from codegen_ext import ClientConfig, ConfigurationError, WebhookError
 from codegen_ext.testing import FakeClock
 
 from ..support.redis_server import RedisServer
 from ..support.waiting import until, until_async
-from .conftest import BODY, HEADERS, SECRET, START, Call, Make, answer, deliver, envelope, signed
+from .conftest import BODY, HEADERS, SECRET, START, answer, deliver, envelope, signed
 
 KEEP = 660
 """Seconds for which a handled id is kept, more than a call can be within the time window."""
@@ -33,24 +32,24 @@ class Store(NamedTuple):
     clock: FakeClock
     redis: RedisServer | None = None
 
-    def advance(self, seconds: float) -> None:
+    def advance(self, seconds):
         """Let time pass, also in Redis, which has a clock of its own."""
         self.clock.advance(seconds)
         for key in self.redis.client.scan_iter("codegen:claim:*") if self.redis else ():
-            left = self.redis.client.pttl(key)  # type: ignore[union-attr]
+            left = self.redis.client.pttl(key)
             assert left > 0, "it is kept for ever"
-            self.redis.client.pexpire(key, left - int(seconds * 1000))  # type: ignore[union-attr]
+            self.redis.client.pexpire(key, left - int(seconds * 1000))
 
 
 @pytest.fixture(params=["memory", "sqlite", "redis"])
-def store(request: pytest.FixtureRequest, clock: FakeClock, tmp_path: Path) -> Store:
+def store(request, clock, tmp_path):
     if request.param == "redis":
-        server: RedisServer = request.getfixturevalue("redis_server")
+        server = request.getfixturevalue("redis_server")
         return Store(server.address, clock, server)
     return Store(f"sqlite:///{tmp_path / 'ids.db'}" if request.param == "sqlite" else None, clock)
 
 
-def test_a_duplicate_is_accepted_and_not_handled_by_any_handler(call: Call, make: Make, store: Store) -> None:
+def test_a_duplicate_is_accepted_and_not_handled_by_any_handler(call, make, store):
     one, handled = make(shared_state=store.address), []
     other = make(config=ClientConfig(shared_state=store.address)) if store.address else one
     for handler in {one, other}:
@@ -66,11 +65,11 @@ def test_a_duplicate_is_accepted_and_not_handled_by_any_handler(call: Call, make
     assert [call(other, "msg_2").duplicate for _ in range(2)] == [False, True], "what failed is released for all"
 
 
-def test_of_deliveries_at_once_one_is_handled(make: Make, store: Store) -> None:
+def test_of_deliveries_at_once_one_is_handled(make, store):
     handler, handled, go_on = make(shared_state=store.address), [], threading.Event()
 
     @handler.on("*")
-    def slow(payload: Any) -> None:
+    def slow(payload):
         handled.append(payload["id"])
         go_on.wait(30)
 
@@ -84,11 +83,11 @@ def test_of_deliveries_at_once_one_is_handled(make: Make, store: Store) -> None:
     assert handled == [7]
 
 
-async def test_what_was_interrupted_is_handled_when_its_lease_is_over(make: Make, store: Store) -> None:
+async def test_what_was_interrupted_is_handled_when_its_lease_is_over(make, store):
     handler, started = make(shared_state=store.address), []
 
     @handler.on("*")
-    async def slow(payload: Any) -> None:
+    async def slow(payload):
         started.append(payload["id"])
         if len(started) == 1:
             await asyncio.Event().wait()
@@ -119,7 +118,7 @@ handler.handle_request(*call)
 
 
 @pytest.mark.parametrize("store", ["redis", pytest.param("sqlite", marks=pytest.mark.slow)], indirect=True)
-def test_what_a_killed_process_had_begun_is_handled_once_in_the_end(make: Make, store: Store) -> None:
+def test_what_a_killed_process_had_begun_is_handled_once_in_the_end(make, store):
     ended = subprocess.run([sys.executable, "-c", KILLED, SECRET, str(store.address)], check=False)
     assert ended.returncode == -signal.SIGKILL
     handler, handled = make(shared_state=store.address), []
@@ -130,9 +129,7 @@ def test_what_a_killed_process_had_begun_is_handled_once_in_the_end(make: Make, 
     assert len(handled) == 1
 
 
-def test_an_answer_of_the_store_that_is_lost_costs_and_doubles_nothing(
-    make: Make, clock: FakeClock, mortal_redis: RedisServer, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_answer_of_the_store_that_is_lost_costs_and_doubles_nothing(make, clock, mortal_redis, caplog):
     store = Store(mortal_redis.address, clock, mortal_redis)
     handler, handled = make(shared_state=store.address), []
     handler.on("*")(handled.append)
@@ -156,7 +153,7 @@ def test_an_answer_of_the_store_that_is_lost_costs_and_doubles_nothing(
     assert len(handled) == 4
 
 
-def test_an_id_is_kept_for_longer_than_a_call_is_accepted_and_no_longer_than_needed(make: Make, store: Store) -> None:
+def test_an_id_is_kept_for_longer_than_a_call_is_accepted_and_no_longer_than_needed(make, store):
     handler, handled = make(shared_state=store.address), []
     headers = signed(BODY, at=START + 300)
     handler.on("*")(handled.append)
@@ -175,9 +172,7 @@ def test_an_id_is_kept_for_longer_than_a_call_is_accepted_and_no_longer_than_nee
         database.close()
 
 
-def test_memory_is_bounded_and_forgets_nothing_that_counts(
-    handler: WebhookHandler, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_memory_is_bounded_and_forgets_nothing_that_counts(handler, clock, monkeypatch):
     monkeypatch.setattr(handler._claims, "_max_names", 2)
     answers = [answer(deliver, handler, message_id) for message_id in ("msg_1", "msg_2", "msg_3", "msg_1")]
     assert answers == ["accepted", "accepted", "unavailable 503", "duplicate"]
@@ -185,9 +180,7 @@ def test_memory_is_bounded_and_forgets_nothing_that_counts(
     assert deliver(handler, "msg_3", at=int(clock.time())).ok
 
 
-def test_without_the_shared_state_calls_are_refused(
-    call: Call, make: Make, redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_shared_state_calls_are_refused(call, make, redis_server, tmp_path, monkeypatch):
     (tmp_path / "no.db").write_text("this is no database" * 99)
     redis_server.client.lpush("codegen:claim:webhook:msg_1", "x")
     for broken in ("redis://:hunter2@127.0.0.1:9", f"sqlite:///{tmp_path / 'no.db'}", redis_server.address):
@@ -202,10 +195,10 @@ def test_without_the_shared_state_calls_are_refused(
 
 
 @pytest.mark.slow
-def test_a_fork_while_calls_are_handled(make: Make, store: Store) -> None:
+def test_a_fork_while_calls_are_handled(make, store):
     handler, stop = make(shared_state=store.address), threading.Event()
 
-    def work() -> None:
+    def work():
         for number in range(100_000):
             if stop.is_set():
                 return
