@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.codex.responses import Responses
-from tests.support.codex_cli import find_codex
+from tests.support.programs import find_codex
 
 CALLS = 15
 KEY = "benchmark"

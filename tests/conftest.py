@@ -7,7 +7,10 @@ import logging
 import os
 import re
 import signal
+import sys
+import warnings
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -24,10 +27,9 @@ from codegen_ext import (
 from codegen_ext.rate_limits import registry
 from codegen_ext.testing import FakeClock, Sandbox
 
-from .support.blocking import Blocking
+from .support.blocking import Blocking, finish, real
 from .support.loopback import Loopback
-from .support.old_names import old_names
-from .support.redis_server import RedisServer
+from .support.programs import RedisServer
 
 # A busy machine is no failure, and whether a change passes depends on the change: `make fuzz` draws new examples.
 settings.register_profile("codegen", deadline=None, derandomize="CODEGEN_TEST_FUZZ" not in os.environ)
@@ -43,8 +45,8 @@ for variable in list(os.environ):
     if re.match(OUTSIDE, variable, re.IGNORECASE):
         del os.environ[variable]
 
-__all__ = ["old_names"]
 TOKEN = "sk-SECRET-0123456789-SECRET"
+COMPAT = Path(__file__).parents[1] / "compat"
 
 # Garbage collections while tests are imported and collected take a third of that time.
 gc.disable()
@@ -130,33 +132,23 @@ class Flavour:
 
     def __init__(self, runner):
         self._runner = runner
-
-    @property
-    def is_async(self):
-        return self._runner is not None
+        self.is_async = runner is not None
 
     def client(self, config=None, **options):
-        return self._wrap((AsyncCodegenClient if self._runner else CodegenClient)(config, **options))
+        return self._wrap((AsyncCodegenClient if self.is_async else CodegenClient)(config, **options))
 
     def chat(self, *args, **options):
-        return self._wrap((AsyncChatServerClient if self._runner else ChatServerClient)(*args, **options))
+        return self._wrap((AsyncChatServerClient if self.is_async else ChatServerClient)(*args, **options))
 
     def agent(self, *args, client=None, **options):
-        if self._runner:
-            client = client and client._target
-            return self._wrap(AsyncAgent(*args, client=client, **options))
-        return Agent(*args, client=client, **options)
+        return self._wrap((AsyncAgent if self.is_async else Agent)(*args, client=real(client), **options))
 
     def settle(self, value):
         """Await what an async client returned."""
-
-        async def wait():
-            return await value
-
-        return self._runner.run(wait()) if self._runner else value
+        return finish(value, self._runner) if self.is_async else value
 
     def _wrap(self, built):
-        return Blocking(built, self._runner) if self._runner else built
+        return Blocking(built, self._runner) if self.is_async else built
 
 
 once = pytest.mark.parametrize("flavour", ["sync"], indirect=True)
@@ -207,6 +199,18 @@ def client(sandbox, connect):
 def agent(client, flavour):
     """An agent of the sandbox's organization."""
     return flavour.agent(323, client=client)
+
+
+@pytest.fixture
+def old_names(monkeypatch):
+    """Import names of older packages, from the tree as if they were installed, without warnings."""
+    monkeypatch.syspath_prepend(COMPAT)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r".* is an old name", DeprecationWarning)
+        yield
+    packages = {folder.name for folder in COMPAT.iterdir()}
+    for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
+        del sys.modules[name]
 
 
 @pytest.fixture(scope="session")

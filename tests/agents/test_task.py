@@ -10,7 +10,7 @@ import pytest
 from codegen_ext import AgentRunResponse, AsyncTask, Task, TaskError, WaitTimeoutError
 from codegen_ext.testing import FakeClock
 
-from ..support.inside import real
+from ..support.blocking import real
 
 
 def state(clock=None, **fields):
@@ -35,7 +35,6 @@ def test_a_task_shows_its_run(agent, sandbox, clock):
     assert (task.result, task.summary) == ("All done", "Completed in 12 steps.")
     assert [pull.title for pull in task.github_pull_requests] == ["Change 1"]
     assert task.run.id == 1
-    assert repr(task) == str(task) == f"{type(real(task)).__name__}(id=1, status='completed')"
     with pytest.raises(TypeError, match="keep its id"):
         pickle.dumps(real(task))
 

@@ -18,7 +18,7 @@ from codegen_ext.testing import FakeClock, Fault
 from ..conftest import TOKEN, once
 from ..support.calls import ORG, REPOSITORY
 from ..support.loopback import reply
-from ..support.redis_server import free_port
+from ..support.programs import free_port
 from .conftest import user
 
 Logs = pytest.LogCaptureFixture

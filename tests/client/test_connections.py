@@ -15,7 +15,7 @@ from codegen_ext import AsyncCodegenClient, ClientClosedError, ClientConfig, Cod
 from codegen_ext.testing import FakeClock
 
 from ..conftest import TOKEN
-from ..support.inside import real
+from ..support.blocking import real
 from ..support.loopback import Loopback, reply
 from ..support.waiting import until, until_async
 

@@ -15,7 +15,7 @@ from codegen_ext.testing import Fault
 
 from ..conftest import once
 from ..support.loopback import CLOSE, HANG, reply
-from ..support.redis_server import free_port
+from ..support.programs import free_port
 
 USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
 RUN = {"id": 1, "organization_id": 323, "status": "RUNNING"}

@@ -13,7 +13,6 @@ from codegen_ext.testing import Fault
 
 from ..conftest import TOKEN, once
 from ..support.calls import SESSION_USER, required
-from ..support.inside import without_request_id
 from ..support.loopback import reply
 
 KINDS = {
@@ -87,8 +86,9 @@ def test_bodies_travel_as_the_contract_names_them(serve, connect):
     marked, plain = server.requests
     assert (marked.method, marked.path) == ("POST", "/v1/organizations/323/agent/run")
     body = marked.json()
-    assert without_request_id(body.pop("metadata")) == {"a": 1}
-    assert body == {"prompt": "hello", "images": ["data:,x"], "repo_id": 5, "agent_type": "codegen"}
+    assert len(body["metadata"].pop("codegen_sdk").pop("request_id")) == 32
+    expected = {"prompt": "hello", "images": ["data:,x"], "repo_id": 5, "agent_type": "codegen", "metadata": {"a": 1}}
+    assert body == expected
     assert plain.json() == {"prompt": "hello", "metadata": {"a": 1}}
     assert marked.headers["content-type"] == marked.headers["accept"] == "application/json"
     assert marked.headers["authorization"] == f"Bearer {TOKEN}"

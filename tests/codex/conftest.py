@@ -10,7 +10,7 @@ import pytest
 from codegen_ext import AsyncCodexClient, CodexClient
 
 from ..support.blocking import Blocking
-from ..support.codex_cli import require_codex
+from ..support.programs import require_codex
 from .responses import Responses, say
 
 KEY = "sk-SECRET-codex-0123456789-SECRET"

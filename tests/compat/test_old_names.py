@@ -10,8 +10,8 @@ import pytest
 
 from codegen_ext import oldnames, providers
 
+from ..conftest import COMPAT
 from ..docs.pages import ROOT, table
-from ..support.old_names import TREE
 
 MODULES = {
     row["Old module"].name: row["Lives now in"].code for row in table(ROOT / "docs" / "old-names.md", "Old module")
@@ -46,7 +46,7 @@ NAMES = {module: names.split() for modules, names in NAMES.items() for module in
 
 
 def test_every_module_is_documented():
-    paths = [path.relative_to(TREE).with_suffix("") for path in TREE.rglob("*.py")]
+    paths = [path.relative_to(COMPAT).with_suffix("") for path in COMPAT.rglob("*.py")]
     modules = {".".join(path.parts).removesuffix(".__init__") for path in paths}
     assert modules == set(MODULES) == set(NAMES)
 
@@ -57,7 +57,7 @@ def test_a_module_has_the_same_objects(old_names, module):
     homes = [importlib.import_module(home) for home in MODULES[module]]
     for name in {*NAMES[module], *(name for name in dir(found) if name[:1].isupper())}:
         assert any(getattr(found, name) is getattr(home, name, None) for home in homes), name
-    assert Path(found.__file__ or "").is_relative_to(TREE)
+    assert Path(found.__file__ or "").is_relative_to(COMPAT)
     namespace = {}
     exec(f"from {module} import *", namespace)
     assert {name for name in NAMES[module] if name[0].isupper()} <= set(namespace)
@@ -112,7 +112,7 @@ def test_editors_know_the_names(tmp_path):
     # The repository's cache, because a new one takes many seconds to fill.
     options = ["--strict", "--no-error-summary", "--show-error-codes", f"--cache-dir={ROOT / '.mypy_cache'}"]
     command = [sys.executable, "-m", "mypy", *options, "use.py"]
-    path = {"MYPYPATH": str(TREE), "PATH": "/usr/bin", "PYTHONUTF8": "1"}
+    path = {"MYPYPATH": str(COMPAT), "PATH": "/usr/bin", "PYTHONUTF8": "1"}
     done = subprocess.run(command, cwd=tmp_path, env=path, capture_output=True, text=True, check=False)
     for revealed in ("agent.Agent", 'config.ClientConfig"', "codegen_ext.testing.mock.MockCall"):
         assert revealed in done.stdout

@@ -19,7 +19,7 @@ from codegen_ext.testing.sandbox import __main__ as sandbox_program
 from tools import load
 
 from ..codex.responses import Responses
-from ..support.codex_cli import require_codex
+from ..support.programs import require_codex
 from .facts import environment_variables, extras
 from .pages import PAGES, ROOT, Block, blocks, links, spans
 from .running import run

@@ -8,8 +8,8 @@ import pytest
 from codegen_ext.testing import Sandbox
 
 from ..conftest import TOKEN
-from ..support.filling import fill
-from ..support.redis_server import free_port
+from ..support.calls import fill
+from ..support.programs import free_port
 from ..support.serving import ask
 from ..support.waiting import until
 

@@ -31,7 +31,7 @@ from codegen_ext.integrations import django, fastapi, flask
 from codegen_ext.testing import webhook_call
 
 from ..support import serving
-from ..support.filling import fill
+from ..support.calls import fill
 from ..support.serving import ask
 from ..support.waiting import until
 from .conftest import SECRET, load

@@ -13,7 +13,7 @@ import pytest
 
 from ..docs.pages import ROOT
 from ..support.loopback import Loopback, reply
-from ..support.redis_server import RedisServer
+from ..support.programs import RedisServer
 from ..support.waiting import until
 
 pytestmark = pytest.mark.slow

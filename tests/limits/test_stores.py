@@ -22,7 +22,7 @@ from codegen_ext.rate_limits.store import PEER_PERIOD, Reply, Sent
 from codegen_ext.rate_limits.window import SECOND, Limit, micro
 from codegen_ext.storage import StoreUnavailable
 
-from ..support.redis_server import free_port
+from ..support.programs import free_port
 from .conftest import settings
 from .model import ModelStore
 

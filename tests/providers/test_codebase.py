@@ -10,7 +10,7 @@ import pytest
 from codegen_ext import ClientClosedError, ConfigurationError, ValidationError
 from codegen_ext.providers import AsyncCodebase, Codebase
 
-from ..support.inside import real
+from ..support.blocking import real
 
 SHOP = """
 import os

@@ -4,7 +4,6 @@ import asyncio
 import datetime
 import random
 from email.utils import formatdate
-from http import HTTPStatus
 
 import httpx
 import pytest
@@ -30,7 +29,7 @@ from codegen_ext.request_ids import made_at, new_request_id
 from codegen_ext.testing import FakeClock, Fault
 
 from ..support.calls import attempts
-from ..support.stub import StubClient
+from ..support.stub import StubClient, answer
 
 SETTLE = 30.0
 BUDGET = 300.0
@@ -137,10 +136,6 @@ def test_what_carries_no_metadata_is_not_repeated_and_names_the_candidates(
 
 def client_of(service, clock, budget=BUDGET, settle=SETTLE):
     return StubClient(service, clock, total_timeout=budget, create_settle_seconds=settle)
-
-
-def answer(parsed, **headers):
-    return Response(HTTPStatus.OK, b"", headers, parsed)
 
 
 def run_of(number, seconds, metadata=None):

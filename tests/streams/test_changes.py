@@ -17,7 +17,7 @@ from codegen_ext import (
 from codegen_ext.testing import FakeClock, Fault
 
 from ..conftest import async_repeats, once
-from ..support.filling import fill
+from ..support.calls import fill
 from .conftest import RunList, growing_down_from
 
 

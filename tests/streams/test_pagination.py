@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from codegen_ext import CodegenClient, InvalidResponseError
 from codegen_ext._sync import pagination
 
-from ..support.stub import StubClient, answer, page
+from ..support.stub import StubClient, answer
 from .conftest import RunList, growing_down_from
 
 PAGED = [operation for operation in OPERATIONS.values() if operation.paging]
@@ -34,7 +34,7 @@ class Listing:
         self.requests.append((start, size))
         skip = (start - 1) * size if self.paging.style == "page" else start
         total = len(self.items) if self.known_total else None
-        return answer(page(self.items[skip : skip + size], total, self.paging.items, self.paging.total))
+        return answer(SimpleNamespace(**{self.paging.items: self.items[skip : skip + size], self.paging.total: total}))
 
 
 def things(count):

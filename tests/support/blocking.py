@@ -8,6 +8,20 @@ from typing import Any, Self
 import httpx
 
 
+def real(client: Any) -> Any:
+    """Return the client itself, without the blocking front of an async one."""
+    return getattr(client, "_target", client)
+
+
+def finish(awaitable: Any, runner: asyncio.Runner) -> Any:
+    """Return the result of any awaitable; a runner takes coroutines alone."""
+
+    async def wait() -> Any:
+        return await awaitable
+
+    return runner.run(wait())
+
+
 class Blocking:
     """Awaits what the wrapped object makes awaitable, and turns its streams into iterators."""
 
@@ -19,26 +33,20 @@ class Blocking:
         return self._settle(getattr(self._target, name))
 
     def __enter__(self) -> Self:
-        self._run(self._target.__aenter__())
+        finish(self._target.__aenter__(), self._runner)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._run(self._target.__aexit__(*exception))
+        finish(self._target.__aexit__(*exception), self._runner)
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Any:
         try:
-            return self._settle(self._run(anext(self._target)))
+            return self._settle(anext(self._target))
         except StopAsyncIteration:
             raise StopIteration from None
-
-    def __repr__(self) -> str:
-        return repr(self._target)
-
-    def __str__(self) -> str:
-        return str(self._target)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Blocking) and other._target is self._target
@@ -48,7 +56,7 @@ class Blocking:
 
     def _settle(self, value: Any) -> Any:
         if inspect.isawaitable(value):
-            return self._settle(self._run(value))
+            return self._settle(finish(value, self._runner))
         kind = type(value)
         ours = kind.__module__.startswith("codegen_ext") and kind.__name__.startswith("Async")
         ours = ours and not isinstance(value, httpx.AsyncClient)
@@ -64,15 +72,9 @@ class Blocking:
         try:
             while True:
                 try:
-                    item = self._run(anext(stream))
+                    item = finish(anext(stream), self._runner)
                 except StopAsyncIteration:
                     return
                 yield self._settle(item)
         finally:
-            self._run(stream.aclose())
-
-    def _run(self, awaitable: Any) -> Any:
-        async def wait() -> Any:
-            return await awaitable
-
-        return self._runner.run(wait())
+            finish(stream.aclose(), self._runner)

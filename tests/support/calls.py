@@ -1,7 +1,9 @@
-"""Arguments with which every operation of the contract succeeds on a sandbox, looked up by name and type."""
+"""Requests to a sandbox: arguments with which every operation of the contract succeeds, and how many have come."""
 
 from typing import Any
 
+import httpx
+from codegen_api import operations
 from codegen_api.operations import Operation
 
 from codegen_ext.testing import Sandbox
@@ -38,3 +40,12 @@ def required(operation: Operation[Any], **instead: Any) -> dict[str, Any]:
 def attempts(sandbox: Sandbox, operation: str) -> int:
     """Return how many requests of an operation a sandbox has received."""
     return sum(record.operation == operation for record in sandbox.requests)
+
+
+def fill(sandbox: Sandbox, count: int, prompt: str = "[[logs=0 seconds=0 pull_request=no]]") -> None:
+    """Create runs without a client and a socket, by default such as have ended at once; they count as attempts."""
+    address = sandbox.base_url + operations.CREATE_AGENT_RUN.path.format(org_id=sandbox.org_id)
+    headers, transport = {"Authorization": f"Bearer {sandbox.token}"}, sandbox.transport()
+    for _ in range(count):
+        request = httpx.Request("POST", address, headers=headers, json={"prompt": prompt})
+        assert transport.handle_request(request).status_code == 200

@@ -60,7 +60,6 @@ class Received:
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True
     request_queue_size = 1_024
 
 
@@ -73,7 +72,6 @@ class Loopback:
         self.connections = 0
         self.open = 0
         """How many of the connections have not ended."""
-        self.arrived = threading.Event()
         self.gate = threading.Event()
         self.left = threading.Event()
         """Set when a client closes a connection on which an answer hangs."""
@@ -105,7 +103,6 @@ class Loopback:
     def _answer(self, received: Received) -> bytes:
         with self._lock:
             self.requests.append(received)
-            self.arrived.set()
             return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

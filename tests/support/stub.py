@@ -1,6 +1,6 @@
 """A client whose service is the test: for algorithms that are tried against many services."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
@@ -12,14 +12,9 @@ from codegen_ext._request import Deadline
 from codegen_ext.testing import FakeClock
 
 
-def answer(parsed: Any, headers: Mapping[str, str] | None = None) -> Response[Any]:
+def answer(parsed: Any, **headers: str) -> Response[Any]:
     """Return what a successful request returns."""
-    return Response(HTTPStatus.OK, b"", dict(headers or {}), parsed)
-
-
-def page(items: list[Any], total: int | None, name: str = "items", total_name: str = "total") -> SimpleNamespace:
-    """Return a page of a list."""
-    return SimpleNamespace(**{name: items, total_name: total})
+    return Response(HTTPStatus.OK, b"", headers, parsed)
 
 
 class StubClient:

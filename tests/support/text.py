@@ -1,12 +1,8 @@
 """Text for properties."""
 
-from typing import Any
+from functools import partial
 
 from hypothesis import strategies as st
 
-CHARACTERS = st.characters(exclude_categories=["Cs"])
-"""All but halves of surrogate pairs; the same by their codec take 2 s in each process of a new checkout."""
-
-
-def any_text(**sizes: Any) -> st.SearchStrategy[str]:
-    return st.text(CHARACTERS, **sizes)
+any_text = partial(st.text, st.characters(exclude_categories=["Cs"]))
+"""Anything but halves of surrogate pairs; characters by their codec take 2 s in each process of a new checkout."""

@@ -17,7 +17,7 @@ from codegen_ext.integrations.prometheus import PrometheusCollector
 from codegen_ext.metrics import MetricsCollector, Stats
 from codegen_ext.testing import FakeClock, Fault
 
-from ..support.inside import real
+from ..support.blocking import real
 
 
 def registry_of(*sources):

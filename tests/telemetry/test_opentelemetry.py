@@ -12,8 +12,9 @@ from codegen_ext import Agent, AsyncCodegenClient, ClientConfig, CodegenAPIError
 from codegen_ext.integrations.opentelemetry import instrument
 
 from ..conftest import TOKEN
-from ..support.inside import real
+from ..support.blocking import real
 from ..support.loopback import CLOSE, HANG, reply
+from ..support.waiting import until_async
 
 USER = {"id": 1, "github_user_id": "7", "github_username": "octocat"}
 
@@ -117,7 +118,7 @@ async def test_a_cancelled_call_is_a_failed_span(serve, spans):
     async with AsyncCodegenClient(ClientConfig(api_token=TOKEN, base_url=server.base_url)) as client:
         instrument(client, spans.provider)
         task = asyncio.create_task(client.get_current_user())
-        await asyncio.to_thread(server.arrived.wait)
+        await until_async(lambda: server.requests)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

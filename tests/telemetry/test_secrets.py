@@ -21,7 +21,7 @@ from codegen_ext.integrations.prometheus import PrometheusCollector
 from codegen_ext.testing import Fault
 
 from ..conftest import TOKEN
-from ..support.inside import real
+from ..support.blocking import real
 from ..support.loopback import CLOSE, HANG, reply
 
 SECRET = TOKEN

@@ -16,7 +16,7 @@ import pytest
 from codegen_ext import ClientConfig, ConfigurationError, WebhookError
 from codegen_ext.testing import FakeClock
 
-from ..support.redis_server import RedisServer
+from ..support.programs import RedisServer
 from ..support.waiting import until, until_async
 from .conftest import BODY, HEADERS, SECRET, START, answer, deliver, envelope, signed
 
