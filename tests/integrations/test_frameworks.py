@@ -1,4 +1,4 @@
-"""The helpers themselves: whose client it is, and when it is closed."""
+"""FastAPI, Flask and Django: the example applications over HTTP, whose client a request gets, and when it is closed."""
 
 import asyncio
 import gc
@@ -11,6 +11,7 @@ from typing import Annotated
 
 import pytest
 from django.conf import settings
+from django.core.wsgi import get_wsgi_application
 from django.test import RequestFactory, override_settings
 from fastapi import Depends, FastAPI
 from flask import Flask
@@ -28,53 +29,114 @@ from codegen_ext import (
     get_codegen_client,
 )
 from codegen_ext.integrations import django, fastapi, flask
-from codegen_ext.testing import webhook_call
+from codegen_ext.testing import Sandbox, webhook_call
+from examples import django_app, fastapi_app, flask_app
 
 from ..support import serving
-from ..support.calls import fill
+from ..support.calls import attempts, fill
 from ..support.serving import ask
 from ..support.waiting import until
-from .conftest import SECRET, load
+
+SECRET = "a-secret-of-the-examples"
+DATA = {"id": 1, "organization_id": 323, "status": "COMPLETE", "result": "told"}
 
 
-def fastapi_app(clients, **options):
+@pytest.fixture
+def sandbox(monkeypatch):
+    """The sandbox that the environment names, on the machine's clock."""
+    with Sandbox(rate_limits=False, run_seconds=0, webhook_secret=SECRET) as running:
+        monkeypatch.setenv("CODEGEN_API_TOKEN", running.token)
+        monkeypatch.setenv("CODEGEN_ORG_ID", str(running.org_id))
+        monkeypatch.setenv("CODEGEN_BASE_URL", running.base_url)
+        yield running
+
+
+def django_application():
+    """The example; a process configures Django once, perhaps in another test."""
+    if not settings.configured:
+        django_app.configure(SECRET)
+    django_app.urlpatterns[:] = django_app.routes(SECRET)
+    return get_wsgi_application()
+
+
+EXAMPLES = {
+    "fastapi": lambda: serving.asgi(fastapi_app.create_app(SECRET)),
+    "flask": lambda: serving.wsgi(flask_app.create_app(SECRET)),
+    "django": lambda: serving.wsgi(django_application()),
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_creates_runs_and_hears_how_they_ended(name, sandbox):
+    with EXAMPLES[name]() as address:
+        url = f"{address}/webhooks/codegen"
+        assert ask("GET", f"{address}/agent-runs/323").json() == {"runs": []}
+        created = []
+        for prompt in ("Fix the bug", "Upgrade [[outcome=failed result='No such version']]"):
+            fields = {"prompt": prompt, "webhook_url": url}
+            created.append(ask("POST", f"{address}/agent-runs/323", params=fields, data=fields).json()["id"])
+        runs = ask("GET", f"{address}/agent-runs/323").json()["runs"]
+        assert [run["id"] for run in runs] == created[::-1]
+        finished = dict(zip(map(str, created), ("Done: Fix the bug", "No such version"), strict=True))
+        until(lambda: ask("GET", f"{address}/finished").json() == finished)
+        until(lambda: {delivery.status for delivery in sandbox.deliveries} == {200})
+        body, headers = webhook_call(SECRET, "agent_run.completed", {"id": 9, "result": "ok"})
+        assert ask("GET", url).status_code == 405
+        for content, status, said in (
+            (body[:-1], 401, {"error": "signature"}),
+            (b"x" * 1_048_577, 413, {"error": "oversized"}),
+            (body, 200, {"status": "accepted"}),
+            (body, 200, {"status": "duplicate"}),
+        ):
+            answer = ask("POST", url, content=content, headers=headers)
+            assert answer.status_code == status
+            assert said.items() <= answer.json().items()
+        assert ask("GET", f"{address}/finished").json() == {**finished, "9": "ok"}
+    django.close_codegen_client()
+
+
+def fastapi_of(use, **options):
+    """Return an application that answers what a call with its client of a kind returns."""
     app = FastAPI(**options)
 
     @app.get("/sync")
     def sync(client: Annotated[CodegenClient, Depends(get_codegen_client)]):
-        clients.append(client)
-        return client.get_current_user().github_username
+        return use(client).dict()
 
     @app.get("/async")
     async def not_sync(client: Annotated[AsyncCodegenClient, Depends(get_async_codegen_client)]):
-        clients.append(client)
-        return (await client.get_current_user()).github_username
+        return (await use(client)).dict()
 
     return app
 
 
 def test_fastapi_has_one_client_of_each_kind_for_a_lifespan(sandbox, monkeypatch):
     clients = []
-    inner = fastapi_app(clients)
+
+    def use(client):
+        clients.append(client)
+        return client.get_current_user()
+
+    inner = fastapi_of(use)
 
     @asynccontextmanager
     async def lifespan(app):
         async with fastapi.codegen_clients(app), fastapi.codegen_clients(inner):
             yield
 
-    outer = fastapi_app(clients, lifespan=lifespan)
+    outer = fastapi_of(use, lifespan=lifespan)
     outer.mount("/inner", inner)
-    plain = fastapi_app(clients)
-    configured = fastapi_app(clients, lifespan=fastapi.codegen_lifespan(ClientConfig(api_token=sandbox.token)))
+    plain = fastapi_of(use)
+    configured = fastapi_of(use, lifespan=fastapi.codegen_lifespan(ClientConfig(api_token=sandbox.token)))
     for app, paths in ((plain, ("/sync", "/async") * 2), (plain, ("/sync",)), (outer, ("/inner/sync", "/async"))):
         with serving.asgi(app) as address:
-            assert {ask("GET", address + path).json() for path in paths} == {"octocat"}
+            assert {ask("GET", address + path).json()["github_username"] for path in paths} == {"octocat"}
             assert not any(client.session.is_closed for client in clients[-len(paths) :])
         assert all(client.session.is_closed for client in clients)
     assert len(set(map(id, clients))) == 2 + 1 + 2
     monkeypatch.delenv("CODEGEN_API_TOKEN")
     with serving.asgi(configured) as address:
-        assert ask("GET", address + "/sync").json() == "octocat"
+        assert ask("GET", address + "/sync").status_code == 200
 
 
 def test_what_a_fastapi_application_lacks_is_found_when_it_is_built_or_started():
@@ -89,28 +151,16 @@ def test_what_a_fastapi_application_lacks_is_found_when_it_is_built_or_started()
             asyncio.run(get_async_codegen_client(HTTPConnection({"type": "http", "app": app})))
 
 
-DATA = {"id": 1, "organization_id": 323, "status": "COMPLETE", "result": "told"}
-
-
 def test_fastapis_route_wakes_waits(sandbox):
-    app = FastAPI()
+    app = fastapi_of(lambda client: client.wait_for_completion(323, 1, poll_interval=3_600))
     fastapi.add_webhook_route(app, "/hooks", WebhookHandler(SECRET))
-
-    @app.get("/sync")
-    def sync(client: Annotated[CodegenClient, Depends(get_codegen_client)]):
-        return client.wait_for_completion(323, 1, poll_interval=3_600).result
-
-    @app.get("/async")
-    async def not_sync(client: Annotated[AsyncCodegenClient, Depends(get_async_codegen_client)]):
-        return (await client.wait_for_completion(323, 1, poll_interval=3_600)).result
-
     with serving.asgi(app) as address, ThreadPoolExecutor(2) as pool:
         fill(sandbox, 1, "[[outcome=never]]")
         waits = [pool.submit(ask, "GET", f"{address}/{kind}") for kind in ("sync", "async")]
-        until(lambda: sum(request.operation == "get_agent_run" for request in sandbox.requests) == 2)
+        until(lambda: attempts(sandbox, "get_agent_run") == 2)
         body, headers = webhook_call(SECRET, "agent_run.completed", DATA)
         assert ask("POST", f"{address}/hooks", content=body, headers=headers).status_code == 200
-        assert [wait.result(30).json() for wait in waits] == ["told"] * 2
+        assert [wait.result(30).json()["result"] for wait in waits] == ["told"] * 2
 
 
 @pytest.fixture
@@ -156,8 +206,7 @@ def test_flask_has_one_client_for_an_application_and_its_route_notifies_it(sandb
 
 
 def test_django_has_one_client_for_the_process_and_its_view_notifies_it(sandbox, told):
-    if not settings.configured:
-        load("django_app").configure(SECRET)
+    django_application()
     app = django.CodegenApp("codegen_ext.integrations.django", django)
     view = django.webhook_view(WebhookHandler(SECRET))
     assert view.csrf_exempt

@@ -19,9 +19,9 @@ from django.test import RequestFactory, override_settings
 
 from codegen_ext import CodegenClient
 from codegen_ext.testing import webhook_call
+from examples import django_app
 
 from ..docs.pages import Block
-from ..integrations.conftest import load
 from ..support import serving
 from .reading import SEEDS, code_blocks, matches
 
@@ -145,7 +145,7 @@ def call_fastapi(names):
 
 def call_django(names):
     if not django_settings.configured:
-        load("django_app").configure("a-secret")
+        django_app.configure("a-secret")
     with override_settings(CODEGEN_CONFIG=names["CODEGEN_CONFIG"], ALLOWED_HOSTS=["testserver"]):
         answer = names["create_agent_run"](RequestFactory().post("/", {"prompt": "From a view"}))
     assert b'"organization_id": 323' in answer.content

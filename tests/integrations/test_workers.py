@@ -1,12 +1,21 @@
-"""Runs as Celery tasks: real workers on a real Redis, which share limits and pages, and die."""
+"""Real workers: of Celery, which share limits and pages, and die; and forked ones, with a client from before."""
 
 import json
+import os
 import re
 import signal
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from celery import Celery
 
 from codegen_ext import AmbiguousRequestError, ClientConfig, CodegenClient, ConfigurationError
 from codegen_ext.integrations.celery_fleet import FRESH
@@ -15,6 +24,10 @@ from codegen_ext.request_ids import made_at
 from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN
+from ..docs.pages import ROOT
+from ..support.calls import attempts, fill
+from ..support.programs import free_port
+from ..support.serving import ask
 from ..support.waiting import until
 from .celery_app import build
 
@@ -22,6 +35,35 @@ pytestmark = pytest.mark.slow
 
 PATIENCE = 90
 VISIBILITY, TOTAL = 7, 3
+CELERY = ("--loglevel", "INFO", "--without-gossip", "--without-mingle", "--without-heartbeat")
+
+
+class Program(NamedTuple):
+    """A program that runs in a process group of its own."""
+
+    process: subprocess.Popen[bytes]
+    path: Path
+
+    def log(self):
+        return self.path.read_text()
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start modules as programs; each ends with the test, and so do its children."""
+    with ExitStack() as stack:
+
+        def run(module, *arguments, **environment):
+            path = tmp_path / f"{len(list(tmp_path.glob('*.log')))}.log"
+            log = stack.enter_context(path.open("wb"))
+            command = [sys.executable, "-m", module, *arguments]
+            env = {**os.environ, **environment}
+            process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True)
+            stack.callback(process.wait)
+            stack.callback(os.killpg, process.pid, signal.SIGKILL)
+            return Program(process, path)
+
+        yield run
 
 
 class Fleet:
@@ -47,9 +89,8 @@ class Fleet:
     def start(self, *pools, concurrency=2):
         """Start a worker for each pool; the first one is worker 0."""
         for number, pool in enumerate(pools):
-            options = ["--pool", pool, "--concurrency", str(concurrency), "--loglevel", "INFO", "-n", f"w{number}@test"]
-            quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-            command = ("celery", "-A", "tests.integrations.celery_app:app", "worker", *options, *quiet)
+            options = ["--pool", pool, "--concurrency", str(concurrency), "-n", f"w{number}@test", *CELERY]
+            command = ("celery", "-A", "tests.integrations.celery_app:app", "worker", *options)
             self.workers.append(self._start(*command, CODEGEN_TEST_CELERY=json.dumps(self.settings)))
         for worker in self.workers:
             until(lambda worker=worker: " ready." in worker.log(), PATIENCE)
@@ -80,10 +121,6 @@ def request_id_of(sandbox, run_id):
     return run.metadata["codegen_sdk"]["request_id"]
 
 
-def requests(sandbox, operation):
-    return sum(request.operation == operation for request in sandbox.requests)
-
-
 def is_stopped_in_doubt(fleet, number, sandbox):
     """Stop a worker; let it go on unless it has created a run and does not know it yet."""
     worker = fleet.workers[number]
@@ -102,7 +139,7 @@ def test_what_a_killed_worker_had_begun_happens_once(fleet, real_sandbox):
     (first,) = fleet.results([fleet.tasks.create.delay(323, {"prompt": "first"})])
     real_sandbox.inject("resume_agent_run", Fault.latency(60))
     resumed = fleet.tasks.resume.delay(323, first["id"], "go on")
-    until(lambda: requests(real_sandbox, "resume_agent_run"), PATIENCE)
+    until(lambda: attempts(real_sandbox, "resume_agent_run"), PATIENCE)
     busy = next(
         number for number in (0, 1) if f"resume_agent_run[{resumed.id}] received" in fleet.workers[number].log()
     )
@@ -117,7 +154,7 @@ def test_what_a_killed_worker_had_begun_happens_once(fleet, real_sandbox):
     until(resumed.ready, PATIENCE)
     with pytest.raises(AmbiguousRequestError, match=r"was not repeated|it is unknown"):
         resumed.get()
-    assert requests(real_sandbox, "resume_agent_run") == 1
+    assert attempts(real_sandbox, "resume_agent_run") == 1
 
 
 def test_a_limit_sends_a_create_back_and_a_chain_creates_waits_and_resumes(fleet, real_sandbox, redis_server):
@@ -147,7 +184,7 @@ def test_a_limit_sends_a_create_back_and_a_chain_creates_waits_and_resumes(fleet
     (ended,) = fleet.results([again.apply_async()])
     assert (ended["id"], ended["status"]) == (run["id"], "completed")
     assert sorted(run.prompt for run in real_sandbox.runs) == ["begin", "later", "mine"]
-    assert requests(real_sandbox, "resume_agent_run") == 1
+    assert attempts(real_sandbox, "resume_agent_run") == 1
 
 
 def test_workers_read_pages_for_one_another(fleet, real_sandbox, redis_server):
@@ -155,7 +192,7 @@ def test_workers_read_pages_for_one_another(fleet, real_sandbox, redis_server):
     fleet.start("threads", "prefork", concurrency=4)
     runs = fleet.results([fleet.tasks.create.delay(323, {"prompt": f"job {number}"}) for number in range(8)])
     sent = [fleet.tasks.wait.delay(run, poll_interval=2.0) for run in runs]
-    until(lambda: requests(real_sandbox, "list_agent_runs") >= 4, PATIENCE)
+    until(lambda: attempts(real_sandbox, "list_agent_runs") >= 4, PATIENCE)
     with CodegenClient(ClientConfig(**fleet.settings["client"])) as client:
         for run in runs:
             client.ban_agent_run(323, run["id"])
@@ -165,7 +202,7 @@ def test_workers_read_pages_for_one_another(fleet, real_sandbox, redis_server):
     # Five processes alone would read 2.5 a second. Two more, for one that Redis answers too late reads on its own.
     assert len(pages) <= (pages[-1] - pages[0]) / FRESH + 3
     # One for whoever waits before the others have come.
-    assert requests(real_sandbox, "get_agent_run") <= 1
+    assert attempts(real_sandbox, "get_agent_run") <= 1
     assert not [key for key in redis_server.client.scan_iter() if TOKEN in key]
 
 
@@ -193,3 +230,44 @@ def test_the_broker_must_be_more_patient_than_a_create(fleet, real_sandbox):
         tasks.create.apply((323, {"prompt": "x"}), throw=True)
     app.close()
     assert real_sandbox.runs == []
+
+
+@pytest.fixture
+def forking(redis_server):
+    """The settings of clients of a sandbox that has runs 1 to 40, and a broker."""
+    with Sandbox(rate_limits=False, run_seconds=1000, token=TOKEN) as running:
+        fill(running, 40)
+        settings = {"CODEGEN_API_TOKEN": TOKEN, "CODEGEN_BASE_URL": running.base_url}
+        yield {**settings, "CODEGEN_TEST_BROKER": redis_server.address}
+
+
+def check_answers(answers):
+    """All are right, and several processes have answered."""
+    answers = [json.loads(answer) for answer in answers]
+    assert [answer["id"] for answer in answers] == list(range(1, 41))
+    assert len({answer["pid"] for answer in answers}) > 1
+
+
+@pytest.mark.parametrize("state", ["memory", "redis", "sqlite"])
+def test_gunicorn_forks_with_a_client(start, forking, state, tmp_path):
+    shared = {"redis": forking["CODEGEN_TEST_BROKER"], "sqlite": f"sqlite:///{tmp_path / 'state.db'}"}
+    environment = {**forking, "CODEGEN_SHARED_STATE": shared[state]} if state in shared else forking
+    port = free_port()
+    options = ["--preload", "--workers", "3", "--threads", "4", "--worker-class", "gthread", "--timeout", "30"]
+    server = start("gunicorn", *options, "-b", f"127.0.0.1:{port}", "tests.integrations.preloaded:app", **environment)
+    until(lambda: server.log().count("Booting worker") >= 3, 60)
+    addresses = [f"http://127.0.0.1:{port}/{number}" for number in range(1, 41)]
+    with ThreadPoolExecutor(8) as threads:
+        check_answers([answer.text for answer in threads.map(partial(ask, "GET"), addresses)])
+    assert "WORKER TIMEOUT" not in server.log()
+
+
+def test_celery_forks_with_a_client(start, forking, redis_server):
+    options = ["--pool", "prefork", "--concurrency", "3", *CELERY]
+    worker = start("celery", "-A", "tests.integrations.preloaded:celery", "worker", *options, **forking)
+    until(lambda: " ready." in worker.log(), PATIENCE)
+    with Celery(broker=redis_server.address, backend=redis_server.address, set_as_current=False) as app:
+        sent = [app.send_task("read", [number]) for number in range(1, 41)]
+        until(lambda: all(result.ready() for result in sent), 60)
+        check_answers([result.get() for result in sent])
+        app.backend.client.close()
