@@ -1,4 +1,4 @@
-"""Connections: how many there are, and what becomes of them when calls end early, clients close or processes fork."""
+"""Connections: how many, what ends them, and the proxies and certificates of the environment and of settings."""
 
 import asyncio
 import gc
@@ -11,13 +11,24 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from codegen_ext import AsyncCodegenClient, ClientClosedError, ClientConfig, CodegenClient, NetworkError, TimeoutError
+from codegen_ext import (
+    AsyncCodegenClient,
+    ClientClosedError,
+    ClientConfig,
+    CodegenClient,
+    ConfigurationError,
+    NetworkError,
+    TimeoutError,
+)
+from codegen_ext._proxy import proxy_of
 from codegen_ext.testing import FakeClock
 
 from ..conftest import TOKEN
 from ..support.blocking import real
-from ..support.loopback import Loopback, reply
+from ..support.loopback import CERTIFICATE, Loopback, reply
 from ..support.waiting import until, until_async
+
+USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
 
 
 class Service(Loopback):
@@ -62,15 +73,6 @@ def test_bursts_of_threads_share_as_many_connections_as_are_allowed(service):
     assert service.most_busy <= 4
 
 
-async def test_bursts_of_tasks_share_as_many_connections_as_are_allowed(service):
-    service.delay = 0.002
-    async with AsyncCodegenClient(service.config(max_connections=4)) as client:
-        for _ in range(2):
-            runs = await asyncio.gather(*(client.get_agent_run(323, number) for number in range(1, 25)))
-            assert [run.id for run in runs] == list(range(1, 25))
-    assert service.connections <= 4
-
-
 @pytest.mark.parametrize(("kept", "opened"), [(0, 3), (1, 1)])
 def test_no_more_idle_connections_are_kept_than_allowed(service, kept, opened):
     with CodegenClient(service.config(max_keepalive_connections=kept)) as client:
@@ -79,9 +81,13 @@ def test_no_more_idle_connections_are_kept_than_allowed(service, kept, opened):
     assert service.connections == opened
 
 
-async def test_calls_that_are_cancelled_leave_their_connections_to_others(service):
-    service.gate.clear()
+async def test_bursts_of_tasks_share_connections_too_which_those_that_are_cancelled_leave_to_others(service):
+    service.delay = 0.002
     async with AsyncCodegenClient(service.config(max_connections=5)) as client:
+        runs = await asyncio.gather(*(client.get_agent_run(323, number) for number in range(1, 25)))
+        assert [run.id for run in runs] == list(range(1, 25))
+        assert service.connections <= 5
+        service.gate.clear()
         calls = [asyncio.create_task(client.get_agent_run(323, 1)) for _ in range(10)]
         await until_async(lambda: service.busy == 5)
         for call in calls[:5]:  # those that have a connection, which goes to those that wait and are cancelled next
@@ -192,3 +198,87 @@ def test_a_call_under_way_while_the_client_is_closed_fails_and_is_not_repeated(c
         client.get_current_user()
     assert "get_current_user" in str(caught.value)
     assert len(requests) == 1
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_a_proxy_of_the_environment_is_used(monkeypatch, serve, connect, variable, scheme):
+    proxy = serve(reply(USER))
+    monkeypatch.setenv(variable, scheme + proxy.base_url.removeprefix("http://"))
+    assert connect("http://codegen.invalid/v1").get_current_user().id == 1
+    (request,) = proxy.requests
+    assert request.path == "http://codegen.invalid/v1/users/me"
+    assert request.headers["host"] == "codegen.invalid"
+
+
+NETWORKS = "localhost, 10.0.0.0/8,fd00::/8,nonsense/99"
+
+
+@pytest.mark.parametrize(
+    ("excluded", "address", "proxy"),
+    [
+        ("", "http://host", "http://plain:1"),
+        ("", "https://host", "https://secure:2"),
+        ("", "http://127.0.0.1:3284", None),
+        ("", "http://localhost:3284", None),
+        *(
+            (bypass, "http://codegen.invalid/v1", None)
+            for bypass in ("codegen.invalid", "*", ".invalid", "*.invalid", "other.example, codegen.invalid")
+        ),
+        ("host:8080,::1", "http://host:8080/v1", None),
+        ("host:8080,::1", "http://user:password@host:8080/v1", None),
+        ("host:8080,::1", "http://host:8081/v1", "http://plain:1"),
+        (".example.com", "https://api.example.com", None),
+        (NETWORKS, "http://10.1.2.3:3284", None),
+        (NETWORKS, "http://11.1.2.3:3284", "http://plain:1"),
+        (NETWORKS, "http://[fd00::7]:3284", None),
+        (NETWORKS, "http://[fe00::7]:3284", "http://plain:1"),
+        (NETWORKS, "http://10.name:3284", "http://plain:1"),
+    ],
+)
+def test_the_proxy_is_that_of_the_scheme_if_any(monkeypatch, excluded, address, proxy):
+    assert proxy_of(ClientConfig(base_url=address)) is None
+    monkeypatch.setenv("HTTP_PROXY", "http://plain:1")
+    monkeypatch.setenv("HTTPS_PROXY", "https://secure:2")
+    monkeypatch.setenv("NO_PROXY", excluded)
+    assert proxy_of(ClientConfig(base_url=address)) == proxy
+
+
+@pytest.mark.parametrize(
+    ("variable", "proxy"),
+    [
+        ("ALL_PROXY", "socks://host:9"),
+        ("HTTPS_PROXY", "http://[::1"),
+        ("https_proxy", "http://user:hush@host:x"),
+        ("SSL_CERT_FILE", "/nowhere.pem"),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_named(monkeypatch, connect, variable, proxy):
+    monkeypatch.setenv(variable, proxy)
+    with pytest.raises(ConfigurationError, match=variable) as caught:
+        connect("https://codegen.invalid")
+    assert variable in (caught.value.config_key or "")
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "403 Forbidden"])
+def test_a_proxy_that_refuses_is_asked_once(serve, connect, status, monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", "http://other.invalid:1")  # over which the setting stands
+    proxy = serve(reply(b"", status))
+    client = connect("https://service.invalid", proxy=proxy.base_url, max_retries=3)
+    with pytest.raises(NetworkError, match=status[:3]):
+        client.get_agent_run(323, 1)
+    assert proxy.connections == 1
+    assert [(one.method, "authorization" in one.headers) for one in proxy.requests] == [("CONNECT", False)]
+
+
+@pytest.mark.parametrize("name", ["get_agent_run", "create_agent_run"])
+def test_a_certificate_that_is_not_trusted_is_met_once(serve, connect, name, monkeypatch):
+    server = serve(reply({"id": 1, "organization_id": 323})).encrypt()
+    address = server.base_url.replace("127.0.0.1", "localhost")
+    with pytest.raises(NetworkError, match="certificate"):
+        getattr(connect(address, max_retries=3), name)(323, "1")
+    assert (server.connections, server.requests) == (1, [])
+    monkeypatch.setenv("SSL_CERT_FILE", CERTIFICATE)
+    for settings in ({"verify": CERTIFICATE}, {}):
+        assert getattr(connect(address, **settings), name)(323, "1").id == 1

@@ -1,4 +1,4 @@
-"""Every operation: what it refuses before anything is sent, what it sends, and what comes back."""
+"""Every operation: what it refuses, sends and returns; ways to call differently, and what is no operation."""
 
 import json
 import math
@@ -8,12 +8,12 @@ import pytest
 from codegen_api import models
 from codegen_api.operations import OPERATIONS
 
-from codegen_ext import ChatServerClient, CodegenClient, ValidationError
+from codegen_ext import ChatServerClient, CodegenAPIError, CodegenClient, ValidationError
 from codegen_ext.testing import Fault
 
 from ..conftest import TOKEN, once
 from ..support.calls import SESSION_USER, required
-from ..support.loopback import reply
+from ..support.loopback import HANG, reply
 
 KINDS = {
     "codegen": (CodegenClient, codegen_api.Client),
@@ -49,13 +49,13 @@ def callers(flavour, client, sandbox):
 
 
 @once
-def test_what_an_argument_does_not_take_is_refused_by_its_name(callers, sandbox):
+def test_an_argument_takes_its_bounds_and_what_it_does_not_take_is_refused_by_its_name(callers, sandbox):
+    callers["codegen"].create_agent_run(323, "hello")
     for operation, argument in EVERY_ARGUMENT:
+        call, before = getattr(callers[operation.service], operation.id), len(sandbox.requests)
         for value, problem in wrong_values(argument):
             with pytest.raises(ValidationError) as caught:
-                getattr(callers[operation.service], operation.id)(
-                    **required(operation, **{argument.python_name: value})
-                )
+                call(**required(operation, **{argument.python_name: value}))
             error = caught.value
             assert error.operation == operation.id
             assert error.status_code == (400 if operation.service == "chatserver" else None)
@@ -63,18 +63,10 @@ def test_what_an_argument_does_not_take_is_refused_by_its_name(callers, sandbox)
             assert error.field == argument.name
             assert argument.name in error.message
             assert problem in error.message
-    assert sandbox.requests == []
-
-
-@once
-def test_the_bounds_themselves_are_accepted(callers, sandbox):
-    callers["codegen"].create_agent_run(323, "hello")
-    for operation, argument in EVERY_ARGUMENT:
+        assert len(sandbox.requests) == before
         for bound in (argument.minimum, argument.maximum):
             if bound is not None:
-                getattr(callers[operation.service], operation.id)(
-                    **required(operation, **{argument.python_name: bound})
-                )
+                call(**required(operation, **{argument.python_name: bound}))
                 assert (sandbox.requests[-1].operation, sandbox.requests[-1].status) == (operation.id, 200)
 
 
@@ -144,12 +136,110 @@ def test_any_status_of_success_is_decoded(client, sandbox, status):
     assert whole.headers["content-type"] == "application/json"
 
 
-def test_metadata_comes_back_as_it_was_given_without_the_reserved_key(client, sandbox):
-    given = {"deep": {"list": [1, {"x": None}]}, "ünï": "☃"}
-    run = client.create_agent_run(323, "hello", metadata={**given, "codegen_sdk": {"priority": "high"}})
-    kept = {"priority": "high", "request_id": sandbox.runs[0].metadata["codegen_sdk"]["request_id"]}
-    assert sandbox.runs[0].metadata == {**given, "codegen_sdk": kept}
-    for shown in (run, client.get_agent_run_logs(323, run.id), client.list_agent_runs(323).items[0]):
-        assert shown.metadata == shown.dict()["metadata"] == given
-        assert "codegen_sdk" not in json.dumps(shown.dict())
-        assert shown.to_dict()["metadata"] == {**given, "codegen_sdk": kept}
+def test_a_derived_client_has_other_settings_and_the_same_connections(client):
+    derived = client.with_options(timeout=5).with_options(max_retries=7, exactly_once=False)
+    assert (derived.config.timeout, derived.config.max_retries) == (5, 7)
+    assert (client.config.timeout, client.config.max_retries) == (30, 0)
+    assert (type(derived), derived.session, derived.metrics) == (type(client), client.session, client.metrics)
+    with derived:
+        assert derived.get_current_user().id == 1
+    assert client.get_stats().total_requests == 1
+    with client.with_options(user_agent_suffix="x", max_connections=3) as other:
+        assert other.session is not client.session
+        assert other.get_current_user().id == 1
+    assert not client.session.is_closed
+    with pytest.raises(LookupError), client:
+        raise LookupError
+    assert derived.session.is_closed
+
+
+def test_a_call_may_have_headers_and_parameters_of_its_own(serve, connect):
+    server = serve(reply(USER), reply({"id": 1, "organization_id": 323}), reply(USER))
+    client = connect(server.base_url, default_headers={"X-Team": "core"}, user_agent_suffix="mine/1.0")
+    client.get_current_user(extra_headers={"X-Team": "other", "User-Agent": "mine"}, extra_query={"expand": ["a", "b"]})
+    client.create_agent_run(
+        323, "x", extra_body={"reasoning": "high"}, extra_query={"dry": True}, extra_headers={"X-Trace": "2"}
+    )
+    client.with_raw_response.get_current_user(extra_headers={"X-Trace": "3"})
+    client.request("GET", "/v1/users/me")
+    first, second, third, fourth = server.requests
+    assert [request.headers["x-team"] for request in server.requests] == ["other", "core", "core", "core"]
+    assert [request.headers.get("x-trace") for request in server.requests] == [None, "2", "3", None]
+    assert first.headers["user-agent"] == "mine"
+    assert all(one.headers["user-agent"].endswith(" mine/1.0") for one in (second, third, fourth))
+    assert first.path == "/v1/users/me?expand=a&expand=b"
+    assert second.path.endswith("?dry=true")
+    assert {"reasoning", "prompt", "metadata"} <= set(second.json())
+    assert second.headers["content-type"] == "application/json"
+    assert second.headers["authorization"] == f"Bearer {TOKEN}"
+    with pytest.raises(ValidationError, match="default_headers"):
+        connect(default_headers={"X-Team": "a\nb"})
+
+
+def test_unknown_paths_can_be_asked_too(serve, connect):
+    server = serve(reply({"answer": 42}), reply([1, 2]), reply(b"", 204, content_type=None), reply({}, 405))
+    client = connect(f"{server.base_url}/v1")
+    assert client.request("GET", "/v2/new", params={"a": 1, "b": ["x", "y"]}) == {"answer": 42}
+    assert client.request("POST", "v2/new", json={"b": 2}, extra_headers={"X-A": "1"}) == [1, 2]
+    assert client.request("DELETE", "//example.com/v1") is None
+    with pytest.raises(CodegenAPIError, match="HTTP status 405") as caught:
+        client.request("PUT", "/v2/new/1", json=[])
+    assert (caught.value.status_code, caught.value.operation) == (405, "PUT /v2/new/1")
+    with pytest.raises(ValidationError, match="cannot be sent"):
+        client.request("POST", "/v1/users/me", json=object())
+    with pytest.raises(ValidationError, match="URL too long"):
+        client.revoke_oauth_token("x" * 70_000, 323)
+    get, post, _, _ = server.requests
+    assert (get.method, get.path, get.body) == ("GET", "/v2/new?a=1&b=x&b=y", b"")
+    assert (post.method, post.path, post.json(), post.headers["x-a"]) == ("POST", "/v2/new", {"b": 2}, "1")
+    assert get.headers["authorization"] == f"Bearer {TOKEN}"
+
+
+def test_operations_share_hooks_cookies_and_headers_of_the_session(serve, connect, flavour):
+    server = serve(reply(USER, headers={"Set-Cookie": "a=1"}), reply(USER))
+    client = connect(server.base_url)
+    seen = []
+
+    def note(message):
+        seen.append(f"{type(message).__name__} {message.headers['x-a'] if hasattr(message, 'method') else ''}")
+
+    async def note_async(message):
+        note(message)
+
+    hook = note_async if flavour.is_async else note
+    client.session.event_hooks = {"request": [hook], "response": [hook]}
+    client.session.headers["X-A"] = "b"
+    client.get_current_user()
+    client.get_current_user()
+    assert seen == ["Request b", "Response "] * 2
+    assert [request.headers.get("cookie") for request in server.requests] == [None, "a=1"]
+
+
+@pytest.mark.parametrize("base", ["", "/", "/v1", "/v1/", "/gate/v1", "/gate/"])
+def test_a_base_address_may_have_path_and_version(serve, connect, flavour, base):
+    server, prefix = serve(reply(USER)), "/gate" if "gate" in base else ""
+    client = connect(server.base_url + base)
+    client.get_current_user()
+    client.request("GET", "/v1/other")
+    assert [request.path for request in server.requests] == [f"{prefix}/v1/users/me", f"{prefix}/v1/other"]
+    name = "AsyncCodegenClient" if flavour.is_async else "CodegenClient"
+    assert repr(client).startswith(f"{name}(base_url='{server.base_url}{prefix}")
+
+
+def test_the_session_streams_and_asks_again_for_the_rest(serve, connect, flavour):
+    # A transport that waited for the end of this body would wait for ever.
+    session = connect(serve(reply(b"first\n", content_type="text/plain", length=100) + HANG).base_url).session
+
+    async def first_line():
+        async with session.stream("GET", "/v1/export") as response:
+            return await anext(response.aiter_lines())
+
+    if flavour.is_async:
+        assert flavour.settle(first_line()) == "first"
+    else:
+        with session.stream("GET", "/v1/export") as response:
+            assert next(response.iter_lines()) == "first"
+    server = serve(reply(b"{", length=100), reply({"whole": True}))
+    session = connect(server.base_url, max_retries=1).session
+    assert json.loads(flavour.settle(session.get("/v1/export")).content) == {"whole": True}
+    assert len(server.requests) == 2

@@ -1,52 +1,66 @@
-"""Which failures are repeated, how often, how soon, inside which budget, and the same policy for any function."""
+"""Which failures are repeated, how often and how soon, and when a call ends at the latest."""
 
 import asyncio
 import gzip
+import itertools
+import ssl
+import time
 
+import httpcore
 import httpx
 import pytest
-from codegen_api.operations import OPERATIONS
+from codegen_api.operations import GET_AGENT_RUN, OPERATIONS
 
 from codegen_ext import (
     AmbiguousRequestError,
+    ClientConfig,
     CodegenAPIError,
     ConfigurationError,
     NetworkError,
-    NotFoundError,
     RateLimitError,
     ServerError,
     TimeoutError,
     WaitTimeoutError,
     retry_on_error,
 )
+from codegen_ext._request import Deadline, Timing
+from codegen_ext._sync.connection import TimedStream
 from codegen_ext._sync.locks import Event
 from codegen_ext.clock import Cancelled
 from codegen_ext.retry import LONGEST_PAUSE, RetryPolicy
-from codegen_ext.testing import Fault, Sandbox
+from codegen_ext.testing import FakeClock, Fault, Sandbox
 
-from ..conftest import once
+from ..conftest import TOKEN, once
 from ..support.calls import attempts, required
-from ..support.loopback import reply
+from ..support.loopback import DRIP, reply
 
-PASSING = [
+READ_AGAIN = [
     *(Fault.status(status) for status in (429, 500, 502, 503, 504)),
     *(Fault.reset_before(), Fault.reset_after(), Fault.truncate(10)),
 ]
 
 
-@pytest.mark.parametrize("fault", PASSING)
-def test_a_read_is_repeated_after_what_may_pass(sandbox, connect, fault):
+@pytest.mark.parametrize(
+    ("fault", "options", "sent"),
+    [
+        *((fault, {}, 4) for fault in READ_AGAIN),
+        *((Fault.status(status), {}, 1) for status in (400, 401, 402, 403, 404, 409, 418, 422, 501)),
+        (Fault.status(503), {"retry_on_status": [429]}, 1),
+        (Fault.status(429, retry_after=301), {}, 1),  # the call may take 300 s
+    ],
+)
+def test_a_read_is_repeated_after_what_may_pass_in_time_and_after_nothing_else(
+    sandbox, connect, clock, fault, options, sent
+):
     sandbox.inject("get_current_user", fault, times=3)
-    assert connect(max_retries=3).get_current_user().id == 1
-    assert attempts(sandbox, "get_current_user") == 4
-
-
-@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 418, 422, 501])
-def test_other_statuses_are_not_repeated(sandbox, connect, status):
-    sandbox.inject("get_current_user", Fault.status(status))
-    with pytest.raises(CodegenAPIError):
-        connect(max_retries=3).get_current_user()
-    assert attempts(sandbox, "get_current_user") == 1
+    client = connect(max_retries=3, **options)
+    if sent == 4:
+        assert client.get_current_user().id == 1
+    else:
+        with pytest.raises(CodegenAPIError):
+            client.get_current_user()
+        assert clock.slept == []
+    assert attempts(sandbox, "get_current_user") == sent
 
 
 def test_what_may_have_been_processed_is_repeated_only_where_that_does_no_harm(sandbox, connect):
@@ -61,17 +75,13 @@ def test_what_may_have_been_processed_is_repeated_only_where_that_does_no_harm(s
             assert attempts(sandbox, operation.id) - before == (3 if operation.idempotent else 1)
 
 
-def test_429_is_repeated_for_every_operation_as_it_asks(sandbox, connect, clock):
+def test_what_was_not_accepted_or_not_sent_is_repeated_for_every_operation(sandbox, connect, clock):
     sandbox.inject("create_agent_run", Fault.status(429, retry_after=7.5), times=1)
     assert connect(max_retries=1, retry_delay=0.1).create_agent_run(323, "x").id == 1
     assert clock.slept == [7.5]
-
-
-def test_an_address_where_nobody_listens_is_tried_again_for_every_operation(connect, clock):
-    client = connect("http://127.0.0.1:9", max_retries=2)
     with pytest.raises(NetworkError):
-        client.create_agent_run(323, "x")
-    assert len(clock.slept) == 2
+        connect("http://127.0.0.1:9", max_retries=2).create_agent_run(323, "x")
+    assert len(clock.slept) == 1 + 2
 
 
 def test_pauses_grow_with_full_jitter(sandbox, connect, clock):
@@ -81,11 +91,8 @@ def test_pauses_grow_with_full_jitter(sandbox, connect, clock):
     bounds = [2.0, 6.0, 18.0, 54.0, LONGEST_PAUSE]
     assert len(clock.slept) == 5
     assert all(0 <= slept <= bound for slept, bound in zip(clock.slept, bounds, strict=True))
-
-
-@pytest.mark.parametrize("factor", [10, 10.0])
-def test_any_number_of_attempts_has_a_pause(factor):
-    assert RetryPolicy(0.5, factor, draw=lambda: 0.5).pause(5_000) == LONGEST_PAUSE / 2
+    for factor in (10, 10.0):
+        assert RetryPolicy(0.5, factor, draw=lambda: 0.5).pause(5_000) == LONGEST_PAUSE / 2
 
 
 @once
@@ -96,14 +103,6 @@ def test_a_call_that_was_cancelled_waits_for_no_repetition(sandbox, connect, clo
     with pytest.raises(Cancelled):
         connect(max_retries=3).perform(OPERATIONS["get_current_user"], {}, cancel=cancel)
     assert (attempts(sandbox, "get_current_user"), clock.slept) == (1, [])
-
-
-def test_a_wait_that_is_longer_than_the_budget_fails_at_once(sandbox, connect, clock):
-    sandbox.inject("get_current_user", Fault.status(429, retry_after=301))
-    with pytest.raises(RateLimitError) as caught:
-        connect(max_retries=3).get_current_user()
-    assert caught.value.retry_after == 301
-    assert clock.slept == []
 
 
 def test_the_budget_counts_requests_as_well_as_pauses(clock, connect):
@@ -127,36 +126,27 @@ def test_an_answer_that_drips_does_not_outlast_the_budget(clock, connect):
     assert clock.monotonic() <= 22
 
 
-def test_statuses_to_repeat_can_be_chosen(sandbox, connect):
-    sandbox.inject("get_current_user", Fault.status(503), times=1)
-    with pytest.raises(ServerError):
-        connect(max_retries=3, retry_on_status=[429]).get_current_user()
-
-
 @pytest.mark.parametrize(("method", "sent"), [("GET", 3), ("POST", 1), ("PUT", 3), ("PATCH", 1), ("DELETE", 3)])
 def test_other_requests_are_judged_by_their_method(serve, connect, method, sent):
     server = serve(reply({}, 503))
     with pytest.raises(ServerError):
         connect(server.base_url, max_retries=2).request(method, "/new")
-    assert len(server.requests) == sent
+    assert (len(server.requests), server.connections) == (sent, 1)
 
 
 def test_a_compressed_body_that_was_cut_is_asked_for_again(connect):
     whole = gzip.compress(b'{"id": 1, "email": null, "github_user_id": "1", "github_username": "octocat"}')
-    bodies = [whole[:-9], b"\x1f\x8bnonsense", whole]
+    bodies = [b"\x1f\x8bnonsense", whole[:-9], b"\x1f\x8bnonsense", whole]
 
     def answer(request):
         headers = {"content-encoding": "gzip", "content-type": "application/json"}
         return httpx.Response(200, headers=headers, stream=httpx.ByteStream(bodies.pop(0)))
 
-    assert connect(max_retries=2, transport=httpx.MockTransport(answer)).get_current_user().id == 1
+    client = connect(max_retries=2, transport=httpx.MockTransport(answer))
+    with pytest.raises(NetworkError):
+        client.with_options(max_retries=0).get_current_user()
+    assert client.get_current_user().id == 1
     assert bodies == []
-
-
-def test_failed_answers_give_their_connection_back(serve, connect):
-    server = serve(*[reply({}, 503)] * 10, reply({"id": 1, "organization_id": 323}))
-    connect(server.base_url, max_retries=50).get_agent_run(323, 1)
-    assert len({request.port for request in server.requests}) == 1
 
 
 # The errors of the calls, what the decorator is told, and the pauses between the calls; the error after them is raised.
@@ -166,7 +156,6 @@ OF_USERS = [
     ([NetworkError("a", operation="GET /x")], {}, [1.0]),
     ([ServerError("a"), ServerError("b"), ServerError("last")], {"max_attempts": 3}, [1.0, 1.5]),
     ([AmbiguousRequestError("unknown", request_id="id")], {}, []),
-    ([NotFoundError("gone")], {}, []),
     ([WaitTimeoutError("late")], {}, []),
     ([ServerError("a create that may have happened", operation="create_agent_run")], {}, []),
     ([ServerError("a", 501)], {}, []),
@@ -208,3 +197,110 @@ def test_wrong_arguments_are_refused(wrong):
     assert caught.value.config_key == next(iter(wrong))
     with pytest.raises(ConfigurationError, match=r"@retry_on_error\(\)"):
         retry_on_error(print)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n"
+
+
+@pytest.mark.parametrize("head", [HEAD + b"x: ", HEAD + b"\r\n"], ids=["head", "body"])
+def test_an_answer_that_drips_ends_with_the_call(serve, flavour, head):
+    base_url = serve(head + DRIP).base_url
+    config = ClientConfig(api_token=TOKEN, base_url=base_url, timeout=600, total_timeout=0.5, max_retries=0)
+    with flavour.client(config) as client:
+        start = time.monotonic()
+        with pytest.raises(TimeoutError, match="waiting for the response"):
+            client.get_current_user()
+        # Without an end it would drip until the whole body of 1,000 bytes is there, after 50 s.
+        assert time.monotonic() - start < 20
+
+
+@once  # the clock is moved between two reads
+def test_a_stream_may_outlast_the_call(serve, clock, connect):
+    session = connect(serve(HEAD + b"\r\n" + DRIP).base_url, total_timeout=10).session
+    with session.stream("GET", "/") as response:
+        clock.advance(60)
+        assert list(itertools.islice(response.iter_raw(chunk_size=1), 5)) == [b" "] * 5
+
+
+class Stream(httpcore.NetworkStream):
+    """A stream of httpcore that notes how long each step may take."""
+
+    def __init__(self):
+        self.timeouts = []
+
+    def read(self, max_bytes, timeout=None):
+        self.timeouts.append(timeout)
+        return b" "
+
+    def write(self, buffer, timeout=None):
+        self.timeouts.append(timeout)
+
+    def start_tls(self, *args):
+        return self
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_each_step_has_only_the_time_that_is_left_and_without_any_nothing_is_written(clock, encrypted):
+    stream, timing = Stream(), Timing()
+    timing.begin(Deadline.after(clock, 40))
+    opened = TimedStream(stream, timing)
+    opened = opened.start_tls(ssl.create_default_context()) if encrypted else opened
+    opened.write(b"GET", 30.0)
+    assert timing.sent_at == clock.monotonic()
+    for seconds in (25, 14, 2):
+        opened.read(1, timeout=30.0)
+        clock.advance(seconds)
+    assert stream.timeouts == [30.0, 30.0, 15.0, pytest.approx(1.0)]
+    with pytest.raises(httpcore.ReadTimeout):
+        opened.read(1, timeout=30.0)
+    timing.begin(Deadline.after(clock, 5))
+    clock.advance(6)
+    with pytest.raises(httpcore.ConnectTimeout):  # which says that nothing was sent
+        opened.write(b"POST", 30.0)
+    assert len(stream.timeouts) == 4
+    timing.end()
+    opened.read(1, timeout=None)
+
+
+def test_a_create_that_waited_beyond_its_end_is_not_sent(serve, flavour):
+    class StoppedProcess(FakeClock):
+        """Passes a sleep's time ten times over, as for a process that was stopped meanwhile."""
+
+        def sleep(self, seconds):
+            super().sleep(seconds * 10)
+
+        async def sleep_async(self, seconds):
+            self.sleep(seconds)
+
+        def wait(self, condition, seconds):
+            self.sleep(seconds)
+
+    server = serve(reply({"id": 1, "organization_id": 323}))
+    config = ClientConfig(
+        api_token=TOKEN,
+        base_url=server.base_url,
+        total_timeout=6,
+        rate_limit_requests_per_period=1,
+        rate_limit_period_seconds=4.0,
+    )
+    with flavour.client(config, clock=StoppedProcess()) as client:
+        client.create_agent_run(323, "one")
+        with pytest.raises(TimeoutError) as caught:
+            client.create_agent_run(323, "two")
+    assert "connecting" in str(caught.value)
+    assert len(server.requests) == 1
+
+
+def test_every_phase_over_a_transport_of_the_user_has_only_the_time_that_is_left(connect):
+    seen = []
+
+    def serve(request):
+        seen.append(dict(request.extensions["timeout"]))
+        return httpx.Response(200, json={"id": 1, "organization_id": 323})
+
+    client = connect(transport=httpx.MockTransport(serve), timeout=30, total_timeout=7)
+    client.get_agent_run(323, 1)
+    client.with_options(total_timeout=100).get_agent_run(323, 1)
+    for seconds in (3, 1000):  # a deadline of the caller's counts where it comes first
+        client.perform(GET_AGENT_RUN, {"org_id": 323, "agent_run_id": 1}, deadline=client.deadline(seconds))
+    assert [set(timeouts.values()) for timeouts in seen] == [{7.0}, {30}, {3.0}, {7.0}]

@@ -1,19 +1,141 @@
-"""The client's streams: whole, a page ahead, in little memory, and closed without a trace."""
+"""Lists read page by page, also while they change or contradict themselves, and the changes of an organization."""
 
 import asyncio
+import json
+import random
 import subprocess
 import sys
 import threading
+from contextlib import closing
+from itertools import islice
+from types import SimpleNamespace
 
 import pytest
+from codegen_api.operations import GET_USER, LIST_AGENT_RUNS, OPERATIONS
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from codegen_ext import AsyncCodegenClient, CodegenClient, ConfigurationError, ServerError, ValidationError
-from codegen_ext.testing import FakeClock
+from codegen_ext import (
+    AsyncCodegenClient,
+    AuthenticationError,
+    CodegenClient,
+    ConfigurationError,
+    InvalidResponseError,
+    ServerError,
+    ValidationError,
+)
+from codegen_ext._sync import pagination
+from codegen_ext.testing import FakeClock, Fault
 
-from ..conftest import once
+from ..conftest import async_repeats, once
 from ..docs.pages import ROOT
+from ..support.calls import fill
+from ..support.stub import StubClient, answer
 from ..support.waiting import until_async
-from .conftest import RunList, growing_down_from
+from ..waiting.runs import Runs, newest_first
+
+PAGED = [operation for operation in OPERATIONS.values() if operation.paging]
+
+
+class Listing:
+    """A list that is served in parts, as the contract says of an operation; `change` alters it before each answer."""
+
+    def __init__(self, operation, items, *, known_total=True, change=None):
+        self.paging = operation.paging
+        self.items = items
+        self.known_total = known_total
+        self.change = change
+        self.requests = []
+
+    def __call__(self, request):
+        if self.change is not None:
+            self.change(self.items, len(self.requests))
+        start, size = request.arguments[self.paging.start], request.arguments[self.paging.size]
+        self.requests.append((start, size))
+        skip = (start - 1) * size if self.paging.style == "page" else start
+        total = len(self.items) if self.known_total else None
+        return answer(SimpleNamespace(**{self.paging.items: self.items[skip : skip + size], self.paging.total: total}))
+
+
+def things(count):
+    return [SimpleNamespace(id=number) for number in range(count, 0, -1)]
+
+
+def read(operation, service, size=100):
+    return list(pagination.items(StubClient(service), operation, {}, size))
+
+
+@pytest.mark.parametrize("known_total", [True, False])
+@pytest.mark.parametrize("operation", PAGED, ids=lambda operation: operation.id)
+def test_every_item_comes_exactly_once_and_in_order(operation, known_total):
+    for items in ([], *map(things, (1, 6, 7)), [SimpleNamespace(action="the same, without an id")] * 5):
+        listing = Listing(operation, items, known_total=known_total)
+        assert read(operation, listing, 3) == items
+        assert len(listing.requests) <= len(items) // 3 + 1
+    starts = [1, 2] if operation.paging.style == "page" else [0, 3]
+    assert listing.requests[:2] == [(start, 3) for start in starts]
+    with pytest.raises(TypeError, match="get_user does not page"):
+        read(GET_USER, None)
+
+
+def arrive(items, count):
+    newest = max((item.id for item in items), default=10**6)
+    items[:0] = [SimpleNamespace(id=newest + number) for number in range(count, 0, -1)]
+
+
+def append(items, count):
+    oldest = min((item.id for item in items), default=0)
+    items.extend(SimpleNamespace(id=oldest - number) for number in range(1, count + 1))
+
+
+def vanish(items, count):
+    del items[: count // 5]
+
+
+@pytest.mark.parametrize("change", [arrive, append, vanish])
+@settings(max_examples=20)
+@given(count=st.integers(1, 1500), numbers=st.lists(st.integers(0, 300), max_size=6))
+@example(count=1500, numbers=[1200, 0, 3000])  # more than is remembered
+def test_a_list_that_changes_repeats_nothing_and_hides_nothing_that_stays(change, count, numbers):
+    def changed(items, turn):
+        if 0 < turn <= len(numbers):
+            change(items, numbers[turn - 1])
+
+    listing = Listing(LIST_AGENT_RUNS, things(count), change=changed)
+    found = [item.id for item in read(LIST_AGENT_RUNS, listing, 7 if count < 100 else 100)]
+    assert len(found) == len(set(found))
+    stays = [item.id for item in listing.items if 0 < item.id <= count]
+    assert [one for one in found if one in set(stays)] == stays
+
+
+LYING = {
+    "two replicas": lambda turn, skip: newest_first(1000 if turn % 2 else 900, skip),
+    "grows with each request": lambda turn, skip: (range(250, 0, -1)[skip : skip + 100], 250 + turn),
+    "an estimate": lambda turn, skip: (range(250, 0, -1)[skip : skip + 100], random.Random(turn).randint(200, 400)),
+    "too high": lambda turn, skip: (range(250, 0, -1)[skip : skip + 100], 10**6),
+    "skip is ignored": lambda turn, skip: (range(100, 0, -1), 10**6),
+}
+
+
+@pytest.mark.parametrize("name", LYING)
+def test_a_list_whose_totals_lie_ends_or_is_refused_after_few_requests(name, clock):
+    runs = Runs(clock, view=LYING[name])
+    with CodegenClient(runs.config()) as client:
+        try:
+            found = list(client.stream_all_agent_runs(323))
+        except InvalidResponseError as error:
+            assert "does not advance" in error.message  # noqa: PT017 - either outcome is right
+        else:
+            assert len(found) >= 200
+    assert len(runs.asked) <= 300
+
+
+@pytest.mark.parametrize("total", [None, "3", 3.5, True, -1, [3]])
+def test_a_total_that_is_no_number_is_an_error_of_the_operation(total, clock):
+    runs = Runs(clock, view=lambda turn, skip: ([1], total))
+    with CodegenClient(runs.config()) as client, pytest.raises(InvalidResponseError) as caught:
+        list(client.stream_all_agent_runs(323))
+    assert (caught.value.operation, "total: expected" in caught.value.message) == ("list_agent_runs", True)
 
 
 @once
@@ -40,34 +162,27 @@ def test_lists_are_streamed_by_item_or_by_page(client):
 @once
 def test_streams_can_be_switched_off(connect, sandbox):
     client = connect(enable_streaming=False)
-    for stream in (
-        lambda: client.stream_agent_runs(323, status="completed"),
-        lambda: client.stream_users(323),
-        lambda: client.stream_repositories(323),
-        client.stream_organizations,
-        lambda: client.iter_pages("get_users", org_id=323),
-        lambda: client.watch(323),
-    ):
+    for stream in (client.stream_organizations, lambda: client.stream_logs(323, 1), lambda: client.watch(323)):
         with pytest.raises(ConfigurationError, match="enable_streaming"):
             stream()
     assert sandbox.requests == []
 
 
-def test_the_next_page_is_fetched_while_one_is_consumed_and_no_further(flavour):
-    runs = RunList(growing_down_from(450))
-    with flavour.client(runs.config(), clock=FakeClock()) as client:
+def test_the_next_page_is_fetched_while_one_is_consumed_and_no_further(flavour, clock):
+    runs = Runs(clock, total=450)
+    with flavour.client(runs.config(), clock=clock) as client:
         stream = client.stream_all_agent_runs(323)
         assert runs.asked == []
         assert next(stream).id == 450
         wait = until_async(lambda: len(runs.asked) == 2)
         flavour.settle(wait) if flavour.is_async else asyncio.run(wait)
         assert [next(stream).id for _ in range(99)][-1] == 351
-        assert runs.asked == [0, 100]
+        assert runs.asked == ["page 0", "page 100"]
         assert sum(1 for _ in stream) == 350
 
 
-def test_a_page_goes_on_to_the_end_of_its_list(flavour):
-    runs = RunList(growing_down_from(250))
+def test_a_page_goes_on_to_the_end_of_its_list(flavour, clock):
+    runs = Runs(clock, total=250)
     with flavour.client(runs.config()) as client:
         page = client.list_agent_runs(323, skip=20, limit=100)
 
@@ -76,11 +191,12 @@ def test_a_page_goes_on_to_the_end_of_its_list(flavour):
 
         found = flavour.settle(read()) if flavour.is_async else [run.id for run in page.auto_paging_iter()]
     assert found == list(range(230, 0, -1))
-    assert (len(page.items), runs.asked) == (100, [20, 120, 220])
+    assert (len(page.items), runs.asked) == (100, ["page 20", "page 120", "page 220"])
 
 
-def test_a_failure_of_the_next_page_comes_after_the_items_of_this_one(flavour):
-    runs = RunList(lambda turn, skip: None if skip else (range(250, 150, -1), 250))
+def test_a_failure_of_the_next_page_comes_after_the_items_of_this_one(flavour, clock):
+    runs = Runs(clock, total=250)
+    runs.refuse = {"page 100": 503}
     with flavour.client(runs.config()) as client:
         stream = client.stream_all_agent_runs(323)
         assert [next(stream).id for _ in range(100)] == list(range(250, 150, -1))
@@ -97,8 +213,8 @@ SLOW = {
 """The second page has to wait for a quarter of an hour."""
 
 
-def test_leaving_a_stream_ends_the_thread_that_fetches_the_next_page():
-    with CodegenClient(RunList(growing_down_from(300)).config(**SLOW)) as client:
+def test_leaving_a_stream_ends_the_thread_that_fetches_the_next_page(clock):
+    with CodegenClient(Runs(clock, total=300).config(**SLOW)) as client:
         before = set(threading.enumerate())
         stream = client.stream_all_agent_runs(323)
         assert next(stream).id == 300
@@ -108,8 +224,8 @@ def test_leaving_a_stream_ends_the_thread_that_fetches_the_next_page():
         assert not worker.is_alive()
 
 
-async def test_leaving_a_stream_ends_the_task_that_fetches_the_next_page():
-    async with AsyncCodegenClient(RunList(growing_down_from(300)).config(**SLOW)) as client:
+async def test_leaving_a_stream_ends_the_task_that_fetches_the_next_page(clock):
+    async with AsyncCodegenClient(Runs(clock, total=300).config(**SLOW)) as client:
         stream = client.stream_all_agent_runs(323)
         assert (await anext(stream)).id == 300
         (worker,) = asyncio.all_tasks() - {asyncio.current_task()}
@@ -122,3 +238,125 @@ def test_a_stream_of_many_runs_takes_constant_memory():
     code = "from benchmarks import streams; print(streams.measure(10_000).megabytes)"
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert float(ended.stdout) < 4, "all of them would take twice as much"
+
+
+def told(changes, count):
+    with closing(changes):
+        return [(change.kind, change.run.id, change.run.status, change.previous) for change in islice(changes, count)]
+
+
+def cursor_of(newest, **unfinished):
+    """Return a cursor; the unfinished runs are named run_1, run_2, …"""
+    known = {name.removeprefix("run_"): status for name, status in unfinished.items()}
+    return json.dumps({"org_id": 323, "newest": newest, "unfinished": known})
+
+
+class Meanwhile(FakeClock):
+    """Does what a test planned during the first sleeps."""
+
+    def __init__(self):
+        super().__init__()
+        self.plan = []
+
+    def sleep(self, seconds):
+        super().sleep(seconds)
+        assert len(self.slept) < 2000
+        if self.plan:
+            self.plan.pop(0)()
+
+
+@pytest.fixture
+def clock():
+    return Meanwhile()
+
+
+@once
+def test_a_run_is_told_from_its_creation_to_its_end_and_again_when_it_is_resumed(client, sandbox, clock):
+    client.create_agent_run(323, "[[seconds=0]]")
+    clock.plan = [
+        lambda: sandbox.script(states=[("PENDING", 12), ("RUNNING", 20), ("COMPLETE", 0)]),
+        lambda: fill(sandbox, 1, "made meanwhile"),
+        *[lambda: None] * 8,
+        lambda: client.resume_agent_run(323, 1, "[[seconds=30]] go on"),
+    ]
+    assert told(client.watch(323), 5) == [
+        ("created", 2, "pending", None),
+        ("status_changed", 2, "running", "pending"),
+        ("finished", 2, "completed", "running"),
+        ("status_changed", 1, "running", None),
+        ("finished", 1, "completed", "running"),
+    ]
+
+
+@async_repeats
+def test_what_happened_without_a_watch_is_told_from_the_cursor_on(client, sandbox, clock):
+    clock.plan = [lambda: fill(sandbox, 1, "made meanwhile")]
+    first = client.watch(323)
+    cursor = next(first).cursor
+    first.close()
+    clock.plan = []
+    fill(sandbox, 250)
+    clock.advance(60)
+    changes = told(client.watch(323, cursor=cursor), 501)
+    assert [change[1] for change in changes if change[0] == "created"] == list(range(2, 252))
+    assert sorted(change[1] for change in changes if change[0] == "finished") == list(range(1, 252))
+    assert len(set(changes)) == len(changes)
+
+
+@once
+@pytest.mark.parametrize(("old", "newer", "ends"), [(120, 130, 5), (1, 250, 1)])
+def test_old_unfinished_runs_are_read_by_few_requests_and_those_that_are_gone_forgotten(
+    client, sandbox, clock, old, newer, ends
+):
+    fill(sandbox, old, "[[outcome=never logs=0]]")
+    fill(sandbox, newer)
+    clock.advance(60)
+    cursor = cursor_of(252, run_252="running", **{f"run_{run_id}": "running" for run_id in range(1, old + 1)})
+    clock.plan = [lambda: None] * 4 + [sandbox.runs[ends - 1].finish]
+    before = len(sandbox.requests)
+    assert told(client.watch(323, cursor), 1) == [("finished", ends, "completed", "running")]
+    rounds = sum(record.query.startswith("skip=0&") for record in sandbox.requests[before:])
+    assert len(sandbox.requests) - before <= 3 * rounds + 1
+
+
+@async_repeats
+def test_transient_failures_are_waited_out_and_lasting_ones_raised(client, sandbox, clock):
+    client.create_agent_run(323, "[[seconds=20]]")
+    sandbox.inject("list_agent_runs", Fault.status(503), times=3)
+    sandbox.inject("list_agent_runs", Fault.status(429, retry_after=9), times=1)
+    assert told(client.watch(323), 1)[0][1] == 1
+    sandbox.inject("list_agent_runs", Fault.status(401), times=1)
+    with pytest.raises(AuthenticationError):
+        next(client.watch(323))
+    sandbox.inject("list_agent_runs", Fault.status(503, retry_after=300))
+    start = clock.monotonic()
+    with pytest.raises(ServerError):
+        next(client.watch(323))
+    assert 3600 <= clock.monotonic() - start < 4000
+
+
+@once
+def test_a_cursor_that_is_none_is_refused_at_once(client):
+    wrong = (cursor_of(1).replace("323", "1"), cursor_of(1, x="running"), cursor_of(1).replace(": 1", ': "1"'))
+    for cursor in ("", "x", "[]", "{}", *wrong):
+        with pytest.raises(ValidationError, match="cursor"):
+            client.watch(323, cursor=cursor)
+    with pytest.raises(ConfigurationError, match="poll_interval"):
+        client.watch(323, poll_interval=0)
+
+
+@pytest.mark.parametrize("grows", [0, 1, 100])
+def test_a_list_that_does_not_heed_skip_is_refused_after_few_requests(clock, grows):
+    runs = Runs(clock, view=lambda turn, skip: (range(1000 + grows * turn, 0, -1)[:100], 10**6))
+    with CodegenClient(runs.config(), clock=clock) as client:
+        for cursor in (None, cursor_of(5)):
+            with pytest.raises(InvalidResponseError, match="does not advance"):
+                next(client.watch(323, cursor))
+    assert len(runs.asked) < 15
+
+
+def test_more_runs_than_a_page_holds_may_arrive_between_two_pages(clock):
+    runs = Runs(clock, view=lambda turn, skip: newest_first(1150 if turn == 1 else 1300, skip))
+    with CodegenClient(runs.config(), clock=clock) as client:
+        changes = told(client.watch(323, cursor_of(1000)), 400)
+    assert [run_id for kind, run_id, *_ in changes if kind == "created"] == list(range(1001, 1301))

@@ -32,6 +32,9 @@ BAD_VALUES = [
     *(("retry_on_status", value) for value in (None, 429, "429", ["429"], [True], [429.0])),
     *(("rate_limit_strategy", value) for value in ("token_bucket", None)),
     ("shared_state", 5),
+    ("proxy", "nonsense"),
+    ("verify", "missing.pem"),
+    ("cert", "missing.pem"),
 ]
 
 
@@ -138,6 +141,7 @@ def test_a_preset_stands_over_the_environment_and_takes_credentials_afterwards(m
     for name in ("timeout", "max_retries", "log_level"):
         assert getattr(config, name) == getattr(plain, name)
     assert plain.has_rate_limit_cap is (preset != "testing")
+    assert not ClientConfig().has_rate_limit_cap
     config.api_token, config.org_id = "abc", 323
     client = build(config)
     assert (client.config.api_token, client.config.org_id) == ("abc", "323")
@@ -156,38 +160,28 @@ def test_the_configuration_may_change_until_a_client_is_built_and_not_after():
     assert client.config.retry_on_status == DEFAULTS["retry_on_status"]
 
 
-def test_the_overall_cap_binds_only_where_it_was_set(monkeypatch):
-    config = ClientConfig()
-    assert not config.has_rate_limit_cap
-    config.rate_limit_requests = 60
-    assert config.has_rate_limit_cap
-    assert ClientConfig(rate_limit_requests_per_period=60).has_rate_limit_cap
-    monkeypatch.setenv("CODEGEN_RATE_LIMIT_REQUESTS", "60")
-    assert ClientConfig().has_rate_limit_cap
+@pytest.mark.parametrize(
+    ("refused", "kind", "message"),
+    [
+        (lambda: ClientConfig(api_token="a", token="b"), ConfigurationError, "api_token and token"),
+        (lambda: ClientConfig(timeuot=5), TypeError, "did you mean timeout"),
+        (lambda: setattr(ClientConfig(), "timeuot", 5), AttributeError, "did you mean timeout"),
+        (lambda: CodegenClient(api_token="abc", timeuot=5), ConfigurationError, "did you mean timeout"),
+        (lambda: ClientConfig.from_settings({"TIMEOUTS": 5}), ConfigurationError, "TIMEOUTS is not .* mean timeout"),
+        (lambda: CodegenClient.from_settings({"zzz": 5}), ConfigurationError, "^zzz is not a setting$"),
+        (lambda: ClientConfig.from_settings("timeout=5"), ConfigurationError, "expected a mapping of settings"),
+        *(
+            (lambda kind=kind: kind({"api_token": "s3cret"}), ConfigurationError, "ClientConfig.*from_settings")
+            for kind in (CodegenClient, AsyncCodegenClient)
+        ),
+    ],
+)
+def test_what_is_no_setting_is_refused_and_the_closest_one_named(refused, kind, message):
+    with pytest.raises(kind, match=message) as caught:
+        refused()
+    assert "s3cret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("kind", [ClientConfig, CodegenConfig])
-def test_both_spellings_of_a_field_are_taken_in_either_case(kind):
-    config = kind.from_settings({"API_TOKEN": "abc", "rate_limit_window": 5, "CACHE_TTL_SECONDS": 6, "org_id": 323})
-    assert type(config) is kind
-    assert (config.api_token, config.rate_limit_period_seconds) == ("abc", 5)
-    assert (config.cache_ttl_seconds, config.org_id) == (6, "323")
-    config.cache_ttl = 14
-    assert config.cache_ttl_seconds == config.cache_ttl == 14
-
-
-def test_what_is_no_setting_is_refused_and_the_closest_one_named():
-    for settings in (None, "timeout=5", [("timeout", 5)]):
-        with pytest.raises(ConfigurationError, match="expected a mapping of settings"):
-            ClientConfig.from_settings(settings)
-    with pytest.raises(ConfigurationError, match=r"TIMEOUTS is not a setting; did you mean timeout\?") as caught:
-        ClientConfig.from_settings({"TIMEOUTS": 5})
-    assert caught.value.config_key == "TIMEOUTS"
-    with pytest.raises(ConfigurationError, match=r"^zzz is not a setting$"):
-        CodegenClient.from_settings({"zzz": 5})
-    with CodegenClient.from_settings({"API_TOKEN": "abc", "timeout": 4}) as client:
-        assert client.config.timeout == 4
-    for kind in (CodegenClient, AsyncCodegenClient):
-        with pytest.raises(ConfigurationError, match=r"must be a ClientConfig.*from_settings") as caught:
-            kind({"api_token": "s3cret"})
-        assert "s3cret" not in str(caught.value)
+def test_a_client_is_made_from_settings_in_either_case_and_by_their_other_names():
+    with CodegenClient.from_settings({"API_KEY": "abc", "timeout": 4, "CACHE_TTL": 6}) as client:
+        assert (client.config.api_token, client.config.timeout, client.config.cache_ttl_seconds) == ("abc", 4, 6)

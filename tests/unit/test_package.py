@@ -48,20 +48,3 @@ def test_imports_load_no_more_than_they_need():
     extras = {"starlette", "uvicorn", "httpx_sse", "rich", "typer", "yaml", "cachetools", "redis", "sqlite3"}
     assert not (loaded - with_httpx) & {*extras, "asyncio", "codegen_ext.testing"}
     assert not [name for name in loaded if name.startswith("codegen_api.models.")]
-
-
-def test_importing_and_building_leaves_logging_alone():
-    print_state = (
-        "import logging, asyncio\n"
-        "from codegen_ext import ClientConfig, CodegenClient, AsyncCodegenClient, ChatServerClient, Agent\n"
-        "config = ClientConfig(api_token='abc', log_level='DEBUG')\n"
-        "CodegenClient(config).close()\n"
-        "Agent(323, 'abc').close()\n"
-        "ChatServerClient().close()\n"
-        "asyncio.run(AsyncCodegenClient(config).close())\n"
-        "root = logging.getLogger()\n"
-        "levels = {name: logger.level for name, logger in logging.Logger.manager.loggerDict.items()\n"
-        "          if isinstance(logger, logging.Logger) and logger.level}\n"
-        "print(root.level, root.handlers, levels)"
-    )
-    assert run_python(print_state).strip() == "30 [] {'codegen_ext': 10}"

@@ -1,7 +1,8 @@
-"""A service of runs in process, for waits: which request was asked for what, and what becomes of it."""
+"""A service of runs in process: which request was asked for what, and what becomes of it."""
 
 import json
 from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpx
@@ -12,17 +13,30 @@ from codegen_ext.testing import FakeClock
 ORG = 323
 
 
+def newest_first(count: int, skip: int) -> tuple[Iterable[int], int]:
+    """Return the ids of a page of so many runs, and how many there are."""
+    return range(count - skip, 0, -1)[:100], count
+
+
 class Runs:
     """Answers run, list and log; `ends` maps each run to the second at which it completes.
 
     `asked` counts requests as "page 0", "run 5", "log 5". `refuse` maps "page", "run", "log", or one of those with its
-    number, to a status, or to an exception that the transport raises. `hidden` runs are missing from the list.
+    number, to a status, or to an exception that the transport raises. `hidden` runs are missing from the list. A `view`
+    takes the list's place: from the number of the request and the offset it makes the ids of a page and the total.
     """
 
-    def __init__(self, clock: FakeClock, ends: dict[int, float], total: int | None = None) -> None:
+    def __init__(
+        self,
+        clock: FakeClock,
+        ends: dict[int, float] | None = None,
+        total: int | None = None,
+        view: Callable[[int, int], tuple[Iterable[int], Any]] | None = None,
+    ) -> None:
         self.clock = clock
-        self.ends = ends
-        self.newest = total or max(ends, default=0)
+        self.ends = ends or {}
+        self.newest = total or max(self.ends, default=0)
+        self.view = view or self._newest_first
         self.refuse: dict[str, int | Exception] = {}
         self.hidden: set[int] = set()
         self.deleted: set[int] = set()
@@ -56,15 +70,19 @@ class Runs:
         if refusal is not None:
             return httpx.Response(refusal, json={"message": "refused"})
         if kind == "page":
-            listed = [n for n in range(self.newest, 0, -1) if n not in self.hidden | self.deleted]
-            items = [self.run(n) for n in listed[number : number + 100]]
-            return _json({"items": items, "total": len(listed), "page": 1, "size": 100, "pages": 1})
+            shown, total = self.view(self.count("page"), number)
+            items = [self.run(n) for n in shown]
+            return _json({"items": items, "total": total, "page": 1, "size": 100, "pages": 1})
         if number in self.deleted or (kind == "run" and number > self.newest):
             return httpx.Response(404, json={"message": "no such run"})
         if kind == "run":
             return _json(self.run(number))
         thought = {"agent_run_id": number, "thought": f"thought {self.logs[number]}"}
         return _json({**self.run(number), "logs": [thought], "total_logs": self.logs[number]})
+
+    def _newest_first(self, turn: int, skip: int) -> tuple[list[int], int]:
+        listed = [n for n in range(self.newest, 0, -1) if n not in self.hidden | self.deleted]
+        return listed[skip : skip + 100], len(listed)
 
     def run(self, number: int) -> dict[str, Any]:
         """Return a run as the service shows it now."""
