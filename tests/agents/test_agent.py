@@ -32,7 +32,6 @@ def test_an_agent_is_made_from_its_organization_and_single_settings(flavour, san
         assert (type(agent.org_id), agent.client.config.timeout) == (int, 7)
         assert agent.run("hello").status == "pending"
     inner = real(agent)
-    assert repr(inner) == f"{type(inner).__name__}(org_id=323, base_url={sandbox.base_url!r})"
     assert type(inner)(client=inner.client).org_id == 323, "its client has the organization too"
     assert agent.client.session.is_closed
     with pytest.raises(TypeError, match="make one in each process"):
@@ -62,16 +61,13 @@ CONFIG = ClientConfig(api_token="abc")
     ("arguments", "message"),
     [
         ({}, "CODEGEN_API_TOKEN"),
-        ({"token": ""}, "CODEGEN_API_TOKEN"),
         ({"tokn": "abc"}, "tokn"),
         ({"token": "abc", "config": CONFIG}, "either config or token"),
-        ({"base_url": "http://x", "config": CONFIG}, "either config or token"),
-        *(({"client": CodegenClient, name: "abc"}, "a client has its own settings") for name in ("token", "base_url")),
+        ({"client": CodegenClient, "token": "abc"}, "a client has its own settings"),
         ({"client": CodegenClient, "config": CONFIG}, "a client has its own settings"),
-        ({"client": "abc"}, "got str"),
         *(
-            ({"org_id": number, "token": "abc"}, "^org_id must be the organization's number")
-            for number in (None, "", " 323", 3.0, True, "٣", "-1", 0)
+            ({"org_id": n, "token": "abc"}, "^org_id must be the organization's number")
+            for n in (None, " 3", True, "٣")
         ),
     ],
 )
@@ -94,7 +90,7 @@ def test_every_option_reaches_the_service(agent, sandbox, tmp_path, monkeypatch)
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(name, str(tmp_path))
     (tmp_path / "picture.png").write_bytes(PNG)
-    given = {"ticket": {"number": [7, None]}}
+    given = {"ticket": {"number": [7, None]}, "codegen_sdk": {"request_id": "mine"}}
     task = agent.run(
         "Fix the bug\n",
         ["data:image/png;base64,AAAA", PNG, bytearray(PNG), io.BytesIO(PNG), "~/picture.png", tmp_path / "picture.png"],
@@ -112,53 +108,39 @@ def test_every_option_reaches_the_service(agent, sandbox, tmp_path, monkeypatch)
     assert run.images == ["data:image/png;base64,AAAA", *[ENCODED] * 5]
     assert (run.repo_id, run.model, run.agent_type) == (5, "some-model", "claude_code")
     assert run.prompt == 'Branch: fix/it\nContext: {"why": "ü"}\n\nFix the bug\n'
-    assert task.metadata == {**given, "webhook_url": "http://127.0.0.1:9/hook"}
+    assert task.metadata == {"ticket": {"number": [7, None]}, "webhook_url": "http://127.0.0.1:9/hook"}
     reserved = {"priority": "high", "tags": ["a", "b"], "branch": "fix/it", "context": {"why": "ü"}}
-    assert len(run.metadata["codegen_sdk"].pop("request_id")) == 32
-    assert run.metadata == {**task.metadata, "codegen_sdk": reserved}
-    assert given == {"ticket": {"number": [7, None]}}
-
-
-def test_options_are_added_to_what_callers_put_under_the_reserved_key(agent, sandbox):
-    agent.run("hello", metadata={"codegen_sdk": {"request_id": "mine"}}, priority="low", context="in a hurry")
-    reserved = {"request_id": "mine", "priority": "low", "context": "in a hurry"}
-    assert sandbox.runs[0].metadata == {"codegen_sdk": reserved}
-    assert sandbox.runs[0].prompt == "Context: in a hurry\n\nhello"
+    assert run.metadata == {**task.metadata, "codegen_sdk": {"request_id": "mine", **reserved}}
+    assert given == {"ticket": {"number": [7, None]}, "codegen_sdk": {"request_id": "mine"}}
+    agent.run("hello", context="in a hurry")
+    assert sandbox.runs[1].prompt == "Context: in a hurry\n\nhello"
 
 
 @once
 def test_tasks_are_listed_newest_first_and_filtered(agent, sandbox, clock):
-    for number in range(130):
-        if number < 2 or number % 10 == 0:
-            options = {"tags": ["ci", str(number)]} if number % 10 == 0 else {}
-            agent.run("[[seconds=5 logs=0]]", repository="owner/repo" if number < 2 else None, **options)
-        else:
-            fill(sandbox, 1, "[[outcome=never logs=0]]")
-    assert [task.id for task in agent.list_tasks()] == list(range(130, 120, -1))
-    assert [task.id for task in agent.list_tasks(3)] == [130, 129, 128]
-    assert sandbox.requests[-1].query == "skip=0&limit=3"
-    assert [task.id for task in agent.list_tasks(limit=110)] == list(range(130, 20, -1))
-    assert agent.list_tasks(0) == []
-    assert [task.id for task in agent.list_tasks(tag="ci")] == [n + 1 for n in range(120, 29, -10)]
-    assert [task.id for task in agent.list_tasks(2, tag="0")] == [1]
-    assert [task.id for task in agent.list_tasks(repository="Owner/Repo")] == [2, 1]
-    assert agent.list_tasks(status="completed") == []
+    agent.run("[[seconds=5 logs=0]]", repository="owner/repo", tags=["ci", "first"])
+    sandbox.script(states=[("TIMEOUT", 0)])
+    agent.run("hello")
+    fill(sandbox, 118, "[[outcome=never logs=0]]")
+    for _ in range(10):
+        agent.run("[[seconds=5 logs=0]]", tags=["ci"])
     clock.advance(60)
-    assert len(agent.list_tasks(5, status="COMPLETE", tag="ci")) == 5
-    with pytest.raises(ValidationError, match="limit"):
-        agent.list_tasks(-1, tag="ci")
-
-
-@once
-def test_a_status_is_the_enums_or_the_services_word(agent, sandbox):
-    for word in ("FAILED", "TIMEOUT", "COMPLETE"):
-        sandbox.script(states=[(word, 0)])
-        agent.run("hello")
-    wanted = {"failed": [2, 1], "FAILED": [2, 1], "TIMEOUT": [2], "COMPLETE": [3], "COMPLETED": [3], "running": []}
-    for status, ids in wanted.items():
-        assert [task.id for task in agent.list_tasks(status=status)] == ids
-    with pytest.raises(ValidationError, match="status: expected one of"):
-        agent.list_tasks(status="complet")
+    newest = list(range(130, 0, -1))
+    for options, ids in (
+        ({}, newest[:10]),
+        ({"limit": 110}, newest[:110]),
+        ({"limit": 3}, newest[:3]),
+        ({"limit": 0}, []),
+        ({"tag": "ci", "limit": 11}, [*newest[:10], 1]),
+        ({"tag": "ci", "limit": 5, "status": "COMPLETE"}, newest[:5]),
+        ({"repository": "Owner/Repo"}, [1]),
+        *(({"status": status}, [2]) for status in ("failed", "FAILED", "TIMEOUT")),
+        ({"status": "ERROR"}, []),
+    ):
+        assert [task.id for task in agent.list_tasks(**options)] == ids
+    for options, problem in (({"status": "complet"}, "status: expected one of"), ({"tag": "ci", "limit": -1}, "limit")):
+        with pytest.raises(ValidationError, match=problem):
+            agent.list_tasks(**options)
 
 
 @once
@@ -177,9 +159,8 @@ def test_a_repository_is_found_by_its_name_and_kept(connect, flavour, sandbox):
     sandbox.repositories.append({**sandbox.repositories[-1], "id": 151, "full_name": "owner/new"})
     agent.run("hello", repository="owner/new")
     assert [run.repo_id for run in sandbox.runs] == [107, 107, 3, 107, 151]
-    for name, hint in (("owner/rep", "'owner/rep'; close matches: owner/repo"), ("zzzzzzzz", "'zzzzzzzz'$")):
-        with pytest.raises(ValidationError, match=f"^repository: .*has no repository {hint}"):
-            agent.run("hello", repository=name)
+    with pytest.raises(ValidationError, match=r"^repository: .*has no repository 'zzzzzzzz'$"):
+        agent.run("hello", repository="zzzzzzzz")
     assert len(sandbox.runs) == 5
 
 

@@ -1,15 +1,30 @@
-"""A task: what it shows of its run, and how it is followed, resumed and cancelled."""
+"""A task: what it shows of its run, and how it is followed, resumed and cancelled; each entry of its log once."""
 
 import asyncio
 import datetime
 import pickle
 from types import SimpleNamespace
 
+import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from codegen_ext import AgentRunResponse, AsyncTask, Task, TaskError, WaitTimeoutError
-from codegen_ext.testing import FakeClock
+from codegen_ext import (
+    AgentRunResponse,
+    AsyncTask,
+    ClientConfig,
+    CodegenClient,
+    InvalidResponseError,
+    NotFoundError,
+    ServerError,
+    Task,
+    TaskError,
+    WaitTimeoutError,
+)
+from codegen_ext.testing import FakeClock, Fault
 
+from ..conftest import TOKEN
 from ..support.blocking import real
 
 
@@ -20,8 +35,8 @@ def state(clock=None, **fields):
     return Task(client, 323, run)
 
 
-def test_a_task_shows_its_run(agent, sandbox, clock):
-    sandbox.script(pull_request=True, result="All done", logs=12)
+def test_a_task_shows_what_was_last_read_of_its_run_and_needs_no_request_for_it(agent, sandbox, clock):
+    sandbox.script(pull_request=True, result="See https://example.com", logs=12)
     task = agent.run("hello", metadata={"a": 1})
     assert (task.id, task.org_id, task.status, task.raw_status) == (1, 323, "pending", "PENDING")
     assert (task.result, task.summary, task.metadata) == (None, None, {"a": 1})
@@ -29,12 +44,32 @@ def test_a_task_shows_its_run(agent, sandbox, clock):
     assert task.created_at == "2023-11-14T22:13:20.000+00:00"
     assert task.github_pull_requests == []
     assert (task.is_terminal, task.is_running, task.error, task.duration) == (False, False, None, None)
-    clock.advance(15)
+    clock.advance(4)
+    progress = {"status": "pending", "elapsed": pytest.approx(4), "log_count": None, "last_thought": None}
+    assert (task.progress, task.get_monitoring_info()["progress"], len(sandbox.requests)) == (progress, progress, 1)
+    clock.advance(6)
     assert task.refresh() == task
     assert (task.status, task.is_terminal, task.is_running) == ("completed", True, False)
-    assert (task.result, task.summary) == ("All done", "Completed in 12 steps.")
+    assert (task.result, task.summary) == ("See https://example.com", "Completed in 12 steps.")
     assert [pull.title for pull in task.github_pull_requests] == ["Change 1"]
-    assert task.run.id == 1
+    task.wait_for_completion(progress_callback=lambda progress: None)
+    before = len(sandbox.requests)
+    clock.advance(100)
+    assert task.get_monitoring_info() == {
+        "task_id": 1,
+        "status": "completed",
+        "creation_time": "2023-11-14T22:13:20.000+00:00",
+        "refresh_count": 2,
+        "last_refresh_time": pytest.approx(1_700_000_010),
+        "duration": pytest.approx(10),
+        "is_terminal": True,
+        "is_running": False,
+        "artifacts_count": 2,
+        "logs_count": 12,
+        "progress": task.progress,
+    }
+    ended = {"status": "completed", "elapsed": pytest.approx(10), "log_count": 12, "last_thought": "The task is done."}
+    assert (task.progress, len(sandbox.requests)) == (ended, before)
     with pytest.raises(TypeError, match="keep its id"):
         pickle.dumps(real(task))
 
@@ -112,38 +147,6 @@ def test_artifacts_are_pull_requests_and_the_links_of_the_result():
     ]
 
 
-def test_progress_and_monitoring_cost_no_request(agent, sandbox, clock):
-    sandbox.script(pull_request=True, logs=12)
-    task = agent.run("see https://example.com")
-    clock.advance(4)
-    progress = {"status": "pending", "elapsed": pytest.approx(4), "log_count": None, "last_thought": None}
-    assert (task.progress, task.get_monitoring_info()["progress"], len(sandbox.requests)) == (progress, progress, 1)
-    clock.advance(6)
-    task.refresh()
-    task.wait_for_completion(progress_callback=lambda progress: None)
-    before = len(sandbox.requests)
-    clock.advance(100)
-    assert task.get_monitoring_info() == {
-        "task_id": 1,
-        "status": "completed",
-        "creation_time": "2023-11-14T22:13:20.000+00:00",
-        "refresh_count": 2,
-        "last_refresh_time": pytest.approx(1_700_000_010),
-        "duration": pytest.approx(10),
-        "is_terminal": True,
-        "is_running": False,
-        "artifacts_count": 2,
-        "logs_count": 12,
-        "progress": {
-            "status": "completed",
-            "elapsed": pytest.approx(10),
-            "log_count": 12,
-            "last_thought": "The task is done.",
-        },
-    }
-    assert len(sandbox.requests) == before
-
-
 def test_status_callbacks_hear_of_each_change_once_however_it_was_seen(agent, sandbox, clock, flavour, caplog):
     sandbox.script(states=[("PENDING", 1), ("ACTIVE", 1), ("RUNNING", 1), ("NEW", 1), ("PAUSED", 0)])
     task = agent.run("hello")
@@ -168,10 +171,6 @@ def test_status_callbacks_hear_of_each_change_once_however_it_was_seen(agent, sa
     task.cancel()
     assert changes[3:] == [("paused", "running"), ("running", "cancelled")]
     assert caplog.text.count("LookupError: mine: ") == 5
-    waited = agent.run("[[outcome=failed]]")
-    waited.add_status_callback(lambda old, new: changes.append(new))
-    waited.wait()
-    assert changes[5:] == ["running", "failed"]
 
 
 def test_the_timeout_of_the_run_is_the_default_of_its_wait(agent, sandbox, clock):
@@ -187,36 +186,15 @@ def test_the_timeout_of_the_run_is_the_default_of_its_wait(agent, sandbox, clock
     assert sandbox.runs[0].status == "CANCELLED"
 
 
-def test_cancelling_bans_the_run_and_reads_it_again(agent, sandbox):
-    task = agent.run("[[outcome=never]]")
-    assert task.cancel() == task
-    assert (task.status, sandbox.runs[0].banned) == ("cancelled", True)
-    assert [record.operation for record in sandbox.requests][1:] == ["ban_agent_run", "get_agent_run"]
-
-
-@pytest.mark.parametrize(("options", "count"), [({"limit": 0}, 0), ({"limit": 230}, 230), ({}, 100)])
-def test_the_oldest_entries_of_a_log_come_first(agent, sandbox, options, count):
-    logs = agent.run("[[seconds=0 logs=250]]").get_logs(**options)
-    assert type(logs) is list
-    assert [entry.thought for entry in logs] == [entry["thought"] for entry in sandbox.runs[0].logs[:count]]
-    assert len(sandbox.requests) - 1 == -(-count // 100)
-
-
-def test_tasks_of_one_run_are_equal(agent):
-    task, other, same = map(real, (agent.run("hello"), agent.run("hello"), agent.get_task(1)))
-    assert task == same
-    assert {task, same} == {task}
-    assert task != other
-    assert task != 1
-
-
-def test_what_a_run_was_created_with_can_be_read_back(agent):
+def test_a_run_is_read_back_as_the_same_task_with_what_it_was_created_with(agent):
     agent.run("hello")
     task = agent.run("hello", tags=["ci", "x"], priority="high", repository="owner/repo", metadata={"a": 1})
     made = (["ci", "x"], "high", "owner/repo", {"a": 1})
     for seen in (task, agent.get_task("2"), agent.list_tasks()[0], task.refresh()):
         assert (seen.tags, seen.priority, seen.repository, seen.metadata) == made
+        assert {real(seen)} == {real(task)}
     plain = agent.get_task(1)
+    assert real(plain) != real(task)
     assert (plain.tags, plain.priority, plain.repository) == ([], None, None)
 
 
@@ -231,3 +209,138 @@ def test_tasks_of_several_clients_are_waited_for_together(flavour, agent, connec
     with pytest.raises(WaitTimeoutError):
         flavour.settle(kind.wait_all([real(late), *inner], timeout=10))
     assert late.status == "running"
+
+
+def test_a_log_brings_its_task_up_to_date_and_can_be_followed_again_and_read(agent, sandbox):
+    task = agent.run("[[outcome=paused seconds=5 logs=101]]")
+    sandbox.inject("get_agent_run", Fault.reset_before(), times=2)
+    assert len(list(task.stream_logs())) == 101
+    assert task.status == "paused"
+    task.resume("[[seconds=5 logs=7]] go on")
+    written = [entry.created_at for entry in task.stream_logs()]
+    assert written == [entry["created_at"] for entry in sandbox.runs[0].logs]
+    assert (len(written), task.status) == (108, "completed")
+    oldest = [
+        [entry.created_at for entry in task.get_logs(**options)] for options in ({}, {"limit": 105}, {"limit": 0})
+    ]
+    assert oldest == [written[:100], written[:105], []]
+
+
+def test_entries_come_as_they_are_written_and_without_a_pause_where_the_log_is_not_followed(agent, sandbox, clock):
+    task = agent.run("[[seconds=100 logs=101]]")
+    clock.advance(20)
+    assert len(list(task.stream_logs(follow=False))) == 21
+    assert (task.status, clock.slept) == ("pending", [])
+    stream = task.stream_logs(poll_interval=3)
+    for entry, _ in zip(stream, range(40), strict=False):
+        assert entry.created_at <= sandbox.runs[0].logs[-1]["created_at"]
+    assert clock.monotonic() < 60
+    stream.close()
+    before = len(sandbox.requests)
+    assert agent.get_task(1).status == "running"
+    assert len(sandbox.requests) == before + 1
+
+
+@pytest.mark.parametrize(("status", "follow"), [(404, True), (503, False)])
+def test_a_failure_that_is_not_waited_out_is_raised(agent, sandbox, status, follow):
+    task = agent.run("hello")
+    sandbox.inject("get_agent_run_logs", Fault.status(status))
+    with pytest.raises((NotFoundError, ServerError)) as caught:
+        list(task.stream_logs(follow=follow))
+    assert caught.value.status_code == status
+
+
+CUT = httpx.ReadError("cut")
+
+
+class Log:
+    """A log in process that grows with each request by the next of `growth`, until its run settles.
+
+    `late` entries are written after the end of the run was seen. A fault is a status or an exception.
+    """
+
+    def __init__(self, growth, faults, word="COMPLETE", **headers):
+        self.clock = FakeClock()
+        self.growth, self.faults, self.word, self.headers = growth, faults, word, headers
+        self.written = self.late = 0
+        self.was_settled = False
+        self.heeds_skip = True
+        self.total = None
+
+    def __call__(self, request):
+        if self.faults and (fault := self.faults.pop(0)):
+            if isinstance(fault, Exception):
+                raise fault
+            return httpx.Response(fault, json={}, headers={"Retry-After": "7"})
+        if self.was_settled:
+            self.written, self.late = self.written + self.late, 0
+        self.was_settled = not self.growth
+        self.written += self.growth.pop(0) if self.growth else 0
+        skip = int(request.url.params["skip"]) if self.heeds_skip else 0
+        shown = range(skip, min(self.written, skip + int(request.url.params["limit"])))
+        body = {
+            "id": 1,
+            "organization_id": 323,
+            "status": self.word if self.was_settled else "RUNNING",
+            "logs": [{"agent_run_id": 1, "thought": str(number)} for number in shown],
+            "total_logs": self.total or self.written,
+        }
+        return httpx.Response(200, json=body, headers=self.headers)
+
+    def read(self, **options):
+        settings = {"rate_limits": False, "max_retries": 0, "enable_caching": False}
+        config = ClientConfig(api_token=TOKEN, transport=httpx.MockTransport(self), **settings)
+        with CodegenClient(config, clock=self.clock) as client:
+            return [int(entry.thought or "") for entry in client.stream_logs(323, 1, **options)]
+
+
+@settings(max_examples=25)
+@given(
+    growth=st.lists(st.integers(0, 250), max_size=8),
+    faults=st.lists(st.sampled_from([0, 0, 429, 503, CUT]), max_size=8),
+    word=st.sampled_from(["COMPLETE", "FAILED", "STOPPED", "PAUSED"]),
+    late=st.integers(0, 150),
+)
+def test_each_entry_comes_once_and_in_order(growth, faults, word, late):
+    log, written = Log(growth, faults, word), sum(growth) + late
+    log.late = late
+    assert log.read() == list(range(written))
+    assert all(0 <= pause <= 7 for pause in log.clock.slept)
+
+
+def test_a_service_that_fails_for_an_hour_ends_a_followed_log():
+    log = Log([1], [503] * 10_000)
+    with pytest.raises(ServerError):
+        log.read()
+    assert 3600 <= log.clock.monotonic() <= 3610
+
+
+def test_a_quiet_log_is_read_more_and_more_rarely_and_often_again_when_it_grows():
+    slept = []
+    for _ in range(20):
+        log = Log([*[0] * 5, 3, 0, 0, 0], [])
+        log.read()
+        slept.append(log.clock.slept)
+    longest = [max(pauses) for pauses in zip(*slept, strict=True)]
+    assert all(most <= bound for most, bound in zip(longest, [1, 2, 4, 5, 5, 1, 2, 4, 5], strict=True))
+    assert longest[4] > 1
+
+
+def test_a_followed_log_pauses_as_the_service_asks_but_not_for_years():
+    log = Log([0, 0], [429], **{"Retry-After": "9"})
+    log.read()
+    assert log.clock.slept == [7, 9, 9]
+    for faults in ([], [429]):
+        log = Log([0], faults, **{"Retry-After": "1767225600"})
+        log.read()
+        assert log.clock.monotonic() <= 3600 + 7
+
+
+def test_a_log_that_does_not_heed_skip_ends_or_is_refused():
+    log = Log([40], [])
+    log.heeds_skip = False
+    assert log.read() == list(range(40))
+    log = Log([250], [])
+    log.heeds_skip, log.total = False, 10**6
+    with pytest.raises(InvalidResponseError, match="the log does not go on"):
+        log.read()
