@@ -1,6 +1,5 @@
 """The pages that users know from before, as they stand, and the code in them."""
 
-import re
 from pathlib import Path
 
 from ..docs.pages import Block
@@ -25,9 +24,3 @@ def code_blocks(page: Path, language: str = "python") -> list[Block]:
         elif inside:
             blocks[-1][2].append(line)
     return [Block(name, "".join(lines), start) for name, start, lines in blocks if name == language]
-
-
-def matches(printed: str, expected: str) -> bool:
-    """Compare, where a word in angle brackets stands for anything on a line, and a line of dots for any lines."""
-    pattern = re.escape(expected).replace(re.escape("...\n"), r"(?:.*\n)*?")
-    return re.fullmatch(re.sub(r"<\w+>", ".+", pattern), printed) is not None
