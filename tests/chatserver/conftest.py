@@ -4,6 +4,8 @@ import contextlib
 
 import pytest
 
+from codegen_ext.testing import Sandbox
+
 from ..conftest import TOKEN
 
 HELLO = [{"role": "user", "content": "Hello there"}]
@@ -25,6 +27,18 @@ def chat(connect_chat, sandbox):
 def chat_with(serve, connect_chat):
     """Build a client of a server that gives written answers."""
     return lambda *answers: connect_chat(None, serve(*answers).base_url)
+
+
+@pytest.fixture
+def timed(connect_chat, clock):
+    """Build a client, with a time-out of 5 s, of a sandbox with a fault, both on the fake clock."""
+
+    def build(fault):
+        sandbox = Sandbox(rate_limits=False, clock=clock)
+        sandbox.inject("*", fault)
+        return connect_chat(sandbox.token, sandbox.base_url, 5, transport=sandbox.transport(), clock=clock)
+
+    return build
 
 
 def ask(chat, **options):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from codegen_ext.chatserver import AsyncChatServerClient, ChatServerClient, errors
 from codegen_ext.testing import Fault, Sandbox
 
-from ..support.completions import EVENTS, chunk, events, streamed
+from ..support.completions import chunk, events, streamed
 from ..support.loopback import HANG, reply
 from .conftest import HELLO, ask
 
@@ -26,15 +26,10 @@ def test_a_stream_yields_text_and_knows_the_rest_in_the_end(chat):
         assert stream.response is None
         assert stream.metadata == {"system_fingerprint": None, "usage": None, "model": None, "finish_reason": None}
         assert list(stream) == ["Echo:", " Hello", " there"]
-        response = stream.response
-    assert stream.text == "Echo: Hello there"
-    assert stream.metadata["finish_reason"] == "stop"
-    assert stream.metadata["model"] == "gpt-4o"
-    assert stream.metadata["usage"].total_tokens == stream.metadata["usage"]["total_tokens"] == 5
-    (session,) = chat.list_sessions("u").sessions
-    assert stream.metadata["system_fingerprint"] == session.id
-    assert list(stream) == []
-    whole = chat.create_completion("gpt-4o", HELLO, user="u", session_id=session.id)
+    response, metadata = stream.response, stream.metadata
+    assert (stream.text, metadata["finish_reason"], metadata["model"]) == ("Echo: Hello there", "stop", "gpt-4o")
+    assert metadata["usage"].total_tokens == metadata["usage"]["total_tokens"] == 5
+    whole = chat.create_completion("gpt-4o", HELLO, user="u", session_id=metadata["system_fingerprint"])
     for answer in (whole, response):
         answer.id, answer.created = "c", 1
     assert response == whole
@@ -95,9 +90,7 @@ BREAKS = [
     (Fault.cut(3), errors.StreamInterruptedError, "without sending complete message body"),
     (Fault.error_event(3, "out of memory"), errors.InternalServerError, "out of memory"),
     (Fault.error_event(3, "too much", 429), errors.RateLimitError, "too much"),
-    (Fault.error_event(3, "too long", 400), errors.BadRequestError, "too long"),
     (Fault.error_event(3, "too long", "context_length_exceeded"), errors.BadRequestError, "too long"),
-    (Fault.error_event(3, "busy", "rate_limit_exceeded"), errors.RateLimitError, "busy"),
     (Fault.error_event(3, "odd", "something_else"), errors.InternalServerError, "odd"),
 ]
 
@@ -128,11 +121,9 @@ def odd(**choice):
 WRONG = {
     "a ping": b'event: ping\ndata: {"type": "ping"}\n\n',
     "no JSON": "hello there",
-    "a list": "[]",
     "an endless list": "[" * 100_000,
     "no choices": {"id": 1},
     "no index": odd(index=None),
-    "a word as index": odd(index="0"),
     "a number as text": odd(delta={"content": 5}),
 }
 
@@ -165,10 +156,8 @@ def test_half_a_character_is_replaced(chat_with):
 
 ERRORS = [
     (b"event: error\ndata: out of memory\n\n", "out of memory"),
-    (b'event: error\ndata: {"message": "out of memory"}\n\n', "out of memory"),
     (b"event: error\n\n", "the service reported an error"),
     ({"error": {"message": "out of memory", "type": "server_error"}}, "out of memory"),
-    ({"error": "out of memory"}, "out of memory"),
     ({"message": "out of memory", "status_code": 503}, "out of memory"),
     ({"detail": "out of memory"}, "out of memory"),
 ]
@@ -181,35 +170,12 @@ def test_an_error_in_any_form_is_an_error(chat_with, event, message):
     assert caught.value.partial.choices[0].message.content == "a"
 
 
-@pytest.mark.parametrize(
-    ("kind", "mark"),
-    [(EVENTS, " [DONE] "), ("Text/Event-Stream; charset=utf-8", "[DONE]"), (f"{EVENTS} ; charset=x", "[DONE]\t")],
-)
-def test_the_head_and_the_end_of_a_stream(chat_with, kind, mark):
-    body = f"\ufeffdata: {json.dumps(chunk('Grüße', error=None), ensure_ascii=False)}\n\ndata: {mark}\n\n".encode()
-    stream = ask(chat_with(reply(body, content_type=kind)))
-    assert list(stream) == ["Grüße"]
-    assert stream.response is not None
-
-
 @pytest.mark.parametrize("content_type", ["application/json", None])
 def test_another_content_type_is_an_error(chat_with, content_type):
     answer = reply({"id": 1}, content_type=content_type, headers={"x-request-id": "r-1"})
     with pytest.raises(errors.InvalidResponseError, match="expected a stream of events") as caught:
         ask(chat_with(answer))
     assert (caught.value.status_code, caught.value.request_id) == (200, "r-1")
-
-
-@pytest.fixture
-def timed(connect_chat, clock):
-    """Build a client, with a time-out of 5 s, of a sandbox with a fault, both on the fake clock."""
-
-    def build(fault):
-        sandbox = Sandbox(rate_limits=False, clock=clock)
-        sandbox.inject("*", fault)
-        return connect_chat(sandbox.token, sandbox.base_url, 5, transport=sandbox.transport(), clock=clock)
-
-    return build
 
 
 @pytest.mark.parametrize(("fault", "seconds"), [(Fault.stall(3, seconds=600), 600), (Fault.slow_events(4), 24)])
@@ -278,7 +244,7 @@ NOTATION = (
     ": keep-alive\n\n"
     + "".join(f"data: {line}\r\n" for line in json.dumps(chunk("🎉\u2028\n"), ensure_ascii=False, indent=1).split("\n"))
     + "\r\n"
-    + f"data: {json.dumps(chunk(' end', usage=USAGE))}\r\rdata: [DONE]\r\n\r\n"
+    + f"data: {json.dumps(chunk(' end', usage=USAGE, error=None))}\r\rdata:  [DONE]\t\r\n\r\n"
     "data: what follows is nothing\n\n"
 ).encode()
 SAID = ["Grüße ", "日本 ", "🎉\u2028\n", " end"]
@@ -288,7 +254,7 @@ def streaming(content):
     """Return a client of a server that sends this."""
 
     def answer(request):
-        return httpx.Response(200, headers={"content-type": EVENTS}, content=content)
+        return httpx.Response(200, headers={"content-type": "Text/Event-Stream ; charset=utf-8"}, content=content)
 
     return ChatServerClient(transport=httpx.MockTransport(answer), rate_limits=False)
 
