@@ -138,6 +138,7 @@ def test_odd_events_are_skipped(chat_with, caplog, name):
 
 
 @settings(max_examples=40)
+@example("a🎉", [2])
 @given(st.text("aé€🎉𝄞", max_size=20), st.lists(st.integers(0, 45)))
 def test_text_is_whole_wherever_its_code_units_are_cut(text, cuts):
     encoded = text.encode("utf-16-be")
@@ -238,8 +239,8 @@ async def test_a_cancelled_reader_closes_its_connection(hanging):
 
 
 NOTATION = (
-    "\ufeff: welcome\r\n\r\n"
-    f"id: 1\r\nevent: message\r\nretry: 5\r\ndata: {json.dumps(chunk('Grüße '), ensure_ascii=False)}\r\n\r\n"
+    f"\ufeffdata: {json.dumps(chunk('Grüße '), ensure_ascii=False)}\r\nid: 1\r\nevent: message\r\nretry: 5\r\n\r\n"
+    ": welcome\r\n\r\n"
     f"data:{json.dumps(chunk('日本 '), ensure_ascii=False)}\n\n"
     ": keep-alive\n\n"
     + "".join(f"data: {line}\r\n" for line in json.dumps(chunk("🎉\u2028\n"), ensure_ascii=False, indent=1).split("\n"))

@@ -1,4 +1,4 @@
-"""The ChatServer; what its client shows of administration and audit log stands in `tests/chatserver`."""
+"""The ChatServer; what its client shows of administration and audit log stands in `docs/chatserver.md`."""
 
 import json
 from datetime import datetime
