@@ -1,8 +1,6 @@
 """Providers of both kinds, against the sandbox and a server that speaks OpenAI's API."""
 
 import contextlib
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -14,8 +12,6 @@ from ..conftest import TOKEN
 from ..support.completions import chunk, streamed
 from ..support.loopback import reply
 
-Build = Callable[..., Any]
-"""A fixture that builds clients."""
 KEY = "sk-proj-QUARTZ-0123456789-ZEBRA"
 HANGS, STALLS = Fault.latency(3600), Fault.stall(0, 3600)
 """No answer, and nothing but the head of one; on the fake clock, as the sandbox's transport tells the time."""

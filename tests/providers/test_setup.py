@@ -1,8 +1,10 @@
-"""Which providers there are, in which order, what is wrong with them, and what the doctor says."""
+"""Which providers there are, in which order, what is wrong with them, and that nothing says more of a credential."""
 
 import json
 import logging
 import pickle
+import re
+import traceback
 
 import pytest
 
@@ -12,9 +14,9 @@ from codegen_ext.providers._async import factory as async_factory
 from codegen_ext.providers._sync import factory as sync_factory
 from codegen_ext.testing import Fault
 
-from ..conftest import TOKEN
-from ..support.loopback import HANG
-from .conftest import KEY, MODELS, PIECES, refusal
+from ..conftest import TOKEN, once
+from ..support.loopback import HANG, reply
+from .conftest import ANSWER, KEY, MODELS, PIECES, refusal
 
 CHEAP = ("list_agent_runs", "list_models")
 REFUSED = refusal(401, message="Incorrect API key provided: sk-proj-***EBRA")
@@ -162,24 +164,19 @@ def test_a_wrong_setting_of_one_harms_no_other(make, openai_service, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("variable", "key", "problem"),
-    [("ALL_PROXY", KEY, r"pip install 'httpx\[socks\]'"), ("OTHER", "sk-ключ", "printable ASCII")],
+    ("name", "own", "problem"),
+    [
+        ("openai", {"api_key": KEY}, "pip install 'httpx[socks]'"),
+        ("openai", {"api_key": "sk-ключ"}, "printable ASCII"),
+        ("codex", {"api_key": KEY, "sandbox_mode": "workspace-write"}, "needs the Codex CLI: npm install -g @openai"),
+    ],
 )
-def test_what_openai_cannot_use_hands_over(variable, key, problem, named, monkeypatch):
-    monkeypatch.setenv(variable, "socks5://127.0.0.1:9")
-    provider = named("openai", api_key=key)
-    with pytest.raises(providers.ProviderUnavailableError, match=problem):
-        provider.generate_response("Hello")
-    assert provider.validate_credentials() is False
-
-
-def test_a_missing_cli_hands_over(make, options, tmp_path):
-    chosen = {"clock": options["clock"], "chatserver": options["chatserver"]}
-    codex = {"api_key": KEY, "codex_path": str(tmp_path / "codex"), "sandbox_mode": "workspace-write"}
-    response = make(codex=codex, **chosen).generate_response("Hi")
+def test_what_cannot_be_used_on_this_machine_hands_over(name, own, problem, make, options, monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    response = make(clock=options["clock"], chatserver=options["chatserver"], **{name: own}).generate_response("Hello")
     assert response.provider_name == "chatserver"
-    problem = "needs the Codex CLI: npm install -g @openai/codex"
-    assert response.metadata["tried"][-1] == {"provider": "codex", "outcome": "skipped", "reason": problem}
+    assert problem in {entry["provider"]: entry["reason"] for entry in response.metadata["tried"]}[name]
+    assert make(name, validate_on_creation=False, **own).validate_credentials() is False
 
 
 class Guest:
@@ -203,24 +200,11 @@ class Guest:
         pass
 
 
-class AsyncGuest(Guest):
-    """Its asynchronous form."""
-
-    async def generate_response(self, prompt, *args, **options):
-        return super().generate_response(prompt)
-
-    async def validate_credentials(self):
-        return True
-
-    async def close(self):
-        pass
-
-
 @pytest.fixture
 def chain_of_guest(make, options, monkeypatch):
     """Build a client that asks a guest first."""
 
-    def build(create=Guest, create_async=AsyncGuest, **own):
+    def build(create=Guest, create_async=None, **own):
         providers.register_provider("guest", create, create_async)
         monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", "guest")
         return make(**options, guest=own)
@@ -229,6 +213,7 @@ def chain_of_guest(make, options, monkeypatch):
     providers.unregister_provider("guest")
 
 
+@once
 def test_five_members_are_enough_in_a_chain(chain_of_guest):
     client = chain_of_guest()
     assert client.generate_response("hi", temperature=0.5).provider_name == "guest"
@@ -237,24 +222,25 @@ def test_five_members_are_enough_in_a_chain(chain_of_guest):
     assert client.validate_credentials() is True
     assert "codegen-agent" in client.get_available_models()
     assert client.get_enhanced_stats()["providers"]["guest"]["request_count"] == 2
-
-
-def test_a_registered_provider_may_stream(chain_of_guest, options, openai_service):
-    openai_service.answers = [PIECES]
-    forms = [lambda build=build, **own: build("openai", own) for build in (sync_factory.build, async_factory.build)]
-    stream = chain_of_guest(*forms, **options["openai"]).stream_response("hi")
-    assert list(stream) == ["From ", "OpenAI"]
-    assert stream.response.content == "From OpenAI"
-
-
-def test_a_registered_provider_may_fail_or_have_no_asynchronous_form(chain_of_guest, flavour):
     error = providers.ProviderRateLimitError("slowly", 429, provider_name="guest", retry_after=60)
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), vars(again)) == (str(error), vars(error))
     response = chain_of_guest(error=error).generate_response("hi")
     assert response.provider_name == "codegen"
     assert response.metadata["tried"][0]["outcome"] == "ProviderRateLimitError"
-    response = chain_of_guest(create_async=None).generate_response("Hi")
+
+
+def test_a_registered_provider_may_stream_or_have_no_asynchronous_form(
+    chain_of_guest, options, openai_service, flavour
+):
+    openai_service.answers = [PIECES, ANSWER]
+    forms = [lambda build=build, **own: build("openai", own) for build in (sync_factory.build, async_factory.build)]
+    client = chain_of_guest(*forms, **options["openai"])
+    stream = client.stream_response("hi")
+    assert list(stream) == ["From ", "OpenAI"]
+    assert stream.response.content == client.generate_response("hi").content == "From OpenAI"
+    assert client.validate_credentials() is True
+    response = chain_of_guest().generate_response("Hi")
     assert response.provider_name == ("codegen" if flavour.is_async else "guest")
     with pytest.raises(ConfigurationError, match="built-in"):
         providers.register_provider("openai", Guest)
@@ -284,3 +270,62 @@ def test_the_doctor(sandbox, openai_service, capsys):
         with pytest.raises(SystemExit, match="2"):
             main(arguments)
     assert "no provider is called 'gemini'" in capsys.readouterr().err
+
+
+def shown(text):
+    """Return the pieces of four characters of a credential that a text has, and its length; paths may have any."""
+    text = re.sub(r'File "[^"]*"', "", text)
+    pieces = [secret[at : at + 4] for secret in (KEY, TOKEN) for at in range(len(secret) - 3)]
+    return [piece for piece in pieces if piece in text] + [
+        word for word in text.split() if word in (str(len(KEY)), str(len(TOKEN)))
+    ]
+
+
+def masked(secret):
+    """Return what services such as OpenAI repeat of a credential: its beginning and its end."""
+    return f"{secret[:8]}****{secret[-4:]}"
+
+
+@pytest.fixture
+def leak(sandbox, openai_service):
+    """Let all services repeat the credential, as it is or masked, in a refusal of this status."""
+
+    def inject(status, repeat):
+        openai_service.answers = [reply({"error": {"message": f"The key '{repeat(KEY)}' is odd."}}, status=status)]
+        message = {"message": f"The token {repeat(TOKEN)} is odd.", "status_code": status}
+        for operation in ("list_agent_runs", "list_models", "create_agent_run", "create_chat_completion"):
+            sandbox.inject(operation, Fault.status(status, message))
+
+    return inject
+
+
+@pytest.mark.parametrize(("status", "repeat"), [(401, masked), (400, masked), (400, str)])
+@pytest.mark.parametrize("name", ["codegen", "openai", "chatserver"])
+def test_a_failure_shows_nothing(name, status, repeat, leak, named, caplog):
+    leak(status, repeat)
+    provider = named(name)
+    with caplog.at_level(logging.DEBUG):
+        problem = provider.validation_error()
+        with pytest.raises(providers.AIProviderError) as caught:
+            provider.generate_response("Hi")
+    said = [record.getMessage() for record in caplog.records if record.name == "codegen_ext.providers"]
+    error = caught.value
+    assert not shown("".join(traceback.format_exception(error)) + repr(error.__dict__) + repr(provider))
+    assert not shown(f"{problem} {said} {provider.get_enhanced_stats()}")
+    assert not shown(repr(pickle.loads(pickle.dumps(error)).__dict__))
+
+
+@pytest.mark.usefixtures("environment_of_three")
+def test_status_comparison_doctor_and_answers_show_nothing(make, leak, options, capsys):
+    client = make(**options)
+    assert not shown(repr(client.generate_response("Hi")) + repr(client) + repr(client.get_enhanced_stats()))
+    leak(401, masked)
+    seen = [
+        providers.get_provider_status(**options),
+        providers.get_provider_comparison(**options),
+        providers.detect_available_credentials(**options),
+    ]
+    assert seen[0]["openai"]["has_credentials"] is True
+    assert not shown(json.dumps(seen))
+    assert main(["doctor", "openai"]) == main(["doctor", "openai", "--json"]) == 1
+    assert not shown(capsys.readouterr().out)

@@ -26,10 +26,12 @@ def validator(operation_id, status):
 class Api:
     """Calls operations by their ids and holds every answer against the contract."""
 
-    def __init__(self, sandbox, clock, client):
+    def __init__(self, sandbox, clock, **options):
         self.sandbox = sandbox
         self.clock = clock
-        self.client = client
+        headers = {"authorization": f"Bearer {sandbox.token}"}
+        options = options or {"transport": sandbox.transport()}
+        self.client = httpx.Client(base_url=sandbox.base_url, headers=headers, trust_env=False, **options)
 
     def url(self, operation_id, **values):
         path = OPERATIONS[operation_id].path
@@ -81,13 +83,12 @@ def serve(clock):
 
         def make(*, over_http=False, **settings):
             sandbox = Sandbox(**{"clock": clock, "rate_limits": False, **settings})
-            options = {"transport": sandbox.transport()}
             if over_http:
-                options = {"verify": False}  # the certificates take 40 ms to read
                 stack.enter_context(sandbox)
-            headers = {"authorization": f"Bearer {sandbox.token}"}
-            client = httpx.Client(base_url=sandbox.base_url, headers=headers, trust_env=False, **options)
-            return Api(sandbox, clock, stack.enter_context(client))
+            # The certificates take 40 ms to read.
+            api = Api(sandbox, clock, **({"verify": False} if over_http else {}))
+            stack.enter_context(api.client)
+            return api
 
         yield make
 

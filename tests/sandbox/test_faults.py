@@ -1,11 +1,14 @@
-"""Injected faults: what sockets do with other code than the transport also over a real connection."""
+"""Injected faults, over a real connection too where sockets take other code, and arguments that are refused."""
 
+import inspect
 import json
+from functools import partial
 
 import httpx
 import pytest
 
-from codegen_ext.testing import Fault
+from codegen_ext import ConfigurationError
+from codegen_ext.testing import FakeClock, Fault, MockChatServerClient, MockCodegenClient, Sandbox, Script
 
 QUESTION = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
 PIECES = ["", "Echo:", " Hi", None, "[DONE]"]
@@ -57,7 +60,15 @@ def test_a_status_or_another_body_comes_instead_of_the_answer(api):
     assert len(api.sandbox.runs) == 3
 
 
-def test_latency_lets_other_faults_follow(api):
+def test_faults_strike_in_their_order_before_the_rate_limit_and_latency_lets_others_follow(serve):
+    api = serve(rate_limits=True)
+    api.sandbox.inject("create_agent_run", Fault.status(500), times=12)
+    api.sandbox.inject("create_agent_run", Fault.status(502), times=1)
+    statuses = [api.status("create_agent_run", prompt="x", check=False) for _ in range(14)]
+    assert statuses == [500] * 12 + [502, 200]
+    api.sandbox.inject("*", Fault.status(500))
+    api.sandbox.clear_faults()
+    assert api.status("get_current_user") == 200
     api.sandbox.inject("get_current_user", Fault.latency(3))
     api.sandbox.inject("get_current_user", Fault.status(500), times=1)
     assert [api.status("get_current_user", check=False) for _ in range(2)] == [500, 200]
@@ -67,18 +78,7 @@ def test_latency_lets_other_faults_follow(api):
     api.sandbox.inject("create_agent_run", Fault.status(500, processed=True))
     with pytest.raises(httpx.ReadError):
         api.create()
-    assert (api.clock.slept, api.sandbox.runs) == ([3, 3, 1], [])
-
-
-def test_faults_strike_in_the_order_in_which_they_were_injected_before_the_rate_limit(serve):
-    api = serve(rate_limits=True)
-    api.sandbox.inject("create_agent_run", Fault.status(500), times=12)
-    api.sandbox.inject("create_agent_run", Fault.status(502), times=1)
-    statuses = [api.status("create_agent_run", prompt="x", check=False) for _ in range(14)]
-    assert statuses == [500] * 12 + [502, 200]
-    api.sandbox.inject("*", Fault.status(500))
-    api.sandbox.clear_faults()
-    assert api.status("get_current_user") == 200
+    assert (api.clock.slept, len(api.sandbox.runs)) == ([3, 3, 1], 1)
 
 
 def test_chance_and_ids_are_decided_by_the_seed(serve):
@@ -152,3 +152,38 @@ def test_a_client_waits_no_longer_than_its_timeout(api):
     with pytest.raises(httpx.ReadTimeout):
         client.get(me)
     assert api.clock.slept[-2:] == [4, 5]
+
+
+SANDBOX = Sandbox()
+FAULTS = [
+    getattr(Fault, name) for name, made in vars(Fault).items() if isinstance(made, classmethod) and name[0] != "_"
+]
+OTHERS = [Sandbox, SANDBOX.inject, SANDBOX.script, Script, MockCodegenClient, MockChatServerClient, FakeClock]
+REQUIRED = {"code": 503, "content": "", "chunk_bytes": 1, "fault": Fault.cut(), "keep_bytes": 1, "operation": "*"}
+REQUIRED |= {"pause_seconds": 1, "seconds": 1}
+OUT_OF_RANGE = [
+    (Sandbox, {"run_seconds": float("nan"), "org_id": True, "port": 65536, "speed": float("inf"), "seed": 1.5}),
+    (Script, {"outcome": "running", "logs": 10**9, "states": [("COMPLETE", -1)]}),
+    (SANDBOX.script, {"times": 0, "seconds": -1, "states": [("COMPLETE",)]}),
+    (partial(SANDBOX.inject, "*", Fault.cut()), {"times": 0, "rate": 2}),
+    (Fault.status, {"code": 42}),
+    (Fault.truncate, {"keep_bytes": -1}),
+    (FakeClock().advance, {"seconds": -1}),
+]
+
+
+@pytest.mark.parametrize("use", [*FAULTS, *OTHERS])
+def test_every_argument_is_checked_where_it_is_given(use):
+    parameters = {name: one for name, one in inspect.signature(use).parameters.items() if one.kind != one.VAR_KEYWORD}
+    needed = {name: REQUIRED[name] for name, one in parameters.items() if one.default is one.empty}
+    for name in parameters:
+        with pytest.raises(ConfigurationError, match=name) as caught:
+            use(**{**needed, name: object()})
+        assert caught.value.config_key == name
+
+
+@pytest.mark.parametrize(("use", "given"), OUT_OF_RANGE)
+def test_a_value_out_of_range_is_refused(use, given):
+    for name, value in given.items():
+        with pytest.raises(ConfigurationError, match=name):
+            use(**{name: value})

@@ -2,10 +2,13 @@
 
 from datetime import datetime
 
-import pytest
 from codegen_api.enums import MessageType
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from codegen_ext.testing import Script
+from codegen_ext.testing import FakeClock, Sandbox, Script
+
+from .conftest import Api
 
 
 def test_a_run_lives_through_its_time(api):
@@ -33,10 +36,6 @@ def test_a_run_lives_through_its_time(api):
     ended = api.run()
     assert (ended["result"], bool(ended["summary"])) == ("Done: Fix the bug", True)
     assert ended["github_pull_requests"][0]["head_branch_name"] == "codegen/run-1"
-    assert api.json("resume_agent_run", agent_run_id=1, prompt="Go on")["status"] == "RUNNING"
-    api.clock.advance(2)
-    assert api.run()["result"] == "Done: Go on"
-    assert api.run()["github_pull_requests"] == ended["github_pull_requests"]
 
 
 def test_the_last_log_is_there_when_the_run_is_seen_to_end(api):
@@ -56,18 +55,23 @@ def test_logs_are_paged_and_reversed(api):
     assert api.logs(reverse=True, limit=10)["logs"] == forward[::-1][:10]
 
 
-def test_runs_are_listed_newest_first_and_filtered(api):
-    for number in range(5):
+def test_runs_of_all_kinds_are_listed_newest_first_and_filtered(api):
+    for number in range(4):
         api.create(f"Task {number}")
-    api.call("generate_setup_commands", repo_id=1)
+    setup = api.json("generate_setup_commands", repo_id=2, prompt="[[outcome=failed]] hello")
+    analysis = api.json("analyze_sandbox_logs", sandbox_id=2)
+    assert (setup["status"], analysis["status"]) == ("PENDING", "PENDING")
+    assert setup["url"] == api.run(setup["agent_run_id"])["web_url"]
 
     def ids(**arguments):
         return [run["id"] for run in api.json("list_agent_runs", **arguments)["items"]]
 
     assert ids(limit=2) == [6, 5]
-    assert (ids(source_type="API"), ids(source_type="SETUP_COMMANDS")) == ([5, 4, 3, 2, 1], [6])
+    assert (ids(source_type="API"), ids(source_type="SETUP_COMMANDS")) == ([6, 4, 3, 2, 1], [5])
     me = api.json("get_current_user")["id"]
     assert (len(ids(user_id=me)), ids(user_id=me + 1), len(ids(user_id="", source_type="null"))) == (6, [], 6)
+    api.clock.advance(2)
+    assert [run.status for run in api.sandbox.runs[4:]] == ["FAILED", "COMPLETE"]
 
 
 def test_what_is_unknown(api):
@@ -76,16 +80,6 @@ def test_what_is_unknown(api):
     for name in ("create_agent_run", "generate_setup_commands"):
         assert api.json(name, prompt="x", repo_id=999)["message"] == "Repository not found."
     assert api.status("analyze_sandbox_logs", sandbox_id=99) == 404
-
-
-def test_setup_commands_and_log_analysis_are_runs(api):
-    setup = api.json("generate_setup_commands", repo_id=2, prompt="[[outcome=failed]] hello")
-    analysis = api.json("analyze_sandbox_logs", sandbox_id=2)
-    assert (setup["status"], analysis["status"]) == ("PENDING", "PENDING")
-    assert setup["url"] == api.run(setup["agent_run_id"])["web_url"]
-    assert api.run(analysis["agent_run_id"])["source_type"] == "API"
-    api.clock.advance(2)
-    assert [run.status for run in api.sandbox.runs] == ["FAILED", "COMPLETE"]
 
 
 def test_the_limit_of_runs_is_reached_by_credits_or_by_a_script(api):
@@ -106,17 +100,7 @@ def test_the_limit_of_runs_is_reached_by_credits_or_by_a_script(api):
     assert api.status("resume_agent_run", agent_run_id=1, prompt="[[outcome=limit_reached]]") == 422
 
 
-def test_a_test_decides_over_a_run(api):
-    api.create()
-    run = api.sandbox.runs[0]
-    run.finish("OUT_OF_TOKENS", result="no more", summary="sorry")
-    api.clock.advance(9)
-    ended = api.run()
-    assert (ended["status"], ended["result"], ended["summary"]) == ("OUT_OF_TOKENS", "no more", "sorry")
-    assert (run.result, len(run.logs)) == ("no more", 1)
-
-
-def test_the_details_of_an_outcome(api):
+def test_a_script_or_a_test_decides_over_an_outcome(api):
     api.sandbox.script("failed", logs=5, result="It broke", pull_request=True)
     api.create()
     quiet = api.create("[[pull_request=no result='' logs=0]]")
@@ -127,25 +111,26 @@ def test_the_details_of_an_outcome(api):
     assert (ended["status"], ended["result"], len(ended["github_pull_requests"])) == ("FAILED", "It broke", 1)
     assert [entry["message_type"] for entry in api.logs()["logs"]][0::4] == ["USER_MESSAGE", "ERROR"]
     assert (api.run(quiet)["result"], api.run(quiet)["github_pull_requests"]) == ("", [])
+    api.create()
+    decided = api.sandbox.runs[-1]
+    decided.finish("OUT_OF_TOKENS", result="no more", summary="sorry")
+    api.clock.advance(9)
+    ended = api.run(decided.id)
+    assert (ended["status"], ended["result"], ended["summary"]) == ("OUT_OF_TOKENS", "no more", "sorry")
+    assert (decided.result, len(decided.logs)) == ("no more", 1)
 
 
-@pytest.mark.parametrize("directive", ["", "\n[[states=QUEUED:1,ODD_WORD:1,:1,COMPLETED:0]]"])
-def test_any_sequence_of_statuses(api, directive):
-    if not directive:
-        api.sandbox.script(states=[("QUEUED", 1.0), ("ODD_WORD", 1.0), (None, 1.0), ("COMPLETED", 0.0)])
-    api.create(f"Fix the bug{directive}")
-    for status in ("QUEUED", "ODD_WORD", None, "COMPLETED"):
-        assert api.run()["status"] == status
+def test_scripts_are_for_so_many_runs_have_any_statuses_and_prompts_go_first(api):
+    states = [("QUEUED", 1.0), ("ODD_WORD", 1.0), (None, 1.0), ("COMPLETED", 0.0)]
+    assert api.sandbox.script(states=states, times=2) == Script(states=states)
+    directives = ("", "[[outcome=paused seconds=0]]", "[[states=QUEUED:1,ODD_WORD:1,:1,COMPLETED:0]]", "", "")
+    for directive in directives:
+        api.create(f"Fix the bug\n{directive}")
+    for status, _ in states:
+        assert [api.run(run_id)["status"] for run_id in (1, 2, 3, 4)] == [status, "PAUSED", status, status]
         api.clock.advance(1)
     assert (api.run()["result"], api.logs()["total_logs"] > 2) == ("Done: Fix the bug", True)
-
-
-def test_scripts_are_for_so_many_runs_and_prompts_go_first(api):
-    script = api.sandbox.script(status="TIMEOUT", seconds=0, times=2)
-    assert script == Script(status="TIMEOUT", seconds=0)
-    ids = [api.create(prompt) for prompt in ("a", "[[outcome=paused seconds=0]]", "b", "c")]
-    api.clock.advance(2)
-    assert [api.run(run_id)["status"] for run_id in ids] == ["TIMEOUT", "PAUSED", "TIMEOUT", "COMPLETE"]
+    assert api.run(5)["status"] == "COMPLETE"
 
 
 def test_a_prompt_carries_one_valid_directive_at_most(api):
@@ -162,3 +147,52 @@ def test_a_prompt_carries_one_valid_directive_at_most(api):
         api.create(prompt)
     api.clock.advance(2)
     assert {run.status for run in api.sandbox.runs} == {"COMPLETE"}
+
+
+OUTCOMES = {"completed": "COMPLETE", "failed": "FAILED", "cancelled": "CANCELLED", "paused": "PAUSED", "never": None}
+STANDING = ["CANCELLED", "COMPLETE", "FAILED", "PAUSED"]
+STEPS = st.lists(
+    st.tuples(st.just("wait"), st.integers(0, 24).map(lambda eighths: eighths / 8))
+    | st.tuples(st.just("resume"), st.sampled_from(sorted(OUTCOMES)))
+    | st.tuples(st.just("finish"), st.sampled_from(STANDING))
+    | st.sampled_from([("ban", "CANCELLED"), ("unban", None)]),
+    max_size=15,
+)
+
+
+@settings(max_examples=40)
+@given(st.sampled_from(sorted(OUTCOMES)), STEPS)
+def test_a_run_stays_in_the_states_that_it_can_be_in(outcome, steps):
+    """A model knows only when the run started last, and its status and result at the end."""
+    clock = FakeClock()
+    api = Api(Sandbox(run_seconds=2, rate_limits=False, clock=clock), clock)
+    api.sandbox.script(outcome)
+    api.create()
+    (run,) = api.sandbox.runs
+    begin, started, end, result = "PENDING", clock.monotonic(), OUTCOMES[outcome], "Done: Fix the bug"
+    logs, pulls = [], []
+    for what, value in [("wait", 0.0), *steps]:
+        status = run.status
+        if what == "wait":
+            clock.advance(value)
+        elif what == "finish":
+            run.finish(value)
+        elif what == "resume":
+            prompt = f"Go on [[outcome={value}]]"
+            assert api.status("resume_agent_run", agent_run_id=1, prompt=prompt) == 200
+            assert run.logs[len(logs)]["observation"] == prompt
+            if status in STANDING:
+                begin, started, end, result = "RUNNING", clock.monotonic(), OUTCOMES[value], f"Done: {prompt}"
+        else:
+            assert api.status(f"{what}_agent_run", agent_run_id=1) == 200
+            assert run.banned is (what == "ban")
+        if what == "finish" or (what == "ban" and status not in ("CANCELLED", "COMPLETE", "FAILED")):
+            started, end, result = clock.monotonic() - 2, value, None
+        elapsed = clock.monotonic() - started
+        is_pending = begin == "PENDING" and elapsed < 0.2
+        assert run.status == (end if end and elapsed >= 2 else "PENDING" if is_pending else "RUNNING")
+        assert run.result == (result if run.status == "COMPLETE" else None)
+        shown = api.run()["github_pull_requests"]
+        assert (run.logs[: len(logs)], shown[: len(pulls)]) == (logs, pulls), "nothing is taken back"
+        assert len(shown) <= 1
+        logs, pulls = run.logs, shown

@@ -99,22 +99,16 @@ def test_200_slow_connections_do_not_stop_the_others(capfd, before):
 )
 def test_a_body_is_read_after_authentication_and_limited(token, length, expected):
     with Sandbox() as sandbox, connect(sandbox) as client:
-        client.sendall(head("POST", CREATE, f"content-length: {length}", token=token))
-        if expected == 200:
+        asks = ["expect: 100-continue"] * (expected == 200)
+        client.sendall(head("POST", CREATE, *asks, f"content-length: {length}", token=token))
+        if asks:
+            assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
             client.sendall(b'{"prompt": "now"}')
         assert status(client) == expected, "refused before a byte of the body came"
         if length == 17:
             client.sendall(b"x" * 17 if expected == 401 else b"")
             client.sendall(head("GET", ME))
             assert status(client) == 200, "the connection goes on behind the body"
-
-
-def test_a_client_that_asks_before_it_sends_a_body_is_told_to():
-    with Sandbox() as sandbox, connect(sandbox) as client:
-        client.sendall(head("POST", CREATE, "expect: 100-continue", "content-length: 15"))
-        assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
-        client.sendall(b'{"prompt": "x"}')
-        assert status(client) == 200
 
 
 def test_it_stops_while_a_client_waits_and_can_be_started_again(before):
@@ -166,12 +160,8 @@ def test_the_program_says_where_it_is_and_stops_on_a_signal(number):
         assert process.returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("arguments", "status", "text"), [(["--run-seconds", "-1"], 1, "run_seconds"), (["--help"], 0, "SIGTERM")]
-)
-def test_the_program_says_why_it_cannot_start(arguments, status, text, capsys, monkeypatch):
+def test_the_program_says_why_it_cannot_start(capsys, monkeypatch):
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    with pytest.raises(SystemExit) as stopped:
-        main(arguments)
-    assert stopped.value.code == status
-    assert text in "".join(capsys.readouterr())
+    with pytest.raises(SystemExit, match="1"):
+        main(["--run-seconds", "-1"])
+    assert "run_seconds" in capsys.readouterr().err
