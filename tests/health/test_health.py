@@ -30,7 +30,7 @@ def workers():
     return [thread for thread in threading.enumerate() if thread.name == "codegen-worker"]
 
 
-def test_a_check_goes_past_the_cache(connect, sandbox):
+def test_a_check_goes_past_the_cache_and_tells_what_does_not_work(connect, sandbox):
     client = connect(enable_caching=True)
     for _ in range(3):
         assert client.get_current_user().id == 1
@@ -41,17 +41,14 @@ def test_a_check_goes_past_the_cache(connect, sandbox):
     assert health["response_time_seconds"] == 2.5
     assert health["timestamp"].startswith("2023-11-14T22:13:2")
     assert len(sandbox.requests) == 2
+    for fault in (Fault.status(401), Fault.reset_before(), Fault.empty_body()):
+        sandbox.inject("get_current_user", fault, times=1)
+        health = client.health_check()
+        assert (health["status"], health["healthy"]) == ("unhealthy", False)
+        assert "get_current_user" in health["error"]
     client.close()
     with pytest.raises(ClientClosedError, match="build another one"):  # which says nothing about the service
         client.health_check()
-
-
-@pytest.mark.parametrize("fault", [Fault.status(401), Fault.reset_before(), Fault.empty_body()])
-def test_a_service_that_does_not_work(client, sandbox, fault):
-    sandbox.inject("get_current_user", fault)
-    health = client.health_check()
-    assert (health["status"], health["healthy"]) == ("unhealthy", False)
-    assert "get_current_user" in health["error"]
 
 
 FINE, DOWN, LIMITED = 200, 503, 429
@@ -150,7 +147,7 @@ async def test_a_coroutine_function_is_awaited_and_may_stop_its_monitor(config, 
     assert calls == [("unknown", "healthy")]
 
 
-def test_stopping_a_thread_is_prompt_and_leaves_none(config):
+def test_stopping_a_thread_is_prompt_and_leaves_none(config, caplog):
     with CodegenClient(config) as client:
         monitor = client.create_health_monitor(interval=3_600)
         assert repr(monitor) == "HealthMonitor(interval=3600, healthy=None)"
@@ -172,6 +169,10 @@ def test_stopping_a_thread_is_prompt_and_leaves_none(config):
         assert (monitor.status.checks, other.status.running) == (1, True)
     until(lambda: not workers())
     assert [one.status.running for one in (monitor, other)] == [False, False], "closing the client stops its monitors"
+    with caplog.at_level(logging.ERROR, "codegen_ext.health"):
+        monitor.start()
+        until(lambda: not monitor.status.running and not workers())
+    assert "a health monitor ended" in caplog.text, "that of a closed client"
 
 
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "from another loop"])
@@ -203,16 +204,6 @@ def test_a_check_that_hangs_does_not_hold_stop():
     until(lambda: not workers())  # the server has closed the connection
     assert calls == []
     assert (monitor.status.running, monitor.status.checks) == (False, 0)
-
-
-def test_a_monitor_of_a_closed_client_ends(config, caplog):
-    client = CodegenClient(config)
-    client.close()
-    with caplog.at_level(logging.ERROR, "codegen_ext.health"):
-        monitor = client.create_health_monitor().start()
-        until(lambda: not monitor.status.running)
-        until(lambda: not workers())
-    assert "a health monitor ended" in caplog.text
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

@@ -22,7 +22,7 @@ CONVERSATION = [
 
 
 @pytest.mark.parametrize("model", ["codegen-agent", "claude"])
-def test_codegen_creates_a_run_and_returns_its_result(model, named, sandbox):
+def test_codegen_creates_a_run_and_returns_or_streams_its_result(model, named, sandbox):
     seen = []
     response = named("codegen").generate_response(
         "Analyze [[pull_request=yes]]", "Be brief", model, tags=["a"], timeout=50, progress_callback=seen.append
@@ -37,6 +37,7 @@ def test_codegen_creates_a_run_and_returns_its_result(model, named, sandbox):
     assert [pull["title"] for pull in response.metadata["pull_requests"]] == ["Change 1"]
     assert response.response_time > 9
     assert seen[-1]["status"] == "completed"
+    assert list(named("codegen").stream_response("Say hello"))[-1] == "Done: Say hello"
 
 
 def test_openai_gets_what_was_asked(named, openai_service):

@@ -233,13 +233,14 @@ def test_five_members_are_enough_in_a_chain(chain_of_guest):
 def test_a_registered_provider_may_stream_or_have_no_asynchronous_form(
     chain_of_guest, options, openai_service, flavour
 ):
-    openai_service.answers = [PIECES, ANSWER]
+    openai_service.answers = [PIECES, ANSWER, MODELS]
     forms = [lambda build=build, **own: build("openai", own) for build in (sync_factory.build, async_factory.build)]
     client = chain_of_guest(*forms, **options["openai"])
     stream = client.stream_response("hi")
     assert list(stream) == ["From ", "OpenAI"]
     assert stream.response.content == client.generate_response("hi").content == "From OpenAI"
     assert client.validate_credentials() is True
+    assert client.get_default_model() == client.get_available_models()[0] == "gpt-4o"
     response = chain_of_guest().generate_response("Hi")
     assert response.provider_name == ("codegen" if flavour.is_async else "guest")
     with pytest.raises(ConfigurationError, match="built-in"):

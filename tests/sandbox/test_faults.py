@@ -163,10 +163,12 @@ REQUIRED = {"code": 503, "content": "", "chunk_bytes": 1, "fault": Fault.cut(), 
 REQUIRED |= {"pause_seconds": 1, "seconds": 1}
 OUT_OF_RANGE = [
     (Sandbox, {"run_seconds": float("nan"), "org_id": True, "port": 65536, "speed": float("inf"), "seed": 1.5}),
-    (Script, {"outcome": "running", "logs": 10**9, "states": [("COMPLETE", -1)]}),
-    (SANDBOX.script, {"times": 0, "seconds": -1, "states": [("COMPLETE",)]}),
+    (Script, {"outcome": "running", "logs": 10**9}),
+    *((Script, {"states": states}) for states in ([], [5], [("COMPLETE",)], [("COMPLETE", -1)])),
+    (SANDBOX.script, {"times": 0, "seconds": -1}),
     (partial(SANDBOX.inject, "*", Fault.cut()), {"times": 0, "rate": 2}),
     (Fault.status, {"code": 42}),
+    (partial(Fault.status, 503), {"headers": {"x": 1}}),
     (Fault.truncate, {"keep_bytes": -1}),
     (FakeClock().advance, {"seconds": -1}),
 ]

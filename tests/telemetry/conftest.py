@@ -7,29 +7,22 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 
 
-class Spans:
-    """What was traced."""
-
-    def __init__(self):
-        self._exporter = InMemorySpanExporter()
-        self.provider = TracerProvider()
-        self.provider.add_span_processor(SimpleSpanProcessor(self._exporter))
-
-    @property
-    def all(self):
-        return list(self._exporter.get_finished_spans())
+class Spans(InMemorySpanExporter):
+    """Keeps what was traced."""
 
     @property
     def calls(self):
-        return [span for span in self.all if span.kind is SpanKind.INTERNAL]
+        return [span for span in self.get_finished_spans() if span.kind is SpanKind.INTERNAL]
 
     @property
     def attempts(self):
-        return [span for span in self.all if span.kind is SpanKind.CLIENT]
+        return [span for span in self.get_finished_spans() if span.kind is SpanKind.CLIENT]
 
 
 @pytest.fixture
 def spans():
     spans = Spans()
+    spans.provider = TracerProvider()
+    spans.provider.add_span_processor(SimpleSpanProcessor(spans))
     yield spans
     spans.provider.shutdown()
