@@ -1,11 +1,11 @@
 """Fills the placeholders of the pages with tables made from the code, so that no page restates them."""
 
 import re
-import runpy
 from pathlib import Path
 from typing import Any
 
 from codegen_api.operations import OPERATIONS
+from ruamel.yaml import YAML
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "tools" / "templates"
 
@@ -43,7 +43,9 @@ def edits() -> str:
     """Return the table of the edits that the first version's comparison judged otherwise."""
     rows = ["| edit | before | now | right |", "|---|---|---|---|"]
     rows += [
-        f"| {edit.name} | {edit.first} | {edit.right} | {edit.right} |" for edit in _compared("EDITS") if edit.first
+        f"| {name} | {edit['first']} | {edit['right']} | {edit['right']} |"
+        for name, edit in _compared("edits").items()
+        if "first" in edit
     ]
     return "\n".join(rows)
 
@@ -51,12 +53,12 @@ def edits() -> str:
 def revisions() -> str:
     """Return the table of the published documents that are compared."""
     rows = ["| revisions | before | now | right |", "|---|---|---|---|"]
-    rows += [f"| {old} and {new} | {' | '.join(verdicts)} |" for old, new, *verdicts in _compared("REVISIONS")]
+    rows += [f"| {pair} | {' | '.join(verdicts.values())} |" for pair, verdicts in _compared("revisions").items()]
     return "\n".join(rows)
 
 
 def _compared(name: str) -> Any:
-    return runpy.run_path(str(TEMPLATES.parents[1] / "tests" / "contract" / "edits.py"))[name]
+    return YAML(typ="safe", pure=True).load(TEMPLATES.parents[1] / "tests" / "contract" / f"{name}.yaml")
 
 
 def llms_text(config: Any, nav: Any) -> str:

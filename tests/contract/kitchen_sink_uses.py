@@ -40,14 +40,6 @@ def use(client: Client) -> None:
     client.send_list([{"kind": "cat", "moo": 1}])  # type: ignore[list-item, typeddict-item, arg-type, unused-ignore]
 
 
-def read_pages(client: Client) -> None:
-    page = client.list_things()
-    assert_type(page[0], Thing)
-    assert_type(page[0:1], list[Thing])
-    for item in page.auto_paging_iter():
-        assert_type(item, Thing)
-
-
 async def use_async(client: AsyncClient) -> None:
     assert_type(await client.show_thing(1, ["a"]), Everything)
     assert_type((await client.with_raw_response.show_thing(1, ["a"])).parsed, Everything)

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tools import api_diff, load, update
+from tools import api_diff, load, overlay, update
 from tools.api_diff import BREAKING, DANGEROUS, SAFE, Change
 
-from .documents import OURS, facts, written
-from .edits import EDITS, REVISIONS, pair
+from .documents import HISTORY, OURS, facts, written
 
+HERE = Path(__file__).parent
+EDITS = load.load(HERE / "edits.yaml")
 pytestmark = [pytest.mark.slow, pytest.mark.node]
 
 
@@ -25,18 +26,40 @@ def needs_redocly():
         pytest.skip("@redocly/cli is not installed; `make test-all` installs it")
 
 
+def with_units(contract):
+    """Return a contract with one unit for each edit, before and after all edits."""
+    template = load.load(HERE / "unit.yaml")
+    old, new = copy.deepcopy(contract), copy.deepcopy(contract)
+    for number, edit in enumerate(EDITS.values()):
+        edited = copy.deepcopy(template)
+        entries = [{"target": target(place), "remove": True} for place in edit.get("remove", ())]
+        entries += [{"target": target(place), "update": value} for place, value in edit.get("update", {}).items()]
+        assert overlay.apply(edited, overlay.parse({"overlay": "1.0.0", "actions": entries})) == []
+        for whole, unit, change in ((old, template, ("", "")), (new, edited, edit.get("rename", ("", "")))):
+            named = json.loads(json.dumps(unit).replace(*change).replace("NUMBER", str(number)))
+            whole["paths"] |= named["paths"]
+            whole["components"]["schemas"] |= named["components"]["schemas"]
+    return old, new
+
+
+def target(place):
+    start, rest = re.fullmatch(r"(\w+)(.*)", place).groups()
+    return ("$.paths.*.*" if start == "operation" else f"$.components.schemas.UnitNUMBER{start}") + rest
+
+
 @pytest.fixture(scope="module")
 def matrix():
     """The changes of all edits, compared at once, since each has a path and schemas of its own."""
-    return api_diff.compare(*pair({**OURS, "paths": {}}))
+    return api_diff.compare(*with_units({**OURS, "paths": {}}))
 
 
-@pytest.mark.parametrize(("number", "edit"), list(enumerate(EDITS)), ids=[edit.name for edit in EDITS])
-def test_an_edit_is_judged_rightly(number, edit, matrix):
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_is_judged_rightly(name, matrix):
+    number = list(EDITS).index(name)
     places = re.compile(rf"units/{number}/|Unit{number}(?!\d)|unit_{number}(?!\d)")
     found = [change for change in matrix if places.search(" ".join((change.where, *change.names)))]
     severities = {change.severity for change in found}
-    assert min(severities, key=api_diff.SEVERITIES.index, default="none") == edit.right, found
+    assert min(severities, key=api_diff.SEVERITIES.index, default="none") == EDITS[name]["right"], found
     assert all(change.names for change in found)
 
 
@@ -59,21 +82,18 @@ def test_changes_of_the_real_contract_are_named_in_python():
     } <= {(change.severity, name) for change in changes for name in change.names or (change.where,)}
 
 
-def published(name):
-    return api_diff.read(str(load.FACTS if name == "codegen" else Path(__file__).parent / "upstream" / f"{name}.json"))
+def ids(contract):
+    return {operation["operationId"] for _, _, operation in load.each_operation(contract)}
 
 
-@pytest.mark.parametrize(("old", "new", "first", "now", "right"), REVISIONS)
-def test_published_documents_are_compared(old, new, first, now, right):
-    before, after = published(old), published(new)
+@pytest.mark.parametrize(("pair", "verdicts"), load.load(HERE / "revisions.yaml").items())
+def test_published_documents_are_compared(pair, verdicts):
+    files = {path.stem: path for path in (*HISTORY, load.FACTS)}
+    before, after = (api_diff.read(str(files[name])) for name in pair.split(" and "))
     changes = api_diff.compare(before, after)
     lost = ids(before) - ids(after)
     assert lost <= {change.names[0].rpartition(".")[2] for change in changes if change.severity == BREAKING}
-    assert " / ".join(str(count) for count in api_diff.summary(changes).values()) == now
-
-
-def ids(contract):
-    return {operation["operationId"] for _, _, operation in load.each_operation(contract)}
+    assert " / ".join(str(count) for count in api_diff.summary(changes).values()) == verdicts["now"]
 
 
 def test_a_report_is_for_people_machines_and_the_changelog():
@@ -119,19 +139,15 @@ def test_the_command_reports_and_fails_on_a_breaking_change(tmp_path, monkeypatc
         assert "nowhere" in line
 
 
-@pytest.mark.parametrize("found", ["1.0.0", "missing"])
-def test_another_version_of_redocly_is_refused(found, tmp_path, monkeypatch):
-    monkeypatch.setattr(api_diff, "REDOCLY", tmp_path)
-    if found != "missing":
-        (tmp_path / "package.json").write_text(json.dumps({"version": found}), encoding="utf-8")
-    with pytest.raises(load.SpecError, match=rf"@redocly/cli [\d.]+, which is {found}; install it with `npm ci`"):
-        api_diff.compare(OURS, OURS)
-
-
-def test_node_is_needed(monkeypatch):
+def test_without_node_or_the_pinned_redocly_nothing_is_compared(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", os.devnull)
     with pytest.raises(load.SpecError, match="@redocly/cli, which node runs: "):
         api_diff.compare(OURS, OURS)
+    monkeypatch.setattr(api_diff, "REDOCLY", tmp_path)
+    for found in ("missing", "1.0.0"):
+        with pytest.raises(load.SpecError, match=rf"@redocly/cli [\d.]+, which is {found}; install it with `npm ci`"):
+            api_diff.compare(OURS, OURS)
+        (tmp_path / "package.json").write_text('{"version": "1.0.0"}', encoding="utf-8")
 
 
 def test_the_contract_lints_clean():

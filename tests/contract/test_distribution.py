@@ -7,7 +7,9 @@ import zipfile
 
 import pytest
 
-from .checkout import copy_sources, write
+from tools.mutants import copy_of_the_tree
+
+from .checkout import write
 
 pytestmark = [
     pytest.mark.slow,
@@ -25,46 +27,6 @@ with CodegenClient(config) as client, Agent(org_id=323, client=client) as agent:
     print(task.status, task.result)
 assert not {"starlette", "uvicorn", "httpx_sse", "rich", "typer"} & set(sys.modules)
 """
-
-
-def build(source, target):
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(target), str(source)]
-    without_npm = {**os.environ, "PATH": os.devnull}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=without_npm)
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    source, target = copy_sources(tmp_path_factory.mktemp("source")), tmp_path_factory.mktemp("dist")
-    finished = build(source, target)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    return next(target.glob("*.whl"))
-
-
-def installed(folder, *wheels):
-    """Install wheels into an environment with nothing else, and return the folder of its programs."""
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    command = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wheels]
-    subprocess.run(command, check=True)
-    return folder / "bin"
-
-
-def test_the_wheel_runs_the_quick_start_in_an_empty_environment(wheel, tmp_path):
-    names = zipfile.ZipFile(wheel).namelist()
-    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"codegen_api", "codegen_ext"}
-    assert {"codegen_ext/py.typed", "codegen_api/py.typed", "codegen_api/contract.json"} <= set(names)
-    programs = installed(tmp_path / "venv", wheel)
-    command = [programs / "python", "-c", QUICK_START]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert finished.returncode == 0, finished.stderr
-    assert finished.stdout.startswith("completed ")
-    with subprocess.Popen([programs / "codegen-sandbox", "--port", "0"], stdout=subprocess.PIPE) as sandbox:
-        assert sandbox.stdout is not None
-        assert b"base_url" in sandbox.stdout.readline()
-        sandbox.terminate()
-    assert sandbox.returncode == 0
-
-
 OLD_NAMES = """
 import warnings
 warnings.simplefilter("ignore")
@@ -81,23 +43,53 @@ with MockCodegenClient() as client:
 """
 
 
-def test_the_old_names_are_a_distribution_of_their_own(wheel, tmp_path):
-    copy_sources(tmp_path / "source")
-    finished = build(tmp_path / "source" / "compat", tmp_path / "dist")
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    compat = next((tmp_path / "dist").glob("*.whl"))
-    names = zipfile.ZipFile(compat).namelist()
-    tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
-    assert tops == {"backend", "chatserver_sdk", "claif_cod", "codegen"}
-    assert {"codegen/py.typed", "backend/api/py.typed"} <= set(names)
+@pytest.fixture
+def source(tmp_path):
+    copy_of_the_tree(tmp_path / "source")
+    return tmp_path / "source"
+
+
+def build(source, target):
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(target), str(source)]
+    without_npm = {**os.environ, "PATH": os.devnull}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=without_npm)
+
+
+def names_in(wheel):
+    """Return the names of a wheel's files, and those of its packages."""
+    names = zipfile.ZipFile(wheel).namelist()
+    return set(names), {name.split("/")[0] for name in names if ".dist-info" not in name}
+
+
+def test_the_wheel_runs_the_quick_start_in_an_empty_environment_and_the_old_names_beside_it(source, tmp_path):
+    for folder in (source, source / "compat"):
+        finished = build(folder, tmp_path)
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+    compat, wheel = sorted(tmp_path.glob("*.whl"), key=lambda path: "compat" not in path.name)
+    names, packages = names_in(wheel)
+    assert packages == {"codegen_api", "codegen_ext"}
+    assert {"codegen_ext/py.typed", "codegen_api/py.typed", "codegen_api/contract.json"} <= names
+    names, packages = names_in(compat)
+    assert packages == {"backend", "chatserver_sdk", "claif_cod", "codegen"}
+    assert {"codegen/py.typed", "backend/api/py.typed"} <= names
     assert "backend/__init__.py" not in names, "it stays open to others' modules"
-    python = installed(tmp_path / "venv", wheel, compat) / "python"
-    finished = subprocess.run([python, "-c", OLD_NAMES], capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert (finished.returncode, finished.stdout) == (0, "pending\n"), finished.stderr
+
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    programs = tmp_path / "venv" / "bin"
+    for installed, program, printed in ((wheel, QUICK_START, "completed "), (compat, OLD_NAMES, "pending\n")):
+        pip = [programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", installed]
+        subprocess.run(pip, check=True)
+        command = [programs / "python", "-c", program]
+        finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert finished.returncode == 0, finished.stderr
+        assert finished.stdout.startswith(printed)
+    with subprocess.Popen([programs / "codegen-sandbox", "--port", "0"], stdout=subprocess.PIPE) as sandbox:
+        assert b"base_url" in sandbox.stdout.readline()
+        sandbox.terminate()
+    assert sandbox.returncode == 0
 
 
-def test_what_is_stale_is_not_built(tmp_path):
-    source = copy_sources(tmp_path / "source")
+def test_what_is_stale_is_not_built(source, tmp_path):
     for name in ("openapi.yaml", "generated/codegen_api/enums.py"):
         write(source, name, f"{(source / name).read_text(encoding='utf-8')}# changed\n")
     finished = build(source, tmp_path / "dist")

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tools import generate
+from tools import generate, load
 
-from ..typing.checkers import checked
-from . import values
+from ..support.text import any_text
+from ..typing.test_typing import checked, checkers
 from .documents import KITCHEN_SINK as CONTRACT
 
 SCHEMAS = CONTRACT["components"]["schemas"]
@@ -43,30 +43,71 @@ def api(folder):
     sys.path.remove(str(folder))
 
 
-class Service:
-    """A client whose requests are kept and answered with `answers` in turn."""
+def answering(api, *answers, status=200, kind=""):
+    """Return a client that gets `answers` in turn, and then things, and the list of its requests."""
+    requests, left = [], [*answers]
 
-    def __init__(self, api, *answers, status=200):
-        self.requests = []
-        self.answers = [*answers]
-        self.status = status
-        self.client = api.Client("http://here/v1", "t", http_client=httpx.Client(transport=httpx.MockTransport(self)))
+    def answer(request):
+        requests.append(request)
+        body = left.pop(0) if left else THING
+        return httpx.Response(status, content=b"" if body is None else json.dumps(body).encode())
 
-    def __call__(self, request):
-        self.requests.append(request)
-        answer = self.answers.pop(0) if self.answers else THING
-        return httpx.Response(self.status, content=b"" if answer is None else json.dumps(answer).encode())
-
-    @property
-    def sent(self):
-        return self.requests[-1]
+    http_client = getattr(httpx, f"{kind}Client")(transport=httpx.MockTransport(answer))
+    return getattr(api, f"{kind}Client")("http://here/v1", "t", http_client=http_client), requests
 
 
-@pytest.mark.parametrize("name", [name for name in SCHEMAS if "properties" in values.resolve(CONTRACT, SCHEMAS[name])])
+SCALARS = {
+    "string": any_text(max_size=3),
+    "integer": st.integers(),
+    "number": st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    "boolean": st.booleans(),
+    "null": st.none(),
+    "date": st.dates().map(datetime.date.isoformat),
+    "date-time": st.datetimes(timezones=st.just(datetime.UTC)).map(datetime.datetime.isoformat),
+    "uuid": st.uuids().map(str),
+}
+FREE = st.one_of(*SCALARS.values(), st.lists(st.integers(), max_size=2))
+
+
+def values(schema, depth=0):
+    """Values of a schema; fields that the contract does not require are left out instead of being null."""
+    schema = load.resolve(CONTRACT, schema)
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"]) | st.from_type(type(schema["enum"][0]))
+    if "const" in schema:
+        return st.just(schema["const"])
+    if branches := schema.get("anyOf", schema.get("oneOf")):
+        return st.one_of(*(values(branch, depth) for branch in branches))
+    kinds = schema.get("type", "object" if "allOf" in schema else "any")
+    if isinstance(kinds, list):
+        return st.one_of(*(values({**schema, "type": kind}, depth) for kind in kinds))
+    if kinds == "array":
+        return st.lists(values(schema["items"], depth), max_size=2)
+    if kinds != "object":
+        return SCALARS.get(schema.get("format"), SCALARS.get(kinds, FREE))
+    parts = [load.resolve(CONTRACT, part) for part in schema.get("allOf", ())] + [schema]
+    fields = {name: node for part in parts for name, node in part.get("properties", {}).items()}
+    required = {name for part in parts for name in part.get("required", ())}
+    if not fields:
+        items = schema.get("additionalProperties", True)
+        inner = FREE if items is True else st.deferred(lambda: values(items, depth + 1))
+        return st.dictionaries(any_text(max_size=3), inner, max_size=2 if depth < 3 else 0)
+    kept = {name: st.deferred(lambda node=node: values(node, depth + 1)) for name, node in fields.items()}
+    return st.fixed_dictionaries(
+        {name: kept[name] for name in kept if name in required},
+        optional={
+            name: kept[name].filter(lambda value: value is not None)
+            for name in kept
+            if name not in required and depth < 2 and fields[name] != {"type": "null"}
+        },
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEMAS if "properties" in load.resolve(CONTRACT, SCHEMAS[name])])
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_every_value_of_a_schema_comes_back_as_it_came(api, name, data):
-    value = data.draw(values.of(CONTRACT, SCHEMAS[name]))
+    value = data.draw(values(SCHEMAS[name]))
     model = getattr(api.models, {"Any": "Any_"}.get(name, name)).from_dict({**value, "unknown": [value]})
     assert model.to_dict() == {**value, "unknown": [value]}
     assert json.loads(json.dumps(model.dict())).keys() == dict(model).keys()
@@ -145,14 +186,14 @@ def test_a_value_of_another_type_names_model_and_field(api, problem, fields):
 
 def test_the_status_decides_what_is_decoded(api):
     given = (datetime.date(2026, 1, 2), None, None)
-    assert Service(api, THING).client.make_thing(*given).id == 1
-    assert Service(api, {"ticket": "x"}, status=202).client.make_thing(*given).ticket == "x"
-    assert Service(api, None, status=204).client.make_thing(*given) is None
-    assert Service(api, None, status=204).client.drop_list() is None
+    assert answering(api, THING)[0].make_thing(*given).id == 1
+    assert answering(api, {"ticket": "x"}, status=202)[0].make_thing(*given).ticket == "x"
+    empty, _ = answering(api, None, None, status=204)
+    assert empty.make_thing(*given) is empty.drop_list() is None
     with pytest.raises(api.errors.UnexpectedStatus):
-        Service(api, {}, status=404).client.drop_list()
+        answering(api, {}, status=404)[0].drop_list()
     with pytest.raises(api.errors.InvalidModel, match="the body is not valid JSON"):
-        Service(api, None).client.show_thing(1, ["a"])
+        answering(api, None)[0].show_thing(1, ["a"])
 
 
 QUERIES = [
@@ -175,39 +216,39 @@ QUERIES = [
 
 @pytest.mark.parametrize(("given", "wanted"), QUERIES)
 def test_query_parameters_are_written_in_their_style(api, given, wanted):
-    service = Service(api)
-    service.client.show_thing(7, ["a/b", "c"], **given)
-    pairs = service.sent.url.params.multi_items()
+    client, requests = answering(api)
+    client.show_thing(7, ["a/b", "c"], **given)
+    (sent,) = requests
     wanted = wanted if "is_new" in dict(wanted) else [("is_new", "false"), *wanted]
-    assert sorted(pairs) == sorted(wanted)
-    assert service.sent.url.raw_path.partition(b"?")[0] == b"/v1/things/7/parts/a%2Fb,c"
+    assert sorted(sent.url.params.multi_items()) == sorted(wanted)
+    assert sent.url.raw_path.partition(b"?")[0] == b"/v1/things/7/parts/a%2Fb,c"
 
 
 def test_headers_and_bodies_are_sent_and_a_discriminator_decides_what_comes_back(api):
     shapes = [{"kind": "wolf", "bark": 1}, {"kind": "cat", "meow": 1}, {"kind": "newt", "a": 1}]
-    service = Service(api, THING, THING, shapes, {}, {})
-    service.client.show_thing(7, ["a"], x_trace="t", x_tags=["a", "b"], extra_headers={"X-Own": "1"})
-    headers = service.sent.headers
+    client, requests = answering(api, THING, THING, shapes, {}, {})
+    client.show_thing(7, ["a"], x_trace="t", x_tags=["a", "b"], extra_headers={"X-Own": "1"})
+    headers = requests[-1].headers
     assert (headers["x-trace"], headers["x-tags"], headers["x-own"]) == ("t", "a,b", "1")
     assert headers["authorization"] == "Bearer t"
     models = api.models
-    service.client.make_thing(
+    client.make_thing(
         datetime.date(2026, 1, 2), None, "red", shape=models.Cat("cat", 1), shapes=[{"kind": "dog", "bark": 2}, None],
         node={"name": "a", "children": [models.Node("b")]}, levels=[api.enums.Level.VALUE_2], extra_body={"new": 1},
     )  # fmt: skip
-    assert json.loads(service.sent.content) == {
+    assert json.loads(requests[-1].content) == {
         "day": "2026-01-02", "maybe": None, "wanted": "red", "flag": True, "levels": [2], "new": 1,
         "shape": {"kind": "cat", "meow": 1}, "shapes": [{"kind": "dog", "bark": 2}, None],
         "node": {"name": "a", "children": [{"name": "b"}]},
     }  # fmt: skip
-    found = service.client.send_list([models.Cat("cat", 1)])
+    found = client.send_list([models.Cat("cat", 1)])
     assert [type(shape).__name__ for shape in found] == ["Dog", "Cat", "dict"], "a new kind of a union survives"
     assert api.codec.encode(found) == shapes
-    assert json.loads(service.sent.content) == [{"kind": "cat", "meow": 1}]
-    service.client.send_map({"a": {"name": "a"}})
-    assert json.loads(service.sent.content) == {"a": {"name": "a"}}
-    service.client.send_map()
-    assert service.sent.content == b""
+    assert json.loads(requests[-1].content) == [{"kind": "cat", "meow": 1}]
+    client.send_map({"a": {"name": "a"}})
+    assert json.loads(requests[-1].content) == {"a": {"name": "a"}}
+    client.send_map()
+    assert requests[-1].content == b""
 
 
 @pytest.mark.parametrize(
@@ -223,18 +264,18 @@ def test_headers_and_bodies_are_sent_and_a_discriminator_decides_what_comes_back
 )
 def test_arguments_that_do_not_fit_are_named(api, name, given, problem):
     with pytest.raises(api.requests.InvalidArguments) as caught:
-        Service(api).client.show_thing(**{"thing_id": 1, "names": ["a"], **given})
+        answering(api)[0].show_thing(**{"thing_id": 1, "names": ["a"], **given})
     assert caught.value.problems == {name: [problem]}
 
 
 def test_pages_go_on_by_themselves(api):
     rows = [{"id": number} for number in range(5)]
-    service = Service(api, *({"rows": rows[start : start + 2], "total": 5} for start in (0, 2, 4)))
+    client, requests = answering(api, *({"rows": rows[start : start + 2], "total": 5} for start in (0, 2, 4)))
     with pytest.warns(DeprecationWarning, match="list_things is deprecated"):
-        page = service.client.list_things()
+        page = client.list_things()
     assert (len(page), page[0].id, [thing.id for thing in page], page[1:][0] in page) == (2, 0, [0, 1], True)
     assert [thing.id for thing in page.auto_paging_iter()] == [0, 1, 2, 3, 4]
-    assert [request.url.params["page"] for request in service.requests] == ["1", "2", "3"]
+    assert [request.url.params["page"] for request in requests] == ["1", "2", "3"]
     assert list(api.models.Things(page.rows, 5).auto_paging_iter()) == page.rows
     assert dict(page)["total"] == page["total"] == 5
     with pytest.raises(TypeError, match="not iterable"):
@@ -242,20 +283,18 @@ def test_pages_go_on_by_themselves(api):
 
 
 async def test_the_asynchronous_client_does_the_same(api):
-    def answer(request):
-        return httpx.Response(200, json={"rows": [{"id": int(request.url.params["page"])}], "total": 3})
-
-    http_client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
-    async with api.AsyncClient("http://here", "t", http_client=http_client) as client, http_client:
+    client, requests = answering(api, *({"rows": [{"id": number}], "total": 3} for number in (1, 2, 3)), kind="Async")
+    async with client:
         with pytest.warns(DeprecationWarning, match="list_things"):
             page = (await client.with_raw_response.list_things(size=1)).parsed
         assert [thing.id async for thing in page.auto_paging_iter()] == [1, 2, 3]
         with pytest.raises(TypeError, match="async for"):
             iter(page.auto_paging_iter())
+    assert [request.url.params["page"] for request in requests] == ["1", "2", "3"]
     assert "t'" not in repr(client)
 
 
-@pytest.mark.parametrize("name", ["mypy", pytest.param("pyright", marks=pytest.mark.node)])
+@checkers
 def test_strict_type_checkers_accept_it(folder, name):
     shutil.copy(Path(__file__).with_name("kitchen_sink_uses.py"), folder / "uses.py")
     options = ["--no-incremental"] if name == "mypy" else []

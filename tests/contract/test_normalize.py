@@ -1,7 +1,7 @@
-"""spec/ gives openapi.yaml: by rules, by the overlay, and joined with what is written of the ChatServer."""
+"""The service's document is refused in one line or reduced to facts, of which rules and overlay make openapi.yaml."""
 
+import contextlib
 import copy
-import json
 from pathlib import Path
 
 import pytest
@@ -10,10 +10,98 @@ from hypothesis import strategies as st
 
 from tools import adapter, load, normalize, overlay, validate
 
+from ..support.loopback import reply
 from ..support.text import any_text
-from .documents import CHATSERVER, HISTORY, OURS, actions, answering, facts, normalized
+from .documents import CHATSERVER, HISTORY, OURS, actions, answering, facts, normalized, written
 
 GOLDEN = Path(__file__).with_name("normalize")
+
+# Reading
+
+
+def test_json_yaml_and_urls_are_read(tmp_path, serve):
+    text = "openapi: 3.1.0\npaths: {/v1/things: {get: {responses: {200: {description: 2026-01-02}}}}}"
+    data = {"openapi": "3.1.0", "paths": {"/v1/things": {"get": {"responses": {"200": {"description": "2026-01-02"}}}}}}
+    (tmp_path / "published.yaml").write_text(text, encoding="utf-8")
+    server = serve(reply(data))
+    for source in (str(tmp_path / "published.yaml"), written(tmp_path, data), f"{server.base_url}/openapi.json"):
+        assert load.read(source) == data
+
+
+def refusal(source):
+    with pytest.raises(load.SpecError) as caught:
+        load.read(str(source))
+    (line,) = str(caught.value).splitlines()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"a: &a [*a]", "neither JSON nor YAML"),
+        (b"a: 1\na: 2", "neither JSON nor YAML"),
+        (b'{"a": NaN}', "neither JSON nor YAML"),
+        (b'{"a":' * 100_000, "neither JSON nor YAML"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "neither JSON nor YAML"),
+        (b"", "an object is expected, not NoneType"),
+        (b'{"a": "\\ud800"}', "surrogates not allowed"),
+        (b'{"openapi": "\xe9"}', "is not UTF-8"),
+        (b"openapi: 3.0.3\npaths: {/a: {}}", "not OpenAPI 3.1 but 3.0.3"),
+        (b"openapi: 3.1.0\npaths: {}", "has no paths"),
+        (b"openapi: 3.1.0\npaths: {/a: {get: x}}", "/a does not hold operations"),
+        (b"x" * 5_000_000, "more than 2,000,000 bytes"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(content, reason, tmp_path):
+    (tmp_path / "published.json").write_bytes(content)
+    assert reason in refusal(tmp_path / "published.json")
+
+
+def test_what_cannot_be_fetched_is_refused(tmp_path, serve):
+    assert "No such file" in refusal(tmp_path / "nowhere.json")
+    assert "404" in refusal(f"{serve(reply(status=404)).base_url}/openapi.json")
+    assert "more than 2,000,000 bytes" in refusal(f"{serve(reply(b'x' * 5_000_000)).base_url}/openapi.json")
+
+
+@settings(max_examples=15)
+@given(any_text(max_size=60))
+def test_whatever_comes_is_data_or_a_refusal(text):
+    with contextlib.suppress(load.SpecError):
+        assert isinstance(load.parse(text), dict)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("List them.\n\nRate limit: 10 requests per minute.", (10, 60)),
+        ("Rate Limit: 1 request per hour", (1, 3600)),
+        ("rate limit: 7 requests per 2 minutes", (7, 120)),
+        ("**Rate limit:** 8 requests/minute", (8, 60)),
+        ("Rate limits: **1,000 requests** a day.", (1000, 86400)),
+        ("Rate limited to 5 calls every 10s.", (5, 10)),
+        ("Things.", None),
+        ("Rate limit: 0 requests per minute.", None),
+    ],
+)
+def test_a_limit_is_read_out_of_the_prose(text, limit):
+    found, notes = load.facts({"openapi": "3.1.0", "paths": {"/v1/things": {"get": {"description": text}}}})
+    said = found["paths"]["/v1/things"]["get"]
+    assert "description" not in said
+    assert said.get("x-rate-limit") == (limit and {"requests": limit[0], "seconds": limit[1]})
+    assert bool(notes) == (limit is None and "imit" in text)
+
+
+def test_prose_goes_and_names_stay():
+    names = ["title", "description", "example", "x-word"]
+    facts = {"type": "object", "required": names, "properties": {name: {"default": "x"} for name in names}}
+    published = copy.deepcopy(facts) | {"title": "T", "description": "Prose.", "x-codegen": {"enum": "Evil"}}
+    for node in published["properties"].values():
+        node["title"] = "T"
+    document = {"openapi": "3.1.0", "paths": {}, "components": {"schemas": {"Thing": published}}}
+    assert load.facts(document)[0]["components"]["schemas"]["Thing"] == facts
+
+
+# Rules
 
 
 def test_each_rule_shapes_the_contract():
@@ -47,33 +135,15 @@ def test_an_older_document_gives_a_contract_in_which_known_operations_keep_their
     assert CHATSERVER["paths"].items() <= made.data["paths"].items()
 
 
-def test_an_unrelated_document_gets_few_notes():
-    odd = {"/v1/odd": {"get": {"responses": answering({"type": "string"})}}}
-    made = normalized(facts(lambda data: data.update(paths=odd)))
-    assert made.problems + validate.problems(made.data) == []
-    assert made.notes == []
-    assert len(made.unmatched) > 50
-
-
 @pytest.mark.slow
-@settings(max_examples=5)
-@given(st.data())
-def test_any_document_gives_a_valid_contract(data):
-    def change(published):
-        for path in data.draw(st.lists(st.sampled_from(sorted(published["paths"])), max_size=6, unique=True)):
-            del published["paths"][path]
-        for name in data.draw(st.lists(st.text("abc-", min_size=1, max_size=5), max_size=2, unique=True)):
-            tags = data.draw(st.lists(any_text(max_size=5), max_size=3))
-            prose = data.draw(any_text(max_size=30))
-            published["paths"][f"/v1/x{name}"] = {
-                "get": {"tags": tags, "description": prose, "responses": {"200": {"description": prose}}}
-            }
-
-    published = facts(change)
-    made, again = normalized(published), normalized(copy.deepcopy(published))
-    assert json.dumps(made.data) == json.dumps(again.data)
+@settings(max_examples=10)
+@given(st.text("abc-", min_size=1, max_size=5), st.lists(any_text(max_size=5), max_size=3), any_text(max_size=30))
+def test_an_unrelated_document_gives_a_valid_contract_with_few_notes(name, tags, prose):
+    odd = {"tags": tags, "description": prose, "responses": answering({"type": "string", "title": prose})}
+    made = normalized(facts(lambda data: data.update(paths={f"/v1/x{name}": {"get": odd}})))
+    assert made.problems + validate.problems(made.data) + made.notes == []
+    assert len(made.unmatched) > 50
     assert load.parse(normalize.text(made.data)) == made.data
-    assert [line for line in validate.problems(made.data) if "is no operation" not in line] == []
 
 
 # Overlays
@@ -98,24 +168,14 @@ def test_an_action_updates_or_removes(entry, place, value):
 
 
 def test_what_an_overlay_cannot_do_is_said_of_all_its_actions():
-    wrong = "{target: $, remove: true}\n{target: $.a, update: 1}\n{target: $.a.b, update: {}}"
+    with pytest.raises(load.SpecError, match="it is not an OpenAPI Overlay"):
+        overlay.parse({"overlay": "2.0.0", "actions": []}, "it")
+    reasons = ("1 needs a target", "2: '$..[' is no JSONPath", "3 needs", "4 needs")
     with pytest.raises(load.SpecError) as caught:
-        overlay.apply(copy.deepcopy(DATA), actions(wrong))
-    assert [line.split(": ")[1] for line in caught.value.problems] == ["$", "$.a", "$.a.b"]
-
-
-@pytest.mark.parametrize(
-    ("text", "reasons"),
-    [
-        ("overlay: 2.0.0\nactions: []", ["it is not an OpenAPI Overlay 1.0 document"]),
-        (
-            "overlay: 1.0.0\nactions: [{target: $.a}, {target: '$..[', update: {}}, {target: $, update: {}, c: 1}, 7]",
-            ["action 1 needs a target", "action 2: '$..[' is no JSONPath", "action 3 needs", "action 4 needs"],
-        ),
-    ],
-)
-def test_an_overlay_that_is_none_is_refused(text, reasons):
-    with pytest.raises(load.SpecError) as caught:
-        overlay.parse(load.parse(text), "it")
+        actions("{target: $.a}\n{target: '$..[', update: {}}\n{target: $, update: {}, c: 1}\n7")
     for problem, reason in zip(caught.value.problems, reasons, strict=True):
-        assert reason in problem
+        assert f"action {reason}" in problem
+    wrong = actions("{target: $, remove: true}\n{target: $.a, update: 1}\n{target: $.a.b, update: {}}")
+    with pytest.raises(load.SpecError) as caught:
+        overlay.apply(copy.deepcopy(DATA), wrong)
+    assert [line.split(": ")[1] for line in caught.value.problems] == ["$", "$.a", "$.a.b"]

@@ -55,12 +55,12 @@ BREAKS = [
 
 
 @pytest.fixture
-def root(tmp_path, monkeypatch):
+def root(tmp_path):
     """A small repository whose only commit is released as v1.2.0."""
     folder = tmp_path / "repository"
     for name, text in RELEASED.items():
         write(folder, name, text)
-    initialize(folder, monkeypatch)
+    initialize(folder)
     git(folder, "tag", "v1.2.0")
     git(folder, "tag", "nightly")
     return folder
@@ -73,19 +73,14 @@ def announce(root, line):
     commit(root)
 
 
-# Since the last tag
-
-
-def test_without_a_tag_there_is_nothing_to_compare_with(root, monkeypatch):
+def test_without_a_tag_or_git_there_is_nothing_to_compare_with(root, monkeypatch):
     git(root, "tag", "--delete", "v1.2.0")
     assert not versions.major_raised(root)
     assert list(public_api.breaks(root)) == []
-    assert list(public_api.problems(root)) == [
-        "CHANGELOG.md has nothing in Unreleased, but everything differs from the last release"
-    ]
-    assert versions.last_tag(root.parent) is None
+    nothing = "CHANGELOG.md has nothing in Unreleased, but everything differs from the last release"
+    assert list(public_api.problems(root)) == [nothing]
     monkeypatch.setenv("PATH", os.devnull)
-    assert versions.git("status", root=root) is None
+    assert versions.last_tag(root) is None
 
 
 def test_the_public_api_is_compared_with_the_last_tag(root):
@@ -106,39 +101,14 @@ def test_the_public_api_is_compared_with_the_last_tag(root):
     assert list(public_api.problems(root)) == []
 
 
-# The changelog
-
-CHANGES = """# Changelog
-
-## [Unreleased]
-
-### Added
-
-- One thing
-  in two lines.
-
-### Fixed
-
-- A fault.
-
-## [1.0.0] - 2026-01-01
-
-- First.
-"""
-
-
-def test_lines_go_to_their_sections_and_are_not_repeated():
+def test_lines_go_to_their_sections_of_the_changelog_and_are_not_repeated():
+    first, fixed = "## [1.0.0] - 2026-01-01\n\n- First.\n", "### Fixed\n\n- A fault.\n\n"
+    thing = "- One thing\n  in two lines.\n\n"
     entry = {"Added": ["- One thing in two lines.", "- Another."], "Removed": ["- Old."]}
-    text = changelog.with_entry(CHANGES, entry)
-    assert changelog.unreleased(text).split("\n\n") == [
-        "### Added", "- Another.\n- One thing\n  in two lines.", "### Fixed", "- A fault.", "### Removed", "- Old.",
-    ]  # fmt: skip
-    assert text.endswith("\n\n## [1.0.0] - 2026-01-01\n\n- First.\n")
+    text = changelog.with_entry(f"## [Unreleased]\n\n### Added\n\n{thing}{fixed}{first}", entry)
+    assert text == f"## [Unreleased]\n\n### Added\n\n- Another.\n{thing}{fixed}### Removed\n\n- Old.\n\n{first}"
     assert changelog.with_entry(text, entry) == text
     assert changelog.unreleased(changelog.with_entry("## [Unreleased]\n", entry)).startswith("### Added\n\n- One thing")
-
-
-# The release
 
 
 def refusal(root, version):
@@ -169,7 +139,7 @@ def test_what_is_not_ready_is_refused(root, capsys, monkeypatch):
     assert "nothing in Unreleased" in refusal(root, "1.4.0")
     write(root, "codegen_ext/agent.py", CHANGED["codegen_ext/agent.py"])
     announce(root, "- More.")
-    for version in ("1.3", "1.3.0rc1", "01.2.3", "1.3.0; rm -rf /"):
+    for version in ("1.3", "1.3.0rc1"):
         assert "is not a version such as 1.2.3" in refusal(root, version)
     assert f"{BREAKS[1]}, so the major version must be raised above that of v1.2.0" == refusal(root, "1.4.0")
     write(root, "new.txt", "x")

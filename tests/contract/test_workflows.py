@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -10,7 +9,7 @@ from ruamel.yaml import YAML
 
 from tools import load
 
-from .checkout import git, initialize, make, without_npm, write
+from .checkout import git, initialize, write
 
 WORKFLOWS = {
     path.stem: YAML(typ="safe", pure=True).load(path) for path in (load.ROOT / ".github" / "workflows").glob("*.yml")
@@ -59,28 +58,6 @@ def test_only_the_job_that_publishes_gets_an_identity_and_a_scheduled_one_opens_
     assert {"FROM", "GH_TOKEN"} == last["env"].keys()
 
 
-@pytest.fixture
-def makefile(tmp_path):
-    """The Makefile in a folder without what npm installs."""
-    write(tmp_path, ".venv/.installed", "")
-    for name in ("Makefile", "package-lock.json"):
-        shutil.copy(load.ROOT / name, tmp_path)
-    return tmp_path
-
-
-@pytest.mark.parametrize("target", ["diff-spec", "update-spec"])
-def test_without_npm_documents_are_not_compared(target, makefile):
-    finished = make(makefile, target, "OLD=HEAD", "FROM=x.json", PATH=without_npm(makefile))
-    assert finished.returncode != 0
-    assert finished.stderr.startswith("contracts are compared by redocly, which npm installs; install npm\nmake")
-
-
-def test_nothing_else_needs_npm(makefile):
-    commands = make(makefile, "-n", "check", "dist", "generate", "test").stdout
-    assert "tools.generate" in commands
-    assert re.search(r"\b(npm|npx|node)\b", commands) is None
-
-
 def test_the_pull_request_holds_the_update_and_the_report(tmp_path, monkeypatch):
     clone, bare = tmp_path / "clone", tmp_path / "bare"
     # A program `gh` that writes down what it was asked, and lists what `open` holds.
@@ -89,7 +66,7 @@ def test_the_pull_request_holds_the_update_and_the_report(tmp_path, monkeypatch)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
     for name in ("openapi.yaml", "generated/a.py", "CHANGELOG.md", "spec/codegen.json"):
         write(clone, name, "")
-    initialize(clone, monkeypatch)
+    initialize(clone)
     git(clone, "init", "--quiet", "--bare", str(bare))
     git(clone, "remote", "add", "origin", str(bare))
 

@@ -2,7 +2,6 @@
 
 import functools
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,39 +66,33 @@ def blocks(page: Path) -> list[Block]:
     return found
 
 
-def _inline(page: Path) -> Iterator[Token]:
-    for token in _tokens(page):
-        yield from token.children or ()
+def _inline(page: Path, kind: str) -> list[Token]:
+    return [found for token in _tokens(page) for found in token.children or () if found.type == kind]
 
 
 def spans(page: Path) -> list[str]:
     """Return every piece of code within a sentence or a table."""
-    return [token.content for token in _inline(page) if token.type == "code_inline"]
+    return [token.content for token in _inline(page, "code_inline")]
 
 
 def links(page: Path) -> list[str]:
     """Return where the links of a page lead."""
-    return [str(token.attrs["href"]) for token in _inline(page) if token.type == "link_open"]
+    return [str(token.attrs["href"]) for token in _inline(page, "link_open")]
 
 
 def table(page: Path, *headings: str) -> list[dict[str, Cell]]:
     """Return the rows of the table whose head begins with `headings`; each row is a dict by heading."""
-    for rows in _tables(page):
-        head = [cell.text for cell in rows[0]]
-        if head[: len(headings)] == list(headings):
-            return [dict(zip(head, row, strict=True)) for row in rows[1:]]
-    raise LookupError(f"{page.name} has no table with the head {headings}")
-
-
-def _tables(page: Path) -> Iterator[list[list[Cell]]]:
     rows: list[list[Cell]] = []
     for token in _tokens(page):
         if token.type == "table_open":
             rows = []
         elif token.type == "tr_open":
             rows.append([])
-        elif token.type == "table_close":
-            yield rows
         elif token.type == "inline" and token.level >= 4 and rows:
             code = [child.content for child in token.children or () if child.type == "code_inline"]
             rows[-1].append(Cell(token.content, code))
+        elif token.type == "table_close":
+            head = [cell.text for cell in rows[0]]
+            if head[: len(headings)] == list(headings):
+                return [dict(zip(head, row, strict=True)) for row in rows[1:]]
+    raise LookupError(f"{page.name} has no table with the head {headings}")

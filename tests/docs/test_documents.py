@@ -1,16 +1,18 @@
-"""What the pages show happens: Python blocks run, their output is what stands below them, and commands exist."""
+"""What the pages show happens: Python blocks and examples run and print what is promised, and commands exist."""
 
 import logging
 import os
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from codegen_ext import Agent, ChatServerClient, CodegenClient, CodexClient
+from codegen_ext import Agent, ChatServerClient, ClientConfig, CodegenClient, CodexClient
 from codegen_ext import cli as command_line
 from codegen_ext.codex import command
 from codegen_ext.codex.errors import INSTALL_COMMAND
@@ -20,10 +22,12 @@ from tools import load
 
 from ..codex.responses import Responses
 from ..support.programs import require_codex
-from .facts import environment_variables, extras
-from .pages import PAGES, ROOT, Block, blocks, links, spans
-from .running import run
+from .conftest import run
+from .pages import PAGES, ROOT, blocks, links, spans
 
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+VARIABLES = {"CODEGEN_LOG", *(name for declared in ClientConfig.settings.values() for name in declared.variables)}
 LANGUAGES = {"python", "bash", "text", "yaml", "yml"}
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -41,20 +45,16 @@ def codex_service(monkeypatch, tmp_path):
 
 
 @pages
-def test_every_block_says_its_language(page):
-    assert {block.language for block in blocks(page)} <= LANGUAGES
-    for first, second in pairwise([Block("", "", 0), *blocks(page)]):
-        assert second.language != "text" or first.language == "python", f"line {second.line} is nobody's output"
-
-
-@pages
 def test_python_blocks_run(page, request):
     request.getfixturevalue("codex_service" if page.name == "codex.md" else "codegen_service")
     namespace = {"__name__": f"page_{page.stem}"}
     output = ""
     handlers = logging.getLogger("codegen_ext").handlers[:]
     try:
-        for block in blocks(page):
+        for before, block in pairwise([None, *blocks(page)]):
+            assert block.language in LANGUAGES
+            if block.language == "text":
+                assert before.language == "python", f"line {block.line} is the output of nothing"
             if block.tab == "Async":
                 continue
             if block.language == "python":
@@ -68,21 +68,16 @@ def test_python_blocks_run(page, request):
                 value.close()
 
 
-ASYNC = [(page, first, second) for page in PAGES for first, second in pairwise(blocks(page)) if first.tab == "Async"]
-"""The programs in tabs for asyncio, each with what stands below it."""
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("page", "program", "output"),
-    [row for row in ASYNC if row[1].language == "python"],
-    ids=lambda value: value.name if isinstance(value, Path) else getattr(value, "line", None),
-)
-def test_async_tabs_are_whole_programs_with_the_same_output(page, program, output, request):
+@pages
+def test_async_tabs_are_whole_programs_with_the_same_output(page, request):
     request.getfixturevalue("codex_service" if page.name == "codex.md" else "codegen_service")
-    assert run(program, page, {"__name__": f"page_{page.stem}"}, request.getfixturevalue) == output.content
     shown = [block.content for block in blocks(page) if block.tab == "Sync" and block.language == "text"]
-    assert output.content in shown
+    for program, output in pairwise(blocks(page)):
+        if program.tab == "Async" and program.language == "python":
+            printed = run(program, page, {"__name__": f"page_{page.stem}"}, request.getfixturevalue)
+            assert printed == output.content
+            assert printed in shown
 
 
 @pages
@@ -114,32 +109,22 @@ def check_command(words, capsys):
             assert {option for option in arguments if option.startswith("--")} <= set(re.split(r"[\s,\]]+", usage))
             return
     match words:
-        case []:
+        case [] | ["git", "diff" | "push", *_] | ["uv", "add", "codegen-sdk"]:
             pass
         case ["make", *targets]:
-            assert {target for target in targets if "=" not in target} <= make_targets()
-        case ["git", "diff" | "push", *_]:
-            pass
+            assert {target for target in targets if "=" not in target} <= TARGETS
         case ["export", assignment]:
-            assert assignment.partition("=")[0] in environment_variables()
-        case ["uv", "add", "codegen-sdk"]:
-            pass
+            assert assignment.partition("=")[0] in VARIABLES
         case ["pip" | "pipx", "install", requirement] | ["pip", "install", "-e", requirement]:
             name, _, extra = requirement.removesuffix("]").partition("[")
             assert name in ("codegen-sdk", ".")
-            assert not extra or set(extra.split(",")) <= extras()
+            assert not extra or set(extra.split(",")) <= set(PROJECT["optional-dependencies"])
         case ["npm", *_]:
             assert line == INSTALL_COMMAND
         case [".venv/bin/python", "-m", "pytest", "-q", target, *_] | [".venv/bin/python", target, *_]:
             assert (ROOT / target).exists()
         case _:
             pytest.fail(f"nobody checks that this command exists: {line}")
-
-
-def make_targets():
-    """Return the targets that `make help` lists."""
-    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
-    return {line.partition(":")[0] for line in lines if "## " in line and not line.startswith(("\t", "#"))}
 
 
 @pages
@@ -154,11 +139,46 @@ def test_contract_excerpts_stand_in_the_contract(page):
 
 
 def test_links_of_the_package_page_are_absolute_and_lead_somewhere():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
-    site, sources = project["Documentation"], project["Homepage"] + "/blob/main/"
+    site, sources = PROJECT["urls"]["Documentation"], PROJECT["urls"]["Homepage"] + "/blob/main/"
     for link in links(ROOT / "README.md"):
         assert link.startswith("https://"), link
         if link.startswith(sources):
             assert (ROOT / link.removeprefix(sources)).exists(), link
         elif link.startswith(site):
             assert (ROOT / "docs" / f"{link.removeprefix(site).strip('/') or 'index'}.md").exists(), link
+
+
+# Applications are started and called in tests/integrations.
+EXAMPLES = [path.name for path in (ROOT / "examples").glob("*.py") if not path.stem.endswith("_app")]
+EXPECTED = {
+    "first_run.py": [
+        r"listens on http://127\.0\.0\.1:\d+",
+        r"created .* is pending",
+        r"log +USER_MESSAGE: Add a --version option",
+        r"log +ACTION: Step 1",
+        r"log +FINAL_ANSWER: The task is done\.",
+        r"result +Done: Add a --version option to the command line",
+        r"the run took \d+\.\d s and \d+ HTTP requests",
+    ],
+    "async_run.py": [
+        r"run \d created: ",
+        r"run \d .*-> completed\n",
+        r"run \d result: Done: Write the release notes\n",
+        r"run \d result: Done: Find the flaky test\n",
+        r"run \d error: No such version\n",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_prints_what_it_promises(name):
+    command = [sys.executable, "-W", "error", str(ROOT / "examples" / name), "0.15"]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    position = 0
+    for pattern in EXPECTED[name]:
+        found = re.compile(pattern).search(finished.stdout, position)
+        assert found, f"{pattern} is missing after {finished.stdout[:position]!r} in\n{finished.stdout}"
+        position = found.end()
+    if name == "first_run.py":
+        assert re.findall(r"status +\w+ -> (\w+)\n", finished.stdout)[-1] == "completed"

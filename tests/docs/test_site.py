@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from html import unescape
+from pathlib import Path
 
 import pytest
 from codegen_api.operations import OPERATIONS
@@ -22,22 +23,15 @@ def site(tmp_path_factory):
     return folder
 
 
-def test_it_has_every_page_and_nothing_else_from_the_sources(site):
-    assert {page.stem for page in (ROOT / "docs").glob("*.md")} - {"index"} <= {page.name for page in site.iterdir()}
-    assert list(site.rglob("*.py*")) == []
-
-
-def test_the_overview_names_every_page():
+def test_it_has_every_page_and_the_overview_and_llms_txt_name_them(site):
     overview = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    for page in (ROOT / "docs").glob("*.md"):
-        assert page.stem == "index" or f"]({page.name}" in overview, page.name
-
-
-def test_a_language_model_finds_every_page(site):
-    text = (site / "llms.txt").read_text(encoding="utf-8")
-    for page in (ROOT / "docs").rglob("*.md"):
-        name = page.relative_to(ROOT / "docs").with_suffix("").as_posix()
-        assert page.stem == "index" or f"/{name}/)" in text, name
+    for_models = (site / "llms.txt").read_text(encoding="utf-8")
+    for page in {path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md")} - {Path("index.md")}:
+        address = page.with_suffix("").as_posix()
+        assert (site / address / "index.html").exists()
+        assert f"]({page.as_posix()}" in overview, page
+        assert f"/{address}/)" in for_models, page
+    assert list(site.rglob("*.py*")) == []
 
 
 def test_it_needs_no_other_host(site):

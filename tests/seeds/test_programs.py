@@ -24,7 +24,7 @@ from codegen_ext.providers import Codebase
 from codegen_ext.testing import webhook_call
 from examples import django_app
 
-from ..docs.running import codegen_service, fake_time
+from ..docs.conftest import codegen_service, fake_time
 from ..support import serving
 from .reading import SEEDS, Block, code_blocks
 
