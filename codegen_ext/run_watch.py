@@ -336,6 +336,12 @@ class RunWatch:
             if error is not None:
                 self._fail_all(error)
 
+    def end(self, error: Exception) -> None:
+        """End all waits with an error, from any thread."""
+        with self._lock:
+            self._fail_all(error)
+            self.interrupt()
+
     def expire(self, subscriber: Subscriber, now: float) -> None:
         """End the waits of a subscriber whose time is over; those that were lost in a fork are taken up again."""
         with self._lock:

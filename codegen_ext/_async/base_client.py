@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 M = TypeVar("M", bound="Model")
 
+CLOSED = "the client is closed; build another one, or make the call before close()"
+"""What ClientClosedError says."""
 _OF_A_CALL = frozenset(
     (
         *("timeout", "total_timeout", "max_retries", "org_id", "exactly_once", "create_settle_seconds"),
@@ -291,8 +293,7 @@ class AsyncBaseClient:
         except RuntimeError:
             if not self._http.is_closed:
                 raise
-            problem = "the client is closed; build another one, or make the call before close()"
-            failure = ClientClosedError(problem, operation=request.extensions[CALL].name)
+            failure = ClientClosedError(CLOSED, operation=request.extensions[CALL].name)
         raise failure  # out here, so that it has no context: what httpx raised may hold the credential
 
     async def open_stream(

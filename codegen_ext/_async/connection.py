@@ -7,6 +7,7 @@ of the event loop, and its pools look through all connections at every step. Thr
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import h11
 import httpcore
 import httpx
 
-from .._io.asynchronous_tcp import MOST_WRITTEN, connect_tcp
+from .._io.asynchronous_tcp import MOST_WRITTEN, connect_tcp, end
 from .._proxy import default_tls
 
 if TYPE_CHECKING:
@@ -242,6 +243,7 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
     def __init__(self, wrapped: httpcore.AsyncNetworkStream, timing: Timing) -> None:
         self._wrapped = wrapped
         self._timing = timing
+        self._pid = os.getpid()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what has come."""
@@ -267,7 +269,9 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
         return AsyncTimedStream(await self._wrapped.start_tls(ssl_context, server_hostname, timeout), self._timing)
 
     async def aclose(self) -> None:
-        """Close."""
+        """Close, also while another thread reads or writes."""
+        if self._pid == os.getpid():  # else it is open in the parent, and must stay so
+            end(self._wrapped)
         await self._wrapped.aclose()
 
     def get_extra_info(self, info: str) -> Any:

@@ -187,13 +187,16 @@ class AsyncConnection:
             if deadline.expired:
                 raise httpx.ConnectTimeout("the call's time was over before the request was sent", request=request)
             response: httpx.Response = await self._transport.handle_async_request(request)
-        except BaseException:
+        except BaseException as error:
             await self.release(reusable=False)
+            is_sent = self.timing.sent_at is not None
+            if is_sent and self._pool.is_closed and isinstance(error, httpx.TransportError):
+                raise _closed_under_way(request) from error
             raise
         body = response.stream = _AsyncLeasedStream(response.stream, self)
         if self._pool.is_closed:
             await body.aclose()
-            raise httpx.ReadError("the client was closed while the request was under way", request=request)
+            raise _closed_under_way(request)
         return response
 
     async def release(self, *, reusable: bool) -> None:
@@ -207,6 +210,10 @@ class AsyncConnection:
         """Close the connection."""
         with contextlib.suppress(Exception):
             await self._transport.aclose()
+
+
+def _closed_under_way(request: httpx.Request) -> httpx.ReadError:
+    return httpx.ReadError("the client was closed while the request was under way", request=request)
 
 
 class _AsyncLeasedStream(httpx.AsyncByteStream):

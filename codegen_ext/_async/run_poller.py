@@ -188,10 +188,17 @@ class AsyncRunPoller:
         if not isinstance(run, Mapping):
             raise invalid_argument("run", f"expected a mapping with id and status, got {kind_of(run)}")
         whole_number("run.id", run.get("id"))
-        with self._mutex:
-            watches = list(self._watches.values())
-        for watch in watches:
+        for watch in self._all():
             watch.notify(run, self._client.clock.monotonic())
+
+    def end(self, error: Exception) -> None:
+        """End all waits with an error, from any thread."""
+        for watch in self._all():
+            watch.end(error)
+
+    def _all(self) -> list[RunWatch]:
+        with self._mutex:
+            return list(self._watches.values())
 
     def watch(self) -> RunWatch:
         """Return the runs that are watched in this scope: the running loop."""

@@ -47,6 +47,10 @@ async def connect_tcp(
     return stream
 
 
+def end(stream: httpcore.AsyncNetworkStream) -> None:
+    """Do nothing: closing a connection wakes the tasks that wait for it."""
+
+
 class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     """A connection: what is received is kept until it is read."""
 

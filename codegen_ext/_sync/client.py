@@ -20,9 +20,10 @@ from codegen_api._sync.codegen import CodegenMethods, CodegenPages, RawCodegenMe
 from .._request import check_seconds, whole_number
 from ..clock import SYSTEM_CLOCK, Clock
 from ..config import ClientConfig
+from ..errors import ClientClosedError
 from ..list_index import PAGE_SIZE
 from . import create_once, pagination
-from .base_client import BaseClient
+from .base_client import CLOSED, BaseClient
 from .locks import Event
 
 if TYPE_CHECKING:
@@ -279,8 +280,12 @@ class CodegenClient(BaseClient, CodegenMethods, CodegenPages):
         return monitor
 
     def close(self) -> None:
-        """Stop the monitors and close the connections; a client made by `with_options` leaves shared ones alone."""
+        """Close the connections, stop the monitors, and end the calls and waits of other threads and tasks.
+
+        Waits end with ClientClosedError. A client made by `with_options` leaves shared connections alone.
+        """
         if not self._is_derived:
+            self.run_poller.end(ClientClosedError(CLOSED))
             for monitor in list(self._monitors):
                 monitor.stop()
         super().close()

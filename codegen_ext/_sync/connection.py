@@ -8,6 +8,7 @@ of the event loop, and its pools look through all connections at every step. Thr
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ import h11
 import httpcore
 import httpx
 
-from .._io.synchronous_tcp import MOST_WRITTEN, connect_tcp
+from .._io.synchronous_tcp import MOST_WRITTEN, connect_tcp, end
 from .._proxy import default_tls
 
 if TYPE_CHECKING:
@@ -241,6 +242,7 @@ class TimedStream(httpcore.NetworkStream):
     def __init__(self, wrapped: httpcore.NetworkStream, timing: Timing) -> None:
         self._wrapped = wrapped
         self._timing = timing
+        self._pid = os.getpid()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what has come."""
@@ -266,7 +268,9 @@ class TimedStream(httpcore.NetworkStream):
         return TimedStream(self._wrapped.start_tls(ssl_context, server_hostname, timeout), self._timing)
 
     def close(self) -> None:
-        """Close."""
+        """Close, also while another thread reads or writes."""
+        if self._pid == os.getpid():  # else it is open in the parent, and must stay so
+            end(self._wrapped)
         self._wrapped.close()
 
     def get_extra_info(self, info: str) -> Any:

@@ -188,13 +188,16 @@ class Connection:
             if deadline.expired:
                 raise httpx.ConnectTimeout("the call's time was over before the request was sent", request=request)
             response: httpx.Response = self._transport.handle_request(request)
-        except BaseException:
+        except BaseException as error:
             self.release(reusable=False)
+            is_sent = self.timing.sent_at is not None
+            if is_sent and self._pool.is_closed and isinstance(error, httpx.TransportError):
+                raise _closed_under_way(request) from error
             raise
         body = response.stream = _LeasedStream(response.stream, self)
         if self._pool.is_closed:
             body.close()
-            raise httpx.ReadError("the client was closed while the request was under way", request=request)
+            raise _closed_under_way(request)
         return response
 
     def release(self, *, reusable: bool) -> None:
@@ -208,6 +211,10 @@ class Connection:
         """Close the connection."""
         with contextlib.suppress(Exception):
             self._transport.close()
+
+
+def _closed_under_way(request: httpx.Request) -> httpx.ReadError:
+    return httpx.ReadError("the client was closed while the request was under way", request=request)
 
 
 class _LeasedStream(httpx.SyncByteStream):

@@ -1,5 +1,6 @@
 """HTTP/1.1 over one connection: what services may send, what they must not, and when a connection is used again."""
 
+import os
 import socket
 import ssl
 import threading
@@ -14,10 +15,10 @@ from codegen_ext import ClientConfig, CodegenAPIError, NetworkError, TimeoutErro
 from codegen_ext._request import Timing
 from codegen_ext._sync.connection import ConnectionTransport
 
-from ..conftest import TOKEN
+from ..conftest import TOKEN, once
 from ..support.completions import EVENTS, chunk, events
-from ..support.loopback import CERTIFICATE, HANG, reply
-from ..support.waiting import until
+from ..support.loopback import CERTIFICATE, DRIP, HANG, reply
+from ..support.waiting import in_background, until
 
 USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
 OTHER = {**USER, "id": 2}
@@ -195,3 +196,30 @@ def test_other_protocols_than_http_are_refused(serve, plain, scheme):
     with pytest.raises(httpx.UnsupportedProtocol, match=f"not {scheme}://"):
         plain.get(server.base_url.replace("http", scheme))
     assert server.connections == 0
+
+
+@once
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_closing_a_client_ends_the_call_of_another_thread(serve, connect, encrypted):
+    server = serve(HANG)
+    client = connect((server.encrypt() if encrypted else server).base_url, verify=False)
+    call = in_background(client.get_current_user)
+    until(lambda: server.requests)
+    client.close()
+    with pytest.raises(NetworkError, match="the client was closed while the request was under way"):
+        call.result(30)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_child_that_closes_a_response_leaves_it_open_in_its_parent(serve, plain):
+    with plain.stream("GET", serve(reply(b"first", length=9) + DRIP).base_url) as response:
+        parts = response.iter_raw()
+        received = next(parts)
+        child = os.fork()
+        if child == 0:
+            try:
+                response.close()
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        assert received + b"".join(parts) == b"first    "

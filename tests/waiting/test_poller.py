@@ -19,6 +19,7 @@ from benchmarks.waiting import loop, watch, watch_list
 from codegen_ext import (
     AsyncCodegenClient,
     AuthenticationError,
+    ClientClosedError,
     CodegenClient,
     InvalidResponseError,
     NotFoundError,
@@ -276,6 +277,19 @@ def test_a_wait_that_begins_and_a_webhook_end_the_rest_of_the_poller():
         client.notify_run({"id": 1, "status": "COMPLETE", "result": "told"})
         assert first.result(SOON).result == "told"
     until(lambda: not workers())
+
+
+def test_closing_a_client_ends_the_waits_of_other_threads():
+    runs = Runs(FakeClock(), {1: 1e9, 2: 1e9})
+    runs.refuse = {"page": 429, "run": 429}  # for 30 s
+    with ThreadPoolExecutor(2) as pool, CodegenClient(runs.config()) as client:
+        waits = [pool.submit(client.wait_for_completion, ORG, run_id, poll_interval=900) for run_id in (1, 2)]
+        until(lambda: runs.asked)
+        client.with_options(timeout=9).close()
+        assert not any(wait.done() for wait in waits)
+        client.close()
+        for wait in waits:
+            assert isinstance(wait.exception(SOON), ClientClosedError)
 
 
 def test_a_deadline_is_kept_while_the_pollers_request_hangs():
