@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import unquote
 
 import httpx
 from codegen_api import codec
@@ -34,7 +35,7 @@ from .errors import (
     TimeoutError,
     ValidationError,
 )
-from .redact import Redactor, without_user
+from .redact import MASK, Redactor, without_user
 
 if TYPE_CHECKING:
     from codegen_api.operations import Operation
@@ -344,6 +345,8 @@ def _clean(error: BaseException, request: httpx.Request, redact: Redactor) -> Ex
         copy = httpx.TransportError(f"{type(error).__name__}: {redact(without_user(str(error)))}")
     if isinstance(copy, httpx.HTTPError):
         url = request.url.copy_with(userinfo=b"") if request.url.userinfo else request.url
+        if redact(shown := unquote(str(url))) != shown:
+            url = url.copy_with(raw_path=f"/{MASK}".encode())
         copy.request = httpx.Request(request.method, url)
     cause = error.__cause__ or error.__context__
     if isinstance(cause, Exception):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack, closing
+from http.client import HTTPResponse
 from urllib.parse import urlsplit
 
 import httpx
@@ -51,11 +52,10 @@ def before():
 
 def status(connection):
     """Read one whole answer and return its status."""
-    reader = connection.makefile("rb")
-    lines = list(iter(reader.readline, b"\r\n"))
-    length = next(line for line in lines if line.lower().startswith(b"content-length"))
-    reader.read(int(length.partition(b":")[2]))
-    return int(lines[0].split()[1])
+    answer = HTTPResponse(connection)
+    answer.begin()
+    answer.read()
+    return answer.status
 
 
 def test_connections_are_kept_alive_and_fast():

@@ -103,19 +103,17 @@ def drive_failures(watch, client, sandbox, connect, serve):
         watch.failing(client.get_current_user)
         watch.failing(client.create_agent_run, 323, "x")
         with contextlib.suppress(CodegenAPIError):
-            client.request("GET", f"/v1/{SECRET}")
+            client.request("GET", f"/v1/{SECRET}", params={"key": SECRET, "token": "x"})
         sandbox.clear_faults()
-    watch.failing(connect(serve(HANG).base_url, timeout=0.05, max_retries=0).get_current_user)
+    for answer, own in ((HANG, {"timeout": 0.05}), (reply(ECHO, 400), {}), (CLOSE, {})):
+        failed = connect(serve(answer).base_url, **own)
+        watch.failing(failed.request, "GET", f"/{SECRET}")
+        failed.close()
+        watch.failing(failed.get_current_user)
     watch.failing(connect("http://127.0.0.1:9").get_current_user)
-    watch.failing(connect(serve(reply(ECHO, 400)).base_url).request, "GET", f"/{SECRET}")
-    connect(serve(reply(ECHO)).base_url).request("GET", f"/new/{SECRET}", params={"key": SECRET, "token": "x"})
-    closed = connect(serve(CLOSE).base_url)
-    watch.failing(closed.get_current_user)
-    closed.close()
-    watch.failing(closed.get_current_user)
 
 
-def drive_chat(watch, chat, sandbox, connect_chat, serve):
+def drive_chat(watch, chat, sandbox, serve, flavour):
     def stream(chat):
         return list(chat.stream_chat_completion("gpt-4o", [{"role": "user", "content": "Hi"}]))
 
@@ -125,33 +123,25 @@ def drive_chat(watch, chat, sandbox, connect_chat, serve):
         watch.failing(stream, chat)
     for event in EVENTS:
         server = serve(reply(f"{event}\n\n".encode(), content_type="text/event-stream"))
-        watch.failing(stream, connect_chat(server.base_url))
+        with flavour.chat(SECRET, server.base_url) as other:
+            watch.failing(stream, other)
     watch.see(chat, chat.config, chat.session, chat.get_stats())
 
 
 def test_the_token_is_nowhere(flavour, sandbox, connect, serve, spans, caplog, monkeypatch):
-    watch, collector, registry = Watch(), PrometheusCollector(), CollectorRegistry()
-    registry.register(collector)
     monkeypatch.setenv("CODEGEN_LOG_LEVEL", "DEBUG")
     monkeypatch.setenv("CODEGEN_LOG_RESPONSES", "true")
     caplog.set_level(logging.DEBUG)
-    with contextlib.ExitStack() as stack:
-
-        def watched(client):
-            collector.add(real(client))
-            instrument(real(client), spans.provider)
-            return client
-
-        def ask(base_url=None, **settings):
-            return watched(connect(base_url, **{"max_retries": 1, "rate_limits": True, **settings}))
-
-        def chat(base_url):
-            return watched(stack.enter_context(flavour.chat(SECRET, base_url)))
-
-        client = ask(total_timeout=20)
+    watch, registry = Watch(), CollectorRegistry()
+    client = connect(max_retries=1, rate_limits=True, total_timeout=20)
+    with flavour.chat(SECRET, sandbox.base_url) as chat:
+        collector = PrometheusCollector(real(client), real(chat))
+        registry.register(collector)
+        for one in (client, chat):
+            instrument(real(one), spans.provider)
         drive_runs(watch, client, flavour.agent(323, client=client))
-        drive_failures(watch, client, sandbox, ask, serve)
-        drive_chat(watch, chat(sandbox.base_url), sandbox, chat, serve)
+        drive_failures(watch, client, sandbox, connect, serve)
+        drive_chat(watch, chat, sandbox, serve, flavour)
     ours = [record for record in caplog.records if record.name.startswith("codegen")]
     for record in ours:
         watch.see(record.getMessage(), vars(record))
