@@ -18,6 +18,7 @@ from codegen_ext import (
     ConfigurationError,
     Task,
     ValidationError,
+    retry_on_error,
 )
 from codegen_ext.testing import Sandbox
 
@@ -129,6 +130,9 @@ def job(*configs, **options):
         (job(iter(ITEMS)), "configs: .*iter_create_agent_runs takes any iterable"),
         (lambda d: d.client.iter_create_agent_runs(ORG, ITEMS[0]), "configs: expected .*, got "),
         (lambda d: d.client.iter_create_agent_runs(ORG, ITEMS, ordered=1), "ordered: expected True or False, got 1"),
+        (lambda d: retry_on_error(max_attempts=0), "max_attempts must be a whole number"),
+        (lambda d: retry_on_error(print), r"max_attempts must be .*@retry_on_error\(\)"),
+        (lambda d: retry_on_error(delay=math.nan), "delay must be a number that is not negative"),
         (lambda d: BulkJob.open(5), "journal: expected the path of a file, got int"),
         (lambda d: Task.wait_all(5), "tasks: expected a list of tasks, got int"),
         (lambda d: Task.wait_all([d.task, Task]), "tasks.1: expected type Task, got the class Task"),

@@ -221,14 +221,9 @@ NETWORKS = "localhost, 10.0.0.0/8,fd00::/8,nonsense/99"
         ("", "https://host", "https://secure:2"),
         ("", "http://127.0.0.1:3284", None),
         ("", "http://localhost:3284", None),
-        *(
-            (bypass, "http://codegen.invalid/v1", None)
-            for bypass in ("codegen.invalid", "*", ".invalid", "*.invalid", "other.example, codegen.invalid")
-        ),
-        ("host:8080,::1", "http://host:8080/v1", None),
+        ("other.example, codegen.invalid", "http://codegen.invalid/v1", None),
+        ("*.invalid", "http://codegen.invalid/v1", None),
         ("host:8080,::1", "http://user:password@host:8080/v1", None),
-        ("host:8080,::1", "http://host:8081/v1", "http://plain:1"),
-        (".example.com", "https://api.example.com", None),
         (NETWORKS, "http://10.1.2.3:3284", None),
         (NETWORKS, "http://11.1.2.3:3284", "http://plain:1"),
         (NETWORKS, "http://[fd00::7]:3284", None),

@@ -113,30 +113,20 @@ def test_a_redirect_says_where_to_and_is_not_followed(client, sandbox):
     assert failure(client).message == "Not Modified"
 
 
-def page(items):
-    return b'{"items": %b, "total": 1, "page": 1, "size": 1, "pages": 1}' % items.encode()
-
-
 INVALID = [
-    *(("get_current_user", reply(content), "not valid JSON") for content in (b"{", b"\xff\xfe{", b"[" * 100_000)),
-    ("get_current_user", reply(USER, content_type="text/html"), "expected JSON, got content type 'text/html'"),
-    ("get_current_user", reply(USER, content_type=None), "expected JSON, got content type 'none'"),
-    ("get_current_user", reply(status=204, content_type=None), "the response body is empty"),
-    ("get_current_user", reply(b"[]"), "not fit the contract: UserResponse: expected an object, got list"),
-    ("get_current_user", reply(b"null"), "expected an object, got NoneType"),
-    ("get_current_user", reply(b'{"email": null}'), "the required field 'id' is missing"),
-    ("get_users", reply(page("null")), "UsersResponse"),
-    ("get_users", reply(page('[{"id": 1}]')), "UserResponse"),
-    ("get_mcp_providers", reply(b"[null]"), "OAuthProviderResponse"),
-    ("get_mcp_providers", reply(b"5"), "not fit"),
+    *((reply(content), "not valid JSON") for content in (b"{", b"\xff\xfe{", b"[" * 100_000)),
+    (reply(USER, content_type="text/html"), "expected JSON, got content type 'text/html'"),
+    (reply(USER, content_type=None), "expected JSON, got content type 'none'"),
+    (reply(status=204, content_type=None), "the response body is empty"),
+    (reply(b"[]"), "not fit the contract: UserResponse: expected an object, got list"),
+    (reply(b'{"email": null}'), "the required field 'id' is missing"),
 ]
 
 
-@pytest.mark.parametrize(("method", "answer", "problem"), INVALID)
-def test_what_the_contract_does_not_promise(serve, connect, method, answer, problem):
-    answer = answer.replace(b"\r\n", b"\r\nx-request-id: abc-1\r\n", 1)
-    client = connect(serve(answer).base_url)
-    error = failure(client, method, *((323,) if method == "get_users" else ()))
+@pytest.mark.parametrize(("answer", "problem"), INVALID)
+def test_what_the_contract_does_not_promise(serve, connect, answer, problem):
+    client = connect(serve(answer.replace(b"\r\n", b"\r\nx-request-id: abc-1\r\n", 1)).base_url)
+    error = failure(client)
     assert type(error) is InvalidResponseError
     assert problem in error.message
     assert (error.status_code, error.request_id) == (204 if b" 204 " in answer else 200, "abc-1")

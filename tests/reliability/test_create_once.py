@@ -100,12 +100,6 @@ def test_a_refused_create_is_not_looked_for(sandbox, connect):
     assert len(sandbox.requests) == 1
 
 
-def test_a_request_id_that_the_caller_chose_is_kept(client, sandbox):
-    client.create_agent_run(323, "x", metadata={"codegen_sdk": {"request_id": "mine", "tags": ["a"]}})
-    assert sandbox.runs[0].metadata == {"codegen_sdk": {"request_id": "mine", "tags": ["a"]}}
-    assert client.find_agent_run(323, "mine").id == 1
-
-
 @pytest.mark.parametrize(
     ("name", "arguments", "candidate"),
     [

@@ -1,20 +1,17 @@
 """Many operations over TCP, one in three disturbed: nothing is lost, nothing is done twice, nothing is left open."""
 
 import asyncio
-import json
 import os
 import random
-import subprocess
-import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
 import httpx
 import pytest
 
 from codegen_ext import AmbiguousRequestError, AsyncCodegenClient, ClientConfig, CodegenAPIError, CodegenClient
+from codegen_ext.testing import Sandbox
 
 from ..support.loopback import HANG, RESET, Loopback, reply
 from ..support.waiting import until
@@ -42,7 +39,7 @@ class FaultProxy(Loopback):
     def __init__(self, target):
         super().__init__(b"")
         self._random = random.Random(1)
-        self._service = httpx.Client(base_url=target, timeout=30, trust_env=False)
+        self._service = httpx.Client(base_url=target.base_url, transport=target.transport(), timeout=30)
 
     def __exit__(self, *exception):
         super().__exit__(*exception)
@@ -75,11 +72,7 @@ def check(service, outcomes):
     assert all(failures[number].request_id for number in ambiguous)
     created = {number: outcomes[number] for number in range(0, COUNT, 2) if number not in failures}
     assert all(run.metadata == {"number": number} for number, run in created.items())
-    plain = ClientConfig(api_token=service.token, base_url=service.base_url, rate_limits=False, timeout=30)
-    with CodegenClient(plain) as client:
-        pages = client.iter_pages("list_agent_runs", org_id=service.org_id)
-        listed = [run for page in pages for run in page.items]
-    runs = {run.id: run.metadata["number"] for run in listed if "number" in (run.metadata or {})}
+    runs = {run.id: run.metadata["number"] for run in service.runs if "number" in run.metadata}
     twice = [number for number, times in Counter(runs.values()).items() if times > 1]
     assert twice == []
     assert {number: runs[run.id] for number, run in created.items()} == {number: number for number in created}
@@ -91,16 +84,12 @@ def check(service, outcomes):
 
 @pytest.fixture
 def service():
-    """The sandbox as a process of its own: what it costs does not slow down the client under test."""
-    command = [sys.executable, "-m", "codegen_ext.testing.sandbox", "--no-rate-limits", "--run-seconds", "0.1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        yield SimpleNamespace(**json.loads(process.stdout.readline()))
-        process.terminate()
+    return Sandbox(rate_limits=False, run_seconds=0.1)
 
 
 @pytest.fixture
 def config(service):
-    with FaultProxy(service.base_url) as proxy:
+    with FaultProxy(service) as proxy:
         yield ClientConfig(
             api_token=service.token,
             base_url=proxy.base_url,

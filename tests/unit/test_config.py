@@ -51,7 +51,6 @@ def build(config):
         ("base_url", {"CODEGEN_API_BASE_URL": "http://b", "CODEGEN_BASE_URL": "http://a"}, "http://a"),
         ("timeout", {"CODEGEN_TIMEOUT": "12.5"}, 12.5),
         ("max_retries", {"CODEGEN_MAX_RETRIES": "7"}, 7),
-        ("shared_state", {"CODEGEN_SHARED_STATE": "redis://localhost"}, "redis://localhost"),
         ("rate_limit_period_seconds", {"CODEGEN_RATE_LIMIT_WINDOW": "2", "CODEGEN_RATE_LIMIT_PERIOD": "1"}, 1.0),
         ("log_level", {"LOG_LEVEL": "DEBUG", "CODEGEN_LOG_LEVEL": "ERROR"}, "ERROR"),
         ("log_level", {"LOG_LEVEL": "Debug"}, "DEBUG"),
@@ -94,9 +93,7 @@ def test_a_bad_value_is_refused_when_a_client_is_built_and_the_field_is_named():
     ("name", "given", "kept"),
     [
         *((name, 0, 0) for name in sorted(MAY_BE_NOTHING)),
-        ("timeout", 5, 5),
         ("retry_on_status", (503,), [503]),
-        ("shared_state", "sqlite:///state.db", "sqlite:///state.db"),
         ("base_url", "http://user@host:80/prefix/v1/", "http://user@host:80/prefix/v1/"),
         ("base_url", "https://[::1]:8080", "https://[::1]:8080"),
         ("log_level", 30, "WARNING"),

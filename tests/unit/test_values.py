@@ -12,7 +12,7 @@ from codegen_api.codec import parse_timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codegen_ext import AgentRunStatus, MessageType, ValidationError
+from codegen_ext import AgentRunStatus, ValidationError
 from codegen_ext._response import LONGEST_RETRY_AFTER, retry_after_of
 from codegen_ext.images import encode_images
 
@@ -80,15 +80,8 @@ def test_an_unknown_word_and_null_survive_as_they_are(word):
         model = carrier(name, word)
         assert model.status == model.raw_status == model.dict()["status"] == word
         assert not isinstance(model.status, AgentRunStatus)
-
-
-@given(any_text())
-def test_an_unknown_message_type_and_source_survive(word):
-    entry = {"agent_run_id": 1, "created_at": "2026-01-01T00:00:00Z", "message_type": word}
-    known = word.upper() in set(MessageType)
-    assert models.AgentRunLogResponse.from_dict(entry).message_type == (word.upper() if known else word)
-    run = models.AgentRunResponse.from_dict({**RUN, "source_type": word})
-    assert run.source_type == run.dict()["source_type"] == word
+    entry = models.AgentRunLogResponse.from_dict({"agent_run_id": 1, "message_type": word})
+    assert entry.message_type == word
 
 
 @pytest.mark.parametrize(
@@ -209,12 +202,3 @@ def test_a_bad_image_is_refused_with_its_position(bad):
     with pytest.raises(ValidationError, match=r"images\.1") as caught:
         encode_images([PNG, bad])
     assert list(caught.value.field_errors) == ["images.1"]
-
-
-@given(st.binary(max_size=64))
-def test_no_content_breaks_the_encoding_of_an_image(content):
-    try:
-        (encoded,) = encode_images([content]) or []
-    except ValidationError:
-        return
-    assert base64.b64decode(encoded.partition(",")[2]) == content
