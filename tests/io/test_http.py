@@ -1,8 +1,12 @@
-"""HTTP/1.1 over one connection: what services may send, what they must not, and when a connection is used again."""
+"""HTTP/1.1 over one connection, in the clear, over TLS and through a proxy: answers, faults, and what is used again."""
 
+import asyncio
+import json
 import os
+import select
 import socket
 import ssl
+import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -11,7 +15,7 @@ from unittest.mock import Mock
 import httpx
 import pytest
 
-from codegen_ext import ClientConfig, CodegenAPIError, NetworkError, TimeoutError
+from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenAPIError, NetworkError, TimeoutError
 from codegen_ext._request import Timing
 from codegen_ext._sync.connection import ConnectionTransport
 
@@ -21,7 +25,6 @@ from ..support.loopback import CERTIFICATE, DRIP, HANG, reply
 from ..support.waiting import in_background, until
 
 USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
-OTHER = {**USER, "id": 2}
 BODY = reply(USER).partition(b"\r\n\r\n")[2]
 CLOSE = {"connection": "close"}
 CHUNKED = (
@@ -37,6 +40,7 @@ CHUNKED = (
         pytest.param(b"HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n" + BODY, 2, id="until the end"),
         pytest.param(reply(USER, headers=CLOSE), 2, id="closed"),
         pytest.param(reply(USER), 1, id="kept"),
+        pytest.param(reply(USER) + reply({**USER, "id": 2}) + HANG, 2, id="more than one"),
     ],
 )
 def test_answers_of_every_form_are_read(serve, connect, answer, connections):
@@ -74,21 +78,16 @@ def test_an_answer_that_breaks_the_protocol_is_a_network_error(serve, connect, a
     assert server.connections == 2
 
 
-def test_what_comes_after_an_answer_is_not_the_answer_to_the_next_request(serve, connect):
-    server = serve(reply(USER) + reply(OTHER) + HANG, reply(USER))
-    client = connect(server.base_url)
-    assert [client.get_current_user().id for _ in range(2)] == [1, 1]
-    assert server.connections == 2
-
-
 @contextmanager
-def serve_one(answer):
-    """Let a function answer the first connection to the address."""
+def serve_with(answer):
+    """Let a function answer the connections to the address, one after the other."""
 
     def run():
-        client, _ = listener.accept()
-        with client, suppress(OSError):
-            answer(client)
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                with client, suppress(OSError):
+                    answer(client)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=run, daemon=True).start()
@@ -101,7 +100,7 @@ def test_an_answer_that_comes_before_the_request_was_read_is_received(connect):
         client.sendall(reply({"detail": "too large"}, 413, CLOSE))
         client.shutdown(socket.SHUT_WR)  # what is still sent to it resets the connection
 
-    with serve_one(refuse) as address, pytest.raises(CodegenAPIError) as caught:
+    with serve_with(refuse) as address, pytest.raises(CodegenAPIError) as caught:
         connect(address).request("POST", "/echo", json={"text": "x" * 20_000_000})
     assert caught.value.status_code == 413
 
@@ -111,7 +110,7 @@ def test_a_service_that_reads_slowly_does_not_hold_up_a_call_for_longer_than_it_
         while client.recv(100_000):
             time.sleep(0.01)
 
-    with serve_one(read_slowly) as address:
+    with serve_with(read_slowly) as address:
         config = ClientConfig(api_token=TOKEN, base_url=address, total_timeout=0.5, max_retries=0)
         start = time.monotonic()
         with flavour.client(config) as client, pytest.raises(TimeoutError):
@@ -129,7 +128,7 @@ def test_between_two_parts_of_a_stream_any_time_may_pass(flavour):
         time.sleep(0.6)
         client.sendall(rest)
 
-    with serve_one(pause) as address, flavour.chat(None, address, timeout=0.3, rate_limits=False) as chat:
+    with serve_with(pause) as address, flavour.chat(None, address, timeout=0.3, rate_limits=False) as chat:
         assert list(chat.stream_chat_completion("m", [{"role": "user", "content": "x"}]))[-1] is not None
 
 
@@ -144,31 +143,28 @@ def test_a_connection_that_was_idle_for_too_long_is_not_used_again(serve, connec
     assert server.connections == 2
 
 
-def test_a_connection_serves_one_origin(serve):
-    servers = [serve(reply({"server": number})) for number in range(2)]
-    with httpx.Client(transport=ConnectionTransport(Timing(), None, None)) as client:
-        assert [client.get(servers[number].base_url).json()["server"] for number in (0, 0, 1, 0)] == [0, 0, 1, 0]
-    assert [server.connections for server in servers] == [2, 1]
-
-
 @pytest.fixture
 def plain():
     with httpx.Client(transport=ConnectionTransport(Timing(), None, None)) as client:
         yield client
 
 
-@pytest.mark.parametrize("timeout", [{}, {"connect": 5}, {"read": 5}, {"write": 5}])
-def test_a_request_may_have_time_outs_for_some_phases(serve, plain, timeout):
-    assert plain.get(serve(reply({})).base_url, extensions={"timeout": timeout}).json() == {}
+def test_a_connection_serves_one_origin(serve, plain):
+    servers = [serve(reply({"server": number})) for number in range(2)]
+    assert [plain.get(servers[number].base_url).json()["server"] for number in (0, 0, 1, 0)] == [0, 0, 1, 0]
+    assert [server.connections for server in servers] == [2, 1]
 
 
-def test_a_request_may_name_its_target_and_the_host_of_the_certificate(serve, plain):
-    server = serve(reply({}))
-    plain.get(server.base_url, extensions={"target": b"/a/../b"})
+def test_extensions_of_httpx_are_respected(serve, plain):
+    server = serve(reply({}), b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n")
+    plain.get(server.base_url, extensions={"target": b"/a/../b", "timeout": {"read": 5}})
     assert server.requests[0].path == "/a/../b"
-    verified = httpx.Client(
-        transport=ConnectionTransport(Timing(), None, ssl.create_default_context(cafile=CERTIFICATE))
-    )
+    with plain.stream("GET", server.base_url, headers={"connection": "upgrade", "upgrade": "x"}) as response:
+        assert response.status_code == 101
+        _, port = response.extensions["network_stream"].get_extra_info("server_addr")
+        assert server.base_url.endswith(f":{port}")
+    tls = ssl.create_default_context(cafile=CERTIFICATE)
+    verified = httpx.Client(transport=ConnectionTransport(Timing(), None, tls))
     with verified, pytest.raises(httpx.ConnectError, match=r"'other\.example'"):
         verified.get(serve(reply({})).encrypt().base_url, extensions={"sni_hostname": "other.example"})
 
@@ -180,14 +176,6 @@ def test_a_connection_that_was_interrupted_before_its_handshake_is_closed(serve,
         plain.get(server.base_url.replace("http", "https"))
     until(lambda: server.connections and not server.open)
     assert caught.tb  # which keeps the frames alive, and so whatever was not closed
-
-
-def test_an_upgrade_that_was_asked_for_is_an_answer(serve, plain):
-    server = serve(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n")
-    with plain.stream("GET", server.base_url, headers={"connection": "upgrade", "upgrade": "x"}) as response:
-        assert response.status_code == 101
-        _, port = response.extensions["network_stream"].get_extra_info("server_addr")
-        assert server.base_url.endswith(f":{port}")
 
 
 @pytest.mark.parametrize("scheme", ["ftp", "ws", "wss"])
@@ -223,3 +211,83 @@ def test_a_child_that_closes_a_response_leaves_it_open_in_its_parent(serve, plai
                 os._exit(0)
         os.waitpid(child, 0)
         assert received + b"".join(parts) == b"first    "
+
+
+def test_calls_over_tls_go_through_a_proxy(serve, connect):
+    connected = []
+
+    def tunnel(client):
+        target = client.recv(65_536).split()[1].decode()  # after CONNECT
+        connected.append(target)
+        host, _, port = target.rpartition(":")
+        with socket.create_connection((host, int(port))) as service:
+            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            others = {client: service, service: client}
+            while True:
+                for ready in select.select(others, [], [])[0]:
+                    if not (data := ready.recv(65_536)):
+                        return
+                    others[ready].sendall(data)
+
+    base_url = serve(reply(USER)).encrypt().base_url
+    with serve_with(tunnel) as address:
+        client = connect(base_url, verify=CERTIFICATE, proxy=address)
+        assert [client.get_current_user().id for _ in range(3)] == [1, 1, 1]
+    assert connected == [base_url.removeprefix("https://")]
+
+
+def test_a_handshake_that_is_not_answered_ends(connect):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        client = connect(f"https://127.0.0.1:{silent.getsockname()[1]}", timeout=0.2, verify=False)
+        with pytest.raises(TimeoutError, match="connecting"):
+            client.get_current_user()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_bodies_larger_than_any_buffer_arrive_whole(serve, connect, scheme):
+    large = "x" * 5_000_000
+    server = serve(reply({"text": large}))
+    if scheme == "https":
+        server.encrypt()
+    client = connect(server.base_url, verify=CERTIFICATE)
+    assert client.request("POST", "/echo", json={"text": large}) == {"text": large}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not for Windows")
+def test_on_uvloop_an_answer_over_tls_is_read_whole_although_the_service_then_disconnects(serve):
+    import uvloop
+
+    async def read():
+        for _ in range(5):
+            async with AsyncCodegenClient(
+                api_token="t", base_url=server.base_url, verify=CERTIFICATE, max_retries=0
+            ) as client:
+                assert await client.request("GET", "/large") == {"text": large}
+
+    large = "x" * 3_000_000
+    server = serve(b"HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n" + json.dumps({"text": large}).encode())
+    server.encrypt()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(read())
+
+
+@pytest.mark.parametrize("farewell", [b"", b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n"])
+def test_a_connection_that_the_service_ended_is_not_used_again(connect, farewell):
+    def answer_once(client):
+        client.recv(65_536)
+        client.sendall(reply(USER))
+        time.sleep(0.02)
+        client.sendall(farewell)
+
+    with serve_with(answer_once) as address:
+        client = connect(address)
+        for _ in range(3):
+            assert client.get_current_user().id == 1
+            time.sleep(0.1)  # while no loop runs: what has come by then is seen by the system only
+
+
+def test_what_cannot_be_reached_at_any_address_is_named(connect, monkeypatch):
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 9)) for address in ("127.0.0.1", "127.0.0.2")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: found)
+    with pytest.raises(NetworkError, match=r"cannot reach http://codegen\.invalid:9: connection refused"):
+        connect("http://codegen.invalid:9").get_current_user()

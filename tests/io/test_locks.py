@@ -96,17 +96,6 @@ def test_a_closed_queue_gives_what_it_holds_and_ends():
         queue.put_nowait(1)
 
 
-@pytest.mark.parametrize("error", [StopIteration(3), KeyError("x"), StopAsyncIteration()])
-async def test_what_a_blocking_function_raises_reaches_the_task(error):
-    def fail():
-        raise error
-
-    with pytest.raises((type(error), RuntimeError)) as caught:
-        await asyncio.wait_for(asynchronous.run_blocking(fail), 5)
-    # Python turns a StopIteration that leaves a coroutine into a RuntimeError (PEP 479).
-    assert error in (caught.value, caught.value.__cause__)
-
-
 async def test_a_blocking_function_sees_the_context_and_a_worker_sees_none():
     variable = contextvars.ContextVar("variable", default="none")
     variable.set("mine")
