@@ -2,16 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from codegen_ext import WebhookError, WebhookHandler, WebhookResult
-
-Call = Callable[..., WebhookResult]
+from codegen_ext import WebhookError, WebhookHandler
 
 SECRET = "your-webhook-secret"
 START = 1_700_000_000

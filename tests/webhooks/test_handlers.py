@@ -1,16 +1,30 @@
-"""What handlers get, and what becomes of their failures."""
+"""What handlers get, what becomes of their failures, and that each event is handled once, in whatever process."""
 
 import asyncio
 import functools
 import json
+import os
+import signal
+import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import NamedTuple
+from unittest.mock import Mock
 
 import pytest
 
-from codegen_ext import Agent, ConfigurationError, WebhookError, WebhookEvent
+from codegen_ext import Agent, ClientConfig, ConfigurationError, WebhookError, WebhookEvent
+from codegen_ext.testing import FakeClock
 from codegen_ext.webhooks import EVENTS
 
-from .conftest import BODY, RUN, SECRET, deliver, envelope, signed
+from ..support.redis_server import RedisServer
+from ..support.waiting import until, until_async
+from .conftest import BODY, HEADERS, RUN, SECRET, START, answer, deliver, envelope, signed
+
+KEEP = 660
+"""Seconds for which a handled id is kept, more than a call can be within the time window."""
+LEASE = 60
 
 
 def event(name, **data):
@@ -147,48 +161,209 @@ def test_what_fails_stops_no_other_handler_and_is_handled_by_the_next_delivery(c
     assert done == [7] * 8, "each handler has its own copy"
 
 
-class Client:
-    """Takes in runs as a client does."""
+INSIDE = ["config", "notify_run"]
+"""What a handler uses of a client."""
 
-    def __init__(self, config):
-        self.config = config
-        self.runs = []
 
-    def notify_run(self, run):
-        self.runs.append(run)
+def test_clients_are_notified_of_runs_once(call, make):
+    def break_down(run):
         if run["id"] == 8:
             raise RuntimeError("the poller is broken")
 
-
-def test_clients_are_notified_of_runs_once(call, make, connect):
-    client, later = (Client(connect("http://127.0.0.1:9").config) for _ in range(2))
+    client, later = (Mock(spec=INSIDE, config=ClientConfig()) for _ in range(2))
+    later.notify_run.side_effect = break_down
     handler = make(client=client)
     for _ in range(2):
         assert call(handler).ok
-    assert client.runs == [RUN], "as the contract describes it"
+    client.notify_run.assert_called_once_with(RUN)  # as the contract describes it
     handler.add_client(later)
     assert call(handler, "msg_2", event("other", id=9)).ok
     assert call(handler, "msg_4", event("agent_run.failed", id=5)).ok
-    assert client.runs[1:] == later.runs == [{"id": 5, "status": "failed"}]
-    handler.remove_client(later)
+    later.notify_run.assert_called_once_with({"id": 5, "status": "failed"})
     assert call(handler, "msg_3", envelope(id=8)).ok, "a wait that is not woken polls"
-    assert len(later.runs) == 1
+    handler.remove_client(later)
+    assert call(handler, "msg_5", envelope(id=6)).ok
+    assert [each.notify_run.call_count for each in (client, later)] == [4, 2]
 
 
-def test_settings_that_cannot_be_meant(make, connect):
+def test_settings_that_cannot_be_meant(make):
     for options, problem in (
-        ({"client": Client(connect("http://127.0.0.1:9", enable_webhooks=False).config)}, "enable_webhooks"),
+        ({"client": Mock(spec=INSIDE, config=ClientConfig(enable_webhooks=False))}, "enable_webhooks"),
         ({"client": 7}, "expected a client or an agent, got 7"),
         ({"config": {"org_id": 323}}, "config must be a ClientConfig"),
         ({"lease_seconds": 0}, "lease_seconds must be a number of seconds"),
         ({"max_body_bytes": "1MB"}, "max_body_bytes must be a whole number from 1, got '1MB'"),
         ({"shared_state": 5}, "shared_state must be a redis://, rediss:// or sqlite:/// address"),
-        *(
-            ({"shared_state": address}, "shared_state")
-            for address in ("sqlite:///", "sqlite:///:memory:", "sqlite://x", "postgres://x", "ids.db")
-        ),
     ):
         with pytest.raises(ConfigurationError, match=problem):
             make(**options)
     with Agent(323, "a-test-token") as agent:
         make(client=agent)
+
+
+class Store(NamedTuple):
+    """Where ids are kept."""
+
+    address: str | None
+    clock: FakeClock
+    redis: RedisServer | None = None
+
+    def advance(self, seconds):
+        """Let time pass, also in Redis, which has a clock of its own."""
+        self.clock.advance(seconds)
+        for key in self.redis.client.scan_iter("codegen:claim:*") if self.redis else ():
+            left = self.redis.client.pttl(key)
+            assert left > 0, "it is kept for ever"
+            self.redis.client.pexpire(key, left - int(seconds * 1000))
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis"])
+def store(request, clock, tmp_path):
+    if request.param == "redis":
+        server = request.getfixturevalue("redis_server")
+        return Store(server.address, clock, server)
+    return Store(f"sqlite:///{tmp_path / 'ids.db'}" if request.param == "sqlite" else None, clock)
+
+
+def test_a_duplicate_is_accepted_and_not_handled_by_any_handler(call, make, store):
+    one, handled = make(shared_state=store.address), []
+    other = make(config=ClientConfig(shared_state=store.address)) if store.address else one
+    for handler in {one, other}:
+        handler.on("*")(handled.append)
+    # A sender dates each attempt again.
+    results = [call(each, headers=signed(BODY, at=START + age)) for age, each in ((0, one), (9, other))]
+    assert [(result.status_code, result.duplicate) for result in results] == [(200, False), (200, True)]
+    forged = {**HEADERS, "webhook-signature": signed(BODY, "msg_2")["webhook-signature"]}
+    assert answer(other.handle_request, BODY, forged) == "signature 401"
+    assert len(handled) == 1
+    one.on("*")(lambda payload: payload["nothing"] if len(handled) == 2 else None)
+    assert not call(one, "msg_2").ok
+    assert [call(other, "msg_2").duplicate for _ in range(2)] == [False, True], "what failed is released for all"
+
+
+def test_of_deliveries_at_once_one_is_handled(make, store):
+    handler, handled, go_on = make(shared_state=store.address), [], threading.Event()
+
+    @handler.on("*")
+    def slow(payload):
+        handled.append(payload["id"])
+        go_on.wait(30)
+
+    with ThreadPoolExecutor(8) as pool:
+        sent = [pool.submit(answer, deliver, handler) for _ in range(8)]
+        until(lambda: sum(each.done() for each in sent) == 7)
+        go_on.set()
+    answers = [each.result() for each in sent]
+    assert sorted(answers) == ["accepted", *["in_progress 409"] * 7]
+    assert answer(deliver, handler) == "duplicate"
+    assert handled == [7]
+
+
+async def test_what_was_interrupted_is_handled_when_its_lease_is_over(make, store):
+    handler, started = make(shared_state=store.address), []
+
+    @handler.on("*")
+    async def slow(payload):
+        started.append(payload["id"])
+        if len(started) == 1:
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(handler.handle_request_async(BODY, HEADERS))
+    await until_async(lambda: started)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    store.advance(LEASE - 1)
+    with pytest.raises(WebhookError, match="is being handled"):
+        await handler.handle_request_async(BODY, HEADERS)
+    store.advance(1)
+    assert [(await handler.handle_request_async(BODY, HEADERS)).duplicate for _ in range(2)] == [False, True]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("store", ["redis", "sqlite"], indirect=True)
+def test_what_a_killed_process_had_begun_is_handled_once_in_the_end(make, store):
+    handler, handled = make(shared_state=store.address), []
+    child = os.fork()
+    if child == 0:
+        try:
+            handler.on("*")(lambda payload: os.kill(os.getpid(), signal.SIGKILL))
+            deliver(handler)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    handler.on("*")(handled.append)
+    assert answer(deliver, handler) == "in_progress 409"
+    store.advance(LEASE)
+    assert [answer(deliver, handler) for _ in range(2)] == ["accepted", "duplicate"]
+    assert len(handled) == 1
+
+
+def test_an_answer_of_the_store_that_is_lost_costs_and_doubles_nothing(make, clock, mortal_redis, caplog):
+    store = Store(mortal_redis.address, clock, mortal_redis)
+    handler, handled = make(shared_state=store.address), []
+    handler.on("*")(handled.append)
+    assert answer(deliver, handler, "msg_0") == "accepted"
+    mortal_redis.pause()
+    assert answer(deliver, handler) == "unavailable 503"
+    mortal_redis.go_on()
+    until(lambda: mortal_redis.client.dbsize() == 2)  # the claim has come after all
+    assert answer(deliver, handler) == "in_progress 409"
+    store.advance(LEASE)
+    assert [answer(deliver, handler) for _ in range(2)] == ["accepted", "duplicate"]
+    handler.on("agent_run.failed")(lambda payload: mortal_redis.pause())
+    late = envelope("agent_run.failed")
+    assert answer(deliver, handler, "msg_2", late) == "accepted", "the handlers have succeeded"
+    assert "the webhook call msg_2 may be handled again" in caplog.text
+    mortal_redis.go_on()
+    until(lambda: mortal_redis.client.get("codegen:claim:webhook:msg_2") == "handled")
+    assert answer(deliver, handler, "msg_2", late) == "duplicate"
+    assert len(handled) == 3
+
+
+def test_an_id_is_kept_for_longer_than_a_call_is_accepted_and_no_longer_than_needed(make, store):
+    handler, handled = make(shared_state=store.address), []
+    headers = signed(BODY, at=START + 300)
+    handler.on("*")(handled.append)
+    for _ in range(10):
+        with suppress(WebhookError):  # it is expired
+            handler.handle_request(BODY, headers)
+        store.advance(61)
+    assert len(handled) == 1
+    store.advance(KEEP - 610)
+    deliver(handler, "msg_2", at=int(store.clock.time()))
+    if store.redis:
+        assert list(store.redis.client.scan_iter()) == ["codegen:claim:webhook:msg_2"]
+    elif store.address:
+        database = sqlite3.connect(store.address.removeprefix("sqlite:///"))
+        assert database.execute("select name from codegen_claims").fetchall() == [("webhook:msg_2",)]
+        database.close()
+
+
+def test_memory_is_bounded_and_forgets_nothing_that_counts(handler, clock, monkeypatch):
+    monkeypatch.setattr(handler._claims, "_max_names", 2)
+    answers = [answer(deliver, handler, message_id) for message_id in ("msg_1", "msg_2", "msg_3", "msg_1")]
+    assert answers == ["accepted", "accepted", "unavailable 503", "duplicate"]
+    clock.advance(KEEP)
+    assert deliver(handler, "msg_3", at=int(clock.time())).ok
+
+
+def test_without_the_shared_state_calls_are_refused(call, make, redis_server, tmp_path):
+    (tmp_path / "no.db").write_text("this is no database" * 99)
+    redis_server.client.lpush("codegen:claim:webhook:msg_1", "x")
+    for broken in ("redis://:hunter2@127.0.0.1:9", f"sqlite:///{tmp_path / 'no.db'}", redis_server.address):
+        handler = make(shared_state=broken)
+        with pytest.raises(WebhookError, match="does not answer") as caught:
+            call(handler)
+        assert (caught.value.reason, caught.value.status_code) == ("unavailable", 503)
+        assert "hunter2" not in repr(handler) + str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_while_a_call_is_handled(handler):
+    with handler._claims._lock:  # as another thread of the parent may
+        child = os.fork()
+        if child == 0:
+            signal.alarm(30)
+            os._exit(not deliver(handler).ok)
+        assert os.waitpid(child, 0)[1] == 0

@@ -1,11 +1,13 @@
-"""Which calls are refused, and how."""
+"""Which calls are accepted, and how others are refused: by the handler, and over real HTTP."""
 
 import base64
-import copy
 import hashlib
 import hmac
 import json
-import pickle
+import socket
+from io import BytesIO
+from unittest.mock import AsyncMock
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -14,11 +16,16 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers as StarletteHeaders
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 
-from codegen_ext import ConfigurationError, ValidationError, WebhookError, WebhookHandler, webhooks
-from codegen_ext.testing import FakeClock
+from codegen_ext import ConfigurationError, ValidationError, WebhookError, webhooks
+from codegen_ext.testing import FakeClock, Sandbox
 from codegen_ext.testing.webhooks import signed_headers
 
+from ..conftest import TOKEN, once
+from ..support import serving
+from ..support.loopback import HANG, reply
+from ..support.serving import ask
 from ..support.text import any_text
+from ..support.waiting import until
 from .conftest import BODY, HEADERS, SECRET, START, answer, envelope, signed
 
 ASYMMETRIC = "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="
@@ -66,9 +73,8 @@ def test_a_secret_that_is_none():
     }
     for problem, secrets in problems.items():
         for secret in secrets:
-            for use in (WebhookHandler, lambda secret: webhooks.unwrap(BODY, HEADERS, secret)):
-                with pytest.raises(ConfigurationError, match=problem):
-                    use(secret)
+            with pytest.raises(ConfigurationError, match=problem):
+                webhooks.unwrap(BODY, HEADERS, secret)
 
 
 def test_secrets(make):
@@ -142,12 +148,9 @@ def test_the_legacy_signature(call, make):
         assert answer(handler.unwrap, body, headers) == f"{expected} 401"
 
 
-def test_no_secret_in_repr_or_pickle(make):
+def test_no_secret_in_repr(make):
     handler = make([SECRET, "another-secret"])
     assert SECRET not in repr(handler) + repr(vars(handler))
-    for dump in (pickle.dumps, copy.deepcopy):
-        with pytest.raises(TypeError, match="cannot pickle"):
-            dump(handler)
 
 
 @given(st.sampled_from(["body", *HEADERS]), st.floats(0, 1), st.integers(0, 3), any_text(max_size=3))
@@ -170,3 +173,126 @@ def test_any_other_call_is_refused_by_a_webhook_error(body, headers):
     for given_headers in (headers, {**HEADERS, **dict(headers)}):
         with pytest.raises(WebhookError):
             webhooks.unwrap(body, given_headers, SECRET, clock=FakeClock())
+
+
+@pytest.fixture(params=["asgi", "wsgi"])
+def address(request, handler):
+    app = handler.asgi_app() if request.param == "asgi" else handler.wsgi_app()
+    with getattr(serving, request.param)(app) as address:
+        yield address
+
+
+def test_calls_are_taken_at_any_path_and_refused_with_a_reason(address, handler):
+    seen = []
+    handler.on("*")(lambda payload: seen.append(payload["id"]))
+
+    @handler.on("*")
+    async def also(payload):
+        seen.append("async")
+        if payload["id"] > 7:
+            raise WebhookError("a private word", {8: None, 9: 403, 10: 499}[payload["id"]])
+
+    def post(path, body, **headers):
+        answer = ask("POST", address + path, content=body, headers={**signed(body, f"msg_{path}"), **headers})
+        return answer.status_code, answer.json()
+
+    for path in ("", "/", "/hooks/codegen?a=b"):
+        assert post(path, BODY) == (200, {"status": "accepted"})
+    assert post("/", BODY) == (200, {"status": "duplicate"})
+    assert seen == [7, "async"] * 3
+    for run_id, status in ((8, 500), (9, 403), (10, 499)):
+        assert post(f"/{run_id}", envelope(id=run_id)) == (status, {"error": "handler"})
+    for body, headers, status, reason in (
+        (BODY[:-1], HEADERS, 401, "signature"),
+        (BODY, {"webhook-id": ""}, 400, "headers"),
+        (envelope(result="x" * 1_048_576), {}, 413, "oversized"),
+    ):
+        found, answer = post("/refused", body, **headers)
+        assert (found, answer["error"], bool(answer["message"])) == (status, reason, True)
+    for method in ("GET", "PUT"):
+        refused = ask(method, address)
+        assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+
+
+def test_a_body_that_is_cut_changes_nothing(address, handler):
+    seen = []
+    handler.on("*")(seen.append)
+    lines = [f"{name}: {value}" for name, value in HEADERS.items()]
+    head = "\r\n".join(["POST / HTTP/1.1", "host: x", f"content-length: {len(BODY)}", *lines, "", ""])
+    parts = urlsplit(address)
+    with socket.create_connection((parts.hostname, parts.port)) as connection:
+        connection.sendall(head.encode() + BODY[:-1])
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(30)
+        assert b" 200 " not in connection.recv(1_000)
+    assert seen == []
+    assert ask("POST", address, content=BODY, headers=HEADERS).json() == {"status": "accepted"}
+
+
+async def test_a_flood_is_not_read_to_its_end(handler):
+    receive = AsyncMock(side_effect=[{"type": "http.request", "body": bytes(600_000), "more_body": True}] * 99)
+    send = AsyncMock()
+    await handler.asgi_app()({"type": "http", "method": "POST", "headers": []}, receive, send)
+    assert (receive.await_count, send.await_args_list[0].args[0]["status"]) == (2, 413)
+
+
+def test_a_body_without_length(handler):
+    with serving.asgi(handler.asgi_app()) as address:
+        assert ask("POST", address, content=iter([BODY[:9], BODY[9:]]), headers=HEADERS).status_code == 200
+    environ = {"REQUEST_METHOD": "POST", "WEBHOOK_ID": "from the machine's environment"}
+    environ |= {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in HEADERS.items()}
+    for length, terminated, status in (("", True, 200), ("", False, 401), ("x", False, 401)):
+        request = {"wsgi.input": BytesIO(BODY), "CONTENT_LENGTH": length, "wsgi.input_terminated": terminated}
+        statuses = []
+        handler.wsgi_app()({**environ, **request}, lambda line, headers, found=statuses: found.append(line))
+        assert statuses[0].startswith(str(status))
+
+
+@pytest.fixture
+def sandbox(clock):
+    with Sandbox(rate_limits=False, run_seconds=10, clock=clock, webhook_secret=SECRET, token=TOKEN) as running:
+        yield running
+
+
+@once
+def test_runs_report_their_changes_and_what_fails_is_sent_three_times(agent, sandbox, clock, serve, make):
+    receiver = serve(reply(status=500), reply(status=503), reply(status=204))
+    agent.run("Fix the bug", metadata={"ticket": 7}, webhook_url=receiver.base_url + "/hook")
+    until(lambda: sandbox.deliveries and sandbox.deliveries[0].status == 204)
+    assert sandbox.deliveries[0].attempts == 3
+    assert {request.path for request in receiver.requests} == {"/hook"}
+    task = agent.run("Ask me [[outcome=paused seconds=0]]", webhook_url=receiver.base_url)
+    task.resume("Go on [[outcome=never]]")
+    task.cancel()
+    clock.advance(10)
+    for script in ("status=TIMEOUT seconds=0", "states=ODD_WORD:0,COMPLETE:0", "outcome=never"):
+        agent.run(f"Hello [[{script}]]", webhook_url=receiver.base_url)
+    until(lambda: any(one.run_id == 5 and one.status for one in sandbox.deliveries))
+    events = [make().unwrap(request.body, request.headers) for request in receiver.requests]
+    assert len({event.id for event in events[:3]}) == 1, "it is the same call"
+    told = {number: [one.type[10:] for one in events[2:] if one.data["id"] == number] for number in (1, 2, 3, 4)}
+    assert told == {
+        1: ["created", "running", "completed"],
+        2: ["created", "running", "paused", "running", "cancelled"],
+        3: ["created", "running", "failed"],
+        4: ["completed"],
+    }
+    (completed,) = (one.data for one in events if one.type == "agent_run.completed" and one.data["id"] == 1)
+    assert (completed["status"], completed["raw_status"]) == ("completed", "COMPLETE")
+    assert (completed["result"], completed["metadata"]["ticket"]) == ("Done: Fix the bug", 7)
+    assert (events[0].data["result"], completed["organization_id"]) == (None, sandbox.org_id)
+    (failed,) = (one.data for one in events if one.type == "agent_run.failed")
+    assert failed["error"] == "The run ended with TIMEOUT."
+
+
+@once
+def test_a_receiver_that_is_away_or_hangs_does_not_hold_the_sandbox(agent, sandbox, serve):
+    agent.run("Hello [[seconds=0]]", webhook_url="http://127.0.0.1:9/")
+    until(lambda: sandbox.deliveries and sandbox.deliveries[0].attempts)
+    assert sandbox.deliveries[0].status is None
+    receiver = serve(HANG)
+    task = agent.run("Hello [[seconds=0]]", webhook_url=receiver.base_url)
+    until(lambda: receiver.requests)
+    assert task.wait().status == "completed"
+    for url in (7, "ftp://x", "", "http://", "http://[", None):
+        assert agent.run("Hello [[seconds=0]]", metadata={"webhook_url": url}).wait().status == "completed"
