@@ -1,17 +1,20 @@
 """What the server sees of several processes that share a limit, whatever happens to the store."""
 
-import json
-import subprocess
-import sys
 import time
 from bisect import bisect_left
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
+from multiprocessing import get_context
 
+import httpx
 import pytest
+from codegen_api.operations import OPERATIONS, RateLimit
 
-from ..docs.pages import ROOT
+from codegen_ext import ClientConfig, CodegenAPIError, CodegenClient, NotFoundError
+from codegen_ext.clock import SystemClock
+
 from ..support.loopback import Loopback, reply
 from ..support.programs import RedisServer
 from ..support.waiting import until
@@ -20,141 +23,149 @@ pytestmark = pytest.mark.slow
 
 SKEWS = (0.0, 3_600.0, -86_400.0, 12.5)
 LIMIT = 20
-
-
-class Arrival(NamedTuple):
-    """When a request came, and when it had been sent, on the one clock of the machine."""
-
-    at: float
-    sent: float
-
-
-class CountingServer(Loopback):
-    """Answers every request with an empty object and notes when it came."""
-
-    def __init__(self):
-        super().__init__(reply({}))
-        self.arrivals = []
-
-    def _answer(self, received):
-        self.arrivals.append(Arrival(time.monotonic(), float(received.headers["x-sent"])))
-        return super()._answer(received)
-
-
-@pytest.fixture
-def server():
-    with CountingServer() as running:
-        yield running
-
-
 wait_until = partial(until, seconds=120)
 
 
-class Fleet:
-    """Four workers with wrong clocks that share a limit; they stop at the end of the `with` statement."""
+class SkewedClock(SystemClock):
+    """A clock that is wrong by so many seconds."""
 
-    def __init__(self, server, shared_state, window):
-        self._server = server
-        self._window = window
-        self.outcomes = Counter[str]()
-        shared = {"base_url": server.base_url, "shared_state": shared_state, "limit": LIMIT, "window": window}
-        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        self._processes = [
-            subprocess.Popen(
-                [sys.executable, "-m", "tests.limits.worker", json.dumps({**shared, "skew": skew})],
-                cwd=ROOT,
-                text=True,
-                **pipes,
-            )
-            for skew in SKEWS
-        ]
+    def __init__(self, skew):
+        self._skew = skew
 
-    def __enter__(self):
-        return self
+    def time(self):
+        return super().time() + self._skew
 
-    def __exit__(self, *exception):
+    def monotonic(self):
+        return super().monotonic() + self._skew
+
+
+class Stamped(httpx.HTTPTransport):
+    """Tells the server when a request left, so that the test knows how long it was on its way."""
+
+    def handle_request(self, request):
+        request.headers["x-sent"] = repr(time.monotonic())
+        return super().handle_request(request)
+
+
+def work(base_url, shared_state, window, skew):
+    """Ask in four threads as often as the limit lets them, until the answer is 404; return what came of it."""
+    for name, operation in OPERATIONS.items():
+        OPERATIONS[name] = operation._replace(rate_limit=RateLimit(LIMIT, window, "standard"))
+    where = {"base_url": base_url, "shared_state": shared_state, "transport": Stamped()}
+    config = ClientConfig(api_token="fleet-token", total_timeout=20, max_retries=0, log_level="ERROR", **where)
+
+    def hammer(_):
+        outcomes = Counter()
+        while True:
+            try:
+                client.request("GET", "/v1/anything")
+                outcomes["ok"] += 1
+            except NotFoundError:
+                return outcomes
+            except CodegenAPIError as error:
+                outcomes[type(error).__name__] += 1
+                time.sleep(0.1)
+
+    with CodegenClient(config, clock=SkewedClock(skew)) as client, ThreadPoolExecutor(4) as pool:
+        return sum(pool.map(hammer, range(4)), Counter())
+
+
+@contextmanager
+def fleet(server, shared_state):
+    """Let four workers with wrong clocks share a limit; the outcomes are there at the end of the `with` statement."""
+    outcomes = Counter()
+    with ProcessPoolExecutor(len(SKEWS), get_context("spawn")) as pool:
+        working = [pool.submit(work, server.base_url, shared_state, server.window, skew) for skew in SKEWS]
         try:
-            for process in self._processes:
-                assert process.stdin is not None
-                process.stdin.close()
-                process.stdin = None  # or else `communicate` would use it
-            for process in self._processes:
-                output, errors = process.communicate(timeout=120)
-                assert process.returncode == 0, errors
-                self.outcomes.update(json.loads(output))
+            yield outcomes
         finally:
-            for process in self._processes:
-                process.kill()
-                process.wait()
+            server.answers = [reply({}, 404)]
+            for each in working:
+                outcomes.update(each.result(120))
+
+
+class CountingServer(Loopback):
+    """Answers every request with an empty object and notes when it came, on the one clock of the machine."""
+
+    def __init__(self, window):
+        super().__init__(reply({}))
+        self.window = window
+        self.moments = []
+        self.delays = []
+
+    def _answer(self, received):
+        self.moments.append(time.monotonic())
+        self.delays.append(time.monotonic() - float(received.headers["x-sent"]))
+        return super()._answer(received)
 
     def wait_for_more(self, windows):
         """Return once as many requests more have come as these windows hold."""
-        number = len(self._server.arrivals) + windows * LIMIT
-        wait_until(lambda: len(self._server.arrivals) >= number)
+        number = len(self.moments) + windows * LIMIT
+        wait_until(lambda: len(self.moments) >= number)
 
     @property
     def jitter(self):
         """By how many seconds one request was longer on its way than another, because the machine is busy."""
-        delays = [arrival.at - arrival.sent for arrival in self._server.arrivals]
-        return max(delays) - min(delays)
+        return max(self.delays) - min(self.delays)
 
     def check_never_more(self):
         """Fail when more came in any window; 5 % of it are the network's, or what the network really took."""
-        moments = sorted(arrival.at for arrival in self._server.arrivals)
-        length = self._window - max(0.05 * self._window, self.jitter)
+        moments = sorted(self.moments)
+        length = self.window - max(0.05 * self.window, self.jitter)
         most = max(bisect_left(moments, moment + length) - index for index, moment in enumerate(moments))
-        print(f"at most {most} of {LIMIT}, jitter {self.jitter:.3f} s, {dict(self.outcomes)}")
+        print(f"at most {most} of {LIMIT}, jitter {self.jitter:.3f} s")
         assert most <= LIMIT
 
     def check_used(self, since, least):
         """Fail when so many requests as whole windows may have took longer than this part of the limit allows."""
-        moments = sorted(arrival.at for arrival in self._server.arrivals if arrival.at >= since)
+        moments = sorted(moment for moment in self.moments if moment >= since)
         windows = (len(moments) - 1) // LIMIT
-        used = windows * self._window / (moments[windows * LIMIT] - moments[0])
+        used = windows * self.window / (moments[windows * LIMIT] - moments[0])
         print(f"{used:.1%} of the limit in {windows} windows")
-        assert used >= least - self.jitter / (windows * self._window)
+        assert used >= least - self.jitter / (windows * self.window)
 
 
 @pytest.mark.parametrize("kind", ["redis", "sqlite"])
-def test_four_processes_with_wrong_clocks_share_a_limit_and_use_it(kind, server, tmp_path, request):
+def test_four_processes_with_wrong_clocks_share_a_limit_and_use_it(kind, tmp_path, request):
     redis = request.getfixturevalue("redis_server") if kind == "redis" else None
-    with Fleet(server, redis.address if redis else f"sqlite:///{tmp_path}/limits.db", 2.0) as fleet:
-        fleet.wait_for_more(1)
+    address = redis.address if redis else f"sqlite:///{tmp_path}/limits.db"
+    with CountingServer(2.0) as server, fleet(server, address) as outcomes:
+        server.wait_for_more(1)
         start = time.monotonic()
-        fleet.wait_for_more(5.5)
-    assert set(fleet.outcomes) == {"ok"}
-    fleet.check_never_more()
-    fleet.check_used(start, 0.95)
+        server.wait_for_more(5.5)
+    assert set(outcomes) == {"ok"}
+    server.check_never_more()
+    server.check_used(start, 0.95)
 
 
-def wait_until_they_know_one_another(fleet, redis):
+def wait_until_they_know_one_another(server, redis):
     def known():
         peers = redis.client.keys("codegen:limit:*:peers")
         return bool(peers) and redis.client.zcard(peers[0]) == len(SKEWS)
 
     wait_until(known)
-    fleet.wait_for_more(3)  # in which each has asked again
+    server.wait_for_more(3)  # in which each has asked again
 
 
-def kill(redis, fleet):
+def kill(redis, server):
     redis.kill()
-    fleet.wait_for_more(1.5)
+    server.wait_for_more(1.5)
     redis.start()
 
 
-def empty(redis, fleet):
+def empty(redis, server):
     for _ in range(3):
         redis.client.flushall()
-        fleet.wait_for_more(0.7)
+        server.wait_for_more(0.7)
 
 
-def stop(redis, fleet):
+def stop(redis, server):
     redis.pause()
-    fleet.wait_for_more(1)
+    server.wait_for_more(1)
     redis.go_on()
 
 
-def slow_down(redis, fleet):
+def slow_down(redis, server):
     for _ in range(15):
         redis.pause()
         time.sleep(0.3)
@@ -162,9 +173,9 @@ def slow_down(redis, fleet):
         time.sleep(0.05)
 
 
-def fill(redis, fleet):
+def fill(redis, server):
     redis.client.config_set("maxmemory", "1")
-    fleet.wait_for_more(1)
+    server.wait_for_more(1)
     redis.client.config_set("maxmemory", "0")
 
 
@@ -173,11 +184,11 @@ def follow(redis, other):
     wait_until(lambda: redis.client.info("replication")["master_link_status"] == "up")
 
 
-def fail_over(redis, fleet):
+def fail_over(redis, server):
     replica = RedisServer(redis._directory)
     follow(replica, redis)
     try:
-        fleet.wait_for_more(1)
+        server.wait_for_more(1)
         replica.client.replicaof("NO", "ONE")
         redis.kill()
         follow(redis, replica)  # the old address has the replica's data
@@ -187,12 +198,12 @@ def fail_over(redis, fleet):
 
 
 @pytest.mark.parametrize("happens", [kill, empty, stop, slow_down, fill, fail_over])
-def test_never_more_than_the_limit_whatever_happens_to_redis(happens, server, mortal_redis):
-    with Fleet(server, mortal_redis.address, 1.0) as fleet:
-        wait_until_they_know_one_another(fleet, mortal_redis)
-        happens(mortal_redis, fleet)
-        fleet.wait_for_more(2)
-        wait_until_they_know_one_another(fleet, mortal_redis)
-    assert set(fleet.outcomes) <= {"ok", "RateLimitError"}
-    assert fleet.outcomes["ok"] > 10 * fleet.outcomes["RateLimitError"]
-    fleet.check_never_more()
+def test_never_more_than_the_limit_whatever_happens_to_redis(happens, mortal_redis):
+    with CountingServer(1.0) as server, fleet(server, mortal_redis.address) as outcomes:
+        wait_until_they_know_one_another(server, mortal_redis)
+        happens(mortal_redis, server)
+        server.wait_for_more(2)
+        wait_until_they_know_one_another(server, mortal_redis)
+    assert set(outcomes) <= {"ok", "RateLimitError"}
+    assert outcomes["ok"] > 10 * outcomes["RateLimitError"]
+    server.check_never_more()
