@@ -1,4 +1,4 @@
-"""Who waits for a slot, who leaves, and who is served when: threads, tasks, loops, forks, and slots used late."""
+"""What callers see of the limits: no request is refused, none waits without need, none overtakes another."""
 
 import asyncio
 import logging
@@ -8,24 +8,163 @@ import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from unittest.mock import Mock
 
 import pytest
+from codegen_api.operations import OPERATIONS
 
-from codegen_ext import CodegenClient, ConfigurationError
+from codegen_ext import CodegenClient, ConfigPresets, ConfigurationError, RateLimitError
 from codegen_ext import RateLimiter as PublicRateLimiter
 from codegen_ext._async.rate_limiter import MARGIN, AsyncRateLimiter
 from codegen_ext._response import LimitExceeded
-from codegen_ext._sync.locks import Event
 from codegen_ext._sync.rate_limiter import RateLimiter
-from codegen_ext.clock import SYSTEM_CLOCK, Cancelled
 from codegen_ext.rate_limits.shared import SharedWindows
-from codegen_ext.rate_limits.sqlite import SqliteWindows
-from codegen_ext.rate_limits.window import SECOND, micro
-from codegen_ext.testing import FakeClock
+from codegen_ext.rate_limits.window import SECOND
+from codegen_ext.testing import FakeClock, Fault, Sandbox
 
+from ..conftest import TOKEN, once
+from ..support.calls import ORG, required
 from ..support.waiting import until, until_async
 from .conftest import call, settings
-from .model import ModelStore
+
+CODEGEN = [operation for operation in OPERATIONS.values() if operation.service == "codegen"]
+WINDOW = 30.6
+"""Seconds of the standard group's window, of which 2 % are the margin."""
+
+
+@pytest.fixture
+def limited(clock):
+    """A sandbox that refuses what is one too many."""
+    with Sandbox(rate_limits=True, run_seconds=10, clock=clock, token=TOKEN) as running:
+        yield running
+
+
+@pytest.fixture
+def join(limited, connect):
+    """Build clients of that sandbox."""
+    return lambda **settings: connect(limited.base_url, rate_limits=True, **settings)
+
+
+def use_up(*clients):
+    """Send what the standard group allows."""
+    for number in range(60):
+        clients[number % len(clients)].get_current_user()
+
+
+@once
+@pytest.mark.parametrize("group", sorted({each.rate_limit.group for each in CODEGEN}))
+def test_every_group_of_the_contract_keeps_its_limit(group, limited, join, clock):
+    operation = next(each for each in CODEGEN if each.rate_limit.group == group)
+    client, limit = join(total_timeout=1), operation.rate_limit
+    client.create_agent_run(ORG, "so that there is a run")
+    clock.advance(120)
+    for _ in range(limit.requests):
+        getattr(client, operation.id)(**required(operation))
+    with pytest.raises(RateLimitError) as caught:
+        getattr(client, operation.id)(**required(operation))
+    assert caught.value.retry_after == pytest.approx(limit.seconds * 1.02, abs=0.001)
+    assert caught.value.operation == operation.id
+    assert len(limited.requests) == limit.requests + 1
+    assert clock.slept == []
+
+
+def test_clients_with_the_same_token_and_address_count_together(limited, connect, join, clock):
+    use_up(join(), join(), connect(limited.base_url + "/v1/", rate_limits=True))
+    with pytest.raises(Exception, match="401"):
+        join(api_token="another").get_current_user()
+    assert clock.slept == []
+    join().get_current_user()
+    assert clock.slept == [pytest.approx(WINDOW)]
+
+
+@pytest.mark.parametrize("how", ["argument", "environment"])
+def test_a_cap_binds_all_groups_together_and_a_group_that_is_used_up_none(how, join, clock, monkeypatch):
+    monkeypatch.setenv("CODEGEN_RATE_LIMIT_REQUESTS", "30" if how == "environment" else "")
+    client = join(**({"rate_limit_requests_per_period": 30} if how == "argument" else {}))
+    for _ in range(10):
+        client.create_agent_run(ORG, "hello")
+    with pytest.raises(RateLimitError):
+        client.with_options(total_timeout=10).create_agent_run(ORG, "one too many")
+    for _ in range(20):
+        client.get_current_user()
+    assert clock.slept == []
+    client.get_organizations()
+    assert clock.slept == [pytest.approx(61.2, abs=0.001)]
+    assert client.get_rate_limit_status().groups["overall"].limit == 30
+
+
+@pytest.mark.parametrize(("said", "seconds"), [(7, 7), (None, 1)])
+def test_a_refusal_closes_the_group_until_retry_after(limited, join, clock, said, seconds):
+    first, second = join(), join()
+    limited.inject("get_current_user", Fault.status(429, retry_after=said), times=1)
+    with pytest.raises(RateLimitError):
+        first.get_current_user()
+    assert second.get_rate_limit_status().groups["standard"].closed_for == pytest.approx(seconds)
+    second.get_cli_rules(ORG)
+    with pytest.raises(RateLimitError) as caught:
+        second.with_options(total_timeout=1).get_organizations()
+    assert caught.value.retry_after == pytest.approx(seconds)
+    assert (len(limited.requests), clock.slept) == (2, [])
+    second.get_organizations()
+    assert clock.slept == [pytest.approx(seconds)]
+    limited.inject("get_current_user", Fault.status(429, retry_after=7), times=1)
+    join(max_retries=1).get_current_user()
+    assert clock.slept[1:] == [pytest.approx(7, abs=0.01)], "limiter and retry wait together"
+
+
+def test_a_wait_leaves_time_for_the_request(limited, join, clock):
+    client = join(total_timeout=31.2)
+    use_up(client)
+    with pytest.raises(RateLimitError, match=r"30\.6 s"):
+        client.with_options(total_timeout=31.0).get_current_user()
+    assert clock.slept == []
+    client.get_current_user()
+    assert clock.slept == [pytest.approx(WINDOW, abs=0.001)]
+    assert {request.status for request in limited.requests} == {200}
+    stats = client.get_stats()
+    assert stats.wait_seconds == pytest.approx(WINDOW, abs=0.001)
+    assert stats["metrics"]["operations"]["get_current_user"]["wait_seconds"] == stats.wait_seconds
+
+
+def test_the_status_of_all_groups_and_of_the_tightest(join, clock):
+    client = join()
+    limits = {each.rate_limit.group: each.rate_limit.requests for each in CODEGEN}
+    fresh = {name: tuple(group.values())[:3] for name, group in client.get_rate_limit_status().groups.items()}
+    assert fresh == {name: (requests, requests, 0) for name, requests in limits.items()}
+    client.request("GET", "/v1/users/me")  # what the contract does not know counts as standard
+    clock.advance(10)
+    client.create_agent_run(ORG, "hello")
+    status = client.get_rate_limit_status()
+    assert (status.remaining, status["limit"], status.reset_time) == (9, 10, pytest.approx(61.2))
+    assert (status.groups["standard"].remaining, status.groups["standard"].reset_time) == (59, pytest.approx(20.6))
+    usage = {"current_requests": 1, "max_requests": 10, "period_seconds": 60.0, "usage_percentage": 10.0}
+    assert client.rate_limiter.get_current_usage() == usage
+    for _ in range(59):
+        client.get_current_user()
+    status = client.get_rate_limit_status()
+    assert (status.remaining, status.limit, status.reset_time) == (0, 60, pytest.approx(20.6))
+    assert client.rate_limiter.get_current_usage()["period_seconds"] == 30.0
+
+
+def test_a_transport_of_the_user_is_a_service_of_its_own(flavour, clock):
+    for _ in range(2):
+        sandbox = Sandbox(clock=clock)
+        config = ConfigPresets.testing()
+        config.api_token, config.transport, config.rate_limits = sandbox.token, sandbox.transport(), True
+        with flavour.client(config, clock=clock) as client:
+            use_up(client)
+    assert clock.slept == []
+    with flavour.client(config, clock=clock) as client:
+        client.get_current_user()
+    assert len(clock.slept) == 1
+
+
+def test_the_limits_of_the_chat_server_are_its_own(flavour, limited, clock):
+    with flavour.chat(TOKEN, limited.base_url, clock=clock) as chat:
+        for _ in range(61):
+            chat.list_models()
+    assert {request.status for request in limited.requests} == {200}
+    assert len(clock.slept) == 1
 
 
 class Gated(FakeClock):
@@ -41,11 +180,6 @@ class Gated(FakeClock):
 
     async def sleep_async(self, seconds):
         await asyncio.to_thread(self.sleep, seconds)
-
-
-class Interrupted(FakeClock):
-    def sleep(self, seconds):
-        raise KeyboardInterrupt
 
 
 async def test_threads_tasks_and_loops_are_served_in_the_order_in_which_they_came():
@@ -92,16 +226,6 @@ async def test_a_task_that_is_cancelled_while_it_waits_gives_its_slot_back():
     assert waited == [("GET other", 5.0)]
 
 
-def test_a_wait_that_ends_when_its_call_is_cancelled_gives_its_slot_back(clock):
-    limiter = RateLimiter(settings((1, 60.0)), SYSTEM_CLOCK)
-    assert limiter.try_acquire(call(clock)) is not None
-    cancel = Event()
-    threading.Timer(0.02, cancel.set).start()
-    with pytest.raises(Cancelled):
-        limiter.acquire(call(clock, cancel=cancel))
-    assert wait_of(limiter, SYSTEM_CLOCK) == pytest.approx(61.2, abs=1)
-
-
 def share(limiter, store, clock):
     """Have a limiter keep its limits in a store."""
     windows = SharedWindows(store, "scope", 1, clock)
@@ -111,22 +235,27 @@ def share(limiter, store, clock):
     }
 
 
-def test_a_long_wait_for_a_shared_limit_is_told_once(clock, caplog):
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_long_wait_is_told_once(shared, clock, store, caplog):
     caplog.set_level(logging.INFO, "codegen_ext")
     limiter = RateLimiter(settings((1, 60.0)), clock)
-    share(limiter, ModelStore(lambda: micro(clock.monotonic())), clock)
-    for _ in range(2):
-        limiter.acquire(call(clock))
-    assert len(clock.slept) > 10  # it looks every five seconds
-    assert len(caplog.records) == 1
+    if shared:
+        share(limiter, store, clock)
+    limiter.acquire(call(clock))
+    assert limiter.status().closed_for == 0
+    limiter.acquire(call(clock))
+    assert sum(clock.slept) == pytest.approx(61.2)
+    assert len(clock.slept) == (13 if shared else 1)  # it looks every five seconds
+    told = [record.getMessage() for record in caplog.records]
+    assert told == ["waits 61 s for the limit of GET /anything (60 per 30 s and 1 per 60 s)"]
 
 
-@pytest.mark.parametrize("shared", [False, True], ids=["memory", "sqlite"])
+@pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("late", [0.04, 0.06, 3.0])
-def test_a_request_that_goes_late_counts_from_then(clock, shared, late, tmp_path):
+def test_a_request_that_goes_late_counts_from_then(clock, store, shared, late):
     limiter = RateLimiter(settings((2, 10.0)), clock)
     if shared:
-        share(limiter, SqliteWindows(str(tmp_path / "limits.db"), lambda: micro(clock.monotonic())), clock)
+        share(limiter, store, clock)
     went = []
     for seconds in (late, late, 0.0):
         slot = limiter.acquire(call(clock))
@@ -137,38 +266,6 @@ def test_a_request_that_goes_late_counts_from_then(clock, shared, late, tmp_path
     # What is within 0.5 % of the window does not count: windows are 2 % longer anyway.
     window = 10 * (1 + MARGIN)
     assert went[2] - went[0] == pytest.approx(window if late > 0.05 else window - late, abs=1e-5)
-
-
-class SlowStore(ModelStore):
-    """A store that keeps its callers waiting, as one on another machine does."""
-
-    def __init__(self):
-        super().__init__(lambda: 0)
-        self.was_asked, self.may_answer, self.was_given_back = (threading.Event() for _ in range(3))
-
-    def attempt(self, *args):
-        self.was_asked.set()
-        assert self.may_answer.wait(60)
-        return super().attempt(*args)
-
-    def write(self, scope, sent, closures):
-        super().write(scope, sent, closures)
-        if sent[0].age:
-            self.was_given_back.set()
-
-
-async def test_a_task_that_is_cancelled_while_the_store_is_asked_gives_its_slot_back(clock):
-    store = SlowStore()
-    limiter = AsyncRateLimiter(settings((1, 60.0)), clock)
-    share(limiter, store, clock)
-    task = asyncio.create_task(limiter.acquire(call(clock)))
-    assert await asyncio.to_thread(store.was_asked.wait, 60)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    store.may_answer.set()
-    assert await asyncio.to_thread(store.was_given_back.wait, 60)
-    assert all(not store.window(*key).times for key in store.sent)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -200,34 +297,27 @@ def test_a_child_that_is_forked_beside_threads_keeps_the_limits(kind, tmp_path, 
         assert [one.result() for one in spinning] == [None, None]
 
 
-def test_a_limiter_used_by_hand(clock):
+def test_a_limiter_used_by_hand(clock, monkeypatch):
     limiter = PublicRateLimiter(2, 10, clock=clock)
     for _ in range(5):
         limiter.wait_if_needed()
     assert clock.slept == [10.0, 10.0]
     usage = {"current_requests": 1, "max_requests": 2, "period_seconds": 10, "usage_percentage": 50.0}
     assert limiter.get_current_usage() == usage
-
-
-@pytest.mark.parametrize(
-    ("requests", "seconds", "field"),
-    [
-        *((requests, 1, "requests_per_period") for requests in (0, 1.5, "1")),
-        *((1, seconds, "period_seconds") for seconds in (0, math.inf, math.nan, "1")),
-    ],
-)
-def test_a_limiter_that_lets_nothing_through_is_refused(requests, seconds, field):
-    with pytest.raises(ConfigurationError, match=f"{field} must be") as caught:
-        PublicRateLimiter(requests, seconds)
-    assert caught.value.config_key == field
-
-
-def test_an_interrupted_wait_by_hand_gives_its_slot_back():
-    clock = Interrupted()
-    limiter = PublicRateLimiter(1, 10, clock=clock)
     limiter.wait_if_needed()
-    with pytest.raises(KeyboardInterrupt):
-        limiter.wait_if_needed()
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(clock, "sleep", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            limiter.wait_if_needed()
     clock.advance(10)
     limiter.wait_if_needed()
-    assert limiter.get_current_usage()["current_requests"] == 1
+    assert limiter.get_current_usage() == usage, "the slot of the interrupted wait was given back"
+
+
+def test_a_limiter_that_lets_nothing_through_is_refused():
+    wrong = {"requests_per_period": ((0, 1), (1.5, 1)), "period_seconds": ((1, 0), (1, math.nan), (1, "1"))}
+    for field, arguments in wrong.items():
+        for each in arguments:
+            with pytest.raises(ConfigurationError, match=f"{field} must be") as caught:
+                PublicRateLimiter(*each)
+            assert caught.value.config_key == field

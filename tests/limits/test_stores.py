@@ -23,10 +23,8 @@ from codegen_ext.rate_limits.window import SECOND, Limit, micro
 from codegen_ext.storage import StoreUnavailable
 
 from ..support.programs import free_port
-from .conftest import settings
-from .model import ModelStore
+from .conftest import ModelStore, settings
 
-Patch = pytest.MonkeyPatch
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 LIMITS = (Limit("a", 2, 10 * SECOND), Limit("b", 3, 25 * SECOND), Limit("c", 1, 7 * SECOND))
 WIDE = (Limit("wide", 1_000_000, SECOND),)

@@ -1,6 +1,7 @@
 """Windows in memory against a model that tries every moment, for random arrivals, cancellations and closures."""
 
 import random
+import threading
 
 import pytest
 
@@ -190,7 +191,9 @@ def test_a_closure_wakes_those_that_cannot_wait_so_long(used):
 
 def test_those_that_wait_in_the_parent_do_not_wait_in_a_forked_child(used):
     waiting = Caller(used, [LIMIT]).waiting
-    used._mutex.acquire()  # as another thread of the parent may
+    holder = threading.Thread(target=used._mutex.acquire)  # as one of the parent may
+    holder.start()
+    holder.join()
     used.after_fork()
     used.moment = 9
     assert used.take(used.windows([LIMIT])) is None
