@@ -120,8 +120,11 @@ class ResponseCache:
                 return self._lead(read, flight)
             waiter = io.Waiter()
             flight.done.add(waiter)
-            # The machine's clock: on another one time would be over before the answer is there.
-            wait_for(waiter, SYSTEM_CLOCK, call.deadline.left(), call.cancel)
+            try:
+                # The machine's clock: on another one time would be over before the answer is there.
+                wait_for(waiter, SYSTEM_CLOCK, call.deadline.left(), call.cancel)
+            finally:
+                flight.done.discard(waiter)
             if not flight.done.is_set():
                 if (stale := self._stale(read, answer)) is not None:
                     return self._hit(stale, request)

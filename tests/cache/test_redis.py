@@ -21,8 +21,6 @@ from ..support.loopback import reply
 from ..support.programs import free_port
 from .conftest import user
 
-Logs = pytest.LogCaptureFixture
-Patch = pytest.MonkeyPatch
 KEY = Key("credential", "get_current_user", "parameters")
 ANSWER = Answer(((b"content-type", b"application/json"), (b"x-name", "Jürgen".encode("latin-1"))), b'{"a":\n"\xff"}')
 
@@ -108,20 +106,6 @@ def test_the_token_is_nowhere_in_redis(sharing, raw):
         assert raw.pttl(name) > 0
     assert len(shown) > 5
     assert not [text for text in shown if TOKEN[5:20] in text]
-
-
-def test_entries_end_on_the_clock_of_redis(kept, redis_server):
-    kept.keep()
-    (name,) = entries(redis_server)
-    assert 50_000 < redis_server.client.pttl(name) <= 60_000
-    assert kept.has()
-    redis_server.client.pexpire(name, 20_000)
-    found, _ = kept.get(KEY)
-    assert found is not None
-    assert 40 <= found.age < 50
-    redis_server.client.pexpire(name, 0)
-    assert not kept.has()
-    assert kept.size() == 0
 
 
 @once
@@ -265,13 +249,3 @@ def test_nothing_is_sent_to_redis_before_it_is_needed(flavour, monkeypatch):
     monkeypatch.setitem(sys.modules, "redis", None)
     with pytest.raises(ConfigurationError, match=r"codegen-sdk\[redis\]"):
         flavour.client(config, rate_limits=False)
-
-
-def test_a_connection_that_may_still_receive_replies_is_not_used_again():
-    broken = Mock(**{"pack_command.return_value": [], "read_response.side_effect": KeyboardInterrupt})
-    broken.disconnect.side_effect = KeyboardInterrupt  # pressed again
-    whole = Mock(**{"pack_command.return_value": [], "read_response.return_value": b"PONG"})
-    client = RedisClient(Mock(side_effect=[broken, whole]))
-    with pytest.raises(KeyboardInterrupt):
-        client.command("GET", "secret")
-    assert client.command("PING") == b"PONG"

@@ -11,7 +11,6 @@ import pytest
 from codegen_api import operations
 
 from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenClient, NetworkError, NotFoundError, TimeoutError
-from codegen_ext._async.cache import AsyncResponseCache
 from codegen_ext._sync.cache import ResponseCache
 from codegen_ext._sync.locks import Event
 from codegen_ext.clock import Cancelled
@@ -30,27 +29,16 @@ def config_for(server, **settings):
     return ClientConfig(api_token=TOKEN, base_url=server.base_url, max_retries=0, **settings)
 
 
-@pytest.fixture
-def waiting(monkeypatch):
-    """Tell how many callers found that another one is asking."""
-    seen = []
-    for kind in (ResponseCache, AsyncResponseCache):
-
-        def count(self, key, join=kind._join):
-            flight, leads = join(self, key)
-            if not leads:
-                seen.append(1)
-            return flight, leads
-
-        monkeypatch.setattr(kind, "_join", count)
-    return seen
+def waiting(client):
+    """Return how many callers wait for the answer to another one's request."""
+    return sum(len(flight.done._waiters) for flight in client.cache._flights.values())
 
 
-def test_threads_send_one_request(serve, waiting):
+def test_threads_send_one_request(serve):
     server = serve(reply(user()) + HOLD)
     with CodegenClient(config_for(server)) as client, ThreadPoolExecutor(MANY) as pool:
         calls = [pool.submit(client.with_raw_response.get_current_user) for _ in range(MANY)]
-        until(lambda: len(waiting) == MANY - 1)
+        until(lambda: waiting(client) == MANY - 1)
         server.gate.set()
         answers = [call.result(PATIENCE) for call in calls]
         assert len({id(answer.parsed) for answer in answers}) == MANY
@@ -62,14 +50,15 @@ def test_threads_send_one_request(serve, waiting):
     assert len(server.requests) == 1
 
 
-def test_event_loops_send_one_request_also_when_a_task_is_cancelled(serve, waiting):
+def test_event_loops_send_one_request_also_when_a_task_is_cancelled(serve):
     server = serve(reply(user()) + HOLD)
     client = AsyncCodegenClient(config_for(server))
-    left = []
+    leaving, left = threading.Event(), []
 
     async def ask():
         tasks = [asyncio.create_task(client.get_current_user()) for _ in range(3)]
-        await until_async(lambda: len(waiting) == 8)
+        await until_async(lambda: leaving.is_set() or waiting(client) == 8)
+        leaving.set()
         tasks[-1].cancel()
         with pytest.raises(asyncio.CancelledError):
             await tasks[-1]
@@ -87,7 +76,7 @@ def test_event_loops_send_one_request_also_when_a_task_is_cancelled(serve, waiti
 
 
 @pytest.mark.parametrize("kind", [NetworkError, NotFoundError])
-def test_after_a_failure_each_caller_asks_at_once(waiting, kind):
+def test_after_a_failure_each_caller_asks_at_once(kind):
     numbers, fail, both = itertools.count(), threading.Event(), threading.Barrier(2, timeout=PATIENCE)
 
     def answer(request):
@@ -102,19 +91,19 @@ def test_after_a_failure_each_caller_asks_at_once(waiting, kind):
     config = ClientConfig(api_token=TOKEN, transport=httpx.MockTransport(answer), max_retries=0)
     with CodegenClient(config) as client, ThreadPoolExecutor(3) as pool:
         calls = [pool.submit(client.get_current_user) for _ in range(3)]
-        until(lambda: len(waiting) == 2)
+        until(lambda: waiting(client) == 2)
         fail.set()
         errors = [call.exception(PATIENCE) for call in calls]
     assert [type(error) for error in errors if error] == [kind]
 
 
-async def test_after_a_cancelled_task_one_caller_asks_for_all(serve, waiting):
+async def test_after_a_cancelled_task_one_caller_asks_for_all(serve):
     server = serve(reply(user()) + HOLD, reply(user()))
     async with AsyncCodegenClient(config_for(server)) as client:
         first = asyncio.create_task(client.get_current_user())
         await until_async(lambda: server.requests)
         others = [asyncio.create_task(client.get_current_user()) for _ in range(MANY)]
-        await until_async(lambda: len(waiting) == MANY)
+        await until_async(lambda: waiting(client) == MANY)
         first.cancel()
         assert {(await other).id for other in others} == {1}
         assert first.cancelled()
@@ -137,7 +126,7 @@ def test_an_answer_that_was_stored_a_moment_ago_is_found(serve, monkeypatch):
     assert len(server.requests) == 1
 
 
-def test_a_call_that_waits_too_long_or_is_cancelled_ends(serve, waiting, clock):
+def test_a_call_that_waits_too_long_or_is_cancelled_ends(serve, clock):
     server, cancel = serve(reply(user("kept")) + HOLD, reply(user("new")) + HOLD), Event()
     with CodegenClient(config_for(server, stale_if_error=100), clock=clock) as client, ThreadPoolExecutor(2) as pool:
         hasty = client.with_options(total_timeout=0.1)
@@ -146,7 +135,7 @@ def test_a_call_that_waits_too_long_or_is_cancelled_ends(serve, waiting, clock):
         with pytest.raises(TimeoutError, match="get_current_user"):
             hasty.get_current_user()
         second = pool.submit(client.perform, operations.GET_CURRENT_USER, {}, cancel=cancel)
-        until(lambda: len(waiting) == 2)
+        until(lambda: waiting(client) == 1)
         cancel.set()
         assert isinstance(second.exception(PATIENCE), Cancelled)
         server.gate.set()
