@@ -18,7 +18,7 @@ from codegen_ext import Agent, ClientConfig, ConfigurationError, WebhookError, W
 from codegen_ext.testing import FakeClock
 from codegen_ext.webhooks import EVENTS
 
-from ..support.redis_server import RedisServer
+from ..support.programs import RedisServer
 from ..support.waiting import until, until_async
 from .conftest import BODY, HEADERS, RUN, SECRET, START, answer, deliver, envelope, signed
 
