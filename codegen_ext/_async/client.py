@@ -281,9 +281,10 @@ class AsyncCodegenClient(AsyncBaseClient, AsyncCodegenMethods, AsyncCodegenPages
         return monitor
 
     async def close(self) -> None:
-        """Close the connections, stop the monitors, and end the calls and waits of other threads and tasks.
+        """Close the connections, with the requests under way, stop the monitors, and end the waits for runs.
 
-        Waits end with ClientClosedError. A client made by `with_options` leaves shared connections alone.
+        Waits of other threads and tasks end with ClientClosedError, calls that pause when their pause is over. A client
+        made by `with_options` leaves shared connections alone.
         """
         if not self._is_derived:
             self.run_poller.end(ClientClosedError(CLOSED))
