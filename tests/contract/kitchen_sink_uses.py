@@ -4,8 +4,8 @@ import datetime
 import uuid
 from typing import assert_type
 
-from sink_api import AsyncClient, Client  # type: ignore[import-not-found, unused-ignore]
-from sink_api.models import Cat, Colour, Dog, Everything, Level, Thing  # type: ignore[import-not-found, unused-ignore]
+from sink_api import Client  # type: ignore[import-not-found, unused-ignore]
+from sink_api.models import Cat, Colour, Dog, Everything, Level  # type: ignore[import-not-found, unused-ignore]
 
 
 def use(client: Client) -> None:
@@ -38,10 +38,3 @@ def use(client: Client) -> None:
     assert_type(client.send_list([{"kind": "cat", "meow": 1}, Dog("hound", 1)]), list[Cat | Dog])
     client.show_thing(1, ["a"], level=7)  # type: ignore[arg-type]
     client.send_list([{"kind": "cat", "moo": 1}])  # type: ignore[list-item, typeddict-item, arg-type, unused-ignore]
-
-
-async def use_async(client: AsyncClient) -> None:
-    assert_type(await client.show_thing(1, ["a"]), Everything)
-    assert_type((await client.with_raw_response.show_thing(1, ["a"])).parsed, Everything)
-    async for item in (await client.list_things()).auto_paging_iter():
-        assert_type(item, Thing)

@@ -83,9 +83,7 @@ def test_async_tabs_are_whole_programs_with_the_same_output(page, request):
 @pages
 def test_commands_exist(page, capsys):
     shown = [line for block in blocks(page) if block.language == "bash" for line in block.content.splitlines()]
-    shown += [
-        span for span in spans(page) if span.startswith(("make ", "codegen-sandbox ", "codegen-sdk ", ".venv/bin/"))
-    ]
+    shown += [span for span in spans(page) if span.startswith(("make ", "codegen-sandbox ", "codegen-sdk "))]
     for line in shown:
         check_command(shlex.split(line, comments=True), capsys)
 
@@ -94,7 +92,6 @@ PROGRAMS = {
     "python -m codegen_ext.providers": providers_command.main,
     "codegen-sdk": command_line.main,
     "codegen-sandbox": sandbox_program.main,
-    ".venv/bin/codegen-sandbox": sandbox_program.main,
 }
 
 
@@ -121,8 +118,6 @@ def check_command(words, capsys):
             assert not extra or set(extra.split(",")) <= set(PROJECT["optional-dependencies"])
         case ["npm", *_]:
             assert line == INSTALL_COMMAND
-        case [".venv/bin/python", "-m", "pytest", "-q", target, *_] | [".venv/bin/python", target, *_]:
-            assert (ROOT / target).exists()
         case _:
             pytest.fail(f"nobody checks that this command exists: {line}")
 
@@ -175,10 +170,6 @@ def test_an_example_prints_what_it_promises(name):
     command = [sys.executable, "-W", "error", str(ROOT / "examples" / name), "0.15"]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert (finished.returncode, finished.stderr) == (0, "")
-    position = 0
-    for pattern in EXPECTED[name]:
-        found = re.compile(pattern).search(finished.stdout, position)
-        assert found, f"{pattern} is missing after {finished.stdout[:position]!r} in\n{finished.stdout}"
-        position = found.end()
+    assert re.search(".*".join(EXPECTED[name]), finished.stdout, re.DOTALL), finished.stdout
     if name == "first_run.py":
         assert re.findall(r"status +\w+ -> (\w+)\n", finished.stdout)[-1] == "completed"

@@ -12,23 +12,7 @@ import pytest
 from codegen_api.operations import OPERATIONS
 
 import codegen_ext
-from codegen_ext import (
-    Agent,
-    ClientConfig,
-    CodegenAPIError,
-    CodegenClient,
-    CodegenConfig,
-    CodexClient,
-    ConfigPresets,
-    WebhookHandler,
-    chatserver,
-    integrations,
-    providers,
-    retry,
-    run_watch,
-    testing,
-    webhooks,
-)
+from codegen_ext import CodegenAPIError, chatserver, integrations, providers, retry, run_watch, testing, webhooks
 from codegen_ext._sync.health import HealthMonitor
 from codegen_ext.codex.arguments import HonoredArguments
 from codegen_ext.integrations import celery, django, fastapi, flask
@@ -60,9 +44,9 @@ def arguments(function):
     return [name for name in inspect.signature(function).parameters if name != "self"]
 
 
-def public_errors():
-    found = {name: getattr(codegen_ext, name) for name in codegen_ext.__all__}
-    return {name: kind for name, kind in found.items() if isinstance(kind, type) and issubclass(kind, CodegenAPIError)}
+def errors_of(module):
+    named = ((name, getattr(module, name)) for name in module.__all__)
+    return {name for name, kind in named if isinstance(kind, type) and issubclass(kind, CodegenAPIError)}
 
 
 def policy_keys(things):
@@ -70,30 +54,30 @@ def policy_keys(things):
 
 
 def agent():
-    config = ConfigPresets.testing()
+    config = codegen_ext.ConfigPresets.testing()
     config.api_token = "token"
-    return Agent(323, config=config)
+    return codegen_ext.Agent(323, config=config)
 
 
 LISTS = [
-    ("configuration.md", ["Field", "Environment", "Default"], list(ClientConfig.settings)),
-    ("errors.md", ["Error", "Kind of", "Status"], set(public_errors())),
+    ("configuration.md", ["Field", "Environment", "Default"], list(codegen_ext.ClientConfig.settings)),
+    ("errors.md", ["Error", "Kind of", "Status"], errors_of(codegen_ext)),
     ("agents.md", ["Agent"], lambda: public(agent())),
     ("agents.md", ["Task"], lambda: public(agent().run("Show yourself"))),
-    ("agents.md", ["Argument"], arguments(Agent.run)),
+    ("agents.md", ["Argument"], arguments(codegen_ext.Agent.run)),
     ("testing.md", ["Fault"], public(Fault) - {field.name for field in fields(Fault)}),
     ("testing.md", ["Script"], [field.name for field in fields(Script)]),
     ("testing.md", ["Sandbox"], public(Sandbox())),
     ("testing.md", ["Argument"], arguments(Sandbox)),
     ("webhooks.md", ["Event"], list(EVENTS)),
-    ("webhooks.md", ["Argument"], arguments(WebhookHandler)),
-    ("webhooks.md", ["Method"], public(WebhookHandler)),
+    ("webhooks.md", ["Argument"], arguments(codegen_ext.WebhookHandler)),
+    ("webhooks.md", ["Method"], public(codegen_ext.WebhookHandler)),
     ("health.md", ["Method"], public(HealthMonitor) - {"after_fork"}),
     ("chatserver.md", ["Error", "Status"], {name for name in chatserver.__all__ if name.endswith("Error")}),
     ("chatserver.md", ["ChatStream"], public(chatserver.ChatStream) | {"for piece in stream"}),
     ("contract.md", ["Key of an operation"], policy_keys(call for _, _, call in load.each_operation(CONTRACT))),
     ("contract.md", ["Key of a schema"], policy_keys(CONTRACT["components"]["schemas"].values())),
-    ("codex.md", ["Argument", "Environment", "Default"], arguments(CodexClient)),
+    ("codex.md", ["Argument", "Environment", "Default"], arguments(codegen_ext.CodexClient)),
     ("enhanced-ai-providers.md", ["Provider", "Credentials"], set(provider_names())),
     ("enhanced-ai-providers.md", ["Field"], [field.name for field in attrs.fields(AIResponse)]),
 ]
@@ -112,22 +96,22 @@ def test_a_table_lists_all_there_is_and_nothing_else(page, head, things):
 
 @pytest.mark.parametrize("row", CONFIGURATION, ids=lambda row: row["Field"].name)
 def test_configuration_of_a_field(row):
-    declared = ClientConfig.settings[row["Field"].name]
+    declared = codegen_ext.ClientConfig.settings[row["Field"].name]
     assert row["Environment"].code == list(declared.variables)
     assert ast.literal_eval(row["Default"].name) == declared.default
     for alias in row["Other name"].code:
         value = declared.default + type(declared.default)(1)
-        config = CodegenConfig(**{alias: value})
+        config = codegen_ext.CodegenConfig(**{alias: value})
         assert (getattr(config, alias), getattr(config, row["Field"].name)) == (value, value)
 
 
 def test_configuration_lists_every_other_name():
-    assert {name for row in CONFIGURATION for name in row["Other name"].code} == set(CodegenConfig.aliases)
+    assert {name for row in CONFIGURATION for name in row["Other name"].code} == set(codegen_ext.CodegenConfig.aliases)
 
 
 @pytest.mark.parametrize("preset", ["development", "production", "high_performance", "testing"])
 def test_presets(preset):
-    plain, made = ClientConfig(), getattr(ConfigPresets, preset)()
+    plain, made = codegen_ext.ClientConfig(), getattr(codegen_ext.ConfigPresets, preset)()
     differing = {name: getattr(made, name) for name in made.settings if getattr(made, name) != getattr(plain, name)}
     listed = {row["Field"].name: ast.literal_eval(row[preset].name) for row in PRESETS if row[preset].code}
     if preset == "testing":
@@ -138,7 +122,7 @@ def test_presets(preset):
 
 @pytest.mark.parametrize("row", ERRORS, ids=lambda row: row["Error"].name)
 def test_an_error(row):
-    kind = public_errors()[row["Error"].name]
+    kind = getattr(codegen_ext, row["Error"].name)
     assert row["Kind of"].code == [base.__name__ for base in kind.__bases__]
     inherited = set[str]().union(*(public(base("text")) for base in kind.__bases__))
     assert set(row["Attributes"].code) == public(kind("text")) - inherited
@@ -151,10 +135,10 @@ STATUSES = [(int(status.replace("x", "0")), row["Error"].name) for row in ERRORS
 def test_the_status_of_an_error(status, name):
     sandbox = Sandbox()
     sandbox.inject("get_current_user", Fault.status(status))
-    config = ClientConfig(
+    config = codegen_ext.ClientConfig(
         api_token=sandbox.token, base_url=sandbox.base_url, transport=sandbox.transport(), max_retries=0
     )
-    with CodegenClient(config) as client, pytest.raises(CodegenAPIError) as caught:
+    with codegen_ext.CodegenClient(config) as client, pytest.raises(CodegenAPIError) as caught:
         client.get_current_user()
     assert type(caught.value).__name__ == name
 
@@ -170,7 +154,7 @@ def test_arguments_and_defaults_of_codex_are_listed():
     listed = [row["Argument"].name for row in rows if row[""].text != "ignored"]
     assert sorted(listed) == sorted(["messages", "stream", *get_type_hints(HonoredArguments)])
     rows = table(DOCS / "codex.md", "Argument", "Environment", "Default")
-    defaults = [parameter.default for parameter in inspect.signature(CodexClient).parameters.values()]
+    defaults = [parameter.default for parameter in inspect.signature(codegen_ext.CodexClient).parameters.values()]
     assert [ast.literal_eval(row["Default"].name) for row in rows] == defaults
 
 
@@ -250,7 +234,7 @@ def test_arguments_exist_and_defaults_are_right(page):
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         matches = [inspect.signature(function).parameters for function in CALLABLES.get(name, ())]
         keywords = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
-        takes_all = [found for found in matches if keywords.keys() <= {*found, *ClientConfig.settings}]
+        takes_all = [found for found in matches if keywords.keys() <= {*found, *codegen_ext.ClientConfig.settings}]
         assert takes_all or not matches, f"{span}: no {name} takes {sorted(keywords)}"
         bare = {argument.id for argument in call.args if isinstance(argument, ast.Name)}
         defined = [found for found in takes_all if bare <= found.keys()]

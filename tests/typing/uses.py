@@ -105,6 +105,8 @@ def clients(client: sdk.CodegenClient) -> None:
 async def async_clients(client: sdk.AsyncCodegenClient) -> None:
     assert_type(client.as_completed(323, [1]), AsyncIterator[sdk.AgentRunResponse])
     assert_type(await client.with_raw_response.get_agent_run(323, 1), Response[sdk.AgentRunResponse])
+    async for each in (await client.list_agent_runs(323)).auto_paging_iter():
+        assert_type(each, sdk.AgentRunResponse)
     async for entry in client.stream_logs(323, 1):
         assert_type(entry, sdk.AgentRunLogResponse)
     print(client.get_agent_run(323, 1).id)  # type: ignore[attr-defined]
@@ -178,7 +180,6 @@ def webhooks(handler: sdk.WebhookHandler) -> None:
     sdk.WebhookHandler()  # type: ignore[call-arg]
     sdk.WebhookHandler(7)  # type: ignore[arg-type]
     handler.on("agent_run.completed")(failed)  # type: ignore[arg-type]
-    print(handler.handle_request(b"", {}).stauts)  # type: ignore[attr-defined]
 
 
 def codex(client: sdk.CodexClient) -> None:
@@ -187,7 +188,6 @@ def codex(client: sdk.CodexClient) -> None:
     for chunk in client.chat.completions.create(messages=[{"role": "user", "content": "x"}], stream=True):
         assert_type(chunk, OpenAIChunk)
     client.chat.completions.create(messages=[], temprature=1)  # type: ignore[call-overload]
-    print(client.models.list().dat)  # type: ignore[attr-defined]
 
 
 async def async_codex(client: sdk.AsyncCodexClient) -> None:
