@@ -47,10 +47,6 @@ def failure(client, method="get_current_user", *arguments, **options):
     return error
 
 
-def detail(**entry):
-    return {"detail": [entry]}
-
-
 MESSAGES = [
     ({"message": "It broke", "detail": "Another"}, "It broke"),
     ({"message": "", "detail": "It broke"}, "It broke"),
@@ -60,10 +56,10 @@ MESSAGES = [
     ({"error": {"message": "It broke", "type": "x", "code": None}}, "It broke"),
     ({"error": "It broke"}, "It broke"),
     ({"errors": ["It broke", {"detail": "at all"}]}, "It broke; at all"),
-    (detail(loc=["query", "a", 0, "b"], msg="It broke", type="x"), "a.0.b: It broke"),
-    (detail(loc=["body"], msg="It broke", type="x"), "body: It broke"),
-    (detail(loc="body", msg="It broke"), "request: It broke"),
-    (detail(loc=["body", "x"]), "x: is invalid"),
+    ({"detail": [{"loc": ["query", "a", 0, "b"], "msg": "It broke", "type": "x"}]}, "a.0.b: It broke"),
+    ({"detail": [{"loc": ["body"], "msg": "It broke", "type": "x"}]}, "body: It broke"),
+    ({"detail": [{"loc": "body", "msg": "It broke"}]}, "request: It broke"),
+    ({"detail": [{"loc": ["body", "x"]}]}, "x: is invalid"),
     *((body, "Unprocessable") for body in ({}, [], "text", {"message": None}, {"detail": [5]}, {"error": {}})),
     *((body, "Unprocessable") for body in (b"<html>", b"", b'{"message": "cut', b"\xff\xfe\x00", b"[" * 100_000)),
 ]

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import random
 import signal
 import threading
 import time
@@ -12,8 +11,6 @@ from itertools import pairwise
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from benchmarks.waiting import loop, watch, watch_list
 from codegen_ext import (
@@ -26,7 +23,6 @@ from codegen_ext import (
     PermissionDeniedError,
     WaitTimeoutError,
 )
-from codegen_ext.list_index import PAGE_SIZE, ListIndex
 from codegen_ext.testing import FakeClock
 
 from ..support.waiting import until
@@ -366,7 +362,7 @@ def test_a_child_can_wait_while_another_thread_of_its_parent_does(inside):
 
 @pytest.mark.parametrize(
     ("count", "requests", "notice"),
-    [(1, 1, 1.0), *(pytest.param(*row, marks=pytest.mark.slow) for row in [(100, 20, 0.2), (1000, 50, 0.1)])],
+    [(1, 1, 1.0), (100, 20, 0.2), pytest.param(1000, 50, 0.1, marks=pytest.mark.slow)],
 )
 def test_waiting_costs_a_fraction_of_the_requests_of_the_plain_loop(count, requests, notice):
     plain, ours = loop(count), watch(count)
@@ -379,32 +375,3 @@ def test_waiting_costs_a_fraction_of_the_requests_of_the_plain_loop(count, reque
 @pytest.mark.slow
 def test_a_list_that_changes_delays_updates_little(options, notice):
     assert watch_list(400, **options).notice <= notice
-
-
-def read_all(ids, wanted, changes=None):
-    """Read every wanted run once, alone where a page does not show it; return the number of requests."""
-    index, listed, left, requests = ListIndex(), sorted(ids, reverse=True), sorted(wanted), 0
-    skip = 0
-    while left:
-        asked = left[-1]
-        if changes is not None:
-            for _ in range(changes.randrange(4)):
-                listed.insert(0, listed[0] + changes.randint(1, 3))
-            if changes.random() < 0.1 and len(listed) > 1:
-                listed.pop(changes.randrange(len(listed)))
-        page = listed[skip : skip + PAGE_SIZE]
-        index.learn(skip, page, len(listed), set(left))
-        requests += 1 if asked in page or not index.total else 2
-        left = [run_id for run_id in left if run_id not in page and run_id != asked]
-        if left:
-            skip, count = index.best_page(left[-1], dict.fromkeys(left, 1.0))
-            assert 1 <= count <= len(left)
-            assert skip >= 0
-    return requests
-
-
-@given(st.sets(st.integers(1, 1500), min_size=2, max_size=600), st.integers(0, 1000), st.floats(0.01, 1), st.booleans())
-def test_every_run_of_a_list_is_read_at_no_more_than_twice_the_cost_of_single_reads(ids, seed, share, changes):
-    chance = random.Random(seed)
-    wanted = [run_id for run_id in sorted(ids) if chance.random() < share] or [min(ids)]
-    assert read_all(list(ids), wanted, chance if changes else None) <= 2 * len(wanted) + 1
