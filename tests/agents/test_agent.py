@@ -8,7 +8,6 @@ import pytest
 
 from codegen_ext import (
     Agent,
-    AsyncAgent,
     ClientConfig,
     CodegenClient,
     ConfigurationError,
@@ -30,12 +29,12 @@ def test_an_agent_is_made_from_its_organization_and_single_settings(flavour, san
     with flavour.agent("323", base_url=sandbox.base_url, timeout=7, api_key=TOKEN) as agent:
         assert (agent.org_id, agent.token, agent.base_url) == (323, TOKEN, sandbox.base_url)
         assert (type(agent.org_id), agent.client.config.timeout) == (int, 7)
-        assert agent.run("hello").status == "pending"
-    inner = real(agent)
-    assert type(inner)(client=inner.client).org_id == 323, "its client has the organization too"
+        with flavour.agent(5, client=agent) as other, flavour.agent(client=agent.client) as same:
+            assert (other.org_id, other.client, same.org_id) == (5, agent.client, 323)
+        assert agent.run("hello").status == "pending", "a client that was brought along stays open"
     assert agent.client.session.is_closed
     with pytest.raises(TypeError, match="make one in each process"):
-        pickle.dumps(inner)
+        pickle.dumps(real(agent))
 
 
 @once
@@ -51,7 +50,7 @@ def test_an_agent_is_made_from_environment_or_configuration(monkeypatch, flavour
         (flavour.agent(config=config), (7, "mine", "http://localhost:1", 5)),
         (flavour.agent("8", config=config), (8, "mine", "http://localhost:1", 5)),
     ):
-        assert (agent.org_id, agent.token, agent.base_url, agent.client.config.timeout) == made
+        assert (agent.org_id, agent.token, agent.base_url, agent._client.config.timeout) == made
 
 
 CONFIG = ClientConfig(api_token="abc")
@@ -76,14 +75,6 @@ def test_what_makes_no_agent_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message) as caught:
         Agent(**{"org_id": 323, **built})
     assert isinstance(caught.value, ConfigurationError)
-
-
-def test_a_client_that_was_brought_along_stays_open(client, agent, flavour):
-    with agent:
-        assert agent.client == agent._client == client
-    other = (AsyncAgent if flavour.is_async else Agent)(5, client=real(agent))
-    assert (other.org_id, other.client) == (5, real(client))
-    assert client.get_current_user().id == 1
 
 
 def test_every_option_reaches_the_service(agent, sandbox, tmp_path, monkeypatch):

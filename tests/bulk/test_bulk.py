@@ -115,7 +115,8 @@ def test_what_can_be_switched_off(connect, sandbox, tmp_path):
             call()
 
 
-def test_an_unending_input_is_read_as_it_is_consumed(connect, sandbox):
+def test_an_unending_input_is_read_as_it_is_consumed_and_in_order(connect, sandbox):
+    sandbox.inject("create_agent_run", Fault.status(429), rate=0.5)  # so that items are created in another order
     read = itertools.count()
     configs = ({"prompt": f"job {number}"} for number in read)
     results = connect(bulk_batch_size=7).iter_create_agent_runs(323, configs, max_concurrent=2)

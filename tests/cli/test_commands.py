@@ -11,7 +11,6 @@ import sys
 import threading
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 import pytest
 
@@ -22,13 +21,8 @@ from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN
 from ..docs.pages import ROOT, table
+from ..support.calls import attempts
 from ..support.waiting import until
-
-
-class Outcome(NamedTuple):
-    status: int
-    out: str
-    err: str
 
 
 @pytest.fixture
@@ -53,13 +47,9 @@ def codegen(sandbox, monkeypatch, capsys):
         captured = capsys.readouterr()
         assert TOKEN not in captured.out + captured.err
         assert "Traceback" not in captured.err
-        return Outcome(status, captured.out, captured.err)
+        return subprocess.CompletedProcess(line, status, captured.out, captured.err)
 
     return call
-
-
-def requests(sandbox, operation):
-    return sum(request.operation == operation for request in sandbox.requests)
 
 
 def interrupt_when(condition):
@@ -88,7 +78,6 @@ NEVER = "run 'Try [[outcome=never logs=0]]'"
         (f"{NEVER} --timeout 0.2 --cancel-on-timeout; status 1", [124, 0], ".*cancelled.*", "it was stopped"),
         ("api", [0], r".*list_agent_runs \[org_id\] \[user_id\] \[source_type\].*\n    List the agent runs.*", ""),
         ("api get_agent_ran", [2], "", r"no operation get_agent_ran; did you mean get_agent_run\?"),
-        ("api explode", [2], "", "no operation explode; there are add_admin, "),
         ("api get_agent_run agent_run", [2], "", "expected NAME=VALUE"),
         ("api get_agent_run agent_run=1", [2], "", r"no argument agent_run; did you mean agent_run_id\?"),
         ("api get_agent_run", [2], "", r"get_agent_run needs agent_run_id: get_agent_run \[org_id\] agent_run_id"),
@@ -103,27 +92,27 @@ NEVER = "run 'Try [[outcome=never logs=0]]'"
 )
 def test_what_commands_print_and_exit_with(codegen, lines, statuses, out, err):
     found = [codegen(line) for line in lines.split("; ")]
-    assert [each.status for each in found] == statuses
-    assert re.fullmatch(out, "".join(each.out for each in found), re.DOTALL)
-    assert re.search(err, "".join(each.err for each in found))
+    assert [each.returncode for each in found] == statuses
+    assert re.fullmatch(out, "".join(each.stdout for each in found), re.DOTALL)
+    assert re.search(err, "".join(each.stderr for each in found))
 
 
 def test_a_run_shows_its_log_and_prints_its_result(codegen, sandbox):
-    status, out, err = codegen("run 'Fix it [[logs=3 pull_request=yes]]' --repo owner/repo")
-    assert (status, out) == (0, "Done: Fix it [[logs=3 pull_request=yes]]\n")
-    first, *log, state, request = err.splitlines()
+    found = codegen("run 'Fix it [[logs=3 pull_request=yes]]' --repo owner/repo")
+    assert (found.returncode, found.stdout) == (0, "Done: Fix it [[logs=3 pull_request=yes]]\n")
+    first, *log, state, request = found.stderr.splitlines()
     assert first == "run 1: https://sandbox.invalid/323/1"
     assert [line.split()[1] for line in log] == [entry["message_type"] for entry in sandbox.runs[0].logs]
     assert state == "run 1: completed"
     assert request.startswith("pull request: https://")
     assert sandbox.runs[0].repo_id == 107
-    lines = codegen("status 1").out.splitlines()
+    lines = codegen("status 1").stdout.splitlines()
     assert lines[:2] == ["id: 1", "status: completed"]
     assert "repository: owner/repo" in lines
-    assert lines[-1] == f"result: {out.strip()}"
-    entries = [json.loads(line) for line in codegen("logs 1 --follow --json").out.splitlines()]
+    assert lines[-1] == f"result: {found.stdout.strip()}"
+    entries = [json.loads(line) for line in codegen("logs 1 --follow --json").stdout.splitlines()]
     assert [entry["thought"] for entry in entries] == [entry["thought"] for entry in sandbox.runs[0].logs]
-    assert len(codegen("logs 1").out.splitlines()) == len(entries)
+    assert len(codegen("logs 1").stdout.splitlines()) == len(entries)
 
 
 def test_options_of_a_run_reach_the_service(codegen, sandbox, tmp_path, monkeypatch):
@@ -131,7 +120,7 @@ def test_options_of_a_run_reach_the_service(codegen, sandbox, tmp_path, monkeypa
     image.write_bytes(b"\x89PNG\r\n\x1a\n")
     monkeypatch.setattr(sys, "stdin", io.StringIO("Fix it"))
     options = f"--branch main --model some-model --priority high --tag a --tag b --image {shlex.quote(str(image))}"
-    assert codegen(f"run - {options} --quiet").status == 0
+    assert codegen(f"run - {options} --quiet").returncode == 0
     (run,) = sandbox.runs
     assert (run.prompt, run.model) == ("Branch: main\n\nFix it", "some-model")
     kept = run.metadata["codegen_sdk"]
@@ -145,14 +134,14 @@ def test_a_wait_that_the_client_gives_up_is_not_a_run_that_is_late(codegen, monk
 
     monkeypatch.setattr(AsyncTask, "wait", give_up)
     found = codegen("run 'Fix it' --quiet --timeout 60")
-    assert (found.status, "unchanged for an hour" in found.err) == (4, True)
+    assert (found.returncode, "unchanged for an hour" in found.stderr) == (4, True)
 
 
 def test_ctrl_c_leaves_the_run_alone(codegen, sandbox):
-    interrupt_when(lambda: requests(sandbox, "get_agent_run_logs"))
+    interrupt_when(lambda: attempts(sandbox, "get_agent_run_logs"))
     found = codegen(NEVER)
-    assert found.status == 130
-    assert "interrupted; run 1 goes on: `codegen-sdk wait 1` waits again" in found.err
+    assert found.returncode == 130
+    assert "interrupted; run 1 goes on: `codegen-sdk wait 1` waits again" in found.stderr
     assert sandbox.runs[0].status == "RUNNING"
 
 
@@ -160,7 +149,7 @@ def test_runs_are_listed_newest_first_and_filtered(codegen, sandbox):
     for options in ("One --repository owner/repo --tag ci", "'Two [[outcome=failed]]' --tag ci", "Three"):
         codegen(f"run {options} -d")
     sandbox.runs[2].web_url = "https://x.invalid/1\n99\tfailed"
-    rows = [line.split("\t") for line in codegen("list -n 2").out.splitlines()]
+    rows = [line.split("\t") for line in codegen("list -n 2").stdout.splitlines()]
     assert [row[:2] for row in rows] == [["3", "completed"], ["2", "failed"]], "a field cannot forge a row"
     for filters, ids in (
         ("", [3, 2, 1]),
@@ -168,18 +157,20 @@ def test_runs_are_listed_newest_first_and_filtered(codegen, sandbox):
         ("--repository owner/repo", [1]),
         ("--repo owner/repo --tag other", []),
     ):
-        assert [run["id"] for run in json.loads(codegen(f"list --json {filters}").out)] == ids
-    shown = json.loads(codegen("status 1 --json").out)
+        assert [run["id"] for run in json.loads(codegen(f"list --json {filters}").stdout)] == ids
+    shown = json.loads(codegen("status 1 --json").stdout)
     assert (shown["tags"], shown["priority"], shown["repository"]) == (["ci"], None, "owner/repo")
 
 
 def test_a_terminal_gets_a_table_and_no_commands(codegen, sandbox, monkeypatch):
     sandbox.script(result="a\x1b]0;owned\x07b\x9bc\nd\te [bold]f[/bold]")
     codegen("run 'Fix it' -d --repo owner/repo")
-    assert "\x1b" in codegen("wait 1").out
+    assert "\x1b" in codegen("wait 1").stdout
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    assert codegen("wait 1").out == "a]0;ownedbc\nd\te [bold]f[/bold]\n"
-    head, row = re.sub(r"\x1b(\[[\d;]*m|\]8;[^\x1b]*\x1b\\)", "", codegen("list").out).splitlines()  # style and links
+    assert codegen("wait 1").stdout == "a]0;ownedbc\nd\te [bold]f[/bold]\n"
+    head, row = re.sub(
+        r"\x1b(\[[\d;]*m|\]8;[^\x1b]*\x1b\\)", "", codegen("list").stdout
+    ).splitlines()  # style and links
     assert head.split() == ["id", "status", "age", "repository", "summary"]
     assert re.fullmatch(r" 1 +completed +\d+ (s|min) +owner/repo +\S.*", row)
     now = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -191,7 +182,7 @@ def test_a_terminal_gets_a_table_and_no_commands(codegen, sandbox, monkeypatch):
 @pytest.mark.parametrize("terminal", [False, True])
 def test_changes_are_watched(codegen, sandbox, monkeypatch, terminal):
     def has_told_the_end():
-        listed = requests(sandbox, "list_agent_runs")
+        listed = attempts(sandbox, "list_agent_runs")
         if listed and sandbox.runs[0].status == "RUNNING":
             sandbox.runs[0].finish()
         return listed >= 3 + terminal
@@ -200,33 +191,33 @@ def test_changes_are_watched(codegen, sandbox, monkeypatch, terminal):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
     interrupt_when(has_told_the_end)
     found = codegen("watch --poll-interval 1" if terminal else "watch --poll-interval 1 --json")
-    assert found.status == 130
+    assert found.returncode == 130
     if terminal:
-        assert "completed" in found.out
+        assert "completed" in found.stdout
     else:
-        change = json.loads(found.out.splitlines()[-1])
+        change = json.loads(found.stdout.splitlines()[-1])
         assert (change["run"]["id"], change["kind"]) == (1, "finished")
 
 
 def test_any_operation_can_be_called(codegen, sandbox, monkeypatch):
     codegen("run 7 -d")
-    assert json.loads(codegen("api get_agent_run agent_run_id=1").out)["result"] == "Done: 7"
-    page = json.loads(codegen("api list_agent_runs limit=1 org_id=323").out)
+    assert json.loads(codegen("api get_agent_run agent_run_id=1").stdout)["result"] == "Done: 7"
+    page = json.loads(codegen("api list_agent_runs limit=1 org_id=323").stdout)
     assert [run["id"] for run in page["items"]] == [1]
     assert (sandbox.requests[-1].operation, sandbox.requests[-1].arguments["limit"]) == ("list_agent_runs", 1)
-    made = json.loads(codegen("""api create_agent_run prompt=8 'metadata={"ticket": 9}'""").out)
+    made = json.loads(codegen("""api create_agent_run prompt=8 'metadata={"ticket": 9}'""").stdout)
     assert (sandbox.runs[-1].prompt, sandbox.runs[-1].metadata["ticket"], made["id"]) == ("8", 9, 2)
     monkeypatch.setenv("CHATSERVER_API_KEY", TOKEN)
     monkeypatch.setenv("CHATSERVER_BASE_URL", sandbox.base_url)
     said = """'messages=[{"role": "user", "content": "Hello"}]'"""
-    assert json.loads(codegen(f"api create_chat_completion model=claude {said}", API_TOKEN="").out)["choices"]
+    assert json.loads(codegen(f"api create_chat_completion model=claude {said}", API_TOKEN="").stdout)["choices"]
 
 
 def test_a_page_is_opened_where_there_is_a_browser(codegen, monkeypatch):
     opened = []
     monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or len(opened) < 2)
-    assert "there is no browser here" not in codegen("run 'Fix it' -q --web").err
-    assert "there is no browser here" in codegen("status 1 --web").err
+    assert "there is no browser here" not in codegen("run 'Fix it' -q --web").stderr
+    assert "there is no browser here" in codegen("status 1 --web").stderr
     assert opened == ["https://sandbox.invalid/323/1"] * 2
 
 
@@ -263,7 +254,7 @@ def test_an_output_that_cannot_be_written_has_a_status_of_its_own(codegen, sandb
     with stdout() as stream:
         monkeypatch.setattr(sys, "stdout", stream)
         found = codegen("run 'Fix it' -q")
-    assert (found.status, found.err.partition("completed\n")[2]) == (status, told)
+    assert (found.returncode, found.stderr.partition("completed\n")[2]) == (status, told)
 
 
 @pytest.mark.parametrize(
@@ -278,17 +269,19 @@ def test_an_output_that_cannot_be_written_has_a_status_of_its_own(codegen, sandb
 def test_troubles_are_told_and_command_no_terminal(codegen, sandbox, settings, fault, status, told):
     sandbox.inject("list_agent_runs", fault, times=1)
     found = codegen("list", **settings)
-    assert (found.status, told in found.err) == (status, True)
+    assert (found.returncode, told in found.stderr) == (status, True)
 
 
 def test_an_internal_failure_and_a_missing_extra_are_not_the_status_of_a_failed_run(codegen, monkeypatch):
     monkeypatch.setattr(output, "listing", lambda *_: 1 / 0)
-    assert codegen("list") == (70, "", "codegen-sdk: internal error: ZeroDivisionError: division by zero\n")
+    found = codegen("list")
+    assert (found.returncode, found.stdout) == (70, "")
+    assert found.stderr == "codegen-sdk: internal error: ZeroDivisionError: division by zero\n"
     monkeypatch.delitem(sys.modules, "codegen_ext.cli.commands")
     monkeypatch.setitem(sys.modules, "typer", None)
     found = codegen("list")
-    assert found.status == 2
-    assert found.err.startswith("codegen-sdk: this needs more: pip install 'codegen-sdk[cli]'")
+    assert found.returncode == 2
+    assert found.stderr.startswith("codegen-sdk: this needs more: pip install 'codegen-sdk[cli]'")
 
 
 def test_the_version_is_shown_without_importing_the_commands():
