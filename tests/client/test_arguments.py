@@ -1,6 +1,5 @@
 """Arguments that make no sense: refused before anything is sent, by an error that names them and what was expected."""
 
-import asyncio
 import io
 import math
 from pathlib import Path
@@ -11,7 +10,6 @@ import pytest
 from codegen_ext import (
     Agent,
     AsyncAgent,
-    AsyncTask,
     BulkJob,
     CodegenAPIError,
     CodegenClient,
@@ -85,11 +83,9 @@ def job(*configs, **options):
         *((lambda d, ids=ids: d.client.as_completed(ORG, ids), "agent_run_ids?: expected") for ids in (["x"], "1", 5)),
         (lambda d: d.client.stream_logs(ORG, 1, poll_interval="5"), "poll_interval must be a number"),
         (given({"prompt": " \n\t"}), "prompt: must not be blank"),
-        (given({"prompt": None}), "prompt: expected a string"),
         *((given({"priority": wrong}), "priority: expected one of low, normal") for wrong in ("asap", 1)),
         (given({"tags": {"a": 1}}), "tags: expected a list of strings, got .'a': 1."),
         (given({"tags": ["a", 1]}), r"tags: expected a list of strings, got \['a', 1\]"),
-        (given({"agent_type": 5}), "agent_type: expected a string, got int"),
         (given({"branch": ""}), "branch: must not be blank"),
         (given({"repository": "owner/repo", "repo_id": 107}), "repository: give either"),
         (given({"repo_id": "abc"}), "repo_id: expected a whole number"),
@@ -140,8 +136,6 @@ def job(*configs, **options):
         (lambda d: BulkJob.open(5), "journal: expected the path of a file, got int"),
         (lambda d: Task.wait_all(5), "tasks: expected a list of tasks, got int"),
         (lambda d: Task.wait_all([d.task, Task]), "tasks.1: expected type Task, got the class Task"),
-        (lambda d: asyncio.run(AsyncTask.wait_all([d.task])), "tasks.0: expected type AsyncTask, got Task"),
-        (lambda d: Agent(ORG, client=CodegenClient), "client must be .* got the class CodegenClient"),
         (lambda d: AsyncAgent(ORG, client=d.client), "client must be of type AsyncCodegenClient, got CodegenClient"),
     ],
 )
