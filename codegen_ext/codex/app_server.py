@@ -50,7 +50,6 @@ _POLL_SECONDS = 0.5
 _GRACE_SECONDS = 0.5
 """How long the CLI has for ending its commands and itself before its process group is killed."""
 _CLOSE_SECONDS = 1.0
-_OLD_WORDS = ("unrecognized subcommand", "unexpected argument", "Unknown feature flag")
 
 
 class Receiver(Protocol):
@@ -251,7 +250,7 @@ class AppServer:
         message = "the codex app-server " + ("closed its output" if code is None else f"ended (exit code {code})")
         if not self._has_answered:
             version = installed_version(self._executable, self._environment)
-            if any(words in lines for words in _OLD_WORDS) if version is None else version < OLDEST_VERSION:
+            if version is not None and version < OLDEST_VERSION:
                 return lambda: too_old(version)
             message += f" before it answered; install the Codex CLI with: {INSTALL_COMMAND}"
         return lambda: connection_error(f"{message} {lines[-500:]}".rstrip())

@@ -1,7 +1,6 @@
 """The real CLI against a service on loopback; starting it takes half a second, so most tests share a server."""
 
 import asyncio
-import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -38,11 +37,6 @@ def is_running(pid):
     return stat_of(pid) != []
 
 
-def group_of(pid):
-    """Return the running processes of a group, oldest first."""
-    return sorted(int(one.name) for one in Path("/proc").glob("[0-9]*") if stat_of(one.name)[2:3] == [str(pid)])
-
-
 def environment_of(pid):
     pairs = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
@@ -58,25 +52,6 @@ def script(path, code):
 @pytest.fixture(scope="session")
 def codex():
     return require_codex()
-
-
-@pytest.fixture(params=["flat", "global", "shim"])
-def installation(request, codex, tmp_path):
-    """The CLI as npm installs it in a folder, as `npm install -g` does, and behind a script that stays between."""
-    if request.param == "flat":
-        return codex
-    if request.param == "shim":
-        return script(tmp_path / "codex", f'"{codex}" "$@"; exit $?')
-    scope = Path(codex).resolve().parents[2]
-    package = tmp_path / "lib/node_modules/@openai/codex"
-    shutil.copytree(scope / "codex", package, ignore=shutil.ignore_patterns("node_modules"))
-    (package / "node_modules/@openai").mkdir(parents=True)
-    for native in scope.glob("codex-*"):
-        (package / "node_modules/@openai" / native.name).symlink_to(native)
-    launcher = tmp_path / "bin/codex"
-    launcher.parent.mkdir()
-    launcher.symlink_to("../lib/node_modules/@openai/codex/bin/codex.js")
-    return str(launcher)
 
 
 @pytest.fixture(scope="session")
@@ -115,11 +90,11 @@ def build(service, plain):
 @pytest.fixture(scope="session")
 def lasting_clients(plain):
     with asyncio.Runner() as runner, CodexClient(**plain) as client:
-        asynchronous = AsyncCodexClient(**plain)
-        for listed in (client.models.list(), runner.run(asynchronous.models.list()._page())):  # starts the servers
-            assert listed.data
-        yield {"sync": client, "async": Blocking(asynchronous, runner)}
-        runner.run(asynchronous.close())
+        clients = {"sync": client, "async": Blocking(AsyncCodexClient(**plain), runner)}
+        for one in clients.values():
+            assert one.models.list().data  # which starts the server
+        yield clients
+        clients["async"].close()
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -137,3 +112,11 @@ def client(lasting_clients, service):
 def create(client, content="hi", **options):
     """Ask a client of either kind for a completion."""
     return client.chat.completions.create(**{"messages": [{"role": "user", "content": content}], **options})
+
+
+def user(*parts):
+    return {"role": "user", "content": [*parts]}
+
+
+def image(url, **more):
+    return {"type": "image_url", "image_url": {"url": url, **more}}

@@ -51,30 +51,16 @@ def event(kind: str, **response: Any) -> dict[str, Any]:
     return {"type": f"response.{kind}", "response": {"id": f"resp_{uuid4().hex}", **response}}
 
 
-def created() -> dict[str, Any]:
-    return event("created")
-
-
-def usage(input_tokens: int = 11, output_tokens: int = 5, cached: int = 3, reasoning: int = 2) -> dict[str, Any]:
-    return {
-        "input_tokens": input_tokens,
-        "input_tokens_details": {"cached_tokens": cached},
-        "output_tokens": output_tokens,
-        "output_tokens_details": {"reasoning_tokens": reasoning},
-        "total_tokens": input_tokens + output_tokens,
-    }
-
-
-def completed(**counts: int) -> dict[str, Any]:
-    return event("completed", usage=usage(**counts))
-
-
-def incomplete(reason: str) -> dict[str, Any]:
-    return event("incomplete", usage=usage(), incomplete_details={"reason": reason})
-
-
-def failed(code: str, message: str) -> dict[str, Any]:
-    return event("failed", error={"code": code, "message": message})
+CREATED = event("created")
+USAGE = {
+    "input_tokens": 11,
+    "input_tokens_details": {"cached_tokens": 3},
+    "output_tokens": 5,
+    "output_tokens_details": {"reasoning_tokens": 2},
+    "total_tokens": 16,
+}
+COMPLETED = event("completed", usage=USAGE)
+INCOMPLETE = event("incomplete", usage=USAGE, incomplete_details={"reason": "max_output_tokens"})
 
 
 def message(*deltas: Any, phase: str | None = None) -> Iterator[Any]:
@@ -92,34 +78,34 @@ def done(item: dict[str, Any]) -> dict[str, Any]:
     return {"type": "response.output_item.done", "output_index": 0, "item": item}
 
 
-def call(name: str, **arguments: Any) -> dict[str, Any]:
-    item = {"type": "function_call", "call_id": f"call_{uuid4().hex}", "name": name}
-    return done({**item, "arguments": json.dumps(arguments)})
+def does(command: str, *said: Any) -> Answer:
+    """A response with which the agent says something and runs a command."""
+    item = {"type": "function_call", "call_id": f"call_{uuid4().hex}", "name": "exec_command"}
+    return says(*said, done({**item, "arguments": json.dumps({"cmd": command})}))
 
 
 def says(*events: Any) -> Answer:
     """An answer of these messages and calls, complete."""
-    return Answer([created(), *events, completed()])
+    return Answer([CREATED, *events, COMPLETED])
 
 
-def say(*deltas: Any, **counts: int) -> Answer:
+def say(*deltas: Any) -> Answer:
     """A whole answer in these pieces."""
-    return Answer([created(), *message(*deltas), completed(**counts)])
-
-
-def does(command: str) -> Answer:
-    """A response with which the agent runs a command."""
-    return says(call("exec_command", cmd=command))
+    return says(*message(*deltas))
 
 
 HALF = say("half", WAIT)
 """An answer that stops amid the text until the test goes on."""
-CUT = Answer([created(), *[*message("Par", "tial")][:-1]])
+CUT = Answer([CREATED, *[*message("Par", "tial")][:-1]])
 """An answer that breaks off."""
 
 
 def echo(asked: Asked) -> Answer:
     return say("you said ", asked.prompt)
+
+
+def failed(code: str) -> Answer:
+    return Answer([CREATED, event("failed", error={"code": code, "message": "x"})])
 
 
 def refuse(status: int, code: str | None = None, text: str = "the service says no") -> Answer:
@@ -145,32 +131,30 @@ class Responses:
 
     def reset(self, *answers: Answer | Callable[[Asked], Answer]) -> None:
         """Forget what was asked, let go of what waits, and answer so from now on."""
-        with self._lock:
-            self._go_on.set()
-            self._go_on = threading.Event()
-            self._answers = list(answers)
-            self.asked: list[Asked] = []
+        self.go_on()
+        self._go_on = threading.Event()
+        self._answers = list(answers)
+        self.asked: list[Asked] = []
 
     def go_on(self) -> None:
         """Let the answers that wait go on."""
         self._go_on.set()
 
-    def _choose(self, asked: Asked) -> tuple[Answer, threading.Event]:
-        with self._lock:
-            self.asked.append(asked)
-            answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-            return answer(asked) if callable(answer) else answer, self._go_on
-
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
         """Answer a request, as a WSGI application."""
-        answer, go_on = Answer(status=404, body={}), self._go_on
-        if environ["REQUEST_METHOD"] == "POST":
-            body = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
-            headers = {name[5:].lower().replace("_", "-"): environ[name] for name in environ if name[:5] == "HTTP_"}
-            answer, go_on = self._choose(Asked(environ["PATH_INFO"], headers, body))
-        kind = "text/event-stream" if answer.status == 200 else "application/json"
+        if environ["REQUEST_METHOD"] != "POST":
+            start_response("404 X", [])
+            return
+        body = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+        headers = {name[5:].lower().replace("_", "-"): environ[name] for name in environ if name[:5] == "HTTP_"}
+        asked = Asked(environ["PATH_INFO"], headers, body)
+        with self._lock:
+            self.asked.append(asked)
+            answer, go_on = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0], self._go_on
+        answer = answer(asked) if callable(answer) else answer
+        kind = "text/event-stream" if answer.body is None else "application/json"
         start_response(f"{answer.status} X", [("Content-Type", kind)])
-        if answer.status != 200:
+        if answer.body is not None:
             yield json.dumps(answer.body).encode()
         for one in answer.events:
             if one is WAIT:

@@ -1,10 +1,9 @@
-"""Chat completions over the real CLI: what is asked, what comes back."""
+"""Chat completions over the real CLI: what is asked, what comes back, what is refused."""
 
 import asyncio
 import base64
 import gc
 import time
-from pathlib import Path
 
 import openai
 import pytest
@@ -12,11 +11,10 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from codegen_ext import AsyncCodexClient
 from codegen_ext.codex import CodexError
-from codegen_ext.testing import MockCodexClient
 
 from ..support.waiting import in_background, until
-from .conftest import HI, content, create, text
-from .responses import HALF, WAIT, Answer, call, completed, created, does, incomplete, message, say, says
+from .conftest import HI, content, create, image, text, user
+from .responses import CREATED, CUT, HALF, INCOMPLETE, WAIT, Answer, does, failed, message, refuse, say, says
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -24,42 +22,29 @@ PNG = base64.b64decode(
 
 
 def test_a_completion_is_the_openai_packages_own(each_client, service):
-    service.reset(say("Hello", " there", ".", input_tokens=1000, output_tokens=77, cached=512, reasoning=64))
     completion = create(each_client, reasoning_effort="high", model="gpt-5.5")
     assert type(completion) is ChatCompletion
     (choice,) = completion.choices
     assert (choice.message.content, choice.message.role, choice.finish_reason) == ("Hello there.", "assistant", "stop")
     assert (completion.object, completion.model) == ("chat.completion", "gpt-5.5")
-    assert completion.id.startswith("chatcmpl-")
     assert abs(completion.created - time.time()) < 600
     usage = completion.usage
-    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (1000, 77, 1077)
-    assert usage.prompt_tokens_details.cached_tokens == 512
-    assert usage.completion_tokens_details.reasoning_tokens == 64
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (11, 5, 16)
+    assert usage.prompt_tokens_details.cached_tokens == 3
+    assert usage.completion_tokens_details.reasoning_tokens == 2
     assert (service.asked[0].body["reasoning"]["effort"], service.asked[0].body["model"]) == ("high", "gpt-5.5")
 
 
-def test_a_stream_has_the_deltas_as_the_service_sends_them(each_client, service):
-    service.reset(say("One ", WAIT, "two."))
-    stream = create(each_client, stream=True, stream_options={"include_usage": True})
-    first, second = next(stream), next(stream)
-    assert type(first) is ChatCompletionChunk
-    assert (first.choices[0].delta.role, first.object) == ("assistant", "chat.completion.chunk")
-    assert second.choices[0].delta.content == "One "  # before the service sends more
-    service.go_on()
-    *rest, last = stream
-    assert content(rest) == "two."
-    assert [chunk.choices[0].finish_reason for chunk in rest] == [None, "stop"]
-    assert {chunk.id for chunk in rest} == {first.id}
-    assert (last.choices, last.usage.total_tokens) == ([], 16)
-
-
-def test_choices_are_parallel_threads(client, service):
+def test_a_stream_shows_parallel_choices_as_the_service_sends_them(each_client, service):
     numbers = iter(range(3))
     service.reset(lambda asked: say("choice ", WAIT, str(next(numbers))))
-    stream = create(client, n=3, stream=True)
-    chunks = [next(stream) for _ in range(6)]
-    assert {chunk.choices[0].index for chunk in chunks} == {0, 1, 2}  # all wait at once
+    stream = create(each_client, n=3, stream=True)
+    chunks = [next(stream) for _ in range(6)]  # before the service sends more
+    assert {(type(chunk), chunk.object, chunk.id) for chunk in chunks} == {
+        (ChatCompletionChunk, "chat.completion.chunk", chunks[0].id)
+    }
+    assert [chunk.choices[0].delta.role for chunk in chunks].count("assistant") == 3
+    assert {chunk.choices[0].index for chunk in chunks if chunk.choices[0].delta.content == "choice "} == {0, 1, 2}
     service.go_on()
     completion = stream.result()
     assert [choice.index for choice in completion.choices] == [0, 1, 2]
@@ -100,78 +85,23 @@ def test_messages_are_real_history(client, service, tmp_path):
     assert service.asked[-1].texts[-1] == ("assistant", "Hello there.")
 
 
-def user(*parts):
-    return {"role": "user", "content": [*parts]}
-
-
-def image(url, **more):
-    return {"type": "image_url", "image_url": {"url": url, **more}}
-
-
-BAD = [
-    ({"messages": []}, "messages"),
-    ({"messages": "hi"}, "messages"),
-    ({"messages": [{"role": "robot", "content": "x"}, *HI]}, "messages[0].role"),
-    ({"messages": [{"role": "user"}]}, "messages[0].content"),
-    ({"messages": [{"role": "assistant", "tool_calls": [{"id": 5}]}]}, "messages[0].tool_calls[0].id"),
-    ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id"),
-    ({"messages": [user({"type": "input_audio"})]}, "messages[0].content[0].type"),
-    ({"messages": [user({"type": "text"})]}, "messages[0].content[0].text"),
-    ({"messages": [user(image("/no/such.png"))]}, "messages[0].content[0].image_url"),
-    ({"messages": [user(image("https://x/y.png"))]}, "messages[0].content[0].image_url"),
-    ({"n": 0}, "n"),
-    ({"max_tokens": 0}, "max_tokens"),
-    ({"stop": [""]}, "stop"),
-    ({"stream_options": "include_usage"}, "stream_options"),
-    ({"timeout": -1}, "timeout"),
-    ({"response_format": {"type": "xml"}}, "response_format"),
-    ({"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}, "response_format"),
-]
-UNSENDABLE = [
-    {"messages": [{"role": "user", "content": "a\ud83d"}]},
-    {"messages": [{"role": "user", "content": "a\ud83d"}, *HI]},
-    {"response_format": {"type": "json_schema", "json_schema": {"schema": {"description": {1}}}}},
-]
-
-
-@pytest.mark.parametrize(("arguments", "param"), [*BAD, *[(one, None) for one in UNSENDABLE]], ids=ascii)
-def test_bad_arguments_are_refused_as_the_api_does(arguments, param):
-    client = MockCodexClient()
-    with pytest.raises(openai.BadRequestError) as caught:
-        create(client, **arguments)
-    assert (caught.value.param, client.calls) == (param, [])
-    assert ("cannot be sent as JSON" in str(caught.value)) is (param is None)
-
-
-def test_arguments_that_are_unknown_or_not_given():
-    client = MockCodexClient()
-    with pytest.raises(TypeError, match="'temprature'"):
-        create(client, temprature=1)
-    given = dict.fromkeys(("temperature", "stop", "n", "response_format", "max_tokens", "timeout"), openai.NOT_GIVEN)
-    assert text(create(client, **given, seed=None)) == "This is a mock answer."
-
-
-LOOK = call("exec_command", cmd="true")
-STOPS = Answer([created(), *message("Hello th", "ere, ST", "OP and more", WAIT, "never"), completed()])
+STOPS = says(*message("Hello th", "ere, ST", "OP and more", WAIT, "never"))
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": False, "required": ["a"]}
 FORM = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}}
 SAID = {
     # the answers of the service, the arguments, the text, the finish reason, and the tokens where they were counted
     "a comment is no part of it": (
-        [says(*message("I look.", phase="commentary"), LOOK), says(*message("One.", phase="final_answer"))],
+        [does("true", *message("I look.", phase="commentary")), says(*message("One.", phase="final_answer"))],
         *({}, "One.", "stop", 32),
     ),
     "a schema shapes the last message": (
-        [says(*message('{"a": 0}'), LOOK), say('{"a"', ": 1}")],
+        [does("true", *message('{"a": 0}')), say('{"a"', ": 1}")],
         *(FORM, '{"a": 1}', "stop", 32),
     ),
-    "the service ends it": (
-        [Answer([created(), *message("Par", "tial"), incomplete("max_output_tokens")])],
-        *({}, "Partial", "length", None),
-    ),
+    "the service ends it": ([Answer([CREATED, *message("Par", "tial"), INCOMPLETE])], {}, "Partial", "length", None),
     "limits": ([STOPS], {"max_completion_tokens": 3, "max_tokens": 1}, "Hello there,", "length", None),
     "used in part": (
-        [says(*message("I look."), LOOK), STOPS],
+        [does("true", *message("I look.")), STOPS],
         *({"stop": "STOP"}, "I look.\n\nHello there, ", "stop", None),
     ),
 }
@@ -219,7 +149,7 @@ def test_leaving_an_answer_interrupts_the_turn(each_client, service, way):
     gone = []
 
     def endless():
-        yield created()
+        yield CREATED
         try:
             yield from message(*["more "] * 100_000)
         except GeneratorExit:
@@ -231,48 +161,12 @@ def test_leaving_an_answer_interrupts_the_turn(each_client, service, way):
     until(lambda: gone)  # the CLI has hung up
 
 
-def test_closing_a_stream_ends_the_wait_of_another_thread_or_task(client, build, service):
+def test_closing_a_stream_ends_the_wait_of_another_thread(client, service):
     service.reset(HALF)
     stream = create(client, stream=True)
     rest = in_background(lambda: list(stream))
     stream.close()
     assert content(rest.result(60)) in ("", "half")
-
-    async def run():
-        async with await create(build(AsyncCodexClient), stream=True) as stream:
-
-            async def rest():
-                return [chunk async for chunk in stream]
-
-            task = asyncio.create_task(rest())
-            await asyncio.sleep(0)
-            await stream.close()
-            return content(await asyncio.wait_for(task, 60))
-
-    assert asyncio.run(run()) in ("", "half")
-
-
-IGNORED = {"temperature": 0.2, "top_p": 0.9, "seed": 1, "frequency_penalty": 0.1, "logprobs": True}
-
-
-def test_an_argument_without_effect_warns_once_by_name():
-    client, strict = MockCodexClient(), MockCodexClient(strict=True)
-    with pytest.warns(UserWarning, match="it is ignored") as caught:
-        client.chat.completions.create(messages=HI, **IGNORED)
-    assert sorted(str(one.message).split(" support ")[1].split(":")[0] for one in caught) == sorted(IGNORED)
-    client.chat.completions.create(messages=HI, **IGNORED)  # a second warning would be an error
-    with pytest.warns(UserWarning, match="response_format json_object"):
-        client.chat.completions.create(messages=HI, response_format={"type": "json_object"})
-    for name, value in IGNORED.items():
-        with pytest.raises(openai.BadRequestError, match=name) as refused:
-            strict.chat.completions.create(messages=HI, **{name: value})
-        assert (refused.value.param, strict.calls) == (name, [])
-
-
-def test_a_warning_names_the_line_of_the_caller(client):
-    with pytest.warns(UserWarning, match="user: it is ignored") as caught:
-        client.chat.completions.create(messages=HI, user="me")
-    assert Path(caught[0].filename).name == Path(__file__).name
 
 
 def test_the_models_of_the_cli_are_listed(each_client, build, service):
@@ -292,10 +186,11 @@ DECISIONS = [(False, False), (None, False), (True, True), ("acceptForSession", T
 
 def test_the_callback_decides_what_the_agent_may_do(build, service, tmp_path):
     asked = []
-    decision = None
 
     def decide(request):
         asked.append(request)
+        if isinstance(decision, Exception):
+            raise decision
         return decision
 
     async def decide_later(request):
@@ -314,24 +209,66 @@ def test_the_callback_decides_what_the_agent_may_do(build, service, tmp_path):
             assert (request.kind, request.cwd) == ("command", str(tmp_path))
             assert f"touch {name}{number}" in str(request.command)
     assert asked == []
-
-
-def test_an_error_of_the_callback_reaches_the_caller(build, service, tmp_path):
-    def fail(request):
-        raise LookupError("no decision")
-
-    async def decide(request):
-        return True
-
-    for callback, kind in ((fail, LookupError), (decide, CodexError)):  # the second needs the asynchronous client
-        service.reset(does("touch made"), say("Done."))
-        with pytest.raises(kind):
-            create(build(approval_callback=callback, approval_policy="untrusted", working_dir=tmp_path))
+    decision = LookupError("no decision")
+    service.reset(does("touch made"), does("touch made"), say("Done."))
+    for one, kind in ((client, LookupError), (build(approval_callback=decide_later, **settings), CodexError)):
+        with pytest.raises(kind):  # the second needs the asynchronous client
+            create(one)
     assert not (tmp_path / "made").exists()
 
 
-def test_the_agent_has_its_own_programs(build, service, tmp_path):
-    """Below the temporary folder, the CLI does not install the program that applies patches."""
-    service.reset(does("command -v apply_patch > found; true"), say("Done."))
-    create(build(working_dir=tmp_path))
-    assert "apply_patch" in (tmp_path / "found").read_text()
+CASES = {
+    # what the service answers, the error, its status and code, and how many requests the CLI makes
+    "400": (refuse(400, "invalid_value", "bad field"), openai.BadRequestError, 400, "invalid_value", 1),
+    "401": (refuse(401, "invalid_api_key"), openai.AuthenticationError, 401, None, 1),
+    "403": (refuse(403), openai.PermissionDeniedError, 403, None, 1),
+    "model": (refuse(404, "model_not_found"), openai.NotFoundError, 404, "model_not_found", 1),
+    "429": (refuse(429, "rate_limit_exceeded"), openai.RateLimitError, 429, None, 1),
+    "quota": (refuse(429, "insufficient_quota"), openai.RateLimitError, 429, "insufficient_quota", 1),
+    "500": (refuse(500), openai.InternalServerError, 500, None, 2),
+    "503": (refuse(503, "server_is_overloaded"), openai.InternalServerError, 503, "server_is_overloaded", 1),
+    "context": (refuse(400, "context_length_exceeded"), openai.BadRequestError, 400, "context_length_exceeded", 1),
+    "failed quota": (failed("insufficient_quota"), openai.RateLimitError, 429, None, 1),
+    "failed rate": (failed("rate_limit_exceeded"), openai.RateLimitError, 429, None, 2),
+    "unknown": (failed("invalid_prompt"), openai.APIError, None, None, 1),
+    "cut": (CUT, openai.APIConnectionError, None, None, 2),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_the_service_refuses(client, service, name):
+    given, kind, status, code, requests = CASES[name]
+    service.reset(given)
+    with pytest.raises(openai.APIError) as caught:
+        create(client)
+    assert type(caught.value) is kind
+    assert getattr(caught.value, "status_code", None) == status
+    assert code in (None, caught.value.code)
+    assert len(service.asked) == requests
+
+
+def test_a_refusal_before_the_answer_is_raised_by_create_itself(each_client, service):
+    service.reset(refuse(401))
+    with pytest.raises(openai.AuthenticationError, match=r"^unexpected status 401 Unauthorized: the service says no"):
+        create(each_client, stream=True)
+    service.reset(HALF, refuse(429))  # one choice that fails fails the call
+    with pytest.raises(openai.RateLimitError):
+        create(each_client, n=2)
+    service.reset()
+    with pytest.raises(openai.BadRequestError, match=r"^turn/start: "):  # by the CLI itself
+        create(each_client, reasoning_effort="")
+    assert service.asked == []
+
+
+def test_text_before_a_repetition_is_void(client, service):
+    for limit in ({}, {"stop": "tialW"}):
+        service.reset(CUT, say("Whole", "."))
+        assert text(create(client, **limit)) == "Whole."
+    service.reset(CUT, say("Whole", "."))
+    stream = create(client, stream=True)
+    assert [next(stream).choices[0].delta.content for _ in range(3)] == ["", "Par", "tial"]
+    with pytest.raises(openai.APIConnectionError, match="void"):
+        next(stream)
+    assert list(stream) == []
+    service.reset(Answer([CREATED]), say("Whole", "."))  # without text there is nothing to take back
+    assert content(create(client, stream=True)) == "Whole."
