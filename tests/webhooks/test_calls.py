@@ -17,10 +17,11 @@ from starlette.datastructures import Headers as StarletteHeaders
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 
 from codegen_ext import ConfigurationError, ValidationError, WebhookError, webhooks
-from codegen_ext.testing import FakeClock, Sandbox
+from codegen_ext.testing import FakeClock
+from codegen_ext.testing.sandbox.state import WEBHOOK_SECRET
 from codegen_ext.testing.webhooks import signed_headers
 
-from ..conftest import TOKEN, once
+from ..conftest import once
 from ..support import serving
 from ..support.loopback import HANG, reply
 from ..support.serving import ask
@@ -88,7 +89,9 @@ def test_secrets(make):
         (["new", "old"], b"new", "accepted"),
         (["new"], b"old", "signature 401"),
     ):
-        assert answer(make(secret).unwrap, BODY, signed(BODY, secret=signed_with)) == expected
+        handler = make(secret)
+        assert answer(handler.unwrap, BODY, signed(BODY, secret=signed_with)) == expected
+        assert ENCODED not in repr(handler) + repr(vars(handler))
 
 
 def test_what_is_accepted(make):
@@ -148,11 +151,6 @@ def test_the_legacy_signature(call, make):
         assert answer(handler.unwrap, body, headers) == f"{expected} 401"
 
 
-def test_no_secret_in_repr(make):
-    handler = make([SECRET, "another-secret"])
-    assert SECRET not in repr(handler) + repr(vars(handler))
-
-
 @given(st.sampled_from(["body", *HEADERS]), st.floats(0, 1), st.integers(0, 3), any_text(max_size=3))
 @example("webhook-signature", 1, 0, " ")
 @example("webhook-signature", 0.97, 0, "!")
@@ -166,13 +164,6 @@ def test_any_change_is_refused(part, where, removed, added):
     with pytest.raises(WebhookError) as caught:
         webhooks.unwrap(body, call, SECRET, clock=FakeClock())
     assert caught.value.reason in ("headers", "signature")
-
-
-@given(st.binary(max_size=200), st.lists(st.tuples(any_text(max_size=20), any_text(max_size=50)), max_size=5))
-def test_any_other_call_is_refused_by_a_webhook_error(body, headers):
-    for given_headers in (headers, {**HEADERS, **dict(headers)}):
-        with pytest.raises(WebhookError):
-            webhooks.unwrap(body, given_headers, SECRET, clock=FakeClock())
 
 
 @pytest.fixture(params=["asgi", "wsgi"])
@@ -248,12 +239,6 @@ def test_a_body_without_length(handler):
         assert statuses[0].startswith(str(status))
 
 
-@pytest.fixture
-def sandbox(clock):
-    with Sandbox(rate_limits=False, run_seconds=10, clock=clock, webhook_secret=SECRET, token=TOKEN) as running:
-        yield running
-
-
 @once
 def test_runs_report_their_changes_and_what_fails_is_sent_three_times(agent, sandbox, clock, serve, make):
     receiver = serve(reply(status=500), reply(status=503), reply(status=204))
@@ -268,7 +253,7 @@ def test_runs_report_their_changes_and_what_fails_is_sent_three_times(agent, san
     for script in ("status=TIMEOUT seconds=0", "states=ODD_WORD:0,COMPLETE:0", "outcome=never"):
         agent.run(f"Hello [[{script}]]", webhook_url=receiver.base_url)
     until(lambda: any(one.run_id == 5 and one.status for one in sandbox.deliveries))
-    events = [make().unwrap(request.body, request.headers) for request in receiver.requests]
+    events = [make(WEBHOOK_SECRET).unwrap(request.body, request.headers) for request in receiver.requests]
     assert len({event.id for event in events[:3]}) == 1, "it is the same call"
     told = {number: [one.type[10:] for one in events[2:] if one.data["id"] == number] for number in (1, 2, 3, 4)}
     assert told == {

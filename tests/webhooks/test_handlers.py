@@ -42,14 +42,11 @@ def test_names_and_patterns(handler):
     assert seen == [*own, ("other.thing", "*"), ("other.thing", "other.*")]
 
 
-def only_keywords(payload, *, urgent): ...
-
-
 def test_what_cannot_be_registered(handler):
     names = dict.fromkeys(("", " ", "agent run", "[a]", "a?", None, len), "expected the name of an event")
     names |= {"agent_run.complete": "did you mean agent_run.completed", "check.done": r"a name with \*"}
     functions = dict.fromkeys((3, None), "expected a function")
-    functions |= dict.fromkeys((lambda: 0, lambda a, b, c: 0, only_keywords), r"cannot handle \*")
+    functions |= dict.fromkeys((lambda: 0, lambda a, b, c: 0, lambda a, *, b: 0), r"cannot handle \*")
     wrong = [(name, print, problem) for name, problem in names.items()]
     for name, function, problem in [*wrong, *(("*", function, problem) for function, problem in functions.items())]:
         with pytest.raises(ConfigurationError, match=problem):
@@ -161,16 +158,12 @@ def test_what_fails_stops_no_other_handler_and_is_handled_by_the_next_delivery(c
     assert done == [7] * 8, "each handler has its own copy"
 
 
-INSIDE = ["config", "notify_run"]
-"""What a handler uses of a client."""
-
-
 def test_clients_are_notified_of_runs_once(call, make):
     def break_down(run):
         if run["id"] == 8:
             raise RuntimeError("the poller is broken")
 
-    client, later = (Mock(spec=INSIDE, config=ClientConfig()) for _ in range(2))
+    client, later = (Mock(spec=["config", "notify_run"], config=ClientConfig()) for _ in range(2))
     later.notify_run.side_effect = break_down
     handler = make(client=client)
     for _ in range(2):
@@ -188,7 +181,10 @@ def test_clients_are_notified_of_runs_once(call, make):
 
 def test_settings_that_cannot_be_meant(make):
     for options, problem in (
-        ({"client": Mock(spec=INSIDE, config=ClientConfig(enable_webhooks=False))}, "enable_webhooks"),
+        (
+            {"client": Mock(spec=["config", "notify_run"], config=ClientConfig(enable_webhooks=False))},
+            "enable_webhooks",
+        ),
         ({"client": 7}, "expected a client or an agent, got 7"),
         ({"config": {"org_id": 323}}, "config must be a ClientConfig"),
         ({"lease_seconds": 0}, "lease_seconds must be a number of seconds"),
