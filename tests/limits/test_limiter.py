@@ -3,8 +3,6 @@
 import asyncio
 import logging
 import math
-import os
-import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,14 +16,15 @@ from codegen_ext import RateLimiter as PublicRateLimiter
 from codegen_ext._async.rate_limiter import MARGIN, AsyncRateLimiter
 from codegen_ext._response import LimitExceeded
 from codegen_ext._sync.rate_limiter import RateLimiter
-from codegen_ext.rate_limits.shared import SharedWindows
 from codegen_ext.rate_limits.window import SECOND
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, once
 from ..support.calls import ORG, required
 from ..support.waiting import until, until_async
-from .conftest import call, settings
+from .conftest import call, in_child, settings
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 CODEGEN = [operation for operation in OPERATIONS.values() if operation.service == "codegen"]
 WINDOW = 30.6
@@ -226,36 +225,28 @@ async def test_a_task_that_is_cancelled_while_it_waits_gives_its_slot_back():
     assert waited == [("GET other", 5.0)]
 
 
-def share(limiter, store, clock):
-    """Have a limiter keep its limits in a store."""
-    windows = SharedWindows(store, "scope", 1, clock)
-    limiter._windows = windows
-    limiter._windows_of = {
-        group: windows.windows(window.limit for window in own) for group, own in limiter._windows_of.items()
-    }
+@pytest.fixture(params=["memory", "shared"])
+def shared_state(request, store, tmp_path, monkeypatch):
+    """An address of the store, or none."""
+    monkeypatch.setattr("codegen_ext.rate_limits.shared.open_limit_store", lambda address: store)
+    return f"sqlite:///{tmp_path}/limits.db" if request.param == "shared" else None
 
 
-@pytest.mark.parametrize("shared", [False, True])
-def test_a_long_wait_is_told_once(shared, clock, store, caplog):
+def test_a_long_wait_is_told_once(clock, shared_state, caplog):
     caplog.set_level(logging.INFO, "codegen_ext")
-    limiter = RateLimiter(settings((1, 60.0)), clock)
-    if shared:
-        share(limiter, store, clock)
+    limiter = RateLimiter(settings((1, 60.0), shared_state=shared_state), clock)
     limiter.acquire(call(clock))
     assert limiter.status().closed_for == 0
     limiter.acquire(call(clock))
     assert sum(clock.slept) == pytest.approx(61.2)
-    assert len(clock.slept) == (13 if shared else 1)  # it looks every five seconds
+    assert len(clock.slept) == (13 if shared_state else 1)  # it looks every five seconds
     told = [record.getMessage() for record in caplog.records]
     assert told == ["waits 61 s for the limit of GET /anything (60 per 30 s and 1 per 60 s)"]
 
 
-@pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("late", [0.04, 0.06, 3.0])
-def test_a_request_that_goes_late_counts_from_then(clock, store, shared, late):
-    limiter = RateLimiter(settings((2, 10.0)), clock)
-    if shared:
-        share(limiter, store, clock)
+def test_a_request_that_goes_late_counts_from_then(clock, shared_state, late):
+    limiter = RateLimiter(settings((2, 10.0), shared_state=shared_state), clock)
     went = []
     for seconds in (late, late, 0.0):
         slot = limiter.acquire(call(clock))
@@ -268,7 +259,6 @@ def test_a_request_that_goes_late_counts_from_then(clock, store, shared, late):
     assert went[2] - went[0] == pytest.approx(window if late > 0.05 else window - late, abs=1e-5)
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["memory", "redis", "sqlite"])
 def test_a_child_that_is_forked_beside_threads_keeps_the_limits(kind, tmp_path, request):
@@ -281,17 +271,15 @@ def test_a_child_that_is_forked_beside_threads_keeps_the_limits(kind, tmp_path, 
         while not over.is_set():
             client.rate_limiter.status()
 
+    def ask():
+        client.request("GET", "/v1/anything")
+        return client.rate_limiter.status().groups["standard"].remaining < 59
+
     with CodegenClient(settings((1_000, 60.0), shared_state=address)) as client, ThreadPoolExecutor(2) as pool:
         client.request("GET", "/v1/anything")
         spinning = [pool.submit(spin) for _ in range(2)]
         try:
-            for _ in range(6):
-                child = os.fork()
-                if child == 0:
-                    signal.alarm(20)
-                    client.request("GET", "/v1/anything")
-                    os._exit(client.rate_limiter.status().groups["standard"].remaining >= 59)
-                assert os.waitpid(child, 0)[1] == 0
+            assert all(in_child(ask) for _ in range(6))
         finally:
             over.set()
         assert [one.result() for one in spinning] == [None, None]

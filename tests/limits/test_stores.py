@@ -1,7 +1,6 @@
 """Shared windows in Redis and SQLite: step by step against a model, killed, forked, damaged, and what they show."""
 
 import itertools
-import os
 import sqlite3
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ from codegen_ext.rate_limits.window import SECOND, Limit, micro
 from codegen_ext.storage import StoreUnavailable
 
 from ..support.programs import free_port
-from .conftest import ModelStore, settings
+from .conftest import ModelStore, in_child, settings
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 LIMITS = (Limit("a", 2, 10 * SECOND), Limit("b", 3, 25 * SECOND), Limit("c", 1, 7 * SECOND))
@@ -187,17 +186,6 @@ def test_a_key_of_another_type_makes_redis_unavailable(redis_server, key):
     raises = nullcontext() if key == "wide:closed" else pytest.raises(StoreUnavailable, match="ResponseError")
     with closing(open_limit_store(redis_server.address)) as store, raises:
         assert store.attempt("s", WIDE, "p", "m", "").wait == 0
-
-
-def in_child(work):
-    """Return what a function says in a forked child."""
-    child = os.fork()
-    if child == 0:
-        try:
-            os._exit(0 if work() else 1)
-        finally:
-            os._exit(2)
-    return os.waitpid(child, 0)[1] == 0
 
 
 def test_a_process_that_ends_within_a_transaction_leaves_no_lock_behind(tmp_path):
