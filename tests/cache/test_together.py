@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,7 +16,7 @@ from codegen_ext.clock import Cancelled
 
 from ..conftest import TOKEN
 from ..support.loopback import CLOSE, HOLD, reply
-from ..support.waiting import until, until_async
+from ..support.waiting import in_child, until, until_async
 from .conftest import user
 
 MANY = 8
@@ -183,15 +182,11 @@ async def test_what_is_read_while_a_write_runs_does_not_outlive_it(serve, writte
         assert (await client.get_current_user()).github_username == "new"
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_does_not_wait_for_what_a_thread_of_its_parent_asks(serve):
     server = serve(reply(user()) + HOLD, reply(user()))
     with CodegenClient(config_for(server)) as client, ThreadPoolExecutor(1) as pool:
         first = pool.submit(client.get_current_user)
         until(lambda: len(server.requests) == 1)
-        child = os.fork()
-        if child == 0:
-            os._exit(client.get_current_user(timeout=PATIENCE).id != 1)
-        assert os.waitpid(child, 0)[1] == 0
+        assert in_child(client.get_current_user) == 0
         server.gate.set()
         assert first.result(PATIENCE).id == 1

@@ -22,7 +22,7 @@ from codegen_ext._sync.connection import ConnectionTransport
 from ..conftest import TOKEN, once
 from ..support.completions import EVENTS, chunk, events
 from ..support.loopback import CERTIFICATE, DRIP, HANG, reply
-from ..support.waiting import in_background, until
+from ..support.waiting import in_background, in_child, until
 
 USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
 BODY = reply(USER).partition(b"\r\n\r\n")[2]
@@ -203,13 +203,7 @@ def test_a_child_that_closes_a_response_leaves_it_open_in_its_parent(serve, plai
     with plain.stream("GET", serve(reply(b"first", length=9) + DRIP).base_url) as response:
         parts = response.iter_raw()
         received = next(parts)
-        child = os.fork()
-        if child == 0:
-            try:
-                response.close()
-            finally:
-                os._exit(0)
-        os.waitpid(child, 0)
+        assert in_child(lambda: response.close() is None) == 0
         assert received + b"".join(parts) == b"first    "
 
 

@@ -1,8 +1,5 @@
 """Calls that travel, since a kept answer asks no limit, limiters without a client around them, and a plain store."""
 
-import os
-import signal
-
 import httpx
 import pytest
 
@@ -51,18 +48,6 @@ def settings(cap, **others):
 def call(clock, seconds=None, cancel=None):
     """Return a call of no operation that may take so many seconds."""
     return Call(None, "GET /anything", Deadline.after(clock, seconds), 0, Redactor(TOKEN), cancel)
-
-
-def in_child(work):
-    """Return whether a function says yes in a forked child."""
-    child = os.fork()
-    if child == 0:
-        signal.alarm(20)
-        try:
-            os._exit(0 if work() else 1)
-        finally:
-            os._exit(2)
-    return os.waitpid(child, 0)[1] == 0
 
 
 class ModelStore:

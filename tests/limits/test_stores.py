@@ -6,7 +6,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from pathlib import Path
-from unittest.mock import ANY
+from unittest.mock import ANY, Mock
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -22,9 +22,9 @@ from codegen_ext.rate_limits.window import SECOND, Limit, micro
 from codegen_ext.storage import StoreUnavailable
 
 from ..support.programs import free_port
-from .conftest import ModelStore, in_child, settings
+from ..support.waiting import in_child
+from .conftest import ModelStore, settings
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 LIMITS = (Limit("a", 2, 10 * SECOND), Limit("b", 3, 25 * SECOND), Limit("c", 1, 7 * SECOND))
 WIDE = (Limit("wide", 1_000_000, SECOND),)
 SCRIPT = Path(rate_limits.__file__).with_name("redis.lua")
@@ -197,11 +197,11 @@ def test_a_process_that_ends_within_a_transaction_leaves_no_lock_behind(tmp_path
 def test_a_forked_child_has_connections_of_its_own(address):
     with closing(open_limit_store(address)) as store:
         assert store.attempt("s", WIDE, "p", "parent", "").wait == 0
-        assert in_child(lambda: all(store.attempt("s", WIDE, "q", f"c{n}", "").wait == 0 for n in range(20)))
+        assert in_child(lambda: all(store.attempt("s", WIDE, "q", f"c{n}", "").wait == 0 for n in range(20))) == 0
         assert store.attempt("s", WIDE, "p", "parent again", "") == Reply(ANY, 0, 2, 22)
         if isinstance(store, RedisWindows):
             ours = store._redis.command("CLIENT", "ID")
-            assert in_child(lambda: store._redis.command("CLIENT", "ID") != ours)
+            assert in_child(lambda: store._redis.command("CLIENT", "ID") != ours) == 0
 
 
 def test_a_redis_that_hangs_or_is_full_is_unavailable(mortal_redis, monkeypatch):
@@ -224,12 +224,8 @@ def test_a_redis_that_hangs_or_is_full_is_unavailable(mortal_redis, monkeypatch)
 def test_an_answer_that_was_not_read_is_not_that_of_the_next_request(redis_server, monkeypatch):
     with closing(open_limit_store(redis_server.address)) as store:
         assert store.attempt("s", WIDE, "p", "m", "").used == 1
-
-        def interrupt(*_, **__):
-            raise KeyboardInterrupt
-
         with monkeypatch.context() as patch:
-            patch.setattr("redis.connection.Connection.read_response", interrupt)
+            patch.setattr("redis.connection.Connection.read_response", Mock(side_effect=KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 store.attempt("s", WIDE, "p", "n", "")
         assert store.attempt("s", WIDE, "p", "o", "").used == 3

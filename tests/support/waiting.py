@@ -1,8 +1,11 @@
-"""Waiting for what another thread does."""
+"""Waiting for what another thread or process does."""
 
 import asyncio
+import os
+import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -20,6 +23,19 @@ def in_background(function: Callable[..., Any], *positional: Any, **named: Any) 
 
     threading.Thread(target=work, daemon=True).start()
     return future
+
+
+def in_child(function: Callable[[], object]) -> int:
+    """Call a function in a forked child; return the child's exit status, 0 when the function says yes."""
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # Python warns beside threads
+        child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        try:
+            os._exit(0 if function() else 1)
+        finally:
+            os._exit(2)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def until(condition: Callable[[], object], seconds: float = 30) -> None:

@@ -19,7 +19,7 @@ from codegen_ext.testing import FakeClock
 from codegen_ext.webhooks import EVENTS
 
 from ..support.programs import RedisServer
-from ..support.waiting import until, until_async
+from ..support.waiting import in_child, until, until_async
 from .conftest import BODY, HEADERS, RUN, SECRET, START, answer, deliver, envelope, signed
 
 KEEP = 660
@@ -276,19 +276,17 @@ async def test_what_was_interrupted_is_handled_when_its_lease_is_over(make, stor
     assert [(await handler.handle_request_async(BODY, HEADERS)).duplicate for _ in range(2)] == [False, True]
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("store", ["redis", "sqlite"], indirect=True)
 def test_what_a_killed_process_had_begun_is_handled_once_in_the_end(make, store):
-    handler, handled = make(shared_state=store.address), []
-    child = os.fork()
-    if child == 0:
-        try:
-            handler.on("*")(lambda payload: os.kill(os.getpid(), signal.SIGKILL))
-            deliver(handler)
-        finally:
-            os._exit(1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-    handler.on("*")(handled.append)
+    handler, handled, us = make(shared_state=store.address), [], os.getpid()
+
+    @handler.on("*")
+    def handle(payload):
+        if os.getpid() != us:
+            os.kill(os.getpid(), signal.SIGKILL)
+        handled.append(payload)
+
+    assert in_child(lambda: deliver(handler)) == -signal.SIGKILL
     assert answer(deliver, handler) == "in_progress 409"
     store.advance(LEASE)
     assert [answer(deliver, handler) for _ in range(2)] == ["accepted", "duplicate"]
@@ -355,11 +353,6 @@ def test_without_the_shared_state_calls_are_refused(call, make, redis_server, tm
         assert "hunter2" not in repr(handler) + str(caught.value)
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_fork_while_a_call_is_handled(handler):
     with handler._claims._lock:  # as another thread of the parent may
-        child = os.fork()
-        if child == 0:
-            signal.alarm(30)
-            os._exit(not deliver(handler).ok)
-        assert os.waitpid(child, 0)[1] == 0
+        assert in_child(lambda: deliver(handler).ok) == 0
