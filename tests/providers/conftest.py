@@ -19,7 +19,8 @@ HANGS, STALLS = Fault.latency(3600), Fault.stall(0, 3600)
 
 @pytest.fixture(autouse=True)
 def no_login(environment, tmp_path, monkeypatch):
-    """The machine's Codex CLI is logged in nowhere."""
+    """There is no Codex CLI on the machine's path, and it is logged in nowhere."""
+    monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("CODEX_HOME", str(tmp_path / "no-login"))
 
 

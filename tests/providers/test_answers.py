@@ -114,7 +114,6 @@ def test_chatserver_answers_and_streams(named, sandbox):
     provider = named("chatserver")
     response = provider.generate_response("Hi", "Be brief", None, 0.0, max_tokens=7, user="user-1", branch="main")
     arguments = sandbox.requests[-1].arguments
-    assert arguments is not None
     assert (arguments["temperature"], arguments["max_tokens"], arguments["user"]) == (0.0, 7, "user-1")
     assert (response.content, response.model) == ("Echo: Hi", "claude-3-haiku")
     assert response.metadata["session_id"]

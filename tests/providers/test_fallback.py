@@ -48,7 +48,6 @@ CODEGEN = [
     Row("no runs left", NEXT, UNAVAILABLE, {CREATE: STATUS(402)}),
     Row("too many", NEXT, LIMITED, {CREATE: STATUS(429, retry_after=40)}),
     Row("bad request", RAISED, OTHER, {CREATE: STATUS(400)}),
-    Row("no such organization", RAISED, OTHER, {CREATE: STATUS(404)}),
     Row("repository hangs", NEXT, TIMED_OUT, {"get_repositories": HANGS}, options={"repository": "a/b"}),
     Row("create hangs", EFFECT, OTHER, {CREATE: HANGS, **UNLISTED}),
     Row("create fails", EFFECT, OTHER, {CREATE: STATUS(503)}),
@@ -62,7 +61,6 @@ CODEGEN = [
 ]
 STEP = "Step 1: I use ripgrep_search.\n[ripgrep_search]\n"
 CODEGEN_STREAMS = [
-    Row("refused", NEXT, REFUSED, {CREATE: STATUS(401)}),
     Row("refused while following", EFFECT, REFUSED, {LOG: STATUS(401)}),
     Row("down while following", EFFECT, TIMED_OUT, {LOG: STATUS(500)}),
     Row("refused at the end", EFFECT, REFUSED, {POLL: STATUS(401)}, "The task is done.\n", "Look [[logs=2]]"),
@@ -109,7 +107,6 @@ OPENAI = [
     Row("cut", NEXT, UNAVAILABLE, BEGUN),
     Row("hangs within the answer", NEXT, TIMED_OUT, BEGUN + HANG),
     Row("broken JSON", NEXT, UNAVAILABLE, reply(b"{")),
-    Row("a page", NEXT, UNAVAILABLE, reply(b"<p>", content_type="text/html")),
 ]
 HEAD = (chunk("From "), chunk("Open"))
 BROKEN = streamed(*HEAD, done=False, length=90_000)

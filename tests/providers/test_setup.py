@@ -15,16 +15,8 @@ from codegen_ext.providers._sync import factory as sync_factory
 from codegen_ext.testing import Fault
 
 from ..conftest import TOKEN, once
-from ..support.loopback import HANG, reply
+from ..support.loopback import reply
 from .conftest import ANSWER, KEY, MODELS, PIECES, refusal
-
-CHEAP = ("list_agent_runs", "list_models")
-REFUSED = refusal(401, message="Incorrect API key provided: sk-proj-***EBRA")
-
-
-@pytest.fixture(autouse=True)
-def no_cli(monkeypatch):
-    monkeypatch.setenv("PATH", "/nowhere")
 
 
 @pytest.fixture
@@ -41,6 +33,23 @@ def environment_of_three(sandbox, openai_service, environment, monkeypatch):
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
+
+
+def shown(text):
+    """Return the pieces of four characters of a credential that a text has, and its length; paths may have any."""
+    text = re.sub(r'File "[^"]*"', "", text)
+    pieces = [secret[at : at + 4] for secret in (KEY, TOKEN) for at in range(len(secret) - 3)]
+    return [piece for piece in pieces if piece in text] + [
+        word for word in text.split() if word in (str(len(KEY)), str(len(TOKEN)))
+    ]
+
+
+def masked(secret):
+    """Return what services such as OpenAI repeat of a credential: its beginning and its end."""
+    return f"{secret[:8]}****{secret[-4:]}"
+
+
+REFUSED = refusal(401, message=f"Incorrect API key provided: {masked(KEY)}")
 
 
 @pytest.mark.parametrize(
@@ -99,15 +108,10 @@ def test_validation_is_one_cheap_request_and_only_401_condemns_a_credential(name
     openai_service.answers = [MODELS, refusal(403), refusal(404), REFUSED]
     assert provider.validate_credentials() is True
     for status in (403, 404, 401):
-        for operation in CHEAP:
+        for operation in ("list_agent_runs", "list_models"):
             sandbox.inject(operation, Fault.status(status), times=1)
         assert provider.validate_credentials() is (status != 401)
     assert [request.method for request in [*sandbox.requests, *openai_service.requests]] == ["GET"] * 4
-
-
-def test_a_validation_takes_no_longer_than_it_may(named, openai_service):
-    openai_service.answers = [HANG]
-    assert "no answer in time" in named("openai", timeout=0.2).validation_error()
 
 
 def test_credentials_are_detected_in_the_environment(tmp_path, monkeypatch):
@@ -127,7 +131,9 @@ def test_credentials_are_detected_in_the_environment(tmp_path, monkeypatch):
     assert providers.get_available_providers() == ["chatserver", "codegen", "openai"]
 
 
-def test_status_recommendation_and_comparison(options, sandbox, openai_service):
+def test_status_recommendation_and_comparison_which_show_nothing_of_a_credential(
+    make, options, sandbox, openai_service
+):
     openai_service.answers = [REFUSED]
     status = providers.get_provider_status(**options)
     assert status["codegen"] == {"is_available": True, "has_credentials": True}
@@ -141,9 +147,12 @@ def test_status_recommendation_and_comparison(options, sandbox, openai_service):
     assert compared["summary"] == summary
     assert compared["providers"]["codegen"]["default_model"] == "codegen-agent"
     assert compared["providers"]["openai"]["tools"] is True
+    assert not shown(json.dumps([status, compared, providers.detect_available_credentials(**options)]))
     assert {request.method for request in sandbox.requests} == {"GET"}
     assert providers.validate_provider_credentials("codegen", clock=options["clock"], **options["codegen"]) is True
     assert providers.validate_provider_credentials("openai") is False
+    client = make(**options)
+    assert not shown(f"{client.generate_response('Hi')!r} {client!r} {client.get_enhanced_stats()!r}")
 
 
 @pytest.mark.usefixtures("environment_of_three")
@@ -252,7 +261,9 @@ def test_the_doctor(sandbox, openai_service, capsys):
     openai_service.answers = [REFUSED, MODELS]
     sandbox.inject("list_models", Fault.status(500))
     assert main(["doctor", "--json"]) == 1
-    told = json.loads(capsys.readouterr().out)
+    printed = capsys.readouterr().out
+    assert not shown(printed)
+    told = json.loads(printed)
     assert told["healthy"] is False
     assert {name: (row["is_set_up"], row["is_available"]) for name, row in told["providers"].items()} == {
         "codegen": (True, True),
@@ -271,20 +282,6 @@ def test_the_doctor(sandbox, openai_service, capsys):
         with pytest.raises(SystemExit, match="2"):
             main(arguments)
     assert "no provider is called 'gemini'" in capsys.readouterr().err
-
-
-def shown(text):
-    """Return the pieces of four characters of a credential that a text has, and its length; paths may have any."""
-    text = re.sub(r'File "[^"]*"', "", text)
-    pieces = [secret[at : at + 4] for secret in (KEY, TOKEN) for at in range(len(secret) - 3)]
-    return [piece for piece in pieces if piece in text] + [
-        word for word in text.split() if word in (str(len(KEY)), str(len(TOKEN)))
-    ]
-
-
-def masked(secret):
-    """Return what services such as OpenAI repeat of a credential: its beginning and its end."""
-    return f"{secret[:8]}****{secret[-4:]}"
 
 
 @pytest.fixture
@@ -314,19 +311,3 @@ def test_a_failure_shows_nothing(name, status, repeat, leak, named, caplog):
     assert not shown("".join(traceback.format_exception(error)) + repr(error.__dict__) + repr(provider))
     assert not shown(f"{problem} {said} {provider.get_enhanced_stats()}")
     assert not shown(repr(pickle.loads(pickle.dumps(error)).__dict__))
-
-
-@pytest.mark.usefixtures("environment_of_three")
-def test_status_comparison_doctor_and_answers_show_nothing(make, leak, options, capsys):
-    client = make(**options)
-    assert not shown(repr(client.generate_response("Hi")) + repr(client) + repr(client.get_enhanced_stats()))
-    leak(401, masked)
-    seen = [
-        providers.get_provider_status(**options),
-        providers.get_provider_comparison(**options),
-        providers.detect_available_credentials(**options),
-    ]
-    assert seen[0]["openai"]["has_credentials"] is True
-    assert not shown(json.dumps(seen))
-    assert main(["doctor", "openai"]) == main(["doctor", "openai", "--json"]) == 1
-    assert not shown(capsys.readouterr().out)
