@@ -61,9 +61,7 @@ class Api:
         return self.call(operation_id, **given).status_code
 
     def create(self, prompt="Fix the bug", **fields):
-        response = self.call("create_agent_run", prompt=prompt, **fields)
-        assert response.status_code == 200, response.text
-        return response.json()["id"]
+        return self.json("create_agent_run", prompt=prompt, **fields)["id"]
 
     def run(self, run_id=1):
         return self.json("get_agent_run", agent_run_id=run_id)

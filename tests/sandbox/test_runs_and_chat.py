@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from codegen_api.enums import MessageType
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from codegen_ext.testing import FakeClock, Sandbox, Script
@@ -162,6 +162,7 @@ STEPS = st.lists(
 
 
 @settings(max_examples=40)
+@example("completed", [("wait", 2.0), ("resume", "completed"), ("wait", 2.0)])
 @given(st.sampled_from(sorted(OUTCOMES)), STEPS)
 def test_a_run_stays_in_the_states_that_it_can_be_in(outcome, steps):
     """A model knows only when the run started last, and its status and result at the end."""

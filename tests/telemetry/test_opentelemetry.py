@@ -16,8 +16,6 @@ from ..support.blocking import real
 from ..support.loopback import CLOSE, HANG, reply
 from ..support.waiting import until_async
 
-USER = {"id": 1, "github_user_id": "7", "github_username": "octocat"}
-
 
 @pytest.fixture
 def traced(connect, spans):
@@ -29,46 +27,32 @@ def traced(connect, spans):
     return build
 
 
-def test_a_call_is_a_span_with_a_child_for_its_request(traced, spans, sandbox):
-    traced().get_users(323, limit=5)
-    (call,), (attempt,) = spans.calls, spans.attempts
-    assert (call.name, dict(call.attributes)) == (
-        "get_users",
-        {"codegen.operation": "get_users", "http.response.status_code": 200},
-    )
-    assert call.parent is None
-    assert attempt.parent.span_id == call.context.span_id
-    assert attempt.context.trace_id == call.context.trace_id
+def test_a_call_is_a_span_with_a_child_for_each_attempt_which_the_service_is_told(traced, spans, serve):
+    server = serve(reply({}, 503), CLOSE, reply({"items": [], "total": 0, "page": 1, "size": 5, "pages": 0}))
+    traced(server.base_url, max_retries=3).get_users(323, limit=5)
+    (call,), attempts = spans.calls, spans.attempts
+    assert (call.name, call.parent) == ("get_users", None)
+    assert dict(call.attributes) == {"codegen.operation": "get_users", "http.response.status_code": 200}
     path = OPERATIONS["get_users"].path
-    assert attempt.name == f"GET {path}"
-    assert dict(attempt.attributes) == {
+    common = {
         "http.request.method": "GET",
         "server.address": "127.0.0.1",
-        "server.port": int(sandbox.base_url.rpartition(":")[2]),
-        "url.full": f"{sandbox.base_url}{path.format(org_id=323)}?skip=0&limit=5",
+        "server.port": int(server.base_url.rpartition(":")[2]),
+        "url.full": f"{server.base_url}{path.format(org_id=323)}?skip=0&limit=5",
         "url.template": path,
-        "http.response.status_code": 200,
     }
-    assert {span.status.status_code for span in (call, attempt)} == {StatusCode.UNSET}
-    assert attempt.instrumentation_scope.name == "codegen_ext"
-
-
-def test_each_attempt_has_its_span_which_the_service_is_told(traced, spans, serve):
-    server = serve(reply({}, 503), CLOSE, reply(USER))
-    traced(server.base_url, max_retries=3).get_current_user()
-    (call,), attempts = spans.calls, spans.attempts
-    seen = [dict(span.attributes) for span in attempts]
-    assert [item.get("http.request.resend_count") for item in seen] == [None, 1, 2]
-    assert [item.get("http.response.status_code") for item in seen] == [503, None, 200]
-    assert [item.get("error.type") for item in seen] == ["503", "httpx.RemoteProtocolError", None]
-    assert [span.status.status_code.name for span in attempts] == ["ERROR", "ERROR", "UNSET"]
-    assert {span.parent.span_id for span in attempts} == {call.context.span_id}
-    assert "error.type" not in call.attributes
+    assert [dict(span.attributes) for span in attempts] == [
+        {**common, "http.response.status_code": 503, "error.type": "503"},
+        {**common, "http.request.resend_count": 1, "error.type": "httpx.RemoteProtocolError"},
+        {**common, "http.request.resend_count": 2, "http.response.status_code": 200},
+    ]
+    assert [span.status.status_code.name for span in (call, *attempts)] == ["UNSET", "ERROR", "ERROR", "UNSET"]
     assert not [span for span in attempts if span.status.description or span.events]  # which may hold anything
+    assert {(span.name, span.instrumentation_scope.name) for span in attempts} == {(f"GET {path}", "codegen_ext")}
+    assert {span.parent.span_id for span in attempts} == {call.context.span_id}
     assert call.start_time <= attempts[0].start_time <= attempts[2].end_time <= call.end_time
     told = [request.headers["traceparent"].split("-")[1:3] for request in server.requests]
-    contexts = [span.context for span in attempts]
-    assert told == [[f"{context.trace_id:032x}", f"{context.span_id:016x}"] for context in contexts]
+    assert told == [[f"{call.context.trace_id:032x}", f"{span.context.span_id:016x}"] for span in attempts]
 
 
 def test_spans_belong_to_the_callers_span(spans, sandbox):
