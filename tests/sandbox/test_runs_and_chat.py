@@ -39,21 +39,18 @@ def test_a_run_lives_through_its_time(api):
     assert ended["github_pull_requests"][0]["head_branch_name"] == "codegen/run-1"
 
 
-def test_the_last_log_is_there_when_the_run_is_seen_to_end(api):
+def test_logs_are_whole_when_the_run_is_seen_to_end_paged_and_reversed(api):
     for seconds in ("0.7", "1.1", "3.3"):
         run_id = api.create(f"[[seconds={seconds} logs=7]]")
         api.clock.advance(float(seconds))
         logs = api.logs(run_id)
         assert (logs["status"], logs["logs"][-1]["message_type"]) == ("COMPLETE", "FINAL_ANSWER")
-
-
-def test_logs_are_paged_and_reversed(api):
-    api.create("[[logs=250 seconds=0]]")
-    pages = [api.logs(skip=skip, limit=100) for skip in (0, 100, 200)]
+    run_id = api.create("[[logs=250 seconds=0]]")
+    pages = [api.logs(run_id, skip=skip, limit=100) for skip in (0, 100, 200)]
     assert [(len(page["logs"]), page["page"]) for page in pages] == [(100, 1), (100, 2), (50, 3)]
     assert {(page["total_logs"], page["size"], page["pages"]) for page in pages} == {(250, 100, 3)}
     forward = [entry for page in pages for entry in page["logs"]]
-    assert api.logs(reverse=True, limit=10)["logs"] == forward[::-1][:10]
+    assert api.logs(run_id, reverse=True, limit=10)["logs"] == forward[::-1][:10]
 
 
 def test_runs_of_all_kinds_are_listed_newest_first_and_filtered(api):
@@ -85,19 +82,16 @@ def test_what_is_unknown(api):
 
 def test_the_limit_of_runs_is_reached_by_credits_or_by_a_script(api):
     def create(prompt):
-        return (
-            api.status("create_agent_run", prompt=prompt),
-            api.status("generate_setup_commands", prompt=prompt, repo_id=1),
-        )
+        return [api.status(name, prompt=prompt, repo_id=1) for name in ("create_agent_run", "generate_setup_commands")]
 
-    assert create("[[outcome=limit_reached]]") == (402, 400)
+    assert create("[[outcome=limit_reached]]") == [402, 400]
     api.sandbox.script("limit_reached", times=2)
-    assert create("x") == (402, 400)
+    assert create("x") == [402, 400]
     api.sandbox.credits = 1
     assert (api.create(), api.sandbox.credits) == (1, 0)
-    assert create("x") == (402, 400)
+    assert create("x") == [402, 400]
     api.sandbox.credits = None
-    assert create("x") == (200, 200)
+    assert create("x") == [200, 200]
     assert api.status("resume_agent_run", agent_run_id=1, prompt="[[outcome=limit_reached]]") == 422
 
 
