@@ -1,7 +1,5 @@
 """Both stores against a model of a few lines, for any order of what can happen; and the small cache of users' own."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -151,18 +149,3 @@ def test_a_size_or_time_that_makes_no_sense(name, value):
     with pytest.raises(ConfigurationError, match=name) as caught:
         CacheManager(**{name: value})
     assert caught.value.config_key == name
-
-
-def test_threads_may_share_a_cache_of_the_user():
-    cache = CacheManager(8, 60)
-
-    def use(seed):
-        for number in range(500):
-            key = (seed * number) % 16
-            cache.set(key, key)
-            assert cache.get(key, key) == key
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(use, range(4)))
-    stats = cache.get_stats()
-    assert (stats.size, stats.hits + stats.misses) == (8, 2_000)

@@ -12,8 +12,6 @@ from codegen_ext._io import asynchronous, synchronous
 from codegen_ext._sync import locks
 from codegen_ext.clock import SYSTEM_CLOCK, Cancelled
 
-from ..support.waiting import until_async
-
 
 async def test_a_permit_of_a_cancelled_waiter_goes_to_the_next():
     semaphore = async_locks.Semaphore(1)
@@ -27,25 +25,6 @@ async def test_a_permit_of_a_cancelled_waiter_goes_to_the_next():
     assert not semaphore.try_acquire()
     semaphore.release()
     assert semaphore.try_acquire()
-
-
-async def test_a_semaphore_serves_several_loops_in_order():
-    semaphore = async_locks.Semaphore(1)
-    await semaphore.acquire()
-    order = []
-
-    async def take(name):
-        assert await semaphore.acquire(5)
-        order.append(name)
-        semaphore.release()
-
-    other = asyncio.create_task(asyncio.to_thread(asyncio.run, take("other loop")))
-    await until_async(lambda: semaphore._waiters)
-    mine = asyncio.create_task(take("this loop"))
-    await asyncio.sleep(0)
-    semaphore.release()
-    await asyncio.gather(mine, other)
-    assert order == ["other loop", "this loop"]
 
 
 def test_a_permit_passes_by_a_task_whose_loop_was_closed():
