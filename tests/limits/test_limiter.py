@@ -242,6 +242,26 @@ def test_a_long_wait_is_told_once(clock, shared_state, caplog):
     assert told == ["waits 61 s for the limit of GET /anything (60 per 30 s and 1 per 60 s)"]
 
 
+@pytest.mark.parametrize("shared_state", ["shared"], indirect=True)
+async def test_a_task_that_is_cancelled_while_it_asks_gives_its_slot_back(clock, shared_state, store, monkeypatch):
+    was_asked, may_answer = threading.Event(), threading.Event()
+
+    def attempt_slowly(*asked, attempt=store.attempt):
+        was_asked.set()
+        assert may_answer.wait(60)
+        return attempt(*asked)
+
+    monkeypatch.setattr(store, "attempt", attempt_slowly)
+    limiter = AsyncRateLimiter(settings((1, 60.0), shared_state=shared_state), clock)
+    task = asyncio.create_task(limiter.acquire(call(clock)))
+    assert await asyncio.to_thread(was_asked.wait, 60)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    may_answer.set()
+    await until_async(lambda: store.sent and not any(store.window(*key).times for key in store.sent))
+
+
 @pytest.mark.parametrize("late", [0.04, 0.06, 3.0])
 def test_a_request_that_goes_late_counts_from_then(clock, shared_state, late):
     limiter = RateLimiter(settings((2, 10.0), shared_state=shared_state), clock)

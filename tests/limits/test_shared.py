@@ -150,21 +150,6 @@ def test_a_loss_is_told_once_and_the_store_asked_once_a_second(pair, store, cloc
     assert "unavailable (ConnectionError): until they are back this process uses 1/2 of each" in caplog.text
 
 
-def test_a_slot_that_comes_after_its_request_has_left_is_given_back(store, clock, monkeypatch):
-    process = Process(store, clock)
-    request = process.join(process.windows([LIMIT]), None)
-    with monkeypatch.context() as patch:
-
-        def attempt(*asked, give=store.attempt):
-            process.leave(request)  # as a task that is cancelled meanwhile
-            return give(*asked)
-
-        patch.setattr(store, "attempt", attempt)
-        assert process.attempt(request) == 0
-    assert request.slot is None
-    assert process.use() == REQUESTS
-
-
 def test_what_is_left_is_known_without_asking(pair, store):
     process = pair[0]
     own = process.windows([LIMIT])
