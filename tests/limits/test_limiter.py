@@ -11,7 +11,7 @@ from unittest.mock import Mock
 import pytest
 from codegen_api.operations import OPERATIONS
 
-from codegen_ext import CodegenClient, ConfigPresets, ConfigurationError, RateLimitError
+from codegen_ext import ConfigPresets, ConfigurationError, RateLimitError
 from codegen_ext import RateLimiter as PublicRateLimiter
 from codegen_ext._async.rate_limiter import MARGIN, AsyncRateLimiter
 from codegen_ext._response import LimitExceeded
@@ -21,7 +21,7 @@ from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..conftest import TOKEN, once
 from ..support.calls import ORG, required
-from ..support.waiting import in_child, until, until_async
+from ..support.waiting import until, until_async
 from .conftest import call, settings
 
 CODEGEN = [operation for operation in OPERATIONS.values() if operation.service == "codegen"]
@@ -230,16 +230,16 @@ def shared_state(request, store, tmp_path, monkeypatch):
     return f"sqlite:///{tmp_path}/limits.db" if request.param == "shared" else None
 
 
-def test_a_long_wait_is_told_once(clock, shared_state, caplog):
+def test_a_long_wait_is_told_once(flavour, clock, shared_state, caplog):
     caplog.set_level(logging.INFO, "codegen_ext")
-    limiter = RateLimiter(settings((1, 60.0), shared_state=shared_state), clock)
-    limiter.acquire(call(clock))
-    assert limiter.status().closed_for == 0
-    limiter.acquire(call(clock))
+    with flavour.client(settings((1, 60.0), shared_state=shared_state), clock=clock) as client:
+        client.request("GET", "/v1/anything")
+        assert client.get_rate_limit_status().closed_for == 0
+        client.request("GET", "/v1/anything")
     assert sum(clock.slept) == pytest.approx(61.2)
     assert len(clock.slept) == (13 if shared_state else 1)  # it looks every five seconds
-    told = [record.getMessage() for record in caplog.records]
-    assert told == ["waits 61 s for the limit of GET /anything (60 per 30 s and 1 per 60 s)"]
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]
+    assert told == ["waits 61 s for the limit of GET /v1/anything (60 per 30 s and 1 per 60 s)"]
 
 
 @pytest.mark.parametrize("shared_state", ["shared"], indirect=True)
@@ -275,32 +275,6 @@ def test_a_request_that_goes_late_counts_from_then(clock, shared_state, late):
     # What is within 0.5 % of the window does not count: windows are 2 % longer anyway.
     window = 10 * (1 + MARGIN)
     assert went[2] - went[0] == pytest.approx(window if late > 0.05 else window - late, abs=1e-5)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["memory", "redis", "sqlite"])
-def test_a_child_that_is_forked_beside_threads_keeps_the_limits(kind, tmp_path, request):
-    address = f"sqlite:///{tmp_path}/limits.db" if kind == "sqlite" else None
-    if kind == "redis":
-        address = request.getfixturevalue("redis_server").address
-    over = threading.Event()
-
-    def spin():
-        while not over.is_set():
-            client.rate_limiter.status()
-
-    def ask():
-        client.request("GET", "/v1/anything")
-        return client.rate_limiter.status().groups["standard"].remaining < 59
-
-    with CodegenClient(settings((1_000, 60.0), shared_state=address)) as client, ThreadPoolExecutor(2) as pool:
-        client.request("GET", "/v1/anything")
-        spinning = [pool.submit(spin) for _ in range(2)]
-        try:
-            assert [in_child(ask) for _ in range(6)] == [0] * 6
-        finally:
-            over.set()
-        assert [one.result() for one in spinning] == [None, None]
 
 
 def test_a_limiter_used_by_hand(clock, monkeypatch):

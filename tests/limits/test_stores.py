@@ -3,7 +3,9 @@
 import itertools
 import sqlite3
 import threading
+import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from pathlib import Path
 from unittest.mock import ANY, Mock
@@ -196,6 +198,21 @@ def test_a_forked_child_has_connections_of_its_own(address):
         if isinstance(store, RedisWindows):
             ours = store._redis.command("CLIENT", "ID")
             assert in_child(lambda: store._redis.command("CLIENT", "ID") != ours) == 0
+
+
+def test_a_process_forks_only_while_no_thread_is_within_a_transaction(tmp_path):
+    within, done = threading.Event(), []
+
+    def work():
+        with store._file.transaction():
+            within.set()
+            time.sleep(0.2)
+            done.append(1)
+
+    with closing(SqliteWindows(str(tmp_path / "limits.db"))) as store, ThreadPoolExecutor(1) as pool:
+        pool.submit(work)
+        assert within.wait(30)
+        assert in_child(lambda: done and store.attempt("s", WIDE, "p", "m", "").wait == 0) == 0
 
 
 def test_a_redis_that_hangs_or_is_full_is_unavailable(mortal_redis, monkeypatch):

@@ -1,12 +1,14 @@
 """Windows in memory against a model that tries every moment, for random arrivals, cancellations and closures."""
 
 import random
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from codegen_ext.rate_limits.window import Limit, Slot, Windows
 from codegen_ext.testing import FakeClock
+
+from ..support.waiting import in_child
 
 
 class Signal:
@@ -189,14 +191,17 @@ def test_a_closure_wakes_those_that_cannot_wait_so_long(used):
     assert callers[0].look() == 30
 
 
-def test_those_that_wait_in_the_parent_do_not_wait_in_a_forked_child(used):
-    waiting = Caller(used, [LIMIT]).waiting
-    holder = threading.Thread(target=used._mutex.acquire)  # as one of the parent may
-    holder.start()
-    holder.join()
-    used.after_fork()
-    used.moment = 9
-    assert used.take(used.windows([LIMIT])) is None
-    used.moment = 10
-    assert used.take(used.windows([LIMIT])) is not None
-    used.leave(waiting)
+def test_a_forked_child_waits_neither_for_a_lock_of_its_parent_nor_behind_its_requests(used):
+    waiting, own = Caller(used, [LIMIT]).waiting, used.windows([LIMIT])
+
+    def ask():
+        used.moment = 9
+        is_kept = used.take(own) is None
+        used.moment = 10
+        used.leave(waiting)
+        return is_kept and used.take(own)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(used._mutex.acquire).result()
+        assert in_child(ask) == 0
+        pool.submit(used._mutex.release).result()
