@@ -30,7 +30,7 @@ def test_an_agent_is_made_from_its_organization_and_single_settings(flavour, san
         assert (agent.org_id, agent.token, agent.base_url) == (323, TOKEN, sandbox.base_url)
         assert (type(agent.org_id), agent.client.config.timeout) == (int, 7)
         with flavour.agent(5, client=agent) as other, flavour.agent(client=agent.client) as same:
-            assert (other.org_id, other.client, same.org_id) == (5, agent.client, 323)
+            assert (other.org_id, other.client, same.org_id) == (5, agent._client, 323)
         assert agent.run("hello").status == "pending", "a client that was brought along stays open"
     assert agent.client.session.is_closed
     with pytest.raises(TypeError, match="make one in each process"):
@@ -50,7 +50,7 @@ def test_an_agent_is_made_from_environment_or_configuration(monkeypatch, flavour
         (flavour.agent(config=config), (7, "mine", "http://localhost:1", 5)),
         (flavour.agent("8", config=config), (8, "mine", "http://localhost:1", 5)),
     ):
-        assert (agent.org_id, agent.token, agent.base_url, agent._client.config.timeout) == made
+        assert (agent.org_id, agent.token, agent.base_url, agent.client.config.timeout) == made
 
 
 CONFIG = ClientConfig(api_token="abc")

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import importlib
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
@@ -226,13 +225,7 @@ def test_django_has_one_client_for_the_process_and_its_view_notifies_it(sandbox,
         app.ready()
 
 
-def test_frameworks_are_imported_when_used_and_named_when_missing(monkeypatch):
-    code = (
-        "import sys; from codegen_ext import CodegenClient, WebhookHandler\n"
-        "WebhookHandler('x').asgi_app(), WebhookHandler('x').wsgi_app()\n"
-        "print({'fastapi', 'flask', 'django', 'celery', 'starlette', 'redis'} & set(sys.modules))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.split() == [b"set()"]
+def test_a_framework_that_is_missing_is_named(monkeypatch):
     assert not {"get_codegen_client", "get_async_codegen_client"} & set(codegen_ext.__all__)
     for name in ("FastAPI", "Flask", "Django", "Celery"):
         for loaded in [name.lower(), *sys.modules]:

@@ -11,8 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from hashlib import sha256
-from pathlib import Path
-from typing import NamedTuple
+from types import SimpleNamespace
 
 import pytest
 from celery import Celery
@@ -38,19 +37,9 @@ VISIBILITY, TOTAL = 7, 3
 CELERY = ("--loglevel", "INFO", "--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
-class Program(NamedTuple):
-    """A program that runs in a process group of its own."""
-
-    process: subprocess.Popen[bytes]
-    path: Path
-
-    def log(self):
-        return self.path.read_text()
-
-
 @pytest.fixture
 def start(tmp_path):
-    """Start modules as programs; each ends with the test, and so do its children."""
+    """Start modules as programs in process groups of their own; each ends with the test, and so do its children."""
     with ExitStack() as stack:
 
         def run(module, *arguments, **environment):
@@ -61,7 +50,7 @@ def start(tmp_path):
             process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True)
             stack.callback(process.wait)
             stack.callback(os.killpg, process.pid, signal.SIGKILL)
-            return Program(process, path)
+            return SimpleNamespace(process=process, log=path.read_text)
 
         yield run
 

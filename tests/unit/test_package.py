@@ -41,10 +41,13 @@ def test_imports_load_no_more_than_they_need():
     code = (
         "import sys, codegen_ext, codegen_ext.codex; print(*sys.modules)\n"
         "import httpx; print(*sys.modules)\n"
-        "from codegen_ext import Agent, CodegenClient; import codegen_api.models; print(*sys.modules)"
+        "from codegen_ext import Agent, CodegenClient; import codegen_api.models; print(*sys.modules)\n"
+        "from codegen_ext import WebhookHandler as Handler; Handler('x').asgi_app(), Handler('x').wsgi_app()\n"
+        "print(*{'starlette', 'fastapi', 'flask', 'django', 'celery', 'redis'} & set(sys.modules))"
     )
-    bare, with_httpx, loaded = (set(line.split()) for line in run_python(code).splitlines())
+    bare, with_httpx, loaded, frameworks = (set(line.split()) for line in run_python(code).splitlines())
     assert not bare & {"httpx", "attrs", "openai"}
+    assert not frameworks
     extras = {"starlette", "uvicorn", "httpx_sse", "rich", "typer", "yaml", "cachetools", "redis", "sqlite3"}
     assert not (loaded - with_httpx) & {*extras, "asyncio", "codegen_ext.testing"}
     assert not [name for name in loaded if name.startswith("codegen_api.models.")]
