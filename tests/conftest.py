@@ -208,7 +208,7 @@ def old_names(monkeypatch):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r".* is an old name", DeprecationWarning)
         yield
-    packages = {folder.name for folder in COMPAT.iterdir()}
+    packages = {"graph_sitter", *(folder.name for folder in COMPAT.iterdir())}
     for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
         del sys.modules[name]
 

@@ -2,22 +2,17 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from io import StringIO
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from codegen_ext.clock import SystemClock
-from codegen_ext.testing import FakeClock, Sandbox
-
-from .pages import Block
+from codegen_ext.testing import Sandbox
 
 
 @pytest.fixture
-def fake_time(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+def fake_time(clock, monkeypatch):
     """Clients and sandboxes that choose no clock, and `time.sleep`, share a fake one."""
     for name in ("time", "monotonic", "sleep", "sleep_async", "wait"):
         monkeypatch.setattr(SystemClock, name, staticmethod(getattr(clock, name)))
@@ -26,7 +21,7 @@ def fake_time(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 
 
 @pytest.fixture
-def codegen_service(fake_time: FakeClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sandbox]:
+def codegen_service(fake_time, monkeypatch, tmp_path):
     """The sandbox that the environment names; it takes any token, since the pages say `your-api-token`."""
     monkeypatch.chdir(tmp_path)
     with Sandbox(rate_limits=False, run_seconds=10, token=None, webhook_secret="your-webhook-secret") as sandbox:
@@ -37,7 +32,7 @@ def codegen_service(fake_time: FakeClock, monkeypatch: pytest.MonkeyPatch, tmp_p
         yield sandbox
 
 
-def run(block: Block, page: Path, namespace: dict[str, Any], fixture: Callable[[str], Any]) -> str:
+def run(block, page, namespace, fixture):
     """Run a block, and the tests that it defines; return what it printed."""
     code = compile("\n" * (block.line - 1) + block.content, str(page), "exec", dont_inherit=True)
     before = dict(namespace)

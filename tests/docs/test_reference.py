@@ -44,11 +44,6 @@ def arguments(function):
     return [name for name in inspect.signature(function).parameters if name != "self"]
 
 
-def errors_of(module):
-    named = ((name, getattr(module, name)) for name in module.__all__)
-    return {name for name, kind in named if isinstance(kind, type) and issubclass(kind, CodegenAPIError)}
-
-
 def policy_keys(things):
     return {key for thing in things for key in thing.get("x-codegen", ())}
 
@@ -61,7 +56,7 @@ def agent():
 
 LISTS = [
     ("configuration.md", ["Field", "Environment", "Default"], list(codegen_ext.ClientConfig.settings)),
-    ("errors.md", ["Error", "Kind of", "Status"], errors_of(codegen_ext)),
+    ("errors.md", ["Error", "Kind of", "Status"], {name for name in codegen_ext.__all__ if name.endswith("Error")}),
     ("agents.md", ["Agent"], lambda: public(agent())),
     ("agents.md", ["Task"], lambda: public(agent().run("Show yourself"))),
     ("agents.md", ["Argument"], arguments(codegen_ext.Agent.run)),
