@@ -5,7 +5,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import unittest
 
 import pytest
 
@@ -49,16 +48,12 @@ def test_each_test_case_has_a_client_of_its_own_which_is_closed():
         def setUp(self):
             """Without super()."""
 
-        def test_one(self):
-            self.mock_response("create_agent_run", {"status": "running"})
+        def test_it(self):
             seen.append(self.client)
-
-        def test_two(self):
             self.assertEqual(self.client.create_agent_run(323, "test").status, "pending")
-            seen.append(self.client)
+            self.mock_response("create_agent_run", {"status": "running"})
 
-    result = unittest.defaultTestLoader.loadTestsFromTestCase(Case).run(unittest.TestResult())
-    assert (result.testsRun, result.failures, result.errors) == (2, [], [])
+    assert all(Case("test_it").run().wasSuccessful() for _ in range(2))
     assert seen[0] is not seen[1]
     assert all(client.session.is_closed for client in seen)
 
