@@ -11,8 +11,8 @@ import tenacity
 
 from codegen_ext.codex import settings
 
+from ..docs.conftest import run
 from ..docs.pages import blocks
-from ..docs.running import run
 from .conftest import HI
 from .responses import echo, refuse, say
 
