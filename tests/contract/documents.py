@@ -6,35 +6,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tools import load, normalize, overlay
+from tools import load, overlay
 
 Data = dict[str, Any]
 
 HISTORY = sorted((Path(__file__).parent / "upstream").glob("*.json"))
-ACTIONS = overlay.read(load.OVERLAY)
-CHATSERVER = load.load(load.CHATSERVER)
 KITCHEN_SINK = load.load(Path(__file__).with_name("kitchen_sink.yaml"))
 # The contract as `make check` holds it to openapi.yaml, which takes 0.4 s to read.
 OURS = load.load(load.GENERATED / "contract.json")
 _FACTS = load.load(load.FACTS)
 
 
-def facts(change: Callable[[Data], object] = lambda data: None) -> Data:
+def facts(change: Callable[[Data], object]) -> Data:
     data = copy.deepcopy(_FACTS)
     change(data)
     return data
 
 
-def written(folder: Path, data: Any) -> str:
+def written(folder: Path, data: Data) -> str:
     path = folder / "published.json"
-    path.write_text(data if isinstance(data, str) else json.dumps(data), encoding="utf-8")
+    path.write_text(json.dumps(data), encoding="utf-8")
     return str(path)
-
-
-def normalized(published: Data, *more: overlay.Action) -> normalize.Normalized:
-    found, notes = load.facts(published)
-    made = normalize.normalize(found, CHATSERVER, [*ACTIONS, *more])
-    return made._replace(notes=[*notes, *made.notes])
 
 
 def actions(entries: str) -> list[overlay.Action]:

@@ -12,9 +12,10 @@ from tools import adapter, load, normalize, overlay, validate
 
 from ..support.loopback import reply
 from ..support.text import any_text
-from .documents import CHATSERVER, HISTORY, OURS, actions, answering, facts, normalized, written
+from .documents import HISTORY, OURS, actions, answering, facts, written
 
 GOLDEN = Path(__file__).with_name("normalize")
+CHATSERVER, ACTIONS = load.load(load.CHATSERVER), overlay.read(load.OVERLAY)
 
 # Reading
 
@@ -128,7 +129,7 @@ def ids(data):
 
 @pytest.mark.parametrize("path", [pytest.param(path, marks=pytest.mark.slow) for path in HISTORY[:-1]] + HISTORY[-1:])
 def test_an_older_document_gives_a_contract_in_which_known_operations_keep_their_ids(path):
-    made = normalized(load.read(str(path)))
+    made = normalize.normalize(load.facts(load.read(str(path)))[0], CHATSERVER, ACTIONS)
     assert made.problems == []
     assert all("is no operation" in problem for problem in validate.problems(made.data))  # overlays may name more
     assert {place: name for place, name in ids(made.data).items() if place in ids(OURS)}.items() <= ids(OURS).items()
@@ -140,8 +141,9 @@ def test_an_older_document_gives_a_contract_in_which_known_operations_keep_their
 @given(st.text("abc-", min_size=1, max_size=5), st.lists(any_text(max_size=5), max_size=3), any_text(max_size=30))
 def test_an_unrelated_document_gives_a_valid_contract_with_few_notes(name, tags, prose):
     odd = {"tags": tags, "description": prose, "responses": answering({"type": "string", "title": prose})}
-    made = normalized(facts(lambda data: data.update(paths={f"/v1/x{name}": {"get": odd}})))
-    assert made.problems + validate.problems(made.data) + made.notes == []
+    published, notes = load.facts(facts(lambda data: data.update(paths={f"/v1/x{name}": {"get": odd}})))
+    made = normalize.normalize(published, CHATSERVER, ACTIONS)
+    assert made.problems + validate.problems(made.data) + notes + made.notes == []
     assert len(made.unmatched) > 50
     assert load.parse(normalize.text(made.data)) == made.data
 
