@@ -320,6 +320,15 @@ def test_a_turn_that_was_asked_for_is_not_asked_for_again(start):
     assert text(create(client)) == "Hello there."
 
 
+def test_a_request_that_is_sent_after_the_end_gets_the_error_that_ended_the_server(start):
+    client, mailbox = start(["exit"]), Mailbox()
+    server = client._settings.servers.start()
+    with pytest.raises(openai.APIConnectionError):
+        create(client)
+    server.request("model/list", {}, mailbox)
+    assert isinstance(mailbox.items[0][1], openai.APIConnectionError)
+
+
 def test_a_server_that_says_nothing_or_hangs_costs_the_timeout_and_no_more(start):
     client = start(timeout=0.2)
     for call in (lambda: create(client), lambda: client.models.list(timeout=0.2)):

@@ -116,6 +116,7 @@ WRONG = [
     {"start_timeout": 0},
     {"max_retries": -1},
     {"approval_policy": "always"},
+    {"base_url": "127.0.0.1"},
     {"base_url": "http://user:secret@127.0.0.1/v1"},
     {"base_url": "http://127.0.0.1/v1?key=secret"},
     {"api_key": "sk-secret\nsk-other"},

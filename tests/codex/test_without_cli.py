@@ -78,6 +78,7 @@ BAD = [
     ({"messages": [{"role": "assistant", "tool_calls": [{"id": 5}]}]}, "messages[0].tool_calls[0].id"),
     ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id"),
     ({"messages": [user({"type": "input_audio"})]}, "messages[0].content[0].type"),
+    ({"messages": [user({"type": "text"})]}, "messages[0].content[0].text"),
     ({"messages": [user(image("/no/such.png"))]}, "messages[0].content[0].image_url"),
     ({"messages": [user(image("https://x/y.png"))]}, "messages[0].content[0].image_url"),
     ({"n": 0}, "n"),
