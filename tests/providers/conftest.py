@@ -47,10 +47,10 @@ def openai_service(serve):
     return serve(ANSWER)
 
 
-def codegen_options(sandbox, timeout=60):
+def codegen_options(sandbox, **settings):
     """Options for codegen, whose time-outs pass on the fake clock."""
-    settings = {"api_token": TOKEN, "base_url": sandbox.base_url, "timeout": timeout}
-    return {"config": ClientConfig(**settings, transport=sandbox.transport()), "org_id": 323}
+    address = {"base_url": sandbox.base_url, "transport": sandbox.transport()}
+    return {"config": ClientConfig(api_token=TOKEN, **{"timeout": 60, **address, **settings}), "org_id": 323}
 
 
 @pytest.fixture

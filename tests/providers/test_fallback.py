@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import openai
 import pytest
 
-from codegen_ext import ClientClosedError, ClientConfig, providers
+from codegen_ext import ClientClosedError, providers
 from codegen_ext.codex.errors import connection_error, status_error, timeout_error
 from codegen_ext.testing import AsyncMockCodexClient, Fault, MockCodexClient
 
@@ -37,6 +37,7 @@ class Row(NamedTuple):
     """What a stream had yielded."""
     prompt: str = "Say hello"
     options: dict[str, Any] = {}  # noqa: RUF012
+    settings: dict[str, Any] = {}  # noqa: RUF012
 
 
 UNLISTED = {"list_agent_runs": STATUS(500)}
@@ -52,6 +53,13 @@ CODEGEN = [
     Row("create hangs", EFFECT, OTHER, {CREATE: HANGS, **UNLISTED}),
     Row("create fails", EFFECT, OTHER, {CREATE: STATUS(503)}),
     Row("created, and no answer", EFFECT, OTHER, {CREATE: Fault.reset_after(), **UNLISTED}),
+    Row(
+        "created, and not looked for",
+        EFFECT,
+        UNAVAILABLE,
+        {CREATE: Fault.reset_after()},
+        settings={"exactly_once": False},
+    ),
     Row("refused while waiting", EFFECT, REFUSED, {POLL: STATUS(401)}),
     Row("nonsense while waiting", EFFECT, UNAVAILABLE, {POLL: NONSENSE}),
     Row("down while waiting", EFFECT, TIMED_OUT, {POLL: STATUS(500)}),
@@ -154,7 +162,7 @@ TABLES = {
 def test_hand_over(first, second, streams, row, chain, options, sandbox, openai_service, flavour):
     """Either the second provider answers and says why, or the error of the first is raised."""
     openai_service.answers = [PIECES if streams else ANSWER]
-    options["codegen"] = codegen_options(sandbox, 20)
+    options["codegen"] = codegen_options(sandbox, timeout=20, **row.settings)
     options["chatserver"]["timeout"] = options["openai"]["timeout"] = 20
     if isinstance(row.faults, bytes):
         openai_service.answers = [row.faults]
@@ -191,26 +199,6 @@ def test_hand_over(first, second, streams, row, chain, options, sandbox, openai_
     if row.outcome == NEXT:
         asked = [request.operation for request in sandbox.requests]
         assert max(asked.count(CREATE), asked.count(CHAT)) <= 1
-
-
-def test_the_last_error_is_raised(make, options, openai_service):
-    openai_service.answers = [refusal(503)]
-    dead = {"token": "t" * 20, "org_id": 323, "base_url": "http://127.0.0.1:9"}
-    client = make(validate_on_creation=False, clock=options["clock"], codegen=dead, openai=options["openai"])
-    with pytest.raises(providers.ProviderUnavailableError) as caught:
-        client.generate_response("hi")
-    assert [entry["provider"] for entry in caught.value.tried if entry["outcome"] != "skipped"] == ["codegen", "openai"]
-    assert caught.value.provider_name == "openai"
-
-
-def test_a_create_that_is_not_looked_for_may_have_an_effect(make, options, sandbox, openai_service):
-    sandbox.inject(CREATE, Fault.reset_after())
-    codegen = codegen_options(sandbox)
-    codegen["config"] = ClientConfig.of(codegen["config"], {"exactly_once": False})
-    with pytest.raises(providers.ProviderUnavailableError) as caught:
-        make(clock=options["clock"], codegen=codegen, openai=options["openai"]).generate_response("Hi")
-    assert caught.value.may_have_effect is True
-    assert openai_service.requests == []
 
 
 @pytest.mark.parametrize(
@@ -330,9 +318,16 @@ def test_nothing_works_after_close(name, chain, named, sandbox, openai_service):
     assert len(sandbox.requests) + len(openai_service.requests) == before
 
 
-def test_without_fallback_no_other_takes_over(chain, sandbox, openai_service):
+def test_the_last_error_is_raised_and_without_fallback_that_of_the_first(make, chain, options, sandbox, openai_service):
+    openai_service.answers = [refusal(503)]
+    dead = {"token": "t" * 20, "org_id": 323, "base_url": "http://127.0.0.1:9"}
+    client = make(validate_on_creation=False, clock=options["clock"], codegen=dead, openai=options["openai"])
+    with pytest.raises(providers.ProviderUnavailableError) as last:
+        client.generate_response("hi")
+    assert [entry["provider"] for entry in last.value.tried if entry["outcome"] != "skipped"] == ["codegen", "openai"]
+    assert last.value.provider_name == "openai"
     sandbox.inject(CREATE, STATUS(429, retry_after=40))
-    with pytest.raises(providers.ProviderRateLimitError) as caught:
+    with pytest.raises(providers.ProviderRateLimitError) as first:
         chain("codegen", "openai", fallback_enabled=False).generate_response("hi", timeout=5)
-    assert caught.value.retry_after == 40
-    assert openai_service.requests == []
+    assert first.value.retry_after == 40
+    assert len(openai_service.requests) == 1

@@ -5,6 +5,7 @@ import logging
 import pickle
 import re
 import traceback
+from types import SimpleNamespace
 
 import pytest
 
@@ -188,32 +189,23 @@ def test_what_cannot_be_used_on_this_machine_hands_over(name, own, problem, make
     assert make(name, validate_on_creation=False, **own).validate_credentials() is False
 
 
-class Guest:
-    """A provider of another package, with no more than it needs."""
+def guest(error=None):
+    """Return a provider of another package, with no more than it needs."""
 
-    name = "guest"
-    is_available = True
+    def answer(prompt, *args, **options):
+        if error:
+            raise error
+        return providers.AIResponse(prompt, "guest", None)
 
-    def __init__(self, error=None):
-        self.error = error
-
-    def generate_response(self, prompt, *args, **options):
-        if self.error:
-            raise self.error
-        return providers.AIResponse(prompt, self.name, None)
-
-    def validate_credentials(self):
-        return True
-
-    def close(self):
-        pass
+    others = {"validate_credentials": lambda: True, "close": lambda: None}
+    return SimpleNamespace(name="guest", is_available=True, generate_response=answer, **others)
 
 
 @pytest.fixture
 def chain_of_guest(make, options, monkeypatch):
     """Build a client that asks a guest first."""
 
-    def build(create=Guest, create_async=None, **own):
+    def build(create=guest, create_async=None, **own):
         providers.register_provider("guest", create, create_async)
         monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", "guest")
         return make(**options, guest=own)
@@ -253,7 +245,7 @@ def test_a_registered_provider_may_stream_or_have_no_asynchronous_form(
     response = chain_of_guest().generate_response("Hi")
     assert response.provider_name == ("codegen" if flavour.is_async else "guest")
     with pytest.raises(ConfigurationError, match="built-in"):
-        providers.register_provider("openai", Guest)
+        providers.register_provider("openai", guest)
 
 
 @pytest.mark.usefixtures("environment_of_three")
