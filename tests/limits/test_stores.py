@@ -112,8 +112,8 @@ def test_a_clock_that_is_set_back_leaves_in_the_window_what_was_there(sides):
     clock, stores = sides
     start = clock.now
     for store in stores[1:]:
-        clock.set(start)
-        for name in "ab":
+        for second, name in enumerate("ab"):
+            clock.set(start + second * SECOND)
             assert store.attempt("s", LIMITS[:1], "p", name, "").wait == 0
         clock.set(start + 4 * SECOND)
         assert store.attempt("s", LIMITS[:1], "p", "c", "").wait == 6 * SECOND

@@ -198,8 +198,9 @@ def test_a_forked_child_waits_neither_for_a_lock_of_its_parent_nor_behind_its_re
         used.moment = 9
         is_kept = used.take(own) is None
         used.moment = 10
+        is_free = used.take(own) is not None
         used.leave(waiting)
-        return is_kept and used.take(own)
+        return is_kept and is_free
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(used._mutex.acquire).result()
