@@ -190,7 +190,7 @@ class Connection:
             response: httpx.Response = self._transport.handle_request(request)
         except BaseException as error:
             self.release(reusable=False)
-            is_sent = self.timing.sent_at is not None
+            is_sent = self.timing.sent_at is not None  # else its own error says that nothing has reached the service
             if is_sent and self._pool.is_closed and isinstance(error, httpx.TransportError):
                 raise _closed_under_way(request) from error
             raise

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,7 @@ from codegen_ext import (
 )
 from codegen_ext.testing import FakeClock
 
-from ..support.waiting import until
+from ..support.waiting import in_child, until
 from .runs import ORG, Runs
 
 SOON = 20.0
@@ -341,20 +340,16 @@ def test_a_child_can_wait_while_another_thread_of_its_parent_does(inside):
         held = Held(id=99, status="RUNNING")
         pool.submit(client.notify_run, held)
         assert held.read.wait(SOON)
-        child = os.fork()
-        if child == 0:
-            signal.alarm(10)
-            status = 1
-            try:
-                clock.advance(20)
-                run = next(waits) if inside else client.wait_for_completion(ORG, 2, timeout=9)
-                waits.close()
-                status = 0 if (run.id, run.status) == (2, "completed") else 2
-            finally:
-                os._exit(status)
-        status = os.waitpid(child, 0)[1]
+
+        def wait():
+            clock.advance(20)
+            run = next(waits) if inside else client.wait_for_completion(ORG, 2, timeout=9)
+            waits.close()
+            return (run.id, run.status) == (2, "completed")
+
+        status = in_child(wait)
         held.let_go.set()
-        assert os.waitstatus_to_exitcode(status) == 0
+        assert status == 0
         clock.advance(1e9)
         assert next(waits).id == 2
         assert other.result(SOON).status == "completed"
