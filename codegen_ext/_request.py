@@ -43,19 +43,20 @@ _HEADER_VALUE = r"[\t\x20-\x7e]*"
 
 
 class Deadline:
-    """Monotonic second of a clock at which something must be over; None for no limit."""
+    """Monotonic second of a clock at which something must be over, None for no limit, and how far off it was set."""
 
-    __slots__ = ("_now", "at", "clock")
+    __slots__ = ("_now", "at", "clock", "seconds")
 
-    def __init__(self, clock: Clock, at: float | None) -> None:
+    def __init__(self, clock: Clock, at: float | None, seconds: float | None = None) -> None:
         self.clock = clock
         self.at = float("inf") if at is None else at
+        self.seconds = seconds
         self._now = clock.monotonic
 
     @classmethod
     def after(cls, clock: Clock, seconds: float | None) -> Deadline:
         """Return the deadline that is so many seconds away."""
-        return cls(clock, None if seconds is None else clock.monotonic() + seconds)
+        return cls(clock, None if seconds is None else clock.monotonic() + seconds, seconds)
 
     def left(self) -> float:
         """Return the seconds that are left, 0 when it has passed."""
@@ -72,7 +73,7 @@ class Deadline:
         if seconds is None:
             return self
         at = self._now() + seconds
-        return self if self.at <= at else Deadline(self.clock, at)
+        return self if self.at <= at else Deadline(self.clock, at, seconds)
 
 
 class Timing:

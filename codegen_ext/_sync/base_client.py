@@ -18,6 +18,7 @@ from .._request import (
     Call,
     Deadline,
     build_request,
+    call_of,
     check_seconds,
     check_target,
     checked_headers,
@@ -290,11 +291,13 @@ class BaseClient:
         try:
             return self._http.send_direct(request)
         except (httpx.HTTPError, httpx.StreamError) as error:
-            failure = network_error(error, request, self.config.base_url, timeout)
+            limit = call_of(request).deadline
+            seconds = limit.seconds if limit.expired else timeout
+            failure = network_error(error, request, self.config.base_url, seconds)
         except RuntimeError:
             if not self._http.is_closed:
                 raise
-            failure = ClientClosedError(CLOSED, operation=request.extensions[CALL].name)
+            failure = ClientClosedError(CLOSED, operation=call_of(request).name)
         raise failure  # out here, so that it has no context: what httpx raised may hold the credential
 
     def open_stream(
@@ -446,7 +449,7 @@ class EventStream:
         from .. import sse
 
         name, response = self._operation.id, self.response
-        call: Call = response.request.extensions[CALL]
+        call = call_of(response.request)
         parser = sse.EventParser(self._config.max_response_bytes)
         try:
             for part in response.iter_bytes():
