@@ -204,7 +204,9 @@ def error_of(response: httpx.Response, operation: Operation[Any] | None, name: s
         if wait is None:
             wait = float(operation.rate_limit.seconds) if operation else 1.0
         return RateLimitError(*common, operation=name, retry_after=wait)
-    return kind(*common, operation=name)
+    error = kind(*common, operation=name)
+    error.retry_after = retry_after_of(response)
+    return error
 
 
 def error_kind(status: int) -> type[CodegenAPIError]:

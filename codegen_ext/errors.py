@@ -12,8 +12,11 @@ class CodegenAPIError(Exception):
     """Base of every error of this package.
 
     `status_code`, `request_id` and `response_data` (the parsed body) are those of the response and None without one;
-    `operation` is the id of the operation in the contract, None outside of a call.
+    `operation` is the id of the operation in the contract, None outside of a call. `retry_after` is the number of
+    seconds that the service asks to wait, None where it does not say.
     """
+
+    retry_after: float | None = None
 
     def __init__(
         self,
@@ -142,7 +145,7 @@ class RateLimitError(CodegenAPIError):
         retry_after: float = 0.0,
     ) -> None:
         super().__init__(message, status_code, request_id, response_data, operation=operation)
-        self.retry_after = retry_after
+        self.retry_after: float = retry_after
 
 
 class AmbiguousRequestError(CodegenAPIError):

@@ -99,7 +99,7 @@ def retry_on_error(
     """Repeat a function, or a coroutine function, that fails with a transient error.
 
     The pauses are those of the client's own repetitions: full jitter below a growing bound, and at least what
-    `RateLimitError.retry_after` says. An error after which it is unknown whether something costly happened, such as
+    the error's `retry_after` says. An error after which it is unknown whether something costly happened, such as
     `AmbiguousRequestError`, is never followed by another attempt.
 
     Args:
@@ -125,7 +125,7 @@ def retry_on_error(
     def pause_after(attempt: int, error: CodegenAPIError) -> float:
         if attempt >= max_attempts or not is_transient(error):
             raise error
-        return max(policy.pause(attempt), error.retry_after if isinstance(error, RateLimitError) else 0.0)
+        return max(policy.pause(attempt), error.retry_after or 0.0)
 
     def decorate(function: F) -> F:
         @functools.wraps(function)

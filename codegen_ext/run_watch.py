@@ -449,10 +449,11 @@ class RunWatch:
         if isinstance(error, RateLimitError):
             self._not_before = now + min(error.retry_after or poll.operation.rate_limit.seconds, PATIENCE)
         elif is_alone:
-            poll.run.schedule(now)
+            poll.run.schedule(now, error.retry_after)
         if not (concerns_one or isinstance(error, RateLimitError)):
             shortest = min((watched.interval for watched in self._runs.values()), default=0.0)
-            self._not_before = now + min(shortest, FIRST_PAUSE * 2.0 ** min(self._failures - 1, 16))
+            pause = min(shortest, FIRST_PAUSE * 2.0 ** min(self._failures - 1, 16))
+            self._not_before = now + max(pause, min(error.retry_after or 0.0, PATIENCE))
         for interest in list(poll.run.interests):
             if interest.request.timeout == 0:
                 self._give_up(poll.run, interest, now)

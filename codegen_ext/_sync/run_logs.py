@@ -11,7 +11,7 @@ from codegen_api import operations
 
 from .._request import Deadline
 from .._response import retry_after_of
-from ..errors import InvalidResponseError, RateLimitError, WaitTimeoutError
+from ..errors import InvalidResponseError, WaitTimeoutError
 from ..list_index import PAGE_SIZE
 from ..run_watch import PATIENCE, TRANSIENT, is_settled
 from .locks import sleep
@@ -44,8 +44,7 @@ def perform_patiently(
         try:
             return client.perform(operation, arguments)
         except TRANSIENT as error:
-            least = error.retry_after if isinstance(error, RateLimitError) else None
-            pause = jittered_pause(pauses, longest_pause, least)
+            pause = jittered_pause(pauses, longest_pause, error.retry_after)
             if client.clock.monotonic() >= end:
                 raise
         pauses += 1
@@ -81,7 +80,7 @@ def stream_run_logs(
         try:
             response = client.perform(operations.GET_AGENT_RUN_LOGS, arguments, deadline=deadline)
         except TRANSIENT as error:
-            least = error.retry_after if isinstance(error, RateLimitError) else None
+            least = error.retry_after
             if not follow or clock.monotonic() - last_response >= PATIENCE:
                 raise
         else:

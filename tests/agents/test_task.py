@@ -327,9 +327,10 @@ def test_a_quiet_log_is_read_more_and_more_rarely_and_often_again_when_it_grows(
 
 
 def test_a_followed_log_pauses_as_the_service_asks_but_not_for_years():
-    log = Log([0, 0], [429], **{"Retry-After": "9"})
-    log.read()
-    assert log.clock.slept == [7, 9, 9]
+    for status in (429, 503):
+        log = Log([0, 0], [status], **{"Retry-After": "9"})
+        log.read()
+        assert log.clock.slept == [7, 9, 9]
     for faults in ([], [429]):
         log = Log([0], faults, **{"Retry-After": "1767225600"})
         log.read()

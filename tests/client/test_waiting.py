@@ -52,18 +52,19 @@ def test_retry_after_is_heeded_on_success_and_on_refusal_but_not_beyond_the_dead
     server = serve(
         reply(RUNNING, headers={"Retry-After": "40"}),
         reply({"message": "slow down"}, 429, {"Retry-After": "70"}),
+        reply({"message": "maintenance"}, 503, {"Retry-After": "400"}),  # longer than a call may take
         reply(RUNNING),
         reply(RUNNING, headers={"Retry-After": "1767225600"}),  # which is no sleep of years
         reply(COMPLETE),
     )
     connect(server.base_url).wait_for_completion(323, 1)
-    assert clock.slept[:2] == [40, 70]
-    assert clock.slept[2] <= 4
-    assert clock.slept[3:] == [3600]
+    assert clock.slept[:3] == [40, 70, 400]
+    assert clock.slept[3] <= 5
+    assert clock.slept[4:] == [3600]
     server = serve(reply(RUNNING, headers={"Retry-After": "4000"}))
     with pytest.raises(WaitTimeoutError):
         connect(server.base_url).wait_for_completion(323, 1, timeout=10)
-    assert (clock.slept[4:], len(server.requests)) == ([10], 1)
+    assert (clock.slept[5:], len(server.requests)) == ([10], 1)
 
 
 def test_a_timeout_of_nothing_looks_once(client, clock):

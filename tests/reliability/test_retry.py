@@ -145,10 +145,12 @@ def test_a_compressed_body_that_was_cut_is_asked_for_again(connect):
     assert bodies == []
 
 
+BUSY = ServerError("busy", 503)
+BUSY.retry_after = 25.0
 # The errors of the calls, what the decorator is told, and the pauses between the calls; the error after them is raised.
 OF_USERS = [
     ([ServerError("a", 503), NetworkError("b")], {"delay": 2.0}, [2.0, 3.0]),
-    ([RateLimitError("a", retry_after=17)], {}, [17.0]),
+    ([RateLimitError("a", retry_after=17), BUSY], {}, [17.0, 25.0]),
     ([NetworkError("a", operation="GET /x")], {}, [1.0]),
     ([ServerError("a"), ServerError("b"), ServerError("last")], {"max_attempts": 3}, [1.0, 1.5]),
     ([AmbiguousRequestError("unknown", request_id="id")], {}, []),

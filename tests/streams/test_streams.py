@@ -326,11 +326,12 @@ def test_transient_failures_are_waited_out_and_lasting_ones_raised(client, sandb
     sandbox.inject("list_agent_runs", Fault.status(401), times=1)
     with pytest.raises(AuthenticationError):
         next(client.watch(323))
-    sandbox.inject("list_agent_runs", Fault.status(503, retry_after=300))
+    sandbox.inject("list_agent_runs", Fault.status(503, retry_after=400))  # longer than a call may take
     start = clock.monotonic()
     with pytest.raises(ServerError):
         next(client.watch(323))
     assert 3600 <= clock.monotonic() - start < 4000
+    assert clock.slept.count(400) >= 8
 
 
 @once

@@ -22,8 +22,9 @@ class Runs:
     """Answers run, list and log; `ends` maps each run to the second at which it completes.
 
     `asked` counts requests as "page 0", "run 5", "log 5". `refuse` maps "page", "run", "log", or one of those with its
-    number, to a status, or to an exception that the transport raises. `hidden` runs are missing from the list. A `view`
-    takes the list's place: from the number of the request and the offset it makes the ids of a page and the total.
+    number, to a status, whose answer has the headers `retry_after`, or to an exception that the transport raises.
+    `hidden` runs are missing from the list. A `view` takes the list's place: from the number of the request and the
+    offset it makes the ids of a page and the total.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Runs:
         self.newest = total or max(self.ends, default=0)
         self.view = view or self._newest_first
         self.refuse: dict[str, int | Exception] = {}
+        self.retry_after: dict[str, str] = {}
         self.hidden: set[int] = set()
         self.deleted: set[int] = set()
         self.fields: dict[int, dict[str, Any]] = {}
@@ -68,7 +70,7 @@ class Runs:
         if isinstance(refusal, Exception):
             raise refusal
         if refusal is not None:
-            return httpx.Response(refusal, json={"message": "refused"})
+            return httpx.Response(refusal, json={"message": "refused"}, headers=self.retry_after)
         if kind == "page":
             shown, total = self.view(self.count("page"), number)
             items = [self.run(n) for n in shown]

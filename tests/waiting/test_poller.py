@@ -134,6 +134,14 @@ def test_failures_hold_polls_back_longer_each_time_and_are_the_cause_while_they_
         assert (caught.value.__cause__, runs.refuse) == (None, {})
 
 
+def test_a_service_that_is_down_is_polled_as_rarely_as_it_asks(connect):
+    runs, client = connect({1: 1e9, 2: 1e9})
+    runs.refuse, runs.retry_after = {"page": 503}, {"Retry-After": "50"}
+    with pytest.raises(WaitTimeoutError):
+        client.wait_for_all(ORG, [1, 2], timeout=175)
+    assert [later - earlier for earlier, later in pairwise(runs.times)] == [50, 50, 50]
+
+
 @pytest.mark.parametrize("moved", ["summary", "log"])
 def test_polls_are_quick_again_when_a_run_moves(connect, clock, moved):
     runs, client = connect({1: 300})
