@@ -183,6 +183,14 @@ def test_a_connection_that_is_not_made_in_time(connect):
     assert "while connecting" in error.message
 
 
+def test_a_failure_without_words_is_called_by_its_name(connect):
+    def fail(request):
+        raise httpx.ReadError("")
+
+    error = failure(connect(transport=httpx.MockTransport(fail)))
+    assert (type(error), error.message) == (NetworkError, "ReadError")
+
+
 class Endless(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body of 10,000 parts; counts those that were taken."""
 

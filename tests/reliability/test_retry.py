@@ -94,6 +94,16 @@ def test_pauses_grow_with_full_jitter(sandbox, connect, clock):
         assert RetryPolicy(0.5, factor, draw=lambda: 0.5).pause(5_000) == LONGEST_PAUSE / 2
 
 
+def test_a_pause_that_does_not_fit_into_the_call_is_not_made(sandbox, connect, clock):
+    client = connect(max_retries=3, total_timeout=300)
+    for status in (429, 503):
+        sandbox.inject("get_current_user", Fault.status(status, retry_after=400), times=1)
+        with pytest.raises((RateLimitError, ServerError)) as caught:
+            client.get_current_user()
+        assert (caught.value.status_code, caught.value.retry_after) == (status, 400)
+    assert clock.slept == []
+
+
 @once
 def test_a_call_that_was_cancelled_waits_for_no_repetition(sandbox, connect, clock):
     sandbox.inject("get_current_user", Fault.status(503, retry_after=100))
