@@ -145,13 +145,14 @@ def errors() -> None:
         assert_type(error.partial, ChatCompletionResponse | None)
     except sdk.ValidationError as error:
         assert_type(error.field_errors, dict[str, list[str]])
-        print(error.retry_after)  # type: ignore[attr-defined]
+        print(error.original_error)  # type: ignore[attr-defined]
     except sdk.RateLimitError as error:
         assert_type(error.retry_after, float)
     except sdk.WaitTimeoutError as error:
         assert_type(error.timeout_duration, float | None)
     except sdk.CodegenAPIError as error:
         assert_type(error.status_code, int | None)
+        assert_type(error.retry_after, float | None)
 
 
 def webhooks(handler: sdk.WebhookHandler) -> None:
