@@ -42,7 +42,8 @@ class BulkInterrupted(KeyboardInterrupt):
     def __init__(self, results: list[BulkResult]) -> None:
         created = sum(result.data is not None for result in results)
         super().__init__(
-            f"interrupted after {created} runs were created; with a journal, a later call goes on from there"
+            f"interrupted; {created} runs were created that were not handed out before; "
+            "with a journal, a later call goes on from there"
         )
         self.results = results
 

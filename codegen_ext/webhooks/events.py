@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from codegen_api.enums import AgentRunStatus
+from codegen_api.reserved import without_reserved
 
 from .errors import refused
 
@@ -128,4 +129,6 @@ def _run_data(expected: AgentRunStatus, data: dict[str, Any]) -> dict[str, Any]:
     if expected is AgentRunStatus.FAILED:
         reasons = (data.get(name) for name in ("error", "result", "summary"))
         given["error"] = next((str(reason) for reason in reasons if reason), "the service gave no reason")
+    if isinstance(given["metadata"], dict):
+        given["metadata"] = without_reserved(given["metadata"])
     return given

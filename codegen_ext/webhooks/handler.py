@@ -90,6 +90,9 @@ class WebhookHandler:
         check_seconds("lease_seconds", lease_seconds)
         if type(max_body_bytes) is not int or max_body_bytes < 1:
             raise ConfigurationError(f"max_body_bytes must be a whole number from 1, got {max_body_bytes!r:.40}")
+        if not isinstance(accept_legacy_signatures, bool):
+            problem = f"accept_legacy_signatures must be True or False, got {accept_legacy_signatures!r:.40}"
+            raise ConfigurationError(problem)
         self._secrets = Secrets(secret)
         self._clock = clock
         self._claims = open_claims(shared_state or settings.shared_state, clock)

@@ -46,4 +46,5 @@ class WebhookResult:
         if self.ok:
             return 200
         error = self.errors[0].error
-        return (isinstance(error, WebhookError) and error.status_code) or 500
+        status = error.status_code if isinstance(error, WebhookError) else None
+        return status if type(status) is int and 200 <= status <= 599 else 500

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from codegen_ext import ConfigurationError, providers
+from codegen_ext import ConfigurationError, ValidationError, providers
 from codegen_ext.providers.__main__ import main
 from codegen_ext.providers._async import factory as async_factory
 from codegen_ext.providers._sync import factory as sync_factory
@@ -65,6 +65,12 @@ REFUSED = refusal(401, message=f"Incorrect API key provided: {masked(KEY)}")
 def test_the_order_of_preference(variable, prefer_codegen, order, make, monkeypatch):
     monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", variable)
     assert make(prefer_codegen=prefer_codegen, validate_on_creation=False).provider_names == order
+
+
+@pytest.mark.parametrize("name", ["prefer_codegen", "fallback_enabled", "validate_on_creation"])
+def test_a_flag_is_true_or_false(make, name):
+    with pytest.raises(ValidationError, match=f"{name}: expected True or False, got 'no'"):
+        make(**{name: "no"})
 
 
 @pytest.mark.parametrize(

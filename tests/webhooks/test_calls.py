@@ -264,7 +264,8 @@ def test_runs_report_their_changes_and_what_fails_is_sent_three_times(agent, san
     }
     (completed,) = (one.data for one in events if one.type == "agent_run.completed" and one.data["id"] == 1)
     assert (completed["status"], completed["raw_status"]) == ("completed", "COMPLETE")
-    assert (completed["result"], completed["metadata"]["ticket"]) == ("Done: Fix the bug", 7)
+    assert completed["result"] == "Done: Fix the bug"
+    assert completed["metadata"] == {"ticket": 7, "webhook_url": receiver.base_url + "/hook"}
     assert (events[0].data["result"], completed["organization_id"]) == (None, sandbox.org_id)
     (failed,) = (one.data for one in events if one.type == "agent_run.failed")
     assert failed["error"] == "The run ended with TIMEOUT."

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..._request import check_flag
 from ...errors import ConfigurationError
 from .. import registry
 from ..base import logger
@@ -56,6 +57,9 @@ def create_client(
     **options: Any,
 ) -> AIProvider:
     """Return what `get_ai_client` returns."""
+    check_flag("prefer_codegen", prefer_codegen)
+    check_flag("fallback_enabled", fallback_enabled)
+    check_flag("validate_on_creation", validate_on_creation)
     if provider_name is not None:
         provider = build(provider_name, options)
         if validate_on_creation:
