@@ -44,6 +44,8 @@ class _Unfit(ValueError):
 _NO_SEGMENT = ("", ".", "..")
 """Segments that no quoting keeps from changing the path (RFC 3986, 5.2.4), so that it would name another operation."""
 _NUMBERS: dict[str, tuple[Any, str]] = {"integer": (int, "a whole number"), "number": (int | float, "a number")}
+_OPTIONS = {"extra_headers": "header", "extra_query": "query", "extra_body": "body"}
+"""The location of the arguments that an option is like, by its name."""
 _SEPARATORS = {"comma": ",", "space": " ", "pipe": "|"}
 
 
@@ -63,7 +65,7 @@ def build(operation: Operation[Any], arguments: Mapping[str, Any], options: Requ
     has_body = operation.body is not None
     if has_body:
         body = {}
-    problems = _no_mappings(options)
+    problems = _misused(operation, options)
     cause: Exception | None = None
     for argument in operation.arguments:
         value = arguments.get(argument.python_name)
@@ -103,20 +105,28 @@ def build(operation: Operation[Any], arguments: Mapping[str, Any], options: Requ
         headers["Content-Type"] = "application/json"
     for name, value in (options.extra_query or {}).items():
         try:
-            query = [pair for pair in query if pair[0] != name] + _repeated(name, value)
+            query += _repeated(name, value)
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidArguments({"extra_query": [f"{name} cannot be sent: {error}"]}) from error
     return Wire(operation.method, path, query, {**headers, **(options.extra_headers or {})}, content)
 
 
-def _no_mappings(options: RequestOptions) -> dict[str, list[str]]:
+def _misused(operation: Operation[Any], options: RequestOptions) -> dict[str, list[str]]:
+    """Return the options that are no mappings, and the arguments of the contract that stand in one."""
     if options[1:] == NO_OPTIONS[1:]:
         return {}
-    return {
-        name: [f"expected a mapping, got {type(value).__name__}"]
-        for name, value in options._asdict().items()
-        if name != "timeout" and value is not None and not isinstance(value, Mapping)
-    }
+    problems: dict[str, list[str]] = {}
+    for option, location in _OPTIONS.items():
+        given = getattr(options, option)
+        if given is not None and not isinstance(given, Mapping):
+            problems[option] = [f"expected a mapping, got {type(given).__name__}"]
+            continue
+        fold = str.lower if location == "header" else str
+        names = {fold(str(name)) for name in given or ()}
+        for argument in operation.arguments:
+            if argument.location == location and fold(argument.name) in names:
+                problems[argument.name] = [f"pass it as the argument {argument.python_name}, not in {option}"]
+    return problems
 
 
 def _content(body: Any) -> bytes:

@@ -65,6 +65,15 @@ def job(*configs, **options):
         ),
         (lambda d: d.client.get_current_user(extra_headers=[("a", "b")]), "extra_headers: expected a mapping"),
         (lambda d: d.client.get_current_user(extra_query=[("a", "b")]), "extra_query: expected a mapping"),
+        # It would replace the metadata that holds the request id, without which a lost answer means a second run.
+        (
+            lambda d: d.client.create_agent_run(ORG, "x", extra_body={"new": 1, "metadata": {"team": "core"}}),
+            "metadata: pass it as the argument metadata, not in extra_body",
+        ),
+        (
+            lambda d: d.client.list_agent_runs(ORG, extra_query={"limit": 5}),
+            "limit: pass it as the argument limit, not in extra_query",
+        ),
         *(
             (lambda d, value=value: d.client.get_current_user(extra_headers=value), "extra_headers: .*does not allow")
             for value in ({"a b": "SECRET"}, {"A": "SECRET\r\nB: y"}, {"A": 5}, {5: "x"})

@@ -210,7 +210,7 @@ QUERIES = [
     ({"where": {"a": "x", "b": 1}}, [("where", '{"a":"x","b":1}')]),
     ({"is_new": True}, [("is_new", "true")]),
     ({"timeout_": "t", "self_": "s"}, [("timeout", "t"), ("self", "s")]),
-    ({"extra_query": {"a": 1, "is_new": True}}, [("a", "1"), ("is_new", "true")]),
+    ({"extra_query": {"a": 1, "b": [True]}}, [("a", "1"), ("b", "true")]),
 ]
 
 
@@ -259,6 +259,8 @@ def test_headers_and_bodies_are_sent_and_a_discriminator_decides_what_comes_back
         ("is_new", {"is_new": "yes"}, "expected true or false, got str"),
         ("filter", {"filter_": ["a"]}, "expected an object, got list"),
         ("ids", {"ids": [[1]]}, "expected a single value, got list"),
+        ("is_new", {"extra_query": {"is_new": True}}, "pass it as the argument is_new, not in extra_query"),
+        ("X-Trace", {"extra_headers": {"x-TRACE": "t"}}, "pass it as the argument x_trace, not in extra_headers"),
         ("where", {"where": {"a": object()}}, "cannot be sent: Object of type object is not JSON serializable"),
     ],
 )
