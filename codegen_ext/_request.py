@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from codegen_api.options import RequestOptions
 
     from .clock import Clock
+    from .config import ClientConfig
 
 CALL = "codegen_call"
 """The key of a request's `Call` among its httpx extensions."""
@@ -39,7 +40,8 @@ _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))  #
 _WITH_CONTENT = frozenset(("POST", "PUT", "PATCH"))  # whose length is said also where it is 0 (RFC 9110, 8.6)
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # a token of RFC 9110, 5.6.2, which a method is too
 _DOTS = frozenset((".", ".."))  # segments that lead elsewhere (RFC 3986, 5.2.4)
-_HEADER_VALUE = r"[\t\x20-\x7e]*"
+_HEADER_VALUE = r"([!-~]+([\t ]+[!-~]+)*)?"  # blanks only between words (RFC 9110, 5.5)
+_OF_THE_BODY = frozenset(("content-length", "transfer-encoding"))
 
 
 class Deadline:
@@ -209,28 +211,45 @@ def unsendable(error: Exception, name: str | None) -> ValidationError:
     return ValidationError(problem, operation=name, field_errors={"request": [problem]})
 
 
-def checked_headers(
-    headers: Mapping[str, str] | None, name: str | None = None, setting: str = "extra_headers"
-) -> dict[str, str]:
+def checked_headers(headers: Mapping[str, str] | None, name: str | None = None) -> dict[str, str]:
     """Return headers that HTTP allows; they are checked before the credential is added, and never quoted.
 
     Raises:
-        ValidationError: when a name or a value has characters that HTTP does not allow.
+        ValidationError: when they cannot be sent.
 
     """
-    if headers is not None and not isinstance(headers, Mapping):
-        problem = f"expected a mapping of strings, got {type(headers).__name__}"
-        raise ValidationError(f"{setting}: {problem}", operation=name, field_errors={setting: [problem]})
-    for key, value in (headers or {}).items():
+    problem = None if headers is None else _header_problem(headers)
+    if problem:
+        raise invalid_argument("extra_headers", problem, operation=name)
+    return dict(headers or {})
+
+
+def client_headers(config: ClientConfig) -> dict[str, str]:
+    """Return the headers that all requests of a client have; raises ConfigurationError naming the wrong setting."""
+    agent = {"User-Agent": " ".join(filter(None, (USER_AGENT, config.user_agent_suffix)))}
+    more = config.default_headers or {}
+    for setting, headers in (("user_agent_suffix", agent), ("default_headers", more)):
+        problem = _header_problem(headers)
+        if problem:
+            raise ConfigurationError(f"{setting}: {problem}", config_key=setting)
+    return {**agent, "Accept": "application/json", **more}
+
+
+def _header_problem(headers: object) -> str | None:
+    """Return why headers cannot be sent, quoting no value; None when they can."""
+    if not isinstance(headers, Mapping):
+        return f"expected a mapping of strings, got {kind_of(headers)}"
+    for name, value in headers.items():
         if not (
-            isinstance(key, str)
+            isinstance(name, str)
             and isinstance(value, str)
-            and re.fullmatch(_HEADER_NAME, key)
+            and re.fullmatch(_HEADER_NAME, name)
             and re.fullmatch(_HEADER_VALUE, value)
         ):
-            problem = "the name or the value of a header has characters that HTTP does not allow"
-            raise invalid_argument(setting, problem, operation=name)
-    return dict(headers or {})
+            return "the name or the value of a header has characters, or blanks at its ends, that HTTP does not allow"
+        if name.lower() in _OF_THE_BODY:
+            return f"{name} is set by the client, from the body"
+    return None
 
 
 def check_target(method: object, path: object) -> None:

@@ -48,6 +48,7 @@ REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
 LONGEST_RETRY_AFTER = 86_400.0
 """Seconds to which a `Retry-After` is cut: what sleeps for longer would seem to hang."""
 _NO_CREDENTIAL = Redactor()
+_UNSENT = (httpx.LocalProtocolError, httpx.UnsupportedProtocol)
 _ERRORS: dict[int, type[CodegenAPIError]] = {
     400: ValidationError,
     401: AuthenticationError,
@@ -273,12 +274,12 @@ def _date_of(text: str) -> datetime | None:
 
 def never_arrived(error: BaseException | None) -> bool:
     """Whether a failure happened before the request can have reached the service."""
-    return isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
+    return isinstance(error, (*_UNSENT, httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError))
 
 
 def is_permanent(error: Exception) -> bool:
     """Whether a failure would only happen again: a certificate, a proxy that refuses, a request that is not HTTP."""
-    if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
+    if isinstance(error, _UNSENT):
         return True
     if isinstance(error, httpx.ProxyError) and re.match(r"4\d\d\b", str(error)):
         return True

@@ -13,7 +13,6 @@ from .._auth import BearerAuth
 from .._request import (
     CALL,
     UNSENDABLE,
-    USER_AGENT,
     Call,
     Deadline,
     build_request,
@@ -21,6 +20,7 @@ from .._request import (
     check_seconds,
     check_target,
     checked_headers,
+    client_headers,
     timeouts,
     unsendable,
 )
@@ -89,6 +89,7 @@ class AsyncBaseClient:
 
     def _connect(self) -> AsyncSession:
         config = self.config
+        headers = client_headers(config)
         on_wait = self._metrics.record_wait if config.enable_metrics else None
         self._rate_limiter = AsyncRateLimiter(config, self._clock, service=self._service, on_wait=on_wait)
         self._cache = self._open_cache() if config.enable_caching else None
@@ -100,14 +101,12 @@ class AsyncBaseClient:
             self._cache,
             self._metrics if config.enable_metrics else None,
         )
-        agent = " ".join(filter(None, (USER_AGENT, config.user_agent_suffix)))
-        headers = checked_headers(config.default_headers, setting="default_headers")
         return AsyncSession(
             self._call_of_user,
             self._transport,
             BearerAuth(config.api_token, self._service_url) if config.api_token else None,
             base_url=self._service_url,
-            headers={"User-Agent": agent, "Accept": "application/json", **headers},
+            headers=headers,
             timeout=config.timeout,
         )
 
@@ -307,17 +306,9 @@ class AsyncBaseClient:
         Between two parts of the stream any time may pass, `options.timeout` where it is given.
         """
         timeout = self._timeout(options.timeout)
-        headers = {**(options.extra_headers or {}), "Accept": "text/event-stream"}
         call = self._call_for(operation, operation.id, stream=True)
-        request = build_request(
-            self._http,
-            self._service_url,
-            operation,
-            arguments,
-            options._replace(extra_headers=headers),
-            timeout,
-            call,
-        )
+        request = build_request(self._http, self._service_url, operation, arguments, options, timeout, call)
+        request.headers["Accept"] = "text/event-stream"
         response = await self._send(request, timeout)
         request.extensions["timeout"] = timeouts(options.timeout)
         stream = AsyncEventStream(response, operation, self.config, timeout)

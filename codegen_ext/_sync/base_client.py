@@ -14,7 +14,6 @@ from .._auth import BearerAuth
 from .._request import (
     CALL,
     UNSENDABLE,
-    USER_AGENT,
     Call,
     Deadline,
     build_request,
@@ -22,6 +21,7 @@ from .._request import (
     check_seconds,
     check_target,
     checked_headers,
+    client_headers,
     timeouts,
     unsendable,
 )
@@ -90,6 +90,7 @@ class BaseClient:
 
     def _connect(self) -> Session:
         config = self.config
+        headers = client_headers(config)
         on_wait = self._metrics.record_wait if config.enable_metrics else None
         self._rate_limiter = RateLimiter(config, self._clock, service=self._service, on_wait=on_wait)
         self._cache = self._open_cache() if config.enable_caching else None
@@ -101,14 +102,12 @@ class BaseClient:
             self._cache,
             self._metrics if config.enable_metrics else None,
         )
-        agent = " ".join(filter(None, (USER_AGENT, config.user_agent_suffix)))
-        headers = checked_headers(config.default_headers, setting="default_headers")
         return Session(
             self._call_of_user,
             self._transport,
             BearerAuth(config.api_token, self._service_url) if config.api_token else None,
             base_url=self._service_url,
-            headers={"User-Agent": agent, "Accept": "application/json", **headers},
+            headers=headers,
             timeout=config.timeout,
         )
 
@@ -308,17 +307,9 @@ class BaseClient:
         Between two parts of the stream any time may pass, `options.timeout` where it is given.
         """
         timeout = self._timeout(options.timeout)
-        headers = {**(options.extra_headers or {}), "Accept": "text/event-stream"}
         call = self._call_for(operation, operation.id, stream=True)
-        request = build_request(
-            self._http,
-            self._service_url,
-            operation,
-            arguments,
-            options._replace(extra_headers=headers),
-            timeout,
-            call,
-        )
+        request = build_request(self._http, self._service_url, operation, arguments, options, timeout, call)
+        request.headers["Accept"] = "text/event-stream"
         response = self._send(request, timeout)
         request.extensions["timeout"] = timeouts(options.timeout)
         stream = EventStream(response, operation, self.config, timeout)

@@ -92,6 +92,8 @@ WRONG = [
     ({"temperature": 2.1}, "temperature: "),
     ({"metadata": "x"}, "metadata: expected a dict, got str"),
     ({"metadata": {"x": {1}}}, "metadata: "),
+    ({"extra_headers": [("a", "b")]}, "extra_headers: expected a mapping, got list"),
+    ({"extra_body": {"stream": False}}, "stream: pass it as the argument stream, not in extra_body"),
 ]
 
 

@@ -101,6 +101,19 @@ def test_a_refused_create_is_not_looked_for(sandbox, connect):
     assert len(sandbox.requests) == 1
 
 
+@pytest.mark.parametrize("kind", [httpx.LocalProtocolError, httpx.UnsupportedProtocol])
+def test_a_create_that_could_not_be_written_is_not_looked_for(connect, kind):
+    asked = []
+
+    def fail(request):
+        asked.append(request.method)
+        raise kind("not HTTP")
+
+    with pytest.raises(NetworkError, match="not HTTP"):
+        connect(transport=httpx.MockTransport(fail)).create_agent_run(323, "once")
+    assert asked == ["POST"]
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "candidate"),
     [
