@@ -78,7 +78,7 @@ def job(*configs, **options):
             (lambda d, value=value: d.client.get_current_user(extra_headers=value), "extra_headers: .*does not allow")
             for value in ({"a b": "SECRET"}, {"A": "SECRET\r\nB: y"}, {"A": "SECRET "}, {"A": 5}, {5: "x"})
         ),
-        (lambda d: d.client.get_current_user(extra_headers={"content-length": "5"}), "extra_headers: content-length is"),
+        (lambda d: d.client.get_current_user(extra_headers={"content-length": "5"}), "extra_headers: content-length"),
         (lambda d: d.client.request("GET", "/v1", extra_headers="A: b"), "extra_headers: expected a mapping"),
         (lambda d: CodegenClient(api_token="abc", transport=object()), "transport must be an httpx"),
         *((lambda d, page=page: d.client.get_agent_runs(ORG, page=page), "page: ") for page in (0, "x")),
