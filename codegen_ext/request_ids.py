@@ -46,8 +46,10 @@ def with_request_id(
     reserved = only_reserved(metadata) or {}
     if metadata and not isinstance(metadata.get(RESERVED_METADATA, reserved), dict):
         raise refused(f"the key {RESERVED_METADATA} is reserved")
-    request_id = request_id or reserved.get(REQUEST_ID) or new_request_id(clock)
-    if not isinstance(request_id, str):
-        raise refused(f"{RESERVED_METADATA}.{REQUEST_ID} must be a string")
+    request_id = request_id or reserved.get(REQUEST_ID)
+    if request_id is None:
+        request_id = new_request_id(clock)
+    if not isinstance(request_id, str) or not request_id.strip():
+        raise refused(f"{RESERVED_METADATA}.{REQUEST_ID} must be a string that is not blank")
     whole = with_reserved(without_reserved(metadata), {**reserved, REQUEST_ID: request_id})
     return request_id, {**arguments, "metadata": whole}

@@ -95,10 +95,10 @@ def find(client: BaseClient, org_id: int | str, request_id: str) -> Response[Age
     The search ends at runs that are an hour older than the id; for an id of another form it goes through all.
 
     Raises:
-        ValidationError: when the id is no string; errors of operations that carry no metadata have none.
+        ValidationError: when the id is no string, or blank; errors of operations that carry no metadata have none.
 
     """
-    if not isinstance(request_id, str) or not request_id:
+    if not isinstance(request_id, str) or not request_id.strip():
         problem = f"expected the request_id of an AmbiguousRequestError, got {request_id!r}"
         raise invalid_argument("request_id", problem, operation=operations.LIST_AGENT_RUNS.id)
     found, _ = _search_for(client, org_id, request_id).look()

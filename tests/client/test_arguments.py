@@ -52,7 +52,15 @@ def job(*configs, **options):
     [
         (lambda d: d.client.create_agent_run(ORG, ""), "prompt: must not be blank"),
         (lambda d: d.client.create_agent_run(ORG, "x", metadata={"codegen_sdk": "mine"}), "metadata: "),
-        (lambda d: d.client.create_agent_run(ORG, "x", metadata={"codegen_sdk": {"request_id": 5}}), "metadata: "),
+        *(
+            (
+                lambda d, mark=mark: d.client.create_agent_run(
+                    ORG, "x", metadata={"codegen_sdk": {"request_id": mark}}
+                ),
+                "metadata: codegen_sdk.request_id must be a string that is not blank",
+            )
+            for mark in (5, "", " \n")
+        ),
         (lambda d: d.client.create_agent_run(ORG, "x", metadata="text"), "metadata: "),
         (lambda d: d.client.create_agent_run(ORG, "x", metadata={"a": math.nan}), "metadata: cannot be sent"),
         (lambda d: d.client.create_agent_run(ORG, "half a pair: \ud800"), "prompt: cannot be sent"),
@@ -87,7 +95,10 @@ def job(*configs, **options):
         (lambda d: d.client.get_current_user(timeout=0), "timeout must be a number of seconds"),
         (lambda d: d.client.with_options(timeout="5"), "timeout must be a number"),
         (lambda d: d.client.request("GET", "/v1/users/me", timeout=float("nan")), "timeout must be a number"),
-        *((lambda d, mark=mark: d.client.find_agent_run(ORG, mark), "request_id: .* Ambig") for mark in (None, "", 5)),
+        *(
+            (lambda d, mark=mark: d.client.find_agent_run(ORG, mark), "request_id: .* Ambig")
+            for mark in (None, "", " ", 5)
+        ),
         (lambda d: d.client.wait_for_completion(ORG, 1, timeout=-1), "timeout must be a number"),
         (lambda d: d.client.wait_for_all(ORG, [1], poll_interval=0), "poll_interval must be a number"),
         *((lambda d, ids=ids: d.client.as_completed(ORG, ids), "agent_run_ids?: expected") for ids in (["x"], "1", 5)),
