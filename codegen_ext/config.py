@@ -430,7 +430,7 @@ def _is_address(url: str) -> bool:
         parts = urlsplit(url)
         _ = parts.port
         host = parts.hostname or ""
-        host.encode("idna" if not host.isascii() else "ascii")
+        host.encode("idna")  # refuses a label that is empty or too long
     except (ValueError, UnicodeError):
         return False
     return parts.scheme in ("http", "https") and bool(host) and not {*"?# "} & {*url} and url.isprintable()

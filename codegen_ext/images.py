@@ -67,6 +67,7 @@ def _encode(field: str, image: Image) -> str:
 def _data_uri(field: str, content: bytes, named: str | None) -> str:
     signature = _SIGNATURE.match(content)
     kind = f"image/{signature.lastgroup}" if signature else named
-    if kind is None or not kind.startswith("image/"):
+    is_unlike = signature is None and kind is not None and kind[6:] in _SIGNATURE.groupindex
+    if kind is None or not kind.startswith("image/") or is_unlike or not content:
         raise invalid_argument(field, "not an image in a known format (PNG, JPEG, GIF, WebP, BMP, SVG)")
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"

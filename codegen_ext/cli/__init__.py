@@ -41,6 +41,10 @@ def _run(arguments: Sequence[str]) -> int:
         app(args=arguments, prog_name="codegen-sdk")
     except CodegenAPIError as error:
         return _failed(str(error), USAGE if isinstance(error, ConfigurationError | ValidationError) else REFUSED)
+    except SystemExit as stopped:
+        if isinstance(stopped.__context__, BrokenPipeError):  # for which click has the status of a failed run
+            raise output.Closed from stopped
+        raise
     except (OSError, output.Closed):
         raise
     except Exception as error:  # noqa: BLE001 - a traceback would have the exit status of a failed run

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+import math
 import sys
 import webbrowser
 from collections.abc import Awaitable, Callable, Coroutine
@@ -13,9 +14,10 @@ from typing import Annotated, Any
 import typer
 from codegen_api.operations import OPERATIONS
 
-from .. import AsyncAgent, AsyncChatServerClient, AsyncTask, CodegenAPIError
+from .. import AsyncAgent, AsyncChatServerClient, AsyncCodegenClient, AsyncTask, CodegenAPIError, ValidationError
 from .._version import __version__
 from ..changes import KnownRuns
+from ..run_watch import is_settled
 from . import INTERRUPTED, operations, output
 
 FAILED, PAUSED, TIMED_OUT = 1, 3, 124
@@ -28,12 +30,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they show local variables, and so secrets
 )
 
+
+def _finite(seconds: float | None) -> float | None:
+    if seconds is not None and not math.isfinite(seconds):  # which typer's bounds let through
+        raise typer.BadParameter("expected a number of seconds")
+    return seconds
+
+
 RunId = Annotated[str, typer.Argument(metavar="ID", help="The number of the run.")]
 Prompt = Annotated[str, typer.Argument(help="The prompt for the agent; - reads it from standard input.")]
 Image = Annotated[list[Path] | None, typer.Option(help="An image for the agent; may be repeated.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show the log.")]
 Detach = Annotated[bool, typer.Option("--detach", "-d", help="Do not wait for the end.")]
-Timeout = Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="How long to wait; then exit with 124.")]
+Timeout = Annotated[
+    float | None,
+    typer.Option(min=0, callback=_finite, metavar="SECONDS", help="How long to wait; then exit with 124."),
+]
 Cancel = Annotated[bool, typer.Option("--cancel-on-timeout", help="Stop the run when the time is over.")]
 Web = Annotated[bool, typer.Option("--web", help="Open the page of the run in the browser.")]
 Repository = Annotated[
@@ -59,6 +71,8 @@ def _command(work: Callable[..., Awaitable[None]], name: str = "") -> None:
             await work(agent, **arguments)
 
     def command(**arguments: Any) -> None:
+        if arguments.get("prompt") == "-":
+            arguments["prompt"] = _read_prompt()  # here, where Ctrl-C ends it: a running loop would only note it
         _perform(with_agent(**arguments))
 
     _, *own = inspect.signature(work).parameters.values()
@@ -88,7 +102,7 @@ async def run(
 ) -> None:
     """Create a run, show its log while it works, and print its result."""
     options: dict[str, Any] = {"repository": repository, "branch": branch, "model": model, "priority": priority}
-    task = await agent.run(_text(prompt), images=image, tags=tag, **options)
+    task = await agent.run(prompt, images=image, tags=tag, **options)
     output.note(f"run {task.id}: {task.web_url or 'created'}")
     if web:
         _open(task)
@@ -113,7 +127,7 @@ async def resume(
     """Give a paused or ended run a further prompt, and follow it like a new one."""
     task = await agent.get_task(run_id)
     page = await agent.client.get_agent_run_logs(task.org_id, task.id, limit=1)
-    await task.resume(_text(prompt), image)
+    await task.resume(prompt, image)
     if detach:
         output.created(task, json)
     else:
@@ -220,19 +234,29 @@ def api(
 
     async def work() -> None:
         if called.service == "codegen":
-            async with AsyncAgent(org, base_url=base_url) as agent:
-                values = operations.arguments(called, arguments or [], org_id=agent.org_id)
-                response = await getattr(agent.client, operation)(**values)
+            given: dict[str, Any] = {"org_id": org, "base_url": base_url}
+            settings = {name: value for name, value in given.items() if value is not None}
+            async with AsyncCodegenClient(**settings) as client:
+                values = operations.arguments(called, arguments or [], org_id=client.config.org_id)
+                response = await getattr(client, operation)(**values)
         else:
-            async with AsyncChatServerClient(base_url=base_url) as client:
-                response = await getattr(client, operation)(**operations.arguments(called, arguments or []))
+            async with AsyncChatServerClient(base_url=base_url) as chat:
+                response = await getattr(chat, operation)(**operations.arguments(called, arguments or []))
         output.write_json(response.dict() if hasattr(response, "dict") else response)
 
     _perform(work())
 
 
-def _text(prompt: str) -> str:
-    return sys.stdin.read() if prompt == "-" else prompt
+def _read_prompt() -> str:
+    if sys.stdin is None:
+        raise ValidationError("prompt: standard input is closed")
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise ValidationError(f"prompt: standard input is not text in {error.encoding}") from error
+    except KeyboardInterrupt:
+        output.note("interrupted; nothing was created")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _open(task: AsyncTask) -> None:
@@ -279,11 +303,12 @@ async def _finish(
     except TimeoutError as error:
         if isinstance(error, CodegenAPIError):
             raise
-        if cancel_on_timeout:
-            await task.cancel()
-        state = "was stopped" if cancel_on_timeout else f"goes on; `codegen-sdk wait {task.id}` waits again"
-        output.note(f"run {task.id} did not end within {timeout:g} s; it {state}")
-        raise typer.Exit(TIMED_OUT) from None
+        if not is_settled(task.status):
+            if cancel_on_timeout:
+                await task.cancel()
+            state = "was stopped" if cancel_on_timeout else f"goes on; `codegen-sdk wait {task.id}` waits again"
+            output.note(f"run {task.id} did not end within {timeout:g} s; it {state}")
+            raise typer.Exit(TIMED_OUT) from None
     except asyncio.CancelledError:  # Ctrl-C
         output.note(f"interrupted; run {task.id} goes on: `codegen-sdk wait {task.id}` waits again")
         raise typer.Exit(INTERRUPTED) from None

@@ -50,6 +50,8 @@ def arguments(operation: Operation[Any], given: Iterable[str], **defaults: Any) 
         if name not in strings:
             with suppress(ValueError):
                 values[name] = json.loads(value)
+    if "org_id" in parameters and not values.get("org_id"):
+        raise ValidationError(f"{operation.id} needs an organization: pass --org, or set CODEGEN_ORG_ID")
     if missing := [name for name, is_needed in parameters.items() if is_needed and name not in values]:
         raise ValidationError(f"{operation.id} needs {' and '.join(missing)}: {usage(operation)}")
     return values

@@ -23,7 +23,9 @@ from ..errors import (
     invalid_argument,
     needs_extra,
 )
+from ..images import encode_images
 from ..request_ids import made_at, new_request_id
+from ..run_watch import watch_request
 from ..storage import scheme_of
 from .celery_fleet import Fleet
 from .shared import SharedClients
@@ -106,6 +108,7 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
     ) -> dict[str, Any]:
         client, start = worker.get(CodegenClient), SYSTEM_CLOCK.monotonic()
         org_id, run_id = _organization_and_run(run, client.config)
+        watch_request(org_id, run_id, poll_interval, timeout)  # of which the client sees a part only
         turn = worker.bounded(LONGEST_TURN)
         last = timeout is not None and timeout <= turn
         try:
@@ -129,7 +132,7 @@ def agent_tasks(app: Celery, config: ClientConfig | None = None) -> AgentTasks:
                 operation=operations.RESUME_AGENT_RUN.id,
             )
         try:
-            run = client.resume_agent_run(org_id, run_id, prompt, images=None if images is None else list(images))
+            run = client.resume_agent_run(org_id, run_id, prompt, images=encode_images(images))
         except RateLimitError as error:
             _again(task, worker.bounded(error.retry_after), error)
         finally:

@@ -11,6 +11,7 @@ import sys
 import threading
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 
@@ -81,12 +82,16 @@ NEVER = "run 'Try [[outcome=never logs=0]]'"
         ("api get_agent_run agent_run", [2], "", "expected NAME=VALUE"),
         ("api get_agent_run agent_run=1", [2], "", r"no argument agent_run; did you mean agent_run_id\?"),
         ("api get_agent_run", [2], "", r"get_agent_run needs agent_run_id: get_agent_run \[org_id\] agent_run_id"),
+        ("api get_users --org ''", [2], "", "get_users needs an organization: pass --org"),
+        ("api get_organizations --org ''; api get_user --org '' org_id=323 user_id=1", [0, 0], ".*323.*", ""),
         ("list --status complet", [2], "", "complet"),
         ("status 99", [4], "", "Agent run not found"),
         ("run ' '", [2], "", "prompt: must not be blank"),
         ("run x --repo owner/rep", [2], "", "close matches: owner/repo"),
         ("run x --base-url http://127.0.0.1:1", [4], "", "create_agent_run"),
         ("run x --timeout -1", [2], "", "--timeout"),
+        ("run x --timeout nan; list", [2, 0], "", "expected a number of seconds"),
+        ("run x -d; status 1; wait 1 --timeout 0", [0, 0, 0], "1\nid: 1.*result: Done: x\nDone: x\n", ""),
         ("--version; --version list", [0, 0], f"(codegen-sdk {__version__}\n){{2}}", ""),
     ],
 )
@@ -126,6 +131,20 @@ def test_options_of_a_run_reach_the_service(codegen, sandbox, tmp_path, monkeypa
     kept = run.metadata["codegen_sdk"]
     assert (kept["priority"], kept["tags"], kept["branch"]) == ("high", ["a", "b"], "main")
     assert run.images[0].startswith("data:image/png;base64,")
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "told"),
+    [
+        (None, 2, "standard input is closed"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no"), 2, "standard input is not text in utf-8"),
+        (KeyboardInterrupt(), 130, "interrupted; nothing was created"),
+    ],
+)
+def test_a_prompt_that_cannot_be_read_creates_nothing(codegen, sandbox, monkeypatch, content, status, told):
+    monkeypatch.setattr(sys, "stdin", None if content is None else Mock(read=Mock(side_effect=content)))
+    found = codegen("run -")
+    assert (found.returncode, told in found.stderr, sandbox.runs) == (status, True, [])
 
 
 def test_a_wait_that_the_client_gives_up_is_not_a_run_that_is_late(codegen, monkeypatch):
@@ -255,6 +274,13 @@ def test_an_output_that_cannot_be_written_has_a_status_of_its_own(codegen, sandb
         monkeypatch.setattr(sys, "stdout", stream)
         found = codegen("run 'Fix it' -q")
     assert (found.returncode, found.stderr.partition("completed\n")[2]) == (status, told)
+
+
+def test_help_that_is_not_read_to_its_end_is_no_failed_run():
+    command = f"{shlex.quote(sys.executable)} -m codegen_ext.cli run --help; echo $? >&2"
+    with subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as done:
+        done.stdout.close()
+        assert done.stderr.read() == "141\n"
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ def test_what_a_killed_worker_had_begun_happens_once(fleet, real_sandbox):
     assert attempts(real_sandbox, "resume_agent_run") == 1
 
 
-def test_a_limit_sends_a_create_back_and_a_chain_creates_waits_and_resumes(fleet, real_sandbox, redis_server):
+def test_a_limit_sends_a_create_back_and_a_chain_creates_waits_and_resumes(fleet, real_sandbox, redis_server, tmp_path):
     fleet.settings["client"]["rate_limits"] = True
     real_sandbox.inject("create_agent_run", Fault.status(429, retry_after=3.1), times=1)
     fleet.start("threads")
@@ -169,8 +169,14 @@ def test_a_limit_sends_a_create_back_and_a_chain_creates_waits_and_resumes(fleet
     # Not at once: the worker's note of the retry would come after another one's result, and overwrite it.
     assert "Retry in 1.0s" in fleet.workers[0].log()
     assert "create" in "".join(redis_server.client.scan_iter(f"{PREFIX}*"))
-    again = fleet.tasks.resume.si(323, run["id"], "go on") | fleet.tasks.wait.s()
+    picture = tmp_path / "a.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n")
+    again = fleet.tasks.resume.si(323, run["id"], "go on", images=[str(picture)]) | fleet.tasks.wait.s()
     (ended,) = fleet.results([again.apply_async()])
+    (resumed,) = (request for request in real_sandbox.requests if request.operation == "resume_agent_run")
+    assert resumed.arguments["images"] == ["data:image/png;base64,iVBORw0KGgo="]
+    with pytest.raises(ConfigurationError, match="timeout must be a number of seconds"):
+        fleet.tasks.wait.delay(run, timeout="x").get(PATIENCE)
     assert (ended["id"], ended["status"]) == (run["id"], "completed")
     assert sorted(run.prompt for run in real_sandbox.runs) == ["begin", "later", "mine"]
     assert attempts(real_sandbox, "resume_agent_run") == 1

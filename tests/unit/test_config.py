@@ -27,7 +27,7 @@ BAD_VALUES = [
     *((name, value) for name in sorted(SWITCHES) for value in ("false", None, 0)),
     *(("api_token", value) for value in (5, b"abc", "a b", "a\nb", "tökén", "a\u2028b")),
     *(("base_url", value) for value in (None, 5, "", "api.codegen.com", "ftp://host", "http://", "https:///v1")),
-    *(("base_url", f"http://{rest}") for rest in ("host:99999", "host:x", "[::1", "a b", "host?x=1", "host#f")),
+    *(("base_url", f"http://{rest}") for rest in ("host:99999", "host:x", "[::1", "a b", "a..b", "host?x=1", "host#f")),
     *(("log_level", value) for value in (None, "LOUD", 7, "")),
     *(("retry_on_status", value) for value in (None, 429, "429", ["429"], [True], [429.0])),
     *(("rate_limit_strategy", value) for value in ("token_bucket", None)),

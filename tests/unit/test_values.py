@@ -196,9 +196,24 @@ def test_a_file_is_known_by_its_content_or_else_by_its_name(tmp_path, content, k
 
 @pytest.mark.parametrize(
     "bad",
-    [b"", b"RIFF\0\0\0\0WAVEfmt ", "no/such.png", "\0", "a\ud800b.png", Path("/"), __file__, None, "data:image/png,"],
+    [
+        "empty.png",
+        "text.png",
+        b"",
+        b"RIFF\0\0\0\0WAVEfmt ",
+        "no/such.png",
+        "\0",
+        "a\ud800b.png",
+        Path("/"),
+        __file__,
+        None,
+        "data:image/png,",
+    ],
 )
-def test_a_bad_image_is_refused_with_its_position(bad):
+def test_a_bad_image_is_refused_with_its_position(bad, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("empty.png").touch()
+    Path("text.png").write_text("no picture")
     with pytest.raises(ValidationError, match=r"images\.1") as caught:
         encode_images([PNG, bad])
     assert list(caught.value.field_errors) == ["images.1"]
