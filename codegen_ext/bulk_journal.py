@@ -238,7 +238,7 @@ def _checked(path: object) -> str:
     text = os.fsdecode(path)
     if "\0" in text:
         raise BulkOperationError(f"{text!r} cannot be used as a journal: it contains a NUL character")
-    return text
+    return f"./{text}" if text.startswith(":") else text  # :memory: would be no file for SQLite
 
 
 @contextmanager

@@ -350,7 +350,7 @@ class ClientConfig:
             problem = f"from_settings: expected a mapping of settings by name, got {type(settings).__name__}"
             raise ConfigurationError(problem, config_key="settings")
         for name in settings:
-            cls.refuse_unknown(name)
+            cls.refuse_unknown(str(name))
         return cls(**{name.lower(): value for name, value in settings.items()})
 
     def __reduce__(self) -> tuple[Any, ...]:

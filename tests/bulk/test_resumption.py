@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -84,6 +85,14 @@ def test_a_journal_goes_on_with_its_own_job_and_refuses_another(client, connect,
     assert beside(journal) == ["runs.db"]
     assert journal.stat().st_mode & 0o077 == 0
     assert TOKEN.encode() not in journal.read_bytes()
+
+
+@once
+def test_a_name_that_means_something_to_sqlite_is_a_file(client, sandbox, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        client.bulk_create_agent_runs(323, prompts(3), journal=":memory:")
+    assert (len(sandbox.runs), Path(":memory:").is_file()) == (3, True)
 
 
 @async_repeats

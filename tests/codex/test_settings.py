@@ -121,6 +121,7 @@ WRONG = [
     {"base_url": "http://127.0.0.1/v1?key=secret"},
     {"api_key": "sk-secret\nsk-other"},
     {"api_key": 5},
+    *({name: 5} for name in ("codex_path", "working_dir", "codex_home", "model", "approval_callback")),
 ]
 
 

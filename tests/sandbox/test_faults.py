@@ -168,7 +168,7 @@ OUT_OF_RANGE = [
     (SANDBOX.script, {"times": 0, "seconds": -1}),
     (partial(SANDBOX.inject, "*", Fault.cut()), {"times": 0, "rate": 2}),
     (Fault.status, {"code": 42}),
-    (partial(Fault.status, 503), {"headers": {"x": 1}}),
+    *((partial(Fault.status, 503), {"headers": headers}) for headers in ({"x": 1}, {"x": "1\r\ny: 2"})),
     (Fault.truncate, {"keep_bytes": -1}),
     (FakeClock().advance, {"seconds": -1}),
 ]

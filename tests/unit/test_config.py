@@ -165,6 +165,7 @@ def test_the_configuration_may_change_until_a_client_is_built_and_not_after():
         (lambda: CodegenClient(api_token="abc", timeuot=5), ConfigurationError, "did you mean timeout"),
         (lambda: ClientConfig.from_settings({"TIMEOUTS": 5}), ConfigurationError, "TIMEOUTS is not .* mean timeout"),
         (lambda: CodegenClient.from_settings({"zzz": 5}), ConfigurationError, "^zzz is not a setting$"),
+        (lambda: ClientConfig.from_settings({1: 2}), ConfigurationError, "^1 is not a setting$"),
         (lambda: ClientConfig.from_settings("timeout=5"), ConfigurationError, "expected a mapping of settings"),
         *(
             (lambda kind=kind: kind({"api_token": "s3cret"}), ConfigurationError, "ClientConfig.*from_settings")

@@ -60,6 +60,8 @@ class Fault:
         for header in (headers or {}).items():
             check(str, headers=header[0])
             check(str, headers=header[1])
+            if not "".join(header).isprintable():
+                raise ConfigurationError("headers must hold no line breaks and other control characters", "headers")
         names = {name.lower(): value for name, value in (headers or {}).items()}
         others = answer(code, data, {"content-type": JSON_TYPE, **extra, **names})
         if processed:
