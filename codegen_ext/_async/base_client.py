@@ -27,7 +27,7 @@ from .._request import (
 from .._response import check_identity, decode, error_of, invalid, media_type, network_error, parse_json, request_id_of
 from ..clock import SYSTEM_CLOCK, Clock
 from ..config import ClientConfig
-from ..errors import ClientClosedError, CodegenAPIError, ConfigurationError, NetworkError
+from ..errors import ClientClosedError, CodegenAPIError, ConfigurationError, NetworkError, TimeoutError
 from ..metrics import MetricsCollector, Stats
 from ..redact import Redactor, without_user
 from .network import AsyncNetwork
@@ -74,6 +74,8 @@ class AsyncBaseClient:
     _service = "codegen"
     """The name of the service in the contract."""
     _needs_token = True
+    stream_deadline: Deadline | None = None
+    """When the streams that this client opens must be over; None for any time."""
 
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock = SYSTEM_CLOCK, **settings: Any) -> None:
         self.config = ClientConfig.of(config, settings)
@@ -311,7 +313,7 @@ class AsyncBaseClient:
         request.headers["Accept"] = "text/event-stream"
         response = await self._send(request, timeout)
         request.extensions["timeout"] = timeouts(options.timeout)
-        stream = AsyncEventStream(response, operation, self.config, timeout)
+        stream = AsyncEventStream(response, operation, self.config, timeout, self.stream_deadline)
         try:
             if not response.is_success:
                 raise error_of(response, operation)
@@ -427,12 +429,18 @@ class AsyncEventStream:
     """Response whose body is a stream of events; close it, or read its events to the end."""
 
     def __init__(
-        self, response: httpx.Response, operation: Operation[Any], config: ClientConfig, timeout: float
+        self,
+        response: httpx.Response,
+        operation: Operation[Any],
+        config: ClientConfig,
+        timeout: float,
+        deadline: Deadline | None,
     ) -> None:
         self.response = response
         self._operation = operation
         self._config = config
         self._timeout = timeout
+        self._deadline = deadline
 
     async def events(self, model: type[M]) -> AsyncGenerator[M, None]:
         """Yield the models of the events, until the stream says that it is complete."""
@@ -443,6 +451,9 @@ class AsyncEventStream:
         parser = sse.EventParser(self._config.max_response_bytes)
         try:
             async for part in response.aiter_bytes():
+                if self._deadline is not None and self._deadline.expired:
+                    problem = f"{name}: the stream did not end in time"
+                    raise TimeoutError(problem, self._deadline.seconds, operation=name)
                 for event in parser.feed(part):
                     if event.data.strip() == sse.DONE:
                         return

@@ -28,7 +28,7 @@ from .._request import (
 from .._response import check_identity, decode, error_of, invalid, media_type, network_error, parse_json, request_id_of
 from ..clock import SYSTEM_CLOCK, Clock
 from ..config import ClientConfig
-from ..errors import ClientClosedError, CodegenAPIError, ConfigurationError, NetworkError
+from ..errors import ClientClosedError, CodegenAPIError, ConfigurationError, NetworkError, TimeoutError
 from ..metrics import MetricsCollector, Stats
 from ..redact import Redactor, without_user
 from .network import Network
@@ -75,6 +75,8 @@ class BaseClient:
     _service = "codegen"
     """The name of the service in the contract."""
     _needs_token = True
+    stream_deadline: Deadline | None = None
+    """When the streams that this client opens must be over; None for any time."""
 
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock = SYSTEM_CLOCK, **settings: Any) -> None:
         self.config = ClientConfig.of(config, settings)
@@ -312,7 +314,7 @@ class BaseClient:
         request.headers["Accept"] = "text/event-stream"
         response = self._send(request, timeout)
         request.extensions["timeout"] = timeouts(options.timeout)
-        stream = EventStream(response, operation, self.config, timeout)
+        stream = EventStream(response, operation, self.config, timeout, self.stream_deadline)
         try:
             if not response.is_success:
                 raise error_of(response, operation)
@@ -428,12 +430,18 @@ class EventStream:
     """Response whose body is a stream of events; close it, or read its events to the end."""
 
     def __init__(
-        self, response: httpx.Response, operation: Operation[Any], config: ClientConfig, timeout: float
+        self,
+        response: httpx.Response,
+        operation: Operation[Any],
+        config: ClientConfig,
+        timeout: float,
+        deadline: Deadline | None,
     ) -> None:
         self.response = response
         self._operation = operation
         self._config = config
         self._timeout = timeout
+        self._deadline = deadline
 
     def events(self, model: type[M]) -> Generator[M, None, None]:
         """Yield the models of the events, until the stream says that it is complete."""
@@ -444,6 +452,9 @@ class EventStream:
         parser = sse.EventParser(self._config.max_response_bytes)
         try:
             for part in response.iter_bytes():
+                if self._deadline is not None and self._deadline.expired:
+                    problem = f"{name}: the stream did not end in time"
+                    raise TimeoutError(problem, self._deadline.seconds, operation=name)
                 for event in parser.feed(part):
                     if event.data.strip() == sse.DONE:
                         return

@@ -114,4 +114,6 @@ def bounded(client: Any, request: Request) -> Any:
     limits: dict[str, Any] = {} if request.may_repeat else {"max_retries": 0}
     if (seconds := request.allowance()) is not None:
         limits |= {"timeout": min(seconds, client.config.timeout), "total_timeout": seconds}
-    return client.with_options(**limits)
+    limited = client.with_options(**limits)
+    limited.stream_deadline = request.deadline
+    return limited
