@@ -90,6 +90,8 @@ def decode(operation: Operation[T], response: httpx.Response) -> Response[T]:
         parsed = codec.decode(operation, status, content)  # None for a status that has no content by the contract
     except InvalidModel as error:
         problem = f"the response does not fit the contract: {error}" if content else "the response body is empty"
+        if message := error_message(_data_of(response))[0]:
+            problem = f"{problem}; the service says: {message}"
         failure = invalid(operation.id, response, problem)
         failure.__cause__ = InvalidModel(error.model, _redactor(response.request)(error.problem))
     else:
@@ -185,10 +187,7 @@ def error_of(response: httpx.Response, operation: Operation[Any] | None, name: s
     """
     status = response.status_code
     redact = _redactor(response.request)
-    try:
-        data = redact.within(json.loads(response.content))
-    except (ValueError, RecursionError):
-        data = None
+    data = _data_of(response)
     name = operation.id if operation else name
     message, field_errors = error_message(data)
     kind = error_kind(status)
@@ -208,6 +207,14 @@ def error_of(response: httpx.Response, operation: Operation[Any] | None, name: s
     error = kind(*common, operation=name)
     error.retry_after = retry_after_of(response)
     return error
+
+
+def _data_of(response: httpx.Response) -> Any:
+    """Return the JSON of a body without the credential, None for another body."""
+    try:
+        return _redactor(response.request).within(json.loads(response.content))
+    except (ValueError, RecursionError):
+        return None
 
 
 def error_kind(status: int) -> type[CodegenAPIError]:

@@ -10,7 +10,7 @@ from codegen_api.errors import InvalidModel
 
 from ._logging import logger
 from ._response import ResponseTooLarge, error_kind, error_message
-from .errors import CodegenAPIError, ServerError
+from .errors import CodegenAPIError, InvalidResponseError, ServerError
 
 if TYPE_CHECKING:
     from codegen_api.codec import Model
@@ -35,6 +35,7 @@ _STATUS_OF_WORD = {
     "overloaded_error": 503,
 }
 """The status with which OpenAI's and Anthropic's services send these types and codes of errors outside of streams."""
+_STATUS_OF_WORD |= {str(status): status for status in range(400, 600)}  # as LiteLLM sends it
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
@@ -108,6 +109,7 @@ def decode_event(operation_id: str, event: ServerSentEvent, model: type[M], reda
     Raises:
         CodegenAPIError: for an event that says that the service failed: the subclass that fits the status in it,
             ServerError without one.
+        InvalidResponseError: for a chunk of a completion that does not fit the model: a part of the answer is lost.
 
     """
     if event.name not in ("message", "error"):
@@ -124,6 +126,9 @@ def decode_event(operation_id: str, event: ServerSentEvent, model: type[M], reda
         problem = redact(str(error))
     if error_message(data)[0]:  # the body of an error response
         raise reported(operation_id, redact.within(data))
+    if isinstance(data, dict) and "choices" in data:
+        problem = f"an event of the stream does not fit the contract: {problem}"
+        raise InvalidResponseError(problem, operation=operation_id)
     logger.warning("%s: an event of the stream is skipped: %s", operation_id, problem)
     return None
 

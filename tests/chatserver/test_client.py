@@ -283,11 +283,13 @@ def test_what_is_no_status_is_an_error_of_both_trees(chat_with, timed):
     for answer, kind, common in (
         (CLOSE, errors.ConnectionError, codegen_ext.NetworkError),
         (reply(b"{"), errors.InvalidResponseError, codegen_ext.InvalidResponseError),
+        (reply({"error": {"message": "no quota"}}), errors.InvalidResponseError, codegen_ext.InvalidResponseError),
     ):
         with pytest.raises(common, match="create_chat_completion") as caught:
             chat_with(answer).create_completion("m", ["x"])
         assert type(caught.value) is kind
         assert caught.value.__cause__ is not None
+    assert "the service says: no quota" in caught.value.message
     with pytest.raises(TimeoutError) as timeout:
         timed(Fault.latency(60)).create_completion("m", ["x"])
     assert type(timeout.value) is errors.TimeoutError

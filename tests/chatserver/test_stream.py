@@ -90,6 +90,7 @@ BREAKS = [
     (Fault.cut(3), errors.StreamInterruptedError, "without sending complete message body"),
     (Fault.error_event(3, "out of memory"), errors.InternalServerError, "out of memory"),
     (Fault.error_event(3, "too much", 429), errors.RateLimitError, "too much"),
+    (Fault.error_event(3, "too much", "429"), errors.RateLimitError, "too much"),
     (Fault.error_event(3, "too long", "context_length_exceeded"), errors.BadRequestError, "too long"),
     (Fault.error_event(3, "odd", "something_else"), errors.InternalServerError, "odd"),
 ]
@@ -123,8 +124,6 @@ WRONG = {
     "no JSON": "hello there",
     "an endless list": "[" * 100_000,
     "no choices": {"id": 1},
-    "no index": odd(index=None),
-    "a number as text": odd(delta={"content": 5}),
 }
 
 
@@ -135,6 +134,24 @@ def test_odd_events_are_skipped(chat_with, caplog, name):
     assert list(stream) == ["a", "c"]
     assert stream.response.mood == "good"
     assert ("skipped" in caplog.text) is (name != "a ping")
+
+
+MISFITS = {
+    "no index": odd(index=None),
+    "a number as text": odd(delta={"content": 5}),
+    "no list of choices": chunk(choices=None),
+    "half a second": chunk("b", created=1.5),
+    "usage without counts": chunk("b", usage={}),
+}
+
+
+@pytest.mark.parametrize("name", MISFITS)
+def test_a_chunk_that_does_not_fit_the_contract_is_an_error_because_text_is_missing(chat_with, name):
+    stream = ask(chat_with(streamed(chunk("a"), MISFITS[name], chunk("c"))))
+    with pytest.raises(errors.InvalidResponseError, match="does not fit the contract") as caught:
+        list(stream)
+    assert caught.value.partial.choices[0].message.content == "a"
+    assert stream.response is None
 
 
 @settings(max_examples=40)

@@ -211,13 +211,11 @@ def test_a_stream_ends_with_its_deadline(name, first, named, openai_service, clo
 
 @pytest.mark.parametrize("name", ["openai", "chatserver"])
 def test_a_stream_that_is_only_kept_alive_ends_with_its_deadline(name, named, sandbox):
-    sandbox.inject("create_chat_completion", Fault.keep_alive(2, 60, 1))
+    sandbox.inject("create_chat_completion", Fault.keep_alive(0, 60, 1))
     more = {"openai": {"base_url": f"{sandbox.base_url}/v1", "api_key": TOKEN}}.get(name, {})
-    stream = named(name, **more).stream_response("Hi there", model="gpt-4o", timeout=30)
-    assert next(stream) == "Echo:"
     with pytest.raises(providers.ProviderTimeoutError) as caught:
-        next(stream)
-    assert (caught.value.partial, caught.value.timeout_duration) == ("Echo:", 30)
+        list(named(name, **more).stream_response("Hi there", model="gpt-4o", timeout=30))
+    assert caught.value.timeout_duration == 30
 
 
 def test_a_dripping_answer_ends_with_its_deadline(named, sandbox):
