@@ -3,6 +3,7 @@
 from typing import Any
 
 from .errors import ConfigurationError
+from .redact import shown
 
 
 def client_of(value: object, *needed: str) -> Any:
@@ -14,5 +15,5 @@ def client_of(value: object, *needed: str) -> Any:
     """
     client = getattr(value, "client", value)
     if isinstance(client, type) or not all(hasattr(client, name) for name in needed):
-        raise ConfigurationError(f"expected a client or an agent, got {value!r:.80}", config_key="client")
+        raise ConfigurationError(f"expected a client or an agent, got {shown(value)}", config_key="client")
     return client

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from .errors import ConfigurationError
-from .redact import without_user
 
 if TYPE_CHECKING:
     from .config import ClientConfig
@@ -52,7 +51,7 @@ def _checked(proxy: str, name: str) -> str:
     except ValueError:
         fits = False
     if not fits:
-        problem = f"{name} must be a proxy's address, such as http://host:3128, got {without_user(proxy)!r}"
+        problem = f"{name} must be a proxy's address, such as http://host:3128"
         raise ConfigurationError(problem, config_key=name)
     if parts.scheme.startswith("socks") and not _has_socksio():
         problem = f"{name} names a SOCKS proxy, which needs another package: pip install 'httpx[socks]'"

@@ -17,7 +17,7 @@ from codegen_api.requests import InvalidArguments
 from ._version import __version__
 from .config import LONGEST
 from .errors import ConfigurationError, ValidationError, invalid_argument, kind_of
-from .redact import Redactor
+from .redact import Redactor, shown
 
 if TYPE_CHECKING:
     from codegen_api.operations import Operation
@@ -256,9 +256,9 @@ def check_target(method: object, path: object) -> None:
     """Raise ValidationError unless a method is one word and a path leads to what is below the base URL."""
     problems = {}
     if not (isinstance(method, str) and re.fullmatch(_HEADER_NAME, method)):
-        problems["method"] = [f"expected an HTTP method such as 'GET', got {method!r:.40}"]
+        problems["method"] = ["expected an HTTP method such as 'GET'"]
     if not isinstance(path, str) or "://" in path or not _DOTS.isdisjoint(unquote(path.partition("?")[0]).split("/")):
-        problems["path"] = [f"expected a path below the base URL such as '/v1/users/me', got {path!r:.80}"]
+        problems["path"] = ["expected a path below the base URL such as '/v1/users/me'"]
     if problems:
         raise ValidationError(summary(problems), field_errors=problems)
 
@@ -274,7 +274,7 @@ def whole_number(name: str, value: object) -> int:
         return int(value)
     if type(value) is int:
         return value
-    raise invalid_argument(name, f"expected a whole number, got {value!r:.40}")
+    raise invalid_argument(name, f"expected a whole number, got {shown(value)}")
 
 
 def is_seconds(value: object) -> bool:
@@ -291,7 +291,7 @@ def check_seconds(name: str, seconds: object) -> None:
 def check_flag(name: str, value: object) -> None:
     """Raise ValidationError for a value that Python would take for True or False without being either."""
     if not isinstance(value, bool):
-        raise invalid_argument(name, f"expected True or False, got {value!r:.40}")
+        raise invalid_argument(name, f"expected True or False, got {shown(value)}")
 
 
 def checked_string(name: str, value: object, expected: str = "a string") -> str:

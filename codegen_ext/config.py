@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transf
 from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
-from .redact import without_user
+from .redact import shown, without_user
 
 if TYPE_CHECKING:
     import ssl
@@ -396,7 +396,7 @@ class ClientConfig:
             problem = "base_url must be http:// or https://, a host and at most a path"
             raise ConfigurationError(problem, config_key="base_url")
         if self.log_level not in LOG_LEVELS:
-            problem = f"log_level must be one of {', '.join(LOG_LEVELS)}, got {self.log_level}"
+            problem = f"log_level must be one of {', '.join(LOG_LEVELS)}, got {shown(self.log_level)}"
             raise ConfigurationError(problem, config_key="log_level")
         if self.rate_limit_strategy != "sliding_window":
             raise ConfigurationError('rate_limit_strategy must be "sliding_window"', config_key="rate_limit_strategy")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import invalid_argument
+from .redact import shown
 
 Image = str | bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO
 """A data URI, the path of a file, a file's content, or a file that is open for reading bytes."""
@@ -32,7 +33,7 @@ def encode_images(images: Iterable[Image] | None) -> list[str] | None:
         return None
     if isinstance(images, str | bytes | bytearray | os.PathLike) or not isinstance(images, Iterable):
         hint = "; a repository is named by repository=" if isinstance(images, str) else ""
-        raise invalid_argument("images", f"expected a list of images, got {images!r:.60}{hint}")
+        raise invalid_argument("images", f"expected a list of images, got {shown(images)}{hint}")
     if hasattr(images, "read"):
         raise invalid_argument("images", "expected a list of images, got an open file")
     return [_encode(f"images.{position}", image) for position, image in enumerate(images)]

@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
+from .errors import kind_of
+
 MASK = "[redacted]"
 PIECE = 8
 """Characters of a credential in a row that are too many to show."""
@@ -83,6 +85,17 @@ class Redactor:
         plain = unquote(whole)
         clean = self(plain)
         return whole if clean == plain else clean
+
+
+def shown(value: object) -> str:
+    """Return a short value for a message, else its type: what was passed at the wrong place may be a credential."""
+    try:
+        text = repr(value)
+    except ValueError:  # a number with more digits than Python writes
+        return kind_of(value)
+    if len(text) < PIECE + len("''"):
+        return text
+    return "a longer string" if isinstance(value, str) else kind_of(value)
 
 
 def without_user(url: str) -> str:

@@ -12,6 +12,7 @@ from codegen_api.reserved import only_reserved, with_reserved, without_reserved
 
 from ._request import checked_string
 from .errors import invalid_argument, kind_of
+from .redact import shown
 
 if TYPE_CHECKING:
     from codegen_api.models import AgentRunResponse
@@ -31,7 +32,7 @@ def status_filter(status: str | None) -> Callable[[AgentRunResponse], bool]:
     """
     wanted = None if status is None else to_agent_run_status(status)
     if wanted is not None and not isinstance(wanted, AgentRunStatus):
-        raise invalid_argument("status", f"expected one of {', '.join(AgentRunStatus)}, got {status!r:.40}")
+        raise invalid_argument("status", f"expected one of {', '.join(AgentRunStatus)}, got {shown(status)}")
     is_ours = wanted is not None and str(status).lower() == wanted
     return lambda run: wanted is None or (run.status == wanted if is_ours else run.raw_status == status)
 
@@ -70,20 +71,18 @@ def run_arguments(
     from .images import encode_images
 
     if priority is not None and priority not in PRIORITIES:
-        raise invalid_argument("priority", f"expected one of {', '.join(PRIORITIES)}, got {priority!r:.40}")
+        raise invalid_argument("priority", f"expected one of {', '.join(PRIORITIES)}, got {shown(priority)}")
     for name, value in (("branch", branch), ("model", model), ("agent_type", agent_type)):
         if value is not None:
             checked_string(name, value)
     if webhook_url is not None and not _is_http(webhook_url):
-        raise invalid_argument(
-            "webhook_url", f"expected an address such as https://example.com/hook, got {webhook_url!r:.80}"
-        )
+        raise invalid_argument("webhook_url", "expected an address such as https://example.com/hook")
     if not isinstance(context, str | Mapping | None):
         raise invalid_argument("context", f"expected a string or a dict, got {kind_of(context)}")
     if tags is not None:
         tags = tags if isinstance(tags, str | Mapping) or not isinstance(tags, Iterable) else list(tags)
         if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-            raise invalid_argument("tags", f"expected a list of strings, got {tags!r:.40}")
+            raise invalid_argument("tags", f"expected a list of strings, got {shown(tags)}")
     if metadata is not None and not isinstance(metadata, Mapping):
         raise invalid_argument("metadata", f"expected a dict, got {kind_of(metadata)}")
     check_json("metadata", metadata)
@@ -103,7 +102,7 @@ def check_json(field: str, value: object) -> None:
     if isinstance(value, Mapping):
         for key, item in value.items():
             if not isinstance(key, str):
-                raise invalid_argument(field, f"expected keys that are strings, got {key!r:.40}")
+                raise invalid_argument(field, f"expected keys that are strings, got {shown(key)}")
             check_json(f"{field}.{key}", item)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
@@ -112,8 +111,7 @@ def check_json(field: str, value: object) -> None:
         try:
             json.dumps(value, allow_nan=False)
         except (TypeError, ValueError):
-            problem = f"cannot be written as JSON: {value!r:.80} of type {type(value).__name__}"
-            raise invalid_argument(field, problem) from None
+            raise invalid_argument(field, f"cannot be written as JSON: {shown(value)}") from None
 
 
 def _is_http(address: object) -> bool:

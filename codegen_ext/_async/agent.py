@@ -11,7 +11,7 @@ from codegen_api import operations
 from .._request import is_seconds
 from ..config import ClientConfig
 from ..errors import ConfigurationError, invalid_argument, kind_of
-from ..redact import without_user
+from ..redact import shown, without_user
 from ..run_options import Priority, check_repository, run_arguments, status_filter
 from .client import AsyncCodegenClient
 from .pagination import check_limit, first, items
@@ -130,7 +130,7 @@ class AsyncAgent:
         """
         check_repository(repository, repo_id)
         if timeout is not None and not is_seconds(timeout):
-            problem = f"expected a number of seconds greater than 0, at most a year, got {timeout!r:.40}"
+            problem = f"expected a number of seconds greater than 0, at most a year, got {shown(timeout)}"
             raise invalid_argument("timeout", problem)
         arguments = run_arguments(
             prompt,
@@ -221,5 +221,5 @@ def _organization(org_id: int | str) -> int:
     text = org_id if isinstance(org_id, str) else str(org_id) if type(org_id) is int else "x"
     if text.isascii() and text.isdigit() and int(text) > 0:
         return int(text)
-    shown = "nothing; set CODEGEN_ORG_ID or pass org_id" if org_id == "" else repr(org_id)
-    raise ConfigurationError(f"org_id must be the organization's number, got {shown}", config_key="org_id")
+    given = "nothing; set CODEGEN_ORG_ID or pass org_id" if org_id == "" else shown(org_id)
+    raise ConfigurationError(f"org_id must be the organization's number, got {given}", config_key="org_id")

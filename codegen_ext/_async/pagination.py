@@ -14,6 +14,7 @@ from codegen_api import pages as api_pages
 from .._io import asynchronous as io
 from ..errors import InvalidResponseError, invalid_argument
 from ..list_index import PAGE_SIZE
+from ..redact import shown
 
 if TYPE_CHECKING:
     from codegen_api.operations import Operation
@@ -110,7 +111,7 @@ def _total(operation: Operation[Any], page: Any) -> int | None:
     total = getattr(page, name)
     if total is None or (type(total) is int and total >= 0):
         return total
-    problem = f"the response does not fit the contract: {name}: expected a whole number, got {total!r:.40}"
+    problem = f"the response does not fit the contract: {name}: expected a whole number, got {shown(total)}"
     raise InvalidResponseError(problem, operation=operation.id)
 
 
@@ -164,7 +165,7 @@ def list_named(name: str, service: str) -> Operation[Any]:
     known = operations.OPERATIONS.get(name)
     if known is None or known.paging is None or known.service != service:
         names = sorted(one.id for one in operations.OPERATIONS.values() if one.paging and one.service == service)
-        raise invalid_argument("operation", f"expected one of {', '.join(names)}, got {name!r}")
+        raise invalid_argument("operation", f"expected one of {', '.join(names)}, got {shown(name)}")
     return known
 
 
@@ -186,7 +187,7 @@ async def first(
 def check_limit(limit: object) -> None:
     """Raise ValidationError unless this is a number of items."""
     if type(limit) is not int or limit < 0:
-        raise invalid_argument("limit", f"expected a whole number from 0, got {limit!r:.40}")
+        raise invalid_argument("limit", f"expected a whole number from 0, got {shown(limit)}")
 
 
 async def ahead(reading: AsyncGenerator[Any, None], cancel: Event) -> AsyncGenerator[Any, None]:
@@ -226,6 +227,6 @@ def skipped(page: int, per_page: int) -> int:
     """Return how many items stand before a page; raise ValidationError for a page that is none."""
     for name, value in (("page", page), ("per_page", per_page)):
         if type(value) is not int or value < 1:
-            problem = f"expected a whole number from 1, got {value!r:.40}"
+            problem = f"expected a whole number from 1, got {shown(value)}"
             raise invalid_argument(name, problem, operation=operations.LIST_AGENT_RUNS.id)
     return (page - 1) * per_page

@@ -363,7 +363,7 @@ class BaseClient:
                 timeout=seconds,
             )
         except UNSENDABLE as error:
-            raise unsendable(error, f"{method} {path}") from error
+            raise unsendable(error, f"{method} {self._redact.url(path)}") from error
         call = request.extensions[CALL] = self._call_of_user(request)
         return parse_json(call.name, self._send(request, seconds))
 

@@ -35,6 +35,7 @@ from ..errors import (
     invalid_argument,
     kind_of,
 )
+from ..redact import shown
 from ..request_ids import new_request_id, with_request_id
 from ..run_options import check_repository, run_arguments
 from ..run_watch import WatchRequest
@@ -205,7 +206,7 @@ class _Job:
         config = client.config
         self._width = config.bulk_max_workers if max_concurrent is None else max_concurrent
         if type(self._width) is not int or self._width < 1:
-            problem = f"max_concurrent must be a whole number greater than 0, got {self._width!r:.40}"
+            problem = f"max_concurrent must be a whole number greater than 0, got {shown(self._width)}"
             raise ConfigurationError(problem, "max_concurrent")
         self.org_id = whole_number("org_id", org_id)
         self.not_handed_out: list[BulkResult] = []

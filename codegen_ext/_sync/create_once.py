@@ -31,6 +31,7 @@ from ..errors import (
     invalid_argument,
 )
 from ..list_index import PAGE_SIZE
+from ..redact import shown
 from ..request_ids import REQUEST_ID, made_at, with_request_id
 from ..retry import is_ambiguous
 from .locks import sleep
@@ -99,7 +100,7 @@ def find(client: BaseClient, org_id: int | str, request_id: str) -> Response[Age
 
     """
     if not isinstance(request_id, str) or not request_id.strip():
-        problem = f"expected the request_id of an AmbiguousRequestError, got {request_id!r}"
+        problem = f"expected the request_id of an AmbiguousRequestError, got {shown(request_id)}"
         raise invalid_argument("request_id", problem, operation=operations.LIST_AGENT_RUNS.id)
     found, _ = _search_for(client, org_id, request_id).look()
     return found
@@ -186,7 +187,7 @@ class _Search(NamedTuple):
             )
             runs, total = list(response.parsed.items), response.parsed.total
             if type(total) is not int:
-                problem = f"total: expected a whole number, got {total!r:.40}"
+                problem = f"total: expected a whole number, got {shown(total)}"
                 raise InvalidResponseError(f"the response does not fit the contract: {problem}", operation=operation.id)
             since = None if self.sent_at is None else clock.monotonic() - self.sent_at
             for run in runs:

@@ -38,6 +38,6 @@ class RepositoryIndex:
 
             close = get_close_matches(name, known, 3, 0.5)
             hint = f"; close matches: {', '.join(close)}" if close else ""
-            problem = f"organization {org_id} has no repository {repository!r}{hint}"
+            problem = client.redact(f"organization {org_id} has no repository {repository!r}{hint}")
             raise invalid_argument("repository", problem)
         return known[name]

@@ -10,6 +10,7 @@ from codegen_api.models import ChatCompletionMessage, ChatMessage, ChatRole
 from codegen_api.operations import CREATE_CHAT_COMPLETION
 from codegen_api.options import RequestOptions
 
+from ..redact import shown
 from .errors import BadRequestError
 
 Message = ChatMessage
@@ -101,8 +102,7 @@ def _as_message(place: str, message: object) -> dict[str, Any]:
         raise refused(place, f"expected a Message, a dict or a string, got {type(message).__name__}")
     role, content = message.get("role"), message.get("content")
     if role not in list(MessageRole):
-        shown = repr(role) if isinstance(role, str) and len(role) <= 40 else type(role).__name__
-        raise refused(f"{place}.role", f"expected {', '.join(MessageRole)}, got {shown}")
+        raise refused(f"{place}.role", f"expected {', '.join(MessageRole)}, got {shown(role)}")
     if not isinstance(content, str):
         raise refused(f"{place}.content", f"expected a string, got {type(content).__name__}")
     if not content:

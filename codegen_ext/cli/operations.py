@@ -10,6 +10,7 @@ from typing import Any
 from codegen_api.operations import OPERATIONS, Operation
 
 from .. import AsyncChatServerClient, AsyncCodegenClient, ValidationError
+from ..redact import shown
 
 
 def named(name: str) -> Operation[Any]:
@@ -43,7 +44,7 @@ def arguments(operation: Operation[Any], given: Iterable[str], **defaults: Any) 
     for text in given:
         name, separator, value = text.partition("=")
         if not separator:
-            raise ValidationError(f"expected NAME=VALUE, got {text!r}")
+            raise ValidationError(f"expected NAME=VALUE, got {shown(text)}")
         if name not in parameters:
             raise ValidationError(f"{operation.id} has no argument {name}; {_closest(name, parameters)}")
         values[name] = value

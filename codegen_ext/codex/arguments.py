@@ -13,6 +13,7 @@ import openai
 from attrs import frozen
 from openai.resources.chat import Completions
 
+from ..redact import shown
 from .app_server import Params, encode
 from .errors import bad_request
 from .messages import Prompt, convert
@@ -164,13 +165,13 @@ def seconds(timeout: Any, default: float | None = None) -> float | None:
     if timeout is None:
         return None
     if not isinstance(timeout, int | float) or not timeout > 0:
-        raise bad_request(f"timeout must be a positive number of seconds, not {timeout!r}", "timeout")
+        raise bad_request(f"timeout must be a positive number of seconds, not {shown(timeout)}", "timeout")
     return min(timeout, TIMEOUT_MAX)
 
 
 def _positive(name: str, value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise bad_request(f"{name} must be a whole number of at least 1, not {value!r}", name)
+        raise bad_request(f"{name} must be a whole number of at least 1, not {shown(value)}", name)
     return value
 
 

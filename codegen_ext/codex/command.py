@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
+from ..redact import shown
 from .errors import INSTALL_COMMAND, CodexConfigurationError, CodexNotFoundError
 
 logger = logging.getLogger(__name__)
@@ -48,9 +49,11 @@ class Command:
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.max_retries, int) or self.max_retries < 0:
-            raise CodexConfigurationError(f"max_retries must be a whole number of at least 0, not {self.max_retries!r}")
+            raise CodexConfigurationError(
+                f"max_retries must be a whole number of at least 0, not {shown(self.max_retries)}"
+            )
         if not isinstance(self.start_timeout, int | float) or not self.start_timeout > 0:
-            raise CodexConfigurationError(f"start_timeout must be a positive number, not {self.start_timeout!r}")
+            raise CodexConfigurationError(f"start_timeout must be a positive number, not {shown(self.start_timeout)}")
         if self.api_key is not None and not (isinstance(self.api_key, str) and self.api_key.isprintable()):
             raise CodexConfigurationError("api_key must be a string without line breaks or other control characters")
         if self.base_url is None:

@@ -8,6 +8,7 @@ import warnings
 import openai
 from attrs import frozen
 
+from ..redact import shown
 from .app_server import Params, ServerManager
 from .arguments import IgnoredReporter, seconds, without_none
 from .command import Command
@@ -136,5 +137,5 @@ def _policy(value: str) -> str:
 
 def _one_of(name: str, value: str, values: tuple[str, ...]) -> str:
     if value not in values:
-        raise CodexConfigurationError(f"{name} must be one of {', '.join(values)}, not {value!r}")
+        raise CodexConfigurationError(f"{name} must be one of {', '.join(values)}, not {shown(value)}")
     return str(value)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..redact import shown
 from .base import NAMES
 
 ORDER_VARIABLE = "CODEGEN_PROVIDER_ORDER"
@@ -46,7 +47,9 @@ def names() -> list[str]:
 def maker(name: str, *, is_async: bool) -> Callable[..., Any] | None:
     """Return what makes a registered provider, None without that form; raises ConfigurationError for another name."""
     if name not in _REGISTERED:
-        raise ConfigurationError(f"no provider is called {name!r}; there are {', '.join(names())}", "provider_name")
+        raise ConfigurationError(
+            f"provider_name must be one of {', '.join(names())}, got {shown(name)}", "provider_name"
+        )
     return _REGISTERED[name][is_async]
 
 

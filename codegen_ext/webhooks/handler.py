@@ -16,6 +16,7 @@ from ..claims import open_claims
 from ..clock import SYSTEM_CLOCK, Clock
 from ..config import ClientConfig
 from ..errors import ConfigurationError, invalid_argument, kind_of
+from ..redact import shown
 from ..storage import StoreUnavailable
 from . import apps
 from .errors import oversized, refused
@@ -89,9 +90,9 @@ class WebhookHandler:
         settings.require("webhooks")
         check_seconds("lease_seconds", lease_seconds)
         if type(max_body_bytes) is not int or max_body_bytes < 1:
-            raise ConfigurationError(f"max_body_bytes must be a whole number from 1, got {max_body_bytes!r:.40}")
+            raise ConfigurationError(f"max_body_bytes must be a whole number from 1, got {shown(max_body_bytes)}")
         if not isinstance(accept_legacy_signatures, bool):
-            problem = f"accept_legacy_signatures must be True or False, got {accept_legacy_signatures!r:.40}"
+            problem = f"accept_legacy_signatures must be True or False, got {shown(accept_legacy_signatures)}"
             raise ConfigurationError(problem)
         self._secrets = Secrets(secret)
         self._clock = clock

@@ -14,6 +14,7 @@ from typing import Any
 
 from .._io.asynchronous import run_blocking
 from ..errors import ConfigurationError
+from ..redact import shown
 from .events import EVENTS, WebhookEvent
 from .results import HandlerOutcome
 
@@ -70,7 +71,7 @@ def register(pattern: str, function: Callable[..., Any]) -> RegisteredHandler:
 
     """
     if not callable(function):
-        raise ConfigurationError(f"expected a function that handles {pattern}, got {function!r}", "function")
+        raise ConfigurationError(f"expected a function that handles {pattern}, got {shown(function)}", "function")
     name = getattr(function, "__qualname__", None) or repr(function)
     is_async = any(map(inspect.iscoroutinefunction, (function, getattr(function, "__call__", None))))  # noqa: B004
     try:
@@ -92,7 +93,9 @@ def check_pattern(pattern: Any) -> str:
 
     """
     if not isinstance(pattern, str) or not _PATTERN.fullmatch(pattern):
-        raise ConfigurationError(f'expected the name of an event, such as @on("agent_run.*"), got {pattern!r}', "event")
+        raise ConfigurationError(
+            f'expected the name of an event, such as @on("agent_run.*"), got {shown(pattern)}', "event"
+        )
     if "*" not in pattern and pattern not in EVENTS:
         close = get_close_matches(pattern, EVENTS, 1)
         hint = f"did you mean {close[0]}?" if close else "a name with * may match events that are not known here"

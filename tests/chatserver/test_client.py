@@ -85,7 +85,7 @@ WRONG = [
     ({"messages": ["x", {"role": "user", "content": ""}]}, "messages[1].content: must not be empty"),
     ({"messages": [ChatCompletionMessage("assistant", None)]}, "messages[0].content: expected a string, got NoneType"),
     ({"messages": [Message("USER", "x")]}, "messages[0].role: expected assistant, system, user, got 'USER'"),
-    ({"messages": [{"role": ["user"]}]}, "messages[0].role: expected assistant, system, user, got list"),
+    ({"messages": [{"role": ["user"]}]}, "messages[0].role: expected assistant, system, user, got ['user']"),
     ({"messages": ["x", None]}, "messages[1]: expected a Message, a dict or a string, got NoneType"),
     ({"messages": ["a\ud83d"]}, "messages: cannot be sent"),
     ({"model": ""}, "model: expected the name of a model"),

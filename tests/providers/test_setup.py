@@ -97,7 +97,7 @@ def test_a_provider_without_credentials_says_what_it_needs(name, needed, make):
 @pytest.mark.parametrize(
     ("order", "arguments", "problem"),
     [
-        ("", {"provider_name": "gemini"}, "no provider is called 'gemini'"),
+        ("", {"provider_name": "gemini"}, "provider_name must be one of codegen, .*, got 'gemini'"),
         ("", {"colour": "blue"}, "colour is no option"),
         ("", {"provider_name": "openai", "colour": "blue"}, "openai has no option colour"),
         ("openai,gemini", {}, "CODEGEN_PROVIDER_ORDER lists 'gemini'"),

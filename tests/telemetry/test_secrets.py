@@ -185,6 +185,39 @@ def test_a_refused_token_is_not_repeated(flavour, bad):
     assert not found_in("".join(traceback.format_exception(caught.value)))
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client, agent: client.get_users(SECRET),
+        lambda client, agent: client.wait_for_completion(SECRET, 1),
+        lambda client, agent: client.wait_for_completion(323, SECRET),
+        lambda client, agent: client.bulk_create_agent_runs(323, [{"prompt": "x"}], wait=SECRET),
+        lambda client, agent: client.bulk_create_agent_runs(323, [{"prompt": "x"}], max_concurrent=SECRET),
+        lambda client, agent: client.get_agent_runs(323, page=SECRET),
+        lambda client, agent: client.notify_run({"id": SECRET}),
+        lambda client, agent: client.find_agent_run(323, [SECRET]),
+        lambda client, agent: client.request(f"{SECRET} ", "/v1"),
+        lambda client, agent: client.request("GET", f"http://{SECRET}"),
+        lambda client, agent: client.request("GET", f"/v1/{SECRET}\n"),
+        lambda client, agent: client.with_options(log_level=SECRET.upper()),
+        lambda client, agent: client.with_options(proxy=SECRET),
+        lambda client, agent: agent(SECRET, client=client),
+        lambda client, agent: agent(323, client=client).list_tasks(SECRET),
+        lambda client, agent: agent(323, client=client).run("x", SECRET),
+        lambda client, agent: agent(323, client=client).list_tasks(status=SECRET),
+        *(
+            lambda client, agent, name=name, value=value: agent(323, client=client).run("x", **{name: value})
+            for name in ("metadata", "repository", "priority", "tags", "timeout", "webhook_url")
+            for value in (SECRET, [SECRET, 5], {"a": {SECRET}})
+        ),
+    ],
+)
+def test_a_token_at_the_wrong_place_is_not_quoted(flavour, connect, call):
+    watch = Watch()
+    watch.failing(call, connect(), flavour.agent)
+    assert [leak for text in watch.texts for leak in found_in(text)] == []
+
+
 def test_neither_an_error_of_the_network_nor_the_address_shows_a_secret(flavour):
     def answer(request):
         try:

@@ -46,6 +46,8 @@ _NO_SEGMENT = ("", ".", "..")
 _NUMBERS: dict[str, tuple[Any, str]] = {"integer": (int, "a whole number"), "number": (int | float, "a number")}
 _OPTIONS = {"extra_headers": "header", "extra_query": "query", "extra_body": "body"}
 """The location of the arguments that an option is like, by its name."""
+_LONG = 8
+"""Characters of a value that no message shows: it may be a credential at the wrong place."""
 _SEPARATORS = {"comma": ",", "space": " ", "pipe": "|"}
 
 
@@ -167,7 +169,7 @@ def _number(argument: Argument, value: Any) -> float:
         value = int(value)
     kind, name = _NUMBERS[argument.type]
     if isinstance(value, bool) or not isinstance(value, kind):
-        shown = repr(value) if isinstance(value, str) and len(value) <= 40 else type(value).__name__
+        shown = repr(value) if isinstance(value, str) and len(value) < _LONG else type(value).__name__
         raise _Unfit(f"expected {name}, got {shown}")
     number = cast("float", value)
     if argument.minimum is not None and not number >= argument.minimum:
