@@ -288,6 +288,12 @@ def check_seconds(name: str, seconds: object) -> None:
         raise ConfigurationError(f"{name} must be a number of seconds greater than 0, at most a year", config_key=name)
 
 
+def check_count(name: str, value: object, least: int = 0) -> None:
+    """Raise ConfigurationError unless this is a whole number of at least `least`."""
+    if type(value) is not int or value < least:
+        raise ConfigurationError(f"{name} must be a whole number of at least {least}", config_key=name)
+
+
 def check_flag(name: str, value: object) -> None:
     """Raise ValidationError for a value that Python would take for True or False without being either."""
     if not isinstance(value, bool):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, field, frozen
 
-from .._request import Deadline
+from .._request import Deadline, is_seconds
 from .errors import AIProviderError
 
 if TYPE_CHECKING:
@@ -120,11 +120,12 @@ def request_of(
     """Return the request that the arguments of `generate_response` make; without `timeout` it has `longest` seconds.
 
     Raises:
-        AIProviderError: for a blank prompt, messages that are none, or a timeout that is no number of seconds.
+        AIProviderError: for a blank prompt, messages that are none, a model that is no name, or a timeout that is no
+            number of seconds.
 
     """
-    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0):
-        raise AIProviderError("timeout must be a number of seconds greater than 0")
+    if timeout is not None and not is_seconds(timeout):
+        raise AIProviderError("timeout must be a number of seconds greater than 0, at most a year")
     deadline = Deadline.after(clock, longest if timeout is None else timeout)
     named = {name: options.pop(name) for name in _ASKED if name in options}
     named |= {"conversation": messages, "timeout": timeout, "deadline": deadline, "streams": streams}
@@ -135,14 +136,22 @@ def request_of(
         raise AIProviderError("prompt must be text that is not blank")
     if messages is not None and not _are_messages(messages):
         raise AIProviderError("messages must be a list of at least one dict with role and content")
-    if not isinstance(request.model, str | Mapping | None):
+    if not isinstance(request.system_prompt, str | None):
+        raise AIProviderError("system_prompt must be text")
+    models = request.model.values() if isinstance(request.model, Mapping) else [request.model]
+    if not all(isinstance(model, str | None) for model in models):
         raise AIProviderError("model must be a name, or a dict of a name for each provider")
     return request
 
 
 def _are_messages(value: Any) -> bool:
     is_list = isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 0
-    return is_list and all(isinstance(one, Mapping) and isinstance(one.get("role"), str) for one in value)
+    return is_list and all(
+        isinstance(one, Mapping)
+        and isinstance(one.get("role"), str)
+        and isinstance(one.get("content"), Sequence | None)  # a text, or a list of parts
+        for one in value
+    )
 
 
 def _text_of(message: Mapping[str, Any]) -> str:

@@ -78,7 +78,7 @@ def of_completion(report: Report, error: Exception) -> AIProviderError | None:
     if _HTTP_LIBRARY.match(type(error).__module__.partition(".")[0]):
         kind = ProviderTimeoutError if "Timeout" in type(error).__name__ else ProviderUnavailableError
         return report(kind, f"the connection broke ({type(error).__name__})")
-    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | RecursionError):
         return report(ProviderUnavailableError, "the answer is no JSON")
     return None
 

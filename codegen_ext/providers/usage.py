@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,11 +14,19 @@ from ..errors import ConfigurationError
 
 @frozen
 class Price:
-    """What a model costs: `input` and `output` per million tokens, `request` per request, in whatever money."""
+    """What a model costs: `input` and `output` per million tokens, `request` per request, in whatever money.
+
+    Raises ConfigurationError for what is no number of at least 0.
+    """
 
     input: float = 0.0
     output: float = 0.0
     request: float = 0.0
+
+    def __attrs_post_init__(self) -> None:
+        for name, value in (("input", self.input), ("output", self.output), ("request", self.request)):
+            if not isinstance(value, int | float) or not 0 <= value < math.inf:
+                raise ConfigurationError(f"prices: {name} must be a number of at least 0", config_key="prices")
 
 
 Prices = Mapping[str, Price]
@@ -55,8 +64,9 @@ _SUMMED = ("request_count", "error_count", "task_count", *_TOKENS, "total_durati
 
 
 def tokens_of(usage: Any) -> dict[str, int]:
-    """Return the tokens that a service counted."""
-    return {name: count for name in _TOKENS if isinstance(count := getattr(usage, name, None), int)}
+    """Return the tokens that a service counted; what is no count is left out."""
+    counts = {name: getattr(usage, name, None) for name in _TOKENS}
+    return {name: count for name, count in counts.items() if isinstance(count, int) and 0 <= count < 2**63}
 
 
 class Usage:

@@ -79,11 +79,15 @@ WRONG = [
     ({}, "either prompt or messages"),
     ({"prompt": " "}, "not blank"),
     ({"prompt": "Hi", "timeout": "1"}, "timeout must be"),
+    ({"prompt": "Hi", "timeout": 10**400}, "timeout must be"),
+    ({"prompt": "Hi", "system_prompt": 7}, "system_prompt must be"),
     ({"prompt": "Hi", "messages": CONVERSATION}, "either prompt or messages"),
     ({"prompt": "Hi", "model": 7}, "model must be"),
+    ({"prompt": "Hi", "model": {"codegen": 7}}, "model must be"),
     ({"prompt": "Hi", "model": "codex/gpt-5"}, "is one of codex"),
     ({"messages": "Hi"}, "messages must be"),
     ({"messages": ["Hi"]}, "messages must be"),
+    ({"messages": [{"role": "user", "content": 7}]}, "messages must be"),
     ({"prompt": "Hi", "poll_interval": 0}, "poll_interval must be"),
     ({"prompt": "Hi", "poll_interval": None}, "poll_interval must be"),
 ]
@@ -175,6 +179,22 @@ def test_usage_and_cost(make, options, openai_service):
     assert {"success_rate", "task_count", "providers"}.isdisjoint(client.get_stats())
 
 
+def test_what_is_no_count_is_not_counted(named, openai_service):
+    usage = {"prompt_tokens": -5, "completion_tokens": 2, "total_tokens": 10**400}
+    openai_service.answers = [reply({**completion(), "usage": usage})]
+    provider = named("openai", prices={"openai": providers.Price(input=1.0, output=1.0)})
+    response = provider.generate_response("Hi")
+    assert (response.usage, response.metadata["cost"]) == ({"completion_tokens": 2}, 2 / 1_000_000)
+    assert provider.get_stats()["prompt_tokens"] == 0
+
+
+@pytest.mark.parametrize("wrong", [-1, float("nan"), float("inf"), "1"])
+@pytest.mark.parametrize("name", ["input", "output", "request"])
+def test_a_price_is_a_number_of_at_least_0(name, wrong):
+    with pytest.raises(ConfigurationError, match=f"{name} must be"):
+        providers.Price(**{name: wrong})
+
+
 def test_models(named, chain, openai_service, monkeypatch):
     openai_service.answers = [MODELS, reply([{"id": "one"}, {"id": "two"}]), reply(status=500), reply(status=404)]
     models = chain("codegen", "openai", "chatserver").get_available_models()
@@ -209,13 +229,14 @@ def test_a_stream_ends_with_its_deadline(name, first, named, openai_service, clo
     assert (caught.value.partial, caught.value.timeout_duration) == (first, 40)
 
 
-@pytest.mark.parametrize("name", ["openai", "chatserver"])
-def test_a_stream_that_is_only_kept_alive_ends_with_its_deadline(name, named, sandbox):
-    sandbox.inject("create_chat_completion", Fault.keep_alive(0, 60, 1))
-    more = {"openai": {"base_url": f"{sandbox.base_url}/v1", "api_key": TOKEN}}.get(name, {})
+def test_a_stream_that_is_only_kept_alive_ends_with_its_deadline(named, sandbox, clock):
+    sandbox.inject("create_chat_completion", Fault.keep_alive(2, 60, 1))
+    stream = named("chatserver").stream_response("Hi there", timeout=30)
+    assert next(stream) == "Echo:"
     with pytest.raises(providers.ProviderTimeoutError) as caught:
-        list(named(name, **more).stream_response("Hi there", model="gpt-4o", timeout=30))
-    assert caught.value.timeout_duration == 30
+        next(stream)
+    assert (caught.value.partial, caught.value.timeout_duration) == ("Echo:", 30)
+    assert clock.monotonic() == pytest.approx(30, abs=1)  # and not when text comes
 
 
 def test_a_dripping_answer_ends_with_its_deadline(named, sandbox):

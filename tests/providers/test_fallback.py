@@ -115,6 +115,7 @@ OPENAI = [
     Row("cut", NEXT, UNAVAILABLE, BEGUN),
     Row("hangs within the answer", NEXT, TIMED_OUT, BEGUN + HANG),
     Row("broken JSON", NEXT, UNAVAILABLE, reply(b"{")),
+    Row("endless JSON", NEXT, UNAVAILABLE, reply(b"[" * 100_000)),
 ]
 HEAD = (chunk("From "), chunk("Open"))
 BROKEN = streamed(*HEAD, done=False, length=90_000)
@@ -128,6 +129,7 @@ OPENAI_STREAMS = [
     Row("hangs mid-stream", RAISED, TIMED_OUT, BROKEN + HANG, "From Open"),
     Row("ends early", RAISED, UNAVAILABLE, streamed(*HEAD), "From Open"),
     Row("malformed event", RAISED, UNAVAILABLE, streamed(*HEAD, '{"id": '), "From Open"),
+    Row("endless event", RAISED, UNAVAILABLE, streamed(*HEAD, "[" * 100_000), "From Open"),
 ]
 CODEX = [
     Row("refused", NEXT, REFUSED, status_error(401, "no")),

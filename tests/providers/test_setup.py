@@ -99,6 +99,7 @@ def test_a_provider_without_credentials_says_what_it_needs(name, needed, make):
     [
         ("", {"provider_name": "gemini"}, "provider_name must be one of codegen, .*, got 'gemini'"),
         ("", {"colour": "blue"}, "colour is no option"),
+        ("", {"openai": 5}, "openai must be a dict"),
         ("", {"provider_name": "openai", "colour": "blue"}, "openai has no option colour"),
         ("openai,gemini", {}, "CODEGEN_PROVIDER_ORDER lists 'gemini'"),
     ],
@@ -107,6 +108,20 @@ def test_an_unknown_name(order, arguments, problem, make, monkeypatch):
     monkeypatch.setenv("CODEGEN_PROVIDER_ORDER", order)
     with pytest.raises(ConfigurationError, match=problem):
         make(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *(("timeout", value) for value in ("x", 0, float("nan"), 10**400)),
+        *(("breaker_failures", value) for value in (0, "x", 1.5)),
+        *(("breaker_cooldown", value) for value in (-1, "x")),
+    ],
+)
+def test_a_wrong_number_of_a_chain_is_named(option, value, make, options):
+    with pytest.raises(ConfigurationError, match=f"^{option} must be") as caught:
+        make(**options, **{option: value})
+    assert caught.value.config_key == option
 
 
 @pytest.mark.parametrize("name", ["codegen", "openai", "chatserver"])
@@ -184,6 +199,9 @@ def test_a_wrong_setting_of_one_harms_no_other(make, openai_service, monkeypatch
     [
         ("openai", {"api_key": KEY}, "pip install 'httpx[socks]'"),
         ("openai", {"api_key": "sk-ключ"}, "printable ASCII"),
+        ("openai", {"api_key": KEY, "max_retries": -1}, "max_retries must be"),
+        ("openai", {"api_key": KEY, "timeout": "x"}, "timeout must be"),
+        ("openai", {"api_key": KEY, "base_url": 5}, "base_url must be"),
         ("codex", {"api_key": KEY, "sandbox_mode": "workspace-write"}, "needs the Codex CLI: npm install -g @openai"),
     ],
 )

@@ -45,6 +45,9 @@ def build_all(options: Mapping[str, Any], names: Iterable[str]) -> list[AsyncSer
     """Build providers by name, each with its own dict of the options, and with those that all share."""
     shared = registry.shared(options)
     chosen = [name for name in names if name in _CLASSES or registry.maker(name, is_async=True)]
+    for name in chosen:
+        if not isinstance(options.get(name), Mapping | None):
+            raise ConfigurationError(f"{name} must be a dict of the provider's options", config_key=name)
     return [build(name, {**shared, **(options.get(name) or {})}) for name in chosen]
 
 
@@ -111,7 +114,7 @@ async def get_async_ai_client(
 
     Raises:
         ProviderUnavailableError: when no provider can be used; the message says why each cannot.
-        ConfigurationError: for an unknown provider or option.
+        ConfigurationError: for an unknown provider or option, and for a number of the chain that is wrong.
 
     """
     return create_client(provider_name, prefer_codegen, fallback_enabled, validate_on_creation, **kwargs)

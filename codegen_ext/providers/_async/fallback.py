@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from attrs import evolve
 
+from ..._request import check_count, check_seconds
 from ...clock import SYSTEM_CLOCK, Clock
 from ..base import AIResponse, Request, logger
 from ..breaker import CircuitBreaker
@@ -36,9 +37,12 @@ class AsyncFallbackProvider(AsyncAIProvider):
     Args:
         providers: In the order of preference.
         clock: Where time comes from.
-        timeout: Seconds for an answer, all providers together, where the caller names no time.
+        timeout: Seconds for an answer, all providers together, where the caller names no time; None for no limit.
         breaker_failures: How many failures in a row keep a provider out.
         breaker_cooldown: Seconds that it is kept out.
+
+    Raises:
+        ConfigurationError: for a number that is wrong.
 
     """
 
@@ -49,10 +53,14 @@ class AsyncFallbackProvider(AsyncAIProvider):
         providers: Sequence[AsyncAIProvider],
         *,
         clock: Clock = SYSTEM_CLOCK,
-        timeout: float = DEFAULT_TIMEOUT,
+        timeout: float | None = DEFAULT_TIMEOUT,
         breaker_failures: int = 3,
         breaker_cooldown: float = 30.0,
     ) -> None:
+        if timeout is not None:
+            check_seconds("timeout", timeout)
+        check_seconds("breaker_cooldown", breaker_cooldown)
+        check_count("breaker_failures", breaker_failures, least=1)
         self._clock = clock
         self._longest = timeout
         self._candidates = [

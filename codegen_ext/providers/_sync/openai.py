@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import httpx
 
 from ..._proxy import default_tls
-from ..._request import Deadline
+from ..._request import Deadline, check_count, check_seconds
 from ...errors import ConfigurationError, MissingExtraError
 from ..base import AIResponse, Request
 from .completions import CompletionsProvider
@@ -40,6 +40,11 @@ class OpenAIProvider(CompletionsProvider):
         return None if find_spec("openai") else "needs the extra: pip install 'codegen-sdk[openai]'"
 
     def _connect(self) -> Any:
+        check_seconds("timeout", self._settings.get("timeout", 1))
+        check_count("max_retries", self._settings.get("max_retries", 0))
+        for name in ("base_url", "organization", "project"):
+            if not isinstance(self._settings.get(name, ""), str | httpx.URL):
+                raise ConfigurationError(f"{name} must be text", config_key=name)
         if "client" in self._settings:
             return self._settings["client"]
         import openai
