@@ -28,8 +28,14 @@ def proxy_of(config: ClientConfig) -> str | None:
         ConfigurationError: naming the setting or the variable that cannot be used.
 
     """
+    found = named_proxy(config)
+    return None if found is None else _checked(*found)
+
+
+def named_proxy(config: ClientConfig) -> tuple[str, str] | None:
+    """Return the proxy for the configured address as it was given, and the setting or the variable that names it."""
     if config.proxy is not None:
-        return _checked(config.proxy, "proxy")
+        return config.proxy, "CODEGEN_PROXY" if os.environ.get("CODEGEN_PROXY") == config.proxy else "proxy"
     parts = urlsplit(config.service_url)
     host = parts.hostname or ""
     if _is_loopback(host):
@@ -40,7 +46,7 @@ def proxy_of(config: ClientConfig) -> str | None:
     if not proxy or _is_excluded(host, proxies.get("no", "")) or proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
     variable = next((name for name in os.environ if name.lower() == f"{scheme}_proxy"), f"{scheme.upper()}_PROXY")
-    return _checked(proxy if "://" in proxy else f"http://{proxy}", variable)
+    return proxy if "://" in proxy else f"http://{proxy}", variable
 
 
 def _checked(proxy: str, name: str) -> str:

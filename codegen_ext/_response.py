@@ -20,6 +20,7 @@ from codegen_api.errors import InvalidModel
 from codegen_api.operations import OPERATIONS
 from codegen_api.types import Response
 
+from ._proxy import named_proxy
 from ._request import CALL, call_of, summary
 from .errors import (
     AuthenticationError,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from codegen_api.operations import Operation
 
     from ._request import Call
+    from .config import ClientConfig
 
 T = TypeVar("T")
 
@@ -298,17 +300,19 @@ def is_permanent(error: Exception) -> bool:
     return False
 
 
-def network_error(error: Exception, request: httpx.Request, base_url: str, timeout: float | None) -> CodegenAPIError:
+def network_error(
+    error: Exception, request: httpx.Request, config: ClientConfig, timeout: float | None
+) -> CodegenAPIError:
     """Return the error for an exception of httpx or of the transport; it has a clean copy of it as its cause."""
     call = call_of(request)
     copy = _clean(error, request, call.redact)
-    failure = _failure(copy, request, call, base_url, timeout, permanent=is_permanent(error))
+    failure = _failure(copy, request, call, config, timeout, permanent=is_permanent(error))
     failure.__cause__ = copy
     return failure
 
 
 def _failure(
-    copy: Exception, request: httpx.Request, call: Call, base_url: str, timeout: float | None, *, permanent: bool
+    copy: Exception, request: httpx.Request, call: Call, config: ClientConfig, timeout: float | None, *, permanent: bool
 ) -> CodegenAPIError:
     name, text = call.name, str(copy)
     if isinstance(copy, LimitExceeded):
@@ -320,13 +324,19 @@ def _failure(
         doing = phase.get(type(copy), "waiting for the response")
         limit = f" after {timeout:g} s" if timeout is not None else ""
         return TimeoutError(f"{name} timed out{limit} while {doing}", timeout, operation=name)
-    if isinstance(copy, httpx.ConnectError):
+    if isinstance(copy, httpx.ConnectError | httpx.ProxyError):
         address = f"{request.url.scheme}://{request.url.netloc.decode('ascii').rpartition('@')[2]}"
-        variable = next((name for name in _BASE_URL_VARIABLES if os.environ.get(name) == base_url), None)
-        source = f" (from {variable})" if variable else ""
+        variables = (name for name in _BASE_URL_VARIABLES if os.environ.get(name) == config.base_url)
+        where = f"{address}{_source(next(variables, None))}"
+        if config.transport is None and (proxy := named_proxy(config)) is not None:
+            where += f" through the proxy {call.redact(without_user(proxy[0]))}{_source(proxy[1])}"
         reason = text if permanent else _reason(copy)
-        return NetworkError(f"cannot reach {address}{source}: {reason}", copy, operation=name)
+        return NetworkError(f"cannot reach {where}: {reason}", copy, operation=name)
     return NetworkError(text or type(copy).__name__, copy, operation=name)
+
+
+def _source(variable: str | None) -> str:
+    return f" (from {variable})" if variable else ""
 
 
 def _reason(error: BaseException) -> str:

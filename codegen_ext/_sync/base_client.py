@@ -294,7 +294,7 @@ class BaseClient:
         except (httpx.HTTPError, httpx.StreamError) as error:
             limit = call_of(request).deadline
             seconds = limit.seconds if limit.expired else timeout
-            failure = network_error(error, request, self.config.base_url, seconds)
+            failure = network_error(error, request, self.config, seconds)
         except RuntimeError:
             if not self._http.is_closed:
                 raise
@@ -463,7 +463,7 @@ class EventStream:
                         yield item
             failure: CodegenAPIError = NetworkError(f"{name}: the stream ended early", operation=name)
         except (httpx.HTTPError, httpx.StreamError) as error:
-            failure = network_error(error, response.request, self._config.base_url, self._timeout)
+            failure = network_error(error, response.request, self._config, self._timeout)
         except CodegenAPIError as error:
             failure = error
         finally:

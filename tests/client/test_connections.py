@@ -25,6 +25,7 @@ from codegen_ext.testing import FakeClock
 from ..conftest import TOKEN
 from ..support.blocking import real
 from ..support.loopback import CERTIFICATE, Loopback, reply
+from ..support.programs import free_port
 from ..support.waiting import in_child, until, until_async
 
 USER = {"id": 1, "email": None, "github_user_id": "1", "github_username": "octocat"}
@@ -257,10 +258,22 @@ def test_a_proxy_that_refuses_is_asked_once(serve, connect, status, monkeypatch)
     monkeypatch.setenv("ALL_PROXY", "http://other.invalid:1")  # over which the setting stands
     proxy = serve(reply(b"", status))
     client = connect("https://service.invalid", proxy=proxy.base_url, max_retries=3)
-    with pytest.raises(NetworkError, match=status[:3]):
+    with pytest.raises(NetworkError, match=rf"service.invalid through the proxy {proxy.base_url} .*: {status}"):
         client.get_agent_run(323, 1)
     assert proxy.connections == 1
     assert [(one.method, "authorization" in one.headers) for one in proxy.requests] == [("CONNECT", False)]
+
+
+@pytest.mark.parametrize("variable", ["proxy", "CODEGEN_PROXY", "HTTPS_PROXY", "all_proxy"])
+def test_a_proxy_that_is_down_is_named_and_where_it_comes_from(connect, monkeypatch, variable):
+    address = f"127.0.0.1:{free_port()}"
+    settings = {"proxy": f"http://user:hush@{address}"} if variable == "proxy" else {}
+    if not settings:
+        monkeypatch.setenv(variable, f"http://user:hush@{address}")
+    with pytest.raises(NetworkError) as caught:
+        connect("https://service.invalid", **settings).get_current_user()
+    where = f"https://service.invalid through the proxy http://{address} (from {variable})"
+    assert caught.value.message == f"cannot reach {where}: connection refused"
 
 
 @pytest.mark.parametrize("name", ["get_agent_run", "create_agent_run"])
