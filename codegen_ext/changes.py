@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from codegen_api.models import AgentRunResponse
 
 _NOT_TOLD = ""
-"""The status in a cursor of a run of which only the creation was told."""
+"""The status in a cursor of a run of which only the creation was told, or whose status the service did not say."""
 
 
 class Change(NamedTuple):
@@ -60,19 +60,24 @@ class KnownRuns:
 
     def changes(self, run: AgentRunResponse) -> Iterator[Change]:
         """Yield what is new of a run, and take it in."""
-        status = str(run.status)
+        status = told_status(run)
         if run.id > self.newest:
             self.newest = run.id
             self.unfinished[run.id] = _NOT_TOLD if has_finished(run) else status
             yield Change("created", run, None, self.cursor)
         before = self.unfinished.get(run.id)
-        if before == status or (before is None and has_finished(run)):
+        if not status or before == status or (before is None and has_finished(run)):
             return
         if has_finished(run):
             del self.unfinished[run.id]
         else:
             self.unfinished[run.id] = status
         yield Change("finished" if has_finished(run) else "status_changed", run, before or None, self.cursor)
+
+
+def told_status(run: AgentRunResponse) -> str:
+    """Return the status of a run as a cursor has it."""
+    return _NOT_TOLD if run.status is None else str(run.status)
 
 
 def has_finished(run: AgentRunResponse) -> bool:

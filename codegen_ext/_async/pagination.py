@@ -12,6 +12,7 @@ from codegen_api import operations
 from codegen_api import pages as api_pages
 
 from .._io import asynchronous as io
+from .._request import whole_number
 from ..errors import InvalidResponseError, invalid_argument
 from ..list_index import PAGE_SIZE
 from ..redact import shown
@@ -63,9 +64,11 @@ async def pages(
 
     by_number = paging.style == "page"
     seen: deque[Any] = deque(maxlen=_REMEMBERED)
-    start = arguments.get(paging.start)
-    number, position, stalled = (start or 1, 0, 0) if by_number else (1, start or 0, 0)
+    page_size = whole_number(paging.size, page_size)
+    start = whole_number(paging.start, arguments.get(paging.start) or 0)
+    number, position, stalled = (start or 1, 0, 0) if by_number else (1, start, 0)
     known: int | None = None
+    before: list[Any] = []
     while True:
         if first_page is None:
             page, found, total = await read(number if by_number else position, again=stalled > 0)
@@ -92,16 +95,16 @@ async def pages(
                 break
         seen.extend(known_id for item in new if (known_id := identity(item)) is not None)
         if new or not seen:
-            stalled = 0
+            stalled = stalled + 1 if found and found == before else 0  # as pages of items without ids may be
             setattr(page, paging.items, new)
             yield page
         elif found:
             stalled += 1
-            if stalled > _MOST_STALLED:
-                problem = f"the list does not advance: {stalled} requests brought no new item"
-                raise InvalidResponseError(problem, operation=operation.id)
-        number, position = number + 1, position + len(found)
-        if not found or (len(found) < page_size if total is None else position >= total):
+        if stalled > _MOST_STALLED:
+            problem = f"the list does not advance: {stalled} requests brought no new item"
+            raise InvalidResponseError(problem, operation=operation.id)
+        number, position, before = number + 1, position + len(found), found
+        if not found or (len(found) < page_size if total is None else position == total):
             return
 
 
@@ -160,12 +163,16 @@ def attach(client: AsyncBaseClient, operation: Operation[Any], arguments: Mappin
         api_pages.attach(page, lambda page: items(client, operation, arguments, size, first_page=copy.copy(page)))
 
 
-def list_named(name: str, service: str) -> Operation[Any]:
-    """Return the operation of a list by its name; raises ValidationError for any other name."""
+def list_named(name: str, service: str, arguments: Mapping[str, Any]) -> Operation[Any]:
+    """Return the operation of a list by its name; raises ValidationError for any other, and for arguments it lacks."""
     known = operations.OPERATIONS.get(name)
     if known is None or known.paging is None or known.service != service:
         names = sorted(one.id for one in operations.OPERATIONS.values() if one.paging and one.service == service)
         raise invalid_argument("operation", f"expected one of {', '.join(names)}, got {shown(name)}")
+    there = [one.python_name for one in known.arguments if one.python_name != known.paging.size]
+    for unknown in arguments.keys() - there:
+        problem = f"is no argument of the pages of {name}; there are {', '.join([*there, 'page_size'])}"
+        raise invalid_argument(unknown, problem, operation=name)
     return known
 
 
@@ -194,7 +201,8 @@ async def ahead(reading: AsyncGenerator[Any, None], cancel: Event) -> AsyncGener
     """Yield what a generator yields, and have a worker fetch the next item meanwhile.
 
     Where the iteration is left, `cancel` is set, with which the generator was made: it ends the worker's waits. A
-    request that was sent is read to its end by the worker.
+    request that was sent is read to its end by the worker, for which nothing waits: the garbage collector may leave
+    the iteration, also in the worker itself.
     """
     end = object()
 

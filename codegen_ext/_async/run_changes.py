@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from codegen_api import operations
 
-from ..changes import Change, KnownRuns, has_finished
+from ..changes import Change, KnownRuns, has_finished, told_status
 from ..errors import InvalidResponseError, NotFoundError
 from ..list_index import PAGE_SIZE, ListIndex
 from .locks import sleep
@@ -40,7 +40,7 @@ async def stream_run_changes(
     reader = _AsyncReader(client, poller, org_id)
     if known is None:
         runs = await reader.newest(None)
-        unfinished = {run.id: str(run.status) for run in runs.values() if not has_finished(run)}
+        unfinished = {run.id: told_status(run) for run in runs.values() if not has_finished(run)}
         known = KnownRuns(org_id, max(runs, default=0), unfinished)
         await sleep(client.clock, poll_interval)
     while True:
@@ -73,7 +73,7 @@ class _AsyncReader:
             # What was read first stays: a later page shows it a second time when new runs pushed it down.
             runs = {**{run.id: run for run in page.items}, **runs}
             skip += len(page.items)
-            if not shown or skip >= page.total:
+            if not shown or skip == page.total:
                 return runs
             if shown[-1] <= known.newest if known else all(has_finished(run) for run in page.items):
                 return runs

@@ -6,10 +6,13 @@ httpcore's own go through anyio, whose cancel scopes cost a call more than every
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import select
+import socket
 import ssl
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, cast
 
 import httpcore
@@ -20,7 +23,8 @@ MOST_WRITTEN = sys.maxsize
 """Bytes that one time-out is for: a transport takes all at once."""
 _MOST_BUFFERED = 262_144
 """Bytes after which nothing more is received until some have been read."""
-_HAPPY_EYEBALLS_DELAY = 0.25  # RFC 8305, 5
+_LONGEST_ATTEMPT = 2.0
+"""Seconds after which the next address is tried: TCP asks a second time after one."""
 
 
 async def connect_tcp(
@@ -31,13 +35,10 @@ async def connect_tcp(
     socket_options: Iterable[Any] | None = None,
 ) -> httpcore.AsyncNetworkStream:
     """Connect to a host, to the first of its addresses that answers."""
-    loop = asyncio.get_running_loop()
-    options: dict[str, Any] = {} if local_address is None else {"local_addr": (local_address, 0)}
-    if isinstance(loop, asyncio.BaseEventLoop):  # uvloop's tries one address after the other
-        options["happy_eyeballs_delay"] = _HAPPY_EYEBALLS_DELAY
+    options = {} if local_address is None else {"local_addr": (local_address, 0)}
     try:
         async with asyncio.timeout(timeout):
-            _, stream = await loop.create_connection(_Stream, host, port, **options)
+            stream = await _connect(host, port, options)
     except TimeoutError as error:
         raise httpcore.ConnectTimeout(str(error)) from error
     except OSError as error:
@@ -45,6 +46,26 @@ async def connect_tcp(
     for option in socket_options or ():
         stream.get_extra_info("socket").setsockopt(*option)
     return stream
+
+
+async def _connect(host: str, port: int, options: dict[str, Any]) -> _Stream:
+    """Try one address after the other; asyncio's attempts at a time lose the socket of a call that is cancelled."""
+    loop = asyncio.get_running_loop()
+    addresses = [host]
+    if not _is_address(host):
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
+    for address in addresses[:-1]:
+        with suppress(OSError):
+            async with asyncio.timeout(_LONGEST_ATTEMPT):
+                return (await loop.create_connection(_Stream, address, port, **options))[1]
+    return (await loop.create_connection(_Stream, addresses[-1], port, **options))[1]
+
+
+def _is_address(host: str) -> bool:
+    with suppress(ValueError):
+        return bool(ipaddress.ip_address(host))
+    return False
 
 
 def end(stream: httpcore.AsyncNetworkStream) -> None:
@@ -148,10 +169,10 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         return self._transport.get_extra_info(names.get(info, info))
 
 
-def _is_readable(socket: Any) -> bool:
+def _is_readable(sock: Any) -> bool:
     """Whether the system has received something that the loop has not yet seen, such as the end."""
     if not hasattr(select, "poll"):
-        return bool(select.select([socket], [], [], 0)[0])
+        return bool(select.select([sock], [], [], 0)[0])
     poll = select.poll()
-    poll.register(socket, select.POLLIN)
+    poll.register(sock, select.POLLIN)
     return bool(poll.poll(0))

@@ -57,22 +57,24 @@ class Worker(Generic[T]):
         self._context = context
         self._result: T
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, args=(function, args), name="codegen-worker", daemon=True)
-        self._thread.start()
+        self._ended = threading.Event()  # CPython 3.11 takes a thread for ended when Ctrl-C interrupts its join
+        threading.Thread(target=self._run, args=(function, args), name="codegen-worker", daemon=True).start()
 
     def _run(self, function: Callable[..., T], args: tuple[Any, ...]) -> None:
         try:
             self._result = self._context.run(function, *args)
         except BaseException as error:  # noqa: BLE001 - raised again by join
             self._error = error
+        finally:
+            self._ended.set()
 
     def done(self) -> bool:
         """Return whether it has ended."""
-        return not self._thread.is_alive()
+        return self._ended.is_set()
 
     def join(self) -> T:
         """Wait for its end and return its result; raises what it raised."""
-        self._thread.join()
+        self._ended.wait()
         if self._error is not None:
             raise self._error
         return self._result

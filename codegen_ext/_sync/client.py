@@ -17,7 +17,7 @@ from weakref import WeakSet
 from codegen_api import operations
 from codegen_api._sync.codegen import CodegenMethods, CodegenPages, RawCodegenMethods
 
-from .._request import check_seconds, whole_number
+from .._request import check_flag, check_seconds, whole_number
 from ..clock import SYSTEM_CLOCK, Clock
 from ..config import ClientConfig
 from ..errors import ClientClosedError
@@ -227,6 +227,7 @@ class CodegenClient(BaseClient, CodegenMethods, CodegenPages):
         from .run_logs import stream_run_logs
 
         self.config.require("streaming")
+        check_flag("follow", follow)
         check_seconds("poll_interval", poll_interval)
         return stream_run_logs(self, org_id, agent_run_id, follow=follow, poll_interval=poll_interval)
 
@@ -367,7 +368,7 @@ class CodegenClient(BaseClient, CodegenMethods, CodegenPages):
         return self._stream_items(operations.GET_ORGANIZATIONS, {})
 
     def _iter_pages(self, operation: str, page_size: int, arguments: Mapping[str, Any]) -> Iterator[Any]:
-        return self._pages(pagination.list_named(operation, self._service), arguments, page_size)
+        return self._pages(pagination.list_named(operation, self._service, arguments), arguments, page_size)
 
     def _pages(
         self, operation: Operation[Any], arguments: Mapping[str, Any], size: int = PAGE_SIZE

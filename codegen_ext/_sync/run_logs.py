@@ -8,6 +8,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from codegen_api import operations
+from codegen_api.enums import AgentRunStatus
 
 from .._request import Deadline
 from .._response import retry_after_of
@@ -66,12 +67,14 @@ def stream_run_logs(
 
     Raises:
         CodegenAPIError: when a request fails in a way that the next one would not mend; without `follow`, in any way.
-        WaitTimeoutError: when the run has not ended at the deadline.
+        WaitTimeoutError: when the run has not ended at the deadline, or after an hour without entries in a status that
+            the package does not know.
 
     """
     pauses, clock = 0, client.clock
     deadline = deadline or Deadline(clock, None)
-    yielded, has_ended, last_response = 0, False, clock.monotonic()
+    yielded, has_ended, known_at = 0, False, clock.monotonic()
+    status: str | None = None
     before: list[AgentRunLogResponse] = []
     while True:
         if deadline.expired:
@@ -81,19 +84,23 @@ def stream_run_logs(
             response = client.perform(operations.GET_AGENT_RUN_LOGS, arguments, deadline=deadline)
         except TRANSIENT as error:
             least = error.retry_after
-            if not follow or clock.monotonic() - last_response >= PATIENCE:
+            if not follow or clock.monotonic() - known_at >= PATIENCE:
                 raise
         else:
-            least, last_response, page = retry_after_of(response), clock.monotonic(), response.parsed
+            least, page = retry_after_of(response), response.parsed
             entries, total = page.logs, page.total_logs
-            if total is not None:
-                entries = entries[: max(0, total - yielded)]
-            if len(entries) == PAGE_SIZE and entries == before:
-                problem = f"the log does not go on: entries {yielded} to {yielded + PAGE_SIZE} repeat those before them"
-                raise InvalidResponseError(problem, operation=operations.GET_AGENT_RUN_LOGS.id)
+            if entries and entries == before:
+                if total is None or yielded < total:
+                    problem = f"the log does not go on: {len(entries)} entries from {yielded} on repeat those before"
+                    raise InvalidResponseError(problem, operation=operations.GET_AGENT_RUN_LOGS.id)
+                entries = []
             for entry in entries:
                 yield entry
-            before, yielded = entries, yielded + len(entries)
+            before, yielded = entries or before, yielded + len(entries)
+            if total is not None and total < yielded:
+                total = None  # it contradicts the entries
+            if entries or isinstance(page.status, AgentRunStatus) or page.status != status:
+                known_at, status = clock.monotonic(), page.status
             if entries:
                 pauses = 0
             if entries and (total is None or yielded < total):
@@ -103,7 +110,10 @@ def stream_run_logs(
             if is_settled(page.status):
                 has_ended = True
                 continue
-        left = last_response + PATIENCE - clock.monotonic()
+            if clock.monotonic() - known_at >= PATIENCE:
+                problem = f"agent run {run_id}: no known state for {PATIENCE:g} s, last state {status}"
+                raise WaitTimeoutError(problem, run_id=int(run_id))
+        left = known_at + PATIENCE - clock.monotonic()
         pause = jittered_pause(pauses, poll_interval, least)
         pauses += 1
         sleep(clock, min(pause, max(left, 0.0), deadline.left()))

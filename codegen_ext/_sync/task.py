@@ -314,7 +314,7 @@ class Task:
             now = group[0]._client.clock.monotonic()
             start = now if start is None else start
             # What the groups before took is gone; 0 would be a poll without a wait.
-            left = timeout and max(timeout - (now - start), 0.001)
+            left = max(timeout - (now - start), 0.001) if timeout and now > start else timeout
             by_run: dict[tuple[int, ...], list[Task]] = {}
             for task in group:
                 by_run.setdefault((task.org_id, task.id), []).append(task)

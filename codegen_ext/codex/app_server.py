@@ -106,7 +106,8 @@ class AppServer:
         _servers.add(self)
         _start(self._write)
         self._readers = [_start(self._read), _start(self._collect)]
-        self._watcher = _start(self._watch)
+        self._ended = threading.Event()  # CPython 3.11 takes a thread for ended when Ctrl-C interrupts its join
+        _start(self._watch)
         if self._home:
             _start(sweep)
 
@@ -145,7 +146,7 @@ class AppServer:
 
     def join(self, seconds: float = _CLOSE_SECONDS) -> None:
         """Wait until the server has ended and its private folder is removed."""
-        self._watcher.join(seconds)
+        self._ended.wait(seconds)
 
     def abandon(self) -> None:
         """In a forked child: let go of the parent's server without ending it."""
@@ -232,6 +233,7 @@ class AppServer:
             self._fail(self._explain(code))
         if self._home:
             self._home.remove()
+        self._ended.set()
 
     def _next_failure(self) -> Failure | None:
         """Wait for the end; return its cause, None where the process ended or closed its output by itself."""

@@ -24,7 +24,7 @@ from codegen_ext import (
 )
 from codegen_ext.testing import FakeClock, Fault
 
-from ..conftest import TOKEN
+from ..conftest import TOKEN, ImpatientClock
 from ..support.blocking import real
 
 
@@ -256,16 +256,17 @@ CUT = httpx.ReadError("cut")
 class Log:
     """A log in process that grows with each request by the next of `growth`, until its run settles.
 
-    `late` entries are written after the end of the run was seen. A fault is a status or an exception.
+    `late` entries are written after the end of the run was seen. A fault is a status or an exception. `fields` are put
+    into every answer.
     """
 
     def __init__(self, growth, faults, word="COMPLETE", **headers):
-        self.clock = FakeClock()
+        self.clock = ImpatientClock()
         self.growth, self.faults, self.word, self.headers = growth, faults, word, headers
         self.written = self.late = 0
         self.was_settled = False
         self.heeds_skip = True
-        self.total = None
+        self.fields = {}
 
     def __call__(self, request):
         if self.faults and (fault := self.faults.pop(0)):
@@ -283,7 +284,8 @@ class Log:
             "organization_id": 323,
             "status": self.word if self.was_settled else "RUNNING",
             "logs": [{"agent_run_id": 1, "thought": str(number)} for number in shown],
-            "total_logs": self.total or self.written,
+            "total_logs": self.written,
+            **self.fields,
         }
         return httpx.Response(200, json=body, headers=self.headers)
 
@@ -341,7 +343,27 @@ def test_a_log_that_does_not_heed_skip_ends_or_is_refused():
     log = Log([40], [])
     log.heeds_skip = False
     assert log.read() == list(range(40))
+    for written, total in [(250, 10**6), (250, None), (40, 50), (40, None)]:
+        log = Log([written], [])
+        log.heeds_skip, log.fields = False, {"total_logs": total}
+        with pytest.raises(InvalidResponseError, match="the log does not go on"):
+            log.read()
+
+
+@pytest.mark.parametrize("follow", [True, False])
+@pytest.mark.parametrize("total", [None, -1, 0, 1, 10**6])
+def test_a_total_that_is_wrong_hides_no_entry(total, follow):
     log = Log([250], [])
-    log.heeds_skip, log.total = False, 10**6
-    with pytest.raises(InvalidResponseError, match="the log does not go on"):
+    log.fields = {"total_logs": total}
+    assert log.read(follow=follow) == list(range(250))
+
+
+@pytest.mark.parametrize("status", ["EXPIRED", None])
+def test_a_log_ends_when_its_run_stays_in_an_unknown_status_for_an_hour_and_writes_nothing(status):
+    log = Log([1] * 10, [], **{"Retry-After": "600"})
+    log.fields = {"status": status}
+    with pytest.raises(WaitTimeoutError, match=f"run 1: no known state for 3600 s, last state {status}") as caught:
         log.read()
+    assert caught.value.run_id == 1
+    assert log.written == 10
+    assert 9 * 600 + 3600 <= log.clock.monotonic() <= 10 * 600 + 3600

@@ -1,6 +1,7 @@
 """HTTP/1.1 over one connection, in the clear, over TLS and through a proxy: answers, faults, and what is used again."""
 
 import asyncio
+import gc
 import json
 import os
 import select
@@ -16,6 +17,7 @@ import httpx
 import pytest
 
 from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenAPIError, NetworkError, TimeoutError
+from codegen_ext._io import asynchronous_tcp
 from codegen_ext._request import Timing
 from codegen_ext._sync.connection import ConnectionTransport
 
@@ -286,3 +288,28 @@ def test_what_cannot_be_reached_at_any_address_is_named(connect, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: found)
     with pytest.raises(NetworkError, match=r"cannot reach http://codegen\.invalid:9: connection refused"):
         connect("http://codegen.invalid:9").get_current_user()
+
+
+async def test_calls_that_are_cancelled_while_they_connect_leave_no_socket_open(serve, recwarn):
+    server = serve(reply(USER))
+    for host in ("127.0.0.1", "localhost"):
+        address = server.base_url.replace("127.0.0.1", host)
+        async with AsyncCodegenClient(ClientConfig(api_token=TOKEN, base_url=address, rate_limits=False)) as client:
+            calls = [asyncio.ensure_future(client.get_user(323, number)) for number in range(100)]
+            for call in calls:
+                await asyncio.sleep(0)
+                call.cancel()
+            await asyncio.gather(*calls, return_exceptions=True)
+    gc.collect()
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+async def test_an_address_that_does_not_answer_is_left_for_the_next(serve, monkeypatch):
+    server = serve(reply(USER))
+    port = int(server.base_url.rpartition(":")[2])
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("127.0.0.2", "127.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: found)
+    monkeypatch.setattr(asynchronous_tcp, "_LONGEST_ATTEMPT", 0.1)
+    with socket.create_server(("127.0.0.2", port), backlog=0), socket.create_connection(("127.0.0.2", port)):
+        async with AsyncCodegenClient(api_token=TOKEN, base_url=f"http://codegen.invalid:{port}") as client:
+            assert (await client.get_current_user()).id == 1

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -11,7 +13,7 @@ from itertools import islice
 from types import SimpleNamespace
 
 import pytest
-from codegen_api.operations import GET_USER, LIST_AGENT_RUNS, OPERATIONS
+from codegen_api.operations import GET_AGENT_RUN_LOGS, GET_USER, LIST_AGENT_RUNS, OPERATIONS
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -27,11 +29,12 @@ from codegen_ext import (
 from codegen_ext._sync import pagination
 from codegen_ext.testing import FakeClock, Fault
 
-from ..conftest import async_repeats, once
+from ..conftest import TOKEN, async_repeats, once
 from ..docs.pages import ROOT
 from ..support.calls import fill
+from ..support.loopback import HANG, reply
 from ..support.stub import StubClient, answer
-from ..support.waiting import until_async
+from ..support.waiting import in_background, until, until_async
 from ..waiting.runs import Runs, newest_first
 
 PAGED = [operation for operation in OPERATIONS.values() if operation.paging]
@@ -112,6 +115,7 @@ LYING = {
     "two replicas": lambda turn, skip: newest_first(1000 if turn % 2 else 900, skip),
     "grows with each request": lambda turn, skip: (range(250, 0, -1)[skip : skip + 100], 250 + turn),
     "an estimate": lambda turn, skip: (range(250, 0, -1)[skip : skip + 100], random.Random(turn).randint(200, 400)),
+    "too low": lambda turn, skip: (range(250, 0, -1)[skip : skip + 100], turn),
     "too high": lambda turn, skip: (range(250, 0, -1)[skip : skip + 100], 10**6),
     "skip is ignored": lambda turn, skip: (range(100, 0, -1), 10**6),
 }
@@ -138,6 +142,13 @@ def test_a_total_that_is_no_number_is_an_error_of_the_operation(total, clock):
     assert (caught.value.operation, "total: expected" in caught.value.message) == ("list_agent_runs", True)
 
 
+@pytest.mark.parametrize("total", [None, 10**6])
+def test_a_list_without_ids_that_repeats_a_page_is_refused(total):
+    page = SimpleNamespace(logs=[SimpleNamespace(thought=str(number)) for number in range(3)], total_logs=total)
+    with pytest.raises(InvalidResponseError, match="does not advance"):
+        read(GET_AGENT_RUN_LOGS, lambda request: answer(page), 3)
+
+
 @once
 def test_lists_are_streamed_by_item_or_by_page(client):
     for outcome in ("completed", "failed", "completed", "never"):
@@ -152,9 +163,22 @@ def test_lists_are_streamed_by_item_or_by_page(client):
     assert len(names) == client.get_repositories(323).total
     assert 323 in [organization.id for organization in client.stream_organizations()]
     assert [len(page.items) for page in client.iter_pages("list_agent_runs", page_size=3, org_id="323")] == [3, 1]
+    assert [len(one.items) for one in client.iter_pages("list_agent_runs", page_size="3", org_id=323, skip="2")] == [2]
     for operation in ("get_agent_run", "list_sessions", "nothing"):
         with pytest.raises(ValidationError, match="list_agent_runs"):
             client.iter_pages(operation, org_id=323)
+
+
+@once
+def test_arguments_that_pages_do_not_have_are_refused(client, sandbox):
+    for name in ("source_typ", "limit", "timeout"):
+        with pytest.raises(ValidationError, match=f"^{name}: is no argument of .* org_id, .*, page_size") as caught:
+            client.iter_pages("list_agent_runs", org_id=323, **{name: "5"})
+        assert (caught.value.field, caught.value.operation) == (name, "list_agent_runs")
+    for wrong in ({"page_size": "many"}, {"page_size": None}, {"page_size": 0}, {"skip": "x"}, {"skip": -1}):
+        with pytest.raises(ValidationError, match=r"^(limit|skip): "):
+            next(client.iter_pages("list_agent_runs", org_id=323, **wrong))
+    assert sandbox.requests == []
 
 
 @once
@@ -229,6 +253,35 @@ async def test_leaving_a_stream_ends_the_task_that_fetches_the_next_page(clock):
         (worker,) = asyncio.all_tasks() - {asyncio.current_task()}
         await stream.aclose()
         await asyncio.wait_for(worker, 10)
+
+
+def fetching():
+    return [thread for thread in threading.enumerate() if thread.name == "codegen-worker"]
+
+
+def test_leaving_a_stream_does_not_wait_for_a_page_whose_thread_ends_with_the_client(serve, clock):
+    server = serve(reply({"items": [Runs(clock).run(2)], "total": 2, "page": 1, "size": 100, "pages": 1}), HANG)
+    with CodegenClient(api_token=TOKEN, base_url=server.base_url) as client:
+        stream = client.stream_all_agent_runs(323)
+        assert next(stream).id == 2
+        until(lambda: len(server.requests) == 2)
+        stream.close()
+        assert fetching()
+    until(lambda: not fetching())
+
+
+def test_ctrl_c_ends_a_stream_that_waits_for_a_page(serve):
+    def interrupt():
+        until(lambda: server.requests)
+        os.kill(os.getpid(), signal.SIGINT)  # also a call that waits in the system
+
+    server = serve(HANG)
+    with CodegenClient(api_token=TOKEN, base_url=server.base_url) as client:
+        interruption = in_background(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            next(client.stream_all_agent_runs(323))
+        assert interruption.result(30) is None
+    until(lambda: not fetching())
 
 
 @pytest.mark.slow
@@ -359,3 +412,28 @@ def test_more_runs_than_a_page_holds_may_arrive_between_two_pages(clock):
     with CodegenClient(runs.config(), clock=clock) as client:
         changes = told(client.watch(323, cursor_of(1000)), 400)
     assert [run_id for kind, run_id, *_ in changes if kind == "created"] == list(range(1001, 1301))
+
+
+def test_a_total_that_is_too_low_hides_no_change(clock):
+    runs = Runs(clock, view=lambda turn, skip: (range(250, 0, -1)[skip : skip + 100], 0))
+    with CodegenClient(runs.config(), clock=clock) as client:
+        assert [change[1] for change in told(client.watch(323, cursor_of(0)), 250)] == list(range(1, 251))
+
+
+def test_a_status_that_is_missing_is_no_change(clock):
+    runs = Runs(clock)
+
+    def state(*statuses):
+        runs.newest = len(statuses)
+        runs.fields = {number: {"status": status} for number, status in enumerate(statuses, 1)}
+
+    state(None)
+    later = [("RUNNING",), (None,), ("RUNNING", None), ("COMPLETE", None), ("COMPLETE", "FAILED")]
+    clock.plan = [lambda statuses=statuses: state(*statuses) for statuses in later]
+    with CodegenClient(runs.config(), clock=clock) as client:
+        assert told(client.watch(323), 4) == [
+            ("status_changed", 1, "running", None),
+            ("created", 2, None, None),
+            ("finished", 1, "completed", "running"),
+            ("finished", 2, "failed", None),
+        ]

@@ -258,7 +258,7 @@ class AsyncChatServerClient(AsyncBaseClient, AsyncChatserverMethods, AsyncChatse
 
     def _iter_pages(self, operation: str, page_size: int, arguments: Mapping[str, Any]) -> AsyncIterator[Any]:
         self.config.require("streaming")
-        return pagination.pages(self, pagination.list_named(operation, self._service), arguments, page_size)
+        return pagination.pages(self, pagination.list_named(operation, self._service, arguments), arguments, page_size)
 
     async def perform(
         self, operation: Operation[T], arguments: Mapping[str, Any], options: RequestOptions = NO_OPTIONS, **more: Any

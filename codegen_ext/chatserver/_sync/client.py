@@ -259,7 +259,7 @@ class ChatServerClient(BaseClient, ChatserverMethods, ChatserverStreams, Chatser
 
     def _iter_pages(self, operation: str, page_size: int, arguments: Mapping[str, Any]) -> Iterator[Any]:
         self.config.require("streaming")
-        return pagination.pages(self, pagination.list_named(operation, self._service), arguments, page_size)
+        return pagination.pages(self, pagination.list_named(operation, self._service, arguments), arguments, page_size)
 
     def perform(
         self, operation: Operation[T], arguments: Mapping[str, Any], options: RequestOptions = NO_OPTIONS, **more: Any
