@@ -64,9 +64,9 @@ _SUMMED = ("request_count", "error_count", "task_count", *_TOKENS, "total_durati
 
 
 def tokens_of(usage: Any) -> dict[str, int]:
-    """Return the tokens that a service counted; what is no count is left out."""
-    counts = {name: getattr(usage, name, None) for name in _TOKENS}
-    return {name: count for name, count in counts.items() if isinstance(count, int) and 0 <= count < 2**63}
+    """Return the tokens that a service, or a registered provider, counted; what is no count is left out."""
+    said = usage if isinstance(usage, Mapping) else {name: getattr(usage, name, None) for name in _TOKENS}
+    return {name: count for name in _TOKENS if isinstance(count := said.get(name), int) and 0 <= count < 2**63}
 
 
 class Usage:

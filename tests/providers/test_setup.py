@@ -219,7 +219,8 @@ def guest(error=None):
     def answer(prompt, *args, **options):
         if error:
             raise error
-        return providers.AIResponse(prompt, "guest", None)
+        usage = {"prompt_tokens": 2, "total_tokens": -9, "cached_tokens": 1}
+        return providers.AIResponse(prompt, "guest", None, usage)
 
     others = {"validate_credentials": lambda: True, "close": lambda: None}
     return SimpleNamespace(name="guest", is_available=True, generate_response=answer, **others)
@@ -246,7 +247,8 @@ def test_five_members_are_enough_in_a_chain(chain_of_guest):
     assert client.get_default_model() is None
     assert client.validate_credentials() is True
     assert "codegen-agent" in client.get_available_models()
-    assert client.get_enhanced_stats()["providers"]["guest"]["request_count"] == 2
+    stats = client.get_enhanced_stats()["providers"]["guest"]
+    assert (stats["request_count"], stats["prompt_tokens"], stats["total_tokens"]) == (2, 4, 0)
     error = providers.ProviderRateLimitError("slowly", 429, provider_name="guest", retry_after=60)
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), vars(again)) == (str(error), vars(error))

@@ -20,7 +20,7 @@ from .. import options
 from ..base import PSEUDO_MODEL, AIResponse, Request
 from ..errors import AIProviderError, ProviderTimeoutError, ProviderUnavailableError
 from ..failures import of_package
-from ..usage import Prices, Usage, check_prices, cost_of
+from ..usage import Prices, Usage, check_prices, cost_of, tokens_of
 from .base import AsyncAIProvider
 
 VALIDATION_SECONDS = 20.0
@@ -131,8 +131,9 @@ class AsyncServiceProvider(AsyncAIProvider):
         return evolve(request, options=chosen), [*ignored, *request.given(*self.unused)]
 
     def _counted(self, response: AIResponse, request: Request, ignored: list[str], started: float) -> AIResponse:
-        cost = cost_of(self._prices, self.name, (response.model, self._model(request)), response.usage)
-        duration = self._count(started, cost, unpriced_count=cost is None, **response.usage)
+        tokens = tokens_of(response.usage)
+        cost = cost_of(self._prices, self.name, (response.model, self._model(request)), tokens)
+        duration = self._count(started, cost, unpriced_count=cost is None, **tokens)
         priced = {} if cost is None else {"cost": cost}
         return evolve(
             response,
