@@ -100,9 +100,12 @@ def tls_of(config: ClientConfig, proxy: str | None) -> ssl.SSLContext | None:
         ConfigurationError: when certificates cannot be read, naming the setting or the variable.
 
     """
+    name, verify = "verify", config.verify
+    if not isinstance(verify, bool | str | ssl.SSLContext):
+        problem = "verify must be true, false, the path of a file or folder as a string, or an ssl.SSLContext"
+        raise ConfigurationError(problem, config_key=name)
     if not config.service_url.startswith("https:") and not (proxy or "").startswith("https:"):
         return None
-    name, verify = "verify", config.verify
     if verify is True and config.cert is None:
         return default_tls()
     try:

@@ -15,6 +15,7 @@ from codegen_api.operations import OPERATIONS
 from codegen_api.requests import InvalidArguments
 
 from ._version import __version__
+from .clock import Clock
 from .config import LONGEST
 from .errors import ConfigurationError, ValidationError, invalid_argument, kind_of
 from .redact import Redactor, shown
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from codegen_api.operations import Operation
     from codegen_api.options import RequestOptions
 
-    from .clock import Clock
     from .config import ClientConfig
 
 CALL = "codegen_call"
@@ -292,6 +292,13 @@ def check_count(name: str, value: object, least: int = 0) -> None:
     """Raise ConfigurationError unless this is a whole number of at least `least`."""
     if type(value) is not int or value < least:
         raise ConfigurationError(f"{name} must be a whole number of at least {least}", config_key=name)
+
+
+def check_clock(clock: object) -> None:
+    """Raise ConfigurationError unless this has the methods of a clock."""
+    if not isinstance(clock, Clock):
+        methods = "time, monotonic, sleep, sleep_async and wait"
+        raise ConfigurationError(f"clock must have the methods {methods}, got {kind_of(clock)}", "clock")
 
 
 def check_flag(name: str, value: object) -> None:

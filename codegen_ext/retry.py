@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import httpx
 
-from ._request import Call, is_idempotent, operation_named
+from ._request import Call, check_clock, is_idempotent, operation_named
 from ._response import is_permanent, never_arrived, retry_after_of
 from .clock import SYSTEM_CLOCK, Clock
 from .errors import (
@@ -120,6 +120,7 @@ def retry_on_error(
     for name, value in (("backoff_factor", backoff_factor), ("delay", delay)):
         if not isinstance(value, int | float) or not 0 <= value < float("inf"):
             raise ConfigurationError(f"{name} must be a number that is not negative", config_key=name)
+    check_clock(clock)
     policy = RetryPolicy(delay, backoff_factor, draw=draw)
 
     def pause_after(attempt: int, error: CodegenAPIError) -> float:

@@ -17,6 +17,7 @@ from .._request import (
     Deadline,
     build_request,
     call_of,
+    check_clock,
     check_seconds,
     check_target,
     checked_headers,
@@ -80,6 +81,7 @@ class AsyncBaseClient:
     def __init__(self, config: ClientConfig | None = None, *, clock: Clock = SYSTEM_CLOCK, **settings: Any) -> None:
         self.config = ClientConfig.of(config, settings)
         self.config.validate(needs_token=self._needs_token)
+        check_clock(clock)
         self._clock = clock
         self._service_url = self.config.service_url
         self._redact = Redactor(self.config.api_token)

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from .._client_of import client_of
 from .._io.asynchronous import call, run_blocking
-from .._request import check_seconds
+from .._request import check_clock, check_seconds
 from ..claims import open_claims
 from ..clock import SYSTEM_CLOCK, Clock
 from ..config import ClientConfig
@@ -89,6 +89,7 @@ class WebhookHandler:
         settings = self._clients[0].config if self._clients else ClientConfig.of(config, {})
         settings.require("webhooks")
         check_seconds("lease_seconds", lease_seconds)
+        check_clock(clock)
         if type(max_body_bytes) is not int or max_body_bytes < 1:
             raise ConfigurationError(f"max_body_bytes must be a whole number from 1, got {shown(max_body_bytes)}")
         if not isinstance(accept_legacy_signatures, bool):

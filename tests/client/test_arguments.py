@@ -2,6 +2,7 @@
 
 import io
 import math
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from codegen_ext import (
     retry_on_error,
 )
 from codegen_ext.testing import Sandbox
+from codegen_ext.webhooks import WebhookHandler
 
 ORG = 323
 ITEMS = [{"prompt": "hello"}]
@@ -113,6 +115,7 @@ def job(*configs, **options):
         (given({"metadata": [1]}), "metadata: expected a dict"),
         (given({"metadata": {1: 2}}), "metadata: expected keys that are strings, got 1"),
         (given({"metadata": {"a": [1, {"b": Path()}]}}), "metadata.a.1.b: cannot be written as JSON: .*Path"),
+        (given({"metadata": {"n": 10**5000}}), "metadata.n: cannot be written as JSON: int"),
         (given({"context": {"a": object()}}), "context.a: cannot be written as JSON"),
         (given({"context": 5}), "context: expected a string or a dict, got int"),
         (given({"webhook_url": "foo"}), "webhook_url: expected an address such as"),
@@ -155,6 +158,10 @@ def job(*configs, **options):
         (lambda d: d.client.iter_create_agent_runs(ORG, ITEMS, ordered=1), "ordered: expected True or False, got 1"),
         (lambda d: retry_on_error(max_attempts=0), "max_attempts must be a whole number"),
         (lambda d: retry_on_error(print), r"max_attempts must be .*@retry_on_error\(\)"),
+        *(
+            (lambda d, make=make: make(clock=5), "clock must have the methods .*, got int")
+            for make in (partial(CodegenClient, api_token="abc"), partial(WebhookHandler, "secret"), retry_on_error)
+        ),
         (lambda d: retry_on_error(delay=math.nan), "delay must be a number that is not negative"),
         (lambda d: BulkJob.open(5), "journal: expected the path of a file, got int"),
         (lambda d: Task.wait_all(5), "tasks: expected a list of tasks, got int"),

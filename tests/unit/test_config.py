@@ -1,6 +1,7 @@
 """Settings: defaults, environment, aliases, presets, and what is refused."""
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +37,7 @@ BAD_VALUES = [
     *(("default_headers", {"X-Team": value}) for value in ("a\nb", "\u00e9", " a", 5)),
     *(("default_headers", {name: "5"}) for name in ("a b", "Content-Length", "transfer-encoding")),
     ("proxy", "nonsense"),
-    ("verify", "missing.pem"),
+    *(("verify", value) for value in ("missing.pem", Path("missing.pem"), 5)),
     ("cert", "missing.pem"),
 ]
 
