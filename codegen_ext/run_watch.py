@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -111,11 +112,12 @@ class RunUpdate(NamedTuple):
 
 
 class Poll(NamedTuple):
-    """Request to perform next, and the run for which it was chosen."""
+    """Request to perform next, the run for which it was chosen, and its number, which orders it among the waits."""
 
     operation: Operation[Any]
     arguments: dict[str, Any]
     run: WatchedRun
+    number: int
 
 
 class Subscriber(Protocol):
@@ -131,12 +133,13 @@ class Subscriber(Protocol):
 class Interest:
     """Request of a subscriber that is not over."""
 
-    __slots__ = ("request", "shown", "started", "subscriber")
+    __slots__ = ("number", "request", "shown", "started", "subscriber")
 
     def __init__(self, subscriber: Subscriber, request: WatchRequest, now: float) -> None:
         self.subscriber = subscriber
         self.request = request
         self.started = now
+        self.number = 0
         self.shown: tuple[str | None] | None = None
 
     def deliver(self, run: AgentRunResponse | None, **update: Any) -> None:
@@ -147,8 +150,12 @@ class Interest:
 class WatchedRun:
     """State of a run that at least one subscriber waits for."""
 
-    def __init__(self, request: WatchRequest, now: float) -> None:
+    def __init__(self, request: WatchRequest, now: float, number: int) -> None:
         self.org_id, self.run_id = self.key = request.org_id, request.run_id
+        self.number = number
+        """Number of what is known, a state or a failure; what was sent before is out of date."""
+        self.newest = number
+        """Number of the wait that began last."""
         self.interests: list[Interest] = []
         self.run = request.known
         self.due = now
@@ -166,15 +173,21 @@ class WatchedRun:
         """The longest pause between two polls, in seconds."""
         return min((interest.request.poll_interval for interest in self.interests), default=FIRST_PAUSE)
 
-    def fail(self, failure: Exception, now: float) -> None:
+    @property
+    def is_asked(self) -> bool:
+        """Whether no wait began after the request that brought what is known."""
+        return self.newest < self.number
+
+    def fail(self, failure: Exception, now: float, number: int) -> None:
         """Note that a poll failed and the next may not."""
         if self.failure is None:
             self.failing_since = now
-        self.failure = failure
+        self.failure, self.number = failure, max(self.number, number)
 
     def schedule(self, now: float, retry_after: float | None = None) -> None:
-        """Set the time of the next poll; the pauses grow."""
-        self.due = now + max(min(self.pause, self.interval), min(retry_after or 0.0, PATIENCE))
+        """Set the time of the next poll, unless a wait that began meanwhile is owed one; the pauses grow."""
+        if self.is_asked:
+            self.due = now + max(min(self.pause, self.interval), min(retry_after or 0.0, PATIENCE))
         self.pause = min(self.pause * 2, max(self.interval, FIRST_PAUSE))
 
     def end_of(self, interest: Interest) -> float:
@@ -186,15 +199,20 @@ class WatchedRun:
             return math.inf
         return max(interest.started, self.known_at) + PATIENCE
 
-    def timeout_error(self, interest: Interest, now: float) -> WaitTimeoutError:
-        """Return the error of a wait that is over, with the failure that kept its run from being read."""
+    def timeout_error(self, interest: Interest, now: float, refusal: Exception | None) -> WaitTimeoutError:
+        """Return the error of a wait that is over, caused by the last failure, or by the refusal of every request."""
         timeout, run = interest.request.timeout, self.run
         why = f"no known state for {PATIENCE:g} s" if timeout is None else f"not finished after {timeout:g} s"
         state = "state unknown" if run is None else f"last state {run.status}"
-        if self.failure is not None:
-            state += f"; no answer for {now - self.failing_since:.3g} s: {self.failure}"
+        cause, silence = self.failure or refusal, now - max(self.failing_since, interest.started)
+        if self.failure is None and refusal is not None:
+            state += "; no request was allowed"
+        elif self.failure is not None and silence >= 1:
+            state += f"; no answer for {silence:.0f} s"
+        if cause is not None:
+            state += f": {cause}"
         error = WaitTimeoutError(f"agent run {self.run_id}: {why}, {state}", timeout, run_id=self.run_id, run=run)
-        error.__cause__ = self.failure
+        error.__cause__ = cause
         return error
 
 
@@ -217,7 +235,10 @@ class RunWatch:
         self._indexes: dict[int, ListIndex] = {}
         self._unlisted: dict[int, type[Exception]] = {}
         self._observed: list[WatchedRun] = []
-        self._not_before = -math.inf
+        self._numbers = itertools.count()
+        self._last_sent = -1
+        self._refusal: Exception | None = None
+        self._not_before = self._held_until = -math.inf
         self._failures = 0
         self._is_polled = False
         self.interrupt: Callable[[], object] = lambda: None
@@ -236,15 +257,18 @@ class RunWatch:
 
     def _add(self, interest: Interest, now: float) -> WatchedRun:
         request = interest.request
+        number = interest.number = next(self._numbers)
         interest.subscriber.interests.add(interest)
         watched = self._runs.get(request[:2])
         first, interval = min(FIRST_PAUSE, request.poll_interval), max(request.poll_interval, FIRST_PAUSE)
         if watched is None:
-            watched = self._runs[request[:2]] = WatchedRun(request, now)
+            watched = self._runs[request[:2]] = WatchedRun(request, now, number)
             if request.known is not None and (request.timeout is None or request.timeout > FIRST_PAUSE):
                 watched.due, watched.pause = now + first, min(2 * FIRST_PAUSE, interval)
         else:
-            watched.due = min(watched.due, now if request.timeout == 0 else max(now, watched.polled_at + first))
+            watched.newest = number
+            is_short = request.timeout is not None and request.timeout <= FIRST_PAUSE
+            watched.due = min(watched.due, now if is_short else max(now, watched.polled_at + first))
         watched.interests.append(interest)
         return watched
 
@@ -264,19 +288,23 @@ class RunWatch:
         """Return the request to perform now, the seconds until there may be one, or None when no run is watched."""
         with self._lock:
             for watched, interest in self._waits():
-                if watched.end_of(interest) <= now:
+                # A single poll does not wait until it is allowed.
+                if watched.end_of(interest) <= now or (interest.request.timeout == 0 and now < self._not_before):
                     self._give_up(watched, interest, now)
             if not self._runs:
-                self._is_polled = False
+                self._is_polled, self._failures = False, 0
                 return None
             ends = [watched.end_of(interest) - now for watched, interest in self._waits()]
-            watched = min(self._runs.values(), key=lambda watched: (watched.due, -watched.run_id))
-            pause = max(watched.due, self._not_before) - now
+            watched = min(self._runs.values(), key=lambda watched: (self._due(watched), watched.due, -watched.run_id))
+            pause = max(self._due(watched), self._not_before) - now
             if pause <= 0:
                 poll = self._choose(watched, now)
                 pause = pause_before(poll.operation)
                 if pause <= 0:
+                    self._last_sent, self._refusal = poll.number, None
                     return poll
+                text = "other calls use the rate limit"
+                self._refusal = RateLimitError(text, operation=poll.operation.id, retry_after=pause)
             return min(pause, *ends)
 
     def left(self, now: float) -> float:
@@ -308,7 +336,7 @@ class RunWatch:
             if poll.operation is operations.LIST_AGENT_RUNS:
                 self._listed(poll, model, retry_after, now)
             elif self._is_watched(poll.run):
-                self._observe(poll.run, model, now, retry_after)
+                self._observe(poll.run, model, poll.number, now, retry_after)
 
     def failed(self, poll: Poll, error: CodegenAPIError, now: float) -> None:
         """Take in the failure of a poll: a transient one delays, any other ends the waits that it concerns."""
@@ -323,7 +351,7 @@ class RunWatch:
                 refuses_all = self._unlisted.get(org_id) is type(error)
                 for other in list(self._runs.values()):
                     if other is watched or (refuses_all and other.org_id == org_id):
-                        self._fail(other, error)
+                        self._fail(other, error, poll.number)
             elif isinstance(error, InvalidResponseError):
                 watched.misses = _MOST_MISSES
             else:
@@ -362,11 +390,15 @@ class RunWatch:
                     if seen is None:
                         watched.due = now
                     else:
-                        self._observe(watched, seen, now, None)
+                        self._observe(watched, seen, next(self._numbers), now, None)
             self.interrupt()
 
     def _waits(self) -> list[tuple[WatchedRun, Interest]]:
         return [(watched, interest) for watched in list(self._runs.values()) for interest in list(watched.interests)]
+
+    def _due(self, watched: WatchedRun) -> float:
+        """Return the time of a run's next poll; while polls fail one is held back, unless a wait has just begun."""
+        return max(watched.due, self._held_until) if watched.is_asked else watched.due
 
     def _is_watched(self, watched: WatchedRun) -> bool:
         return self._runs.get(watched.key) is watched
@@ -374,7 +406,8 @@ class RunWatch:
     def _choose(self, watched: WatchedRun, now: float) -> Poll:
         """Return the cheapest request that shows a run: a page that shows more, or the run alone."""
         org_id, run_id = watched.key
-        alone = Poll(operations.GET_AGENT_RUN, {"org_id": org_id, "agent_run_id": run_id}, watched)
+        number = next(self._numbers)
+        alone = Poll(operations.GET_AGENT_RUN, {"org_id": org_id, "agent_run_id": run_id}, watched, number)
         staleness = {
             other.run_id: min(now - other.polled_at, PATIENCE)
             for other in self._runs.values()
@@ -388,7 +421,7 @@ class RunWatch:
             skip = index.position(run_id) // PAGE_SIZE * PAGE_SIZE
         elif shown < 2:
             return alone
-        return Poll(operations.LIST_AGENT_RUNS, {"org_id": org_id, "skip": skip, "limit": PAGE_SIZE}, watched)
+        return Poll(operations.LIST_AGENT_RUNS, {"org_id": org_id, "skip": skip, "limit": PAGE_SIZE}, watched, number)
 
     def _listed(self, poll: Poll, page: AgentRunsResponse, retry_after: float | None, now: float) -> None:
         asked, org_id, skip = poll.run, poll.run.org_id, poll.arguments["skip"]
@@ -399,15 +432,19 @@ class RunWatch:
         index.learn(skip, run_ids, page.total, {run_id for org, run_id in self._runs if org == org_id})
         for run in page.items:
             if run.id in watched:
-                self._observe(self._runs[org_id, run.id], run, now, retry_after)
+                self._observe(self._runs[org_id, run.id], run, poll.number, now, retry_after)
         if asked.run_id not in watched and self._is_watched(asked):
             index.forget(asked.run_id)
             asked.due = now  # behind the others that are due
             is_missing = bool(run_ids) and run_ids[0] > asked.run_id > run_ids[-1]
             asked.misses += _MOST_MISSES if is_missing else 0 if is_first else 1
 
-    def _observe(self, watched: WatchedRun, run: AgentRunResponse, now: float, retry_after: float | None) -> None:
-        before, watched.run = watched.run, run
+    def _observe(
+        self, watched: WatchedRun, run: AgentRunResponse, number: int, now: float, retry_after: float | None
+    ) -> None:
+        if number < watched.number:
+            return
+        before, watched.run, watched.number = watched.run, run, number
         watched.polled_at, watched.misses, watched.failure = now, 0, None
         if isinstance(run.status, AgentRunStatus) or before is None or before.status != run.status:
             watched.known_at = now
@@ -419,11 +456,15 @@ class RunWatch:
         self._tell(watched, now, progress=False)
 
     def _tell(self, watched: WatchedRun, now: float, *, progress: bool) -> None:
-        """Give subscribers the present state: those that want progress each time, the others when it changed."""
+        """Give subscribers the present state: those that want progress each time, the others when it changed.
+
+        A wait that began after the state was asked for learns nothing from it.
+        """
         if (run := watched.run) is None or not self._is_watched(watched):
             return
         settled = is_settled(run.status)
-        for interest in [one for one in watched.interests if one.request.progress is progress]:
+        asked = [interest for interest in watched.interests if interest.number < watched.number]
+        for interest in [one for one in asked if one.request.progress is progress]:
             seen = {
                 "status": run.status,
                 "elapsed": now - interest.started,
@@ -443,31 +484,38 @@ class RunWatch:
         self._failures += 1
         is_alone = poll.operation is operations.GET_AGENT_RUN
         concerns_one = is_alone and isinstance(error, ServerError)
-        for watched in [poll.run] if concerns_one else self._runs.values():
-            watched.fail(error, now)
+        concerned = [poll.run] if concerns_one else list(self._runs.values())
+        for watched in concerned:
+            watched.fail(error, now, poll.number)
         poll.run.due = now  # behind the others that are due
+        least = min(error.retry_after or 0.0, PATIENCE)
         if isinstance(error, RateLimitError):
-            self._not_before = now + min(error.retry_after or poll.operation.rate_limit.seconds, PATIENCE)
+            least = least or poll.operation.rate_limit.seconds
         elif is_alone:
             poll.run.schedule(now, error.retry_after)
         if not (concerns_one or isinstance(error, RateLimitError)):
             shortest = min((watched.interval for watched in self._runs.values()), default=0.0)
             pause = min(shortest, FIRST_PAUSE * 2.0 ** min(self._failures - 1, 16))
-            self._not_before = now + max(pause, min(error.retry_after or 0.0, PATIENCE))
-        for interest in list(poll.run.interests):
-            if interest.request.timeout == 0:
-                self._give_up(poll.run, interest, now)
+            self._held_until = now + pause
+        if not concerns_one:
+            self._not_before, self._refusal = now + least, error
+        for watched in concerned:
+            for interest in list(watched.interests):
+                if interest.request.timeout == 0 and interest.number < poll.number:
+                    self._give_up(watched, interest, now)
 
     def _give_up(self, watched: WatchedRun, interest: Interest, now: float) -> None:
-        interest.deliver(watched.run, error=watched.timeout_error(interest, now), final=True)
+        refusal = self._refusal if self._last_sent < interest.number else None
+        interest.deliver(watched.run, error=watched.timeout_error(interest, now, refusal), final=True)
         self._close(interest)
 
     def _fail_all(self, error: Exception) -> None:
         for watched in list(self._runs.values()):
             self._fail(watched, error)
 
-    def _fail(self, watched: WatchedRun, error: Exception) -> None:
-        for interest in list(watched.interests):
+    def _fail(self, watched: WatchedRun, error: Exception, number: float = math.inf) -> None:
+        """End the waits for a run that had begun when the request with this number was sent."""
+        for interest in [one for one in watched.interests if one.number < number]:
             # Each subscriber raises an error of its own, because raising writes into it.
             own = copy(error) if isinstance(error, CodegenAPIError) else error
             own.__cause__ = error.__cause__

@@ -18,6 +18,7 @@ TOKENS = [
     (r"\bStopAsyncIteration\b", "StopIteration"),
     (r"\b__a(enter|exit|iter|next)__\b", r"__\1__"),
     (r"\ba(close|closing|read|next|iter|iter_bytes)\b", r"\1"),
+    (r"\benter_async_context\b", "enter_context"),
     (r"\bhandle_async_request\b", "handle_request"),
     (r"\b(get|create)_async_(?=ai_)", r"\1_"),
     (r"\bis_async=True\b", "is_async=False"),

@@ -46,6 +46,7 @@ class AsyncSubscription:
 
     async def __aenter__(self) -> Self:
         self._watch = self._poller.watch()
+        self._waiter = io.Waiter()  # nothing is to be caught up with yet
         self._poller.join(self._watch, self, self._requests)
         return self
 
@@ -58,6 +59,7 @@ class AsyncSubscription:
 
     async def __anext__(self) -> RunUpdate:
         while True:
+            self._waiter = None
             is_over = not self.interests
             if self._updates:
                 return self._updates.popleft()
@@ -68,7 +70,6 @@ class AsyncSubscription:
                 self._lags = False
                 self._hand_over()
                 await waiter.wait(None, _LOOK)
-            self._waiter = None
             self._poller.look(self._watch, self)
 
     def deliver(self, update: RunUpdate) -> None:

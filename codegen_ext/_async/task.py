@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from typing import TYPE_CHECKING, Any, Self
 
 from codegen_api import operations
@@ -307,20 +307,16 @@ class AsyncTask:
 
         """
         tasks = _checked(tasks)
-        groups: dict[AsyncRunPoller, list[AsyncTask]] = {}
+        groups: dict[AsyncRunPoller, dict[tuple[int, ...], list[AsyncTask]]] = {}
         for task in tasks:
-            groups.setdefault(task._client.run_poller, []).append(task)
-        error, start = None, None
-        for poller, group in groups.items():
-            now = group[0]._client.clock.monotonic()
-            start = now if start is None else start
-            # What the groups before took is gone; 0 would be a poll without a wait.
-            left = max(timeout - (now - start), 0.001) if timeout and now > start else timeout
-            by_run: dict[tuple[int, ...], list[AsyncTask]] = {}
-            for task in group:
-                by_run.setdefault((task.org_id, task.id), []).append(task)
-            requests = [same[0]._watch_request(poll_interval, left) for same in by_run.values()]
-            async with poller.subscribe(*requests) as updates:
+            groups.setdefault(task._client.run_poller, {}).setdefault((task.org_id, task.id), []).append(task)
+        error = None
+        async with AsyncExitStack() as subscriptions:
+            waits = []
+            for poller, by_run in groups.items():
+                requests = [same[0]._watch_request(poll_interval, timeout) for same in by_run.values()]
+                waits.append((by_run, await subscriptions.enter_async_context(poller.subscribe(*requests))))
+            for by_run, updates in waits:
                 async for update in updates:
                     error = error or update.error
                     for task in by_run[update.request[:2]]:

@@ -47,6 +47,7 @@ class Subscription:
 
     def __enter__(self) -> Self:
         self._watch = self._poller.watch()
+        self._waiter = io.Waiter()  # nothing is to be caught up with yet
         self._poller.join(self._watch, self, self._requests)
         return self
 
@@ -59,6 +60,7 @@ class Subscription:
 
     def __next__(self) -> RunUpdate:
         while True:
+            self._waiter = None
             is_over = not self.interests
             if self._updates:
                 return self._updates.popleft()
@@ -69,7 +71,6 @@ class Subscription:
                 self._lags = False
                 self._hand_over()
                 waiter.wait(None, _LOOK)
-            self._waiter = None
             self._poller.look(self._watch, self)
 
     def deliver(self, update: RunUpdate) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, Self
 
 from codegen_api import operations
@@ -306,20 +306,16 @@ class Task:
 
         """
         tasks = _checked(tasks)
-        groups: dict[RunPoller, list[Task]] = {}
+        groups: dict[RunPoller, dict[tuple[int, ...], list[Task]]] = {}
         for task in tasks:
-            groups.setdefault(task._client.run_poller, []).append(task)
-        error, start = None, None
-        for poller, group in groups.items():
-            now = group[0]._client.clock.monotonic()
-            start = now if start is None else start
-            # What the groups before took is gone; 0 would be a poll without a wait.
-            left = max(timeout - (now - start), 0.001) if timeout and now > start else timeout
-            by_run: dict[tuple[int, ...], list[Task]] = {}
-            for task in group:
-                by_run.setdefault((task.org_id, task.id), []).append(task)
-            requests = [same[0]._watch_request(poll_interval, left) for same in by_run.values()]
-            with poller.subscribe(*requests) as updates:
+            groups.setdefault(task._client.run_poller, {}).setdefault((task.org_id, task.id), []).append(task)
+        error = None
+        with ExitStack() as subscriptions:
+            waits = []
+            for poller, by_run in groups.items():
+                requests = [same[0]._watch_request(poll_interval, timeout) for same in by_run.values()]
+                waits.append((by_run, subscriptions.enter_context(poller.subscribe(*requests))))
+            for by_run, updates in waits:
                 for update in updates:
                     error = error or update.error
                     for task in by_run[update.request[:2]]:

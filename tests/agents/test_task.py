@@ -15,6 +15,7 @@ from codegen_ext import (
     AsyncTask,
     ClientConfig,
     CodegenClient,
+    ConfigurationError,
     InvalidResponseError,
     NotFoundError,
     ServerError,
@@ -209,6 +210,27 @@ def test_tasks_of_several_clients_are_waited_for_together(flavour, agent, connec
     with pytest.raises(WaitTimeoutError):
         flavour.settle(kind.wait_all([real(late), *inner], timeout=10))
     assert late.status == "running"
+    with pytest.raises(WaitTimeoutError) as caught:
+        flavour.settle(kind.wait_all([real(agent.run("hello")), real(other.run("[[outcome=never]]"))], timeout=20))
+    assert (str(caught.value).count("after 20 s"), caught.value.timeout_duration) == (1, 20)
+    with pytest.raises(ConfigurationError, match="timeout must be a number of seconds"):
+        flavour.settle(kind.wait_all(inner, timeout="5"))
+
+
+def test_tasks_of_several_clients_are_waited_for_at_the_same_time(flavour, connect):
+    asked = []
+
+    def answer(request):
+        asked.append(request.url.host)
+        has_ended = request.url.host == "second.invalid" or asked.count("second.invalid") > 1
+        status = "COMPLETE" if has_ended else "ACTIVE"
+        return httpx.Response(200, json={"id": 1, "organization_id": 323, "status": status})
+
+    transport = httpx.MockTransport(answer)
+    clients = [connect(f"http://{name}.invalid", transport=transport) for name in ("first", "second")]
+    tasks = [flavour.agent(323, client=client).get_task(1) for client in clients]
+    flavour.settle((AsyncTask if flavour.is_async else Task).wait_all(map(real, tasks), timeout=3600))
+    assert [task.status for task in tasks] == ["completed"] * 2
 
 
 def test_a_log_brings_its_task_up_to_date_and_can_be_followed_again_and_read(agent, sandbox):

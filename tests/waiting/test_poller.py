@@ -20,8 +20,10 @@ from codegen_ext import (
     InvalidResponseError,
     NotFoundError,
     PermissionDeniedError,
+    RateLimitError,
     WaitTimeoutError,
 )
+from codegen_ext.run_watch import watch_request
 from codegen_ext.testing import FakeClock
 
 from ..support.waiting import in_child, until
@@ -127,6 +129,9 @@ def test_failures_hold_polls_back_longer_each_time_and_are_the_cause_while_they_
         client.wait_for_all(ORG, [1, 2], poll_interval=60, timeout=100)
     assert type(caught.value.__cause__).__name__ == "NetworkError"
     assert [later - earlier for earlier, later in pairwise(runs.times)] == pytest.approx([2, 4, 8, 16, 32])
+    with pytest.raises(WaitTimeoutError):
+        client.wait_for_completion(ORG, 1, poll_interval=60, timeout=10)
+    assert [later - earlier for earlier, later in pairwise(runs.times[6:])] == pytest.approx([2, 4])
     for refusal in (503, 429, httpx.ReadTimeout("late"), httpx.ReadError("reset")):
         runs.refuse = Once(run=refusal)
         with pytest.raises(WaitTimeoutError, match=r"last state running$") as caught:
@@ -140,6 +145,83 @@ def test_a_service_that_is_down_is_polled_as_rarely_as_it_asks(connect):
     with pytest.raises(WaitTimeoutError):
         client.wait_for_all(ORG, [1, 2], timeout=175)
     assert [later - earlier for earlier, later in pairwise(runs.times)] == [50, 50, 50]
+
+
+@pytest.mark.parametrize("refusal", [None, httpx.ConnectError("refused")])
+def test_a_wait_that_is_over_holds_no_other_back(connect, clock, refusal):
+    runs, client = connect({1: 0, 2: 0})
+    runs.seconds, runs.refuse = 1, {} if refusal is None else {"run": refusal}
+    with pytest.raises(WaitTimeoutError, match=r"after 0.5 s, state unknown: .*(timed out|refused)") as caught:
+        client.wait_for_completion(ORG, 1, timeout=0.5)
+    assert caught.value.__cause__ is not None
+    runs.seconds, runs.refuse, begun = 0, {}, clock.monotonic()
+    for run_id, timeout in ((1, 0.5), (2, 0.5), (1, 0)):
+        assert client.wait_for_completion(ORG, run_id, timeout=timeout).status == "completed"
+    assert (clock.monotonic(), len(runs.asked)) == (begun, 4)
+
+
+@pytest.mark.parametrize("run_id", [1, 2])
+@pytest.mark.parametrize("refusal", [None, httpx.ConnectError("refused")])
+def test_a_short_wait_asks_at_once_whatever_an_earlier_wait_met(refusal, run_id):
+    runs = Runs(FakeClock(), {1: 1e9, 2: 1e9})
+    runs.refuse = {} if refusal is None else {"run": refusal}
+    with CodegenClient(runs.config()) as client, client.run_poller.subscribe(watch_request(ORG, 1, 900)) as earlier:
+        if refusal is None:
+            assert next(earlier).run.status == "running"
+        until(lambda: runs.asked)
+        runs.ends, runs.refuse = {1: 0, 2: 0}, {}
+        assert client.wait_for_completion(ORG, run_id, poll_interval=900, timeout=1).status == "completed"
+
+
+def test_a_wait_that_may_not_ask_says_what_forbids_it(connect, clock):
+    runs, client = connect({1: 0, 2: 0})
+    runs.refuse, runs.retry_after = Once(run=429), {"Retry-After": "5"}
+    for timeout, said in ((0.5, "state unknown: refused"), (2, "no request was allowed: refused"), (0, "refused")):
+        with pytest.raises(WaitTimeoutError, match=said) as caught:
+            client.wait_for_completion(ORG, 1 if timeout == 0.5 else 2, timeout=timeout)
+        assert type(caught.value.__cause__) is RateLimitError
+    assert (clock.monotonic(), len(runs.asked)) == (2.5, 1)
+    assert client.wait_for_completion(ORG, 2, timeout=4).status == "completed"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "refusal", "webhook", "ends"),
+    [
+        ([1], None, None, "paused"),
+        ([1], None, "RUNNING", "completed"),
+        ([2, 3], None, None, "completed"),
+        ([1], 404, None, NotFoundError),
+        ([1], 503, None, "completed"),
+    ],
+)
+def test_what_was_asked_before_a_wait_began_or_a_webhook_came_is_out_of_date(earlier, refusal, webhook, ends):
+    runs = Runs(FakeClock(), {1: 1e9, 2: 0, 3: 0})
+    runs.fields, runs.refuse = {1: {"status": "PAUSED"}}, {} if refusal is None else {"run": refusal}
+    asked, let_go = threading.Event(), threading.Event()
+
+    def answer(request):
+        response = runs(request)
+        if not asked.is_set():
+            asked.set()
+            assert let_go.wait(SOON)
+        return response
+
+    config = runs.config()
+    config.transport = httpx.MockTransport(answer)
+    with CodegenClient(config) as client, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(client.wait_for_all, ORG, earlier)
+        assert asked.wait(SOON)
+        if webhook is not None:
+            client.notify_run({"id": 1, "status": webhook})
+        with (
+            client.run_poller.subscribe(watch_request(ORG, 1, 900, timeout=1)) as later,
+            client.run_poller.subscribe(watch_request(ORG, 1, timeout=0)) as once,
+        ):
+            runs.fields, runs.refuse, runs.ends[1] = {}, {}, 0
+            let_go.set()
+            assert [update.run and update.run.status for update in [*later, *once]] == ["completed"] * 2
+        outcome = first.exception(SOON) or first.result(SOON)[0].status
+        assert outcome == ends or isinstance(outcome, ends)
 
 
 @pytest.mark.parametrize("moved", ["summary", "log"])
@@ -175,12 +257,20 @@ def test_polls_stand_back_while_other_calls_use_the_limit(connect, clock):
     runs, client = connect(dict.fromkeys(range(1, 31), 1e9), rate_limits=True)
     for _ in range(45):
         client.get_agent_run(ORG, 1)
-    with pytest.raises(WaitTimeoutError):
+    with pytest.raises(WaitTimeoutError, match="no request was allowed: other calls use the rate limit"):
         client.wait_for_all(ORG, range(1, 31), timeout=clock.monotonic() + 29)
     assert runs.count("page") == 0, "two thirds of the window are used"
     with pytest.raises(WaitTimeoutError):
         client.wait_for_all(ORG, range(1, 31), timeout=60)
     assert 10 <= runs.count("page") <= 20
+    clock.advance(30)
+
+    def use_the_limit(progress):
+        for _ in range(45):
+            client.get_agent_run(ORG, 1)
+
+    with pytest.raises(WaitTimeoutError, match=r"last state running$"):
+        client.wait_for_completion(ORG, 1, timeout=9, progress_callback=use_the_limit)
 
 
 def test_a_webhook_ends_a_wait_and_a_callback_that_fails_changes_nothing(flavour, clock, caplog):
