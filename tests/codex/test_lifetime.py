@@ -184,6 +184,17 @@ async def main():
 asyncio.run(main())
 """,
     "hangs": f"{START}os.kill(client.server_pid, signal.SIGSTOP)",
+    "interrupted while it closes": f"""{START}
+import threading
+os.kill(client.server_pid, signal.SIGSTOP)
+threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT]).start()
+try:
+    client.close()
+except KeyboardInterrupt:
+    pass
+else:
+    raise AssertionError("it had closed before")
+""",
     "killed after a fork": f"""{START}
 if os.fork() == 0:
     time.sleep(1)

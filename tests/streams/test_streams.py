@@ -146,7 +146,7 @@ def test_a_total_that_is_no_number_is_an_error_of_the_operation(total, clock):
 def test_a_list_without_ids_that_repeats_a_page_is_refused(total):
     page = SimpleNamespace(logs=[SimpleNamespace(thought=str(number)) for number in range(3)], total_logs=total)
     with pytest.raises(InvalidResponseError, match="does not advance"):
-        read(GET_AGENT_RUN_LOGS, lambda request: answer(page), 3)
+        list(islice(pagination.items(StubClient(lambda request: answer(page)), GET_AGENT_RUN_LOGS, {}, 3), 100))
 
 
 @once
