@@ -58,7 +58,8 @@ class Worker(Generic[T]):
         self._result: T
         self._error: BaseException | None = None
         self._ended = threading.Event()  # CPython 3.11 takes a thread for ended when Ctrl-C interrupts its join
-        threading.Thread(target=self._run, args=(function, args), name="codegen-worker", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, args=(function, args), name="codegen-worker", daemon=True)
+        self._thread.start()
 
     def _run(self, function: Callable[..., T], args: tuple[Any, ...]) -> None:
         try:
@@ -73,7 +74,9 @@ class Worker(Generic[T]):
         return self._ended.is_set()
 
     def join(self) -> T:
-        """Wait for its end and return its result; raises what it raised."""
+        """Wait for its end and return its result; raises what it raised, and RuntimeError in a forked child."""
+        if not (self._thread.is_alive() or self._ended.is_set()):
+            raise RuntimeError("this was begun by a thread of the parent process; begin it again here")
         self._ended.wait()
         if self._error is not None:
             raise self._error

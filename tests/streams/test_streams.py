@@ -34,7 +34,7 @@ from ..docs.pages import ROOT
 from ..support.calls import fill
 from ..support.loopback import HANG, reply
 from ..support.stub import StubClient, answer
-from ..support.waiting import in_background, until, until_async
+from ..support.waiting import in_background, in_child, until, until_async
 from ..waiting.runs import Runs, newest_first
 
 PAGED = [operation for operation in OPERATIONS.values() if operation.paging]
@@ -244,6 +244,28 @@ def test_leaving_a_stream_ends_the_thread_that_fetches_the_next_page(clock):
         stream.close()
         worker.join(10)
         assert not worker.is_alive()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_stream_that_the_parent_began_is_an_error_in_a_child(clock):
+    go_on = threading.Event()
+
+    def view(_, skip):
+        assert skip == 0 or go_on.wait(30)
+        return range(300 - skip, 200 - skip, -1), 300
+
+    with CodegenClient(Runs(clock, total=300, view=view).config()) as client:
+        stream = client.stream_all_agent_runs(323)
+
+        def read():
+            with pytest.raises(RuntimeError, match="the parent process"):
+                list(stream)
+            return True
+
+        assert next(stream).id == 300
+        assert in_child(read) == 0
+        go_on.set()
+        assert len(list(stream)) == 299
 
 
 async def test_leaving_a_stream_ends_the_task_that_fetches_the_next_page(clock):
