@@ -89,9 +89,9 @@ class CodexClientBase:
         paths = {"codex_path": codex_path, "working_dir": working_dir, "codex_home": codex_home, "model": model}
         for name, value in paths.items():
             if not isinstance(value, str | os.PathLike | None):
-                raise CodexConfigurationError(f"{name} must be a string or a path, not {value!r}")
+                raise CodexConfigurationError(f"{name} must be a string or a path, not {shown(value)}")
         if approval_callback is not None and not callable(approval_callback):
-            raise CodexConfigurationError(f"approval_callback must be a function, not {approval_callback!r}")
+            raise CodexConfigurationError(f"approval_callback must be a function, not {shown(approval_callback)}")
         try:
             longest = seconds(timeout)
         except openai.BadRequestError as error:

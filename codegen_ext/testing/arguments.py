@@ -5,8 +5,6 @@ from typing import Any, get_args
 
 from codegen_ext.errors import ConfigurationError
 
-_CLOCK = ("time", "monotonic", "sleep", "sleep_async", "wait")
-
 
 def check(
     kinds: Any, /, *, least: float = -sys.float_info.max, most: float = sys.float_info.max, **arguments: object
@@ -19,10 +17,3 @@ def check(
         if isinstance(value, int | float) and not least <= value <= most:
             wanted = f"from {least:g} to {most:g}" if most < sys.float_info.max else f"finite and at least {least:g}"
             raise ConfigurationError(f"{name} must be {wanted}: {value:g}", config_key=name)
-
-
-def check_clock(clock: object) -> None:
-    """Raise ConfigurationError for an object that lacks a method of `Clock`."""
-    missing = [name for name in _CLOCK if not callable(getattr(clock, name, None))]
-    if missing:
-        raise ConfigurationError(f"clock must be a Clock; it has no {', no '.join(missing)}", config_key="clock")

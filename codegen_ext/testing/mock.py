@@ -10,12 +10,13 @@ from typing import Any, ClassVar, NamedTuple
 from codegen_api.operations import GET_REPOSITORIES, OPERATIONS, Operation
 
 from codegen_ext._async.client import AsyncCodegenClient
+from codegen_ext._request import check_clock
 from codegen_ext._sync.client import CodegenClient
 from codegen_ext.clock import Clock
 from codegen_ext.config import ClientConfig
 from codegen_ext.errors import ConfigurationError
 
-from .arguments import check, check_clock
+from .arguments import check
 from .clock import FakeClock
 from .sandbox.codegen import repositories
 from .sandbox.handler import Handler

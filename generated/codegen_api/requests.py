@@ -120,11 +120,13 @@ def _misused(operation: Operation[Any], options: RequestOptions) -> dict[str, li
     problems: dict[str, list[str]] = {}
     for option, location in _OPTIONS.items():
         given = getattr(options, option)
-        if given is not None and not isinstance(given, Mapping):
+        if given is None:
+            continue
+        if not isinstance(given, Mapping):
             problems[option] = [f"expected a mapping, got {type(given).__name__}"]
             continue
         fold = str.lower if location == "header" else str
-        names = {fold(str(name)) for name in given or ()}
+        names = {fold(str(name)) for name in given}
         for argument in operation.arguments:
             if argument.location == location and fold(argument.name) in names:
                 problems[argument.name] = [f"pass it as the argument {argument.python_name}, not in {option}"]

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from codegen_ext._request import check_clock
 from codegen_ext.clock import SYSTEM_CLOCK, Clock
-from codegen_ext.testing.arguments import check, check_clock
+from codegen_ext.testing.arguments import check
 
 from .chat import Chat
 from .codegen import Codegen
