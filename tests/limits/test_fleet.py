@@ -43,6 +43,7 @@ class Stamped(httpx.HTTPTransport):
     """Tells the server when a request left, so that the test knows how long it was on its way."""
 
     def handle_request(self, request):
+        request.headers["connection"] = "close"  # httpcore may close an idle one that it has just given away
         request.headers["x-sent"] = repr(time.monotonic())
         return super().handle_request(request)
 
