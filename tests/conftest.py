@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import sys
+import threading
 import warnings
 from contextlib import ExitStack
 from pathlib import Path
@@ -92,6 +93,13 @@ def pytest_collection_modifyitems(items):
         kind = getattr(item, "callspec", None) and item.callspec.params.get("flavour")
         if kind == "async" and item.path.parent.name not in ABOUT_WAITING:
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture
+def workers():
+    """Return the running threads of ours; others, which an earlier test has left, do not count."""
+    others = threading.enumerate()
+    return lambda: [each for each in threading.enumerate() if each.name == "codegen-worker" and each not in others]
 
 
 class ImpatientClock(FakeClock):
@@ -221,8 +229,10 @@ def lasting_redis(tmp_path_factory):
 
 
 @pytest.fixture
-def redis_server(lasting_redis):
-    """An empty Redis that stays up."""
+def redis_server(lasting_redis, monkeypatch):
+    """An empty Redis that stays up, which may take its time on a busy machine."""
+    for name in ("CONNECT_SECONDS", "ANSWER_SECONDS"):
+        monkeypatch.setattr(f"codegen_ext.storage.{name}", 30)
     lasting_redis.client.flushall()
     return lasting_redis
 

@@ -30,7 +30,7 @@ def config_for(server, **settings):
 
 def waiting(client):
     """Return how many callers wait for the answer to another one's request."""
-    return sum(len(flight.done._waiters) for flight in client.cache._flights.values())
+    return sum(len(flight.done._waiters) for flight in list(client.cache._flights.values()))
 
 
 def test_threads_send_one_request(serve):

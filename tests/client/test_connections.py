@@ -103,7 +103,7 @@ async def test_bursts_of_tasks_share_connections_too_which_those_that_are_cancel
 
 def test_a_call_that_finds_no_free_connection_in_time_says_so(service):
     service.gate.clear()
-    with CodegenClient(service.config(max_connections=1, timeout=5)) as client, ThreadPoolExecutor(2) as pool:
+    with CodegenClient(service.config(max_connections=1)) as client, ThreadPoolExecutor(2) as pool:
         first = pool.submit(client.get_agent_run, 323, 1)
         until(lambda: service.busy == 1)
         with pytest.raises(TimeoutError, match="waiting for a free connection"):

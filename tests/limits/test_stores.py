@@ -28,7 +28,8 @@ from ..support.waiting import in_child
 from .conftest import ModelStore, settings
 
 LIMITS = (Limit("a", 2, 10 * SECOND), Limit("b", 3, 25 * SECOND), Limit("c", 1, 7 * SECOND))
-WIDE = (Limit("wide", 1_000_000, SECOND),)
+WIDE = (Limit("wide", 1_000_000, 60 * SECOND),)
+"""Lasts for longer than a test, whose stores have the clock of the machine, may take."""
 SCRIPT = Path(rate_limits.__file__).with_name("redis.lua")
 _scopes = itertools.count()
 
@@ -125,12 +126,11 @@ def test_a_clock_that_is_set_back_leaves_in_the_window_what_was_there(sides):
 
 def test_a_closure_counts_from_now_for_all_and_the_longest_wins(address):
     with closing(open_limit_store(address)) as first, closing(open_limit_store(address)) as second:
-        for seconds, least in ((5, 4), (60, 59), (2, 59)):
+        for seconds, longest in ((500, 500), (6_000, 6_000), (200, 6_000)):
             first.write("s", [], {LIMITS[0]: micro(seconds)})
             wait = second.attempt("s", LIMITS[:2], "p", "m", "").wait
-            assert least * SECOND < wait <= 60 * SECOND
             now, (window,) = second.read("s", LIMITS[:1])
-            assert window.closed - now == pytest.approx(wait, abs=SECOND / 2)
+            assert longest - 60 < (window.closed - now) / SECOND <= wait / SECOND <= longest
         assert second.attempt("s", LIMITS[1:], "p", "m", "").wait == 0
         assert second.attempt("other", LIMITS[:1], "p", "m", "").wait == 0
 
@@ -216,12 +216,13 @@ def test_a_process_forks_only_while_no_thread_is_within_a_transaction(tmp_path):
 
 
 def test_a_redis_that_hangs_or_is_full_is_unavailable(mortal_redis, monkeypatch):
-    monkeypatch.setattr("codegen_ext.storage.ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("codegen_ext.storage.ANSWER_SECONDS", 30)
     with closing(open_limit_store(mortal_redis.address)) as store:
         store.attempt("s", WIDE, "p", "a", "")
         mortal_redis.client.client_kill_filter(_type="normal")
         assert store.attempt("s", WIDE, "p", "b", "").wait == 0
         mortal_redis.pause()
+        store._redis._idle[0]._sock.settimeout(0.1)  # for this answer alone: others may take as long as they need
         with pytest.raises(StoreUnavailable, match="TimeoutError"):
             store.attempt("s", WIDE, "p", "c", "")
         mortal_redis.go_on()

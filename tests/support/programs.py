@@ -1,10 +1,12 @@
 """Programs that some tests need: the Codex CLI, which `make codex` installs outside the tree, and a Redis."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -36,11 +38,12 @@ def require_codex() -> str:
 
 
 def free_port() -> int:
-    """Return a port on which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
+    """Return a port on which nobody listens, of those that the system gives to no other socket meanwhile."""
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 class RedisServer:
@@ -65,7 +68,7 @@ class RedisServer:
         where = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self._directory)]
         command = [self._program, *where, "--save", "", "--appendonly", "no", *options]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        until(self._answers, 10)
+        until(self._answers)
 
     def _answers(self) -> bool:
         try:
