@@ -161,15 +161,20 @@ def test_a_refused_connection_names_the_address(flavour, monkeypatch):
 
 
 def test_an_answer_that_does_not_come_in_time(serve, connect):
-    client = connect(serve(HANG).base_url, timeout=0.05)
-    error = failure(client)
+    client = connect(serve(*[reply(USER), HANG] * 3).base_url, timeout=0.05)
+
+    def connected():
+        client.get_current_user(timeout=30)  # so that nothing but the response can take too long
+        return client
+
+    error = failure(connected())
     assert type(error) is CodegenTimeoutError
     assert error.message == "get_current_user timed out after 0.05 s while waiting for the response"
     assert isinstance(error.__cause__, httpx.ReadTimeout)
     # The timeout that is told is the call's own.
-    assert failure(client, timeout=0.03).timeout_duration == 0.03
+    assert failure(connected(), timeout=0.03).timeout_duration == 0.03
     with pytest.raises(CodegenTimeoutError, match=r"GET /v1/x timed out after 0.04 s"):
-        client.with_options(timeout=0.04).request("GET", "/v1/x")
+        connected().with_options(timeout=0.04).request("GET", "/v1/x")
 
 
 def test_a_connection_that_is_not_made_in_time(connect):

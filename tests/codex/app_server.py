@@ -32,7 +32,7 @@ def do(step: Any) -> None:
     elif step == "exit":
         sys.exit(3)
     elif step in ("child", "child of another group"):  # which has our pipes
-        child = subprocess.Popen(["sleep", "20"], start_new_session="another" in step)
+        child = subprocess.Popen(["sleep", "60"], start_new_session="another" in step)
         with open(os.environ["CHILD"], "w") as file:
             file.write(str(child.pid))
     else:

