@@ -15,6 +15,7 @@ from unittest.mock import Mock
 
 import httpx
 import pytest
+from httpcore._backends.sync import SyncStream
 
 from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenAPIError, NetworkError, TimeoutError
 from codegen_ext._io import asynchronous_tcp
@@ -93,7 +94,11 @@ def serve_with(answer):
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=run, daemon=True).start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            with suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)  # ends the thread, which would go on to wait for a closed one
 
 
 def test_an_answer_that_comes_before_the_request_was_read_is_received(connect):
@@ -121,18 +126,30 @@ def test_a_service_that_reads_slowly_does_not_hold_up_a_call_for_longer_than_it_
     assert caught.value.timeout_duration == 0.5
 
 
-def test_between_two_parts_of_a_stream_any_time_may_pass(flavour):
+def test_between_two_parts_of_a_stream_any_time_may_pass(flavour, monkeypatch):
     content = events(chunk("a"), chunk("b", "stop"))
     first, separator, rest = content.partition(b"\n\n")
+    limits, go_on = [], threading.Event()
+    kind = asynchronous_tcp._Stream if flavour.is_async else SyncStream
+    read = kind.read
+
+    def read_noting_the_limit(stream, max_bytes, timeout=None):
+        limits.append(timeout)
+        return read(stream, max_bytes, timeout)
 
     def pause(client):
         client.recv(65_536)
         client.sendall(reply(first + separator, content_type=EVENTS, length=len(content)))
-        time.sleep(0.6)
+        go_on.wait(30)
         client.sendall(rest)
 
-    with serve_with(pause) as address, flavour.chat(None, address, timeout=0.3, rate_limits=False) as chat:
-        assert list(chat.stream_chat_completion("m", [{"role": "user", "content": "x"}]))[-1] is not None
+    monkeypatch.setattr(kind, "read", read_noting_the_limit)
+    with serve_with(pause) as address, flavour.chat(None, address, timeout=20, rate_limits=False) as chat:
+        stream = chat.stream_chat_completion("m", [{"role": "user", "content": "x"}])
+        assert next(stream) is not None
+        go_on.set()
+        assert list(stream)[-1] is not None
+    assert (limits[0], limits[-1]) == (20, None)
 
 
 def test_a_connection_that_was_idle_for_too_long_is_not_used_again(serve, connect, monkeypatch):
@@ -270,17 +287,22 @@ def test_on_uvloop_an_answer_over_tls_is_read_whole_although_the_service_then_di
 
 @pytest.mark.parametrize("farewell", [b"", b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n"])
 def test_a_connection_that_the_service_ended_is_not_used_again(connect, farewell):
+    received, ended = threading.Semaphore(0), threading.Semaphore(0)
+
     def answer_once(client):
         client.recv(65_536)
         client.sendall(reply(USER))
-        time.sleep(0.02)
+        received.acquire(timeout=30)
         client.sendall(farewell)
+        client.close()
+        ended.release()
 
     with serve_with(answer_once) as address:
         client = connect(address)
         for _ in range(3):
             assert client.get_current_user().id == 1
-            time.sleep(0.1)  # while no loop runs: what has come by then is seen by the system only
+            received.release()
+            assert ended.acquire(timeout=30)  # while no loop runs: only the system has seen the end
 
 
 def test_what_cannot_be_reached_at_any_address_is_named(connect, monkeypatch):
@@ -292,6 +314,8 @@ def test_what_cannot_be_reached_at_any_address_is_named(connect, monkeypatch):
 
 async def test_calls_that_are_cancelled_while_they_connect_leave_no_socket_open(serve, recwarn):
     server = serve(reply(USER))
+    gc.collect()  # what other tests have left
+    recwarn.clear()
     for host in ("127.0.0.1", "localhost"):
         address = server.base_url.replace("127.0.0.1", host)
         async with AsyncCodegenClient(ClientConfig(api_token=TOKEN, base_url=address, rate_limits=False)) as client:

@@ -38,6 +38,11 @@ def in_child(function: Callable[[], object]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def workers() -> int:
+    """Count the threads that clients have started and that have not ended."""
+    return sum(thread.name == "codegen-worker" for thread in threading.enumerate())
+
+
 def until(condition: Callable[[], object], seconds: float = 30) -> None:
     """Return as soon as a condition holds; fail after so many seconds."""
     deadline = time.monotonic() + seconds

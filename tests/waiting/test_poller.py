@@ -26,7 +26,7 @@ from codegen_ext import (
 from codegen_ext.run_watch import watch_request
 from codegen_ext.testing import FakeClock
 
-from ..support.waiting import in_child, until
+from ..support.waiting import in_child, until, until_async, workers
 from .runs import ORG, Runs
 
 SOON = 20.0
@@ -45,8 +45,10 @@ def connect(clock):
         yield build
 
 
-def workers():
-    return sum(thread.name == "codegen-worker" for thread in threading.enumerate())
+@pytest.fixture
+def no_second_poll(monkeypatch):
+    """Have a run polled again after a quarter of an hour, so that whatever answers sooner was asked for at once."""
+    monkeypatch.setattr("codegen_ext.run_watch.FIRST_PAUSE", 900.0)
 
 
 def test_runs_come_as_they_finish_and_what_fails_or_is_late_after_them(flavour, clock):
@@ -162,7 +164,7 @@ def test_a_wait_that_is_over_holds_no_other_back(connect, clock, refusal):
 
 @pytest.mark.parametrize("run_id", [1, 2])
 @pytest.mark.parametrize("refusal", [None, httpx.ConnectError("refused")])
-def test_a_short_wait_asks_at_once_whatever_an_earlier_wait_met(refusal, run_id):
+def test_a_short_wait_asks_at_once_whatever_an_earlier_wait_met(no_second_poll, refusal, run_id):
     runs = Runs(FakeClock(), {1: 1e9, 2: 1e9})
     runs.refuse = {} if refusal is None else {"run": refusal}
     with CodegenClient(runs.config()) as client, client.run_poller.subscribe(watch_request(ORG, 1, 900)) as earlier:
@@ -170,7 +172,7 @@ def test_a_short_wait_asks_at_once_whatever_an_earlier_wait_met(refusal, run_id)
             assert next(earlier).run.status == "running"
         until(lambda: runs.asked)
         runs.ends, runs.refuse = {1: 0, 2: 0}, {}
-        assert client.wait_for_completion(ORG, run_id, poll_interval=900, timeout=1).status == "completed"
+        assert client.wait_for_completion(ORG, run_id, poll_interval=900, timeout=SOON).status == "completed"
 
 
 def test_a_wait_that_may_not_ask_says_what_forbids_it(connect, clock):
@@ -194,7 +196,9 @@ def test_a_wait_that_may_not_ask_says_what_forbids_it(connect, clock):
         ([1], 503, None, "completed"),
     ],
 )
-def test_what_was_asked_before_a_wait_began_or_a_webhook_came_is_out_of_date(earlier, refusal, webhook, ends):
+def test_what_was_asked_before_a_wait_began_or_a_webhook_came_is_out_of_date(
+    no_second_poll, earlier, refusal, webhook, ends
+):
     runs = Runs(FakeClock(), {1: 1e9, 2: 0, 3: 0})
     runs.fields, runs.refuse = {1: {"status": "PAUSED"}}, {} if refusal is None else {"run": refusal}
     asked, let_go = threading.Event(), threading.Event()
@@ -214,7 +218,7 @@ def test_what_was_asked_before_a_wait_began_or_a_webhook_came_is_out_of_date(ear
         if webhook is not None:
             client.notify_run({"id": 1, "status": webhook})
         with (
-            client.run_poller.subscribe(watch_request(ORG, 1, 900, timeout=1)) as later,
+            client.run_poller.subscribe(watch_request(ORG, 1, 900, timeout=SOON)) as later,
             client.run_poller.subscribe(watch_request(ORG, 1, timeout=0)) as once,
         ):
             runs.fields, runs.refuse, runs.ends[1] = {}, {}, 0
@@ -321,8 +325,7 @@ async def test_tasks_share_a_few_requests_and_leave_nothing_behind(clock, count,
     async with AsyncCodegenClient(runs.config(rate_limits=True), clock=clock) as client:
         finished = await asyncio.gather(*(client.wait_for_completion(ORG, run_id) for run_id in ids))
         assert [run.id for run in finished] == ids
-        await asyncio.sleep(0.01)
-        assert asyncio.all_tasks() == {asyncio.current_task()}
+        await until_async(lambda: asyncio.all_tasks() == {asyncio.current_task()})
     assert len(runs.asked) < most * 0.3
 
 
@@ -440,7 +443,8 @@ def test_a_child_can_wait_while_another_thread_of_its_parent_does(inside):
         assert held.read.wait(SOON)
 
         def wait():
-            clock.advance(20)
+            runs.clock = FakeClock()  # whose lock no other thread of the parent held
+            runs.ends[2] = 0
             run = next(waits) if inside else client.wait_for_completion(ORG, 2, timeout=9)
             waits.close()
             return (run.id, run.status) == (2, "completed")
