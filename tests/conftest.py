@@ -229,16 +229,21 @@ def lasting_redis(tmp_path_factory):
 
 
 @pytest.fixture
-def redis_server(lasting_redis, monkeypatch):
-    """An empty Redis that stays up, which may take its time on a busy machine."""
+def patience(monkeypatch):
+    """Let a Redis take its time on a busy machine."""
     for name in ("CONNECT_SECONDS", "ANSWER_SECONDS"):
         monkeypatch.setattr(f"codegen_ext.storage.{name}", 30)
+
+
+@pytest.fixture
+def redis_server(lasting_redis, patience):
+    """An empty Redis that stays up."""
     lasting_redis.client.flushall()
     return lasting_redis
 
 
 @pytest.fixture
-def mortal_redis(tmp_path):
+def mortal_redis(tmp_path, patience):
     """A Redis that the test may pause, kill and start again."""
     with RedisServer(tmp_path) as server:
         yield server

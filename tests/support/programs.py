@@ -14,6 +14,8 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError
 
+from codegen_ext.storage import RedisClient
+
 from .waiting import until
 
 
@@ -81,8 +83,10 @@ class RedisServer:
         self._process.wait()
         self.client.close()
 
-    def pause(self) -> None:
-        """Let it take requests and give no answers."""
+    def pause(self, client: RedisClient | None = None) -> None:
+        """Let it take requests and give no answers, for which the open connections of a client wait 0.1 s."""
+        for connection in client._idle if client else ():
+            connection._sock.settimeout(0.1)
         self._process.send_signal(signal.SIGSTOP)
 
     def go_on(self) -> None:

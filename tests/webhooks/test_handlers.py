@@ -300,14 +300,15 @@ def test_an_answer_of_the_store_that_is_lost_costs_and_doubles_nothing(make, clo
     handler, handled = make(shared_state=store.address), []
     handler.on("*")(handled.append)
     assert answer(deliver, handler, "msg_0") == "accepted"
-    mortal_redis.pause()
+    redis = handler._claims._redis
+    mortal_redis.pause(redis)
     assert answer(deliver, handler) == "unavailable 503"
     mortal_redis.go_on()
     until(lambda: mortal_redis.client.dbsize() == 2)  # the claim has come after all
     assert answer(deliver, handler) == "in_progress 409"
     store.advance(LEASE)
     assert [answer(deliver, handler) for _ in range(2)] == ["accepted", "duplicate"]
-    handler.on("agent_run.failed")(lambda payload: mortal_redis.pause())
+    handler.on("agent_run.failed")(lambda payload: mortal_redis.pause(redis))
     late = envelope("agent_run.failed")
     assert answer(deliver, handler, "msg_2", late) == "accepted", "the handlers have succeeded"
     assert "the webhook call msg_2 may be handled again" in caplog.text
