@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from .._client_of import client_of
 from .._io.asynchronous import call, run_blocking
-from .._request import check_clock, check_seconds
+from .._request import check_clock, check_count, check_seconds
 from ..claims import open_claims
 from ..clock import SYSTEM_CLOCK, Clock
 from ..config import ClientConfig
@@ -90,11 +90,10 @@ class WebhookHandler:
         settings.require("webhooks")
         check_seconds("lease_seconds", lease_seconds)
         check_clock(clock)
-        if type(max_body_bytes) is not int or max_body_bytes < 1:
-            raise ConfigurationError(f"max_body_bytes must be a whole number from 1, got {shown(max_body_bytes)}")
+        check_count("max_body_bytes", max_body_bytes, 1)
         if not isinstance(accept_legacy_signatures, bool):
             problem = f"accept_legacy_signatures must be True or False, got {shown(accept_legacy_signatures)}"
-            raise ConfigurationError(problem)
+            raise ConfigurationError(problem, config_key="accept_legacy_signatures")
         self._secrets = Secrets(secret)
         self._clock = clock
         self._claims = open_claims(shared_state or settings.shared_state, clock)

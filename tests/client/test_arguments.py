@@ -12,9 +12,11 @@ from codegen_ext import (
     Agent,
     AsyncAgent,
     BulkJob,
+    CacheManager,
     CodegenAPIError,
     CodegenClient,
     ConfigurationError,
+    RateLimiter,
     Task,
     ValidationError,
     retry_on_error,
@@ -163,6 +165,20 @@ def job(*configs, **options):
             for make in (partial(CodegenClient, api_token="abc"), partial(WebhookHandler, "secret"), retry_on_error)
         ),
         (lambda d: retry_on_error(delay=math.nan), "delay must be a number that is not negative"),
+        *(
+            (lambda d, options=options: WebhookHandler("secret", **options), message)
+            for options, message in (
+                ({"config": {"org_id": ORG}}, "config must be a ClientConfig"),
+                ({"lease_seconds": 0}, "lease_seconds must be a number of seconds"),
+                ({"accept_legacy_signatures": "no"}, "accept_legacy_signatures must be True or False, got 'no'"),
+                ({"max_body_bytes": "1MB"}, "max_body_bytes must be a whole number of at least 1"),
+                ({"shared_state": 5}, "shared_state must be a redis://, rediss:// or sqlite:/// address"),
+            )
+        ),
+        *((lambda d, n=n: CacheManager(max_size=n), "max_size must be") for n in (0, "5")),
+        *((lambda d, n=n: CacheManager(ttl_seconds=n), "ttl_seconds must be") for n in (-1, True)),
+        *((lambda d, n=n: RateLimiter(n, 1), "requests_per_period must be") for n in (0, 1.5)),
+        *((lambda d, n=n: RateLimiter(1, n), "period_seconds must be") for n in (0, math.nan, "1")),
         (lambda d: BulkJob.open(5), "journal: expected the path of a file, got int"),
         (lambda d: Task.wait_all(5), "tasks: expected a list of tasks, got int"),
         *((lambda d, n=n: Task.wait_all([d.task], timeout=n), "timeout must be a number") for n in ("5", -1)),
