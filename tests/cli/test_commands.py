@@ -5,10 +5,8 @@ import json
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
-import threading
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
@@ -23,7 +21,7 @@ from codegen_ext.testing import Fault, Sandbox
 from ..conftest import TOKEN
 from ..docs.pages import ROOT, table
 from ..support.calls import attempts
-from ..support.waiting import until
+from ..support.waiting import interrupt_when
 
 
 @pytest.fixture
@@ -51,16 +49,6 @@ def codegen(sandbox, monkeypatch, capsys):
         return subprocess.CompletedProcess(line, status, captured.out, captured.err)
 
     return call
-
-
-def interrupt_when(condition):
-    """Send SIGINT to this process, as Ctrl-C does, when a condition holds."""
-
-    def work():
-        until(condition)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=work, daemon=True).start()
 
 
 NEVER = "run 'Try [[outcome=never logs=0]]'"

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import itertools
 import ssl
+from unittest.mock import Mock
 
 import httpcore
 import httpx
@@ -12,7 +13,6 @@ from codegen_api.operations import GET_AGENT_RUN, OPERATIONS
 
 from codegen_ext import (
     AmbiguousRequestError,
-    ClientConfig,
     CodegenAPIError,
     NetworkError,
     RateLimitError,
@@ -26,9 +26,9 @@ from codegen_ext._sync.connection import TimedStream
 from codegen_ext._sync.locks import Event
 from codegen_ext.clock import Cancelled
 from codegen_ext.retry import LONGEST_PAUSE, RetryPolicy
-from codegen_ext.testing import FakeClock, Fault, Sandbox
+from codegen_ext.testing import Fault, Sandbox
 
-from ..conftest import TOKEN, once
+from ..conftest import once
 from ..support.calls import attempts, required
 from ..support.loopback import DRIP, reply
 from ..support.waiting import in_background, until
@@ -221,26 +221,10 @@ def test_a_stream_may_outlast_the_call(serve, clock, connect):
         assert list(itertools.islice(response.iter_raw(chunk_size=1), 5)) == [b" "] * 5
 
 
-class Stream(httpcore.NetworkStream):
-    """A stream of httpcore that notes how long each step may take."""
-
-    def __init__(self):
-        self.timeouts = []
-
-    def read(self, max_bytes, timeout=None):
-        self.timeouts.append(timeout)
-        return b" "
-
-    def write(self, buffer, timeout=None):
-        self.timeouts.append(timeout)
-
-    def start_tls(self, *args):
-        return self
-
-
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_each_step_has_only_the_time_that_is_left_and_without_any_nothing_is_written(clock, encrypted):
-    stream, timing = Stream(), Timing()
+    stream, timing = Mock(httpcore.NetworkStream), Timing()
+    stream.start_tls.return_value = stream
     timing.begin(Deadline.after(clock, 40))
     opened = TimedStream(stream, timing)
     opened = opened.start_tls(ssl.create_default_context()) if encrypted else opened
@@ -249,44 +233,28 @@ def test_each_step_has_only_the_time_that_is_left_and_without_any_nothing_is_wri
     for seconds in (25, 14, 2):
         opened.read(1, timeout=30.0)
         clock.advance(seconds)
-    assert stream.timeouts == [30.0, 30.0, 15.0, pytest.approx(1.0)]
+    limits = [arguments[1] for step, arguments, _ in stream.method_calls if step != "start_tls"]
+    assert limits == [30.0, 30.0, 15.0, pytest.approx(1.0)]
     with pytest.raises(httpcore.ReadTimeout):
         opened.read(1, timeout=30.0)
     timing.begin(Deadline.after(clock, 5))
     clock.advance(6)
     with pytest.raises(httpcore.ConnectTimeout):  # which says that nothing was sent
         opened.write(b"POST", 30.0)
-    assert len(stream.timeouts) == 4
+    assert (stream.write.call_count, stream.read.call_count) == (1, 3)
     timing.end()
     opened.read(1, timeout=None)
 
 
-def test_a_create_that_waited_beyond_its_end_is_not_sent(serve, flavour):
-    class StoppedProcess(FakeClock):
-        """Passes a sleep's time ten times over, as for a process that was stopped meanwhile."""
-
-        def sleep(self, seconds):
-            super().sleep(seconds * 10)
-
-        async def sleep_async(self, seconds):
-            self.sleep(seconds)
-
-        def wait(self, condition, seconds):
-            self.sleep(seconds)
-
+def test_a_create_that_waited_beyond_its_end_is_not_sent(serve, connect, clock, monkeypatch):
     server = serve(reply({"id": 1, "organization_id": 323}))
-    config = ClientConfig(
-        api_token=TOKEN,
-        base_url=server.base_url,
-        total_timeout=6,
-        rate_limit_requests_per_period=1,
-        rate_limit_period_seconds=4.0,
-    )
-    with flavour.client(config, clock=StoppedProcess()) as client:
-        client.create_agent_run(323, "one")
-        with pytest.raises(TimeoutError) as caught:
-            client.create_agent_run(323, "two")
-    assert "connecting" in str(caught.value)
+    limit = {"rate_limits": True, "rate_limit_requests_per_period": 1, "rate_limit_period_seconds": 4.0}
+    client = connect(server.base_url, total_timeout=6, max_retries=3, **limit)
+    client.create_agent_run(323, "one")
+    sleep = clock.sleep
+    monkeypatch.setattr(clock, "sleep", lambda seconds: sleep(seconds * 10))  # for a process that is stopped meanwhile
+    with pytest.raises(TimeoutError, match="connecting"):
+        client.create_agent_run(323, "two")
     assert len(server.requests) == 1
 
 

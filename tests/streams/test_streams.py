@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import threading
@@ -27,14 +26,14 @@ from codegen_ext import (
     ValidationError,
 )
 from codegen_ext._sync import pagination
-from codegen_ext.testing import FakeClock, Fault
+from codegen_ext.testing import Fault
 
-from ..conftest import TOKEN, async_repeats, once
+from ..conftest import TOKEN, ImpatientClock, async_repeats, once
 from ..docs.pages import ROOT
 from ..support.calls import fill
 from ..support.loopback import HANG, reply
 from ..support.stub import StubClient, answer
-from ..support.waiting import in_background, in_child, until, until_async, workers
+from ..support.waiting import in_child, interrupt_when, until, until_async, workers
 from ..waiting.runs import Runs, newest_first
 
 PAGED = [operation for operation in OPERATIONS.values() if operation.paging]
@@ -289,13 +288,9 @@ def test_leaving_a_stream_does_not_wait_for_a_page_whose_thread_ends_with_the_cl
 
 
 def test_ctrl_c_ends_a_stream_that_waits_for_a_page(serve):
-    def interrupt():
-        until(lambda: server.requests)
-        os.kill(os.getpid(), signal.SIGINT)  # also a call that waits in the system
-
     server = serve(HANG)
     with CodegenClient(api_token=TOKEN, base_url=server.base_url) as client:
-        interruption = in_background(interrupt)
+        interruption = interrupt_when(lambda: server.requests)
         with pytest.raises(KeyboardInterrupt):
             next(client.stream_all_agent_runs(323))
         assert interruption.result(30) is None
@@ -303,8 +298,15 @@ def test_ctrl_c_ends_a_stream_that_waits_for_a_page(serve):
 
 
 @pytest.mark.slow
-def test_a_stream_of_many_runs_takes_constant_memory():
-    code = "from benchmarks import streams; print(streams.measure(10_000).megabytes)"
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from benchmarks import streams; print(streams.measure(10_000).megabytes)",
+        "from benchmarks import bulk; bulk.COUNT = 20_000; print(next(bulk.report()).split()[-4])",
+    ],
+    ids=["stream", "bulk"],
+)
+def test_many_runs_take_constant_memory(code):
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert float(ended.stdout) < 4, "all of them would take twice as much"
 
@@ -314,13 +316,11 @@ def told(changes, count):
         return [(change.kind, change.run.id, change.run.status, change.previous) for change in islice(changes, count)]
 
 
-def cursor_of(newest, **unfinished):
-    """Return a cursor; the unfinished runs are named run_1, run_2, …"""
-    known = {name.removeprefix("run_"): status for name, status in unfinished.items()}
-    return json.dumps({"org_id": 323, "newest": newest, "unfinished": known})
+def cursor_of(newest, *running):
+    return json.dumps({"org_id": 323, "newest": newest, "unfinished": dict.fromkeys(running, "running")})
 
 
-class Meanwhile(FakeClock):
+class Meanwhile(ImpatientClock):
     """Does what a test planned during the first sleeps."""
 
     def __init__(self):
@@ -329,7 +329,6 @@ class Meanwhile(FakeClock):
 
     def sleep(self, seconds):
         super().sleep(seconds)
-        assert len(self.slept) < 2000
         if self.plan:
             self.plan.pop(0)()
 
@@ -380,7 +379,7 @@ def test_old_unfinished_runs_are_read_by_few_requests_and_those_that_are_gone_fo
     fill(sandbox, old, "[[outcome=never logs=0]]")
     fill(sandbox, newer)
     clock.advance(60)
-    cursor = cursor_of(252, run_252="running", **{f"run_{run_id}": "running" for run_id in range(1, old + 1)})
+    cursor = cursor_of(252, 252, *range(1, old + 1))
     clock.plan = [lambda: None] * 4 + [sandbox.runs[ends - 1].finish]
     before = len(sandbox.requests)
     assert told(client.watch(323, cursor), 1) == [("finished", ends, "completed", "running")]
@@ -407,7 +406,7 @@ def test_transient_failures_are_waited_out_and_lasting_ones_raised(client, sandb
 
 @once
 def test_a_cursor_that_is_none_is_refused_at_once(client):
-    wrong = (cursor_of(1).replace("323", "1"), cursor_of(1, x="running"), cursor_of(1).replace(": 1", ': "1"'))
+    wrong = (cursor_of(1).replace("323", "1"), cursor_of(1, "x"), cursor_of(1).replace(": 1", ': "1"'))
     for cursor in ("", "x", "[]", "{}", *wrong):
         with pytest.raises(ValidationError, match="cursor"):
             client.watch(323, cursor=cursor)
@@ -425,17 +424,18 @@ def test_a_list_that_does_not_heed_skip_is_refused_after_few_requests(clock, gro
     assert len(runs.asked) < 15
 
 
-def test_more_runs_than_a_page_holds_may_arrive_between_two_pages(clock):
-    runs = Runs(clock, view=lambda turn, skip: newest_first(1150 if turn == 1 else 1300, skip))
-    with CodegenClient(runs.config(), clock=clock) as client:
-        changes = told(client.watch(323, cursor_of(1000)), 400)
-    assert [run_id for kind, run_id, *_ in changes if kind == "created"] == list(range(1001, 1301))
-
-
-def test_a_total_that_is_too_low_hides_no_change(clock):
-    runs = Runs(clock, view=lambda turn, skip: (range(250, 0, -1)[skip : skip + 100], 0))
-    with CodegenClient(runs.config(), clock=clock) as client:
-        assert [change[1] for change in told(client.watch(323, cursor_of(0)), 250)] == list(range(1, 251))
+@pytest.mark.parametrize(
+    ("view", "newest", "count", "created"),
+    [
+        (lambda turn, skip: newest_first(1150 if turn == 1 else 1300, skip), 1000, 400, range(1001, 1301)),
+        (lambda turn, skip: (range(250, 0, -1)[skip : skip + 100], 0), 0, 250, range(1, 251)),
+    ],
+    ids=["more than a page arrive between two pages", "the total is too low"],
+)
+def test_a_list_that_misleads_hides_no_run(clock, view, newest, count, created):
+    with CodegenClient(Runs(clock, view=view).config(), clock=clock) as client:
+        changes = told(client.watch(323, cursor_of(newest)), count)
+    assert [run_id for kind, run_id, *_ in changes if kind == "created"] == list(created)
 
 
 def test_a_status_that_is_missing_is_no_change(clock):

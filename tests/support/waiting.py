@@ -38,6 +38,16 @@ def in_child(function: Callable[[], object]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def interrupt_when(condition: Callable[[], object]) -> "Future[Any]":
+    """Send SIGINT to this process, as Ctrl-C does, as soon as a condition holds."""
+
+    def interrupt() -> None:
+        until(condition)
+        os.kill(os.getpid(), signal.SIGINT)  # unlike `raise_signal` also to a thread that waits in the system
+
+    return in_background(interrupt)
+
+
 def workers() -> int:
     """Count the threads that clients have started and that have not ended."""
     return sum(thread.name == "codegen-worker" for thread in threading.enumerate())

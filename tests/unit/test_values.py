@@ -19,24 +19,15 @@ from codegen_ext.images import encode_images
 from ..support.text import any_text
 
 NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
-WORDS = {
-    "ACTIVE": "running",
-    "RUNNING": "running",
-    "EVALUATION": "running",
-    "PENDING": "pending",
-    "QUEUED": "pending",
-    "COMPLETE": "completed",
-    "ERROR": "failed",
-    "FAILED": "failed",
-    "TIMEOUT": "failed",
-    "MAX_ITERATIONS_REACHED": "failed",
-    "OUT_OF_TOKENS": "failed",
-    "CANCELLED": "cancelled",
-    "STOPPED": "cancelled",
-    "PAUSED": "paused",
-    "Complete": "completed",
-    "completed": "completed",
+WORDS_OF = {
+    "running": ["ACTIVE", "RUNNING", "EVALUATION"],
+    "pending": ["PENDING", "QUEUED"],
+    "completed": ["COMPLETE", "Complete", "completed"],
+    "failed": ["ERROR", "FAILED", "TIMEOUT", "MAX_ITERATIONS_REACHED", "OUT_OF_TOKENS"],
+    "cancelled": ["CANCELLED", "STOPPED"],
+    "paused": ["PAUSED"],
 }
+WORDS = {word: status for status, words in WORDS_OF.items() for word in words}
 TERMINAL = {"completed", "failed", "cancelled"}
 RUN = {"id": 1, "organization_id": 323}
 CARRIERS = {
