@@ -23,6 +23,8 @@ from codegen_ext import (
 from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN, async_repeats, once
+from ..support.calls import attempts
+from ..support.waiting import until
 from .test_bulk import prompts
 
 SOON = 40.0
@@ -225,7 +227,11 @@ def test_a_create_in_doubt_is_reported_as_such_and_decided_by_a_later_job(limite
 
 
 def test_an_iteration_that_is_left_names_what_it_did_not_hand_out(limited, real_sandbox, caplog):
-    real_sandbox.inject("create_agent_run", Fault.latency(0.1), rate=1.0)
+    def wait_for_another(effects):
+        until(lambda: attempts(real_sandbox, "create_agent_run") > 1)
+        return effects
+
+    real_sandbox.inject("create_agent_run", Fault(wait_for_another))
     results = limited.iter_create_agent_runs(323, prompts(9), max_concurrent=3)
     handed_out = {next(results).data.id}
     results.close()

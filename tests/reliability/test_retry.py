@@ -210,7 +210,7 @@ def test_an_answer_that_drips_ends_with_the_call(serve, connect, clock, head):
     server = serve(head + DRIP)  # until 1,000 bytes are there, after 50 s
     in_background(end_the_call)
     with pytest.raises(TimeoutError, match="waiting for the response"):
-        connect(server.base_url, timeout=600, total_timeout=60).get_current_user()
+        connect(server.base_url, timeout=600, total_timeout=60, enable_caching=True).get_current_user()
 
 
 @once  # the clock is moved between two reads

@@ -34,6 +34,14 @@ SOON = 20.0
 
 
 @pytest.fixture
+def clock(clock, monkeypatch):
+    """The fake clock, on which no time passes before the waits have dealt with what they were told."""
+    for kind in ("_sync", "_async"):
+        monkeypatch.setattr(f"codegen_ext.{kind}.run_poller._LOOK", SOON)
+    return clock
+
+
+@pytest.fixture
 def connect(clock):
     """Build a service of runs and a client of it, both on the fake clock."""
     with ExitStack() as stack:
@@ -213,7 +221,7 @@ def test_what_was_asked_before_a_wait_began_or_a_webhook_came_is_out_of_date(
     config = runs.config()
     config.transport = httpx.MockTransport(answer)
     with CodegenClient(config) as client, ThreadPoolExecutor(1) as pool:
-        first = pool.submit(client.wait_for_all, ORG, earlier)
+        first = pool.submit(client.wait_for_all, ORG, earlier, 900)
         assert asked.wait(SOON)
         if webhook is not None:
             client.notify_run({"id": 1, "status": webhook})
@@ -404,10 +412,10 @@ def test_a_deadline_is_kept_while_the_pollers_request_hangs():
         assert first.result(SOON).status == "completed"
 
 
-def test_a_slow_callback_does_not_stop_the_others(connect):
-    others_done = threading.Event()
-    _, client = connect({1: 30, 2: 30})
-    with ThreadPoolExecutor(2) as pool:
+def test_a_slow_callback_does_not_stop_the_others():
+    clock, others_done = FakeClock(), threading.Event()
+    config = Runs(clock, {1: 30, 2: 30}).config()
+    with CodegenClient(config, clock=clock) as client, ThreadPoolExecutor(2) as pool:
         slow = pool.submit(client.wait_for_completion, ORG, 1, progress_callback=lambda _: others_done.wait(SOON))
         assert pool.submit(client.wait_for_completion, ORG, 2).result(SOON).status == "completed"
         others_done.set()
@@ -461,6 +469,7 @@ def test_a_child_can_wait_while_another_thread_of_its_parent_does(inside):
     ("count", "requests", "notice"),
     [(1, 1, 1.0), (100, 20, 0.2), pytest.param(1000, 50, 0.1, marks=pytest.mark.slow)],
 )
+@pytest.mark.usefixtures("clock")
 def test_waiting_costs_a_fraction_of_the_requests_of_the_plain_loop(count, requests, notice):
     plain, ours = loop(count), watch(count)
     assert ours.requests * requests <= plain.requests
@@ -469,6 +478,7 @@ def test_waiting_costs_a_fraction_of_the_requests_of_the_plain_loop(count, reque
 
 
 @pytest.mark.parametrize(("options", "notice"), [({"per_minute": 40.0}, 4.5), ({"deleted": 50}, 6.5)])
+@pytest.mark.usefixtures("clock")
 @pytest.mark.slow
 def test_a_list_that_changes_delays_updates_little(options, notice):
     assert watch_list(400, **options).notice <= notice
