@@ -10,15 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from codegen_ext import (
-    AsyncCodegenClient,
-    ClientClosedError,
-    ClientConfig,
-    CodegenClient,
-    ConfigurationError,
-    NetworkError,
-    TimeoutError,
-)
+from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenClient, errors
 from codegen_ext._proxy import proxy_of
 from codegen_ext.testing import FakeClock
 
@@ -106,7 +98,7 @@ def test_a_call_that_finds_no_free_connection_in_time_says_so(service):
     with CodegenClient(service.config(max_connections=1)) as client, ThreadPoolExecutor(2) as pool:
         first = pool.submit(client.get_agent_run, 323, 1)
         until(lambda: service.busy == 1)
-        with pytest.raises(TimeoutError, match="waiting for a free connection"):
+        with pytest.raises(errors.TimeoutError, match="waiting for a free connection"):
             client.get_agent_run(323, 2, timeout=0.05)
         created = pool.submit(client.create_agent_run, 323, "creates have connections of their own")
         until(lambda: service.busy == 2)
@@ -175,7 +167,7 @@ def test_event_loops_may_follow_each_other_and_use_a_client_at_the_same_time(ser
     gc.collect()  # an unclosed socket is an error here
 
 
-@pytest.mark.parametrize(("retries", "kind"), [(0, NetworkError), (1, ClientClosedError)])
+@pytest.mark.parametrize(("retries", "kind"), [(0, errors.NetworkError), (1, errors.ClientClosedError)])
 def test_a_call_under_way_while_the_client_is_closed_fails_and_is_not_repeated(connect, flavour, retries, kind):
     requests = []
 
@@ -247,7 +239,7 @@ def test_the_proxy_is_that_of_the_scheme_if_any(monkeypatch, excluded, address, 
 )
 def test_a_variable_that_cannot_be_used_is_named(monkeypatch, connect, variable, proxy):
     monkeypatch.setenv(variable, proxy)
-    with pytest.raises(ConfigurationError, match=variable) as caught:
+    with pytest.raises(errors.ConfigurationError, match=variable) as caught:
         connect("https://codegen.invalid")
     assert variable in (caught.value.config_key or "")
     assert "hush" not in str(caught.value)
@@ -258,7 +250,7 @@ def test_a_proxy_that_refuses_is_asked_once(serve, connect, status, monkeypatch)
     monkeypatch.setenv("ALL_PROXY", "http://other.invalid:1")  # over which the setting stands
     proxy = serve(reply(b"", status))
     client = connect("https://service.invalid", proxy=proxy.base_url, max_retries=3)
-    with pytest.raises(NetworkError, match=rf"service.invalid through the proxy {proxy.base_url} .*: {status}"):
+    with pytest.raises(errors.NetworkError, match=rf"service.invalid through the proxy {proxy.base_url} .*: {status}"):
         client.get_agent_run(323, 1)
     assert proxy.connections == 1
     assert [(one.method, "authorization" in one.headers) for one in proxy.requests] == [("CONNECT", False)]
@@ -270,7 +262,7 @@ def test_a_proxy_that_is_down_is_named_and_where_it_comes_from(connect, monkeypa
     settings = {"proxy": f"http://user:hush@{address}"} if variable == "proxy" else {}
     if not settings:
         monkeypatch.setenv(variable, f"http://user:hush@{address}")
-    with pytest.raises(NetworkError) as caught:
+    with pytest.raises(errors.NetworkError) as caught:
         connect("https://service.invalid", **settings).get_current_user()
     where = f"https://service.invalid through the proxy http://{address} (from {variable})"
     assert caught.value.message == f"cannot reach {where}: connection refused"
@@ -280,7 +272,7 @@ def test_a_proxy_that_is_down_is_named_and_where_it_comes_from(connect, monkeypa
 def test_a_certificate_that_is_not_trusted_is_met_once(serve, connect, name, monkeypatch):
     server = serve(reply({"id": 1, "organization_id": 323})).encrypt()
     address = server.base_url.replace("127.0.0.1", "localhost")
-    with pytest.raises(NetworkError, match="certificate"):
+    with pytest.raises(errors.NetworkError, match="certificate"):
         getattr(connect(address, max_retries=3), name)(323, "1")
     assert (server.connections, server.requests) == (1, [])
     monkeypatch.setenv("SSL_CERT_FILE", CERTIFICATE)

@@ -12,19 +12,7 @@ from codegen_api.models import AgentRunResponse
 from codegen_api.operations import GET_USER
 
 import codegen_ext
-from codegen_ext import (
-    AmbiguousRequestError,
-    CodegenAPIError,
-    ConfigurationError,
-    InvalidResponseError,
-    NetworkError,
-    RateLimitError,
-    ServerError,
-    TaskError,
-    ValidationError,
-    WaitTimeoutError,
-)
-from codegen_ext import TimeoutError as CodegenTimeoutError
+from codegen_ext import errors
 from codegen_ext.testing import Fault
 
 from ..conftest import once
@@ -37,7 +25,7 @@ RUN = {"id": 1, "organization_id": 323, "status": "RUNNING"}
 
 def failure(client, method="get_current_user", *arguments, **options):
     """Return the error of a call, which names the operation and survives a pickle."""
-    with pytest.raises(CodegenAPIError) as caught:
+    with pytest.raises(errors.CodegenAPIError) as caught:
         getattr(client, method)(*arguments, **options)
     error = caught.value
     assert error.operation == method
@@ -91,7 +79,7 @@ def test_field_errors_come_from_the_details(client, sandbox):
 def test_the_request_id_has_several_names(serve, connect, header):
     error = failure(connect(serve(reply(b"", 599, {header: "abc-1"})).base_url))
     assert error.request_id == (None if header == "other" else "abc-1")
-    assert (type(error), error.message) == (ServerError, "HTTP status 599")
+    assert (type(error), error.message) == (errors.ServerError, "HTTP status 599")
 
 
 def test_a_rate_limit_without_retry_after_is_over_after_its_window(client, sandbox):
@@ -123,13 +111,13 @@ INVALID = [
 def test_what_the_contract_does_not_promise(serve, connect, answer, problem):
     client = connect(serve(answer.replace(b"\r\n", b"\r\nx-request-id: abc-1\r\n", 1)).base_url)
     error = failure(client)
-    assert type(error) is InvalidResponseError
+    assert type(error) is errors.InvalidResponseError
     assert problem in error.message
     assert (error.status_code, error.request_id) == (204 if b" 204 " in answer else 200, "abc-1")
     if "empty" in problem:
         assert client.request("GET", "/v1/users/me") is None
     elif "JSON" in problem:
-        with pytest.raises(InvalidResponseError, match=problem.partition(",")[0]) as caught:
+        with pytest.raises(errors.InvalidResponseError, match=problem.partition(",")[0]) as caught:
             client.request("GET", "/v1/users/me")
         assert caught.value.operation == "GET /v1/users/me"
     else:
@@ -145,7 +133,7 @@ def test_media_types_ignore_case_and_may_say_more(serve, connect, kind):
 def test_an_answer_about_another_run_is_refused(serve, connect):
     client = connect(serve(reply({**RUN, "id": 99})).base_url)
     error = failure(client, "get_agent_run", 323, 1)
-    assert type(error) is InvalidResponseError
+    assert type(error) is errors.InvalidResponseError
     assert "asked for 1, the response is about 99" in error.message
     assert client.get_agent_run(323, "99").id == 99
 
@@ -155,7 +143,7 @@ def test_a_refused_connection_names_the_address(flavour, monkeypatch):
     monkeypatch.setenv("CODEGEN_BASE_URL", f"{address}/v1")
     with flavour.client(api_token="token-123456", max_retries=0) as client:
         error = failure(client)
-    assert (type(error), type(error.original_error)) == (NetworkError, httpx.ConnectError)
+    assert (type(error), type(error.original_error)) == (errors.NetworkError, httpx.ConnectError)
     assert error.message == f"cannot reach {address} (from CODEGEN_BASE_URL): connection refused"
     assert str(error).count("get_current_user") == 1
 
@@ -168,12 +156,12 @@ def test_an_answer_that_does_not_come_in_time(serve, connect):
         return client
 
     error = failure(connected())
-    assert type(error) is CodegenTimeoutError
+    assert type(error) is errors.TimeoutError
     assert error.message == "get_current_user timed out after 0.05 s while waiting for the response"
     assert isinstance(error.__cause__, httpx.ReadTimeout)
     # The timeout that is told is the call's own.
     assert failure(connected(), timeout=0.03).timeout_duration == 0.03
-    with pytest.raises(CodegenTimeoutError, match=r"GET /v1/x timed out after 0.04 s"):
+    with pytest.raises(errors.TimeoutError, match=r"GET /v1/x timed out after 0.04 s"):
         connected().with_options(timeout=0.04).request("GET", "/v1/x")
 
 
@@ -184,7 +172,7 @@ def test_a_connection_that_is_not_made_in_time(connect):
             while True:
                 stack.enter_context(socket.create_connection(address, timeout=0.02))
         error = failure(connect("http://{}:{}".format(*address), timeout=0.05))
-    assert type(error) is CodegenTimeoutError
+    assert type(error) is errors.TimeoutError
     assert "while connecting" in error.message
 
 
@@ -193,7 +181,7 @@ def test_a_failure_without_words_is_called_by_its_name(connect):
         raise httpx.ReadError("")
 
     error = failure(connect(transport=httpx.MockTransport(fail)))
-    assert (type(error), error.message) == (NetworkError, "ReadError")
+    assert (type(error), error.message) == (errors.NetworkError, "ReadError")
 
 
 class Endless(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -220,7 +208,7 @@ def test_a_body_that_is_too_large_after_decoding_is_not_read_on(connect, encodin
     body = Endless(gzip.compress(b" " * 10_000_000) if encoding == "gzip" else b" " * 1_000)
     transport = body.transport(**{"content-type": "application/json", "content-encoding": encoding})
     error = failure(connect(transport=transport, max_response_bytes=50_000), "get_agent_run", 323, 1)
-    assert type(error) is InvalidResponseError
+    assert type(error) is errors.InvalidResponseError
     assert "max_response_bytes" in error.message
     assert body.taken <= (1 if encoding == "gzip" else 51)
 
@@ -231,7 +219,7 @@ def test_an_event_that_is_too_large_ends_its_stream(flavour, part):
     transport = body.transport(**{"content-type": "Text/Event-Stream; charset=utf-8"})
     with (
         flavour.chat("key", "http://service.invalid", transport=transport, max_response_bytes=50_000) as chat,
-        pytest.raises(CodegenAPIError, match="more than 50000 bytes"),
+        pytest.raises(errors.CodegenAPIError, match="more than 50000 bytes"),
     ):
         list(chat.stream_chat_completion("gpt-4o", [{"role": "user", "content": "Hi"}]))
     assert body.taken <= 60
@@ -239,15 +227,15 @@ def test_an_event_that_is_too_large_ends_its_stream(flavour, part):
 
 KNOWN = AgentRunResponse.from_dict({"id": 7, "organization_id": 323, "status": "EVALUATION", "new": [1]})
 WITH_MORE = [
-    ValidationError("bad", 422, "req-1", {"detail": []}, operation="x", field_errors={"f": ["no"]}, details=[1]),
-    RateLimitError("slow down", 429, "req-1", {"m": 1}, operation="x", retry_after=2.5),
-    ConfigurationError("wrong", config_key="timeout"),
+    errors.ValidationError("bad", 422, "req-1", {"detail": []}, operation="x", field_errors={"f": ["no"]}, details=[1]),
+    errors.RateLimitError("slow down", 429, "req-1", {"m": 1}, operation="x", retry_after=2.5),
+    errors.ConfigurationError("wrong", config_key="timeout"),
     codegen_ext.MissingExtraError("missing", config_key="shared_state"),
-    AmbiguousRequestError("unknown", "req-1", [KNOWN], operation="x"),
-    NetworkError("broken", httpx.ReadError("reset"), operation="x"),
-    CodegenTimeoutError("late", 30.0, operation="x"),
-    WaitTimeoutError("late", 60.0, run_id=7, run=KNOWN),
-    TaskError("failed", task_id=7, task_status="failed"),
+    errors.AmbiguousRequestError("unknown", "req-1", [KNOWN], operation="x"),
+    errors.NetworkError("broken", httpx.ReadError("reset"), operation="x"),
+    errors.TimeoutError("late", 30.0, operation="x"),
+    errors.WaitTimeoutError("late", 60.0, run_id=7, run=KNOWN),
+    errors.TaskError("failed", task_id=7, task_status="failed"),
 ]
 KINDS = [getattr(codegen_ext, name) for name in codegen_ext.__all__ if name.endswith("Error")]
 OF_A_RESPONSE = [kind for kind in KINDS if kind not in map(type, WITH_MORE)]
@@ -258,7 +246,7 @@ ERRORS = [*WITH_MORE, *(kind("it failed", 499, "req-1", {"a": [1]}, operation="g
 @pytest.mark.parametrize("again", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy, copy.deepcopy])
 def test_an_error_survives_a_pickle_with_all_its_attributes(error, again):
     other = again(error)
-    assert isinstance(error, CodegenAPIError)
+    assert isinstance(error, errors.CodegenAPIError)
     assert type(other) is type(error)
     assert (str(other), other.args) == (str(error), error.args)
     mine, theirs = dict(vars(error)), dict(vars(other))
