@@ -73,7 +73,7 @@ def test_connections_are_kept_alive_and_fast():
 
 
 def test_200_slow_connections_do_not_stop_the_others(capfd, before):
-    with Sandbox() as sandbox, ExitStack() as stack:
+    with Sandbox(rate_limits=False) as sandbox, ExitStack() as stack:
         slow = [stack.enter_context(connect(sandbox)) for _ in range(200)]
         begun = head("POST", CREATE, "content-length: 18")
         for number, client in enumerate(slow):
