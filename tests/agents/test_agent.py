@@ -6,15 +6,7 @@ import pickle
 
 import pytest
 
-from codegen_ext import (
-    Agent,
-    ClientConfig,
-    CodegenClient,
-    ConfigurationError,
-    NotFoundError,
-    ServerError,
-    ValidationError,
-)
+from codegen_ext import Agent, ClientConfig, CodegenClient, errors
 from codegen_ext.testing import Fault
 
 from ..conftest import TOKEN, once
@@ -74,7 +66,7 @@ def test_what_makes_no_agent_is_refused(arguments, message):
     built = {name: CodegenClient(CONFIG) if value is CodegenClient else value for name, value in arguments.items()}
     with pytest.raises(ValueError, match=message) as caught:
         Agent(**{"org_id": 323, **built})
-    assert isinstance(caught.value, ConfigurationError)
+    assert isinstance(caught.value, errors.ConfigurationError)
 
 
 def test_every_option_reaches_the_service(agent, sandbox, tmp_path, monkeypatch):
@@ -130,7 +122,7 @@ def test_tasks_are_listed_newest_first_and_filtered(agent, sandbox, clock):
     ):
         assert [task.id for task in agent.list_tasks(**options)] == ids
     for options, problem in (({"status": "complet"}, "status: expected one of"), ({"tag": "ci", "limit": -1}, "limit")):
-        with pytest.raises(ValidationError, match=problem):
+        with pytest.raises(errors.ValidationError, match=problem):
             agent.list_tasks(**options)
 
 
@@ -140,7 +132,7 @@ def test_a_repository_is_found_by_its_name_and_kept(connect, flavour, sandbox):
     agent = flavour.agent(323, client=client)
 
     sandbox.inject("get_repositories", Fault.status(503), times=1)
-    with pytest.raises(ServerError):
+    with pytest.raises(errors.ServerError):
         agent.run("hello", repository="owner/repo")
     before = attempts(sandbox, "get_repositories")
     for name in ("owner/repo", " Owner/Repo ", "sandbox/service-003"):
@@ -150,7 +142,7 @@ def test_a_repository_is_found_by_its_name_and_kept(connect, flavour, sandbox):
     sandbox.repositories.append({**sandbox.repositories[-1], "id": 151, "full_name": "owner/new"})
     agent.run("hello", repository="owner/new")
     assert [run.repo_id for run in sandbox.runs] == [107, 107, 3, 107, 151]
-    with pytest.raises(ValidationError, match=r"^repository: .*has no repository 'zzzzzzzz'$"):
+    with pytest.raises(errors.ValidationError, match=r"^repository: .*has no repository 'zzzzzzzz'$"):
         agent.run("hello", repository="zzzzzzzz")
     assert len(sandbox.runs) == 5
 
@@ -162,5 +154,5 @@ def test_the_status_is_that_of_the_latest_run(agent, clock):
     clock.advance(20)
     address = "https://sandbox.invalid/323/2"
     assert agent.get_status() == {"id": 2, "status": "completed", "result": "Done: two", "web_url": address}
-    with pytest.raises(NotFoundError):
+    with pytest.raises(errors.NotFoundError):
         agent.get_task(99)

@@ -10,19 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codegen_ext import (
-    AgentRunResponse,
-    AsyncTask,
-    ClientConfig,
-    CodegenClient,
-    ConfigurationError,
-    InvalidResponseError,
-    NotFoundError,
-    ServerError,
-    Task,
-    TaskError,
-    WaitTimeoutError,
-)
+from codegen_ext import AgentRunResponse, AsyncTask, ClientConfig, CodegenClient, Task, errors
 from codegen_ext.testing import FakeClock, Fault
 
 from ..conftest import TOKEN, ImpatientClock
@@ -98,7 +86,7 @@ def test_what_a_status_means_for_a_task(word, status, problem):
     if problem is None:
         assert task.raise_for_status() is task
         return
-    with pytest.raises(TaskError, match=problem) as caught:
+    with pytest.raises(errors.TaskError, match=problem) as caught:
         task.raise_for_status()
     assert (caught.value.task_id, caught.value.task_status) == (7, status)
     assert ("the result" in str(caught.value)) is (status == "failed")
@@ -177,11 +165,11 @@ def test_status_callbacks_hear_of_each_change_once_however_it_was_seen(agent, sa
 
 def test_the_timeout_of_the_run_is_the_default_of_its_wait(agent, sandbox, clock):
     task = agent.run("[[outcome=never seconds=10]]", timeout=20)
-    with pytest.raises(WaitTimeoutError) as caught:
+    with pytest.raises(errors.WaitTimeoutError) as caught:
         task.wait()
     assert (caught.value.timeout_duration, caught.value.run) == (20, task.run)
     assert (clock.monotonic(), task.status) == (pytest.approx(20), "running")
-    with pytest.raises(WaitTimeoutError) as caught:
+    with pytest.raises(errors.WaitTimeoutError) as caught:
         task.wait_for_completion(timeout=5, cancel_on_timeout=True)
     assert caught.value.timeout_duration == 5
     assert clock.monotonic() == pytest.approx(25)
@@ -208,13 +196,13 @@ def test_tasks_of_several_clients_are_waited_for_together(flavour, agent, connec
     assert flavour.settle(kind.wait_all(inner)) == inner
     assert [task.status for task in tasks] == ["completed", "completed", "failed"]
     late = agent.run("[[outcome=never]]")
-    with pytest.raises(WaitTimeoutError):
+    with pytest.raises(errors.WaitTimeoutError):
         flavour.settle(kind.wait_all([real(late), *inner], timeout=10))
     assert late.status == "running"
-    with pytest.raises(WaitTimeoutError) as caught:
+    with pytest.raises(errors.WaitTimeoutError) as caught:
         flavour.settle(kind.wait_all([real(agent.run("hello")), real(other.run("[[outcome=never]]"))], timeout=20))
     assert (str(caught.value).count("after 20 s"), caught.value.timeout_duration) == (1, 20)
-    with pytest.raises(ConfigurationError, match="timeout must be a number of seconds"):
+    with pytest.raises(errors.ConfigurationError, match="timeout must be a number of seconds"):
         flavour.settle(kind.wait_all(inner, timeout="5"))
 
 
@@ -270,7 +258,7 @@ def test_entries_come_as_they_are_written_and_without_a_pause_where_the_log_is_n
 def test_a_failure_that_is_not_waited_out_is_raised(agent, sandbox, status, follow):
     task = agent.run("hello")
     sandbox.inject("get_agent_run_logs", Fault.status(status))
-    with pytest.raises((NotFoundError, ServerError)) as caught:
+    with pytest.raises((errors.NotFoundError, errors.ServerError)) as caught:
         list(task.stream_logs(follow=follow))
     assert caught.value.status_code == status
 
@@ -337,7 +325,7 @@ def test_each_entry_comes_once_and_in_order(growth, faults, word, late):
 
 def test_a_service_that_fails_for_an_hour_ends_a_followed_log():
     log = Log([1], [503] * 10_000)
-    with pytest.raises(ServerError):
+    with pytest.raises(errors.ServerError):
         log.read()
     assert 3600 <= log.clock.monotonic() <= 3610
 
@@ -371,7 +359,7 @@ def test_a_log_that_does_not_heed_skip_ends_or_is_refused():
     for written, total in [(250, 10**6), (250, None), (40, 50), (40, None)]:
         log = Log([written], [])
         log.heeds_skip, log.fields = False, {"total_logs": total}
-        with pytest.raises(InvalidResponseError, match="the log does not go on"):
+        with pytest.raises(errors.InvalidResponseError, match="the log does not go on"):
             log.read()
 
 
@@ -387,7 +375,9 @@ def test_a_total_that_is_wrong_hides_no_entry(total, follow):
 def test_a_log_ends_when_its_run_stays_in_an_unknown_status_for_an_hour_and_writes_nothing(status):
     log = Log([1] * 10, [], **{"Retry-After": "600"})
     log.fields = {"status": status}
-    with pytest.raises(WaitTimeoutError, match=f"run 1: no known state for 3600 s, last state {status}") as caught:
+    with pytest.raises(
+        errors.WaitTimeoutError, match=f"run 1: no known state for 3600 s, last state {status}"
+    ) as caught:
         log.read()
     assert caught.value.run_id == 1
     assert log.written == 10

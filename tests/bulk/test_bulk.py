@@ -8,15 +8,7 @@ import sys
 import pytest
 from codegen_api import operations
 
-from codegen_ext import (
-    BulkOperationError,
-    ClientConfig,
-    ConfigurationError,
-    NotFoundError,
-    PaymentRequiredError,
-    TaskError,
-    ValidationError,
-)
+from codegen_ext import ClientConfig, errors
 from codegen_ext.testing import FakeClock, Fault, Sandbox
 
 from ..support.waiting import until, until_async
@@ -34,13 +26,13 @@ class Broken(dict):
 
 
 BAD = [
-    ({"prompt": "  "}, ValidationError, "prompt: must not be blank"),
-    ({"promt": "x"}, ValidationError, "promt: .*did you mean prompt?"),
-    ({"prompt": "x", "repository": "no/such"}, ValidationError, "repository: "),
-    ({"prompt": "x", "repository": "a/b", "repo_id": 5}, ValidationError, "repository: "),
-    ({"prompt": "x", 5: 6}, ValidationError, "5: "),
-    ("text", ValidationError, "config: "),
-    (Broken(), BulkOperationError, "item 16 failed with RecursionError: no end"),
+    ({"prompt": "  "}, errors.ValidationError, "prompt: must not be blank"),
+    ({"promt": "x"}, errors.ValidationError, "promt: .*did you mean prompt?"),
+    ({"prompt": "x", "repository": "no/such"}, errors.ValidationError, "repository: "),
+    ({"prompt": "x", "repository": "a/b", "repo_id": 5}, errors.ValidationError, "repository: "),
+    ({"prompt": "x", 5: 6}, errors.ValidationError, "5: "),
+    ("text", errors.ValidationError, "config: "),
+    (Broken(), errors.BulkOperationError, "item 16 failed with RecursionError: no end"),
 ]
 
 
@@ -68,7 +60,7 @@ def test_each_configuration_has_its_result_and_one_failure_stops_nothing(client,
 @pytest.mark.parametrize(
     ("fault", "error", "seconds"),
     [
-        (Fault.status(402), PaymentRequiredError, 0),
+        (Fault.status(402), errors.PaymentRequiredError, 0),
         # A refusal that leaves the outcome unknown is looked for, and the run created.
         (Fault.status(503, headers={"Retry-After": "1e20"}), type(None), 0),
         (Fault.status(429, headers={"Retry-After": "400"}), type(None), 400),  # longer than total_timeout
@@ -90,14 +82,14 @@ def test_waiting_brings_what_the_runs_ended_as(client, sandbox):
     assert [result.index for result in results] == [0, 1, 2, 3]
     assert [result.success for result in results] == [True, False, False, True]
     assert [getattr(result.data, "status", None) for result in results] == ["completed", None, "failed", "completed"]
-    assert isinstance(results[2].error, TaskError)
+    assert isinstance(results[2].error, errors.TaskError)
     assert results[2].error.task_id == results[2].data.id
     assert [result.index for result in seen] == [1, 3, 0, 2]
     assert seen[-1] == results[2]
     sandbox.inject("get_agent_run", Fault.status(404), times=1)
     sandbox.inject("list_agent_runs", Fault.status(404))
     (vanished,) = client.bulk_create_agent_runs(323, prompts(1), wait=True)
-    assert isinstance(vanished.error, NotFoundError)
+    assert isinstance(vanished.error, errors.NotFoundError)
     assert vanished.data.id == sandbox.runs[-1].id
 
 
@@ -105,11 +97,11 @@ def test_what_can_be_switched_off(connect, sandbox, tmp_path):
     client = connect(exactly_once=False)
     client.bulk_create_agent_runs(323, prompts(2))
     assert [run.metadata for run in sandbox.runs] == [None, None]
-    with pytest.raises(ConfigurationError, match="a journal needs exactly_once"):
+    with pytest.raises(errors.ConfigurationError, match="a journal needs exactly_once"):
         client.bulk_create_agent_runs(323, prompts(1), journal=tmp_path / "runs.db")
     client = connect(enable_bulk_operations=False)
     for call in (client.bulk_operations, lambda: client.iter_create_agent_runs(323, [])):
-        with pytest.raises(ConfigurationError, match="enable_bulk_operations"):
+        with pytest.raises(errors.ConfigurationError, match="enable_bulk_operations"):
             call()
 
 

@@ -12,14 +12,7 @@ import httpx
 import pytest
 
 from benchmarks import killed
-from codegen_ext import (
-    AmbiguousRequestError,
-    BulkInterrupted,
-    BulkJob,
-    BulkOperationError,
-    ClientConfig,
-    PaymentRequiredError,
-)
+from codegen_ext import BulkInterrupted, BulkJob, ClientConfig, errors
 from codegen_ext.testing import Fault, Sandbox
 
 from ..conftest import TOKEN, async_repeats, once
@@ -65,7 +58,7 @@ def execute(journal, statement, *values):
 def test_a_journal_goes_on_with_its_own_job_and_refuses_another(client, connect, sandbox, journal):
     begun = client.iter_create_agent_runs(323, iter(prompts(10)), journal=journal)
     next(begun)
-    with pytest.raises(BulkOperationError, match="in use by another job"):
+    with pytest.raises(errors.BulkOperationError, match="in use by another job"):
         client.bulk_create_agent_runs(323, prompts(10), journal=journal)
     begun.close()
     first = client.bulk_create_agent_runs(323, prompts(10), journal=journal)
@@ -79,9 +72,9 @@ def test_a_journal_goes_on_with_its_own_job_and_refuses_another(client, connect,
         (client, 7, prompts(3), "belongs to organization 323, not 7"),
         (connect("http://127.0.0.1:9"), 323, prompts(3), "belongs to service"),
     ):
-        with pytest.raises(BulkOperationError, match=message):
+        with pytest.raises(errors.BulkOperationError, match=message):
             other.bulk_create_agent_runs(org_id, configs, journal=journal)
-    with pytest.raises(BulkOperationError, match="another configuration at index 0"):
+    with pytest.raises(errors.BulkOperationError, match="another configuration at index 0"):
         list(client.iter_create_agent_runs(323, iter([{"prompt": "new"}]), journal=journal))
     assert sorted(run.prompt for run in sandbox.runs) == sorted(config["prompt"] for config in prompts(12))
     assert beside(journal) == ["runs.db"]
@@ -108,7 +101,7 @@ def test_what_was_refused_is_tried_again_and_undecided_meanwhile(connect, journa
 
     client = connect(transport=httpx.MockTransport(answer))
     first = client.bulk_create_agent_runs(323, prompts(4), journal=journal, max_concurrent=1)
-    assert [type(result.error) for result in first[:2]] == [PaymentRequiredError] * 2
+    assert [type(result.error) for result in first[:2]] == [errors.PaymentRequiredError] * 2
     with BulkJob.open(journal) as job:
         assert job.progress == {"total": 4, "begun": 4, "created": 2, "failed": 2, "undecided": 0}
         assert [result.success for result in job.results()] == [False, False, True, True]
@@ -122,19 +115,19 @@ def test_what_was_refused_is_tried_again_and_undecided_meanwhile(connect, journa
 def test_a_file_that_is_no_journal_is_left_alone(client, sandbox, journal, monkeypatch):
     monkeypatch.chdir(journal.parent)
     for place in (".", "no/such/folder/runs.db", "", "a\0b"):
-        with pytest.raises(BulkOperationError, match="cannot be used as a journal"):
+        with pytest.raises(errors.BulkOperationError, match="cannot be used as a journal"):
             client.bulk_create_agent_runs(323, prompts(1), journal=place)
     assert beside(journal) == []
     journal.write_text(notes := "my notes, which are longer than the head of a database file would be" * 10)
     for use in (lambda: client.bulk_create_agent_runs(323, prompts(1), journal=journal), lambda: BulkJob.open(journal)):
-        with pytest.raises(BulkOperationError, match="cannot be used as a journal"):
+        with pytest.raises(errors.BulkOperationError, match="cannot be used as a journal"):
             use()
     assert journal.read_text() == notes
     assert sandbox.requests == []
     execute(other := journal.with_name("other.db"), "create table items (something)")
-    with pytest.raises(BulkOperationError, match="cannot be used as a journal"):
+    with pytest.raises(errors.BulkOperationError, match="cannot be used as a journal"):
         BulkJob.open(other)
-    with pytest.raises(BulkOperationError, match="there is no journal"):
+    with pytest.raises(errors.BulkOperationError, match="there is no journal"):
         BulkJob.open(journal.with_name("missing.db"))
 
 
@@ -146,7 +139,7 @@ def test_a_damaged_row_is_a_typed_error(client, sandbox, journal, text):
     with BulkJob.open(journal) as job:
         read = list(job.results())
     for results in (read, client.bulk_create_agent_runs(323, prompts(2), journal=journal)):
-        assert isinstance(results[0].error, BulkOperationError)
+        assert isinstance(results[0].error, errors.BulkOperationError)
         assert "is damaged: the run of item 0" in results[0].error.message
         assert results[1].success
     assert len(sandbox.runs) == 2
@@ -158,7 +151,7 @@ def test_a_journal_that_fails_stops_the_job_and_costs_nothing(client, sandbox, j
         if result.index == 10:
             execute(journal, "drop table items")
 
-    with pytest.raises(BulkOperationError, match="cannot be used as a journal") as caught:
+    with pytest.raises(errors.BulkOperationError, match="cannot be used as a journal") as caught:
         client.bulk_create_agent_runs(323, prompts(30), journal=journal, max_concurrent=2, on_result=on_result)
     assert {result.data.id for result in caught.value.results} == {run.id for run in sandbox.runs}
     assert 10 < len(sandbox.runs) < 30
@@ -215,7 +208,7 @@ def test_a_create_in_doubt_is_reported_as_such_and_decided_by_a_later_job(limite
     real_sandbox.inject("list_agent_runs", Fault.status(503, retry_after=1))
     report = interrupted(limited, flavour, 3, 2, max_concurrent=3, journal=journal)
     (doubt,) = (result.error for result in report.results if not result.success)
-    assert isinstance(doubt, AmbiguousRequestError)
+    assert isinstance(doubt, errors.AmbiguousRequestError)
     with BulkJob.open(journal) as job:
         assert job.progress == {"total": 3, "begun": 3, "created": 2, "failed": 0, "undecided": 1}
         (shown,) = (result.error for result in job.results() if not result.success)

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from httpcore._backends.sync import SyncStream
 
-from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenAPIError, NetworkError, TimeoutError
+from codegen_ext import AsyncCodegenClient, ClientConfig, errors
 from codegen_ext._io import asynchronous_tcp
 from codegen_ext._request import Timing
 from codegen_ext._sync.connection import ConnectionTransport
@@ -75,7 +75,7 @@ def test_answers_of_every_form_are_read(serve, connect, answer, connections):
 def test_an_answer_that_breaks_the_protocol_is_a_network_error(serve, connect, answer, problem):
     server = serve(answer, reply(USER))
     client = connect(server.base_url)
-    with pytest.raises(NetworkError, match=problem):
+    with pytest.raises(errors.NetworkError, match=problem):
         client.get_current_user()
     assert client.get_current_user().id == 1
     assert server.connections == 2
@@ -107,7 +107,7 @@ def test_an_answer_that_comes_before_the_request_was_read_is_received(connect):
         client.sendall(reply({"detail": "too large"}, 413, CLOSE))
         client.shutdown(socket.SHUT_WR)  # what is still sent to it resets the connection
 
-    with serve_with(refuse) as address, pytest.raises(CodegenAPIError) as caught:
+    with serve_with(refuse) as address, pytest.raises(errors.CodegenAPIError) as caught:
         connect(address).request("POST", "/echo", json={"text": "x" * 20_000_000})
     assert caught.value.status_code == 413
 
@@ -120,7 +120,10 @@ def test_a_service_that_reads_slowly_does_not_hold_up_a_call_for_longer_than_it_
     with serve_with(read_slowly) as address:
         config = ClientConfig(api_token=TOKEN, base_url=address, total_timeout=0.5, max_retries=0)
         start = time.monotonic()
-        with flavour.client(config) as client, pytest.raises(TimeoutError, match=r"timed out after 0\.5 s") as caught:
+        with (
+            flavour.client(config) as client,
+            pytest.raises(errors.TimeoutError, match=r"timed out after 0\.5 s") as caught,
+        ):
             client.request("POST", "/echo", json={"text": "x" * 40_000_000})
         assert time.monotonic() - start < 20
     assert caught.value.timeout_duration == 0.5
@@ -214,7 +217,7 @@ def test_closing_a_client_ends_the_call_of_another_thread(serve, connect, encryp
     call = in_background(client.get_current_user)
     until(lambda: server.requests)
     client.close()
-    with pytest.raises(NetworkError, match="the client was closed while the request was under way"):
+    with pytest.raises(errors.NetworkError, match="the client was closed while the request was under way"):
         call.result(30)
 
 
@@ -253,7 +256,7 @@ def test_calls_over_tls_go_through_a_proxy(serve, connect):
 def test_a_handshake_that_is_not_answered_ends(connect):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         client = connect(f"https://127.0.0.1:{silent.getsockname()[1]}", timeout=0.2, verify=False)
-        with pytest.raises(TimeoutError, match="connecting"):
+        with pytest.raises(errors.TimeoutError, match="connecting"):
             client.get_current_user()
 
 
@@ -308,7 +311,7 @@ def test_a_connection_that_the_service_ended_is_not_used_again(connect, farewell
 def test_what_cannot_be_reached_at_any_address_is_named(connect, monkeypatch):
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 9)) for address in ("127.0.0.1", "127.0.0.2")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: found)
-    with pytest.raises(NetworkError, match=r"cannot reach http://codegen\.invalid:9: connection refused"):
+    with pytest.raises(errors.NetworkError, match=r"cannot reach http://codegen\.invalid:9: connection refused"):
         connect("http://codegen.invalid:9").get_current_user()
 
 

@@ -13,16 +13,7 @@ from codegen_api.types import Response
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codegen_ext import (
-    AmbiguousRequestError,
-    CodegenAPIError,
-    InvalidResponseError,
-    NetworkError,
-    PaymentRequiredError,
-    RateLimitError,
-    ServerError,
-    TimeoutError,
-)
+from codegen_ext import errors
 from codegen_ext._sync import create_once
 from codegen_ext.request_ids import made_at, new_request_id
 from codegen_ext.testing import FakeClock, Fault
@@ -34,9 +25,14 @@ SETTLE = 30.0
 BUDGET = 300.0
 PAGE = 3
 CHANCE = random.Random(5)
-UNREACHABLE = NetworkError("connection refused")
+UNREACHABLE = errors.NetworkError("connection refused")
 UNREACHABLE.__cause__ = httpx.ConnectError("connection refused")
-LOST = (ServerError("broken", 502), NetworkError("reset"), TimeoutError("late"), InvalidResponseError("no JSON"))
+LOST = (
+    errors.ServerError("broken", 502),
+    errors.NetworkError("reset"),
+    errors.TimeoutError("late"),
+    errors.InvalidResponseError("no JSON"),
+)
 HIDDEN = {"items": [], "total": 0, "page": 1, "size": 100, "pages": 0}
 UNCOUNTED = {**HIDDEN, "total": None}
 
@@ -85,7 +81,7 @@ def test_what_is_unknown_can_be_decided_later(sandbox, connect, clock, status):
     sandbox.inject("create_agent_run", Fault.reset_after(), times=1)
     sandbox.inject("list_agent_runs", Fault.status(status))
     client = connect(total_timeout=120)
-    with pytest.raises(AmbiguousRequestError) as caught:
+    with pytest.raises(errors.AmbiguousRequestError) as caught:
         client.create_agent_run(323, "once")
     assert clock.monotonic() <= (1 if status == 403 else 121)
     assert attempts(sandbox, "create_agent_run") == 1
@@ -96,7 +92,7 @@ def test_what_is_unknown_can_be_decided_later(sandbox, connect, clock, status):
 
 def test_a_refused_create_is_not_looked_for(sandbox, connect):
     sandbox.credits = 0
-    with pytest.raises(PaymentRequiredError):
+    with pytest.raises(errors.PaymentRequiredError):
         connect().create_agent_run(323, "once")
     assert len(sandbox.requests) == 1
 
@@ -109,7 +105,7 @@ def test_a_create_that_could_not_be_written_is_not_looked_for(connect, kind):
         asked.append(request.method)
         raise kind("not HTTP")
 
-    with pytest.raises(NetworkError, match="not HTTP"):
+    with pytest.raises(errors.NetworkError, match="not HTTP"):
         connect(transport=httpx.MockTransport(fail)).create_agent_run(323, "once")
     assert asked == ["POST"]
 
@@ -129,13 +125,13 @@ def test_what_carries_no_metadata_is_not_repeated_and_names_the_candidates(
     client.create_agent_run(323, "old [[outcome=paused]]")
     clock.advance(60)
     sandbox.inject(name, Fault.reset_after(), times=1)
-    with pytest.raises(AmbiguousRequestError, match=f"candidate runs: {candidate}") as caught:
+    with pytest.raises(errors.AmbiguousRequestError, match=f"candidate runs: {candidate}") as caught:
         getattr(client, name)(323, **arguments)
     assert [run.id for run in caught.value.candidates] == [candidate]
     assert attempts(sandbox, name) == 1
     sandbox.inject(name, Fault.reset_after(), times=1)
     sandbox.inject("*", Fault.status(503))
-    with pytest.raises(AmbiguousRequestError, match="none that is known") as caught:
+    with pytest.raises(errors.AmbiguousRequestError, match="none that is known") as caught:
         getattr(client, name)(323, **arguments)
     assert (caught.value.candidates, caught.value.operation, caught.value.request_id) == ([], name, None)
 
@@ -178,7 +174,7 @@ class Service:
         if fate == "unreachable":
             raise UNREACHABLE
         if fate == "refused":
-            raise PaymentRequiredError("no runs left", 402)
+            raise errors.PaymentRequiredError("no runs left", 402)
         if fate == "request lost":
             raise self.draw(st.sampled_from(LOST))
         self.mine.append(self._add(arguments["metadata"], self.draw(st.floats(0, SETTLE)) if "lost" in fate else 0.0))
@@ -188,7 +184,7 @@ class Service:
 
     def _list(self, arguments):
         if self.draw(st.integers(0, 3)) == 0:
-            raise self.draw(st.sampled_from((*LOST, RateLimitError("slow down", 429))))
+            raise self.draw(st.sampled_from((*LOST, errors.RateLimitError("slow down", 429))))
         shown = [run for visible, run in reversed(self._visible) if visible <= self.clock.monotonic()]
         return AgentRunsResponse(shown[arguments["skip"] :][:PAGE], len(shown), page=1, size=PAGE, pages=1)
 
@@ -212,17 +208,17 @@ def test_whatever_happens_a_run_is_created_at_most_once(data):
     arguments = {"org_id": 1, "prompt": "mine", "metadata": given_metadata}
     try:
         outcome = create_once.create(client_of(service, clock), arguments)
-    except CodegenAPIError as error:
+    except errors.CodegenAPIError as error:
         outcome = error
     assert clock.monotonic() - start <= BUDGET
     if isinstance(outcome, Response):
         assert [run.id for run in service.mine] == [outcome.parsed.id]
         assert outcome.parsed.metadata == given_metadata
-    elif isinstance(outcome, AmbiguousRequestError):
+    elif isinstance(outcome, errors.AmbiguousRequestError):
         ids = [(run.reserved_metadata or {})["request_id"] for run in service.mine]
         assert ids in ([], [outcome.request_id])
     else:
-        assert isinstance(outcome, PaymentRequiredError | NetworkError)
+        assert isinstance(outcome, errors.PaymentRequiredError | errors.NetworkError)
         assert service.mine == []
 
 
@@ -246,7 +242,7 @@ class Listed:
             metadata = request.arguments["metadata"] if self.shows_metadata else None
             for marked in (metadata, *[None] * self.others):
                 self.runs.append(run_of(len(self.runs) + 1, self.clock.time(), marked))
-            raise NetworkError("lost")
+            raise errors.NetworkError("lost")
         self.clock.advance(self.seconds)
         skip, limit = request.arguments["skip"], request.arguments["limit"]
         shown = self.arrange(list(self.runs))[skip : skip + limit]
@@ -268,7 +264,7 @@ def test_a_create_is_not_doubled_whatever_the_list_shows_in_whatever_order(clock
     service = Listed(clock, arrange, shows_metadata=shows_metadata)
     try:
         created = create_once.create(client_of(service, clock), {"org_id": 1}).parsed.id
-    except AmbiguousRequestError:
+    except errors.AmbiguousRequestError:
         created = None
     assert created in ((151,) if decides else (151, None))
     assert len(service.runs) == 151
@@ -281,7 +277,7 @@ def test_runs_that_grow_older_while_slow_pages_are_read_do_not_end_the_search(cl
 
 def test_when_the_list_that_settles_it_took_all_the_time_nothing_is_repeated(clock):
     service = Listed(clock, lambda runs: runs[149::-1], seconds=BUDGET)
-    with pytest.raises(AmbiguousRequestError, match="lost"):
+    with pytest.raises(errors.AmbiguousRequestError, match="lost"):
         create_once.create(client_of(service, clock, settle=0.0), {"org_id": 1})
     assert len(service.runs) == 151
 
@@ -289,7 +285,7 @@ def test_when_the_list_that_settles_it_took_all_the_time_nothing_is_repeated(clo
 def test_a_search_through_many_pages_ends_with_the_budget(clock):
     service = Listed(clock, seconds=BUDGET / 2)
     service.runs *= 3
-    with pytest.raises(TimeoutError):
+    with pytest.raises(errors.TimeoutError):
         create_once.find(client_of(service, clock), 1, "id")
     assert clock.monotonic() == BUDGET
 

@@ -11,16 +11,7 @@ import httpx
 import pytest
 from codegen_api.operations import GET_AGENT_RUN, OPERATIONS
 
-from codegen_ext import (
-    AmbiguousRequestError,
-    CodegenAPIError,
-    NetworkError,
-    RateLimitError,
-    ServerError,
-    TimeoutError,
-    WaitTimeoutError,
-    retry_on_error,
-)
+from codegen_ext import errors, retry_on_error
 from codegen_ext._request import Deadline, Timing
 from codegen_ext._sync.connection import TimedStream
 from codegen_ext._sync.locks import Event
@@ -56,7 +47,7 @@ def test_a_read_is_repeated_after_what_may_pass_in_time_and_after_nothing_else(
     if sent == 4:
         assert client.get_current_user().id == 1
     else:
-        with pytest.raises(CodegenAPIError):
+        with pytest.raises(errors.CodegenAPIError):
             client.get_current_user()
         assert clock.slept == []
     assert attempts(sandbox, "get_current_user") == sent
@@ -69,7 +60,7 @@ def test_what_may_have_been_processed_is_repeated_only_where_that_does_no_harm(s
         if operation.service == "codegen":
             before = attempts(sandbox, operation.id)
             sandbox.inject(operation.id, Fault.reset_after())
-            with pytest.raises(NetworkError):
+            with pytest.raises(errors.NetworkError):
                 getattr(client, operation.id)(**required(operation))
             assert attempts(sandbox, operation.id) - before == (3 if operation.idempotent else 1)
 
@@ -78,14 +69,14 @@ def test_what_was_not_accepted_or_not_sent_is_repeated_for_every_operation(sandb
     sandbox.inject("create_agent_run", Fault.status(429, retry_after=7.5), times=1)
     assert connect(max_retries=1, retry_delay=0.1).create_agent_run(323, "x").id == 1
     assert clock.slept == [7.5]
-    with pytest.raises(NetworkError):
+    with pytest.raises(errors.NetworkError):
         connect("http://127.0.0.1:9", max_retries=2).create_agent_run(323, "x")
     assert len(clock.slept) == 1 + 2
 
 
 def test_pauses_grow_with_full_jitter(sandbox, connect, clock):
     sandbox.inject("get_current_user", Fault.status(503))
-    with pytest.raises(ServerError):
+    with pytest.raises(errors.ServerError):
         connect(max_retries=5, retry_delay=2.0, retry_backoff_factor=3.0).get_current_user()
     bounds = [2.0, 6.0, 18.0, 54.0, LONGEST_PAUSE]
     assert len(clock.slept) == 5
@@ -98,7 +89,7 @@ def test_a_pause_that_does_not_fit_into_the_call_is_not_made(sandbox, connect, c
     client = connect(max_retries=3, total_timeout=300)
     for status in (429, 503):
         sandbox.inject("get_current_user", Fault.status(status, retry_after=400), times=1)
-        with pytest.raises((RateLimitError, ServerError)) as caught:
+        with pytest.raises((errors.RateLimitError, errors.ServerError)) as caught:
             client.get_current_user()
         assert (caught.value.status_code, caught.value.retry_after) == (status, 400)
     assert clock.slept == []
@@ -120,14 +111,14 @@ def test_the_budget_counts_requests_that_last_and_answers_that_drip_as_well_as_p
     sandbox.inject("get_current_user", Fault.status(503))
     start = clock.monotonic()
     client = connect(sandbox.base_url, max_retries=100, total_timeout=60, transport=sandbox.transport())
-    with pytest.raises((ServerError, TimeoutError)):
+    with pytest.raises((errors.ServerError, errors.TimeoutError)):
         client.get_current_user()
     assert clock.monotonic() - start <= 60
     assert 3 <= attempts(sandbox, "get_current_user") <= 7
     sandbox.clear_faults()
     sandbox.inject("get_current_user", Fault.drip(1, 1.0))
     start = clock.monotonic()
-    with pytest.raises(TimeoutError):
+    with pytest.raises(errors.TimeoutError):
         client.with_options(total_timeout=20).get_current_user()
     assert clock.monotonic() - start <= 22
 
@@ -135,7 +126,7 @@ def test_the_budget_counts_requests_that_last_and_answers_that_drip_as_well_as_p
 @pytest.mark.parametrize(("method", "sent"), [("GET", 3), ("POST", 1), ("PUT", 3), ("PATCH", 1), ("DELETE", 3)])
 def test_other_requests_are_judged_by_their_method(serve, connect, method, sent):
     server = serve(reply({}, 503))
-    with pytest.raises(ServerError):
+    with pytest.raises(errors.ServerError):
         connect(server.base_url, max_retries=2).request(method, "/new")
     assert (len(server.requests), server.connections) == (sent, 1)
 
@@ -149,32 +140,32 @@ def test_a_compressed_body_that_was_cut_is_asked_for_again(connect):
         return httpx.Response(200, headers=headers, stream=httpx.ByteStream(bodies.pop(0)))
 
     client = connect(max_retries=2, transport=httpx.MockTransport(answer))
-    with pytest.raises(NetworkError):
+    with pytest.raises(errors.NetworkError):
         client.with_options(max_retries=0).get_current_user()
     assert client.get_current_user().id == 1
     assert bodies == []
 
 
-BUSY = ServerError("busy", 503)
+BUSY = errors.ServerError("busy", 503)
 BUSY.retry_after = 25.0
 # The errors of the calls, what the decorator is told, and the pauses between the calls; the error after them is raised.
 OF_USERS = [
-    ([ServerError("a", 503), NetworkError("b")], {"delay": 2.0}, [2.0, 3.0]),
-    ([RateLimitError("a", retry_after=17), BUSY], {}, [17.0, 25.0]),
-    ([NetworkError("a", operation="GET /x")], {}, [1.0]),
-    ([ServerError("a"), ServerError("b"), ServerError("last")], {"max_attempts": 3}, [1.0, 1.5]),
-    ([AmbiguousRequestError("unknown", request_id="id")], {}, []),
-    ([WaitTimeoutError("late")], {}, []),
-    ([ServerError("a create that may have happened", operation="create_agent_run")], {}, []),
-    ([ServerError("a", 501)], {}, []),
-    ([NetworkError("a", operation="POST /x")], {}, []),
+    ([errors.ServerError("a", 503), errors.NetworkError("b")], {"delay": 2.0}, [2.0, 3.0]),
+    ([errors.RateLimitError("a", retry_after=17), BUSY], {}, [17.0, 25.0]),
+    ([errors.NetworkError("a", operation="GET /x")], {}, [1.0]),
+    ([errors.ServerError("a"), errors.ServerError("b"), errors.ServerError("last")], {"max_attempts": 3}, [1.0, 1.5]),
+    ([errors.AmbiguousRequestError("unknown", request_id="id")], {}, []),
+    ([errors.WaitTimeoutError("late")], {}, []),
+    ([errors.ServerError("a create that may have happened", operation="create_agent_run")], {}, []),
+    ([errors.ServerError("a", 501)], {}, []),
+    ([errors.NetworkError("a", operation="POST /x")], {}, []),
 ]
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-@pytest.mark.parametrize(("errors", "options", "pauses"), OF_USERS)
-def test_functions_of_users_are_repeated_after_what_may_pass(kind, clock, errors, options, pauses):
-    rest = list(errors)
+@pytest.mark.parametrize(("failures", "options", "pauses"), OF_USERS)
+def test_functions_of_users_are_repeated_after_what_may_pass(kind, clock, failures, options, pauses):
+    rest = list(failures)
     repeat = retry_on_error(draw=lambda: 1.0, clock=clock, **options)
 
     @repeat
@@ -189,10 +180,10 @@ def test_functions_of_users_are_repeated_after_what_may_pass(kind, clock, errors
         return function.__wrapped__()
 
     call = function if kind == "sync" else lambda: asyncio.run(coroutine())
-    if len(errors) > len(pauses):
-        with pytest.raises(type(errors[-1])) as caught:
+    if len(failures) > len(pauses):
+        with pytest.raises(type(failures[-1])) as caught:
             call()
-        assert caught.value is errors[-1]
+        assert caught.value is failures[-1]
     else:
         assert call() == "function: Say what it does."
     assert clock.slept == pauses
@@ -209,7 +200,7 @@ def test_an_answer_that_drips_ends_with_the_call(serve, connect, clock, head):
 
     server = serve(head + DRIP)  # until 1,000 bytes are there, after 50 s
     in_background(end_the_call)
-    with pytest.raises(TimeoutError, match="waiting for the response"):
+    with pytest.raises(errors.TimeoutError, match="waiting for the response"):
         connect(server.base_url, timeout=600, total_timeout=60, enable_caching=True).get_current_user()
 
 
@@ -253,7 +244,7 @@ def test_a_create_that_waited_beyond_its_end_is_not_sent(serve, connect, clock, 
     client.create_agent_run(323, "one")
     sleep = clock.sleep
     monkeypatch.setattr(clock, "sleep", lambda seconds: sleep(seconds * 10))  # for a process that is stopped meanwhile
-    with pytest.raises(TimeoutError, match="connecting"):
+    with pytest.raises(errors.TimeoutError, match="connecting"):
         client.create_agent_run(323, "two")
     assert len(server.requests) == 1
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from codegen_ext import AmbiguousRequestError, AsyncCodegenClient, ClientConfig, CodegenAPIError, CodegenClient
+from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenClient, errors
 from codegen_ext.testing import Sandbox
 
 from ..support.loopback import HANG, RESET, Loopback, reply
@@ -65,9 +65,9 @@ class FaultProxy(Loopback):
 def check(service, outcomes):
     """Compare what callers got, by the number of the call, with what the service has."""
     assert len(outcomes) == COUNT
-    failures = {number: error for number, error in outcomes.items() if isinstance(error, CodegenAPIError)}
+    failures = {number: error for number, error in outcomes.items() if isinstance(error, errors.CodegenAPIError)}
     kinds = Counter(type(error).__name__ for error in failures.values())
-    ambiguous = {number for number, error in failures.items() if isinstance(error, AmbiguousRequestError)}
+    ambiguous = {number for number, error in failures.items() if isinstance(error, errors.AmbiguousRequestError)}
     assert all(error.operation for error in failures.values())
     assert all(failures[number].request_id for number in ambiguous)
     created = {number: outcomes[number] for number in range(0, COUNT, 2) if number not in failures}
@@ -121,7 +121,7 @@ def test_threads(service, config):
         def work(number):
             try:
                 outcomes[number] = ask(client, service, number)
-            except CodegenAPIError as error:
+            except errors.CodegenAPIError as error:
                 outcomes[number] = error
 
         with ThreadPoolExecutor(IN_FLIGHT) as pool:
@@ -140,7 +140,7 @@ async def test_tasks(service, config):
             async with gate:
                 try:
                     outcomes[number] = await ask(client, service, number)
-                except CodegenAPIError as error:
+                except errors.CodegenAPIError as error:
                     outcomes[number] = error
 
         await asyncio.gather(*(work(number) for number in range(COUNT)))

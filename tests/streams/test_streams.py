@@ -16,15 +16,7 @@ from codegen_api.operations import GET_AGENT_RUN_LOGS, GET_USER, LIST_AGENT_RUNS
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from codegen_ext import (
-    AsyncCodegenClient,
-    AuthenticationError,
-    CodegenClient,
-    ConfigurationError,
-    InvalidResponseError,
-    ServerError,
-    ValidationError,
-)
+from codegen_ext import AsyncCodegenClient, CodegenClient, errors
 from codegen_ext._sync import pagination
 from codegen_ext.testing import Fault
 
@@ -126,7 +118,7 @@ def test_a_list_whose_totals_lie_ends_or_is_refused_after_few_requests(name, clo
     with CodegenClient(runs.config()) as client:
         try:
             found = list(client.stream_all_agent_runs(323))
-        except InvalidResponseError as error:
+        except errors.InvalidResponseError as error:
             assert "does not advance" in error.message  # noqa: PT017 - either outcome is right
         else:
             assert len(found) >= 200
@@ -136,7 +128,7 @@ def test_a_list_whose_totals_lie_ends_or_is_refused_after_few_requests(name, clo
 @pytest.mark.parametrize("total", [None, "3", 3.5, True, -1, [3]])
 def test_a_total_that_is_no_number_is_an_error_of_the_operation(total, clock):
     runs = Runs(clock, view=lambda turn, skip: ([1], total))
-    with CodegenClient(runs.config()) as client, pytest.raises(InvalidResponseError) as caught:
+    with CodegenClient(runs.config()) as client, pytest.raises(errors.InvalidResponseError) as caught:
         list(client.stream_all_agent_runs(323))
     assert (caught.value.operation, "total: expected" in caught.value.message) == ("list_agent_runs", True)
 
@@ -144,7 +136,7 @@ def test_a_total_that_is_no_number_is_an_error_of_the_operation(total, clock):
 @pytest.mark.parametrize("total", [None, 10**6])
 def test_a_list_without_ids_that_repeats_a_page_is_refused(total):
     page = SimpleNamespace(logs=[SimpleNamespace(thought=str(number)) for number in range(3)], total_logs=total)
-    with pytest.raises(InvalidResponseError, match="does not advance"):
+    with pytest.raises(errors.InvalidResponseError, match="does not advance"):
         list(islice(pagination.items(StubClient(lambda request: answer(page)), GET_AGENT_RUN_LOGS, {}, 3), 100))
 
 
@@ -155,7 +147,7 @@ def test_lists_are_streamed_by_item_or_by_page(client):
     assert [run.id for run in client.stream_agent_runs(323, status="completed")] == [3, 1]
     assert [run.id for run in client.stream_all_agent_runs(323, source_type="API")] == [4, 3, 2, 1]
     assert list(client.stream_all_agent_runs(323, source_type="SLACK")) == []
-    with pytest.raises(ValidationError, match="status"):
+    with pytest.raises(errors.ValidationError, match="status"):
         list(client.stream_agent_runs(323, status="no such state"))
     assert [user.id for user in client.stream_users(323)] == [user.id for user in client.get_users(323).items]
     names = [repository.full_name for repository in client.stream_repositories(323)]
@@ -164,18 +156,20 @@ def test_lists_are_streamed_by_item_or_by_page(client):
     assert [len(page.items) for page in client.iter_pages("list_agent_runs", page_size=3, org_id="323")] == [3, 1]
     assert [len(one.items) for one in client.iter_pages("list_agent_runs", page_size="3", org_id=323, skip="2")] == [2]
     for operation in ("get_agent_run", "list_sessions", "nothing"):
-        with pytest.raises(ValidationError, match="list_agent_runs"):
+        with pytest.raises(errors.ValidationError, match="list_agent_runs"):
             client.iter_pages(operation, org_id=323)
 
 
 @once
 def test_arguments_that_pages_do_not_have_are_refused(client, sandbox):
     for name in ("source_typ", "limit", "timeout"):
-        with pytest.raises(ValidationError, match=f"^{name}: is no argument of .* org_id, .*, page_size") as caught:
+        with pytest.raises(
+            errors.ValidationError, match=f"^{name}: is no argument of .* org_id, .*, page_size"
+        ) as caught:
             client.iter_pages("list_agent_runs", org_id=323, **{name: "5"})
         assert (caught.value.field, caught.value.operation) == (name, "list_agent_runs")
     for wrong in ({"page_size": "many"}, {"page_size": None}, {"page_size": 0}, {"skip": "x"}, {"skip": -1}):
-        with pytest.raises(ValidationError, match=r"^(limit|skip): "):
+        with pytest.raises(errors.ValidationError, match=r"^(limit|skip): "):
             next(client.iter_pages("list_agent_runs", org_id=323, **wrong))
     assert sandbox.requests == []
 
@@ -184,7 +178,7 @@ def test_arguments_that_pages_do_not_have_are_refused(client, sandbox):
 def test_streams_can_be_switched_off(connect, sandbox):
     client = connect(enable_streaming=False)
     for stream in (client.stream_organizations, lambda: client.stream_logs(323, 1), lambda: client.watch(323)):
-        with pytest.raises(ConfigurationError, match="enable_streaming"):
+        with pytest.raises(errors.ConfigurationError, match="enable_streaming"):
             stream()
     assert sandbox.requests == []
 
@@ -221,7 +215,7 @@ def test_a_failure_of_the_next_page_comes_after_the_items_of_this_one(flavour, c
     with flavour.client(runs.config()) as client:
         stream = client.stream_all_agent_runs(323)
         assert [next(stream).id for _ in range(100)] == list(range(250, 150, -1))
-        with pytest.raises(ServerError):
+        with pytest.raises(errors.ServerError):
             next(stream)
 
 
@@ -394,11 +388,11 @@ def test_transient_failures_are_waited_out_and_lasting_ones_raised(client, sandb
     sandbox.inject("list_agent_runs", Fault.status(429, retry_after=9), times=1)
     assert told(client.watch(323), 1)[0][1] == 1
     sandbox.inject("list_agent_runs", Fault.status(401), times=1)
-    with pytest.raises(AuthenticationError):
+    with pytest.raises(errors.AuthenticationError):
         next(client.watch(323))
     sandbox.inject("list_agent_runs", Fault.status(503, retry_after=400))  # longer than a call may take
     start = clock.monotonic()
-    with pytest.raises(ServerError):
+    with pytest.raises(errors.ServerError):
         next(client.watch(323))
     assert 3600 <= clock.monotonic() - start < 4000
     assert clock.slept.count(400) >= 8
@@ -408,9 +402,9 @@ def test_transient_failures_are_waited_out_and_lasting_ones_raised(client, sandb
 def test_a_cursor_that_is_none_is_refused_at_once(client):
     wrong = (cursor_of(1).replace("323", "1"), cursor_of(1, "x"), cursor_of(1).replace(": 1", ': "1"'))
     for cursor in ("", "x", "[]", "{}", *wrong):
-        with pytest.raises(ValidationError, match="cursor"):
+        with pytest.raises(errors.ValidationError, match="cursor"):
             client.watch(323, cursor=cursor)
-    with pytest.raises(ConfigurationError, match="poll_interval"):
+    with pytest.raises(errors.ConfigurationError, match="poll_interval"):
         client.watch(323, poll_interval=0)
 
 
@@ -419,7 +413,7 @@ def test_a_list_that_does_not_heed_skip_is_refused_after_few_requests(clock, gro
     runs = Runs(clock, view=lambda turn, skip: (range(1000 + grows * turn, 0, -1)[:100], 10**6))
     with CodegenClient(runs.config(), clock=clock) as client:
         for cursor in (None, cursor_of(5)):
-            with pytest.raises(InvalidResponseError, match="does not advance"):
+            with pytest.raises(errors.InvalidResponseError, match="does not advance"):
                 next(client.watch(323, cursor))
     assert len(runs.asked) < 15
 

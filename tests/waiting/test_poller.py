@@ -12,17 +12,7 @@ import httpx
 import pytest
 
 from benchmarks.waiting import loop, watch, watch_list
-from codegen_ext import (
-    AsyncCodegenClient,
-    AuthenticationError,
-    ClientClosedError,
-    CodegenClient,
-    InvalidResponseError,
-    NotFoundError,
-    PermissionDeniedError,
-    RateLimitError,
-    WaitTimeoutError,
-)
+from codegen_ext import AsyncCodegenClient, CodegenClient, errors
 from codegen_ext.run_watch import watch_request
 from codegen_ext.testing import FakeClock
 
@@ -66,10 +56,12 @@ def test_runs_come_as_they_finish_and_what_fails_or_is_late_after_them(flavour, 
         assert client.wait_for_all(ORG, []) == []
         runs = client.as_completed(ORG, [99, 1])
         assert next(runs).id == 1
-        with pytest.raises(NotFoundError):
+        with pytest.raises(errors.NotFoundError):
             next(runs)
         begun = clock.monotonic()
-        with pytest.raises(WaitTimeoutError, match=r"run 4: not finished after 20 s, last state running$") as caught:
+        with pytest.raises(
+            errors.WaitTimeoutError, match=r"run 4: not finished after 20 s, last state running$"
+        ) as caught:
             client.wait_for_all(ORG, [1, 4], timeout=20)
         assert (caught.value.run_id, caught.value.run.status) == (4, "running")
         assert clock.monotonic() - begun == pytest.approx(20)
@@ -78,7 +70,11 @@ def test_runs_come_as_they_finish_and_what_fails_or_is_late_after_them(flavour, 
 
 @pytest.mark.parametrize(
     ("refusal", "kind"),
-    [(401, AuthenticationError), (ZeroDivisionError("mine"), ZeroDivisionError), (403, PermissionDeniedError)],
+    [
+        (401, errors.AuthenticationError),
+        (ZeroDivisionError("mine"), ZeroDivisionError),
+        (403, errors.PermissionDeniedError),
+    ],
 )
 def test_what_concerns_all_waits_ends_all_of_them_after_few_requests(connect, refusal, kind):
     runs, client = connect(dict.fromkeys(range(1, 21), 1e9))
@@ -105,7 +101,7 @@ def test_runs_that_the_list_does_not_show_are_read_alone(connect, trouble, read_
     assert len(client.wait_for_all(ORG, range(1, 9), timeout=400)) == 8
     assert {name for name in runs.asked if name.startswith("run")} == {f"run {run_id}" for run_id in read_alone}
     if "fields" in trouble:
-        with pytest.raises(InvalidResponseError):
+        with pytest.raises(errors.InvalidResponseError):
             client.wait_for_completion(ORG, 9)
 
 
@@ -118,7 +114,7 @@ def test_each_run_gets_its_turn_while_the_list_grows_and_others_were_deleted(con
     waits = client.as_completed(ORG, range(1, 161), timeout=300)
     for _ in range(3):
         told[next(waits).id] = clock.monotonic()
-    with pytest.raises(NotFoundError if deleted else WaitTimeoutError):
+    with pytest.raises(errors.NotFoundError if deleted else errors.WaitTimeoutError):
         next(waits)
     assert set(told) == {1, 80, 160}
     assert max(told.values()) < 90
@@ -135,16 +131,16 @@ class Once(dict):
 def test_failures_hold_polls_back_longer_each_time_and_are_the_cause_while_they_last(connect):
     runs, client = connect({1: 1e9, 2: 1e9})
     runs.refuse = {"page": httpx.ConnectError("refused"), "run": httpx.ConnectError("refused")}
-    with pytest.raises(WaitTimeoutError, match=r"state unknown; no answer for 100 s: .*refused") as caught:
+    with pytest.raises(errors.WaitTimeoutError, match=r"state unknown; no answer for 100 s: .*refused") as caught:
         client.wait_for_all(ORG, [1, 2], poll_interval=60, timeout=100)
     assert type(caught.value.__cause__).__name__ == "NetworkError"
     assert [later - earlier for earlier, later in pairwise(runs.times)] == pytest.approx([2, 4, 8, 16, 32])
-    with pytest.raises(WaitTimeoutError):
+    with pytest.raises(errors.WaitTimeoutError):
         client.wait_for_completion(ORG, 1, poll_interval=60, timeout=10)
     assert [later - earlier for earlier, later in pairwise(runs.times[6:])] == pytest.approx([2, 4])
     for refusal in (503, 429, httpx.ReadTimeout("late"), httpx.ReadError("reset")):
         runs.refuse = Once(run=refusal)
-        with pytest.raises(WaitTimeoutError, match=r"last state running$") as caught:
+        with pytest.raises(errors.WaitTimeoutError, match=r"last state running$") as caught:
             client.wait_for_completion(ORG, 1, timeout=60)
         assert (caught.value.__cause__, runs.refuse) == (None, {})
 
@@ -152,7 +148,7 @@ def test_failures_hold_polls_back_longer_each_time_and_are_the_cause_while_they_
 def test_a_service_that_is_down_is_polled_as_rarely_as_it_asks(connect):
     runs, client = connect({1: 1e9, 2: 1e9})
     runs.refuse, runs.retry_after = {"page": 503}, {"Retry-After": "50"}
-    with pytest.raises(WaitTimeoutError):
+    with pytest.raises(errors.WaitTimeoutError):
         client.wait_for_all(ORG, [1, 2], timeout=175)
     assert [later - earlier for earlier, later in pairwise(runs.times)] == [50, 50, 50]
 
@@ -161,7 +157,7 @@ def test_a_service_that_is_down_is_polled_as_rarely_as_it_asks(connect):
 def test_a_wait_that_is_over_holds_no_other_back(connect, clock, refusal):
     runs, client = connect({1: 0, 2: 0})
     runs.seconds, runs.refuse = 1, {} if refusal is None else {"run": refusal}
-    with pytest.raises(WaitTimeoutError, match=r"after 0.5 s, state unknown: .*(timed out|refused)") as caught:
+    with pytest.raises(errors.WaitTimeoutError, match=r"after 0.5 s, state unknown: .*(timed out|refused)") as caught:
         client.wait_for_completion(ORG, 1, timeout=0.5)
     assert caught.value.__cause__ is not None
     runs.seconds, runs.refuse, begun = 0, {}, clock.monotonic()
@@ -187,9 +183,9 @@ def test_a_wait_that_may_not_ask_says_what_forbids_it(connect, clock):
     runs, client = connect({1: 0, 2: 0})
     runs.refuse, runs.retry_after = Once(run=429), {"Retry-After": "5"}
     for timeout, said in ((0.5, "state unknown: refused"), (2, "no request was allowed: refused"), (0, "refused")):
-        with pytest.raises(WaitTimeoutError, match=said) as caught:
+        with pytest.raises(errors.WaitTimeoutError, match=said) as caught:
             client.wait_for_completion(ORG, 1 if timeout == 0.5 else 2, timeout=timeout)
-        assert type(caught.value.__cause__) is RateLimitError
+        assert type(caught.value.__cause__) is errors.RateLimitError
     assert (clock.monotonic(), len(runs.asked)) == (2.5, 1)
     assert client.wait_for_completion(ORG, 2, timeout=4).status == "completed"
 
@@ -200,7 +196,7 @@ def test_a_wait_that_may_not_ask_says_what_forbids_it(connect, clock):
         ([1], None, None, "paused"),
         ([1], None, "RUNNING", "completed"),
         ([2, 3], None, None, "completed"),
-        ([1], 404, None, NotFoundError),
+        ([1], 404, None, errors.NotFoundError),
         ([1], 503, None, "completed"),
     ],
 )
@@ -270,10 +266,10 @@ def test_polls_stand_back_while_other_calls_use_the_limit(connect, clock):
     runs, client = connect(dict.fromkeys(range(1, 31), 1e9), rate_limits=True)
     for _ in range(45):
         client.get_agent_run(ORG, 1)
-    with pytest.raises(WaitTimeoutError, match="no request was allowed: other calls use the rate limit"):
+    with pytest.raises(errors.WaitTimeoutError, match="no request was allowed: other calls use the rate limit"):
         client.wait_for_all(ORG, range(1, 31), timeout=clock.monotonic() + 29)
     assert runs.count("page") == 0, "two thirds of the window are used"
-    with pytest.raises(WaitTimeoutError):
+    with pytest.raises(errors.WaitTimeoutError):
         client.wait_for_all(ORG, range(1, 31), timeout=60)
     assert 10 <= runs.count("page") <= 20
     clock.advance(30)
@@ -282,7 +278,7 @@ def test_polls_stand_back_while_other_calls_use_the_limit(connect, clock):
         for _ in range(45):
             client.get_agent_run(ORG, 1)
 
-    with pytest.raises(WaitTimeoutError, match=r"last state running$"):
+    with pytest.raises(errors.WaitTimeoutError, match=r"last state running$"):
         client.wait_for_completion(ORG, 1, timeout=9, progress_callback=use_the_limit)
 
 
@@ -365,7 +361,7 @@ async def test_tasks_that_are_cancelled_late_or_impatient_leave_the_others_alone
         first.cancel()
         results = await asyncio.gather(first, late, impatient, last, return_exceptions=True)
     assert isinstance(results[0], asyncio.CancelledError)
-    assert [type(result) for result in results[1:3]] == [WaitTimeoutError] * 2
+    assert [type(result) for result in results[1:3]] == [errors.WaitTimeoutError] * 2
     assert getattr(results[3], "status", None) == "completed"
     assert max(later - earlier for earlier, later in pairwise(at for at in runs.times if at <= 20)) <= 3
 
@@ -377,7 +373,7 @@ def test_a_wait_that_begins_and_a_webhook_end_the_rest_of_the_poller():
         first = pool.submit(client.wait_for_completion, ORG, 1, poll_interval=900, timeout=900)
         until(lambda: runs.asked)
         assert client.wait_for_completion(ORG, 2, poll_interval=900, timeout=SOON).status == "completed"
-        with pytest.raises(NotFoundError):
+        with pytest.raises(errors.NotFoundError):
             client.wait_for_completion(ORG, 3, timeout=SOON)
         client.notify_run({"id": 1, "status": "COMPLETE", "result": "told"})
         assert first.result(SOON).result == "told"
@@ -394,7 +390,7 @@ def test_closing_a_client_ends_the_waits_of_other_threads():
         assert not any(wait.done() for wait in waits)
         client.close()
         for wait in waits:
-            assert isinstance(wait.exception(SOON), ClientClosedError)
+            assert isinstance(wait.exception(SOON), errors.ClientClosedError)
 
 
 def test_a_deadline_is_kept_while_the_pollers_request_hangs():
@@ -405,7 +401,7 @@ def test_a_deadline_is_kept_while_the_pollers_request_hangs():
     with CodegenClient(config) as client, ThreadPoolExecutor(1) as pool:
         first = pool.submit(client.wait_for_completion, ORG, 1)
         start = time.monotonic()
-        with pytest.raises(WaitTimeoutError):
+        with pytest.raises(errors.WaitTimeoutError):
             client.wait_for_completion(ORG, 1, timeout=0.1)
         assert time.monotonic() - start < SOON / 2
         assert not first.done()
