@@ -5,14 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from codegen_ext import (
-    AsyncCodegenClient,
-    ClientConfig,
-    CodegenClient,
-    CodegenConfig,
-    ConfigPresets,
-    ConfigurationError,
-)
+from codegen_ext import AsyncCodegenClient, ClientConfig, CodegenClient, CodegenConfig, ConfigPresets
+from codegen_ext.errors import ConfigurationError
 
 # docs/configuration.md lists names, variables, defaults and presets, and tests/docs compares them.
 DEFAULTS = {name: declared.default for name, declared in ClientConfig.settings.items()}
