@@ -109,7 +109,9 @@ def test_an_unending_input_is_read_as_it_is_consumed_and_in_order(connect, sandb
     sandbox.inject("create_agent_run", Fault.status(429), rate=0.5)  # so that items are created in another order
     read = itertools.count()
     configs = ({"prompt": f"job {number}"} for number in read)
-    results = connect(bulk_batch_size=7).iter_create_agent_runs(323, configs, max_concurrent=2)
+    # The time for which one create waits passes for the one beside it too.
+    client = connect(bulk_batch_size=7, total_timeout=86_400)
+    results = client.iter_create_agent_runs(323, configs, max_concurrent=2)
     for number in range(10):
         result = next(results)
         assert (result.index, result.success) == (number, True)
