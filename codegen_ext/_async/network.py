@@ -190,7 +190,8 @@ class AsyncConnection:
         except BaseException as error:
             await self.release(reusable=False)
             is_sent = self.timing.sent_at is not None  # else its own error says that nothing has reached the service
-            if is_sent and self._pool.is_closed and isinstance(error, httpx.TransportError):
+            # Also a ValueError, as SSLSocket raises where it is closed between two of its steps.
+            if is_sent and self._pool.is_closed and isinstance(error, Exception):
                 raise _closed_under_way(request) from error
             raise
         body = response.stream = _AsyncLeasedStream(response.stream, self)

@@ -221,6 +221,17 @@ def test_closing_a_client_ends_the_call_of_another_thread(serve, connect, encryp
         call.result(30)
 
 
+@once
+def test_whatever_a_connection_raises_that_is_closed_under_way_is_a_network_error(connect):
+    def read(request):
+        client.close()
+        raise ValueError("Read on closed or unwrapped SSL socket.")
+
+    client = connect(transport=httpx.MockTransport(read))
+    with pytest.raises(errors.NetworkError, match="the client was closed while the request was under way"):
+        client.get_current_user()
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_child_that_closes_a_response_leaves_it_open_in_its_parent(serve, plain):
     with plain.stream("GET", serve(reply(b"first", length=9) + DRIP).base_url) as response:
