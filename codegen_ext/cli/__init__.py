@@ -40,7 +40,9 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         app(args=arguments, prog_name="codegen-sdk")
     except CodegenAPIError as error:
-        return _failed(str(error), USAGE if isinstance(error, ConfigurationError | ValidationError) else REFUSED)
+        if isinstance(error, ConfigurationError):
+            return _failed(_with_options(str(error), error.config_key), USAGE)
+        return _failed(str(error), USAGE if isinstance(error, ValidationError) else REFUSED)
     except SystemExit as stopped:
         if isinstance(stopped.__context__, BrokenPipeError):  # for which click has the status of a failed run
             raise output.Closed from stopped
@@ -50,6 +52,12 @@ def _run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - a traceback would have the exit status of a failed run
         return _failed(f"internal error: {type(error).__name__}: {error}", INTERNAL)
     return 0
+
+
+def _with_options(problem: str, setting: str | None) -> str:
+    """Return what is wrong with a setting, which is called by its option where it has one."""
+    option = {"org_id": "--org", "base_url": "--base-url"}.get(setting or "")
+    return problem.replace(setting, option) if setting and option else problem
 
 
 def _failed(problem: str, status: int) -> int:

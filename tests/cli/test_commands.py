@@ -72,6 +72,8 @@ NEVER = "run 'Try [[outcome=never logs=0]]'"
         ("api get_agent_run", [2], "", r"get_agent_run needs agent_run_id: get_agent_run \[org_id\] agent_run_id"),
         ("api get_users --org ''", [2], "", "get_users needs an organization: pass --org"),
         ("api get_organizations --org ''; api get_user --org '' org_id=323 user_id=1", [0, 0], ".*323.*", ""),
+        ("list --org ''", [2], "", "set CODEGEN_ORG_ID or pass --org\n"),
+        ("list --base-url x", [2], "", "codegen-sdk: --base-url must be http"),
         ("list --status complet", [2], "", "complet"),
         ("status 99", [4], "", "Agent run not found"),
         ("run ' '", [2], "", "prompt: must not be blank"),
