@@ -87,19 +87,20 @@ class SharedWindows(Windows):
         A slot that comes after the request has left is given back.
         """
         windows, member = request.windows, f"{self._process}-{next(self._members)}"
+        time = self.now()  # before the store writes the request down, so that one whose reply is late counts as late
         wait = self._ask(windows, member)
         with self._mutex:
             now = self._settled()
             if wait is None:
-                wait = self._own_waits(windows, now)
+                wait, time = self._own_waits(windows, now), now
             if wait:
                 self._free_at[windows[0]] = now + wait
                 self._wake_late(now)
                 return wait
             if request in self._queues.get(windows[0], ()):
-                request.slot = self._sent[member] = Slot(windows, now, member)
-                while (oldest := next(iter(self._sent.values()))).time <= now - self._longest:
+                while (oldest := next(iter(self._sent.values()), None)) and oldest.time <= now - self._longest:
                     del self._sent[oldest.member]
+                request.slot = self._sent[member] = Slot(windows, time, member)
                 self._remove(request)
                 return 0
         self._write([Sent(_limits(windows), member, self._longest)], {})  # so long ago that it counts no more

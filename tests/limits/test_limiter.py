@@ -276,6 +276,29 @@ def test_a_request_that_goes_late_counts_from_then(clock, shared_state, late, wo
     assert went[2] - went[0] == pytest.approx(window if late > 0.05 else window - late, abs=1e-5)
 
 
+@pytest.mark.parametrize("shared_state", ["shared"], indirect=True)
+@pytest.mark.parametrize("late", [3.0, 40.0])
+def test_a_request_of_which_the_store_tells_late_counts_from_when_it_goes(
+    clock, shared_state, store, workers, late, monkeypatch
+):
+    delays = [late]
+
+    def tell_late(*asked, attempt=store.attempt):
+        reply = attempt(*asked)
+        clock.advance(delays.pop() if delays else 0.0)
+        return reply
+
+    monkeypatch.setattr(store, "attempt", tell_late)
+    limiter = RateLimiter(settings((1, 10.0), shared_state=shared_state), clock)
+    went = []
+    for _ in range(2):
+        slot = limiter.acquire(call(clock))
+        went.append(clock.monotonic())
+        limiter.sent(slot, went[-1])
+        until(lambda: not workers())
+    assert went[1] - went[0] == pytest.approx(10 * (1 + MARGIN), abs=1e-5)
+
+
 def test_a_limiter_used_by_hand(clock, monkeypatch):
     limiter = PublicRateLimiter(2, 10, clock=clock)
     for _ in range(5):
