@@ -25,7 +25,7 @@ from ..docs.pages import ROOT
 from ..support.calls import fill
 from ..support.loopback import HANG, reply
 from ..support.stub import StubClient, answer
-from ..support.waiting import in_child, interrupt_when, until, until_async, workers
+from ..support.waiting import in_child, interrupt_when, until, until_async
 from ..waiting.runs import Runs, newest_first
 
 PAGED = [operation for operation in OPERATIONS.values() if operation.paging]
@@ -228,11 +228,11 @@ SLOW = {
 """The second page has to wait for a quarter of an hour."""
 
 
-def test_leaving_a_stream_ends_the_thread_that_fetches_the_next_page(clock):
+def test_leaving_a_stream_ends_the_thread_that_fetches_the_next_page(clock, workers):
     with CodegenClient(Runs(clock, total=300).config(**SLOW)) as client:
         stream = client.stream_all_agent_runs(323)
         assert next(stream).id == 300
-        until(lambda: workers() == 1)  # the thread that fetched the first page may still be ending
+        until(lambda: len(workers()) == 1)  # the thread that fetched the first page may still be ending
         stream.close()
         until(lambda: not workers())
 
@@ -270,7 +270,7 @@ async def test_leaving_a_stream_ends_the_task_that_fetches_the_next_page(clock):
         await asyncio.wait_for(worker, 10)
 
 
-def test_leaving_a_stream_does_not_wait_for_a_page_whose_thread_ends_with_the_client(serve, clock):
+def test_leaving_a_stream_does_not_wait_for_a_page_whose_thread_ends_with_the_client(serve, clock, workers):
     server = serve(reply({"items": [Runs(clock).run(2)], "total": 2, "page": 1, "size": 100, "pages": 1}), HANG)
     with CodegenClient(api_token=TOKEN, base_url=server.base_url) as client:
         stream = client.stream_all_agent_runs(323)
@@ -281,7 +281,7 @@ def test_leaving_a_stream_does_not_wait_for_a_page_whose_thread_ends_with_the_cl
     until(lambda: not workers())
 
 
-def test_ctrl_c_ends_a_stream_that_waits_for_a_page(serve):
+def test_ctrl_c_ends_a_stream_that_waits_for_a_page(serve, workers):
     server = serve(HANG)
     with CodegenClient(api_token=TOKEN, base_url=server.base_url) as client:
         interruption = interrupt_when(lambda: server.requests)

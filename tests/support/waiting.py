@@ -48,11 +48,6 @@ def interrupt_when(condition: Callable[[], object]) -> "Future[Any]":
     return in_background(interrupt)
 
 
-def workers() -> int:
-    """Count the threads that clients have started and that have not ended."""
-    return sum(thread.name == "codegen-worker" for thread in threading.enumerate())
-
-
 def until(condition: Callable[[], object], seconds: float = 30) -> None:
     """Return as soon as a condition holds; fail after so many seconds."""
     deadline = time.monotonic() + seconds

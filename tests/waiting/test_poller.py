@@ -16,7 +16,7 @@ from codegen_ext import AsyncCodegenClient, CodegenClient, errors
 from codegen_ext.run_watch import watch_request
 from codegen_ext.testing import FakeClock
 
-from ..support.waiting import in_child, until, until_async, workers
+from ..support.waiting import in_child, until, until_async
 from .runs import ORG, Runs
 
 SOON = 20.0
@@ -308,7 +308,7 @@ many = pytest.mark.parametrize(("count", "most"), [(50, 200), pytest.param(500, 
 
 
 @many
-def test_threads_share_a_few_requests_and_leave_nothing_behind(connect, count, most):
+def test_threads_share_a_few_requests_and_leave_nothing_behind(connect, count, most, workers):
     ids = range(1, count + 1)
     runs, client = connect({run_id: 50 + run_id * 100 / count for run_id in ids}, rate_limits=True)
     derived, start = client.with_options(timeout=9), threading.Barrier(count)
@@ -366,7 +366,7 @@ async def test_tasks_that_are_cancelled_late_or_impatient_leave_the_others_alone
     assert max(later - earlier for earlier, later in pairwise(at for at in runs.times if at <= 20)) <= 3
 
 
-def test_a_wait_that_begins_and_a_webhook_end_the_rest_of_the_poller():
+def test_a_wait_that_begins_and_a_webhook_end_the_rest_of_the_poller(workers):
     runs = Runs(FakeClock(), {2: 0}, total=3)
     runs.deleted = {3}
     with CodegenClient(runs.config()) as client, ThreadPoolExecutor(2) as pool:
